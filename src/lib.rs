@@ -1,0 +1,4 @@
+//! smtp-script plays scripted SMTP conversations and reports which step diverged.
+#![forbid(unsafe_code)]
+
+pub mod smtp;

@@ -1,0 +1,1 @@
+//! The wire's words, pure: no I/O, and nothing of ours is imported here.
