@@ -1,0 +1,460 @@
+//! Everything that can be known to be wrong before the first connection.
+//!
+//! Responsible for names (variables, filters, functions, sessions), patterns and files, and for lints: a scenario that
+//! can be run but does not mean what it says. The shape of the file was checked when it was parsed.
+
+use super::source::{Diagnostic, Span};
+use super::template::{Expression, Mode, Text, statement_names};
+use super::{
+    Action, Address, Connect, Content, Data, Expectation, Expected, Length, Named, Pattern, RawBytes, Scenario,
+    Step, Templates, TlsSettings, Variables, pattern, similar,
+};
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
+
+/// The names that a scenario may not give to anything.
+pub(crate) const BUILT_IN_NAMES: [&str; 7] =
+    ["reply", "extensions", "tls", "iteration", "diverged", "server", "message"];
+
+/// minijinja's own filters that people use, for suggestions.
+const COMMON_FILTERS: [&str; 16] = [
+    "abs", "default", "first", "float", "int", "join", "last", "length", "list", "lower", "replace", "safe", "split",
+    "string", "trim", "upper",
+];
+
+/// What `check` needs to know beside the scenario.
+#[derive(Debug, Clone)]
+pub(crate) struct CheckContext {
+    /// The folder that files are read from.
+    pub(crate) file_root: PathBuf,
+    /// The values of variables, where they are known.
+    pub(crate) variables: Option<Variables>,
+}
+
+/// Finds every error and lint.
+pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnostic> {
+    let mut checker = Checker {
+        context,
+        templates: Templates::new(super::Chance::seeded(0)),
+        diagnostics: Vec::new(),
+        vars: scenario.vars.iter().map(|var| var.name.name.clone()).collect(),
+        names: BTreeSet::new(),
+        used: BTreeSet::new(),
+        sessions: BTreeSet::new(),
+    };
+    checker.declarations(scenario);
+    checker.steps(scenario);
+    checker.unused(scenario);
+    checker.diagnostics
+}
+
+struct Checker<'a> {
+    context: &'a CheckContext,
+    templates: Templates,
+    diagnostics: Vec<Diagnostic>,
+    /// The names of `vars`: what `connect` and file names may use.
+    vars: BTreeSet<String>,
+    /// Every name that is known at this point of the scenario.
+    names: BTreeSet<String>,
+    /// Names that some template reads.
+    used: BTreeSet<String>,
+    /// Sessions that a step before this one opened.
+    sessions: BTreeSet<String>,
+}
+
+impl Checker<'_> {
+    fn declarations(&mut self, scenario: &Scenario) {
+        for secret in &scenario.secrets {
+            self.declare(secret, "secret");
+        }
+        for var in &scenario.vars {
+            self.data(&var.default);
+            self.declare(&var.name, "variable");
+        }
+    }
+
+    fn declare(&mut self, named: &Named, kind: &str) {
+        if BUILT_IN_NAMES.contains(&named.name.as_str()) || self.templates.has_function(&named.name) {
+            self.error(named.span, format!("`{}` is a built-in name: a {kind} needs another", named.name));
+        } else if !self.names.insert(named.name.clone()) {
+            self.error(named.span, format!("`{}` is declared twice", named.name));
+        }
+    }
+
+    /// A capture or `set` may not take the name of something declared: a server must not choose its value.
+    fn assign(&mut self, name: &str, span: Span, scenario: &Scenario) {
+        let secret = scenario.secrets.iter().any(|secret| secret.name == name);
+        let taken = if secret {
+            Some("a secret")
+        } else if self.vars.contains(name) {
+            Some("a variable of the file")
+        } else if BUILT_IN_NAMES.contains(&name) || self.templates.has_function(name) {
+            Some("a built-in name")
+        } else {
+            None
+        };
+        match taken {
+            Some(kind) => self.error(span, format!("`{name}` is {kind}: choose another name")),
+            None => _ = self.names.insert(name.to_owned()),
+        }
+    }
+
+    fn steps(&mut self, scenario: &Scenario) {
+        if let Some(opening) = &scenario.opening {
+            self.step(opening, scenario);
+        }
+        for step in &scenario.steps {
+            self.step(step, scenario);
+        }
+        self.unread_replies(scenario);
+        self.names.insert("diverged".to_owned());
+        for step in &scenario.finally {
+            self.step(step, scenario);
+        }
+    }
+
+    fn step(&mut self, step: &Step, scenario: &Scenario) {
+        if let Some(name) = &step.name {
+            self.text(name);
+        }
+        if let Some(when) = &step.when {
+            self.expression(when);
+        }
+        if let Some(timeout) = &step.timeout {
+            self.length(timeout);
+        }
+        self.session(step);
+        self.action(step, scenario);
+        if let Some(fails) = &step.fails {
+            self.pattern(fails, false);
+        }
+        if let Some(expect) = &step.expect {
+            self.expectation(expect, scenario);
+        }
+    }
+
+    fn session(&mut self, step: &Step) {
+        if let Action::Connect(connect) = &step.action {
+            let named = connect.session.as_ref().or(step.session.as_ref());
+            self.sessions.insert(named.map_or("main", |named| named.name.as_str()).to_owned());
+            return;
+        }
+        let local = matches!(step.action, Action::Assert(_) | Action::Set(_) | Action::Sleep(_) | Action::Group(_));
+        let wanted = step.session.as_ref().map_or("main", |named| named.name.as_str());
+        if local && step.session.is_none() || self.sessions.contains(wanted) {
+            return;
+        }
+        let span = step.session.as_ref().map_or(step.action_span, |named| named.span);
+        let diagnostic = if self.sessions.is_empty() {
+            Diagnostic::error(span, "no connection is open here").help("begin the file with `connect: HOST:PORT`")
+        } else {
+            let open: Vec<&str> = self.sessions.iter().map(String::as_str).collect();
+            let known = format!("the sessions open here are {}", open.join(", "));
+            let help = similar(wanted, open).map_or(known, |near| format!("did you mean `{near}`?"));
+            Diagnostic::error(span, format!("no step before this one opens a session `{wanted}`")).help(help)
+        };
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn action(&mut self, step: &Step, scenario: &Scenario) {
+        match &step.action {
+            Action::None | Action::Close(_) => {}
+            Action::Send(lines) => lines.iter().for_each(|line| self.text(line)),
+            Action::Raw(RawBytes::Text(text) | RawBytes::Hex(text) | RawBytes::Base64(text)) => self.text(text),
+            Action::Raw(RawBytes::Bytes(_)) => {}
+            Action::Data(data) => match &data.content {
+                Content::Text(text) if data.template => self.text(text),
+                Content::Text(_) => {}
+                Content::File(file) => self.file(file),
+            },
+            Action::StartTls(settings) | Action::Tls(settings) => self.tls(settings),
+            Action::Assert(expression) => self.expression(expression),
+            Action::Set(settings) => {
+                for (name, data) in settings {
+                    self.data(data);
+                    self.assign(&name.name, name.span, scenario);
+                }
+            }
+            Action::Sleep(length) => self.length(length),
+            Action::Connect(connect) => self.connect(connect),
+            Action::Group(steps) => steps.iter().for_each(|step| self.step(step, scenario)),
+        }
+    }
+
+    fn connect(&mut self, connect: &Connect) {
+        match &connect.address {
+            Address::Joined(text) => self.text_of_vars(text),
+            Address::Split { host, port } => {
+                self.text_of_vars(host);
+                port.iter().for_each(|port| self.text_of_vars(port));
+            }
+        }
+        connect.local_address.iter().for_each(|text| self.text_of_vars(text));
+        connect.timeout.iter().for_each(|length| self.length(length));
+        self.tls(&connect.tls);
+    }
+
+    fn tls(&mut self, settings: &TlsSettings) {
+        settings.server_name.iter().for_each(|text| self.text_of_vars(text));
+        for file in [&settings.ca_file, &settings.client_certificate, &settings.client_key].into_iter().flatten() {
+            self.file(file);
+        }
+        if let (Some(min), Some(max)) = (&settings.min_version, &settings.max_version)
+            && min.name > max.name
+        {
+            self.error(min.span, format!("`min_version` {} is above `max_version` {}", min.name, max.name));
+        }
+    }
+
+    // --- expectations ------------------------------------------------------------------------------------------
+
+    fn expectation(&mut self, expect: &Expectation, scenario: &Scenario) {
+        match &expect.kind {
+            Expected::Pattern(pattern) => self.capturing(pattern, true, scenario),
+            Expected::Line(pattern) | Expected::Raw(pattern) => self.capturing(pattern, false, scenario),
+            Expected::Code(_) | Expected::Closed(_) => {}
+            Expected::Silence(length) => self.length(length),
+            Expected::Any(list) | Expected::All(list) => {
+                list.iter().for_each(|expect| self.expectation(expect, scenario));
+            }
+            Expected::Fields(fields) => {
+                fields.enhanced.iter().for_each(|(text, _)| self.text(text));
+                fields.within.iter().for_each(|(length, _)| self.length(length));
+                if let Some((pattern, _)) = &fields.text {
+                    self.capturing(pattern, false, scenario);
+                }
+                if let Some((pattern, _)) = &fields.not {
+                    self.pattern(pattern, false);
+                }
+            }
+        }
+    }
+
+    fn capturing(&mut self, pattern: &Pattern, whole_reply: bool, scenario: &Scenario) {
+        for name in self.pattern(pattern, whole_reply) {
+            let at = pattern.text.source.find(&format!("<{name}>")).map_or(0, |at| at + 1);
+            let span = pattern.text.span_of(&(at..at + name.len()));
+            self.assign(&name, span, scenario);
+        }
+    }
+
+    /// Checks a pattern and returns the names it captures.
+    fn pattern(&mut self, pattern: &Pattern, whole_reply: bool) -> Vec<String> {
+        self.text(&pattern.text);
+        if pattern.text.inserts_patterns() {
+            return Vec::new();
+        }
+        let source = pattern.text.with_placeholder("0");
+        let literal = pattern.text.is_literal();
+        let checked = pattern::compile(&source).and_then(|regex| {
+            if whole_reply && pattern.text.is_literal_up_to(4) {
+                pattern::refuse_too_wide(&source)?;
+            }
+            Ok(regex)
+        });
+        match checked {
+            Ok(regex) => pattern::group_names(&regex).map(str::to_owned).collect(),
+            Err(fault) => {
+                let range = fault.range.filter(|_| literal);
+                let span = range.map_or(pattern.text.span, |range| pattern.text.span_of(&range));
+                let mut diagnostic = Diagnostic::error(span, fault.message);
+                diagnostic.footnotes.extend(fault.help.map(super::Footnote::Help));
+                self.diagnostics.push(diagnostic);
+                Vec::new()
+            }
+        }
+    }
+
+    // --- templates ---------------------------------------------------------------------------------------------
+
+    fn text(&mut self, text: &Text) {
+        for expression in text.expressions() {
+            self.expression(&expression);
+        }
+        match statement_names(text) {
+            Ok(names) => {
+                for name in names {
+                    let at = text.source.find(&name).unwrap_or(0);
+                    self.variable(&name, text.span_of(&(at..at + name.len())));
+                }
+            }
+            Err(error) => self.diagnostics.push(error.into_diagnostic()),
+        }
+    }
+
+    fn expression(&mut self, expression: &Expression) {
+        let names = match expression.names() {
+            Ok(names) => names,
+            Err(error) => return self.diagnostics.push(error.into_diagnostic()),
+        };
+        for (name, range) in &names.variables {
+            self.variable(name, expression.span_of(range));
+        }
+        for (name, range) in &names.functions {
+            if !self.templates.has_function(name) {
+                let known = self.templates.functions();
+                self.unknown("function", name, expression.span_of(range), known.iter().map(String::as_str));
+            }
+        }
+        for (name, range) in &names.filters {
+            if !self.templates.has_filter(name) {
+                let known = super::builtin::FILTERS.into_iter().chain(COMMON_FILTERS);
+                self.unknown("filter", name, expression.span_of(range), known);
+            }
+        }
+        for (name, range) in &names.tests {
+            if !self.templates.has_test(name) {
+                self.unknown("test", name, expression.span_of(range), ["defined", "undefined", "none", "in"]);
+            }
+        }
+    }
+
+    fn variable(&mut self, name: &str, span: Span) {
+        self.used.insert(name.to_owned());
+        let known = self.names.contains(name)
+            || matches!(name, "reply" | "extensions" | "tls")
+            || self.templates.has_function(name);
+        if known {
+            return;
+        }
+        let known: Vec<String> = self.names.iter().cloned().collect();
+        self.unknown("name", name, span, known.iter().map(String::as_str));
+    }
+
+    fn unknown<'k>(&mut self, kind: &str, name: &str, span: Span, known: impl IntoIterator<Item = &'k str>) {
+        let error = Diagnostic::error(span, format!("unknown {kind} `{name}`"));
+        self.diagnostics.push(match similar(name, known) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None if kind == "name" => {
+                error.help("declare it under `vars` or `secrets`, or capture it in a step before this one")
+            }
+            None => error,
+        });
+    }
+
+    /// `connect` and file names use variables only, so that no server chooses what is reached or read.
+    fn text_of_vars(&mut self, text: &Text) {
+        self.text(text);
+        for expression in text.expressions() {
+            let Ok(names) = expression.names() else { continue };
+            let foreign: Vec<&(String, Range<usize>)> =
+                names.variables.iter().filter(|(name, _)| !self.vars.contains(name) && self.names.contains(name)).collect();
+            for (name, range) in foreign {
+                self.error(expression.span_of(range), format!("`{name}` cannot be used here: only `vars` may choose hosts and files"));
+            }
+        }
+    }
+
+    fn data(&mut self, data: &Data) {
+        match data {
+            Data::Text(text) => self.text(text),
+            Data::List(items) => items.iter().for_each(|item| self.data(item)),
+            Data::Map(entries) => entries.iter().for_each(|(_, entry)| self.data(entry)),
+            Data::Bool(_) | Data::Int(_) | Data::Float(_) => {}
+        }
+    }
+
+    fn length(&mut self, length: &Length) {
+        if let Length::Template(text) = length {
+            self.text(text);
+        }
+    }
+
+    // --- files -------------------------------------------------------------------------------------------------
+
+    fn file(&mut self, text: &Text) {
+        self.text_of_vars(text);
+        let Some(name) = self.known_text(text) else { return };
+        if let Err(message) = resolve_file(&self.context.file_root, &name) {
+            let help = "a scenario reads files below its own folder; `--file-root DIR` moves that";
+            self.diagnostics.push(Diagnostic::error(text.span, message).help(help));
+        }
+    }
+
+    /// What a text renders to, where that is known already.
+    fn known_text(&self, text: &Text) -> Option<String> {
+        if text.is_literal() {
+            return Some(text.source.clone());
+        }
+        let variables = self.context.variables.as_ref()?;
+        let rendered = self.templates.render(text, Mode::Plain, variables).ok()?;
+        String::from_utf8(rendered.bytes).ok()
+    }
+
+    // --- lints -------------------------------------------------------------------------------------------------
+
+    /// A reply that is owed at the end and never read: its step can't have been meant to pass unseen.
+    fn unread_replies(&mut self, scenario: &Scenario) {
+        let mut unread: Option<&Step> = None;
+        for step in &scenario.steps {
+            if step.when.is_some() || step.session.is_some() || matches!(step.action, Action::Group(_)) {
+                return;
+            }
+            let asks = matches!(&step.action, Action::Send(_) | Action::Data(_));
+            if step.expect.is_some() {
+                unread = None;
+            } else if asks && unread.is_none() {
+                unread = Some(step);
+            }
+        }
+        if let Some(step) = unread {
+            let warning = Diagnostic::warning(step.action_span, "no step reads the reply to this");
+            self.diagnostics.push(warning.help("put `expect:` beside it"));
+        }
+    }
+
+    fn unused(&mut self, scenario: &Scenario) {
+        let vars = scenario.vars.iter().map(|var| (&var.name, "variable"));
+        let secrets = scenario.secrets.iter().map(|secret| (secret, "secret"));
+        for (named, kind) in vars.chain(secrets) {
+            if !self.used.contains(&named.name) {
+                let warning = Diagnostic::warning(named.span, format!("the {kind} `{}` is never used", named.name));
+                self.diagnostics.push(warning);
+            }
+        }
+    }
+
+    fn error(&mut self, span: Span, message: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::error(span, message));
+    }
+}
+
+/// The path of a file that a scenario names, if it may be read.
+///
+/// Regular files below `root` only, symbolic links resolved, no component that starts with a dot.
+pub(crate) fn resolve_file(root: &Path, name: &str) -> Result<PathBuf, String> {
+    let relative = Path::new(name);
+    let hidden = |component: Component<'_>| match component {
+        Component::Normal(part) => part.to_string_lossy().starts_with('.'),
+        Component::ParentDir => false,
+        _ => false,
+    };
+    if relative.components().any(hidden) {
+        return Err(format!("`{name}` may not be read: a part of it starts with a dot"));
+    }
+    let root = root.canonicalize().map_err(|error| format!("cannot read the folder of `{name}`: {}", reason(&error)))?;
+    let path = root
+        .join(relative)
+        .canonicalize()
+        .map_err(|error| format!("cannot read `{name}`: {}", reason(&error)))?;
+    let Ok(below) = path.strip_prefix(&root) else {
+        return Err(format!("`{name}` may not be read: it lies outside of the scenario's folder"));
+    };
+    if below.components().any(hidden) {
+        return Err(format!("`{name}` may not be read: a part of its path starts with a dot"));
+    }
+    match path.metadata() {
+        Ok(metadata) if metadata.is_file() => Ok(path),
+        Ok(_) => Err(format!("`{name}` is not a regular file")),
+        Err(error) => Err(format!("cannot read `{name}`: {}", reason(&error))),
+    }
+}
+
+/// An error of the operating system in words, without its number.
+pub(crate) fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}

@@ -1,0 +1,365 @@
+//! What the user wrote: a scenario as plain data in which every node knows its place in the file.
+//!
+//! Responsible for reading (`yaml`, `parse`), templates (`template`, `builtin`), patterns, and everything that can be
+//! checked before the first connection (`check`). It never sees a socket; playing a scenario is [`crate::run`]'s job.
+
+mod builtin;
+mod check;
+pub mod duration;
+mod parse;
+mod pattern;
+mod source;
+mod template;
+mod variables;
+mod yaml;
+
+pub use source::{Diagnostic, Footnote, Position, Severity, Source, Sources, Span};
+pub use template::{Expression, Text};
+pub use variables::{Inputs, Secret, Variables, VariablesError};
+
+pub(crate) use builtin::Chance;
+pub(crate) use check::{BUILT_IN_NAMES, CheckContext, check};
+pub(crate) use parse::{parse, similar};
+pub(crate) use pattern::PatternFault;
+pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value_from_bytes};
+
+use regex::bytes::Regex;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// The largest scenario file, in bytes.
+pub const MAX_YAML_SIZE: usize = 1024 * 1024;
+/// How deep YAML may nest.
+pub const MAX_YAML_NESTING: usize = 64;
+/// How long one wait may take when nothing else is said.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A scenario: one side of a scripted SMTP conversation.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// The files it was read from; spans refer to them.
+    pub sources: Sources,
+    /// What the scenario shows, in one line.
+    pub name: Option<String>,
+    /// More about it.
+    pub description: Option<String>,
+    /// Words to select scenarios by.
+    pub tags: Vec<String>,
+    pub(crate) vars: Vec<Var>,
+    pub(crate) secrets: Vec<Named>,
+    pub(crate) timeout: Option<Duration>,
+    /// The top-level `connect`, as a step of its own.
+    pub(crate) opening: Option<Step>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) finally: Vec<Step>,
+}
+
+/// A name with its place.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) span: Span,
+}
+
+/// A variable with its default.
+#[derive(Debug, Clone)]
+pub(crate) struct Var {
+    pub(crate) name: Named,
+    pub(crate) default: Data,
+}
+
+/// A value in a file: texts in it are templates.
+#[derive(Debug, Clone)]
+pub(crate) enum Data {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(Text),
+    List(Vec<Data>),
+    Map(Vec<(String, Data)>),
+}
+
+/// One step: at most one action, and what is expected after it.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    /// `7`, nested `2.3`; the top-level `connect` has none.
+    pub(crate) number: String,
+    /// From the step's first key to its end.
+    pub(crate) span: Span,
+    pub(crate) name: Option<Text>,
+    pub(crate) when: Option<Expression>,
+    pub(crate) timeout: Option<Length>,
+    pub(crate) session: Option<Named>,
+    pub(crate) continues: bool,
+    pub(crate) fails: Option<Pattern>,
+    pub(crate) action: Action,
+    /// The place of the action's key and value; of `expect` where there is no action.
+    pub(crate) action_span: Span,
+    pub(crate) expect: Option<Expectation>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone)]
+pub(crate) enum Action {
+    /// Only `expect`.
+    None,
+    /// Lines, each ended by CRLF, sent in one write.
+    Send(Vec<Text>),
+    Raw(RawBytes),
+    Data(MailData),
+    StartTls(TlsSettings),
+    Tls(TlsSettings),
+    Assert(Expression),
+    Set(Vec<(Named, Data)>),
+    Sleep(Length),
+    Connect(Box<Connect>),
+    Close(Closing),
+    Group(Vec<Step>),
+}
+
+/// Exact bytes.
+#[derive(Debug, Clone)]
+pub(crate) enum RawBytes {
+    Text(Text),
+    /// Known bytes, from `hex:` or `base64:` without a template.
+    Bytes(Vec<u8>),
+    Hex(Text),
+    Base64(Text),
+}
+
+/// Mail data and how it is sent (RFC 5321 section 4.1.1.4).
+#[derive(Debug, Clone)]
+pub(crate) struct MailData {
+    pub(crate) content: Content,
+    pub(crate) template: bool,
+    pub(crate) transparency: bool,
+    pub(crate) keep_line_endings: bool,
+    pub(crate) terminate: bool,
+}
+
+/// Where mail data comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    Text(Text),
+    File(Text),
+}
+
+/// How a connection is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closing {
+    Fin,
+    Reset,
+    Write,
+}
+
+/// A connection to open.
+#[derive(Debug, Clone)]
+pub(crate) struct Connect {
+    pub(crate) span: Span,
+    pub(crate) address: Address,
+    pub(crate) implicit_tls: Option<bool>,
+    pub(crate) ip: Option<IpVersion>,
+    pub(crate) local_address: Option<Text>,
+    pub(crate) session: Option<Named>,
+    pub(crate) timeout: Option<Length>,
+    pub(crate) tls: TlsSettings,
+}
+
+/// `HOST[:PORT]`, or host and port apart.
+#[derive(Debug, Clone)]
+pub(crate) enum Address {
+    Joined(Text),
+    Split { host: Text, port: Option<Text> },
+}
+
+/// The version of IP to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IpVersion {
+    V4,
+    V6,
+}
+
+/// TLS options as written; what is not set is inherited.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TlsSettings {
+    pub(crate) verify: Option<bool>,
+    pub(crate) server_name: Option<Text>,
+    pub(crate) ca_file: Option<Text>,
+    pub(crate) client_certificate: Option<Text>,
+    pub(crate) client_key: Option<Text>,
+    pub(crate) min_version: Option<Named>,
+    pub(crate) max_version: Option<Named>,
+}
+
+/// A duration, known now or only when its template is rendered.
+#[derive(Debug, Clone)]
+pub(crate) enum Length {
+    Known(Duration),
+    Template(Text),
+}
+
+/// A regular expression with templates in it, compiled when first used.
+#[derive(Debug, Clone)]
+pub(crate) struct Pattern {
+    pub(crate) text: Text,
+    compiled: OnceLock<Regex>,
+}
+
+/// What is expected, with its place.
+#[derive(Debug, Clone)]
+pub(crate) struct Expectation {
+    pub(crate) span: Span,
+    pub(crate) kind: Expected,
+}
+
+/// The forms of `expect`.
+#[derive(Debug, Clone)]
+pub(crate) enum Expected {
+    /// A pattern found in the reply as sent.
+    Pattern(Pattern),
+    /// A code or class.
+    Code(CodeSet),
+    Fields(Box<Fields>),
+    Any(Vec<Expectation>),
+    All(Vec<Expectation>),
+    /// The next single line matches.
+    Line(Pattern),
+    /// Bytes are read until the pattern is found.
+    Raw(Pattern),
+    Closed(ClosedBy),
+    Silence(Length),
+}
+
+/// `{code:, enhanced:, text:, not:, within:, closed:}`
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fields {
+    pub(crate) code: Option<(CodeSet, Span)>,
+    pub(crate) enhanced: Option<(Text, Span)>,
+    pub(crate) text: Option<(Pattern, Span)>,
+    pub(crate) not: Option<(Pattern, Span)>,
+    pub(crate) within: Option<(Length, Span)>,
+    pub(crate) closed: Option<(ClosedBy, Span)>,
+}
+
+/// Reply codes: each a number or a class; none at all means any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CodeSet {
+    Any,
+    OneOf(Vec<CodePattern>),
+}
+
+/// `250`, `25x` or `2xx`: the digits that are fixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CodePattern {
+    pub(crate) digits: [Option<u8>; 3],
+}
+
+/// How the server is to close.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ClosedBy {
+    Either,
+    Fin,
+    Reset,
+}
+
+impl Pattern {
+    pub(crate) fn new(text: Text) -> Pattern {
+        Pattern { text, compiled: OnceLock::new() }
+    }
+
+    /// The compiled pattern for what its text was rendered to.
+    pub(crate) fn compile(&self, rendered: &str) -> Result<Regex, PatternFault> {
+        if !self.text.is_literal() {
+            return pattern::compile(rendered);
+        }
+        if let Some(regex) = self.compiled.get() {
+            return Ok(regex.clone());
+        }
+        let regex = pattern::compile(rendered)?;
+        Ok(self.compiled.get_or_init(|| regex).clone())
+    }
+}
+
+impl CodePattern {
+    /// Reads `250`, `25x` or `2xx`; the first digit is always there.
+    pub(crate) fn parse(text: &str) -> Option<CodePattern> {
+        let characters: Vec<char> = text.chars().collect();
+        let [first, second, third] = characters.as_slice() else { return None };
+        let digit = |character: &char| match character {
+            'x' | 'X' => Some(None),
+            other => other.to_digit(10).and_then(|digit| u8::try_from(digit).ok()).map(Some),
+        };
+        let digits = [digit(first)?, digit(second)?, digit(third)?];
+        let gap = digits[1].is_none() && digits[2].is_some();
+        (matches!(digits[0], Some(1..=5)) && !gap).then_some(CodePattern { digits })
+    }
+
+    pub(crate) fn matches(self, code: u16) -> bool {
+        let digits = [code / 100, code / 10 % 10, code % 10];
+        self.digits.iter().zip(digits).all(|(fixed, digit)| fixed.is_none_or(|fixed| u16::from(fixed) == digit))
+    }
+}
+
+impl std::fmt::Display for CodePattern {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.digits.iter().try_for_each(|digit| match digit {
+            Some(digit) => write!(formatter, "{digit}"),
+            None => write!(formatter, "x"),
+        })
+    }
+}
+
+impl CodeSet {
+    pub(crate) fn matches(&self, code: u16) -> bool {
+        match self {
+            CodeSet::Any => true,
+            CodeSet::OneOf(patterns) => patterns.iter().any(|pattern| pattern.matches(code)),
+        }
+    }
+}
+
+impl std::fmt::Display for CodeSet {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            CodeSet::Any => write!(formatter, "any code"),
+            CodeSet::OneOf(patterns) => {
+                let list: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+                write!(formatter, "{}", list.join(" or "))
+            }
+        }
+    }
+}
+
+impl Scenario {
+    /// Every step in the order of the file, groups before their steps.
+    pub(crate) fn all_steps(&self) -> Vec<&Step> {
+        fn walk<'a>(steps: &'a [Step], list: &mut Vec<&'a Step>) {
+            for step in steps {
+                list.push(step);
+                if let Action::Group(inner) = &step.action {
+                    walk(inner, list);
+                }
+            }
+        }
+        let mut list: Vec<&Step> = self.opening.iter().collect();
+        walk(&self.steps, &mut list);
+        walk(&self.finally, &mut list);
+        list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_patterns() {
+        let pattern = |text| CodePattern::parse(text).unwrap();
+        assert!(pattern("250").matches(250) && !pattern("250").matches(251));
+        assert!(pattern("2xx").matches(299) && !pattern("2xx").matches(354));
+        assert!(pattern("25x").matches(251) && !pattern("25x").matches(260));
+        for bad in ["25", "2500", "x50", "2x5", "abc", "650", "050"] {
+            assert!(CodePattern::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Patterns: regular expressions over the bytes of a reply.
+//!
+//! Responsible for compiling a pattern the way the language means it (`^` and `$` at each line, bytes instead of
+//! characters) and for refusing one that would also match a refusal. The only module that calls regex.
+
+use regex::bytes::{Regex, RegexBuilder};
+use regex_syntax::hir::literal::{ExtractKind, Extractor};
+use regex_syntax::hir::{Hir, Look};
+use std::ops::Range;
+
+/// The most memory one compiled pattern may take, in bytes.
+const MAX_PATTERN_SIZE: usize = 4 * 1024 * 1024;
+
+/// How many different reply codes a pattern may spell out before it counts as one that matches any.
+const MAX_SPELLED_CODES: usize = 12;
+
+/// A fault of a pattern, with its place in the pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PatternFault {
+    pub(crate) message: String,
+    pub(crate) range: Option<Range<usize>>,
+    pub(crate) help: Option<String>,
+}
+
+/// Compiles a pattern as `expect` uses it: `^` and `$` at each line, over bytes.
+pub(crate) fn compile(pattern: &str) -> Result<Regex, PatternFault> {
+    // Without Unicode tables a pattern compiles ten times as fast, and `.` matches any byte of a reply.
+    RegexBuilder::new(pattern)
+        .multi_line(true)
+        .unicode(wants_unicode(pattern))
+        .size_limit(MAX_PATTERN_SIZE)
+        .build()
+        .map_err(|error| fault_of(pattern, &error))
+}
+
+/// Compiles a pattern for a whole command line of a client, where verbs may be in any case.
+pub(crate) fn compile_ignoring_case(pattern: &str) -> Result<Regex, PatternFault> {
+    compile(&format!("(?i:{pattern})"))
+}
+
+/// The names of the named groups of a pattern.
+pub(crate) fn group_names(regex: &Regex) -> impl Iterator<Item = &str> {
+    regex.capture_names().flatten()
+}
+
+/// Refuses a pattern for a whole reply that would match a refusal as well as what it means.
+///
+/// It must begin at the start of a line, and it must pin down the reply code: `OK` is found in `550 not OK` too,
+/// `^\d+ .*` matches whatever comes.
+pub(crate) fn refuse_too_wide(pattern: &str) -> Result<(), PatternFault> {
+    let Ok(hir) = parse(pattern) else { return Ok(()) };
+    let starts = hir.properties().look_set_prefix();
+    if !starts.contains(Look::StartLF) && !starts.contains(Look::Start) {
+        return Err(PatternFault {
+            message: format!("this pattern is found anywhere: `{pattern}` also matches a refusal that holds it"),
+            range: None,
+            help: Some("begin it with `^` and the reply code: `^250`".to_owned()),
+        });
+    }
+    if pins_down_the_code(&hir) {
+        return Ok(());
+    }
+    Err(PatternFault {
+        message: "this pattern also matches a refusal: it does not pin down the reply code".to_owned(),
+        range: None,
+        help: Some(
+            "begin it with the code or its class (`^250`, `^2`), or write `expect: {code: any, text: …}`".to_owned(),
+        ),
+    })
+}
+
+/// Whether every reply that matches begins with one of a few codes, or all codes are of one family.
+fn pins_down_the_code(hir: &Hir) -> bool {
+    let mut extractor = Extractor::new();
+    extractor.kind(ExtractKind::Prefix).limit_class(10).limit_repeat(4).limit_literal_len(8).limit_total(2_000);
+    let prefixes = extractor.extract(hir);
+    let Some(literals) = prefixes.literals() else { return false };
+    let mut codes: Vec<&[u8]> =
+        literals.iter().map(|literal| &literal.as_bytes()[..literal.as_bytes().len().min(3)]).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    if codes.iter().any(|code| code.is_empty()) {
+        return false;
+    }
+    let refusal = |code: &&[u8]| matches!(code.first(), Some(b'4' | b'5'));
+    let one_family = codes.iter().all(refusal) || !codes.iter().any(refusal);
+    let spelled_out = codes.len() <= MAX_SPELLED_CODES && codes.iter().all(|code| code.len() == 3);
+    one_family || spelled_out
+}
+
+fn parse(pattern: &str) -> Result<Hir, regex_syntax::Error> {
+    regex_syntax::ParserBuilder::new()
+        .multi_line(true)
+        .unicode(wants_unicode(pattern))
+        .utf8(false)
+        .build()
+        .parse(pattern)
+        .map_err(|error| error)
+}
+
+fn wants_unicode(pattern: &str) -> bool {
+    !pattern.is_ascii() || pattern.contains("\\p") || pattern.contains("\\P") || pattern.contains("\\u")
+}
+
+fn fault_of(pattern: &str, error: &regex::Error) -> PatternFault {
+    if let regex::Error::CompiledTooBig(_) = error {
+        let message = "this pattern is too large once compiled".to_owned();
+        return PatternFault { message, range: None, help: Some("repeat less often".to_owned()) };
+    }
+    let (message, span) = match parse(pattern) {
+        Err(regex_syntax::Error::Parse(error)) => (error.kind().to_string(), Some(*error.span())),
+        Err(regex_syntax::Error::Translate(error)) => (error.kind().to_string(), Some(*error.span())),
+        _ => ("not a regular expression".to_owned(), None),
+    };
+    PatternFault {
+        message: format!("not a valid pattern: {message}"),
+        range: span.map(|span| span.start.offset..span.end.offset),
+        help: Some("the syntax is that of Rust's regex crate; a literal `(` is written `\\(`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_anchored_and_bytes_match() {
+        let regex = compile("^250 .*\\xff$").unwrap();
+        assert!(regex.is_match(b"250-a\n250 caf\xff"));
+        assert!(compile("^250 größe").unwrap().is_match("250 größe".as_bytes()));
+    }
+
+    #[test]
+    fn a_bad_pattern_has_a_place() {
+        let fault = compile("^250 (").unwrap_err();
+        assert_eq!(fault.range, Some(5..6));
+        assert!(compile("\\d{1000000}").is_err());
+    }
+
+    #[test]
+    fn patterns_that_match_refusals_are_refused() {
+        for wide in ["OK", "^", "^.*OK", "^\\d+ OK", "^\\d\\d\\d", "^[0-9]{3} ok", "^250|OK", "(^250)?", "^(?:)", "^[245]\\d\\d"] {
+            assert!(refuse_too_wide(wide).is_err(), "{wide}");
+        }
+    }
+
+    #[test]
+    fn patterns_that_say_what_they_mean_pass() {
+        for fine in
+            ["^250", "^2", "^250[ -]STARTTLS", "^(250|251) ", "^250|^251", "^5\\d\\d", "^(?:250|550)", "^[25]50 ", "(?i)^220 .*esmtp", "^45[01]", "^235 "]
+        {
+            assert!(refuse_too_wide(fine).is_ok(), "{fine}");
+        }
+    }
+}

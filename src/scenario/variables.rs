@@ -1,0 +1,213 @@
+//! The values a scenario is played with: its variables and secrets.
+//!
+//! Responsible for giving each variable its value (what was given from outside, else the file's default, with the
+//! type of that default) and for holding secrets so that none is ever printed by accident. Where values come from
+//! (options, files, environment, prompt) is the command line's business.
+
+use super::source::Diagnostic;
+use super::template::{Scope, TemplateError, Templates};
+use super::{Data, Named, Scenario, Var, similar};
+use minijinja::value::{Object, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+/// A value that must not be shown. Neither `Debug` nor an error prints it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// Values given from outside, by name.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// Variables, as text.
+    pub vars: BTreeMap<String, String>,
+    /// Secrets.
+    pub secrets: BTreeMap<String, Secret>,
+}
+
+/// The variables and secrets of one run, all with values.
+#[derive(Debug, Clone, Default)]
+pub struct Variables {
+    pub(crate) values: BTreeMap<String, Value>,
+    pub(crate) secrets: BTreeMap<String, Secret>,
+    /// Variables whose value depends on a secret.
+    pub(crate) tainted: BTreeSet<String>,
+}
+
+/// What is missing or does not fit.
+#[derive(Debug, Clone)]
+pub struct VariablesError {
+    /// Each fault with its place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The secrets without a value.
+    pub missing_secrets: Vec<String>,
+}
+
+impl Secret {
+    /// Keeps `value` from being shown.
+    pub fn new(value: impl Into<String>) -> Secret {
+        Secret(value.into())
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("<secret>")
+    }
+}
+
+impl Variables {
+    /// Gives every variable and secret of `scenario` its value.
+    ///
+    /// # Errors
+    /// Secrets without a value, values that do not fit the type of the default, faulty templates.
+    pub fn resolve(scenario: &Scenario, inputs: &Inputs) -> Result<Variables, VariablesError> {
+        let mut variables = Variables::default();
+        let mut fault = VariablesError { diagnostics: Vec::new(), missing_secrets: Vec::new() };
+        for secret in &scenario.secrets {
+            match inputs.secrets.get(&secret.name) {
+                Some(value) if !value.expose().is_empty() => {
+                    variables.secrets.insert(secret.name.clone(), value.clone());
+                }
+                given => fault.missing_secret(secret, given.is_some()),
+            }
+        }
+        let templates = Templates::new(super::Chance::fresh());
+        for var in &scenario.vars {
+            match variables.value_of(var, inputs, &templates) {
+                Ok((value, secret)) => {
+                    if secret {
+                        variables.tainted.insert(var.name.name.clone());
+                    }
+                    variables.values.insert(var.name.name.clone(), value);
+                }
+                Err(_) if !fault.missing_secrets.is_empty() => {}
+                Err(diagnostic) => fault.diagnostics.push(diagnostic),
+            }
+        }
+        let fine = fault.diagnostics.is_empty();
+        if fine { Ok(variables) } else { Err(fault) }
+    }
+
+    fn value_of(&self, var: &Var, inputs: &Inputs, templates: &Templates) -> Result<(Value, bool), Diagnostic> {
+        if let Some(given) = inputs.vars.get(&var.name.name) {
+            return given_value(var, given).map(|value| (value, false));
+        }
+        render_data(&var.default, templates, self).map_err(TemplateError::into_diagnostic)
+    }
+}
+
+impl VariablesError {
+    fn missing_secret(&mut self, secret: &Named, empty: bool) {
+        let what = if empty { "is empty" } else { "has no value" };
+        self.diagnostics.push(
+            Diagnostic::error(secret.span, format!("the secret `{}` {what}", secret.name)).help(format!(
+                "give it with `--secret {0}=…`, `--secrets-file FILE` or the environment variable SMTP_SCRIPT_SECRET_{1}",
+                secret.name,
+                secret.name.to_uppercase()
+            )),
+        );
+        self.missing_secrets.push(secret.name.clone());
+    }
+}
+
+impl TemplateError {
+    /// As a diagnostic at its place.
+    pub(crate) fn into_diagnostic(self) -> Diagnostic {
+        let diagnostic = Diagnostic::error(self.span, self.message);
+        match self.help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        }
+    }
+}
+
+/// A value from outside takes the type of the file's default.
+fn given_value(var: &Var, given: &str) -> Result<Value, Diagnostic> {
+    let wanted = |what: &str| {
+        let message = format!("the variable `{}` takes {what}, like its default: got `{given}`", var.name.name);
+        Diagnostic::error(var.name.span, message)
+    };
+    match &var.default {
+        Data::Text(_) => Ok(Value::from(given)),
+        Data::Int(_) => given.parse::<i64>().map(Value::from).map_err(|_| wanted("a whole number")),
+        Data::Float(_) => given.parse::<f64>().map(Value::from).map_err(|_| wanted("a number")),
+        Data::Bool(_) => given.parse::<bool>().map(Value::from).map_err(|_| wanted("true or false")),
+        Data::List(_) | Data::Map(_) => Err(wanted("a list or mapping, which can only stand in the file")),
+    }
+}
+
+/// The value of data with its templates rendered, and whether it depends on a secret.
+pub(crate) fn render_data(data: &Data, templates: &Templates, scope: &dyn Scope) -> Result<(Value, bool), TemplateError> {
+    match data {
+        Data::Bool(value) => Ok((Value::from(*value), false)),
+        Data::Int(value) => Ok((Value::from(*value), false)),
+        Data::Float(value) => Ok((Value::from(*value), false)),
+        Data::Text(text) => templates.value_of(text, scope),
+        Data::List(items) => {
+            let rendered: Vec<(Value, bool)> =
+                items.iter().map(|item| render_data(item, templates, scope)).collect::<Result<_, _>>()?;
+            let secret = rendered.iter().any(|(_, secret)| *secret);
+            Ok((Value::from(rendered.into_iter().map(|(value, _)| value).collect::<Vec<_>>()), secret))
+        }
+        Data::Map(entries) => {
+            let mut secret = false;
+            let mut map = BTreeMap::new();
+            for (key, entry) in entries {
+                let (value, depends) = render_data(entry, templates, scope)?;
+                secret |= depends;
+                map.insert(key.clone(), value);
+            }
+            Ok((Value::from(map), secret))
+        }
+    }
+}
+
+impl Scope for Variables {
+    fn context(&self) -> Value {
+        Value::from_object(Context { values: Arc::new(self.values.clone()), secrets: Arc::new(self.secrets.clone()) })
+    }
+
+    fn is_secret(&self, name: &str) -> bool {
+        self.secrets.contains_key(name) || self.tainted.contains(name)
+    }
+}
+
+/// Variables and secrets as minijinja sees them.
+#[derive(Debug)]
+struct Context {
+    values: Arc<BTreeMap<String, Value>>,
+    secrets: Arc<BTreeMap<String, Secret>>,
+}
+
+impl Object for Context {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str()?;
+        self.values.get(name).cloned().or_else(|| self.secrets.get(name).map(|secret| Value::from(secret.expose())))
+    }
+}
+
+/// Refuses names given from outside that no scenario declares.
+///
+/// # Errors
+/// One line for each name, with a suggestion where one is near.
+pub fn undeclared(scenarios: &[&Scenario], inputs: &Inputs) -> Vec<String> {
+    let vars: Vec<&str> =
+        scenarios.iter().flat_map(|scenario| scenario.vars.iter().map(|var| var.name.name.as_str())).collect();
+    let secrets: Vec<&str> =
+        scenarios.iter().flat_map(|scenario| scenario.secrets.iter().map(|secret| secret.name.as_str())).collect();
+    let complaint = |kind: &str, name: &str, known: &[&str]| {
+        let near = similar(name, known.iter().copied()).map(|near| format!(": did you mean `{near}`?"));
+        format!("no scenario has a {kind} `{name}`{}", near.unwrap_or_default())
+    };
+    let unknown_vars = inputs.vars.keys().filter(|name| !vars.contains(&name.as_str()));
+    let unknown_secrets = inputs.secrets.keys().filter(|name| !secrets.contains(&name.as_str()));
+    unknown_vars
+        .map(|name| complaint("variable", name, &vars))
+        .chain(unknown_secrets.map(|name| complaint("secret", name, &secrets)))
+        .collect()
+}

@@ -1,0 +1,99 @@
+//! Makes bytes from a server or a scenario safe and readable on a screen.
+//!
+//! Responsible for one thing: text that reaches a terminal, a report or an error holds no control, escape or
+//! bidirectional-override character that could act on what shows it. Every byte stays recognisable. Called by
+//! whatever turns received or written bytes into text; masking secrets is not done here.
+
+use std::fmt::Write as _;
+
+/// Shows `bytes` as text: printable UTF-8 as it is, everything else as an escape.
+///
+/// Control characters are written `\r`, `\n`, `\t`, `\0` or `\x1b`, bytes that are not UTF-8 `\xff`, invisible and
+/// bidirectional formatting characters `\u{202e}`, and a backslash `\\`, so that no two byte strings look alike.
+#[must_use]
+pub fn visible(bytes: &[u8]) -> String {
+    let mut shown = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            push_visible(&mut shown, character);
+        }
+        for byte in chunk.invalid() {
+            push_escaped_byte(&mut shown, *byte);
+        }
+    }
+    shown
+}
+
+/// Like [`visible`], but keeps line feeds: for text of several lines that is laid out by the caller.
+#[must_use]
+pub fn visible_lines(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(|line| visible(line.as_bytes())).collect();
+    lines.join("\n")
+}
+
+/// Replaces characters that act on a terminal by others **of the same length in bytes**, so that offsets into
+/// `source` stay true. For source excerpts only.
+pub(crate) fn same_length(source: &str) -> String {
+    source.chars().map(|character| if is_c1(character) { '\u{b7}' } else { character }).collect()
+}
+
+fn push_visible(shown: &mut String, character: char) {
+    match character {
+        '\\' => shown.push_str("\\\\"),
+        '\r' => shown.push_str("\\r"),
+        '\n' => shown.push_str("\\n"),
+        '\t' => shown.push_str("\\t"),
+        '\0' => shown.push_str("\\0"),
+        control if control.is_ascii_control() => push_escaped_byte(shown, control as u8),
+        hidden if is_c1(hidden) || is_invisible(hidden) => {
+            _ = write!(shown, "\\u{{{:x}}}", hidden as u32);
+        }
+        printable => shown.push(printable),
+    }
+}
+
+fn push_escaped_byte(shown: &mut String, byte: u8) {
+    _ = write!(shown, "\\x{byte:02x}");
+}
+
+fn is_c1(character: char) -> bool {
+    ('\u{80}'..='\u{9f}').contains(&character)
+}
+
+/// Formatting characters that change how their neighbours are shown, or that cannot be seen at all.
+fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printable_text_stays() {
+        assert_eq!(visible("250 2.1.0 Ok, größe 日本".as_bytes()), "250 2.1.0 Ok, größe 日本");
+    }
+
+    #[test]
+    fn nothing_that_acts_on_a_terminal_passes() {
+        assert_eq!(visible(b"a\x1b[31m\r\n\0\x7f\xff\\"), "a\\x1b[31m\\r\\n\\0\\x7f\\xff\\\\");
+        assert_eq!(visible("\u{202e}\u{9b}\u{200b}".as_bytes()), "\\u{202e}\\u{9b}\\u{200b}");
+    }
+
+    #[test]
+    fn same_length_keeps_offsets() {
+        let source = "a\u{9b}b";
+        assert_eq!(same_length(source).len(), source.len());
+        assert!(!same_length(source).contains('\u{9b}'));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_become_inert(bytes: Vec<u8>) {
+            let shown = visible(&bytes);
+            proptest::prop_assert!(shown.chars().all(|c| !c.is_control() && !is_invisible(c)));
+        }
+    }
+}
