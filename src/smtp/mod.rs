@@ -1,1 +1,3 @@
 //! The wire's words, pure: no I/O, and nothing of ours is imported here.
+
+pub mod mail_data;
