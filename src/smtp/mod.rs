@@ -1,3 +1,4 @@
 //! The wire's words, pure: no I/O, and nothing of ours is imported here.
 
 pub mod mail_data;
+pub mod status;
