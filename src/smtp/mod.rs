@@ -2,4 +2,5 @@
 
 pub mod extension;
 pub mod mail_data;
+pub mod provider;
 pub mod status;
