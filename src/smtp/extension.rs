@@ -4,18 +4,13 @@
 //! nor for forgetting them after STARTTLS: the session does that by starting with none. Called by the session, by
 //! templates (`offers(…)`, `extensions`) and by the reports.
 
-use std::collections::HashMap;
-
-/// Parameters of one keyword that are searched for repetitions; a server that sends more may repeat itself, but must
-/// not make us pay the square of what it sends.
-const SEARCHED_PARAMETERS: usize = 64;
+/// How many keywords, and parameters of one keyword, are searched for repetitions: more than any server needs, and few
+/// enough that a reply of a million lines costs no more than its length.
+const SEARCHED: usize = 32;
 
 /// The EHLO keywords of one reply with their parameters, in the order sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Extensions {
-    in_order: Vec<Extension>,
-    positions: HashMap<String, usize>,
-}
+pub struct Extensions(Vec<Extension>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Extension {
@@ -40,26 +35,30 @@ impl Extensions {
     /// Whether `keyword` is offered and, if `parameter` is given, has that parameter; letter case does not matter.
     #[must_use]
     pub fn offers(&self, keyword: &str, parameter: Option<&str>) -> bool {
-        let Some(parameters) = self.parameters(keyword) else { return false };
-        parameter.is_none_or(|wanted| parameters.iter().any(|it| it.eq_ignore_ascii_case(wanted)))
+        let mut offered = self.0.iter().filter(|it| it.keyword.eq_ignore_ascii_case(keyword));
+        match parameter {
+            None => offered.next().is_some(),
+            Some(wanted) => offered.flat_map(|it| &it.parameters).any(|it| it.eq_ignore_ascii_case(wanted)),
+        }
     }
 
     /// The parameters of `keyword` as sent; `None` if it is not offered.
     #[must_use]
     pub fn parameters(&self, keyword: &str) -> Option<&[String]> {
-        let position = self.positions.get(&keyword.to_ascii_uppercase())?;
-        Some(&self.in_order[*position].parameters)
+        let found = self.0.iter().find(|it| it.keyword.eq_ignore_ascii_case(keyword));
+        found.map(|it| it.parameters.as_slice())
     }
 
-    /// Keywords in upper case with their parameters as sent, in the order sent.
+    /// Keywords in upper case with their parameters as sent, in the order sent. One that is repeated far down a very long
+    /// reply comes again.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.in_order.iter().map(|it| (it.keyword.as_str(), it.parameters.as_slice()))
+        self.0.iter().map(|it| (it.keyword.as_str(), it.parameters.as_slice()))
     }
 
     /// Whether nothing is offered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.in_order.is_empty()
+        self.0.is_empty()
     }
 
     /// The largest message in octets (RFC 1870); zero means that there is no fixed limit, `None` that none was told.
@@ -78,22 +77,23 @@ impl Extensions {
         }
         let rest = rest.strip_prefix('=').unwrap_or(rest);
         let parameters = rest.split(is_blank).filter(|parameter| !parameter.is_empty());
-        self.entry(keyword.to_ascii_uppercase()).join(parameters);
+        self.entry(keyword).join(parameters);
     }
 
-    fn entry(&mut self, keyword: String) -> &mut Extension {
-        let position = *self.positions.entry(keyword).or_insert_with_key(|keyword| {
-            self.in_order.push(Extension { keyword: keyword.clone(), parameters: Vec::new() });
-            self.in_order.len() - 1
-        });
-        &mut self.in_order[position]
+    fn entry(&mut self, keyword: &str) -> &mut Extension {
+        let known = self.0.iter().take(SEARCHED).position(|it| it.keyword.eq_ignore_ascii_case(keyword));
+        let index = known.unwrap_or(self.0.len());
+        if known.is_none() {
+            self.0.push(Extension { keyword: keyword.to_ascii_uppercase(), parameters: Vec::new() });
+        }
+        &mut self.0[index]
     }
 }
 
 impl Extension {
     fn join<'a>(&mut self, parameters: impl Iterator<Item = &'a str>) {
         for parameter in parameters {
-            let mut searched = self.parameters.iter().take(SEARCHED_PARAMETERS);
+            let mut searched = self.parameters.iter().take(SEARCHED);
             if !searched.any(|known| known.eq_ignore_ascii_case(parameter)) {
                 self.parameters.push(parameter.to_owned());
             }
@@ -153,6 +153,17 @@ mod tests {
             [b"mx", b"", b"   ", b"=", b"  SIZE   42  \r", b"X-\xff\xfe \xff", b"AUTH\tPLAIN", b"AUTH PLAIN=x"];
         let extensions = Extensions::parse(lines);
         assert_eq!(shown(&extensions), ["SIZE [42]", "X-\u{fffd}\u{fffd} [\u{fffd}]", "AUTH [PLAIN,PLAIN=x]"]);
+    }
+
+    #[test]
+    fn very_many_keywords_are_all_offered() {
+        let lines: Vec<String> = (0..100_000).map(|number| format!("X-{number} {number}")).collect();
+        let lines = ["mx", "AUTH PLAIN"].into_iter().chain(lines.iter().map(String::as_str)).chain(["AUTH=LOGIN"]);
+        let extensions = Extensions::parse(lines.map(str::as_bytes));
+        assert!(extensions.offers("x-99999", Some("99999")));
+        assert!(extensions.offers("AUTH", Some("PLAIN")) && extensions.offers("AUTH", Some("LOGIN")));
+        let parameters: Vec<String> = (0..100_000).map(|number| format!("M{number}")).collect();
+        assert!(parsed(&["mx", &format!("AUTH {}", parameters.join(" "))]).offers("AUTH", Some("m99999")));
     }
 
     #[test]
