@@ -3,4 +3,5 @@
 pub mod extension;
 pub mod mail_data;
 pub mod provider;
+pub mod reply;
 pub mod status;

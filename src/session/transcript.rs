@@ -1,0 +1,138 @@
+//! The transcript: what went over the wire, as a person may see it.
+//!
+//! Responsible for keeping the lines of all sessions of one run in the order they happened, each with its time. It never
+//! holds a secret: what was sent arrives as it was written, and all text is searched before it is kept.
+
+use crate::masker::Masker;
+use crate::visible::visible;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How many lines of mail data are kept.
+const MAIL_DATA_LINES: usize = 20;
+
+/// Who said it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaker {
+    /// The client: smtp-script.
+    Client,
+    /// The server.
+    Server,
+    /// A note on what happened to the connection.
+    Note,
+}
+
+/// One line of the transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When, from the start of the run.
+    pub at: Duration,
+    /// The name of the session.
+    pub session: Arc<str>,
+    /// Who said it.
+    pub speaker: Speaker,
+    /// What, masked and made visible.
+    pub text: String,
+    /// The number of the step that it belongs to.
+    pub step: Arc<str>,
+}
+
+/// Sees each line as it is written.
+pub type Observer = Arc<dyn Fn(&Entry) + Send + Sync>;
+
+/// The lines of one run.
+#[derive(Clone)]
+pub(crate) struct Transcript {
+    start: Instant,
+    entries: Vec<Entry>,
+    masker: Arc<Masker>,
+    observer: Option<Observer>,
+    step: Arc<str>,
+}
+
+impl Transcript {
+    pub(crate) fn new(masker: Arc<Masker>, observer: Option<Observer>) -> Transcript {
+        Transcript { start: Instant::now(), entries: Vec::new(), masker, observer, step: Arc::from("") }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    pub(crate) fn masker(&self) -> &Arc<Masker> {
+        &self.masker
+    }
+
+    /// The lines from here on belong to this step.
+    pub(crate) fn begin_step(&mut self, number: &str) {
+        self.step = Arc::from(number);
+    }
+
+    pub(crate) fn into_entries(self) -> Vec<Entry> {
+        self.entries
+    }
+
+    /// Lines that the client sent, as they were written.
+    pub(crate) fn client(&mut self, session: &Arc<str>, shown: &str) {
+        for line in shown.split('\n') {
+            let text = visible(&self.masker.mask(line.trim_end_matches('\r').as_bytes()));
+            self.push(session, Speaker::Client, text);
+        }
+    }
+
+    /// Bytes that the client sent as they are.
+    pub(crate) fn client_bytes(&mut self, session: &Arc<str>, bytes: &[u8]) {
+        let text = visible(&self.masker.mask(bytes));
+        self.push(session, Speaker::Client, text);
+    }
+
+    /// Mail data: its first lines, then how much it was.
+    pub(crate) fn mail_data(&mut self, session: &Arc<str>, shown: &str, octets: u64) {
+        let lines: Vec<&str> = shown.trim_end_matches('\n').split('\n').collect();
+        for line in lines.iter().take(MAIL_DATA_LINES) {
+            let text = visible(&self.masker.mask(line.trim_end_matches('\r').as_bytes()));
+            self.push(session, Speaker::Client, text);
+        }
+        if lines.len() > MAIL_DATA_LINES {
+            let left = lines.len() - MAIL_DATA_LINES;
+            self.push(session, Speaker::Client, format!("[{left} more lines; {octets} octets of mail data]"));
+        }
+    }
+
+    /// Lines of the server.
+    pub(crate) fn server<'a>(&mut self, session: &Arc<str>, lines: impl Iterator<Item = &'a [u8]>) {
+        let lines: Vec<&[u8]> = lines.collect();
+        for line in self.masker.clone().mask_lines(&lines) {
+            self.push(session, Speaker::Server, visible(&line));
+        }
+    }
+
+    /// Bytes of the server that are no whole reply.
+    pub(crate) fn server_bytes(&mut self, session: &Arc<str>, bytes: &[u8]) {
+        for line in self.masker.mask(bytes).split_inclusive(|byte| *byte == b'\n') {
+            let text = visible(line);
+            self.push(session, Speaker::Server, text);
+        }
+    }
+
+    /// Something that happened to the connection, in our words with names from outside.
+    pub(crate) fn note(&mut self, session: &Arc<str>, text: &str) {
+        let text = visible(self.masker.mask_text(text).as_bytes());
+        self.push(session, Speaker::Note, text);
+    }
+
+    fn push(&mut self, session: &Arc<str>, speaker: Speaker, text: String) {
+        let entry = Entry { at: self.start.elapsed(), session: session.clone(), speaker, text, step: self.step.clone() };
+        if let Some(observer) = &self.observer {
+            observer(&entry);
+        }
+        self.entries.push(entry);
+    }
+}
+
+impl fmt::Debug for Transcript {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Transcript").field("entries", &self.entries).finish_non_exhaustive()
+    }
+}
