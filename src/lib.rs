@@ -1,6 +1,9 @@
 //! smtp-script plays scripted SMTP conversations and reports which step diverged.
 #![forbid(unsafe_code)]
 
+mod masker;
+mod net;
 pub mod scenario;
+mod session;
 pub mod smtp;
 mod visible;

@@ -1,0 +1,421 @@
+//! Why TLS failed, in words: from the TLS library's text and what the server sent to a reason, a message and a help.
+//!
+//! Responsible for judging only; pure. OpenSSL's texts are matched here and nowhere else. Called by `tls`.
+
+use std::io;
+
+use super::certificate::Certificate;
+use super::server_hello::{ServerFlight, looks_like_tls};
+use super::socket::{End, Recording};
+
+/// Bytes shown at most of what a server sent instead of TLS.
+const RECEIVED_AT_MOST: usize = 512;
+
+/// A handshake that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TlsFailure {
+    /// The class of the failure.
+    pub(crate) reason: TlsFailureReason,
+    /// What happened, in lower case.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) help: Option<String>,
+    /// The server's certificate, where it could be read: TLS 1.2 and before send it in plain text.
+    pub(crate) certificate: Option<Certificate>,
+    /// What the server sent first if that was no TLS, e.g. an SMTP greeting; 512 bytes at most.
+    pub(crate) received: Vec<u8>,
+}
+
+/// The classes of [`TlsFailure`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TlsFailureReason {
+    /// The certificate has expired.
+    Expired,
+    /// The certificate is not valid yet.
+    NotYetValid,
+    /// The certificate is for other names.
+    WrongName,
+    /// Nobody trusted signed the certificate.
+    UnknownIssuer,
+    /// The certificate is signed by itself and not trusted.
+    SelfSigned,
+    /// The server does not speak TLS here.
+    NotTls,
+    /// The two sides have no protocol version in common.
+    ProtocolVersion,
+    /// The server refused with this alert (RFC 8446 6).
+    Alert(u8),
+    /// The server closed during the handshake.
+    Closed,
+    /// The connection was reset during the handshake.
+    Reset,
+    /// Anything else; the message says what.
+    Other,
+}
+
+impl TlsFailure {
+    /// The failure of asking for TLS above TLS.
+    pub(super) fn already_tls() -> TlsFailure {
+        TlsFailure::plain(
+            TlsFailureReason::Other,
+            "the connection uses TLS already",
+            None,
+        )
+    }
+
+    /// Judges a failed handshake by the library's error text and the bytes the server sent.
+    pub(super) fn judge(text: &str, recording: &Recording, server_name: &str) -> TlsFailure {
+        let flight = ServerFlight::read(&recording.received);
+        let certificate = flight
+            .certificate
+            .as_deref()
+            .and_then(Certificate::from_der);
+        if text.contains("certificate verify failed") {
+            return unverified(text, certificate, server_name);
+        }
+        let mut failure = refused(text)
+            .or_else(|| not_tls(recording))
+            .or_else(|| no_common_version(text, &flight))
+            .or_else(|| lost(recording))
+            .unwrap_or_else(|| {
+                let message = format!("the TLS handshake failed: {}", reason_of(text));
+                TlsFailure::plain(TlsFailureReason::Other, message, None)
+            });
+        failure.certificate = certificate;
+        failure
+    }
+
+    fn plain(
+        reason: TlsFailureReason,
+        message: impl Into<String>,
+        help: Option<&str>,
+    ) -> TlsFailure {
+        TlsFailure {
+            reason,
+            message: message.into(),
+            help: help.map(str::to_owned),
+            certificate: None,
+            received: Vec::new(),
+        }
+    }
+}
+
+/// The failure of the certificate's verification; OpenSSL's verify text stands in the last parentheses.
+fn unverified(text: &str, certificate: Option<Certificate>, server_name: &str) -> TlsFailure {
+    let verify_text = text
+        .rsplit_once('(')
+        .map_or(text, |(_, tail)| tail.trim_end_matches(')'));
+    let reason = verify_reason(&verify_text.to_ascii_lowercase());
+    let about = certificate.as_ref();
+    let message = match reason {
+        TlsFailureReason::Expired => {
+            format!(
+                "the server's certificate has expired{}",
+                about.map_or(String::new(), |it| format!(
+                    ": it was valid until {}",
+                    it.not_after
+                ))
+            )
+        }
+        TlsFailureReason::NotYetValid => {
+            format!(
+                "the server's certificate is not valid yet{}",
+                about.map_or(String::new(), |it| format!(
+                    ": it will be from {} on",
+                    it.not_before
+                ))
+            )
+        }
+        TlsFailureReason::WrongName => {
+            format!(
+                "the server's certificate is not for `{server_name}`{}",
+                about.map_or(String::new(), named_instead)
+            )
+        }
+        TlsFailureReason::UnknownIssuer => {
+            let issuer = about.map_or(String::new(), |it| format!(" `{}`", it.issuer));
+            format!("the issuer{issuer} of the server's certificate is not known ({verify_text})")
+        }
+        TlsFailureReason::SelfSigned => {
+            "the server's certificate is self-signed and not trusted".to_owned()
+        }
+        _ => format!("the server's certificate could not be verified: {verify_text}"),
+    };
+    let mut failure = TlsFailure::plain(reason, message, verify_help(reason));
+    failure.certificate = certificate;
+    failure
+}
+
+fn verify_reason(verify_text: &str) -> TlsFailureReason {
+    const TEXTS: [(&str, TlsFailureReason); 12] = [
+        ("has expired", TlsFailureReason::Expired),
+        ("not yet valid", TlsFailureReason::NotYetValid),
+        ("hostname mismatch", TlsFailureReason::WrongName),
+        ("ip address mismatch", TlsFailureReason::WrongName),
+        (
+            "certificate in certificate chain",
+            TlsFailureReason::UnknownIssuer,
+        ),
+        ("self-signed certificate", TlsFailureReason::SelfSigned),
+        ("self signed certificate", TlsFailureReason::SelfSigned),
+        (
+            "unable to get local issuer",
+            TlsFailureReason::UnknownIssuer,
+        ),
+        ("unable to get issuer", TlsFailureReason::UnknownIssuer),
+        (
+            "unable to verify the first",
+            TlsFailureReason::UnknownIssuer,
+        ),
+        ("certificate not trusted", TlsFailureReason::UnknownIssuer),
+        ("invalid ca certificate", TlsFailureReason::UnknownIssuer),
+    ];
+    let found = TEXTS.iter().find(|(part, _)| verify_text.contains(part));
+    found.map_or(TlsFailureReason::Other, |(_, reason)| *reason)
+}
+
+fn verify_help(reason: TlsFailureReason) -> Option<&'static str> {
+    match reason {
+        TlsFailureReason::Expired => {
+            Some("renew the certificate, or give `verify: false` if that does not matter here")
+        }
+        TlsFailureReason::NotYetValid => {
+            Some("check both clocks, or give `verify: false` if that does not matter here")
+        }
+        TlsFailureReason::WrongName => {
+            Some("connect to a name of the certificate's, or give it as `server_name`")
+        }
+        TlsFailureReason::UnknownIssuer => Some(
+            "give the issuer's certificate as `ca_file`, or `verify: false`; \
+            a public server may have left out its intermediate certificate",
+        ),
+        TlsFailureReason::SelfSigned => {
+            Some("give the certificate itself as `ca_file`, or `verify: false`")
+        }
+        _ => None,
+    }
+}
+
+fn named_instead(certificate: &Certificate) -> String {
+    if certificate.names.is_empty() {
+        return format!(
+            ": it names no host at all (subject `{}`)",
+            certificate.subject
+        );
+    }
+    let names: Vec<String> = certificate
+        .names
+        .iter()
+        .map(|it| format!("`{it}`"))
+        .collect();
+    format!(": it names {}", names.join(", "))
+}
+
+/// The server answered with an alert.
+fn refused(text: &str) -> Option<TlsFailure> {
+    let number = alert_number(text)?;
+    let reason = match number {
+        70 => TlsFailureReason::ProtocolVersion,
+        _ => TlsFailureReason::Alert(number),
+    };
+    let message = format!(
+        "the server refused the TLS handshake with {}",
+        alert_in_words(number)
+    );
+    Some(TlsFailure::plain(reason, message, alert_help(number)))
+}
+
+fn not_tls(recording: &Recording) -> Option<TlsFailure> {
+    if looks_like_tls(&recording.received) {
+        return None;
+    }
+    let message = "the server answered the TLS handshake with something that is no TLS";
+    let help =
+        "does this port speak plain SMTP? leave `tls: implicit` out and use a `starttls` step";
+    let mut failure = TlsFailure::plain(TlsFailureReason::NotTls, message, Some(help));
+    failure.received = recording
+        .received
+        .iter()
+        .copied()
+        .take(RECEIVED_AT_MOST)
+        .collect();
+    Some(failure)
+}
+
+fn no_common_version(text: &str, flight: &ServerFlight) -> Option<TlsFailure> {
+    let texts = [
+        "unsupported protocol",
+        "no protocols available",
+        "version too low",
+        "wrong ssl version",
+    ];
+    if !texts.iter().any(|part| text.contains(part)) {
+        return None;
+    }
+    let message = match flight.version {
+        Some(version) => format!("the server chose {version}, which is not allowed here"),
+        None => "no TLS version is left that both sides allow".to_owned(),
+    };
+    let help = "`min_version` and `max_version` set the versions allowed; TLS 1.0 and 1.1 may be switched off in OpenSSL itself";
+    Some(TlsFailure::plain(
+        TlsFailureReason::ProtocolVersion,
+        message,
+        Some(help),
+    ))
+}
+
+fn lost(recording: &Recording) -> Option<TlsFailure> {
+    let (reason, message) = match recording.end? {
+        End::Closed => (
+            TlsFailureReason::Closed,
+            "the server closed the connection during the TLS handshake",
+        ),
+        End::Reset => (
+            TlsFailureReason::Reset,
+            "the connection was reset during the TLS handshake",
+        ),
+    };
+    Some(TlsFailure::plain(reason, message, None))
+}
+
+/// A failure of an open TLS session: `None` is the end of the stream, reached without `close_notify`.
+///
+/// A lost TCP connection keeps its kind; what TLS itself complains of becomes `InvalidData`, so that the two can be told
+/// apart.
+pub(super) fn session_failure(error: io::Error) -> Option<io::Error> {
+    if error.raw_os_error().is_some() {
+        return Some(error);
+    }
+    let text = error.to_string();
+    if text.contains("unexpected eof") || error.kind() == io::ErrorKind::UnexpectedEof {
+        return None;
+    }
+    let message = match alert_number(&text) {
+        Some(number) => {
+            let help = alert_help(number).map_or(String::new(), |help| format!(": {help}"));
+            format!("the server ended TLS with {}{help}", alert_in_words(number))
+        }
+        None => format!("TLS failed: {}", reason_of(&text)),
+    };
+    Some(io::Error::new(io::ErrorKind::InvalidData, message))
+}
+
+fn alert_number(text: &str) -> Option<u8> {
+    let (_, tail) = text.split_once("SSL alert number ")?;
+    let digits = tail.split(|it: char| !it.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
+fn alert_in_words(number: u8) -> String {
+    match ALERTS.iter().find(|(known, _)| *known == number) {
+        Some((_, name)) => format!("the alert `{name}` ({number})"),
+        None => format!("the alert number {number}"),
+    }
+}
+
+fn alert_help(number: u8) -> Option<&'static str> {
+    match number {
+        40 => Some(
+            "no cipher or parameter in common, or it demands a client certificate (`client_certificate`, `client_key`)",
+        ),
+        42..=46 | 48 => {
+            Some("it does not accept the client's certificate; check `client_certificate`")
+        }
+        70 => Some("it allows none of the versions offered; check `min_version` and `max_version`"),
+        112 => Some("it does not know the name asked for; check `server_name`"),
+        116 => Some("it demands a client certificate; give `client_certificate` and `client_key`"),
+        _ => None,
+    }
+}
+
+/// The reason in one of OpenSSL's error lines (`error:CODE:LIBRARY:FUNCTION:REASON:FILE:LINE:DATA`), else all of it.
+pub(super) fn reason_of(text: &str) -> &str {
+    let Some((_, line)) = text.split_once("error:") else {
+        return text;
+    };
+    let reason = line.split(':').nth(3).map(str::trim);
+    reason.filter(|it| !it.is_empty()).unwrap_or(text)
+}
+
+/// The alerts of RFC 8446 6 and RFC 5246 7.2, in words.
+const ALERTS: [(u8, &str); 31] = [
+    (0, "close notify"),
+    (10, "unexpected message"),
+    (20, "bad record mac"),
+    (21, "decryption failed"),
+    (22, "record overflow"),
+    (30, "decompression failure"),
+    (40, "handshake failure"),
+    (41, "no certificate"),
+    (42, "bad certificate"),
+    (43, "unsupported certificate"),
+    (44, "certificate revoked"),
+    (45, "certificate expired"),
+    (46, "certificate unknown"),
+    (47, "illegal parameter"),
+    (48, "unknown ca"),
+    (49, "access denied"),
+    (50, "decode error"),
+    (51, "decrypt error"),
+    (60, "export restriction"),
+    (70, "protocol version"),
+    (71, "insufficient security"),
+    (80, "internal error"),
+    (86, "inappropriate fallback"),
+    (90, "user canceled"),
+    (100, "no renegotiation"),
+    (109, "missing extension"),
+    (110, "unsupported extension"),
+    (112, "unrecognized name"),
+    (115, "unknown psk identity"),
+    (116, "certificate required"),
+    (120, "no application protocol"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn openssl_lines_are_cut_down_to_their_reason() {
+        let text = "error:0A00010B:SSL routines:ssl3_get_record:wrong version number:ssl/record/ssl3_record.c:354:";
+        assert_eq!(reason_of(text), "wrong version number");
+        assert_eq!(reason_of("something else"), "something else");
+    }
+
+    #[test]
+    fn both_spellings_of_self_signed_are_known() {
+        for (text, reason) in [
+            ("self signed certificate", TlsFailureReason::SelfSigned),
+            ("self-signed certificate", TlsFailureReason::SelfSigned),
+            (
+                "self-signed certificate in certificate chain",
+                TlsFailureReason::UnknownIssuer,
+            ),
+            (
+                "self signed certificate in certificate chain",
+                TlsFailureReason::UnknownIssuer,
+            ),
+        ] {
+            assert_eq!(verify_reason(text), reason, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lost_connection_is_no_tls_failure() {
+        let reset = io::Error::from_raw_os_error(104);
+        assert_eq!(
+            session_failure(reset).unwrap().kind(),
+            io::ErrorKind::ConnectionReset
+        );
+        let alert = io::Error::other(
+            "error:0A00045C:SSL routines:f:tlsv13 alert certificate required:x.c:1:SSL alert number 116",
+        );
+        let failure = session_failure(alert).unwrap();
+        assert_eq!(failure.kind(), io::ErrorKind::InvalidData);
+        assert!(
+            failure.to_string().contains("`certificate required` (116)"),
+            "{failure}"
+        );
+    }
+}
