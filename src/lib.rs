@@ -3,7 +3,9 @@
 
 mod masker;
 mod net;
+pub mod run;
 pub mod scenario;
+mod server;
 mod session;
 pub mod smtp;
 mod visible;

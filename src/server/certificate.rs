@@ -1,0 +1,179 @@
+//! Makes the sandbox's certificates when it starts: a certification authority and one server certificate by it.
+//!
+//! The keys live in memory only and differ in every sandbox, so that trusting its authority trusts nothing else.
+
+use std::net::IpAddr;
+
+use openssl::asn1::Asn1Time;
+use openssl::bn::{BigNum, MsbOption};
+use openssl::ec::{Asn1Flag, EcGroup, EcKey};
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::pkey::{PKey, Private};
+use openssl::x509::extension::{
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName, SubjectKeyIdentifier,
+};
+use openssl::x509::{X509, X509Builder, X509Name, X509NameRef};
+
+const SECONDS_A_DAY: i64 = 86_400;
+const AUTHORITY_DAYS: i64 = 3_652;
+/// Some clients refuse server certificates that live longer.
+const SERVER_DAYS: i64 = 397;
+const SERIAL_NUMBER_BITS: i32 = 127;
+
+/// A server certificate, its key, and the authority that clients must trust.
+pub(crate) struct Certificate {
+    /// The authority's certificate as PEM.
+    pub(crate) authority_pem: Vec<u8>,
+    /// The server's certificate, for the names it was made for and for loopback.
+    pub(crate) server: X509,
+    /// The server's key, EC P-256.
+    pub(crate) key: PKey<Private>,
+}
+
+impl Certificate {
+    /// Makes certificates for `names` (host names or IP addresses), `localhost`, `127.0.0.1` and `::1`.
+    ///
+    /// # Errors
+    /// When OpenSSL fails, which a working installation never does.
+    pub(crate) fn for_names(names: &[String]) -> Result<Self, ErrorStack> {
+        let authority_key = new_key()?;
+        let authority = authority(&authority_key)?;
+        let key = new_key()?;
+        let server = server_certificate(names, &key, &authority, &authority_key)?;
+        Ok(Self { authority_pem: authority.to_pem()?, server, key })
+    }
+}
+
+fn authority(key: &PKey<Private>) -> Result<X509, ErrorStack> {
+    let name = common_name("smtp-script sandbox authority")?;
+    let mut builder = builder(&name, &name, key, AUTHORITY_DAYS)?;
+    builder.append_extension(BasicConstraints::new().critical().ca().pathlen(0).build()?)?;
+    builder.append_extension(KeyUsage::new().critical().key_cert_sign().crl_sign().build()?)?;
+    let key_identifier = SubjectKeyIdentifier::new().build(&builder.x509v3_context(None, None))?;
+    builder.append_extension(key_identifier)?;
+    builder.sign(key, MessageDigest::sha256())?;
+    Ok(builder.build())
+}
+
+fn server_certificate(
+    names: &[String],
+    key: &PKey<Private>,
+    authority: &X509,
+    authority_key: &PKey<Private>,
+) -> Result<X509, ErrorStack> {
+    let subject = common_name("smtp-script sandbox")?;
+    let mut builder = builder(&subject, authority.subject_name(), key, SERVER_DAYS)?;
+    builder.append_extension(BasicConstraints::new().critical().build()?)?;
+    builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
+    builder.append_extension(ExtendedKeyUsage::new().server_auth().build()?)?;
+    let context = builder.x509v3_context(Some(authority), None);
+    let extensions = [
+        SubjectKeyIdentifier::new().build(&context)?,
+        AuthorityKeyIdentifier::new().keyid(true).build(&context)?,
+        alternative_names(names).build(&context)?,
+    ];
+    for extension in extensions {
+        builder.append_extension(extension)?;
+    }
+    builder.sign(authority_key, MessageDigest::sha256())?;
+    Ok(builder.build())
+}
+
+/// The parts that both certificates have; valid from yesterday, for clocks that disagree.
+fn builder(
+    subject: &X509NameRef,
+    issuer: &X509NameRef,
+    key: &PKey<Private>,
+    days: i64,
+) -> Result<X509Builder, ErrorStack> {
+    let mut serial_number = BigNum::new()?;
+    serial_number.rand(SERIAL_NUMBER_BITS, MsbOption::MAYBE_ZERO, false)?;
+    let yesterday = now() - SECONDS_A_DAY;
+    let mut builder = X509::builder()?;
+    builder.set_version(2)?;
+    let serial_number = serial_number.to_asn1_integer()?;
+    builder.set_serial_number(&serial_number)?;
+    builder.set_subject_name(subject)?;
+    builder.set_issuer_name(issuer)?;
+    builder.set_pubkey(key)?;
+    let (not_before, not_after) =
+        (Asn1Time::from_unix(yesterday)?, Asn1Time::from_unix(yesterday + days * SECONDS_A_DAY)?);
+    builder.set_not_before(&not_before)?;
+    builder.set_not_after(&not_after)?;
+    Ok(builder)
+}
+
+fn now() -> i64 {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since_epoch.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0))
+}
+
+fn new_key() -> Result<PKey<Private>, ErrorStack> {
+    let mut group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
+    group.set_asn1_flag(Asn1Flag::NAMED_CURVE);
+    PKey::from_ec_key(EcKey::generate(&group)?)
+}
+
+fn common_name(name: &str) -> Result<X509Name, ErrorStack> {
+    let mut builder = X509Name::builder()?;
+    builder.append_entry_by_nid(Nid::COMMONNAME, name)?;
+    Ok(builder.build())
+}
+
+/// A certificate holds names in ASCII only: others are left out, their clients ask for the A-label anyway.
+fn alternative_names(names: &[String]) -> SubjectAlternativeName {
+    let mut alternatives = SubjectAlternativeName::new();
+    let mut seen: Vec<&str> = Vec::new();
+    for name in ["localhost", "127.0.0.1", "::1"].into_iter().chain(names.iter().map(String::as_str)) {
+        let is_usable = !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_graphic());
+        if !is_usable || seen.contains(&name) {
+            continue;
+        }
+        seen.push(name);
+        if name.parse::<IpAddr>().is_ok() {
+            alternatives.ip(name);
+        } else {
+            alternatives.dns(name);
+        }
+    }
+    alternatives
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_issuer() {
+        let names = ["smtp.sendgrid.net", "localhost", "192.0.2.7", "", "bücher.example", "with blank"];
+        let made = Certificate::for_names(&names.map(str::to_owned)).unwrap();
+        let authority = X509::from_pem(&made.authority_pem).unwrap();
+        assert!(made.server.verify(&authority.public_key().unwrap()).unwrap());
+        assert!(authority.verify(&authority.public_key().unwrap()).unwrap());
+        let alternatives = made.server.subject_alt_names().unwrap();
+        let dns: Vec<&str> = alternatives.iter().filter_map(|name| name.dnsname()).collect();
+        assert_eq!(dns, ["localhost", "smtp.sendgrid.net"]);
+        let addresses: Vec<&[u8]> = alternatives.iter().filter_map(|name| name.ipaddress()).collect();
+        let ipv6_loopback = std::net::Ipv6Addr::LOCALHOST.octets();
+        assert_eq!(addresses, [&[127, 0, 0, 1][..], &ipv6_loopback, &[192, 0, 2, 7]]);
+    }
+
+    #[test]
+    fn valid_since_yesterday() {
+        let made = Certificate::for_names(&[]).unwrap();
+        let today = Asn1Time::days_from_now(0).unwrap();
+        let authority = X509::from_pem(&made.authority_pem).unwrap();
+        assert_eq!(authority.not_before().diff(&today).unwrap().days, 1);
+        assert!(today.diff(authority.not_after()).unwrap().days > 3_600);
+        assert!(today.diff(made.server.not_after()).unwrap().days > 390);
+    }
+
+    #[test]
+    fn two_sandboxes_share_nothing() {
+        let (one, other) = (Certificate::for_names(&[]).unwrap(), Certificate::for_names(&[]).unwrap());
+        let other_authority = X509::from_pem(&other.authority_pem).unwrap();
+        assert!(!one.server.verify(&other_authority.public_key().unwrap()).unwrap());
+    }
+}

@@ -1,0 +1,194 @@
+//! The parameters of MAIL and RCPT: SIZE, BODY, SMTPUTF8, AUTH and the ones of delivery status notifications.
+//!
+//! Responsible for their syntax and values; a refusal is the whole reply that the client gets.
+
+/// The reply that refuses a command.
+pub(crate) type Refusal = &'static str;
+
+const BAD_SYNTAX: Refusal = "501 5.5.4 Parameters are KEYWORD or KEYWORD=VALUE, each one once";
+const UNKNOWN: Refusal = "555 5.5.4 Parameter not recognized";
+const BAD_SIZE: Refusal = "501 5.5.4 SIZE wants a number of octets";
+const BAD_BODY: Refusal = "501 5.5.4 BODY wants 7BIT or 8BITMIME";
+const BAD_SMTPUTF8: Refusal = "501 5.5.4 SMTPUTF8 takes no value";
+const BAD_RET: Refusal = "501 5.5.4 RET wants FULL or HDRS";
+const BAD_ENVID: Refusal = "501 5.5.4 ENVID wants xtext of at most 100 characters";
+const BAD_AUTH: Refusal = "501 5.5.4 AUTH wants a mailbox in xtext, or <>";
+const BAD_NOTIFY: Refusal = "501 5.5.4 NOTIFY wants NEVER, or a list of SUCCESS, FAILURE and DELAY";
+const BAD_ORCPT: Refusal = "501 5.5.4 ORCPT wants an address type, a semicolon, and the address in xtext";
+
+/// What the parameters of MAIL say that matters to the protocol.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct MailParameters {
+    /// The announced size in octets (RFC 1870), 0 when unknown; more than `u64` holds counts as its maximum.
+    pub(crate) size: u64,
+    /// Addresses of this transaction may hold UTF-8 (RFC 6531).
+    pub(crate) smtp_utf8: bool,
+}
+
+impl MailParameters {
+    /// Reads the parameters of MAIL.
+    ///
+    /// # Errors
+    /// The refusal of the first parameter that is wrong.
+    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
+        let mut parsed = Self::default();
+        for (keyword, value) in parse(text)? {
+            match keyword.to_ascii_uppercase().as_str() {
+                "SIZE" => parsed.size = size(value)?,
+                "BODY" => require(value.is_some_and(is_body), BAD_BODY)?,
+                "SMTPUTF8" => {
+                    require(value.is_none(), BAD_SMTPUTF8)?;
+                    parsed.smtp_utf8 = true;
+                }
+                "RET" => require(value.is_some_and(|value| is_one_of(value, &["FULL", "HDRS"])), BAD_RET)?,
+                "ENVID" => require(value.is_some_and(|value| value.len() <= 100 && is_xtext(value)), BAD_ENVID)?,
+                "AUTH" => require(value.is_some_and(|value| value == "<>" || is_xtext(value)), BAD_AUTH)?,
+                _ => return Err(UNKNOWN),
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+/// Judges the parameters of RCPT, none of which changes what the server does.
+///
+/// # Errors
+/// The refusal of the first parameter that is wrong.
+pub(crate) fn check_recipient(text: &str) -> Result<(), Refusal> {
+    for (keyword, value) in parse(text)? {
+        match keyword.to_ascii_uppercase().as_str() {
+            "NOTIFY" => require(value.is_some_and(is_notify), BAD_NOTIFY)?,
+            "ORCPT" => require(value.is_some_and(is_original_recipient), BAD_ORCPT)?,
+            _ => return Err(UNKNOWN),
+        }
+    }
+    Ok(())
+}
+
+type Parameter<'a> = (&'a str, Option<&'a str>);
+
+fn parse(text: &str) -> Result<Vec<Parameter<'_>>, Refusal> {
+    let mut parameters: Vec<Parameter<'_>> = Vec::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let (keyword, value) = word.split_once('=').map_or((word, None), |(keyword, value)| (keyword, Some(value)));
+        require(is_keyword(keyword) && value.is_none_or(is_value), BAD_SYNTAX)?;
+        require(!parameters.iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(keyword)), BAD_SYNTAX)?;
+        parameters.push((keyword, value));
+    }
+    Ok(parameters)
+}
+
+fn require(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
+    if holds { Ok(()) } else { Err(refusal) }
+}
+
+fn is_keyword(keyword: &str) -> bool {
+    keyword.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && keyword.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+fn is_value(value: &str) -> bool {
+    !value.is_empty() && value.chars().all(|c| !c.is_control() && c != '=' && c != ' ')
+}
+
+fn size(value: Option<&str>) -> Result<u64, Refusal> {
+    let digits = value.filter(|value| value.len() <= 20 && value.bytes().all(|octet| octet.is_ascii_digit()));
+    digits.map(|digits| digits.parse().unwrap_or(u64::MAX)).ok_or(BAD_SIZE)
+}
+
+fn is_body(value: &str) -> bool {
+    is_one_of(value, &["7BIT", "8BITMIME"])
+}
+
+fn is_notify(value: &str) -> bool {
+    let is_condition = |word| is_one_of(word, &["SUCCESS", "FAILURE", "DELAY"]);
+    value.eq_ignore_ascii_case("NEVER") || value.split(',').all(is_condition)
+}
+
+/// `rfc822;xtext`; a `utf-8` address has an encoding of its own (RFC 6533 3), which is taken as it comes.
+fn is_original_recipient(value: &str) -> bool {
+    value.split_once(';').is_some_and(|(kind, address)| {
+        let is_kind = is_keyword(kind) && value.len() <= 500;
+        is_kind && !address.is_empty() && (kind.eq_ignore_ascii_case("utf-8") || is_xtext(address))
+    })
+}
+
+fn is_one_of(value: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| word.eq_ignore_ascii_case(value))
+}
+
+/// Printable ASCII but `+` and `=`, and `+` with two upper-case hexadecimal digits (RFC 3461 4).
+fn is_xtext(value: &str) -> bool {
+    let mut pieces = value.split('+');
+    let is_plain = |piece: &str| piece.bytes().all(|octet| octet.is_ascii_graphic() && octet != b'=');
+    pieces.next().is_some_and(is_plain)
+        && pieces.all(|piece| piece.get(..2).is_some_and(is_upper_case_hexadecimal) && is_plain(piece))
+}
+
+fn is_upper_case_hexadecimal(digits: &str) -> bool {
+    digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mail_parameters() {
+        let all = " SIZE=10 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+2Bb AUTH=<>";
+        assert_eq!(MailParameters::parse(all), Ok(MailParameters { size: 10, smtp_utf8: true }));
+        assert_eq!(MailParameters::parse(" size=0  body=7bit "), Ok(MailParameters::default()));
+        assert_eq!(MailParameters::parse("SIZE=99999999999999999999").map(|it| it.size), Ok(u64::MAX));
+    }
+
+    #[test]
+    fn refused_mail_parameters() {
+        for (text, refusal) in [
+            ("SIZE", BAD_SIZE),
+            ("SIZE=1k", BAD_SIZE),
+            ("SIZE=-1", BAD_SIZE),
+            ("SIZE=", BAD_SYNTAX),
+            ("SIZE=1 size=1", BAD_SYNTAX),
+            ("BODY=BINARYMIME", BAD_BODY),
+            ("BODY", BAD_BODY),
+            ("SMTPUTF8=1", BAD_SMTPUTF8),
+            ("RET=SOME", BAD_RET),
+            ("ENVID=a+2b", BAD_ENVID),
+            ("ENVID=a+", BAD_ENVID),
+            ("AUTH", BAD_AUTH),
+            ("FOO=1", UNKNOWN),
+            ("NOTIFY=NEVER", UNKNOWN),
+            ("=1", BAD_SYNTAX),
+            ("-A=1", BAD_SYNTAX),
+            ("A_B=1", BAD_SYNTAX),
+            ("RET=a=b", BAD_SYNTAX),
+        ] {
+            assert_eq!(MailParameters::parse(text), Err(refusal), "{text}");
+        }
+        assert_eq!(MailParameters::parse(&format!("ENVID={}", "a".repeat(101))), Err(BAD_ENVID));
+    }
+
+    #[test]
+    fn recipient_parameters() {
+        for text in [
+            "",
+            "NOTIFY=never",
+            "NOTIFY=SUCCESS,FAILURE,delay",
+            "ORCPT=rfc822;a+2Bb@c NOTIFY=DELAY",
+            "ORCPT=utf-8;\\x{8DF}@c",
+        ] {
+            assert_eq!(check_recipient(text), Ok(()), "{text}");
+        }
+        for (text, refusal) in [
+            ("NOTIFY", BAD_NOTIFY),
+            ("NOTIFY=NEVER,DELAY", BAD_NOTIFY),
+            ("NOTIFY=DELAY,", BAD_NOTIFY),
+            ("ORCPT=a@b", BAD_ORCPT),
+            ("ORCPT=rfc822;", BAD_ORCPT),
+            ("ORCPT=rfc822;a+b@c", BAD_ORCPT),
+            ("SIZE=1", UNKNOWN),
+        ] {
+            assert_eq!(check_recipient(text), Err(refusal), "{text}");
+        }
+    }
+}

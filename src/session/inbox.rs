@@ -1,0 +1,69 @@
+//! What has arrived and was not read by the scenario yet.
+
+use std::time::Instant;
+
+/// Bytes are dropped from the front only when this many have been read, so that reading stays linear.
+const COMPACT_AT: usize = 64 * 1024;
+
+/// A buffer that is filled at its end and read from its front.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    buffer: Vec<u8>,
+    read: usize,
+    arrived_at: Instant,
+}
+
+impl Default for Inbox {
+    fn default() -> Inbox {
+        Inbox { buffer: Vec::new(), read: 0, arrived_at: Instant::now() }
+    }
+}
+
+impl Inbox {
+    pub(super) fn unread(&self) -> &[u8] {
+        &self.buffer[self.read..]
+    }
+
+    /// When the last bytes came.
+    pub(super) fn arrived_at(&self) -> Instant {
+        self.arrived_at
+    }
+
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.arrived_at = Instant::now();
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    pub(super) fn take(&mut self, count: usize) -> Vec<u8> {
+        let taken = self.unread()[..count].to_vec();
+        self.read += count;
+        if self.read == self.buffer.len() {
+            self.buffer.clear();
+            self.read = 0;
+        } else if self.read >= COMPACT_AT {
+            self.buffer.drain(..self.read);
+            self.read = 0;
+        }
+        taken
+    }
+
+    pub(super) fn take_all(&mut self) -> Vec<u8> {
+        self.take(self.unread().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_out_in_order() {
+        let mut inbox = Inbox::default();
+        inbox.push(b"abc");
+        assert_eq!(inbox.take(2), b"ab");
+        inbox.push(&vec![b'x'; COMPACT_AT]);
+        assert_eq!(inbox.take(COMPACT_AT), [b"c", &vec![b'x'; COMPACT_AT - 1][..]].concat());
+        assert_eq!(inbox.take_all(), b"x");
+        assert!(inbox.unread().is_empty());
+    }
+}

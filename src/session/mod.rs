@@ -1,0 +1,401 @@
+//! One connection's dialogue: send, read a reply, upgrade to TLS, close.
+//!
+//! Responsible for what a single session knows: which replies are owed, what has arrived and was not read yet, what the
+//! server offered. Every wait has a deadline; whatever had arrived when something goes wrong is kept and shown. What is
+//! expected is not its business: [`crate::run`] compares, this reports a [`Trouble`].
+
+mod inbox;
+mod owed;
+mod transcript;
+mod wire;
+
+pub(crate) use owed::{Command, command_of};
+pub(crate) use transcript::Transcript;
+pub use transcript::{Entry, Observer, Speaker};
+
+use crate::net::connect::{ConnectFailure, Target, connect};
+use crate::net::stream::Stream;
+use crate::net::tls::{Connector, TlsFacts, TlsFailure};
+use crate::smtp::extension::Extensions;
+use crate::smtp::reply::{Fault, Progress, Reply, ReplyParser, STANDARD_REPLY_LINE};
+use inbox::Inbox;
+use owed::Owed;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The most bytes that may have arrived and not been read by the scenario yet.
+pub(crate) const MAX_UNREAD: usize = 16 * 1024 * 1024;
+
+/// What went wrong on the wire. Bytes are as they came; whoever shows them masks them first.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// No connection could be opened.
+    NotConnected(ConnectFailure),
+    /// A wait took longer than it may; what had arrived by then.
+    Timeout { waited: Duration, arrived: Vec<u8> },
+    /// The server closed; what had arrived of the next reply.
+    Closed { arrived: Vec<u8> },
+    /// The connection broke; what had arrived of the next reply.
+    Broken { reason: String, arrived: Vec<u8> },
+    /// A reply that is malformed.
+    Malformed { fault: Fault, bytes: Vec<u8> },
+    /// Bytes that no reply was owed for.
+    Unasked { bytes: Vec<u8> },
+    /// Plain bytes were left when a TLS handshake was to begin.
+    PlainBeforeTls { bytes: Vec<u8> },
+    /// The TLS handshake failed.
+    Tls(Box<TlsFailure>),
+    /// The server sent more than the scenario reads.
+    TooMuchUnread,
+    /// The session is not open (any more).
+    NotOpen,
+}
+
+/// How the server ended its side.
+#[derive(Debug, Clone)]
+pub(crate) enum End {
+    /// In order, by FIN (or `close_notify`).
+    Closed,
+    /// By RST or a failure of the connection.
+    Broken { reset: bool, reason: String },
+}
+
+/// A reply and how long it took to come.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) reply: Arc<Reply>,
+    /// From the last byte that was written to the last byte of the reply.
+    pub(crate) elapsed: Duration,
+    /// The command it answers, where one was owed.
+    pub(crate) command: Option<Command>,
+}
+
+/// An open (or closed) connection to a server.
+#[derive(Debug)]
+pub(crate) struct Session {
+    name: Arc<str>,
+    stream: Option<Stream>,
+    inbox: Inbox,
+    parser: ReplyParser,
+    owed: Owed,
+    end: Option<End>,
+    last_write: Instant,
+    /// The first reply, for what it tells about the server.
+    greeting: Option<Arc<Reply>>,
+    last: Option<Answer>,
+    extensions: Arc<Extensions>,
+    tls: Option<Arc<TlsFacts>>,
+    last_command: String,
+    long_line_noted: bool,
+}
+
+impl Session {
+    /// Opens a connection, which owes the greeting.
+    pub(crate) async fn open(
+        name: &str,
+        target: &Target,
+        deadline: Duration,
+        log: &mut Transcript,
+    ) -> Result<Session, Trouble> {
+        let name: Arc<str> = Arc::from(name);
+        let stream = match tokio::time::timeout(deadline, connect(target)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(failure)) => return Err(Trouble::NotConnected(failure)),
+            Err(_) => return Err(Trouble::Timeout { waited: deadline, arrived: Vec::new() }),
+        };
+        let peer = stream.peer();
+        let host = target.host.trim_matches(['[', ']']);
+        let asked = if host.contains(':') { format!("[{host}]:{}", target.port) } else { format!("{host}:{}", target.port) };
+        let address = if asked == peer.to_string() { String::new() } else { format!(" ({})", peer.ip()) };
+        log.note(&name, &format!("connected to {asked}{address}"));
+        Ok(Session {
+            name,
+            stream: Some(stream),
+            inbox: Inbox::default(),
+            parser: ReplyParser::default(),
+            owed: Owed::greeting(),
+            end: None,
+            last_write: Instant::now(),
+            greeting: None,
+            last: None,
+            extensions: Arc::default(),
+            tls: None,
+            last_command: String::new(),
+            long_line_noted: false,
+        })
+    }
+
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Whether this side still holds the connection.
+    pub(crate) fn is_open(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// Whether both sides still hold the connection, as far as is known.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.is_open() && self.end.is_none()
+    }
+
+    pub(crate) fn peer(&self) -> Option<std::net::SocketAddr> {
+        self.stream.as_ref().map(Stream::peer)
+    }
+
+    pub(crate) fn tls(&self) -> Option<&Arc<TlsFacts>> {
+        self.tls.as_ref()
+    }
+
+    pub(crate) fn extensions(&self) -> &Arc<Extensions> {
+        &self.extensions
+    }
+
+    pub(crate) fn last_answer(&self) -> Option<&Answer> {
+        self.last.as_ref()
+    }
+
+    pub(crate) fn greeting(&self) -> Option<&Arc<Reply>> {
+        self.greeting.as_ref()
+    }
+
+    /// The last command line sent, as it is shown.
+    pub(crate) fn last_command(&self) -> &str {
+        &self.last_command
+    }
+
+    pub(crate) fn owed(&self) -> usize {
+        self.owed.count()
+    }
+
+    pub(crate) fn is_in_mail_data(&self) -> bool {
+        self.owed.is_in_mail_data()
+    }
+
+    /// Remembers what was sent, as it is shown, for advice on its reply.
+    pub(crate) fn note_command(&mut self, shown: &str) {
+        self.last_command = shown.lines().last().unwrap_or_default().to_owned();
+    }
+
+    // --- reading -----------------------------------------------------------------------------------------------
+
+    /// Reads the next whole reply, which settles the oldest one owed. The deadline covers all of it.
+    pub(crate) async fn read_reply(&mut self, deadline: Duration, log: &mut Transcript) -> Result<Answer, Trouble> {
+        let due = tokio::time::Instant::now() + deadline;
+        loop {
+            match self.parser.advance(self.inbox.unread()) {
+                Progress::Complete(reply, taken) => {
+                    self.inbox.take(taken);
+                    return Ok(self.settle(reply, log));
+                }
+                Progress::Malformed(fault, taken) => {
+                    let bytes = self.inbox.take(taken);
+                    log.server_bytes(&self.name, &bytes);
+                    return Err(Trouble::Malformed { fault, bytes });
+                }
+                Progress::Partial => self.fill(due, deadline, log).await?,
+            }
+        }
+    }
+
+    fn settle(&mut self, reply: Reply, log: &mut Transcript) -> Answer {
+        log.server(&self.name, reply.lines());
+        if reply.longest_line() > STANDARD_REPLY_LINE && !self.long_line_noted {
+            self.long_line_noted = true;
+            let length = reply.longest_line();
+            log.note(&self.name, &format!("a reply line of {length} octets: RFC 5321 allows {STANDARD_REPLY_LINE}"));
+        }
+        let command = self.owed.settled(reply.code());
+        if matches!(command, Some(Command::Hello { .. })) && reply.code() == 250 {
+            self.extensions = Arc::new(Extensions::parse(reply.texts()));
+        }
+        let reply = Arc::new(reply);
+        if command == Some(Command::Greeting) {
+            self.greeting = Some(reply.clone());
+        }
+        let elapsed = self.inbox.arrived_at().saturating_duration_since(self.last_write);
+        let answer = Answer { reply, elapsed, command };
+        self.last = Some(answer.clone());
+        answer
+    }
+
+    /// Reads the next single line, with its line end. When it is the last of a reply, that reply is settled.
+    pub(crate) async fn read_line(&mut self, deadline: Duration, log: &mut Transcript) -> Result<Vec<u8>, Trouble> {
+        let due = tokio::time::Instant::now() + deadline;
+        loop {
+            if let Some(newline) = memchr::memchr(b'\n', self.inbox.unread()) {
+                let line = self.inbox.take(newline + 1);
+                log.server_bytes(&self.name, &line);
+                self.settle_bytes(&line);
+                return Ok(line);
+            }
+            if self.inbox.unread().len() > crate::smtp::reply::MAX_REPLY_LINE {
+                let bytes = self.inbox.take_all();
+                log.server_bytes(&self.name, &bytes);
+                return Err(Trouble::Malformed { fault: Fault::LineTooLong, bytes });
+            }
+            self.fill(due, deadline, log).await?;
+        }
+    }
+
+    /// Reads until `found` names the end of what it looks for. Nothing found is a time-out or the end of the session.
+    pub(crate) async fn read_until(
+        &mut self,
+        deadline: Duration,
+        found: &(dyn Fn(&[u8]) -> Option<usize> + Sync),
+        log: &mut Transcript,
+    ) -> Result<Vec<u8>, Trouble> {
+        let due = tokio::time::Instant::now() + deadline;
+        loop {
+            if let Some(end) = found(self.inbox.unread()) {
+                let bytes = self.inbox.take(end);
+                log.server_bytes(&self.name, &bytes);
+                self.settle_bytes(&bytes);
+                return Ok(bytes);
+            }
+            if self.inbox.unread().len() > crate::smtp::reply::MAX_REPLY {
+                let bytes = self.inbox.take_all();
+                log.server_bytes(&self.name, &bytes);
+                return Err(Trouble::Malformed { fault: Fault::TooLarge, bytes });
+            }
+            self.fill(due, deadline, log).await?;
+        }
+    }
+
+    /// Lines that were read one by one settle a reply with their last.
+    fn settle_bytes(&mut self, bytes: &[u8]) {
+        for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+            let code = line.get(..3).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|text| text.parse().ok());
+            if line.get(3) != Some(&b'-') {
+                self.owed.settled(code.unwrap_or(0));
+            }
+        }
+        self.parser = ReplyParser::default();
+    }
+
+    /// Waits for the server to say nothing and close nothing for so long.
+    pub(crate) async fn read_silence(&mut self, length: Duration, log: &mut Transcript) -> Result<(), Trouble> {
+        if self.inbox.unread().is_empty() {
+            let due = tokio::time::Instant::now() + length;
+            match self.fill(due, length, log).await {
+                Err(Trouble::Timeout { .. }) => return Ok(()),
+                Err(trouble) => return Err(trouble),
+                Ok(()) => {}
+            }
+        }
+        let bytes = self.inbox.take_all();
+        log.server_bytes(&self.name, &bytes);
+        Err(Trouble::Unasked { bytes })
+    }
+
+    /// Waits for the server to close. Bytes before that are a divergence.
+    pub(crate) async fn read_end(&mut self, deadline: Duration, log: &mut Transcript) -> Result<End, Trouble> {
+        let due = tokio::time::Instant::now() + deadline;
+        loop {
+            if !self.inbox.unread().is_empty() {
+                let bytes = self.inbox.take_all();
+                log.server_bytes(&self.name, &bytes);
+                return Err(Trouble::Unasked { bytes });
+            }
+            if let Some(end) = &self.end {
+                return Ok(end.clone());
+            }
+            match self.fill(due, deadline, log).await {
+                Ok(()) | Err(Trouble::Closed { .. } | Trouble::Broken { .. }) => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
+    }
+
+    /// Nothing may have arrived that was not asked for: called before the script writes, and at the end.
+    pub(crate) async fn refuse_unasked(&mut self, log: &mut Transcript) -> Result<(), Trouble> {
+        if self.owed.count() > 0 || !self.is_open() {
+            return Ok(());
+        }
+        if self.inbox.unread().is_empty() && self.end.is_none() {
+            self.take_in_arrived(log).await;
+        }
+        if self.inbox.unread().is_empty() {
+            return Ok(());
+        }
+        let bytes = self.inbox.take_all();
+        log.server_bytes(&self.name, &bytes);
+        Err(Trouble::Unasked { bytes })
+    }
+
+    // --- TLS and closing ---------------------------------------------------------------------------------------
+
+    /// Shakes hands. The conversation starts anew: what the server offered before counts no more (RFC 3207 section 4.2).
+    pub(crate) async fn upgrade(
+        &mut self,
+        connector: &Connector,
+        server_name: &str,
+        deadline: Duration,
+        log: &mut Transcript,
+    ) -> Result<(), Trouble> {
+        if self.end.is_none() {
+            self.take_in_arrived(log).await;
+        }
+        if !self.inbox.unread().is_empty() {
+            let bytes = self.inbox.take_all();
+            log.server_bytes(&self.name, &bytes);
+            return Err(Trouble::PlainBeforeTls { bytes });
+        }
+        let stream = self.stream.take().ok_or(Trouble::NotOpen)?;
+        let handshake = tokio::time::timeout(deadline, stream.upgrade(connector, server_name)).await;
+        let (stream, facts) = match handshake {
+            Ok(Ok(done)) => done,
+            Ok(Err(failure)) => {
+                log.note(&self.name, &format!("TLS handshake failed: {}", failure.message));
+                return Err(Trouble::Tls(Box::new(failure)));
+            }
+            Err(_) => {
+                log.note(&self.name, "TLS handshake: no answer in time");
+                return Err(Trouble::Timeout { waited: deadline, arrived: Vec::new() });
+            }
+        };
+        self.stream = Some(stream);
+        let greeting_owed = self.owed.oldest() == Some(Command::Greeting);
+        self.owed.restart();
+        if greeting_owed {
+            self.owed = Owed::greeting();
+        }
+        self.extensions = Arc::default();
+        self.last_write = Instant::now();
+        log_tls(&self.name, &facts, log);
+        self.tls = Some(Arc::new(facts));
+        Ok(())
+    }
+
+    /// Closes in order: `close_notify` where there is TLS, then FIN.
+    pub(crate) async fn close(&mut self, log: &mut Transcript) {
+        if let Some(stream) = self.stream.take() {
+            stream.close().await;
+            log.note(&self.name, "closed by the client");
+        }
+    }
+
+    /// Closes with RST.
+    pub(crate) fn reset(&mut self, log: &mut Transcript) {
+        if let Some(stream) = self.stream.take() {
+            stream.reset();
+            log.note(&self.name, "reset by the client");
+        }
+    }
+
+    /// Closes the write half only; replies can still be read.
+    pub(crate) async fn close_write(&mut self, log: &mut Transcript) -> Result<(), Trouble> {
+        let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
+        log.note(&self.name, "write half closed by the client");
+        stream.close_write().await.map_err(|error| Trouble::Broken { reason: error.to_string(), arrived: Vec::new() })
+    }
+}
+
+/// What a handshake agreed on, in two lines of the transcript.
+fn log_tls(session: &Arc<str>, facts: &TlsFacts, log: &mut Transcript) {
+    let verified = if facts.verified { "verified" } else { "NOT verified" };
+    log.note(session, &format!("{}, {}, certificate {verified}", facts.version, facts.cipher));
+    if let Some(certificate) = &facts.certificate {
+        log.note(session, &crate::run::describe_certificate(certificate));
+    }
+}

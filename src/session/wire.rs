@@ -1,0 +1,189 @@
+//! Bytes over the wire: writing while reading, so that neither side can block the other for good.
+
+use super::{End, MAX_UNREAD, Session, Transcript, Trouble};
+use crate::net::stream::Stream;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// How many bytes are read at once.
+const READ_SIZE: usize = 16 * 1024;
+
+/// Whether all was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    All,
+    /// The server spoke before all was written, and the rest was kept back.
+    Interrupted,
+}
+
+impl Session {
+    /// Writes a command's bytes and counts the replies they owe. `stalled` bounds each wait without progress.
+    pub(crate) async fn write(&mut self, bytes: &[u8], stalled: Duration) -> Result<(), Trouble> {
+        self.write_bytes(bytes, stalled, false).await?;
+        self.owed.wrote(bytes);
+        Ok(())
+    }
+
+    /// Writes a part of mail data, until the server speaks.
+    pub(crate) async fn write_mail_data(&mut self, bytes: &[u8], stalled: Duration) -> Result<Written, Trouble> {
+        self.write_bytes(bytes, stalled, true).await
+    }
+
+    /// The mail data is complete: replies are owed for it.
+    pub(crate) fn end_mail_data(&mut self) {
+        self.owed.mail_data_ended();
+    }
+
+    /// The mail data was sent without its end.
+    pub(crate) fn leave_mail_data_open(&mut self) {
+        self.owed.mail_data_left_open();
+    }
+
+    /// Whether the server has said something that was not read yet.
+    pub(crate) fn has_unread(&self) -> bool {
+        !self.inbox.unread().is_empty() || self.end.is_some()
+    }
+
+    async fn write_bytes(&mut self, bytes: &[u8], stalled: Duration, until_spoken_to: bool) -> Result<Written, Trouble> {
+        let mut written = 0;
+        while written < bytes.len() {
+            if until_spoken_to && self.has_unread() {
+                return Ok(Written::Interrupted);
+            }
+            if self.inbox.unread().len() > MAX_UNREAD {
+                return Err(Trouble::TooMuchUnread);
+            }
+            let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
+            let progress = poll_fn(|cx| poll_either(stream, cx, &bytes[written..]));
+            match tokio::time::timeout(stalled, progress).await {
+                Err(_) => return Err(Trouble::Timeout { waited: stalled, arrived: self.inbox.take_all() }),
+                Ok(Event::Wrote(Ok(count))) => written += count,
+                Ok(Event::Wrote(Err(error))) => return self.write_failed(&error, until_spoken_to).await,
+                Ok(Event::Read(outcome)) => self.note_read(outcome),
+            }
+        }
+        self.flush(stalled, until_spoken_to).await
+    }
+
+    async fn flush(&mut self, stalled: Duration, until_spoken_to: bool) -> Result<Written, Trouble> {
+        let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
+        let flushed = tokio::time::timeout(stalled, poll_fn(|cx| Pin::new(&mut *stream).poll_flush(cx))).await;
+        self.last_write = Instant::now();
+        match flushed {
+            Ok(Ok(())) => Ok(Written::All),
+            Ok(Err(error)) => self.write_failed(&error, until_spoken_to).await,
+            Err(_) => Err(Trouble::Timeout { waited: stalled, arrived: self.inbox.take_all() }),
+        }
+    }
+
+    /// A write fails when the server has closed: its last words may still be readable, and say why.
+    async fn write_failed(&mut self, error: &io::Error, until_spoken_to: bool) -> Result<Written, Trouble> {
+        let mut last_words = [0; READ_SIZE];
+        if let Some(stream) = self.stream.as_mut() {
+            while let Some(Ok(count)) = stream.read_now(&mut last_words).await {
+                if count == 0 || self.inbox.unread().len() > MAX_UNREAD {
+                    break;
+                }
+                self.inbox.push(&last_words[..count]);
+            }
+        }
+        self.end.get_or_insert_with(|| end_of(error));
+        if until_spoken_to {
+            return Ok(Written::Interrupted);
+        }
+        let reason = error.to_string();
+        Err(Trouble::Broken { reason, arrived: self.inbox.take_all() })
+    }
+
+    fn note_read(&mut self, outcome: io::Result<Vec<u8>>) {
+        match outcome {
+            Ok(bytes) if bytes.is_empty() => self.end = Some(End::Closed),
+            Ok(bytes) => self.inbox.push(&bytes),
+            Err(error) => self.end = Some(end_of(&error)),
+        }
+    }
+
+    /// Waits for more bytes. `Ok` means that there are some.
+    pub(super) async fn fill(
+        &mut self,
+        due: tokio::time::Instant,
+        waited: Duration,
+        log: &mut Transcript,
+    ) -> Result<(), Trouble> {
+        if let Some(end) = self.end.clone() {
+            let arrived = self.inbox.take_all();
+            log.server_bytes(&self.name, &arrived);
+            return Err(match end {
+                End::Closed => Trouble::Closed { arrived },
+                End::Broken { reason, .. } => Trouble::Broken { reason, arrived },
+            });
+        }
+        let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
+        match tokio::time::timeout_at(due, poll_fn(|cx| poll_read(stream, cx))).await {
+            Ok(outcome) => {
+                self.note_read(outcome);
+                self.log_end(log);
+                Ok(())
+            }
+            Err(_) => {
+                let arrived = self.inbox.take_all();
+                log.server_bytes(&self.name, &arrived);
+                Err(Trouble::Timeout { waited, arrived })
+            }
+        }
+    }
+
+    /// Takes in what has arrived already, without waiting.
+    pub(super) async fn take_in_arrived(&mut self, log: &mut Transcript) {
+        let mut buffer = [0; 4096];
+        while let Some(stream) = self.stream.as_mut() {
+            let Some(outcome) = stream.read_now(&mut buffer).await else { return };
+            self.note_read(outcome.map(|count| buffer[..count].to_vec()));
+            if self.end.is_some() || self.inbox.unread().len() > MAX_UNREAD {
+                self.log_end(log);
+                return;
+            }
+        }
+    }
+
+    fn log_end(&self, log: &mut Transcript) {
+        match &self.end {
+            Some(End::Closed) => log.note(&self.name, "closed by the server"),
+            Some(End::Broken { reason, .. }) => log.note(&self.name, reason),
+            None => {}
+        }
+    }
+}
+
+/// What happened first.
+enum Event {
+    Wrote(io::Result<usize>),
+    Read(io::Result<Vec<u8>>),
+}
+
+/// Writes if that is possible now, else reads: a server that waits for us to read must not keep us from it.
+fn poll_either(stream: &mut Stream, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Event> {
+    if let Poll::Ready(outcome) = Pin::new(&mut *stream).poll_write(cx, bytes) {
+        return Poll::Ready(Event::Wrote(outcome));
+    }
+    poll_read(stream, cx).map(Event::Read)
+}
+
+fn poll_read(stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
+    let mut space = [std::mem::MaybeUninit::uninit(); READ_SIZE];
+    let mut buffer = ReadBuf::uninit(&mut space);
+    match Pin::new(stream).poll_read(cx, &mut buffer) {
+        Poll::Ready(Ok(())) => Poll::Ready(Ok(buffer.filled().to_vec())),
+        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        Poll::Pending => Poll::Pending,
+    }
+}
+
+fn end_of(error: &io::Error) -> End {
+    let reset = matches!(error.kind(), io::ErrorKind::ConnectionReset);
+    End::Broken { reset, reason: error.to_string() }
+}
