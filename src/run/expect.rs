@@ -1,0 +1,291 @@
+//! Compares a reply with what is expected: pure, no socket.
+//!
+//! Responsible for what each form of `expect` means for a reply that was read, for the captures of its patterns, and for
+//! saying of everything that does not hold what was wanted. How the parts are drawn is `diagnose`'s business.
+
+use crate::scenario::{
+    ClosedBy, Expectation, Expected, Fields, Length, Mode, Pattern, PatternFault, Scope, Span, TemplateError, Templates,
+    duration,
+};
+use crate::smtp::reply::Reply;
+use crate::smtp::status::EnhancedStatusCode;
+use regex::bytes::Regex;
+use std::time::Duration;
+
+/// What was read.
+pub(super) struct Came<'a> {
+    pub(super) reply: &'a Reply,
+    pub(super) elapsed: Duration,
+}
+
+/// One thing that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mismatch {
+    /// The place of the expectation.
+    pub(super) span: Span,
+    /// What was expected, to follow "expected".
+    pub(super) expected: String,
+    /// What was found instead, where "the reply was …" does not say it.
+    pub(super) found: Option<String>,
+    /// What the pattern became, where it held templates.
+    pub(super) rendered: Option<String>,
+    /// The template or pattern could not be used at all.
+    pub(super) unusable: bool,
+}
+
+/// A named group's text.
+pub(super) type Capture = (String, Vec<u8>);
+
+/// Renders what expectations hold.
+pub(super) struct Comparer<'a> {
+    pub(super) templates: &'a Templates,
+    pub(super) scope: &'a dyn Scope,
+}
+
+impl Comparer<'_> {
+    /// Everything that does not hold, or the captures.
+    pub(super) fn compare(&self, expectation: &Expectation, came: &Came<'_>) -> Result<Vec<Capture>, Vec<Mismatch>> {
+        let span = expectation.span;
+        match &expectation.kind {
+            Expected::Pattern(pattern) => self.found(pattern, &came.reply.joined(), span, "a reply matching"),
+            Expected::Code(codes) if codes.matches(came.reply.code()) => Ok(Vec::new()),
+            Expected::Code(codes) => Err(vec![mismatch(span, format!("reply code {codes}"))]),
+            Expected::Fields(fields) => self.fields(fields, came),
+            Expected::All(list) => {
+                let outcomes = list.iter().map(|expectation| self.compare(expectation, came));
+                join(outcomes.collect())
+            }
+            Expected::Any(list) => self.any(list, came, span),
+            // The others read something else than a reply; the player does not bring them here.
+            Expected::Line(_) | Expected::Raw(_) | Expected::Closed(_) | Expected::Silence(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn any(&self, list: &[Expectation], came: &Came<'_>, span: Span) -> Result<Vec<Capture>, Vec<Mismatch>> {
+        let mut wanted = Vec::new();
+        for expectation in list {
+            if let Expected::Closed(_) = expectation.kind {
+                wanted.push("the server to close".to_owned());
+                continue;
+            }
+            match self.compare(expectation, came) {
+                Ok(captures) => return Ok(captures),
+                Err(mismatches) if mismatches.iter().any(|mismatch| mismatch.unusable) => return Err(mismatches),
+                Err(mismatches) => {
+                    let all: Vec<String> = mismatches.into_iter().map(|mismatch| mismatch.expected).collect();
+                    wanted.push(all.join(" and "));
+                }
+            }
+        }
+        Err(vec![mismatch(span, wanted.join(", or "))])
+    }
+
+    fn fields(&self, fields: &Fields, came: &Came<'_>) -> Result<Vec<Capture>, Vec<Mismatch>> {
+        let mut outcomes = Vec::new();
+        if let Some((codes, span)) = &fields.code
+            && !codes.matches(came.reply.code())
+        {
+            outcomes.push(Err(vec![mismatch(*span, format!("reply code {codes}"))]));
+        }
+        if let Some((text, span)) = &fields.enhanced {
+            outcomes.push(self.enhanced(text, *span, came.reply));
+        }
+        let texts = || came.reply.texts().collect::<Vec<_>>().join(&b'\n');
+        if let Some((pattern, span)) = &fields.text {
+            outcomes.push(self.found(pattern, &texts(), *span, "text matching"));
+        }
+        if let Some((pattern, span)) = &fields.not {
+            outcomes.push(match self.found(pattern, &texts(), *span, "no text matching") {
+                Ok(_) => Err(vec![mismatch(*span, format!("no text matching {}", pattern.text.source))]),
+                Err(mismatches) if mismatches.iter().any(|mismatch| mismatch.unusable) => Err(mismatches),
+                Err(_) => Ok(Vec::new()),
+            });
+        }
+        if let Some((length, span)) = &fields.within {
+            outcomes.push(self.within(length, *span, came.elapsed));
+        }
+        join(outcomes)
+    }
+
+    fn enhanced(&self, text: &crate::scenario::Text, span: Span, reply: &Reply) -> Result<Vec<Capture>, Vec<Mismatch>> {
+        let wanted = self.templates.render(text, Mode::Plain, self.scope).map_err(|error| unusable(span, &error))?.shown;
+        let code = reply.texts().next().and_then(EnhancedStatusCode::at_start_of);
+        let matches = code.is_some_and(|code| {
+            let code = code.to_string();
+            let pairs = code.split('.').zip(wanted.split('.'));
+            wanted.split('.').count() == 3 && pairs.into_iter().all(|(part, wanted)| wanted == "x" || part == wanted)
+        });
+        if matches {
+            return Ok(Vec::new());
+        }
+        let found = code.map_or("the reply has no enhanced status code".to_owned(), |code| format!("it was {code}"));
+        Err(vec![Mismatch { found: Some(found), ..mismatch(span, format!("enhanced status code {wanted}")) }])
+    }
+
+    fn within(&self, length: &Length, span: Span, elapsed: Duration) -> Result<Vec<Capture>, Vec<Mismatch>> {
+        let limit = self.length(length).map_err(|error| unusable(span, &error))?;
+        if elapsed <= limit {
+            return Ok(Vec::new());
+        }
+        let found = Some(format!("it took {}", duration::show(elapsed)));
+        Err(vec![Mismatch { found, ..mismatch(span, format!("a reply within {}", duration::show(limit))) }])
+    }
+
+    /// A duration, rendered where it is a template.
+    pub(super) fn length(&self, length: &Length) -> Result<Duration, TemplateError> {
+        match length {
+            Length::Known(known) => Ok(*known),
+            Length::Template(text) => {
+                let rendered = self.templates.render(text, Mode::Plain, self.scope)?;
+                let parsed = duration::parse(&String::from_utf8_lossy(&rendered.bytes));
+                parsed.map_err(|message| TemplateError { message, span: text.span, help: None })
+            }
+        }
+    }
+
+    /// The captures of a pattern found in `bytes`.
+    pub(super) fn found(
+        &self,
+        pattern: &Pattern,
+        bytes: &[u8],
+        span: Span,
+        wanted: &str,
+    ) -> Result<Vec<Capture>, Vec<Mismatch>> {
+        let (regex, rendered) = self.compiled(pattern).map_err(|error| unusable(span, &error))?;
+        match regex.captures(bytes) {
+            Some(groups) => Ok(named_groups(&regex, &groups)),
+            None => {
+                let expected = format!("{wanted} {}", pattern.text.source);
+                Err(vec![Mismatch { rendered, ..mismatch(span, expected) }])
+            }
+        }
+    }
+
+    /// The compiled pattern, and what it was rendered to where that differs from what was written.
+    pub(super) fn compiled(&self, pattern: &Pattern) -> Result<(Regex, Option<String>), TemplateError> {
+        let rendered = self.templates.render(&pattern.text, Mode::Pattern, self.scope)?;
+        let source = String::from_utf8_lossy(&rendered.bytes);
+        let differs = !pattern.text.is_literal();
+        let shown = differs.then(|| rendered.shown.clone());
+        let regex = pattern.compile(&source).map_err(|fault| unusable_pattern(pattern, fault))?;
+        Ok((regex, shown))
+    }
+}
+
+/// What is expected, in words that follow "expected".
+pub(super) fn describe(expectation: &Expectation) -> String {
+    match &expectation.kind {
+        Expected::Pattern(pattern) => format!("a reply matching {}", pattern.text.source),
+        Expected::Code(codes) => format!("reply code {codes}"),
+        Expected::Line(pattern) => format!("a line matching {}", pattern.text.source),
+        Expected::Raw(pattern) => format!("bytes matching {}", pattern.text.source),
+        Expected::Closed(closed) => describe_closed(*closed).to_owned(),
+        Expected::Silence(_) => "silence".to_owned(),
+        Expected::Any(list) => list.iter().map(describe).collect::<Vec<_>>().join(", or "),
+        Expected::All(list) => list.iter().map(describe).collect::<Vec<_>>().join(" and "),
+        Expected::Fields(fields) => {
+            let code = fields.code.as_ref().map(|(codes, _)| format!("reply code {codes}"));
+            let enhanced = fields.enhanced.as_ref().map(|(text, _)| format!("enhanced status code {}", text.source));
+            code.or(enhanced).unwrap_or_else(|| "a reply".to_owned())
+        }
+    }
+}
+
+pub(super) fn describe_closed(closed: ClosedBy) -> &'static str {
+    match closed {
+        ClosedBy::Either => "the server to close",
+        ClosedBy::Fin => "the server to close in order (FIN)",
+        ClosedBy::Reset => "the server to reset the connection",
+    }
+}
+
+/// The named groups that took part in a match.
+pub(super) fn named_groups(regex: &Regex, groups: &regex::bytes::Captures<'_>) -> Vec<Capture> {
+    let group = |name: &str| Some((name.to_owned(), groups.name(name)?.as_bytes().to_vec()));
+    regex.capture_names().flatten().filter_map(group).collect()
+}
+
+fn join(outcomes: Vec<Result<Vec<Capture>, Vec<Mismatch>>>) -> Result<Vec<Capture>, Vec<Mismatch>> {
+    let mut captures = Vec::new();
+    let mut mismatches = Vec::new();
+    for outcome in outcomes {
+        match outcome {
+            Ok(found) => captures.extend(found),
+            Err(missed) => mismatches.extend(missed),
+        }
+    }
+    if mismatches.is_empty() { Ok(captures) } else { Err(mismatches) }
+}
+
+fn mismatch(span: Span, expected: String) -> Mismatch {
+    Mismatch { span, expected, found: None, rendered: None, unusable: false }
+}
+
+fn unusable(span: Span, error: &TemplateError) -> Vec<Mismatch> {
+    let place = if error.span == Span::default() { span } else { error.span };
+    vec![Mismatch { span: place, expected: error.message.clone(), found: None, rendered: None, unusable: true }]
+}
+
+fn unusable_pattern(pattern: &Pattern, fault: PatternFault) -> TemplateError {
+    TemplateError { message: fault.message, span: pattern.text.span, help: fault.help }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Chance, Inputs, Sources, Variables, parse};
+    use crate::smtp::reply::{Progress, ReplyParser};
+
+    /// Whether a reply is what `expect: …` says; `Err` lists what was expected of it.
+    fn holds(expect: &str, reply: &str) -> Result<Vec<Capture>, Vec<String>> {
+        let mut sources = Sources::default();
+        sources.add("a.yaml", format!("vars: {{who: a.b}}\nsteps:\n  - expect: {expect}\n"));
+        let (scenario, errors) = parse(sources);
+        assert!(errors.is_empty(), "{errors:?}");
+        let scenario = scenario.unwrap();
+        let variables = Variables::resolve(&scenario, &Inputs::default()).unwrap();
+        let bytes = format!("{}\r\n", reply.replace('\n', "\r\n"));
+        let Progress::Complete(reply, _) = ReplyParser::default().advance(bytes.as_bytes()) else { panic!("{reply}") };
+        let comparer = Comparer { templates: &Templates::new(Chance::seeded(1)), scope: &variables };
+        let came = Came { reply: &reply, elapsed: Duration::from_millis(1500) };
+        let expectation = scenario.steps[0].expect.as_ref().unwrap();
+        comparer.compare(expectation, &came).map_err(|list| list.into_iter().map(|mismatch| mismatch.expected).collect())
+    }
+
+    #[test]
+    fn each_form_for_a_reply() {
+        for (expect, fits, other) in [
+            ("^250", "250 ok", "550 no"),
+            ("^250[ -]STARTTLS", "250-mx\n250-STARTTLS\n250 HELP", "250-mx\n250 HELP"),
+            ("250", "250 ok", "251 ok"),
+            ("'250'", "250 ok", "251 ok"),
+            ("2xx", "221 bye", "354 go"),
+            ("{code: [250, 251]}", "251 ok", "252 ok"),
+            ("{code: 5xx, enhanced: 5.7.x}", "535 5.7.8 no", "535 5.1.1 no"),
+            ("{code: any, text: queued}", "250 2.0.0 queued", "250 2.0.0 ok"),
+            ("{code: 250, not: TLS}", "250 ok", "250-a\n250 STARTTLS"),
+            ("{code: 250, within: 2s}", "250 ok", "251 ok"),
+            ("{any: ['^250', 5xx]}", "550 no", "450 later"),
+            ("{all: ['^250', {code: any, text: ok}]}", "250 ok", "250 no"),
+            ("^250 <<who>>", "250 a.b", "250 axb"),
+            ("^250 <<who | safe>>", "250 axb", "250 ab"),
+            ("^250$", "250", "250 x"),
+        ] {
+            assert!(holds(expect, fits).is_ok(), "{expect}: {fits}");
+            assert!(holds(expect, other).is_err(), "{expect}: {other}");
+        }
+    }
+
+    #[test]
+    fn all_that_fails_is_told() {
+        let missed = holds("{code: 250, enhanced: 2.1.0, text: ok, within: 1s}", "550 5.1.1 no").unwrap_err();
+        assert_eq!(missed, ["reply code 250", "enhanced status code 2.1.0", "text matching ok", "a reply within 1 s"]);
+        assert_eq!(holds("{any: ['^250', 251]}", "550 no").unwrap_err(), ["a reply matching ^250, or reply code 251"]);
+    }
+
+    #[test]
+    fn named_groups_are_captured() {
+        let captures = holds("'^250 .*queued as (?<queue_id>\\S+)'", "250 2.0.0 Ok: queued as 4XyZ").unwrap();
+        assert_eq!(captures, [("queue_id".to_owned(), b"4XyZ".to_vec())]);
+    }
+}
