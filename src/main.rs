@@ -1,3 +1,7 @@
 //! The binary: hands over to the library's command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    smtp_script::cli::main()
+}

@@ -33,6 +33,13 @@ pub(super) struct Mismatch {
     pub(super) unusable: bool,
 }
 
+impl Mismatch {
+    /// Nothing more than what was expected.
+    pub(super) fn plain(span: Span, expected: String) -> Mismatch {
+        Mismatch { span, expected, found: None, rendered: None, unusable: false }
+    }
+}
+
 /// A named group's text.
 pub(super) type Capture = (String, Vec<u8>);
 
@@ -218,7 +225,7 @@ fn join(outcomes: Vec<Result<Vec<Capture>, Vec<Mismatch>>>) -> Result<Vec<Captur
 }
 
 fn mismatch(span: Span, expected: String) -> Mismatch {
-    Mismatch { span, expected, found: None, rendered: None, unusable: false }
+    Mismatch::plain(span, expected)
 }
 
 fn unusable(span: Span, error: &TemplateError) -> Vec<Mismatch> {

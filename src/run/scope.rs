@@ -45,6 +45,16 @@ impl Names {
     }
 }
 
+impl Scope for Names {
+    fn context(&self) -> Value {
+        StepScope { names: self, session: None, diverged: None }.context()
+    }
+
+    fn is_secret(&self, name: &str) -> bool {
+        self.secrets.contains_key(name) || self.tainted.contains(name)
+    }
+}
+
 impl Scope for StepScope<'_> {
     fn context(&self) -> Value {
         Value::from_object(Context {
@@ -58,7 +68,7 @@ impl Scope for StepScope<'_> {
     }
 
     fn is_secret(&self, name: &str) -> bool {
-        self.names.secrets.contains_key(name) || self.names.tainted.contains(name)
+        self.names.is_secret(name)
     }
 }
 

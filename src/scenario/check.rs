@@ -154,7 +154,7 @@ impl Checker<'_> {
             let help = similar(wanted, open).map_or(known, |near| format!("did you mean `{near}`?"));
             Diagnostic::error(span, format!("no step before this one opens a session `{wanted}`")).help(help)
         };
-        self.diagnostics.push(diagnostic);
+        self.diagnostics.push(diagnostic.following());
     }
 
     fn action(&mut self, step: &Step, scenario: &Scenario) {
@@ -326,9 +326,9 @@ impl Checker<'_> {
         let error = Diagnostic::error(span, format!("unknown {kind} `{name}`"));
         self.diagnostics.push(match similar(name, known) {
             Some(near) => error.help(format!("did you mean `{near}`?")),
-            None if kind == "name" => {
-                error.help("declare it under `vars` or `secrets`, or capture it in a step before this one")
-            }
+            None if kind == "name" => error
+                .help("declare it under `vars` or `secrets`, or capture it in a step before this one")
+                .following(),
             None => error,
         });
     }

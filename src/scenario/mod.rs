@@ -15,15 +15,17 @@ mod yaml;
 
 pub use source::{Diagnostic, Footnote, Position, Severity, Source, Sources, Span};
 pub use template::{Expression, Text};
-pub use variables::{Inputs, Secret, Variables, VariablesError};
+pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
+pub(crate) use variables::render_data;
 
 pub(crate) use builtin::Chance;
-pub(crate) use check::{BUILT_IN_NAMES, CheckContext, check};
-pub(crate) use parse::{parse, similar};
+pub(crate) use check::{CheckContext, check, reason, resolve_file};
+pub(crate) use parse::{decode_base64, decode_hex, parse, similar};
 pub(crate) use pattern::PatternFault;
 pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value_from_bytes};
 
 use regex::bytes::Regex;
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -327,6 +329,26 @@ impl std::fmt::Display for CodeSet {
                 write!(formatter, "{}", list.join(" or "))
             }
         }
+    }
+}
+
+impl Step {
+    /// The names that the texts it sends (or sets) read.
+    pub(crate) fn sent_names(&self) -> BTreeSet<String> {
+        let texts: Vec<&Text> = match &self.action {
+            Action::Send(lines) => lines.iter().collect(),
+            Action::Raw(RawBytes::Text(text) | RawBytes::Hex(text) | RawBytes::Base64(text)) => vec![text],
+            Action::Data(MailData { content: Content::Text(text), template: true, .. }) => vec![text],
+            Action::Set(settings) => settings
+                .iter()
+                .filter_map(|(_, data)| match data {
+                    Data::Text(text) => Some(text),
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        texts.into_iter().flat_map(Text::names).collect()
     }
 }
 

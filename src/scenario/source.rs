@@ -76,6 +76,8 @@ pub struct Diagnostic {
     pub others: Vec<(Span, String)>,
     /// Lines beneath the excerpt.
     pub footnotes: Vec<Footnote>,
+    /// Whether it may vanish once another mistake is mended: a name or a session that a broken step would give.
+    pub may_follow_from_others: bool,
 }
 
 impl Sources {
@@ -136,6 +138,7 @@ impl Diagnostic {
             label: String::new(),
             others: Vec::new(),
             footnotes: Vec::new(),
+            may_follow_from_others: false,
         }
     }
 
@@ -169,6 +172,13 @@ impl Diagnostic {
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Diagnostic {
         self.footnotes.push(Footnote::Note(note.into()));
+        self
+    }
+
+    /// The same, marked as one that may vanish once another mistake is mended.
+    #[must_use]
+    pub(crate) fn following(mut self) -> Diagnostic {
+        self.may_follow_from_others = true;
         self
     }
 

@@ -107,10 +107,9 @@ impl Text {
         Ok(text)
     }
 
-    /// A text without expressions.
-    pub(crate) fn literal(source: &str, span: Span) -> Text {
-        let pieces = vec![Piece::Literal(0..source.len())];
-        Text { source: source.to_owned(), span, layout: Layout::default(), pieces }
+    /// The content of a file that the scenario names at `span`.
+    pub(crate) fn from_file(content: &str, span: Span) -> Result<Text, TemplateError> {
+        Text::parse(content, span, Layout::unknown())
     }
 
     /// Whether it holds no expression, so that it is known before the run.
@@ -138,6 +137,15 @@ impl Text {
             }),
             _ => None,
         })
+    }
+
+    /// The names that its expressions and statements read.
+    pub(crate) fn names(&self) -> BTreeSet<String> {
+        let of_expressions = self.expressions().filter_map(|expression| expression.names().ok());
+        let mut names: BTreeSet<String> =
+            of_expressions.flat_map(|names| names.variables.into_iter().map(|(name, _)| name)).collect();
+        names.extend(statement_names(self).unwrap_or_default());
+        names
     }
 
     /// The source with each expression replaced by `placeholder`: for checks of what is known before a run.

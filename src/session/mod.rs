@@ -9,7 +9,8 @@ mod owed;
 mod transcript;
 mod wire;
 
-pub(crate) use owed::{Command, command_of};
+pub(crate) use owed::Command;
+pub(crate) use wire::Written;
 pub(crate) use transcript::Transcript;
 pub use transcript::{Entry, Observer, Speaker};
 

@@ -169,7 +169,7 @@ impl Owed {
 }
 
 /// The command of a line, by its verb in any case.
-pub(crate) fn command_of(line: &[u8]) -> Command {
+fn command_of(line: &[u8]) -> Command {
     let verb = line.split(|byte| *byte == b' ').next().unwrap_or_default().to_ascii_uppercase();
     match verb.as_slice() {
         b"EHLO" => Command::Hello { lmtp: false },

@@ -1,0 +1,98 @@
+//! `smtp-script check`: everything that `run` checks before the first connection, plus lints.
+
+use super::screen::{self, Color};
+use super::targets::Targets;
+use super::USAGE;
+use crate::load::LoadError;
+use crate::run::Settings;
+use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables};
+use std::path::PathBuf;
+
+/// Check scenarios: names, patterns, templates, files, and lints. Connects nowhere.
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArguments {
+    /// Scenario files, folders, or `-` for standard input
+    #[arg(required = true, value_name = "FILE|DIR")]
+    targets: Vec<String>,
+    /// Let scenarios read files below this folder (instead of their own)
+    #[arg(long, value_name = "DIR")]
+    file_root: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+/// How many of each were found.
+#[derive(Debug, Default, Clone, Copy)]
+struct Found {
+    errors: usize,
+    warnings: usize,
+}
+
+/// Checks everything that was named; 0 when there is no error.
+pub(super) fn check(arguments: &CheckArguments) -> u8 {
+    let targets = Targets::read(&arguments.targets);
+    let settings = Settings { file_root: arguments.file_root.clone(), ..Settings::default() };
+    let mut found = Found::default();
+    for complaint in &targets.complaints {
+        screen::notice(&format!("error: {complaint}"));
+        found.errors += 1;
+    }
+    let count = targets.loaded.len();
+    for loaded in targets.loaded {
+        let (sources, diagnostics) = diagnostics_of(loaded, &settings);
+        for diagnostic in &diagnostics {
+            found.note(diagnostic);
+            screen::result(&format!("{}\n\n", diagnostic.render(&sources, arguments.color.for_results().0)));
+        }
+    }
+    screen::result(&format!("{}\n", found.summary(count)));
+    if found.errors == 0 { 0 } else { USAGE }
+}
+
+/// Everything that is wrong with one file: a file that can only be read in parts is checked as far as it goes.
+fn diagnostics_of(loaded: Result<Scenario, LoadError>, settings: &Settings) -> (Sources, Vec<Diagnostic>) {
+    match loaded {
+        Ok(scenario) => {
+            let variables = Variables::resolve(&scenario, &Inputs::default()).ok();
+            let diagnostics = crate::check(&scenario, variables.as_ref(), settings);
+            (scenario.sources, diagnostics)
+        }
+        Err(error) => all_of(error, settings),
+    }
+}
+
+/// The mistakes of a broken file and those that checking its readable part finds. Lints wait until it is whole.
+pub(super) fn all_of(error: LoadError, settings: &Settings) -> (Sources, Vec<Diagnostic>) {
+    let mut diagnostics = error.diagnostics;
+    if let Some(partial) = &error.partial {
+        let further = crate::check(partial, None, settings).into_iter().filter(Diagnostic::is_error);
+        // What a step that could not be read would have declared or opened is not missing.
+        diagnostics.extend(further.filter(|diagnostic| !diagnostic.may_follow_from_others));
+        diagnostics.sort_by_key(|diagnostic| (diagnostic.span.file, diagnostic.span.start));
+    }
+    (error.sources, diagnostics)
+}
+
+impl Found {
+    fn note(&mut self, diagnostic: &Diagnostic) {
+        if diagnostic.is_error() {
+            self.errors += 1;
+        } else {
+            self.warnings += 1;
+        }
+    }
+
+    fn summary(self, files: usize) -> String {
+        let noun = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        let mut parts = Vec::new();
+        if self.errors > 0 {
+            parts.push(noun(self.errors, "error"));
+        }
+        if self.warnings > 0 {
+            parts.push(noun(self.warnings, "warning"));
+        }
+        let told = if parts.is_empty() { "nothing to complain about".to_owned() } else { parts.join(", ") };
+        format!("{}: {told}", noun(files, "file"))
+    }
+}

@@ -1,0 +1,47 @@
+//! The command line: arguments, environment, terminal, exit codes. The only reader of the environment and the terminal.
+
+mod check;
+mod run;
+mod screen;
+mod targets;
+mod values;
+
+use clap::{Parser, Subcommand};
+use std::panic::catch_unwind;
+use std::process::ExitCode;
+
+/// Exit codes beside those of an outcome (0 followed, 1 diverged, 3 no connection).
+const USAGE: u8 = 2;
+/// A bug in smtp-script.
+const BUG: u8 = 70;
+
+/// Plays scripted SMTP conversations, expect-style, and reports which step diverged.
+#[derive(Debug, Parser)]
+#[command(name = "smtp-script", version, about, max_term_width = 100, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play scenarios and say where each diverged
+    Run(Box<run::RunArguments>),
+    /// Check scenarios without connecting anywhere
+    Check(check::CheckArguments),
+}
+
+/// Runs the program and gives its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        // Neither the message nor the values in it: they may hold a secret.
+        let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+        screen::notice(&format!("error: a bug in smtp-script{place}\n  = help: please report it, with the scenario"));
+    }));
+    let code = catch_unwind(|| match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+    });
+    ExitCode::from(code.unwrap_or(BUG))
+}

@@ -1,0 +1,248 @@
+//! `smtp-script run`: plays scenarios one after the other and says where each diverged.
+
+use super::check::all_of;
+use super::screen::{self, Color};
+use super::targets::Targets;
+use super::values::{self, ValueArguments};
+use super::USAGE;
+use crate::load::LoadError;
+use crate::report::human::{self, Styled, Tally};
+use crate::run::{self, Observer, Outcome, Settings, split_address};
+use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables, duration, reason, undeclared};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Play scenarios. The exit code is 0 when every conversation followed its script, 1 when one diverged, 2 when something
+/// could not be run as asked, 3 when there was no connection.
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArguments {
+    /// Scenario files, folders, or `-` for standard input
+    #[arg(required = true, value_name = "FILE|DIR")]
+    targets: Vec<String>,
+    #[command(flatten)]
+    values: ValueArguments,
+    #[command(flatten)]
+    connections: ConnectionArguments,
+    /// Fix the time and randomness of templates
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Let scenarios read files below this folder (instead of their own)
+    #[arg(long, value_name = "DIR")]
+    file_root: Option<PathBuf>,
+    /// End at the first scenario that does not follow its script
+    #[arg(long)]
+    fail_fast: bool,
+    /// Show each line of the conversation as it happens
+    #[arg(short, long)]
+    verbose: bool,
+    /// Print nothing about conversations that follow their script
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Show secrets on the terminal
+    #[arg(long)]
+    show_secrets: bool,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+/// Options that say where sessions go and how.
+#[derive(Debug, clap::Args)]
+struct ConnectionArguments {
+    /// Play against the built-in server on loopback: needs neither network nor account
+    #[arg(long, conflicts_with = "to")]
+    sandbox: bool,
+    /// Send every session to this server; the TLS mode stays as the file has it
+    #[arg(long, value_name = "HOST:PORT", value_parser = split_address)]
+    to: Option<(String, u16)>,
+    /// Trust the certificates in this PEM file instead of the system's
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Verify no certificate
+    #[arg(long)]
+    insecure: bool,
+    /// Let secrets go over plain or unverified connections to other hosts than this one
+    #[arg(long)]
+    insecure_secrets: bool,
+    /// How long one wait may take; replaces the file's `timeout` (for example 5s)
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    timeout: Option<Duration>,
+    /// How long the whole of each run may take
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    max_time: Option<Duration>,
+}
+
+/// Plays everything that was named and gives the exit code.
+pub(super) fn run(arguments: &RunArguments) -> u8 {
+    match Session::prepare(arguments) {
+        Ok(session) => session.play(),
+        Err(message) => {
+            screen::notice(&format!("error: {message}"));
+            USAGE
+        }
+    }
+}
+
+/// One call of `run`.
+struct Session<'a> {
+    arguments: &'a RunArguments,
+    settings: Settings,
+    inputs: Inputs,
+    targets: Targets,
+    tally: Tally,
+    codes: Vec<u8>,
+}
+
+impl<'a> Session<'a> {
+    /// Reads all that is needed before the first scenario is played.
+    fn prepare(arguments: &'a RunArguments) -> Result<Session<'a>, String> {
+        let targets = Targets::read(&arguments.targets);
+        let scenarios: Vec<&Scenario> = targets.loaded.iter().filter_map(|loaded| loaded.as_ref().ok()).collect();
+        let all_read = scenarios.len() == targets.loaded.len();
+        if all_read && let Some(first) = undeclared(&scenarios, &arguments.values.given()).first() {
+            return Err(first.clone());
+        }
+        let mut inputs = arguments.values.inputs(&scenarios)?;
+        let made_up = arguments.values.made_up_secrets || arguments.connections.sandbox;
+        values::complete(&mut inputs, &scenarios, made_up)?;
+        let settings = arguments.settings()?;
+        Ok(Session { arguments, settings, inputs, tally: Tally::default(), codes: Vec::new(), targets })
+    }
+
+    fn play(mut self) -> u8 {
+        let started = Instant::now();
+        for complaint in std::mem::take(&mut self.targets.complaints) {
+            screen::notice(&format!("error: {complaint}"));
+            self.codes.push(USAGE);
+        }
+        self.tally.left_out = self.targets.left_out;
+        for loaded in std::mem::take(&mut self.targets.loaded) {
+            self.play_one(loaded);
+            if self.arguments.fail_fast && self.codes.iter().any(|code| *code != 0) {
+                break;
+            }
+        }
+        let quiet = self.arguments.quiet && self.tally.diverged + self.tally.broken == 0;
+        let count = self.tally.followed + self.tally.diverged + self.tally.broken;
+        if !quiet && count > 0 {
+            screen::result(&format!("{}\n", human::summary(self.tally, started.elapsed())));
+        }
+        self.exit_code()
+    }
+
+    fn play_one(&mut self, loaded: Result<Scenario, LoadError>) {
+        let scenario = match loaded {
+            Ok(scenario) => scenario,
+            Err(error) => {
+                let (sources, diagnostics) = all_of(error, &self.settings);
+                return self.broken(&sources, &diagnostics);
+            }
+        };
+        let variables = match Variables::resolve(&scenario, &self.inputs) {
+            Ok(variables) => variables,
+            Err(error) => {
+                let mut diagnostics = crate::check(&scenario, None, &self.settings);
+                diagnostics.retain(Diagnostic::is_error);
+                diagnostics.extend(error.diagnostics);
+                return self.broken(&scenario.sources, &diagnostics);
+            }
+        };
+        let diagnostics = crate::check(&scenario, Some(&variables), &self.settings);
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            return self.broken(&scenario.sources, &diagnostics);
+        }
+        self.warn(&scenario.sources, &diagnostics);
+        self.announce(&scenario, &variables);
+        let outcome = run::run(&scenario, &variables, &self.settings);
+        self.report(&outcome);
+    }
+
+    fn report(&mut self, outcome: &Outcome) {
+        for notice in &outcome.notices {
+            self.notice(notice);
+        }
+        if outcome.followed() {
+            self.tally.followed += 1;
+        } else {
+            self.tally.diverged += 1;
+        }
+        self.codes.push(outcome.exit_code());
+        if !(self.arguments.quiet && outcome.followed()) {
+            screen::result(&human::outcome(outcome, self.arguments.color.for_results()));
+        }
+    }
+
+    /// A file that cannot be run is an error of its own; the others are played.
+    fn broken(&mut self, sources: &Sources, diagnostics: &[Diagnostic]) {
+        let styled = self.arguments.color.for_notices();
+        for diagnostic in diagnostics {
+            screen::notice(&format!("{}\n", diagnostic.render(sources, styled.0)));
+        }
+        self.tally.broken += 1;
+        self.codes.push(USAGE);
+    }
+
+    fn warn(&self, sources: &Sources, diagnostics: &[Diagnostic]) {
+        if self.arguments.quiet {
+            return;
+        }
+        for diagnostic in diagnostics {
+            screen::notice(&format!("{}\n", diagnostic.render(sources, self.arguments.color.for_notices().0)));
+        }
+    }
+
+    /// Says which secret goes to which host, before the first connection.
+    fn announce(&self, scenario: &Scenario, variables: &Variables) {
+        if self.arguments.connections.sandbox {
+            return;
+        }
+        for (host, secrets) in run::secrets_by_host(scenario, variables, &self.settings) {
+            let list: Vec<String> = secrets.iter().map(|name| format!("`{name}`")).collect();
+            let noun = if list.len() == 1 { "the secret" } else { "the secrets" };
+            self.notice(&format!("{noun} {} will be sent to {}", list.join(", "), crate::visible(host.as_bytes())));
+        }
+    }
+
+    fn notice(&self, text: &str) {
+        if !self.arguments.quiet {
+            screen::notice(&format!("notice: {text}"));
+        }
+    }
+
+    /// Of several the first of 2, 1, 3 that applies.
+    fn exit_code(&self) -> u8 {
+        let first = [2, 1, 3].into_iter().find(|code| self.codes.contains(code));
+        first.unwrap_or(0)
+    }
+}
+
+impl RunArguments {
+    fn settings(&self) -> Result<Settings, String> {
+        let connections = &self.connections;
+        let ca_pem = match &connections.ca_file {
+            Some(file) => Some(
+                std::fs::read(file).map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))?,
+            ),
+            None => None,
+        };
+        Ok(Settings {
+            sandbox: connections.sandbox,
+            to: connections.to.clone(),
+            ca_pem,
+            insecure: connections.insecure,
+            insecure_secrets: connections.insecure_secrets,
+            show_secrets: self.show_secrets,
+            timeout: connections.timeout,
+            max_time: connections.max_time,
+            seed: self.seed,
+            file_root: self.file_root.clone(),
+            observer: self.verbose.then(|| live(self.color.for_notices())),
+        })
+    }
+}
+
+/// Prints each line of the transcript as it happens.
+fn live(styled: Styled) -> Observer {
+    Arc::new(move |entry| screen::notice(&human::entry(entry, &*entry.session != "main", styled)))
+}

@@ -1,0 +1,95 @@
+//! Which scenarios were asked for: files, folders, standard input.
+
+use crate::load::{LoadError, load, load_text};
+use crate::scenario::{MAX_YAML_SIZE, Scenario, reason};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+/// How deep folders are searched.
+const MAX_FOLDER_DEPTH: usize = 16;
+
+/// What the arguments name.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    /// Each file with what came of reading it, in the order they were named; those of a folder by name.
+    pub(super) loaded: Vec<Result<Scenario, LoadError>>,
+    /// YAML files of folders that are no scenarios.
+    pub(super) left_out: usize,
+    /// Arguments that name nothing.
+    pub(super) complaints: Vec<String>,
+}
+
+impl Targets {
+    /// Reads everything that `names` stand for.
+    pub(super) fn read(names: &[String]) -> Targets {
+        let mut targets = Targets::default();
+        for name in names {
+            if name == "-" {
+                targets.loaded.push(from_standard_input());
+                continue;
+            }
+            let path = Path::new(name);
+            match path.metadata() {
+                Ok(metadata) if metadata.is_dir() => targets.folder(path),
+                Ok(_) => targets.loaded.push(load(path)),
+                Err(error) => targets.complaints.push(format!("cannot read `{name}`: {}", reason(&error))),
+            }
+        }
+        targets
+    }
+
+    /// Takes each scenario below a folder; a file without steps is none.
+    fn folder(&mut self, folder: &Path) {
+        let mut files = Vec::new();
+        if let Err(message) = yaml_files(folder, 0, &mut files) {
+            self.complaints.push(message);
+        }
+        let before = self.loaded.len();
+        for file in files {
+            let is_scenario = std::fs::read_to_string(&file).map_or(true, |text| looks_like_scenario(&text));
+            if is_scenario {
+                self.loaded.push(load(&file));
+            } else {
+                self.left_out += 1;
+            }
+        }
+        if self.loaded.len() == before {
+            self.complaints.push(format!("no scenario lies below `{}`", folder.display()));
+        }
+    }
+}
+
+/// A key at the start of a line is enough: a file with other mistakes must not be passed over.
+fn looks_like_scenario(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("steps:") || line.starts_with("server:"))
+}
+
+fn yaml_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), String> {
+    let fault = |error: std::io::Error| format!("cannot read `{}`: {}", folder.display(), reason(&error));
+    let mut entries: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(fault)? {
+        entries.push(entry.map_err(fault)?.path());
+    }
+    entries.sort();
+    for path in entries {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.starts_with(['_', '.']) {
+            continue;
+        }
+        if path.is_dir() && !path.is_symlink() && depth < MAX_FOLDER_DEPTH {
+            yaml_files(&path, depth + 1, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn from_standard_input() -> Result<Scenario, LoadError> {
+    let mut text = String::new();
+    let outcome = std::io::stdin().take(MAX_YAML_SIZE as u64 + 1).read_to_string(&mut text);
+    match outcome {
+        Ok(_) => load_text("<stdin>", &text),
+        Err(error) => Err(LoadError::unreadable("<stdin>", &format!("cannot read standard input: {}", reason(&error)))),
+    }
+}

@@ -1,0 +1,88 @@
+//! Reads a scenario from a file or from text.
+
+use crate::scenario::{Diagnostic, MAX_YAML_SIZE, Scenario, Sources, Span, parse, reason};
+use std::fmt;
+use std::io::Read as _;
+use std::path::Path;
+
+/// Why a scenario could not be read: every mistake that was found.
+#[derive(Debug, Clone)]
+pub struct LoadError {
+    /// The file, for the places of the diagnostics.
+    pub sources: Sources,
+    /// The mistakes, in the order of the file.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The scenario as far as it could be read, for further checks.
+    pub partial: Option<Box<Scenario>>,
+}
+
+/// Reads a scenario file.
+///
+/// # Errors
+/// The file can't be read, is larger than [`MAX_YAML_SIZE`], is no UTF-8, is no YAML, or is no scenario; of the latter
+/// every mistake comes back.
+pub fn load(path: &Path) -> Result<Scenario, LoadError> {
+    let name = path.display().to_string();
+    match read(path) {
+        Ok(text) => load_text(&name, &text),
+        Err(message) => Err(LoadError::unreadable(&name, &message)),
+    }
+}
+
+/// Reads a scenario from text; `name` stands for its file in messages.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_text(name: &str, text: &str) -> Result<Scenario, LoadError> {
+    if text.len() > MAX_YAML_SIZE {
+        let message = format!("a scenario has at most {MAX_YAML_SIZE} bytes");
+        return Err(LoadError::unreadable(name, &message));
+    }
+    if let Some(at) = text.find(['\u{1}', '\u{2}', '\u{3}', '\u{4}']) {
+        let span = Span::default().with_range(at, at + 1);
+        return Err(LoadError::at(name, text, span, "a control character stands in the file"));
+    }
+    let mut sources = Sources::default();
+    sources.add(name, text.strip_prefix('\u{feff}').unwrap_or(text));
+    let (scenario, mut diagnostics) = parse(sources.clone());
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.span.file, diagnostic.span.start));
+    match scenario {
+        Some(scenario) if diagnostics.is_empty() => Ok(scenario),
+        partial => Err(LoadError { sources, diagnostics, partial: partial.map(Box::new) }),
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let describe = |error: &std::io::Error| format!("cannot read `{}`: {}", path.display(), reason(error));
+    let file = std::fs::File::open(path).map_err(|error| describe(&error))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_YAML_SIZE as u64 + 1).read_to_end(&mut bytes).map_err(|error| describe(&error))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("`{}` is not UTF-8: line {line} holds a byte that is none", path.display())
+    })
+}
+
+impl LoadError {
+    /// Nothing of it could be read.
+    pub(crate) fn unreadable(name: &str, message: &str) -> LoadError {
+        LoadError::at(name, "", Span::default(), message)
+    }
+
+    fn at(name: &str, text: &str, span: Span, message: &str) -> LoadError {
+        let mut sources = Sources::default();
+        sources.add(name, text);
+        LoadError { sources, diagnostics: vec![Diagnostic::error(span, message)], partial: None }
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: Vec<String> =
+            self.diagnostics.iter().map(|diagnostic| diagnostic.render(&self.sources, false)).collect();
+        formatter.write_str(&shown.join("\n\n"))
+    }
+}
+
+impl std::error::Error for LoadError {}

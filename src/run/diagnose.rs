@@ -1,0 +1,319 @@
+//! Turns what went wrong into a diagnostic a person can act on without running again.
+//!
+//! Responsible for the words: what was expected, what came byte for byte, what the code means, what usually helps. All
+//! bytes from outside are masked and made visible here.
+
+use super::expect::Mismatch;
+use super::outcome::{Cause, Divergence};
+use crate::masker::Masker;
+use crate::net::certificate::Certificate;
+use crate::net::connect::ConnectFailureKind;
+use crate::net::tls::{TlsFailure, TlsFailureReason};
+use crate::scenario::{Diagnostic, Footnote, Span, TemplateError, duration};
+use crate::session::{Command, Session, Trouble};
+use crate::smtp::provider::{self, Situation};
+use crate::smtp::reply::Reply;
+use crate::smtp::status::{self, EnhancedStatusCode};
+use crate::visible::visible;
+use std::time::Duration;
+
+/// The most bytes from outside that one label quotes.
+const MAX_QUOTED: usize = 400;
+
+/// The step that diverged, and what is known about its session.
+pub(super) struct Place<'a> {
+    pub(super) number: &'a str,
+    pub(super) name: Option<&'a str>,
+    pub(super) span: Span,
+    pub(super) session: Option<&'a Session>,
+    /// The host of the session as the scenario names it.
+    pub(super) host: &'a str,
+    pub(super) masker: &'a Masker,
+    /// Whether the time of the whole run is over.
+    pub(super) run_is_over: bool,
+}
+
+impl Place<'_> {
+    /// The reply came, and is not what was expected.
+    pub(super) fn mismatch(&self, reply: &Reply, command: Option<Command>, mismatches: &[Mismatch]) -> Divergence {
+        let Some(first) = mismatches.first() else { return self.fault("reply", "nothing that fits") };
+        if first.unusable {
+            return self.unusable(&first.expected, first.span);
+        }
+        let got = short(reply);
+        let expected: Vec<&str> = mismatches.iter().map(|mismatch| mismatch.expected.as_str()).collect();
+        let message = format!("expected {}, got {got}", expected.join(" and "));
+        let label = self.reply_label(reply, first.found.as_deref());
+        let mut diagnostic = self.diagnostic(first.span, &message).label(label);
+        for other in &mismatches[1..] {
+            let label = other.found.clone().unwrap_or_else(|| "this does not hold either".to_owned());
+            diagnostic = diagnostic.other(other.span, label);
+        }
+        for rendered in mismatches.iter().filter_map(|mismatch| mismatch.rendered.as_ref()) {
+            diagnostic.footnotes.push(Footnote::Fact(format!("the pattern with its values: {rendered}")));
+        }
+        diagnostic.footnotes.extend(self.about_reply(reply, command));
+        self.divergence(Cause::Server, "reply", diagnostic)
+    }
+
+    /// Bytes or a line came, and are not what was expected.
+    pub(super) fn other_bytes(&self, bytes: &[u8], mismatches: &[Mismatch]) -> Divergence {
+        let Some(first) = mismatches.first() else { return self.fault("reply", "nothing that fits") };
+        if first.unusable {
+            return self.unusable(&first.expected, first.span);
+        }
+        let message = format!("expected {}, got {}", first.expected, self.quoted(bytes));
+        let mut diagnostic = self.diagnostic(first.span, &message).label("this was not found");
+        diagnostic.footnotes.extend(
+            first.rendered.iter().map(|rendered| Footnote::Fact(format!("the pattern with its values: {rendered}"))),
+        );
+        self.divergence(Cause::Server, "reply", diagnostic)
+    }
+
+    /// Something went wrong on the wire while `expected` was waited for.
+    pub(super) fn trouble(&self, trouble: &Trouble, expected: &str) -> Divergence {
+        match trouble {
+            Trouble::NotConnected(failure) => {
+                let message = format!("could not connect: {}", failure.message);
+                let diagnostic = self.diagnostic(self.span, &message).label("no connection");
+                self.divergence(Cause::Network, "connect", diagnostic.help(connect_help(failure.kind)))
+            }
+            Trouble::Timeout { waited, arrived } => self.timeout(*waited, arrived, expected),
+            Trouble::Closed { arrived } => {
+                let message = format!("expected {expected}, but the server closed the connection");
+                self.divergence(Cause::Server, "closed", self.cut_short(&message, arrived))
+            }
+            Trouble::Broken { reason, arrived } => {
+                let message = format!("expected {expected}, but {reason}");
+                self.divergence(Cause::Server, "reset", self.cut_short(&message, arrived))
+            }
+            Trouble::Malformed { fault, bytes } => {
+                let diagnostic = self
+                    .diagnostic(self.span, &format!("expected {expected}, got a malformed reply: {fault}"))
+                    .label(format!("what came: {}", self.quoted(bytes)))
+                    .note("a reply is lines of a code, `-` or a blank, and text, each ended by CRLF (RFC 5321 section 4.2)")
+                    .help("`expect: {line: …}` and `{raw: …}` accept what they match");
+                self.divergence(Cause::Server, "malformed", diagnostic)
+            }
+            Trouble::Unasked { bytes } => self.unasked(bytes, expected),
+            Trouble::PlainBeforeTls { bytes } => {
+                let diagnostic = self
+                    .diagnostic(self.span, "plain text was left over when the TLS handshake was to begin")
+                    .label(format!("the server had sent {}", self.quoted(bytes)))
+                    .note("whoever can insert such bytes has them taken for replies that came over TLS (CVE-2011-0411)");
+                self.divergence(Cause::Server, "injection", diagnostic)
+            }
+            Trouble::Tls(failure) => self.tls(failure),
+            Trouble::TooMuchUnread => self.fault("unread", "the server sends on and on, and nothing reads it"),
+            Trouble::NotOpen => self.fault("closed", &format!("expected {expected}, but the session is closed")),
+        }
+    }
+
+    /// Something a template or the scenario itself did wrong at run time.
+    pub(super) fn template(&self, error: &TemplateError) -> Divergence {
+        let mut diagnostic = self.diagnostic(error.span, &error.message);
+        diagnostic.footnotes.extend(error.help.clone().map(Footnote::Help));
+        self.divergence(Cause::Server, "template", diagnostic)
+    }
+
+    /// The scenario can't be played as it was asked for.
+    pub(super) fn refused(&self, message: &str, help: &str) -> Divergence {
+        let diagnostic = self.diagnostic(self.span, message).help(help);
+        self.divergence(Cause::User, "refused", diagnostic)
+    }
+
+    /// A failed assertion.
+    pub(super) fn assertion(&self, source: &str, parts: &[String]) -> Divergence {
+        let mut diagnostic = self.diagnostic(self.span, &format!("`{}` is not true", source.trim())).label("this is false");
+        for part in parts {
+            diagnostic.footnotes.push(Footnote::Fact(self.masker.mask_text(part)));
+        }
+        self.divergence(Cause::Server, "assert", diagnostic)
+    }
+
+    /// Anything else that needs no more than a line.
+    pub(super) fn fault(&self, kind: &'static str, message: &str) -> Divergence {
+        self.divergence(Cause::Server, kind, self.diagnostic(self.span, message))
+    }
+
+    // --- parts -------------------------------------------------------------------------------------------------
+
+    fn divergence(&self, cause: Cause, kind: &'static str, diagnostic: Diagnostic) -> Divergence {
+        Divergence { step: self.number.to_owned(), cause, kind, diagnostic }
+    }
+
+    fn diagnostic(&self, span: Span, message: &str) -> Diagnostic {
+        let name = self.name.map(|name| format!(" \"{name}\"")).unwrap_or_default();
+        let subject = match self.number {
+            "" => "the connection".to_owned(),
+            number if number.starts_with("finally") => format!("{number}{name}"),
+            number => format!("step {number}{name}"),
+        };
+        Diagnostic::error(span, format!("{subject} diverged: {message}"))
+    }
+
+    fn unusable(&self, message: &str, span: Span) -> Divergence {
+        self.divergence(Cause::Server, "template", self.diagnostic(span, message))
+    }
+
+    fn timeout(&self, waited: Duration, arrived: &[u8], expected: &str) -> Divergence {
+        if self.run_is_over {
+            let message = format!("expected {expected}, but the time of the whole run is over");
+            let diagnostic = self.cut_short(&message, arrived).note("`--max-time` bounds the run");
+            return self.divergence(Cause::Server, "max-time", diagnostic);
+        }
+        let waited = duration::show(waited);
+        let message = if arrived.is_empty() {
+            format!("expected {expected}, got nothing for {waited}")
+        } else {
+            format!("expected {expected}, got only a part of it within {waited}")
+        };
+        let diagnostic = self.cut_short(&message, arrived).help("`timeout:` in the scenario and `--timeout` set how long a wait may take");
+        self.divergence(Cause::Server, "timeout", diagnostic)
+    }
+
+    fn unasked(&self, bytes: &[u8], expected: &str) -> Divergence {
+        let message = match expected {
+            "" => format!("the server sent something that nothing had asked for: {}", self.quoted(bytes)),
+            expected => format!("expected {expected}, but the server sent {}", self.quoted(bytes)),
+        };
+        let mut diagnostic = self.diagnostic(self.span, &message);
+        if expected.is_empty() {
+            diagnostic = diagnostic.label("before this step").note("every reply was read already: this one answers no command");
+        }
+        diagnostic.footnotes.extend(code_of(bytes).and_then(about_code));
+        self.divergence(Cause::Server, "unasked", diagnostic)
+    }
+
+    fn tls(&self, failure: &TlsFailure) -> Divergence {
+        let mut diagnostic = self.diagnostic(self.span, &format!("the TLS handshake failed: {}", failure.message));
+        diagnostic = diagnostic.label(tls_label(failure.reason));
+        if !failure.received.is_empty() {
+            let text = format!("the server sent {} where TLS was expected", self.quoted(&failure.received));
+            diagnostic.footnotes.push(Footnote::Fact(text));
+        }
+        if let Some(certificate) = &failure.certificate {
+            diagnostic.footnotes.push(Footnote::Fact(describe_certificate(certificate)));
+        }
+        diagnostic.footnotes.extend(failure.help.clone().map(Footnote::Help));
+        self.divergence(Cause::Server, "tls", diagnostic)
+    }
+
+    fn cut_short(&self, message: &str, arrived: &[u8]) -> Diagnostic {
+        let diagnostic = self.diagnostic(self.span, message);
+        if arrived.is_empty() { diagnostic } else { diagnostic.label(format!("{} had arrived", self.quoted(arrived))) }
+    }
+
+    fn reply_label(&self, reply: &Reply, found: Option<&str>) -> String {
+        let lines: Vec<&[u8]> = reply.lines().collect();
+        let masked = self.masker.mask_lines(&lines);
+        let quote = |line: Option<&Vec<u8>>| format!("\"{}\"", cut(&visible(line.map_or(&b""[..], Vec::as_slice))));
+        let whole = match masked.len() {
+            1 => format!("the reply was {}", quote(masked.first())),
+            2 => format!("the reply was {}, {}", quote(masked.first()), quote(masked.last())),
+            count => format!("the reply was {count} lines: {} … {}", quote(masked.first()), quote(masked.last())),
+        };
+        match found {
+            Some(found) => format!("{found}; {whole}"),
+            None => whole,
+        }
+    }
+
+    /// What the code means, and what usually helps.
+    fn about_reply(&self, reply: &Reply, command: Option<Command>) -> Vec<Footnote> {
+        let mut footnotes: Vec<Footnote> = about_code(Code { code: reply.code(), enhanced: enhanced(reply) }).into_iter().collect();
+        let greeting = self.session.and_then(|session| session.greeting()).map(|greeting| greeting.joined());
+        let shown = self.session.map_or("", Session::last_command);
+        let command = match command {
+            Some(Command::Greeting) => "",
+            Some(Command::MailDataEnd) => "DATA",
+            _ => shown,
+        };
+        let texts = reply.texts().collect::<Vec<_>>().join(&b'\n');
+        let situation = Situation {
+            host: self.host,
+            greeting: greeting.as_deref().unwrap_or_default(),
+            code: reply.code(),
+            enhanced: enhanced(reply),
+            text: &texts,
+            command,
+        };
+        footnotes.extend(provider::help(&situation).into_iter().map(|help| Footnote::Help(help.to_owned())));
+        footnotes
+    }
+
+    /// Bytes in quotes, masked, visible and cut to a size that fits a line.
+    fn quoted(&self, bytes: &[u8]) -> String {
+        let shown = visible(&self.masker.mask(bytes));
+        let more = if shown.chars().count() > MAX_QUOTED { format!(" ({} bytes in all)", bytes.len()) } else { String::new() };
+        format!("\"{}\"{more}", cut(&shown))
+    }
+}
+
+/// A certificate in one line.
+pub(crate) fn describe_certificate(certificate: &Certificate) -> String {
+    let names = match certificate.names.as_slice() {
+        [] => String::new(),
+        names => format!(" for {}", names.join(", ")),
+    };
+    let days = certificate.days_left(jiff::Timestamp::now());
+    let validity = match days {
+        0.. => format!("{days} days left"),
+        _ => format!("expired on {}", certificate.not_after.strftime("%Y-%m-%d")),
+    };
+    format!("certificate {}{names}, issued by {}, {validity}", certificate.subject, certificate.issuer)
+}
+
+struct Code {
+    code: u16,
+    enhanced: Option<EnhancedStatusCode>,
+}
+
+fn about_code(code: Code) -> Option<Footnote> {
+    let meaning = status::meaning(code.code, code.enhanced)?;
+    let shown = code.enhanced.map(|enhanced| format!(" {enhanced}")).unwrap_or_default();
+    Some(Footnote::Fact(format!("{}{shown}: {} ({})", code.code, meaning.text, meaning.reference)))
+}
+
+fn code_of(bytes: &[u8]) -> Option<Code> {
+    let code = std::str::from_utf8(bytes.get(..3)?).ok()?.parse().ok()?;
+    Some(Code { code, enhanced: EnhancedStatusCode::at_start_of(bytes.get(4..).unwrap_or_default()) })
+}
+
+fn enhanced(reply: &Reply) -> Option<EnhancedStatusCode> {
+    reply.texts().next().and_then(EnhancedStatusCode::at_start_of)
+}
+
+/// `535 5.7.8`
+fn short(reply: &Reply) -> String {
+    enhanced(reply).map_or_else(|| reply.code().to_string(), |enhanced| format!("{} {enhanced}", reply.code()))
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_QUOTED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn connect_help(kind: ConnectFailureKind) -> &'static str {
+    match kind {
+        ConnectFailureKind::Name => "is the name right, and does this machine resolve names?",
+        ConnectFailureKind::Refused => "nothing listens there: is the server running, and is this its port (25, 587, 465)?",
+        ConnectFailureKind::Unreachable => "is there a route, and does a firewall block the port? Many providers block port 25",
+        ConnectFailureKind::Other => "check the address and the port",
+    }
+}
+
+fn tls_label(reason: TlsFailureReason) -> &'static str {
+    match reason {
+        TlsFailureReason::Expired => "the certificate has expired",
+        TlsFailureReason::NotYetValid => "the certificate is not valid yet",
+        TlsFailureReason::WrongName => "the certificate is for other names",
+        TlsFailureReason::UnknownIssuer => "nobody trusted signed the certificate",
+        TlsFailureReason::SelfSigned => "the certificate is self-signed",
+        TlsFailureReason::NotTls => "this is not TLS",
+        TlsFailureReason::ProtocolVersion => "no version in common",
+        _ => "no TLS session",
+    }
+}

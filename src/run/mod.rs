@@ -1,0 +1,71 @@
+//! A scenario played over sessions.
+//!
+//! Responsible for the order of things: steps, groups, `when`, `finally`, and what a divergence ends. What is on the
+//! wire is [`crate::session`]'s, what a reply must be `expect`'s, how a divergence is told `diagnose`'s business.
+
+mod connection;
+mod diagnose;
+mod expect;
+mod outcome;
+mod player;
+mod scope;
+mod steps;
+
+pub use crate::session::{Entry, Observer, Speaker};
+pub(crate) use connection::{file_root, secrets_by_host, split_address};
+pub(crate) use diagnose::describe_certificate;
+pub use outcome::{Cause, Divergence, Outcome, StepOutcome, Verdict};
+
+use crate::scenario::{Scenario, Variables};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How a scenario is to be played.
+#[derive(Clone, Default)]
+pub struct Settings {
+    /// Play against the built-in server on loopback.
+    pub sandbox: bool,
+    /// Send every session to this host and port.
+    pub to: Option<(String, u16)>,
+    /// Trust these certificates (PEM) instead of the system's.
+    pub ca_pem: Option<Vec<u8>>,
+    /// Verify no certificate.
+    pub insecure: bool,
+    /// Let secrets go over plain or unverified sessions to other hosts than this one.
+    pub insecure_secrets: bool,
+    /// Show secrets in the transcript and in what is quoted.
+    pub show_secrets: bool,
+    /// Replaces the file's `timeout`.
+    pub timeout: Option<Duration>,
+    /// The longest the whole run may take.
+    pub max_time: Option<Duration>,
+    /// Fixes time and randomness of templates.
+    pub seed: Option<u64>,
+    /// The folder that files are read from; the scenario's own by default.
+    pub file_root: Option<PathBuf>,
+    /// Sees each line of the transcript as it is written.
+    pub observer: Option<Observer>,
+}
+
+/// Plays a scenario and tells what came of it. It never fails: a divergence is data.
+///
+/// The scenario must have been [checked](crate::check); it blocks the thread until the run is over.
+#[must_use]
+pub fn run(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(player::play(scenario, variables, settings));
+            // A name lookup that was given up still runs in a thread: nobody waits for it.
+            runtime.shutdown_background();
+            outcome
+        }
+        Err(error) => player::not_started(scenario, &error.to_string()),
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Settings").field("sandbox", &self.sandbox).field("to", &self.to).finish_non_exhaustive()
+    }
+}

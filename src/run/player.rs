@@ -1,0 +1,380 @@
+//! The step loop: plays the steps one by one until one diverges, then `finally`.
+
+use super::connection::{Endpoint, Resolver, file_root, known_hosts};
+use super::diagnose::Place;
+use super::expect::Comparer;
+use super::outcome::{Cause, Divergence, Outcome, StepOutcome, Verdict};
+use super::scope::{Names, StepScope};
+use super::Settings;
+use crate::masker::Masker;
+use crate::scenario::{
+    Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Length, Mode, Scenario, Scope, Span, Step, TemplateError, Templates, TlsSettings,
+    Variables,
+};
+use crate::server::{Login, Sandbox, SandboxOptions};
+use crate::session::{Session, Transcript};
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long replies still owed are waited for before `finally`.
+const LAST_REPLIES: Duration = Duration::from_secs(2);
+
+/// A session and how it was opened.
+pub(super) struct Open {
+    pub(super) session: Session,
+    pub(super) endpoint: Endpoint,
+    pub(super) tls: TlsSettings,
+}
+
+/// One run of one scenario.
+pub(super) struct Player<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) settings: &'a Settings,
+    pub(super) templates: Templates,
+    pub(super) names: Names,
+    pub(super) sessions: BTreeMap<String, Open>,
+    pub(super) log: Transcript,
+    pub(super) sandbox: Option<Sandbox>,
+    /// The default time of a wait, at this place of the scenario.
+    pub(super) timeout: Duration,
+    /// When the whole run must be over.
+    due: Option<Instant>,
+    steps: Vec<StepOutcome>,
+    divergences: Vec<Divergence>,
+    notices: Vec<String>,
+    /// Inside `finally`: whether the steps before it diverged.
+    diverged: Option<bool>,
+}
+
+/// Whether the steps go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    On,
+    Stop,
+}
+
+/// Plays a scenario from its connection to its end.
+pub(super) async fn play(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Outcome {
+    let mut player = Player::new(scenario, variables, settings);
+    if let Err(error) = player.start_sandbox(variables).await {
+        return not_started(scenario, &error);
+    }
+    let mut flow = Flow::On;
+    if let Some(opening) = &scenario.opening {
+        flow = player.play_steps(std::slice::from_ref(opening)).await;
+    }
+    flow = match flow {
+        Flow::On => player.play_steps(&scenario.steps).await,
+        Flow::Stop => {
+            player.pass_over(&scenario.steps, Verdict::Unreached);
+            Flow::Stop
+        }
+    };
+    player.finally(&scenario.finally).await;
+    if flow == Flow::On {
+        player.refuse_unasked_at_the_end().await;
+    }
+    player.close_all().await;
+    player.into_outcome()
+}
+
+/// The outcome of a run that could not begin.
+pub(super) fn not_started(scenario: &Scenario, error: &str) -> Outcome {
+    let diagnostic = Diagnostic::error(Span::default(), format!("the run could not be started: {error}"));
+    Outcome {
+        name: scenario.name.clone().unwrap_or_else(|| scenario.sources.name().to_owned()),
+        path: scenario.sources.name().to_owned(),
+        sources: scenario.sources.clone(),
+        duration: Duration::ZERO,
+        steps: Vec::new(),
+        divergences: vec![Divergence { step: String::new(), cause: Cause::User, kind: "start", diagnostic }],
+        transcript: Vec::new(),
+        notices: Vec::new(),
+    }
+}
+
+impl<'a> Player<'a> {
+    fn new(scenario: &'a Scenario, variables: &Variables, settings: &'a Settings) -> Player<'a> {
+        let masker = if settings.show_secrets { Masker::default() } else { Masker::new(&variables.secrets) };
+        let notices = masker
+            .too_short()
+            .iter()
+            .map(|name| format!("the secret `{name}` is so short that it is not searched for in what the server sends"))
+            .collect();
+        Player {
+            templates: Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded)),
+            names: Names::new(variables),
+            sessions: BTreeMap::new(),
+            log: Transcript::new(Arc::new(masker), settings.observer.clone()),
+            sandbox: None,
+            timeout: settings.timeout.or(scenario.timeout).unwrap_or(DEFAULT_TIMEOUT),
+            due: settings.max_time.map(|length| Instant::now() + length),
+            steps: Vec::new(),
+            divergences: Vec::new(),
+            notices,
+            diverged: None,
+            scenario,
+            settings,
+        }
+    }
+
+    /// Starts the built-in server: any user name with one of the secrets as password is let in.
+    async fn start_sandbox(&mut self, variables: &Variables) -> Result<(), String> {
+        if !self.settings.sandbox || self.settings.to.is_some() {
+            return Ok(());
+        }
+        let logins = variables.secrets.values().map(|secret| Login::AnyUser { password: secret.expose().to_owned() });
+        let options = SandboxOptions {
+            accept: logins.collect(),
+            names: known_hosts(self.scenario, &self.resolver(None)),
+            ..SandboxOptions::default()
+        };
+        self.sandbox = Some(Sandbox::start(options).await.map_err(|error| format!("the sandbox: {error}"))?);
+        Ok(())
+    }
+
+    fn play_steps<'s>(&'s mut self, steps: &'s [Step]) -> Pin<Box<dyn Future<Output = Flow> + 's>> {
+        Box::pin(async move {
+            for (index, step) in steps.iter().enumerate() {
+                if self.play_step(step).await == Flow::Stop {
+                    self.pass_over(&steps[index + 1..], Verdict::Unreached);
+                    return Flow::Stop;
+                }
+            }
+            Flow::On
+        })
+    }
+
+    async fn play_step(&mut self, step: &Step) -> Flow {
+        let started = self.log.elapsed();
+        self.log.begin_step(&step.number);
+        let name = self.step_name(step);
+        match self.is_wanted(step, name.as_deref()) {
+            Ok(true) => {}
+            Ok(false) => {
+                self.pass_over(std::slice::from_ref(step), Verdict::Skipped);
+                return Flow::On;
+            }
+            Err(divergence) => return self.record(step, name, started, vec![divergence]),
+        }
+        if let Action::Group(inner) = &step.action {
+            return self.play_group(step, inner, name).await;
+        }
+        let outcome = self.perform(step, name.as_deref()).await;
+        self.record(step, name, started, outcome.err().unwrap_or_default())
+    }
+
+    /// A group is recorded before its steps; it diverged when one of them did.
+    async fn play_group(&mut self, step: &Step, inner: &[Step], name: Option<String>) -> Flow {
+        let place = self.steps.len();
+        let started = self.log.elapsed();
+        self.record(step, name.clone(), started, Vec::new());
+        let outer = self.timeout;
+        if let Some(length) = &step.timeout {
+            match self.length(step, length) {
+                Ok(length) => self.timeout = length,
+                Err(error) => {
+                    let divergence = self.place(step, name.as_deref()).template(&error);
+                    self.pass_over(inner, Verdict::Unreached);
+                    self.steps.remove(place);
+                    return self.record(step, name, started, vec![divergence]);
+                }
+            }
+        }
+        let before = self.divergences.len();
+        let flow = self.play_steps(inner).await;
+        self.timeout = outer;
+        let duration = self.log.elapsed().saturating_sub(started);
+        let diverged = self.divergences.len() > before;
+        if let Some(outcome) = self.steps.get_mut(place) {
+            outcome.duration = duration;
+            outcome.verdict = if diverged { Verdict::Diverged } else { Verdict::Followed };
+        }
+        if step.continues { Flow::On } else { flow }
+    }
+
+    /// Whether a step is to be played: its `when` holds, and inside `finally` its session can still be spoken to.
+    fn is_wanted(&self, step: &Step, name: Option<&str>) -> Result<bool, Divergence> {
+        if let Some(when) = &step.when {
+            let value = self.templates.evaluate(when, &self.scope(step));
+            match value {
+                Ok(value) if value.is_true() => {}
+                Ok(_) => return Ok(false),
+                Err(error) => return Err(self.place(step, name).template(&error)),
+            }
+        }
+        let speaks = !matches!(
+            step.action,
+            Action::Assert(_) | Action::Set(_) | Action::Sleep(_) | Action::Connect(_) | Action::Group(_)
+        );
+        let reachable = self.open(step).is_some_and(|open| open.session.is_alive() && !open.session.is_in_mail_data());
+        let wait_for_end = matches!(&step.action, Action::None) && self.open(step).is_some_and(|open| open.session.is_open());
+        Ok(self.diverged.is_none() || !speaks || reachable || wait_for_end)
+    }
+
+    fn record(&mut self, step: &Step, name: Option<String>, started: Duration, divergences: Vec<Divergence>) -> Flow {
+        let verdict = if divergences.is_empty() { Verdict::Followed } else { Verdict::Diverged };
+        let duration = self.log.elapsed().saturating_sub(started);
+        self.steps.push(StepOutcome { number: step.number.clone(), name, verdict, started, duration });
+        let stops = !divergences.is_empty() && !step.continues;
+        // A run that was asked for wrongly does not go on, whatever the step says.
+        let refused = divergences.iter().any(|divergence| divergence.cause == Cause::User);
+        self.divergences.extend(divergences);
+        if stops || refused { Flow::Stop } else { Flow::On }
+    }
+
+    /// Records steps that are not played.
+    fn pass_over(&mut self, steps: &[Step], verdict: Verdict) {
+        for step in steps {
+            let started = self.log.elapsed();
+            let name = self.step_name(step);
+            let number = step.number.clone();
+            self.steps.push(StepOutcome { number, name, verdict, started, duration: Duration::ZERO });
+            if let Action::Group(inner) = &step.action {
+                self.pass_over(inner, verdict);
+            }
+        }
+    }
+
+    // --- the end -----------------------------------------------------------------------------------------------
+
+    async fn finally(&mut self, steps: &[Step]) {
+        if steps.is_empty() {
+            return;
+        }
+        self.diverged = Some(!self.divergences.is_empty());
+        self.read_last_replies().await;
+        self.play_steps(steps).await;
+    }
+
+    /// Replies still owed are read before `finally`, shown and not judged.
+    async fn read_last_replies(&mut self) {
+        let until = Instant::now() + LAST_REPLIES;
+        for open in self.sessions.values_mut() {
+            while open.session.owed() > 0 && open.session.is_alive() {
+                let left = until.saturating_duration_since(Instant::now());
+                if open.session.read_reply(left, &mut self.log).await.is_err() {
+                    break;
+                }
+            }
+        }
+    }
+
+    async fn refuse_unasked_at_the_end(&mut self) {
+        let last = self.scenario.steps.last().or(self.scenario.opening.as_ref());
+        let Some(step) = last else { return };
+        let mut troubles = Vec::new();
+        for (name, open) in &mut self.sessions {
+            if let Err(trouble) = open.session.refuse_unasked(&mut self.log).await {
+                troubles.push((name.clone(), trouble));
+            }
+        }
+        for (session, trouble) in troubles {
+            let host = self.sessions.get(&session).map_or("", |open| open.endpoint.host.as_str());
+            let place = Place { host, ..self.place(step, None) };
+            let mut divergence = place.trouble(&trouble, "");
+            "after this step".clone_into(&mut divergence.diagnostic.label);
+            self.divergences.push(divergence);
+        }
+    }
+
+    async fn close_all(&mut self) {
+        self.log.begin_step("");
+        for open in self.sessions.values_mut() {
+            if open.session.is_open() {
+                open.session.close(&mut self.log).await;
+            }
+        }
+    }
+
+    fn into_outcome(self) -> Outcome {
+        let (mut main, finally): (Vec<_>, Vec<_>) =
+            self.divergences.into_iter().partition(|divergence| !divergence.step.starts_with("finally"));
+        main.extend(finally);
+        Outcome {
+            name: self.scenario.name.clone().unwrap_or_else(|| self.scenario.sources.name().to_owned()),
+            path: self.scenario.sources.name().to_owned(),
+            sources: self.scenario.sources.clone(),
+            duration: self.log.elapsed(),
+            steps: self.steps,
+            divergences: main,
+            transcript: self.log.into_entries(),
+            notices: self.notices,
+        }
+    }
+
+    // --- what steps need ---------------------------------------------------------------------------------------
+
+    /// The name of the session that a step speaks in.
+    pub(super) fn session_name(step: &Step) -> &str {
+        step.session.as_ref().map_or("main", |named| named.name.as_str())
+    }
+
+    pub(super) fn open(&self, step: &Step) -> Option<&Open> {
+        self.sessions.get(Self::session_name(step))
+    }
+
+    pub(super) fn scope(&self, step: &Step) -> StepScope<'_> {
+        StepScope { names: &self.names, session: self.open(step).map(|open| &open.session), diverged: self.diverged }
+    }
+
+    pub(super) fn comparer<'s>(&'s self, scope: &'s StepScope<'s>) -> Comparer<'s> {
+        Comparer { templates: &self.templates, scope }
+    }
+
+    pub(super) fn place<'s>(&'s self, step: &'s Step, name: Option<&'s str>) -> Place<'s> {
+        let open = self.open(step);
+        Place {
+            number: &step.number,
+            name,
+            span: step.expect.as_ref().map_or(step.action_span, |expect| expect.span),
+            session: open.map(|open| &open.session),
+            host: open.map_or("", |open| open.endpoint.host.as_str()),
+            masker: self.log.masker(),
+            run_is_over: self.due.is_some_and(|due| Instant::now() >= due),
+        }
+    }
+
+    /// The same, pointing at what the step does.
+    pub(super) fn place_of_action<'s>(&'s self, step: &'s Step, name: Option<&'s str>) -> Place<'s> {
+        Place { span: step.action_span, ..self.place(step, name) }
+    }
+
+    pub(super) fn resolver<'s>(&'s self, scope: Option<&'s StepScope<'s>>) -> Resolver<'s> {
+        Resolver {
+            settings: self.settings,
+            sandbox: self.sandbox.as_ref(),
+            templates: &self.templates,
+            scope: scope.map_or(&self.names as &dyn Scope, |scope| scope),
+            file_root: file_root(self.scenario, self.settings),
+        }
+    }
+
+    /// How long this step may wait: its own time-out or the current one, and never beyond the end of the run.
+    pub(super) fn wait(&self, step: &Step) -> Result<Duration, TemplateError> {
+        let own = step.timeout.as_ref().map(|length| self.length(step, length)).transpose()?;
+        Ok(self.bounded(own.unwrap_or(self.timeout)))
+    }
+
+    /// `length`, cut at the end of the run.
+    pub(super) fn bounded(&self, length: Duration) -> Duration {
+        self.due.map_or(length, |due| length.min(due.saturating_duration_since(Instant::now())))
+    }
+
+    pub(super) fn run_is_over(&self) -> bool {
+        self.due.is_some_and(|due| Instant::now() >= due)
+    }
+
+    pub(super) fn length(&self, step: &Step, length: &Length) -> Result<Duration, TemplateError> {
+        self.comparer(&self.scope(step)).length(length)
+    }
+
+    /// The step's name as it is shown: rendered, without secrets.
+    fn step_name(&self, step: &Step) -> Option<String> {
+        let text = step.name.as_ref()?;
+        let rendered = self.templates.render(text, Mode::Plain, &self.scope(step));
+        Some(rendered.map_or_else(|_| text.source.clone(), |rendered| self.log.masker().mask_text(&rendered.shown)))
+    }
+}

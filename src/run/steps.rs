@@ -1,0 +1,607 @@
+//! What each action does.
+
+use super::diagnose::Place;
+use super::expect::{Came, Capture, Mismatch, describe, describe_closed, named_groups};
+use super::outcome::Divergence;
+use super::player::{Open, Player};
+use crate::net::tls::{Connector, TlsFailure};
+use crate::scenario::{
+    Action, ClosedBy, Closing, Connect, Content, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered, Span,
+    Step, TemplateError, Text, TlsSettings, decode_base64, decode_hex, reason, render_data, value_from_bytes,
+};
+use crate::session::{Answer, End, Session, Trouble, Written};
+use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
+use std::io::Read;
+use std::time::Duration;
+
+/// How much of a file is read, and of mail data written, at once, in bytes. A multiple of a TLS record's 16 KiB.
+const CHUNK: usize = 256 * 1024;
+/// The most that one TLS record holds, in bytes.
+const TLS_RECORD: usize = 16 * 1024;
+
+/// What an action comes to: nothing, or what diverged.
+type Done = Result<(), Vec<Divergence>>;
+
+/// The step that is being played, with its name as it is shown and the time its waits may take.
+#[derive(Clone, Copy)]
+struct Now<'s> {
+    step: &'s Step,
+    name: Option<&'s str>,
+    wait: Duration,
+}
+
+impl Player<'_> {
+    /// Does what the step says, then compares the reply with what it expects.
+    pub(super) async fn perform(&mut self, step: &Step, name: Option<&str>) -> Done {
+        let wait = self.wait(step).map_err(|error| vec![self.place(step, name).template(&error)])?;
+        let now = Now { step, name, wait };
+        match &step.action {
+            Action::None | Action::Group(_) => {}
+            Action::Send(lines) => self.send(now, lines).await?,
+            Action::Raw(raw) => self.raw(now, raw).await?,
+            Action::Data(data) => return self.mail_data(now, data).await,
+            Action::StartTls(settings) => return self.starttls(now, settings).await,
+            Action::Tls(settings) => return self.tls(now, settings).await,
+            Action::Connect(connect) => self.connect(now, connect).await?,
+            Action::Close(closing) => self.close(now, *closing).await?,
+            Action::Sleep(length) => {
+                let length = self.length(step, length).map_err(|error| self.template(now, &error))?;
+                tokio::time::sleep(self.bounded(length)).await;
+                if self.run_is_over() {
+                    return Err(vec![self.place(step, name).fault("max-time", "the time of the whole run is over")]);
+                }
+            }
+            Action::Assert(expression) => {
+                let scope = self.scope(step);
+                let value = self.templates.evaluate(expression, &scope).map_err(|error| self.template(now, &error))?;
+                if !value.is_true() {
+                    let parts = self.templates.explain(expression, &scope);
+                    let place = Place { span: expression.span, ..self.place_of_action(step, name) };
+                    return Err(vec![place.assertion(&expression.source, &parts)]);
+                }
+            }
+            Action::Set(settings) => {
+                for (named, data) in settings {
+                    let scope = self.scope(step);
+                    let (value, secret) =
+                        render_data(data, &self.templates, &scope).map_err(|error| self.template(now, &error))?;
+                    self.names.set(&named.name, value, secret);
+                }
+            }
+        }
+        match &step.expect {
+            Some(expectation) => self.expect(now, expectation).await,
+            None => Ok(()),
+        }
+    }
+
+    // --- sending -----------------------------------------------------------------------------------------------
+
+    async fn send(&mut self, now: Now<'_>, lines: &[Text]) -> Done {
+        self.may_write(now).await?;
+        let mut whole = Rendered::default();
+        for text in lines {
+            let rendered = self.render(now, text, Mode::Line)?;
+            for line in trim_one_line_end(&rendered.bytes).split(|byte| *byte == b'\n') {
+                whole.bytes.extend_from_slice(line);
+                whole.bytes.extend_from_slice(b"\r\n");
+            }
+            if !whole.shown.is_empty() {
+                whole.shown.push('\n');
+            }
+            whole.shown.push_str(rendered.shown.strip_suffix('\n').unwrap_or(&rendered.shown));
+            whole.secret |= rendered.secret;
+        }
+        self.guard_secret(now, whole.secret)?;
+        let shown = if self.settings.show_secrets { shown_bytes(&whole.bytes) } else { whole.shown };
+        self.write(now, &whole.bytes, &shown).await
+    }
+
+    async fn raw(&mut self, now: Now<'_>, raw: &RawBytes) -> Done {
+        self.may_write(now).await?;
+        let place = |message: String, span: Span| TemplateError { message, span, help: None };
+        let (bytes, shown, secret) = match raw {
+            RawBytes::Bytes(bytes) => (bytes.clone(), None, false),
+            RawBytes::Text(text) => {
+                let rendered = self.render(now, text, Mode::Plain)?;
+                let shown = rendered.secret.then_some(rendered.shown);
+                (rendered.bytes, shown, rendered.secret)
+            }
+            RawBytes::Hex(text) | RawBytes::Base64(text) => {
+                let rendered = self.render(now, text, Mode::Plain)?;
+                let digits = String::from_utf8_lossy(&rendered.bytes);
+                let decoded = if matches!(raw, RawBytes::Hex(_)) { decode_hex(&digits) } else { decode_base64(&digits) };
+                let bytes = decoded.map_err(|message| self.template(now, &place(message, text.span)))?;
+                (bytes, rendered.secret.then_some(rendered.shown), rendered.secret)
+            }
+        };
+        self.guard_secret(now, secret)?;
+        match shown.filter(|_| !self.settings.show_secrets) {
+            Some(shown) => self.write(now, &bytes, &shown).await,
+            None => {
+                let session = self.session(now)?.name().clone();
+                self.log.client_bytes(&session, &bytes);
+                let outcome = self.session(now)?.write(&bytes, now.wait).await;
+                outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
+            }
+        }
+    }
+
+    async fn write(&mut self, now: Now<'_>, bytes: &[u8], shown: &str) -> Done {
+        let session = self.session(now)?.name().clone();
+        self.log.client(&session, shown);
+        let session = self.session(now)?;
+        session.note_command(shown);
+        let outcome = session.write(bytes, now.wait).await;
+        outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
+    }
+
+    /// Nothing may have come unasked, and the server must still be there.
+    async fn may_write(&mut self, now: Now<'_>) -> Done {
+        let name = Self::session_name(now.step).to_owned();
+        let Some(open) = self.sessions.get_mut(&name) else {
+            let text = format!("the session `{name}` is not open");
+            return Err(vec![self.place_of_action(now.step, now.name).fault("closed", &text)]);
+        };
+        let alive = match open.session.refuse_unasked(&mut self.log).await {
+            Ok(()) => open.session.is_alive(),
+            Err(trouble) => return Err(vec![self.place_of_action(now.step, now.name).trouble(&trouble, "")]),
+        };
+        let open_here = open.session.is_open();
+        match (alive, open_here) {
+            (true, _) => Ok(()),
+            (false, true) => {
+                let text = "the server had closed the connection before this step";
+                Err(vec![self.place_of_action(now.step, now.name).fault("closed", text)])
+            }
+            (false, false) => {
+                let text = format!("the session `{name}` was closed before this step");
+                Err(vec![self.place_of_action(now.step, now.name).fault("closed", &text)])
+            }
+        }
+    }
+
+    /// A secret goes over a verified TLS session or to this machine only, unless the user says otherwise.
+    fn guard_secret(&self, now: Now<'_>, secret: bool) -> Done {
+        let Some(open) = self.open(now.step).filter(|_| secret && !self.settings.insecure_secrets) else { return Ok(()) };
+        let local = open.session.peer().is_some_and(|peer| peer.ip().is_loopback());
+        let why = match open.session.tls() {
+            _ if local => return Ok(()),
+            Some(tls) if tls.verified => return Ok(()),
+            Some(_) => "whose certificate was not verified",
+            None => "in plain text",
+        };
+        let message = format!("a secret would go to {} over a connection {why}", open.endpoint.target.host);
+        let help = "begin TLS first (`- starttls`), or allow it with `--insecure-secrets`";
+        Err(vec![self.place_of_action(now.step, now.name).refused(&message, help)])
+    }
+
+    // --- mail data ---------------------------------------------------------------------------------------------
+
+    async fn mail_data(&mut self, now: Now<'_>, data: &MailData) -> Done {
+        self.may_write(now).await?;
+        let written = match &data.content {
+            Content::Text(text) => self.mail_text(now, data, text).await?,
+            Content::File(file) if data.template => self.templated_file(now, data, file).await?,
+            Content::File(file) => self.mail_file(now, data, file).await?,
+        };
+        let session = self.session(now)?;
+        session.note_command("DATA");
+        if written == Written::All && data.terminate {
+            session.end_mail_data();
+        } else {
+            session.leave_mail_data_open();
+        }
+        let Some(expectation) = &now.step.expect else {
+            if written == Written::All {
+                return Ok(());
+            }
+            return Err(vec![self.spoke_too_early(now)]);
+        };
+        let outcome = self.expect(now, expectation).await;
+        if written == Written::Interrupted {
+            return outcome.map_err(|mut divergences| {
+                for divergence in &mut divergences {
+                    let note = "the server replied before all of the mail data was sent: the rest was kept back";
+                    divergence.diagnostic = divergence.diagnostic.clone().note(note);
+                }
+                divergences
+            });
+        }
+        outcome
+    }
+
+    fn spoke_too_early(&self, now: Now<'_>) -> Divergence {
+        self.place_of_action(now.step, now.name).fault("early", "the server replied before all of the mail data was sent")
+    }
+
+    async fn mail_text(&mut self, now: Now<'_>, data: &MailData, text: &Text) -> Result<Written, Vec<Divergence>> {
+        let rendered = if data.template {
+            self.render(now, text, Mode::Plain)?
+        } else {
+            Rendered { bytes: text.source.clone().into_bytes(), shown: text.source.clone(), secret: false }
+        };
+        self.send_mail_text(now, data, rendered).await
+    }
+
+    async fn templated_file(&mut self, now: Now<'_>, data: &MailData, file: &Text) -> Result<Written, Vec<Divergence>> {
+        let path = self.resolver(Some(&self.scope(now.step))).path(file).map_err(|error| self.template(now, &error))?;
+        let fault = |message: String| TemplateError { message, span: file.span, help: None };
+        let content = std::fs::read_to_string(&path)
+            .map_err(|error| self.template(now, &fault(format!("cannot read it: {}", reason(&error)))))?;
+        let text = Text::from_file(&content, file.span).map_err(|error| self.template(now, &error))?;
+        let rendered = self.render(now, &text, Mode::Plain)?;
+        self.send_mail_text(now, data, rendered).await
+    }
+
+    async fn send_mail_text(&mut self, now: Now<'_>, data: &MailData, rendered: Rendered) -> Result<Written, Vec<Divergence>> {
+        self.guard_secret(now, rendered.secret)?;
+        let mut encoded = Vec::with_capacity(rendered.bytes.len() + 1024);
+        let mut encoder = encoder_of(data);
+        encoder.encode(&rendered.bytes, &mut encoded);
+        encoder.finish(data.terminate, &mut encoded);
+        let session = self.session(now)?.name().clone();
+        let mut shown = if self.settings.show_secrets { shown_bytes(&rendered.bytes) } else { rendered.shown };
+        if data.terminate {
+            shown = format!("{}\n.", shown.strip_suffix('\n').unwrap_or(&shown));
+        }
+        self.log.mail_data(&session, &shown, encoded.len() as u64);
+        let outcome = self.session(now)?.write_mail_data(&encoded, now.wait).await;
+        outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take the mail data"))
+    }
+
+    /// Streams a file: it is never held in memory.
+    async fn mail_file(&mut self, now: Now<'_>, data: &MailData, file: &Text) -> Result<Written, Vec<Divergence>> {
+        let path = self.resolver(Some(&self.scope(now.step))).path(file).map_err(|error| self.template(now, &error))?;
+        let unreadable = |player: &Self, error: &std::io::Error| {
+            let message = format!("cannot read `{}`: {}", path.display(), reason(error));
+            player.template(now, &TemplateError { message, span: file.span, help: None })
+        };
+        let mut source = std::fs::File::open(&path).map_err(|error| unreadable(self, &error))?;
+        let size = source.metadata().map_or(0, |metadata| metadata.len());
+        let session = self.session(now)?.name().clone();
+        self.log.client(&session, &format!("[mail data: {size} octets of {}]", file.source));
+        let mut encoder = encoder_of(data);
+        let mut input = vec![0; CHUNK];
+        let mut output = Vec::with_capacity(2 * CHUNK);
+        loop {
+            let count = source.read(&mut input).map_err(|error| unreadable(self, &error))?;
+            if count == 0 {
+                encoder.finish(data.terminate, &mut output);
+                return self.write_chunk(now, &output).await;
+            }
+            encoder.encode(&input[..count], &mut output);
+            // Whole TLS records, or each write ends in a short one.
+            let whole = output.len() - output.len() % TLS_RECORD;
+            if self.write_chunk(now, &output[..whole]).await? == Written::Interrupted {
+                return Ok(Written::Interrupted);
+            }
+            output.drain(..whole);
+        }
+    }
+
+    async fn write_chunk(&mut self, now: Now<'_>, bytes: &[u8]) -> Result<Written, Vec<Divergence>> {
+        let outcome = self.session(now)?.write_mail_data(bytes, now.wait).await;
+        outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take the mail data"))
+    }
+
+    // --- connections and TLS -----------------------------------------------------------------------------------
+
+    async fn connect(&mut self, now: Now<'_>, connect: &Connect) -> Done {
+        let name = connect.session.as_ref().map_or_else(|| Self::session_name(now.step), |named| named.name.as_str());
+        let endpoint = {
+            let scope = self.scope(now.step);
+            self.resolver(Some(&scope)).endpoint(connect).map_err(|error| self.template(now, &error))?
+        };
+        let wait = match &connect.timeout {
+            Some(length) => {
+                self.bounded(self.length(now.step, length).map_err(|error| self.template(now, &error))?)
+            }
+            None => now.wait,
+        };
+        let now = Now { wait, ..now };
+        if let Some(before) = self.sessions.get_mut(name)
+            && before.session.is_open()
+        {
+            before.session.close(&mut self.log).await;
+        }
+        let opened = Session::open(name, &endpoint.target, wait, &mut self.log).await;
+        let session = match (opened, &now.step.fails) {
+            (Ok(session), _) => session,
+            (Err(trouble), Some(pattern)) => return self.fails_as_expected(now, pattern, &trouble_text(&trouble)),
+            (Err(trouble), None) => {
+                return Err(vec![self.place_of_action(now.step, now.name).trouble(&trouble, "a connection")]);
+            }
+        };
+        let implicit = endpoint.implicit_tls;
+        self.sessions.insert(name.to_owned(), Open { session, endpoint, tls: connect.tls.clone() });
+        if implicit {
+            return self.handshake(now, name, &TlsSettings::default()).await;
+        }
+        match &now.step.fails {
+            Some(pattern) => Err(vec![self.did_not_fail(now, pattern, "the connection was opened")]),
+            None => Ok(()),
+        }
+    }
+
+    async fn starttls(&mut self, now: Now<'_>, settings: &TlsSettings) -> Done {
+        self.may_write(now).await?;
+        self.write(now, b"STARTTLS\r\n", "STARTTLS").await?;
+        let answer = match &now.step.expect {
+            Some(expectation) => {
+                self.expect(now, expectation).await?;
+                self.open(now.step).and_then(|open| open.session.last_answer().cloned())
+            }
+            None => Some(self.read_code(now, 220).await?),
+        };
+        match answer {
+            Some(answer) if answer.reply.code() == 220 => self.tls(now, settings).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads a reply that must have this code: what a shorthand step expects when nothing else is said.
+    async fn read_code(&mut self, now: Now<'_>, code: u16) -> Result<Answer, Vec<Divergence>> {
+        let expected = format!("reply code {code}");
+        let answer = self.read_reply(now, &expected).await?;
+        if answer.reply.code() == code {
+            return Ok(answer);
+        }
+        let mismatch = Mismatch::plain(now.step.action_span, expected);
+        Err(vec![self.place_of_action(now.step, now.name).mismatch(&answer.reply, answer.command, &[mismatch])])
+    }
+
+    async fn tls(&mut self, now: Now<'_>, settings: &TlsSettings) -> Done {
+        let name = Self::session_name(now.step).to_owned();
+        self.handshake(now, &name, settings).await
+    }
+
+    async fn handshake(&mut self, now: Now<'_>, session: &str, settings: &TlsSettings) -> Done {
+        let Some(open) = self.sessions.get(session) else {
+            let text = format!("the session `{session}` is not open");
+            return Err(vec![self.place_of_action(now.step, now.name).fault("closed", &text)]);
+        };
+        let (options, server_name) = {
+            let scope = self.scope(now.step);
+            let resolver = self.resolver(Some(&scope));
+            let options = resolver.tls_options(settings, &open.tls).map_err(|error| self.template(now, &error))?;
+            let name = resolver.server_name(&open.endpoint, settings, &open.tls).map_err(|error| self.template(now, &error))?;
+            (options, name)
+        };
+        let connector = Connector::new(&options).map_err(|error| {
+            let help = error.help.unwrap_or_default();
+            vec![self.place_of_action(now.step, now.name).refused(&error.message, &help)]
+        })?;
+        let Some(open) = self.sessions.get_mut(session) else { return Ok(()) };
+        let outcome = open.session.upgrade(&connector, &server_name, now.wait, &mut self.log).await;
+        match (outcome, &now.step.fails) {
+            (Ok(()), None) => Ok(()),
+            (Ok(()), Some(pattern)) => Err(vec![self.did_not_fail(now, pattern, "the TLS handshake succeeded")]),
+            (Err(Trouble::Tls(failure)), Some(pattern)) => self.fails_as_expected(now, pattern, &tls_text(&failure)),
+            (Err(trouble), _) => {
+                Err(vec![self.place_of_action(now.step, now.name).trouble(&trouble, "the TLS handshake to succeed")])
+            }
+        }
+    }
+
+    /// `fails: PATTERN`: it failed, and the reason must be the one that was meant.
+    fn fails_as_expected(&self, now: Now<'_>, pattern: &Pattern, text: &str) -> Done {
+        let scope = self.scope(now.step);
+        let outcome = self.comparer(&scope).found(pattern, text.as_bytes(), pattern.text.span, "a failure matching");
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(mismatches) => Err(vec![self.place(now.step, now.name).other_bytes(text.as_bytes(), &mismatches)]),
+        }
+    }
+
+    fn did_not_fail(&self, now: Now<'_>, pattern: &Pattern, what: &str) -> Divergence {
+        let place = Place { span: pattern.text.span, ..self.place(now.step, now.name) };
+        place.fault("fails", &format!("expected a failure matching {}, but {what}", pattern.text.source))
+    }
+
+    async fn close(&mut self, now: Now<'_>, closing: Closing) -> Done {
+        let name = Self::session_name(now.step).to_owned();
+        let Some(open) = self.sessions.get_mut(&name) else { return Ok(()) };
+        match closing {
+            Closing::Fin => open.session.close(&mut self.log).await,
+            Closing::Reset => open.session.reset(&mut self.log),
+            Closing::Write => {
+                let outcome = open.session.close_write(&mut self.log).await;
+                return outcome.map_err(|trouble| self.trouble(now, &trouble, "the connection to be open"));
+            }
+        }
+        Ok(())
+    }
+
+    // --- expecting ---------------------------------------------------------------------------------------------
+
+    async fn expect(&mut self, now: Now<'_>, expectation: &Expectation) -> Done {
+        let captures = match &expectation.kind {
+            Expected::Line(pattern) => self.expect_line(now, expectation, pattern).await?,
+            Expected::Raw(pattern) => self.expect_raw(now, expectation, pattern).await?,
+            Expected::Closed(closed) => return self.expect_end(now, *closed).await,
+            Expected::Silence(length) => {
+                let length = self.length(now.step, length).map_err(|error| self.template(now, &error))?;
+                let length = self.bounded(length);
+                let outcome = Self::reading(&mut self.sessions, now)?.read_silence(length, &mut self.log).await;
+                return outcome.map_err(|trouble| self.trouble(now, &trouble, "silence"));
+            }
+            _ => self.expect_reply(now, expectation).await?,
+        };
+        self.keep(captures);
+        let closes = match &expectation.kind {
+            Expected::Fields(fields) => fields.closed,
+            _ => None,
+        };
+        match closes {
+            Some((closed, _)) => self.expect_end(now, closed).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn expect_reply(&mut self, now: Now<'_>, expectation: &Expectation) -> Result<Vec<Capture>, Vec<Divergence>> {
+        let outcome = Self::reading(&mut self.sessions, now)?.read_reply(now.wait, &mut self.log).await;
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(trouble) if ends_as_expected(expectation, &trouble) => return Ok(Vec::new()),
+            Err(trouble) => return Err(self.trouble(now, &trouble, &describe(expectation))),
+        };
+        let scope = self.scope(now.step);
+        let came = Came { reply: &answer.reply, elapsed: answer.elapsed };
+        self.comparer(&scope).compare(expectation, &came).map_err(|mismatches| {
+            vec![self.place(now.step, now.name).mismatch(&answer.reply, answer.command, &mismatches)]
+        })
+    }
+
+    async fn expect_line(
+        &mut self,
+        now: Now<'_>,
+        expectation: &Expectation,
+        pattern: &Pattern,
+    ) -> Result<Vec<Capture>, Vec<Divergence>> {
+        let outcome = Self::reading(&mut self.sessions, now)?.read_line(now.wait, &mut self.log).await;
+        let line = outcome.map_err(|trouble| self.trouble(now, &trouble, &describe(expectation)))?;
+        let content = line.strip_suffix(b"\n").unwrap_or(&line);
+        let content = content.strip_suffix(b"\r").unwrap_or(content);
+        let scope = self.scope(now.step);
+        let found = self.comparer(&scope).found(pattern, content, expectation.span, "a line matching");
+        found.map_err(|mismatches| vec![self.place(now.step, now.name).other_bytes(&line, &mismatches)])
+    }
+
+    async fn expect_raw(
+        &mut self,
+        now: Now<'_>,
+        expectation: &Expectation,
+        pattern: &Pattern,
+    ) -> Result<Vec<Capture>, Vec<Divergence>> {
+        let (regex, rendered) = {
+            let scope = self.scope(now.step);
+            self.comparer(&scope).compiled(pattern).map_err(|error| self.template(now, &error))?
+        };
+        let found = |bytes: &[u8]| regex.find(bytes).map(|found| found.end());
+        let outcome = Self::reading(&mut self.sessions, now)?.read_until(now.wait, &found, &mut self.log).await;
+        let bytes = outcome.map_err(|trouble| {
+            let mut divergences = self.trouble(now, &trouble, &describe(expectation));
+            if let (Some(first), Some(rendered)) = (divergences.first_mut(), &rendered) {
+                first.diagnostic = first.diagnostic.clone().note(format!("the pattern with its values: {rendered}"));
+            }
+            divergences
+        })?;
+        Ok(regex.captures(&bytes).map(|groups| named_groups(&regex, &groups)).unwrap_or_default())
+    }
+
+    async fn expect_end(&mut self, now: Now<'_>, closed: ClosedBy) -> Done {
+        let expected = describe_closed(closed);
+        let outcome = Self::reading(&mut self.sessions, now)?.read_end(now.wait, &mut self.log).await;
+        let end = outcome.map_err(|trouble| self.trouble(now, &trouble, expected))?;
+        match (closed, &end) {
+            (ClosedBy::Either, _) | (ClosedBy::Fin, End::Closed) | (ClosedBy::Reset, End::Broken { reset: true, .. }) => Ok(()),
+            (_, End::Closed) => {
+                Err(vec![self.place(now.step, now.name).fault("closed", &format!("expected {expected}, but it closed in order (FIN)"))])
+            }
+            (_, End::Broken { reason, .. }) => {
+                Err(vec![self.place(now.step, now.name).fault("reset", &format!("expected {expected}, but {reason}"))])
+            }
+        }
+    }
+
+    async fn read_reply(&mut self, now: Now<'_>, expected: &str) -> Result<Answer, Vec<Divergence>> {
+        let outcome = Self::reading(&mut self.sessions, now)?.read_reply(now.wait, &mut self.log).await;
+        outcome.map_err(|trouble| self.trouble(now, &trouble, expected))
+    }
+
+    /// Captured text becomes variables; one that holds a secret is kept as a secret.
+    fn keep(&mut self, captures: Vec<Capture>) {
+        for (name, bytes) in captures {
+            let secret = self.log.masker().finds(&bytes);
+            self.names.set(&name, value_from_bytes(bytes), secret);
+        }
+    }
+
+    // --- shorthands --------------------------------------------------------------------------------------------
+
+    fn render(&self, now: Now<'_>, text: &Text, mode: Mode) -> Result<Rendered, Vec<Divergence>> {
+        let scope = self.scope(now.step);
+        self.templates.render(text, mode, &scope).map_err(|error| self.template(now, &error))
+    }
+
+    fn template(&self, now: Now<'_>, error: &TemplateError) -> Vec<Divergence> {
+        vec![self.place(now.step, now.name).template(error)]
+    }
+
+    fn trouble(&self, now: Now<'_>, trouble: &Trouble, expected: &str) -> Vec<Divergence> {
+        vec![self.place(now.step, now.name).trouble(trouble, expected)]
+    }
+
+    fn session(&mut self, now: Now<'_>) -> Result<&mut Session, Vec<Divergence>> {
+        Self::reading(&mut self.sessions, now)
+    }
+
+    /// The session of a step, borrowed apart from the transcript.
+    fn reading<'s>(
+        sessions: &'s mut std::collections::BTreeMap<String, Open>,
+        now: Now<'_>,
+    ) -> Result<&'s mut Session, Vec<Divergence>> {
+        let name = Self::session_name(now.step);
+        sessions.get_mut(name).map(|open| &mut open.session).ok_or_else(|| {
+            let message = format!("step {} diverged: the session `{name}` is not open", now.step.number);
+            let diagnostic = crate::scenario::Diagnostic::error(now.step.action_span, message);
+            vec![Divergence { step: now.step.number.clone(), cause: super::Cause::Server, kind: "closed", diagnostic }]
+        })
+    }
+}
+
+/// `any: [..., {closed: true}]`: the end of the session is one of the answers.
+fn ends_as_expected(expectation: &Expectation, trouble: &Trouble) -> bool {
+    let Expected::Any(list) = &expectation.kind else { return false };
+    let allows = |wanted: &[ClosedBy]| {
+        list.iter().any(|one| matches!(&one.kind, Expected::Closed(closed) if wanted.contains(closed)))
+    };
+    match trouble {
+        Trouble::Closed { arrived } => arrived.is_empty() && allows(&[ClosedBy::Either, ClosedBy::Fin]),
+        Trouble::Broken { arrived, .. } => arrived.is_empty() && allows(&[ClosedBy::Either, ClosedBy::Reset]),
+        _ => false,
+    }
+}
+
+fn encoder_of(data: &MailData) -> MailDataEncoder {
+    let line_endings = if data.keep_line_endings { LineEndings::Keep } else { LineEndings::Crlf };
+    MailDataEncoder::new(line_endings, data.transparency)
+}
+
+/// A block of lines ends in a line feed that is not a line of its own.
+fn trim_one_line_end(bytes: &[u8]) -> &[u8] {
+    bytes.strip_suffix(b"\n").unwrap_or(bytes)
+}
+
+fn shown_bytes(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+    text.strip_suffix('\n').map(str::to_owned).unwrap_or(text)
+}
+
+/// What `fails` of a connection is compared with.
+fn trouble_text(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::NotConnected(failure) => failure.message.clone(),
+        Trouble::Timeout { .. } => "timed out".to_owned(),
+        _ => "failed".to_owned(),
+    }
+}
+
+/// What `fails` of a handshake is compared with: the reason's name and the message.
+fn tls_text(failure: &TlsFailure) -> String {
+    let reason = format!("{:?}", failure.reason);
+    format!("{}: {}", spaced(&reason), failure.message)
+}
+
+/// `WrongName` as `wrong name`.
+fn spaced(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
+}
