@@ -336,6 +336,24 @@ async fn a_close_and_a_reset_in_the_handshake() {
 }
 
 #[tokio::test]
+async fn a_reset_before_the_handshake() {
+    let server = Server::start(|tcp| {
+        socket2::SockRef::from(&tcp)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+    });
+    let stream = server.connect().await;
+    server.end();
+    let options = TlsOptions {
+        verify: false,
+        ..TlsOptions::default()
+    };
+    let connector = Connector::new(&options).unwrap();
+    let seen = stream.upgrade(&connector, "mx.example").await.unwrap_err();
+    assert_eq!(seen.reason, TlsFailureReason::Reset);
+}
+
+#[tokio::test]
 async fn tls_above_tls_is_refused() {
     let pki = Pki::new("test CA");
     let server = greeter(acceptor(&pki.issue(&Leaf::default())));
