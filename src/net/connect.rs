@@ -65,7 +65,7 @@ pub(crate) struct ConnectFailure {
 pub(crate) enum ConnectFailureKind {
     /// The name has no (fitting) address.
     Name,
-    /// Nobody listens on the port.
+    /// Nobody listens on the port, or the connection was reset at once.
     Refused,
     /// There is no way to the address.
     Unreachable,
@@ -189,7 +189,10 @@ fn none_accepted(failures: &[(SocketAddr, io::Error)]) -> ConnectFailure {
 fn kind_of(error: &io::Error) -> ConnectFailureKind {
     use io::ErrorKind as Kind;
     match error.kind() {
-        Kind::ConnectionRefused => ConnectFailureKind::Refused,
+        // A server that accepts and resets at once may win the race against our own look at the new socket.
+        Kind::ConnectionRefused | Kind::ConnectionReset | Kind::NotConnected => {
+            ConnectFailureKind::Refused
+        }
         Kind::NetworkUnreachable | Kind::HostUnreachable | Kind::NetworkDown | Kind::TimedOut => {
             ConnectFailureKind::Unreachable
         }

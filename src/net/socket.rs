@@ -61,9 +61,9 @@ impl Recorder {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn note(&self, read: &Result<&[u8], &io::Error>) {
+    fn note(&self, transfer: &Result<&[u8], &io::Error>) {
         let mut recording = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match read {
+        match transfer {
             Ok([]) => recording.end = Some(End::Closed),
             Ok(bytes) => {
                 let room = RECORDED_AT_MOST.saturating_sub(recording.received.len());
@@ -194,6 +194,9 @@ impl AsyncWrite for Socket {
         if socket.unsent.is_empty()
             && let Poll::Ready(result) = Pin::new(&mut socket.tcp).poll_write(cx, buf)
         {
+            if let (Err(error), Some(recorder)) = (&result, &socket.recorder) {
+                recorder.note(&Err(error));
+            }
             sent = result?;
         }
         socket.unsent.append(&buf[sent..]);

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use openssl::ssl::{SslAcceptorBuilder, SslVerifyMode, SslVersion};
@@ -332,6 +333,27 @@ async fn a_close_and_a_reset_in_the_handshake() {
             .unwrap();
     };
     let seen = after_hello(b"", reset).await;
+    assert_eq!(seen.reason, TlsFailureReason::Reset);
+}
+
+#[tokio::test]
+async fn a_reset_before_the_handshake() {
+    let (connected, wait) = channel::<()>();
+    let server = Server::start(move |tcp| {
+        wait.recv().unwrap();
+        socket2::SockRef::from(&tcp)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+    });
+    let stream = server.connect().await;
+    connected.send(()).unwrap();
+    server.end();
+    let options = TlsOptions {
+        verify: false,
+        ..TlsOptions::default()
+    };
+    let connector = Connector::new(&options).unwrap();
+    let seen = stream.upgrade(&connector, "mx.example").await.unwrap_err();
     assert_eq!(seen.reason, TlsFailureReason::Reset);
 }
 

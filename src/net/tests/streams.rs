@@ -154,8 +154,13 @@ async fn fin_without_close_notify_is_the_end() {
 
 #[tokio::test]
 async fn a_reset_by_the_server_is_a_lost_connection() {
-    let server = Server::start(|tcp| reset(&tcp));
+    let (connected, wait): (Sender<()>, Receiver<()>) = channel();
+    let server = Server::start(move |tcp| {
+        wait.recv().unwrap();
+        reset(&tcp);
+    });
     let mut stream = server.connect().await;
+    connected.send(()).unwrap();
     server.end();
     let error = stream.read_u8().await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
@@ -163,7 +168,13 @@ async fn a_reset_by_the_server_is_a_lost_connection() {
     let again = stream.read_now(&mut [0]).await.unwrap().unwrap_err();
     assert_eq!(again.kind(), io::ErrorKind::ConnectionReset);
     for version in VERSIONS {
-        let (mut stream, server) = over_tls(version, |stream| reset(stream.get_ref())).await;
+        let (connected, wait): (Sender<()>, Receiver<()>) = channel();
+        let (mut stream, server) = over_tls(version, move |stream| {
+            wait.recv().unwrap();
+            reset(stream.get_ref());
+        })
+        .await;
+        connected.send(()).unwrap();
         server.end();
         let error = arrived(&mut stream, &mut [0]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
