@@ -2,7 +2,7 @@
 //! says at its head what its ports are.
 //!
 //! Not responsible for installing them (`tests/servers/install`) nor for talking to them.  Used by
-//! integration tests, as `mod servers;`.
+//! integration tests, as `#[path = "servers/mod.rs"] mod servers;` where the test is `servers.rs` itself.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -114,7 +114,7 @@ impl Drop for Servers {
         }
         if !thread::panicking() {
             // What is left of it in the folder for temporary files harms nobody.
-            fs::remove_dir_all(&self.root).unwrap_or_default();
+            let _ = fs::remove_dir_all(&self.root);
         }
     }
 }
@@ -144,7 +144,11 @@ impl Server {
 
     fn await_ready(&mut self, root: &Path, deadline: Instant) {
         let left = deadline.saturating_duration_since(Instant::now());
-        if self.lines.recv_timeout(left).is_ok_and(|line| line == "ready") {
+        if self
+            .lines
+            .recv_timeout(left)
+            .is_ok_and(|line| line == "ready")
+        {
             return;
         }
         let messages = fs::read_to_string(messages_file(root, self.name)).unwrap_or_default();
@@ -161,11 +165,11 @@ impl Server {
             terminate(self.process.id());
             if !self.ends_before(Instant::now() + STOP_LIMIT) {
                 // Only fails when it has ended meanwhile.
-                self.process.kill().unwrap_or_default();
+                let _ = self.process.kill();
             }
         }
-        // It has ended: this only collects its exit status, which says nothing new.
-        self.process.wait().map_or((), drop);
+        // It has ended: its exit status says nothing new.
+        let _ = self.process.wait();
     }
 
     /// Its standard output is closed when it ends.
@@ -198,10 +202,9 @@ fn lines_of(process: &mut Child) -> Receiver<String> {
 
 /// Sends SIGTERM: a shell has `kill` built in, and not every system has it as a program.
 fn terminate(pid: u32) {
-    Command::new("sh")
+    let _ = Command::new("sh")
         .args(["-c", "kill -TERM \"$0\"", &pid.to_string()])
-        .status()
-        .map_or((), drop);
+        .status();
 }
 
 fn port_count(name: &str, faults: &[&str]) -> usize {
@@ -239,7 +242,7 @@ fn new_directory() -> PathBuf {
     let name = format!("smtp-script-servers-{}-{number}", process::id());
     let path = env::temp_dir().join(name);
     // Of an earlier process with the same id, if any.
-    fs::remove_dir_all(&path).unwrap_or_default();
+    let _ = fs::remove_dir_all(&path);
     fs::DirBuilder::new()
         .mode(0o755)
         .create(&path)
