@@ -30,7 +30,9 @@ domain=example.com
 # In bytes; for the ports that say "large" in their script's head.
 message_size_limit=${SMTP_SCRIPT_MESSAGE_SIZE_LIMIT:-209715200}
 
+ports=()
 started=()
+contained=()
 
 # --- before the start ----------------------------------------------------------------------------
 
@@ -49,15 +51,15 @@ arguments() {
     fi
     mkdir -p "$1"
     directory=$(cd "$1" && pwd)
-    ports=("${@:2}")
     tls=${directory%/*}/tls
     chmod 755 "$directory"
     local port
-    for port in "${ports[@]}"; do
+    for port in "${@:2}"; do
         if listening "$port"; then
             fail "port $port is in use"
         fi
     done
+    ports=("${@:2}")
 }
 
 # needs FILE...: without these the server is not installed.
@@ -71,7 +73,9 @@ needs() {
     done
 }
 
-# For servers that change their user, or that are lent users and folders by `lend`.
+# For servers that change their user, or that are lent users and folders by `lend`.  Such a server
+# runs in a process namespace of its own, because its processes start sessions of their own: killing
+# the namespace's first process ends them all.
 needs_root() {
     if [ "$(id -u)" -ne 0 ]; then
         echo "$server runs as root only: run the tests as root, for example in a container" >&2
@@ -80,6 +84,7 @@ needs_root() {
     if ! setpriv --reuid nobody --clear-groups test -x "$directory"; then
         fail "the user \`nobody\` cannot enter \`$directory\`: choose a folder all users can enter"
     fi
+    contained=(unshare --pid --fork --)
 }
 
 make_certificates() {
@@ -148,10 +153,9 @@ lend() {
 
 # --- running -------------------------------------------------------------------------------------
 
-# launch COMMAND...: in the background, in a process group of its own: what a server leaves behind
-# is found by it.
+# launch COMMAND...: in the background, as a process group of its own.
 launch() {
-    setsid "$@" </dev/null >>"$directory/output.log" 2>&1 &
+    setsid "${contained[@]}" "$@" </dev/null >>"$directory/output.log" 2>&1 &
     started+=("$!")
 }
 
@@ -165,13 +169,13 @@ listening() {
 # Prints `ready` and stays until told to stop.
 serve() {
     await_ports
+    trap 'exit 0' TERM INT HUP
     echo ready
     exec {harness}<&0
     cat <&"$harness" >/dev/null &
     local input=$!
     wait -n "$input" "${started[@]}" || true
     if kill -0 "$input" 2>/dev/null; then
-        kill "$input"
         fail "stopped by itself"
     fi
 }
@@ -208,23 +212,23 @@ fail() {
 
 # --- stopping ------------------------------------------------------------------------------------
 
+# At the script's end, however it comes: ends everything at once, and waits until that shows.
 stop() {
-    local status=$? pid deadline=$((SECONDS + 5))
+    local status=$? pid port deadline=$((SECONDS + 5))
     trap '' TERM INT HUP
-    if [ -n "${input:-}" ]; then
-        kill "$input" 2>/dev/null || true
-    fi
-    for pid in "${started[@]}"; do
-        kill -TERM "$pid" 2>/dev/null || true
+    # The shell would report each process that it sees killed.
+    exec 2>/dev/null
+    for pid in ${input:-} "${started[@]}"; do
+        # The process, in case its group is not made yet, and then the group.
+        kill -KILL "$pid" || true
+        kill -KILL -- "-$pid" || true
     done
-    for pid in "${started[@]}"; do
-        while kill -0 "$pid" 2>/dev/null && [ "$SECONDS" -lt "$deadline" ]; do
+    wait
+    for port in "${ports[@]}"; do
+        while listening "$port" && [ "$SECONDS" -lt "$deadline" ]; do
             sleep 0.02
         done
-        # Whoever is left of its group: sessions that a server's end leaves running.
-        kill -KILL -- "-$pid" 2>/dev/null || true
     done
     exit "$status"
 }
 trap stop EXIT
-trap 'exit 0' TERM INT HUP
