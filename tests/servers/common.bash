@@ -10,7 +10,7 @@
 # that a test harness that dies takes its servers along.  From a shell, keep standard input open:
 # don't run it with `< /dev/null`.
 #
-# Exit status: 0 stopped on request, 1 the server failed (the end of its logs is on standard
+# Exit status: 0 stopped on request (143 by SIGTERM before it was ready), 1 the server failed (the end of its logs is on standard
 # error), 64 wrong arguments, 77 the server is not installed or cannot run here.
 #
 # Everything is kept below WORKDIR, except the certificates: they are in WORKDIR/../tls, made by

@@ -2,7 +2,7 @@
 //! says at its head what its ports are.
 //!
 //! Not responsible for installing them (`tests/servers/install`) nor for talking to them.  Used by
-//! integration tests, as `#[path = "servers/mod.rs"] mod servers;` where the test is `servers.rs` itself.
+//! integration tests, as `mod servers;`, with `#[path = "servers/mod.rs"]` in `tests/servers.rs`.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
