@@ -24,11 +24,18 @@ pub fn visible(bytes: &[u8]) -> String {
     shown
 }
 
-/// Like [`visible`], but keeps line feeds: for text of several lines that is laid out by the caller.
-#[must_use]
-pub fn visible_lines(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(|line| visible(line.as_bytes())).collect();
-    lines.join("\n")
+/// Makes text of our own inert, which may hold names from a file: line feeds and backslashes stay.
+///
+/// Bytes from a server are made [`visible`] before they are put into such a text.
+pub(crate) fn inert(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\\' => shown.push(character),
+            other => push_visible(&mut shown, other),
+        }
+    }
+    shown
 }
 
 /// Replaces characters that act on a terminal by others **of the same length in bytes**, so that offsets into

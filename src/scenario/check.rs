@@ -36,6 +36,7 @@ pub(crate) struct CheckContext {
 pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnostic> {
     let mut checker = Checker {
         context,
+        source: scenario.sources.file(0).map_or("", |source| &source.text),
         templates: Templates::new(super::Chance::seeded(0)),
         diagnostics: Vec::new(),
         vars: scenario.vars.iter().map(|var| var.name.name.clone()).collect(),
@@ -51,6 +52,8 @@ pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnost
 
 struct Checker<'a> {
     context: &'a CheckContext,
+    /// The text of the file.
+    source: &'a str,
     templates: Templates,
     diagnostics: Vec<Diagnostic>,
     /// The names of `vars`: what `connect` and file names may use.
@@ -154,7 +157,8 @@ impl Checker<'_> {
             let help = similar(wanted, open).map_or(known, |near| format!("did you mean `{near}`?"));
             Diagnostic::error(span, format!("no step before this one opens a session `{wanted}`")).help(help)
         };
-        self.diagnostics.push(diagnostic.following());
+        let broken_step_may_open_it = self.source.contains(&format!("as: {wanted}"));
+        self.diagnostics.push(if broken_step_may_open_it { diagnostic.following() } else { diagnostic });
     }
 
     fn action(&mut self, step: &Step, scenario: &Scenario) {
@@ -326,9 +330,12 @@ impl Checker<'_> {
         let error = Diagnostic::error(span, format!("unknown {kind} `{name}`"));
         self.diagnostics.push(match similar(name, known) {
             Some(near) => error.help(format!("did you mean `{near}`?")),
-            None if kind == "name" => error
-                .help("declare it under `vars` or `secrets`, or capture it in a step before this one")
-                .following(),
+            None if kind == "name" => {
+                let error = error.help("declare it under `vars` or `secrets`, or capture it in a step before this one");
+                let broken_step_may_give_it =
+                    [format!("<{name}>"), format!("{name}:")].iter().any(|text| self.source.contains(text));
+                if broken_step_may_give_it { error.following() } else { error }
+            }
             None => error,
         });
     }

@@ -175,7 +175,8 @@ impl Decoder {
         }
         let expect = entries.entry("expect");
         let action_span = actions.first().or(expect.as_ref()).map_or(entries.span, Entry::span);
-        if actions.is_empty() && expect.is_none() {
+        let all_known = matches!(&node.value, Value::Map(pairs) if pairs.len() == entries.list.len());
+        if actions.is_empty() && expect.is_none() && all_known {
             self.errors.push(
                 Diagnostic::error(entries.span, "this step does nothing")
                     .help(format!("give it an action ({}) or `expect`", ACTION_KEYS.join(", "))),

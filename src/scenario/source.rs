@@ -3,7 +3,7 @@
 //! A [`Span`] is a range of bytes in one file of a scenario; [`Sources`] holds the files. A [`Diagnostic`] is a
 //! message about a span. Drawing is annotate-snippets' job, and this is the only module that calls it.
 
-use crate::visible::{same_length, visible_lines};
+use crate::visible::{same_length, inert};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 /// One file that a scenario was read from.
@@ -190,20 +190,20 @@ impl Diagnostic {
 
     /// Draws message, `file:line:column`, the source line with a caret, and the footnotes.
     ///
-    /// All text is made [visible](crate::visible); `styled` adds colours. The result ends without a line feed.
+    /// No text in it can act on a terminal; `styled` adds colours. The result ends without a line feed.
     #[must_use]
     pub fn render(&self, sources: &Sources, styled: bool) -> String {
         let level = match self.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let message = visible_lines(&self.message);
+        let message = inert(&self.message);
         let mut group = level.primary_title(message.as_str()).elements(self.snippets(sources));
         for footnote in &self.footnotes {
             group = group.element(match footnote {
-                Footnote::Fact(text) => Level::NOTE.no_name().message(visible_lines(text)),
-                Footnote::Note(text) => Level::NOTE.message(visible_lines(text)),
-                Footnote::Help(text) => Level::HELP.message(visible_lines(text)),
+                Footnote::Fact(text) => Level::NOTE.no_name().message(inert(text)),
+                Footnote::Note(text) => Level::NOTE.message(inert(text)),
+                Footnote::Help(text) => Level::HELP.message(inert(text)),
             });
         }
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
@@ -222,14 +222,14 @@ impl Diagnostic {
 
     fn snippet_of<'a>(&'a self, sources: &'a Sources, file: u32) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
         let (name, text) = sources.file(file).map_or(("", ""), |source| (&source.name, &source.text));
-        let mut snippet = Snippet::source(same_length(text)).path(visible_lines(name)).fold(true);
+        let mut snippet = Snippet::source(same_length(text)).path(inert(name)).fold(true);
         let marked = std::iter::once((AnnotationKind::Primary, self.span, &self.label))
             .chain(self.others.iter().map(|(span, label)| (AnnotationKind::Context, *span, label)));
         for (kind, span, label) in marked.filter(|(_, span, _)| span.file == file) {
             let annotation = kind.span(caret_range(text, span));
             snippet = snippet.annotation(match label.as_str() {
                 "" => annotation,
-                label => annotation.label(visible_lines(label)),
+                label => annotation.label(inert(label)),
             });
         }
         // The line above the caret is context that costs nothing and often names the command.
