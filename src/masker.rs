@@ -224,7 +224,12 @@ mod tests {
     #[test]
     fn every_form_is_hidden() {
         let hex: String = PASSWORD.bytes().map(|byte| format!("{byte:02X}")).collect();
-        for form in [PASSWORD.to_owned(), hex, "p%C3%A4%20ss%22w%C3%B6rd%2B1".to_owned(), "p\\u00e4 ss\\\"w\\u00f6rd+1".to_owned()] {
+        for form in [
+            PASSWORD.to_owned(),
+            hex,
+            "p%C3%A4%20ss%22w%C3%B6rd%2B1".to_owned(),
+            "p\\u00e4 ss\\\"w\\u00f6rd+1".to_owned(),
+        ] {
             assert_eq!(mask(&format!("535 no {form}!")), "535 no <<password>>!");
         }
     }
@@ -241,7 +246,10 @@ mod tests {
 
     #[test]
     fn a_secret_cut_by_line_ends_is_hidden() {
-        assert_eq!(mask("550-you said pä ss\r\n550 \"wörd+1, no\r\n"), "550-you said <<password>>\r\n550 <<password>>, no\r\n");
+        assert_eq!(
+            mask("550-you said pä ss\r\n550 \"wörd+1, no\r\n"),
+            "550-you said <<password>>\r\n550 <<password>>, no\r\n"
+        );
         let long = STANDARD.encode(PASSWORD);
         let (first, second) = long.split_at(6);
         let masked = mask(&format!("{first}\r\n{second}"));

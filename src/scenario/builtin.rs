@@ -127,9 +127,8 @@ fn auth_plain(authzid: &str, user: &[u8], password: &[u8]) -> String {
 fn auth_cram_md5(challenge: &Value, user: &Value, password: &Value) -> Result<String, Error> {
     let text = bytes(challenge);
     let text = text.strip_prefix(b"334 ").unwrap_or(&text);
-    let challenge = STANDARD
-        .decode(text.trim_ascii())
-        .map_err(|_| invalid("the challenge is not base64".to_owned()))?;
+    let challenge =
+        STANDARD.decode(text.trim_ascii()).map_err(|_| invalid("the challenge is not base64".to_owned()))?;
     let digest = hmac_hex(&bytes(password), &challenge, "md5")?;
     Ok(STANDARD.encode([&bytes(user)[..], b" ", digest.as_bytes()].concat()))
 }
@@ -205,7 +204,9 @@ mod tests {
         // RFC 4616 section 4 and RFC 2195 section 2.
         assert_eq!(eval("auth_plain('tim', 'tanstaaftanstaaf') | b64decode"), "\0tim\0tanstaaftanstaaf");
         assert_eq!(
-            eval("auth_cram_md5('PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+', 'tim', 'tanstaaftanstaaf')"),
+            eval(
+                "auth_cram_md5('PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+', 'tim', 'tanstaaftanstaaf')"
+            ),
             "dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw"
         );
         // The example of Google's and Microsoft's documentation of XOAUTH2.

@@ -6,8 +6,8 @@
 use super::source::{Diagnostic, Span};
 use super::template::{Expression, Mode, Text, statement_names};
 use super::{
-    Action, Address, Connect, Content, Data, Expectation, Expected, Length, Named, Pattern, RawBytes, Scenario,
-    Step, Templates, TlsSettings, Variables, pattern, similar,
+    Action, Address, Connect, Content, Data, Expectation, Expected, Length, Named, Pattern, RawBytes, Scenario, Step,
+    Templates, TlsSettings, Variables, pattern, similar,
 };
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -345,10 +345,16 @@ impl Checker<'_> {
         self.text(text);
         for expression in text.expressions() {
             let Ok(names) = expression.names() else { continue };
-            let foreign: Vec<&(String, Range<usize>)> =
-                names.variables.iter().filter(|(name, _)| !self.vars.contains(name) && self.names.contains(name)).collect();
+            let foreign: Vec<&(String, Range<usize>)> = names
+                .variables
+                .iter()
+                .filter(|(name, _)| !self.vars.contains(name) && self.names.contains(name))
+                .collect();
             for (name, range) in foreign {
-                self.error(expression.span_of(range), format!("`{name}` cannot be used here: only `vars` may choose hosts and files"));
+                self.error(
+                    expression.span_of(range),
+                    format!("`{name}` cannot be used here: only `vars` may choose hosts and files"),
+                );
             }
         }
     }
@@ -440,11 +446,10 @@ pub(crate) fn resolve_file(root: &Path, name: &str) -> Result<PathBuf, String> {
     if relative.components().any(hidden) {
         return Err(format!("`{name}` may not be read: a part of it starts with a dot"));
     }
-    let root = root.canonicalize().map_err(|error| format!("cannot read the folder of `{name}`: {}", reason(&error)))?;
-    let path = root
-        .join(relative)
-        .canonicalize()
-        .map_err(|error| format!("cannot read `{name}`: {}", reason(&error)))?;
+    let root =
+        root.canonicalize().map_err(|error| format!("cannot read the folder of `{name}`: {}", reason(&error)))?;
+    let path =
+        root.join(relative).canonicalize().map_err(|error| format!("cannot read `{name}`: {}", reason(&error)))?;
     let Ok(below) = path.strip_prefix(&root) else {
         return Err(format!("`{name}` may not be read: it lies outside of the scenario's folder"));
     };

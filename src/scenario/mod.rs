@@ -15,8 +15,8 @@ mod yaml;
 
 pub use source::{Diagnostic, Footnote, Position, Severity, Source, Sources, Span};
 pub use template::{Expression, Text};
-pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 pub(crate) use variables::render_data;
+pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 
 pub(crate) use builtin::Chance;
 pub(crate) use check::{CheckContext, check, reason, resolve_file};

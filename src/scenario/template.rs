@@ -41,7 +41,10 @@ pub struct Expression {
 enum Piece {
     Literal(Range<usize>),
     /// The whole `<<…>>` and what stands between the brackets.
-    Expression { outer: Range<usize>, inner: Range<usize> },
+    Expression {
+        outer: Range<usize>,
+        inner: Range<usize>,
+    },
     /// `<<% … %>>`: the text is rendered as one template.
     Statement(Range<usize>),
     /// `<<# … #>>`
@@ -823,7 +826,10 @@ mod tests {
         let templates = Templates::new(Chance::seeded(1));
         assert!(templates.evaluate(&expression("n > 2"), &scope()).unwrap().is_true());
         assert!(templates.evaluate(&expression("user > 2"), &scope()).unwrap_err().message.contains("cannot order"));
-        assert_eq!(templates.explain(&expression("n > 5 and user == 'x'"), &scope()), ["`n` is 3", "`user` is \"tim\""]);
+        assert_eq!(
+            templates.explain(&expression("n > 5 and user == 'x'"), &scope()),
+            ["`n` is 3", "`user` is \"tim\""]
+        );
     }
 
     #[test]

@@ -48,7 +48,12 @@ impl Session {
         !self.inbox.unread().is_empty() || self.end.is_some()
     }
 
-    async fn write_bytes(&mut self, bytes: &[u8], stalled: Duration, until_spoken_to: bool) -> Result<Written, Trouble> {
+    async fn write_bytes(
+        &mut self,
+        bytes: &[u8],
+        stalled: Duration,
+        until_spoken_to: bool,
+    ) -> Result<Written, Trouble> {
         let mut written = 0;
         while written < bytes.len() {
             if until_spoken_to && self.has_unread() {

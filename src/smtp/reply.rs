@@ -217,7 +217,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::NoCode => write!(formatter, "a line without a reply code"),
-            Fault::CodeChanged { first, then } => write!(formatter, "the code changes from {first} to {then} within the reply"),
+            Fault::CodeChanged { first, then } => {
+                write!(formatter, "the code changes from {first} to {then} within the reply")
+            }
             Fault::BareLf => write!(formatter, "a line ends in LF without CR"),
             Fault::BareCr => write!(formatter, "a CR stands within a line"),
             Fault::Nul => write!(formatter, "a NUL stands in the reply"),
