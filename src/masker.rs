@@ -6,10 +6,9 @@
 
 use crate::scenario::Secret;
 use aho_corasick::{AhoCorasick, MatchKind};
-use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 /// Forms shorter than this are found everywhere by chance, and are not searched for.
@@ -198,7 +197,7 @@ fn json(text: &str, ascii: bool) -> String {
             plain if (' '..='~').contains(&plain) || (!ascii && !plain.is_control()) => escaped.push(plain),
             other => {
                 for unit in other.encode_utf16(&mut [0; 2]) {
-                    escaped.push_str(&format!("\\u{unit:04x}"));
+                    _ = write!(escaped, "\\u{unit:04x}");
                 }
             }
         }
@@ -209,6 +208,7 @@ fn json(text: &str, ascii: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
 
     const PASSWORD: &str = "pä ss\"wörd+1";
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn every_form_is_hidden() {
-        let hex: String = PASSWORD.bytes().map(|byte| format!("{byte:02X}")).collect();
+        let hex = PASSWORD.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02X}"));
         for form in [
             PASSWORD.to_owned(),
             hex,

@@ -62,19 +62,21 @@ impl Stream {
         Ok(Stream { layer: Layer::Plain(tcp), peer, local, read_end: None, write_closed: false })
     }
 
-    /// The other end's address.
-    pub(crate) fn peer(&self) -> SocketAddr {
-        self.peer
-    }
-
     /// This end's address.
+    #[cfg(test)]
     pub(crate) fn local(&self) -> SocketAddr {
         self.local
     }
 
     /// Whether a TLS handshake was done.
+    #[cfg(test)]
     pub(crate) fn is_tls(&self) -> bool {
         matches!(self.layer, Layer::Tls(_))
+    }
+
+    /// The other end's address.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.peer
     }
 
     /// What has arrived already, without waiting: `None` nothing, `Some(Ok(0))` the peer closed.

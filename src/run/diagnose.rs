@@ -272,6 +272,7 @@ pub(crate) fn describe_certificate(certificate: &Certificate) -> String {
     format!("certificate {}{names}, issued by {}, {validity}", certificate.subject, certificate.issuer)
 }
 
+#[derive(Clone, Copy)]
 struct Code {
     code: u16,
     enhanced: Option<EnhancedStatusCode>,

@@ -160,12 +160,11 @@ impl Comparer<'_> {
         wanted: &str,
     ) -> Result<Vec<Capture>, Vec<Mismatch>> {
         let (regex, rendered) = self.compiled(pattern).map_err(|error| unusable(span, &error))?;
-        match regex.captures(bytes) {
-            Some(groups) => Ok(named_groups(&regex, &groups)),
-            None => {
-                let expected = format!("{wanted} {}", pattern.text.source);
-                Err(vec![Mismatch { rendered, ..mismatch(span, expected) }])
-            }
+        if let Some(groups) = regex.captures(bytes) {
+            Ok(named_groups(&regex, &groups))
+        } else {
+            let expected = format!("{wanted} {}", pattern.text.source);
+            Err(vec![Mismatch { rendered, ..mismatch(span, expected) }])
         }
     }
 

@@ -117,14 +117,13 @@ impl Player<'_> {
             }
         };
         self.guard_secret(now, secret)?;
-        match shown.filter(|_| !self.settings.show_secrets) {
-            Some(shown) => self.write(now, &bytes, &shown).await,
-            None => {
-                let session = self.session(now)?.name().clone();
-                self.log.client_bytes(&session, &bytes);
-                let outcome = self.session(now)?.write(&bytes, now.wait).await;
-                outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
-            }
+        if let Some(shown) = shown.filter(|_| !self.settings.show_secrets) {
+            self.write(now, &bytes, &shown).await
+        } else {
+            let session = self.session(now)?.name().clone();
+            self.log.client_bytes(&session, &bytes);
+            let outcome = self.session(now)?.write(&bytes, now.wait).await;
+            outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
         }
     }
 

@@ -11,6 +11,7 @@ use md5::Md5;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, State};
 use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 /// The longest text that `random(n)` gives, in characters.
@@ -168,7 +169,10 @@ fn xtext(bytes: &[u8]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 fn bytes(value: &Value) -> Vec<u8> {

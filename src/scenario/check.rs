@@ -191,7 +191,9 @@ impl Checker<'_> {
             Address::Joined(text) => self.text_of_vars(text),
             Address::Split { host, port } => {
                 self.text_of_vars(host);
-                port.iter().for_each(|port| self.text_of_vars(port));
+                if let Some(port) = port {
+                    self.text_of_vars(port);
+                }
             }
         }
         connect.local_address.iter().for_each(|text| self.text_of_vars(text));
@@ -220,7 +222,9 @@ impl Checker<'_> {
             Expected::Code(_) | Expected::Closed(_) => {}
             Expected::Silence(length) => self.length(length),
             Expected::Any(list) | Expected::All(list) => {
-                list.iter().for_each(|expect| self.expectation(expect, scenario));
+                for expect in list {
+                    self.expectation(expect, scenario);
+                }
             }
             Expected::Fields(fields) => {
                 fields.enhanced.iter().for_each(|(text, _)| self.text(text));
@@ -440,7 +444,6 @@ pub(crate) fn resolve_file(root: &Path, name: &str) -> Result<PathBuf, String> {
     let relative = Path::new(name);
     let hidden = |component: Component<'_>| match component {
         Component::Normal(part) => part.to_string_lossy().starts_with('.'),
-        Component::ParentDir => false,
         _ => false,
     };
     if relative.components().any(hidden) {

@@ -126,7 +126,6 @@ impl Decoder {
         let session = connect.session.clone();
         Some(Step {
             number: String::new(),
-            span: entry.span(),
             name: None,
             when: None,
             timeout: connect.timeout.clone(),
@@ -201,7 +200,6 @@ impl Decoder {
             action: action?,
             action_span,
             number,
-            span: entries.span,
             ..modifiers
         };
         self.refuse_misplaced(&step, &entries);
@@ -227,7 +225,7 @@ impl Decoder {
                 return None;
             }
         };
-        Some(Step { number, span: node.span, action, action_span: node.span, ..empty_step() })
+        Some(Step { number, action, action_span: node.span, ..empty_step() })
     }
 
     /// The modifiers of a step; the other fields are empty.
@@ -407,7 +405,6 @@ impl Decoder {
 
     fn connect(&mut self, node: &Node) -> Option<Connect> {
         let bare = |address| Connect {
-            span: node.span,
             address,
             implicit_tls: None,
             ip: None,
@@ -497,12 +494,11 @@ impl Decoder {
         let written = node.scalar().map(|scalar| scalar.text.to_lowercase()).unwrap_or_default();
         let number = written.trim_start_matches("tls").trim_start_matches('v');
         let number = if number == "1" { "1.0" } else { number };
-        match TLS_VERSIONS.iter().find(|version| version.trim_start_matches("TLSv") == number) {
-            Some(version) => Some(Named { name: (*version).to_owned(), span: node.span }),
-            None => {
-                self.wrong_type(node, &format!("one of {}", TLS_VERSIONS.join(", ")));
-                None
-            }
+        if let Some(version) = TLS_VERSIONS.iter().find(|version| version.trim_start_matches("TLSv") == number) {
+            Some(Named { name: (*version).to_owned(), span: node.span })
+        } else {
+            self.wrong_type(node, &format!("one of {}", TLS_VERSIONS.join(", ")));
+            None
         }
     }
 
@@ -632,12 +628,11 @@ impl Decoder {
     }
 
     fn tag_or_name(&mut self, node: &Node) -> Option<Named> {
-        match node.scalar().filter(|scalar| scalar.kind != ScalarKind::Null) {
-            Some(scalar) => Some(Named { name: scalar.text.clone(), span: node.span }),
-            None => {
-                self.wrong_type(node, "a name");
-                None
-            }
+        if let Some(scalar) = node.scalar().filter(|scalar| scalar.kind != ScalarKind::Null) {
+            Some(Named { name: scalar.text.clone(), span: node.span })
+        } else {
+            self.wrong_type(node, "a name");
+            None
         }
     }
 
@@ -666,12 +661,11 @@ impl Decoder {
     }
 
     fn boolean(&mut self, node: &Node) -> Option<bool> {
-        match node.scalar().map(|scalar| scalar.kind) {
-            Some(ScalarKind::Bool(value)) => Some(value),
-            _ => {
-                self.wrong_type(node, "true or false");
-                None
-            }
+        if let Some(ScalarKind::Bool(value)) = node.scalar().map(|scalar| scalar.kind) {
+            Some(value)
+        } else {
+            self.wrong_type(node, "true or false");
+            None
         }
     }
 
@@ -711,7 +705,7 @@ pub(crate) fn decode_hex(text: &str) -> Result<Vec<u8>, String> {
         .filter(|character| !character.is_whitespace())
         .map(|character| character.to_digit(16).ok_or_else(|| format!("`{character}` is not a hexadecimal digit")))
         .collect::<Result<_, _>>()?;
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err("an odd number of hexadecimal digits: two make a byte".to_owned());
     }
     Ok(digits
@@ -731,7 +725,6 @@ pub(crate) fn decode_base64(text: &str) -> Result<Vec<u8>, String> {
 fn empty_step() -> Step {
     Step {
         number: String::new(),
-        span: Span::default(),
         name: None,
         when: None,
         timeout: None,

@@ -33,11 +33,6 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, PatternFault> {
         .map_err(|error| fault_of(pattern, &error))
 }
 
-/// Compiles a pattern for a whole command line of a client, where verbs may be in any case.
-pub(crate) fn compile_ignoring_case(pattern: &str) -> Result<Regex, PatternFault> {
-    compile(&format!("(?i:{pattern})"))
-}
-
 /// The names of the named groups of a pattern.
 pub(crate) fn group_names(regex: &Regex) -> impl Iterator<Item = &str> {
     regex.capture_names().flatten()
@@ -95,7 +90,6 @@ fn parse(pattern: &str) -> Result<Hir, regex_syntax::Error> {
         .utf8(false)
         .build()
         .parse(pattern)
-        .map_err(|error| error)
 }
 
 fn wants_unicode(pattern: &str) -> bool {

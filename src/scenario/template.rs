@@ -14,6 +14,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 /// How much work one template may do before it is stopped (minijinja's fuel).
@@ -479,7 +480,7 @@ fn escaped_pattern(bytes: &[u8]) -> Vec<u8> {
     for chunk in bytes.utf8_chunks() {
         escaped.push_str(&regex::escape(chunk.valid()));
         for byte in chunk.invalid() {
-            escaped.push_str(&format!("(?-u:\\x{byte:02x})"));
+            _ = write!(escaped, "(?-u:\\x{byte:02x})");
         }
     }
     escaped.into_bytes()

@@ -176,7 +176,7 @@ impl Session {
 
     /// Remembers what was sent, as it is shown, for advice on its reply.
     pub(crate) fn note_command(&mut self, shown: &str) {
-        self.last_command = shown.lines().last().unwrap_or_default().to_owned();
+        shown.lines().last().unwrap_or_default().clone_into(&mut self.last_command);
     }
 
     // --- reading -----------------------------------------------------------------------------------------------
