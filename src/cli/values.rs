@@ -79,6 +79,22 @@ pub(super) fn complete(inputs: &mut Inputs, scenarios: &[&Scenario], make_up: bo
     Ok(())
 }
 
+/// The first row and the further rows of a CSV file (RFC 4180).
+pub(super) fn rows_of(file: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), String> {
+    let fault = |message: String| format!("{}: {message}", file.display());
+    let text = std::fs::read_to_string(file).map_err(|error| fault(reason(&error)))?;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(text.as_bytes());
+    let names = reader.headers().map_err(|error| fault(error.to_string()))?.iter().map(str::to_owned).collect();
+    let mut rows = Vec::new();
+    for row in reader.records() {
+        rows.push(row.map_err(|error| fault(error.to_string()))?.iter().map(str::to_owned).collect());
+    }
+    if rows.is_empty() {
+        return Err(fault("there is no row behind the first, which names the variables".to_owned()));
+    }
+    Ok((names, rows))
+}
+
 fn from_environment(prefix: &str, name: &str) -> Option<(String, String)> {
     let upper = std::env::var(format!("{prefix}{}", name.to_uppercase()));
     upper.or_else(|_| std::env::var(format!("{prefix}{name}"))).ok().map(|value| (name.to_owned(), value))

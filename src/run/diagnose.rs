@@ -53,7 +53,7 @@ impl Place<'_> {
             diagnostic.footnotes.push(Footnote::Fact(format!("the pattern with its values: {rendered}")));
         }
         diagnostic.footnotes.extend(self.about_reply(reply, command));
-        self.divergence(Cause::Server, "reply", diagnostic)
+        Divergence { reply_code: Some(reply.code()), ..self.divergence(Cause::Server, "reply", diagnostic) }
     }
 
     /// Bytes or a line came, and are not what was expected.
@@ -142,7 +142,7 @@ impl Place<'_> {
     // --- parts -------------------------------------------------------------------------------------------------
 
     fn divergence(&self, cause: Cause, kind: &'static str, diagnostic: Diagnostic) -> Divergence {
-        Divergence { step: self.number.to_owned(), cause, kind, diagnostic }
+        Divergence { step: self.number.to_owned(), cause, kind, reply_code: None, diagnostic }
     }
 
     fn diagnostic(&self, span: Span, message: &str) -> Diagnostic {

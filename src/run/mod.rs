@@ -6,7 +6,9 @@
 mod connection;
 mod diagnose;
 mod expect;
+mod group;
 mod outcome;
+mod pipeline;
 mod player;
 mod scope;
 mod steps;

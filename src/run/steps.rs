@@ -7,7 +7,7 @@ use super::player::{Open, Player};
 use crate::net::tls::{Connector, TlsFailure};
 use crate::scenario::{
     Action, ClosedBy, Closing, Connect, Content, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered,
-    Span, Step, TemplateError, Text, TlsSettings, decode_base64, decode_hex, reason, render_data, value_from_bytes,
+    Step, TemplateError, Text, TlsSettings, decode_base64, decode_hex, reason, render_data, value_from_bytes,
 };
 use crate::session::{Answer, End, Session, Trouble, Written};
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
@@ -20,14 +20,14 @@ const CHUNK: usize = 64 * 1024;
 const TLS_RECORD: usize = 16 * 1024;
 
 /// What an action comes to: nothing, or what diverged.
-type Done = Result<(), Vec<Divergence>>;
+pub(super) type Done = Result<(), Vec<Divergence>>;
 
 /// The step that is being played, with its name as it is shown and the time its waits may take.
 #[derive(Clone, Copy)]
-struct Now<'s> {
-    step: &'s Step,
-    name: Option<&'s str>,
-    wait: Duration,
+pub(super) struct Now<'s> {
+    pub(super) step: &'s Step,
+    pub(super) name: Option<&'s str>,
+    pub(super) wait: Duration,
 }
 
 impl Player<'_> {
@@ -79,6 +79,12 @@ impl Player<'_> {
 
     async fn send(&mut self, now: Now<'_>, lines: &[Text]) -> Done {
         self.may_write(now).await?;
+        let rendered = self.rendered_lines(now, lines)?;
+        self.write(now, &rendered.bytes, &rendered.shown).await
+    }
+
+    /// The lines of a `send`, each ended by CRLF.
+    pub(super) fn rendered_lines(&self, now: Now<'_>, lines: &[Text]) -> Result<Rendered, Vec<Divergence>> {
         let mut whole = Rendered::default();
         for text in lines {
             let rendered = self.render(now, text, Mode::Line)?;
@@ -93,38 +99,50 @@ impl Player<'_> {
             whole.secret |= rendered.secret;
         }
         self.guard_secret(now, whole.secret)?;
-        let shown = if self.settings.show_secrets { shown_bytes(&whole.bytes) } else { whole.shown };
-        self.write(now, &whole.bytes, &shown).await
+        if self.settings.show_secrets {
+            whole.shown = shown_bytes(&whole.bytes);
+        }
+        Ok(whole)
     }
 
     async fn raw(&mut self, now: Now<'_>, raw: &RawBytes) -> Done {
         self.may_write(now).await?;
-        let place = |message: String, span: Span| TemplateError { message, span, help: None };
-        let (bytes, shown, secret) = match raw {
-            RawBytes::Bytes(bytes) => (bytes.clone(), None, false),
-            RawBytes::Text(text) => {
-                let rendered = self.render(now, text, Mode::Plain)?;
-                let shown = rendered.secret.then_some(rendered.shown);
-                (rendered.bytes, shown, rendered.secret)
-            }
-            RawBytes::Hex(text) | RawBytes::Base64(text) => {
-                let rendered = self.render(now, text, Mode::Plain)?;
-                let digits = String::from_utf8_lossy(&rendered.bytes);
-                let decoded =
-                    if matches!(raw, RawBytes::Hex(_)) { decode_hex(&digits) } else { decode_base64(&digits) };
-                let bytes = decoded.map_err(|message| self.template(now, &place(message, text.span)))?;
-                (bytes, rendered.secret.then_some(rendered.shown), rendered.secret)
-            }
+        let rendered = self.rendered_raw(now, raw)?;
+        self.write_raw(now, &rendered).await
+    }
+
+    /// The bytes of a `raw`. They are shown as they are, unless they depend on a secret.
+    pub(super) fn rendered_raw(&self, now: Now<'_>, raw: &RawBytes) -> Result<Rendered, Vec<Divergence>> {
+        let (text, decode): (&Text, fn(&str) -> Result<Vec<u8>, String>) = match raw {
+            RawBytes::Bytes(bytes) => return Ok(Rendered { bytes: bytes.clone(), ..Rendered::default() }),
+            RawBytes::Text(text) => (text, |_| Ok(Vec::new())),
+            RawBytes::Hex(text) => (text, decode_hex),
+            RawBytes::Base64(text) => (text, decode_base64),
         };
-        self.guard_secret(now, secret)?;
-        if let Some(shown) = shown.filter(|_| !self.settings.show_secrets) {
-            self.write(now, &bytes, &shown).await
-        } else {
-            let session = self.session(now)?.name().clone();
-            self.log.client_bytes(&session, &bytes);
-            let outcome = self.session(now)?.write(&bytes, now.wait).await;
-            outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
+        let mut rendered = self.render(now, text, Mode::Plain)?;
+        self.guard_secret(now, rendered.secret)?;
+        if !matches!(raw, RawBytes::Text(_)) {
+            let fault = |message| TemplateError { message, span: text.span, help: None };
+            let digits = String::from_utf8_lossy(&rendered.bytes);
+            rendered.bytes = decode(&digits).map_err(|message| self.template(now, &fault(message)))?;
         }
+        Ok(rendered)
+    }
+
+    async fn write_raw(&mut self, now: Now<'_>, rendered: &Rendered) -> Done {
+        self.log_raw(now, rendered)?;
+        let outcome = self.session(now)?.write(&rendered.bytes, now.wait).await;
+        outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
+    }
+
+    pub(super) fn log_raw(&mut self, now: Now<'_>, rendered: &Rendered) -> Done {
+        let session = self.session(now)?.name().clone();
+        if rendered.secret && !self.settings.show_secrets {
+            self.log.client(&session, &rendered.shown);
+        } else {
+            self.log.client_bytes(&session, &rendered.bytes);
+        }
+        Ok(())
     }
 
     async fn write(&mut self, now: Now<'_>, bytes: &[u8], shown: &str) -> Done {
@@ -137,7 +155,7 @@ impl Player<'_> {
     }
 
     /// Nothing may have come unasked, and the server must still be there.
-    async fn may_write(&mut self, now: Now<'_>) -> Done {
+    pub(super) async fn may_write(&mut self, now: Now<'_>) -> Done {
         let name = Self::session_name(now.step).to_owned();
         let Some(open) = self.sessions.get_mut(&name) else {
             let text = format!("the session `{name}` is not open");
@@ -180,20 +198,9 @@ impl Player<'_> {
 
     // --- mail data ---------------------------------------------------------------------------------------------
 
-    async fn mail_data(&mut self, now: Now<'_>, data: &MailData) -> Done {
+    pub(super) async fn mail_data(&mut self, now: Now<'_>, data: &MailData) -> Done {
         self.may_write(now).await?;
-        let written = match &data.content {
-            Content::Text(text) => self.mail_text(now, data, text).await?,
-            Content::File(file) if data.template => self.templated_file(now, data, file).await?,
-            Content::File(file) => self.mail_file(now, data, file).await?,
-        };
-        let session = self.session(now)?;
-        session.note_command("DATA");
-        if written == Written::All && data.terminate {
-            session.end_mail_data();
-        } else {
-            session.leave_mail_data_open();
-        }
+        let written = self.write_mail(now, data).await?;
         let Some(expectation) = &now.step.expect else {
             if written == Written::All {
                 return Ok(());
@@ -211,6 +218,23 @@ impl Player<'_> {
             });
         }
         outcome
+    }
+
+    /// Sends the mail data and counts the replies that it owes.
+    pub(super) async fn write_mail(&mut self, now: Now<'_>, data: &MailData) -> Result<Written, Vec<Divergence>> {
+        let written = match &data.content {
+            Content::Text(text) => self.mail_text(now, data, text).await?,
+            Content::File(file) if data.template => self.templated_file(now, data, file).await?,
+            Content::File(file) => self.mail_file(now, data, file).await?,
+        };
+        let session = self.session(now)?;
+        session.note_command("DATA");
+        if written == Written::All && data.terminate {
+            session.end_mail_data();
+        } else {
+            session.leave_mail_data_open();
+        }
+        Ok(written)
     }
 
     fn spoke_too_early(&self, now: Now<'_>) -> Divergence {
@@ -320,7 +344,9 @@ impl Player<'_> {
             }
         };
         let implicit = endpoint.implicit_tls;
-        self.sessions.insert(name.to_owned(), Open { session, endpoint, tls: connect.tls.clone() });
+        self.opened += 1;
+        let open = Open { serial: self.opened, session, endpoint, tls: connect.tls.clone() };
+        self.sessions.insert(name.to_owned(), open);
         if implicit {
             return self.handshake(now, name, &TlsSettings::default()).await;
         }
@@ -423,7 +449,7 @@ impl Player<'_> {
 
     // --- expecting ---------------------------------------------------------------------------------------------
 
-    async fn expect(&mut self, now: Now<'_>, expectation: &Expectation) -> Done {
+    pub(super) async fn expect(&mut self, now: Now<'_>, expectation: &Expectation) -> Done {
         let captures = match &expectation.kind {
             Expected::Line(pattern) => self.expect_line(now, expectation, pattern).await?,
             Expected::Raw(pattern) => self.expect_raw(now, expectation, pattern).await?,
@@ -536,15 +562,15 @@ impl Player<'_> {
         self.templates.render(text, mode, &scope).map_err(|error| self.template(now, &error))
     }
 
-    fn template(&self, now: Now<'_>, error: &TemplateError) -> Vec<Divergence> {
+    pub(super) fn template(&self, now: Now<'_>, error: &TemplateError) -> Vec<Divergence> {
         vec![self.place(now.step, now.name).template(error)]
     }
 
-    fn trouble(&self, now: Now<'_>, trouble: &Trouble, expected: &str) -> Vec<Divergence> {
+    pub(super) fn trouble(&self, now: Now<'_>, trouble: &Trouble, expected: &str) -> Vec<Divergence> {
         vec![self.place(now.step, now.name).trouble(trouble, expected)]
     }
 
-    fn session(&mut self, now: Now<'_>) -> Result<&mut Session, Vec<Divergence>> {
+    pub(super) fn session(&mut self, now: Now<'_>) -> Result<&mut Session, Vec<Divergence>> {
         Self::reading(&mut self.sessions, now)
     }
 
@@ -557,7 +583,13 @@ impl Player<'_> {
         sessions.get_mut(name).map(|open| &mut open.session).ok_or_else(|| {
             let message = format!("step {} diverged: the session `{name}` is not open", now.step.number);
             let diagnostic = crate::scenario::Diagnostic::error(now.step.action_span, message);
-            vec![Divergence { step: now.step.number.clone(), cause: super::Cause::Server, kind: "closed", diagnostic }]
+            vec![Divergence {
+                step: now.step.number.clone(),
+                cause: super::Cause::Server,
+                kind: "closed",
+                reply_code: None,
+                diagnostic,
+            }]
         })
     }
 }

@@ -6,8 +6,8 @@
 use super::source::{Diagnostic, Span};
 use super::template::{Expression, Mode, Text, statement_names};
 use super::{
-    Action, Address, Connect, Content, Data, Expectation, Expected, Length, Named, Pattern, RawBytes, Scenario, Step,
-    Templates, TlsSettings, Variables, pattern, similar,
+    Action, Address, Connect, Content, Data, Expectation, Expected, Group, Length, Named, Pattern, RawBytes, Scenario,
+    Step, Templates, TlsSettings, Variables, pattern, similar,
 };
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -45,6 +45,7 @@ pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnost
         sessions: BTreeSet::new(),
     };
     checker.declarations(scenario);
+    checker.cases(scenario);
     checker.steps(scenario);
     checker.unused(scenario);
     checker.diagnostics
@@ -182,7 +183,78 @@ impl Checker<'_> {
             }
             Action::Sleep(length) => self.length(length),
             Action::Connect(connect) => self.connect(connect),
-            Action::Group(steps) => steps.iter().for_each(|step| self.step(step, scenario)),
+            Action::Group(group) => self.group(group, scenario),
+        }
+    }
+
+    /// The names that a group gives hold inside of it.
+    fn group(&mut self, group: &Group, scenario: &Scenario) {
+        let before = self.names.clone();
+        for (name, data) in &group.bindings {
+            self.data(data);
+            self.bind(&name.name, name.span);
+        }
+        if let Some(repeat) = &group.repeat {
+            self.text(repeat);
+        }
+        if let Some(retry) = &group.retry {
+            self.length(&retry.delay);
+        }
+        if let Some((name, list)) = &group.for_each {
+            self.data(list);
+            self.assign(&name.name, name.span, scenario);
+        }
+        if group.repeat.is_some() || group.for_each.is_some() || group.retry.is_some() {
+            self.names.insert("iteration".to_owned());
+        }
+        if group.pipeline {
+            self.pipelined(&group.steps);
+        }
+        for step in &group.steps {
+            self.step(step, scenario);
+        }
+        let own: Vec<&String> = group.bindings.iter().map(|(name, _)| &name.name).collect();
+        let loop_name = group.for_each.as_ref().map(|(name, _)| &name.name);
+        let outlives = |name: &String| {
+            before.contains(name) || !(own.contains(&name) || Some(name) == loop_name || name == "iteration")
+        };
+        self.names.retain(outlives);
+    }
+
+    /// The variables of an included file may have the names of the file that includes it, but no built-in ones.
+    fn bind(&mut self, name: &str, span: Span) {
+        if BUILT_IN_NAMES.contains(&name) || self.templates.has_function(name) {
+            self.error(span, format!("`{name}` is a built-in name: choose another name"));
+        } else {
+            self.names.insert(name.to_owned());
+            self.vars.insert(name.to_owned());
+        }
+    }
+
+    /// What is sent without waiting: lines and bytes. Everything else waits for the server.
+    fn pipelined(&mut self, steps: &[Step]) {
+        for step in steps {
+            let fits = match &step.action {
+                Action::None | Action::Send(_) | Action::Raw(_) | Action::Data(_) | Action::Set(_) => true,
+                Action::Group(group) => group.retry.is_none(),
+                _ => false,
+            };
+            let reads_otherwise = step.expect.as_ref().is_some_and(|expect| {
+                matches!(expect.kind, Expected::Line(_) | Expected::Raw(_) | Expected::Closed(_) | Expected::Silence(_))
+            });
+            if !fits {
+                let error = Diagnostic::error(
+                    step.action_span,
+                    "this waits for the server and cannot stand in a pipelined group",
+                );
+                self.diagnostics.push(error.help("only `send`, `raw`, `data`, `set` and loops of them can"));
+            } else if reads_otherwise && let Some(expect) = &step.expect {
+                let error = Diagnostic::error(expect.span, "a pipelined step compares one whole reply");
+                self.diagnostics.push(error.help("write this `expect` behind the group"));
+            }
+            if let Action::Group(group) = &step.action {
+                self.pipelined(&group.steps);
+            }
         }
     }
 
@@ -418,6 +490,16 @@ impl Checker<'_> {
         if let Some(step) = unread {
             let warning = Diagnostic::warning(step.action_span, "no step reads the reply to this");
             self.diagnostics.push(warning.help("put `expect:` beside it"));
+        }
+    }
+
+    fn cases(&mut self, scenario: &Scenario) {
+        for (name, data) in scenario.cases.iter().flat_map(|case| &case.values) {
+            self.data(data);
+            if !self.vars.contains(&name.name) {
+                let known: Vec<String> = self.vars.iter().cloned().collect();
+                self.unknown("variable", &name.name, name.span, known.iter().map(String::as_str));
+            }
         }
     }
 

@@ -116,6 +116,12 @@ impl Text {
         Text::parse(content, span, Layout::unknown())
     }
 
+    /// Text that is taken as it is, brackets and all.
+    pub(crate) fn verbatim(source: &str) -> Text {
+        let pieces = vec![Piece::Literal(0..source.len())];
+        Text { source: source.to_owned(), span: Span::default(), layout: Layout::unknown(), pieces }
+    }
+
     /// Whether it holds no expression, so that it is known before the run.
     pub(crate) fn is_literal(&self) -> bool {
         self.pieces.iter().all(|piece| matches!(piece, Piece::Literal(_)))

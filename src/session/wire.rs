@@ -29,8 +29,11 @@ impl Session {
     }
 
     /// Writes a part of mail data, until the server speaks.
+    ///
+    /// While replies are owed, the server speaks for other reasons, and sending goes on.
     pub(crate) async fn write_mail_data(&mut self, bytes: &[u8], stalled: Duration) -> Result<Written, Trouble> {
-        self.write_bytes(bytes, stalled, true).await
+        let lock_step = self.owed.count() == 0;
+        self.write_bytes(bytes, stalled, lock_step).await
     }
 
     /// The mail data is complete: replies are owed for it.
