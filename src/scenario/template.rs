@@ -118,7 +118,7 @@ impl Text {
     }
 
     /// Whether statements or comments make it more than literals and expressions.
-    fn has_statements(&self) -> bool {
+    pub(crate) fn has_statements(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Statement(_)))
     }
 
