@@ -288,7 +288,7 @@ impl Player<'_> {
     // --- connections and TLS -----------------------------------------------------------------------------------
 
     async fn connect(&mut self, now: Now<'_>, connect: &Connect) -> Done {
-        let name = connect.session.as_ref().map_or_else(|| Self::session_name(now.step), |named| named.name.as_str());
+        let name = Self::session_name(now.step);
         let endpoint = {
             let scope = self.scope(now.step);
             self.resolver(Some(&scope)).endpoint(connect).map_err(|error| self.template(now, &error))?
