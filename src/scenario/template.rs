@@ -2,7 +2,7 @@
 //!
 //! Responsible for the rule of the angle brackets (in a run of `<` the last two open, in a run of `>` the first two
 //! close), for what an expression may name, and for rendering to bytes for the wire beside text for everyone else: an
-//! expression whose value depends on a secret is shown as it was written. The only module that calls minijinja;
+//! expression whose value depends on a secret is shown as it was written. The only module that compiles templates;
 //! filters and functions stand in `builtin`.
 
 use super::source::Span;
