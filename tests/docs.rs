@@ -459,7 +459,7 @@ impl Folder {
             shell.env("PATH", &path).args(["-c", &format!("exec 2>&1; (exit {code}); {typed}")]);
             let (ended, printed) = self.outcome(shell);
             code = ended;
-            _ = write!(screen, "$ {typed}\n{}", printed);
+            _ = write!(screen, "$ {typed}\n{printed}");
         }
         screen.replace("\n\n$ ", "\n$ ").trim_end().to_owned() + "\n"
     }
