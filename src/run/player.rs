@@ -304,9 +304,13 @@ impl<'a> Player<'a> {
 
     // --- what steps need ---------------------------------------------------------------------------------------
 
-    /// The name of the session that a step speaks in.
+    /// The name of the session that a step speaks in; of `connect` the one it opens.
     pub(super) fn session_name(step: &Step) -> &str {
-        step.session.as_ref().map_or("main", |named| named.name.as_str())
+        let opened = match &step.action {
+            Action::Connect(connect) => connect.session.as_ref(),
+            _ => None,
+        };
+        opened.or(step.session.as_ref()).map_or("main", |named| named.name.as_str())
     }
 
     pub(super) fn open(&self, step: &Step) -> Option<&Open> {

@@ -47,9 +47,7 @@ impl Player<'_> {
             Action::Sleep(length) => {
                 let length = self.length(step, length).map_err(|error| self.template(now, &error))?;
                 tokio::time::sleep(self.bounded(length)).await;
-                if self.run_is_over() {
-                    return Err(vec![self.place(step, name).fault("max-time", "the time of the whole run is over")]);
-                }
+                self.refuse_cut_short(now)?;
             }
             Action::Assert(expression) => {
                 let scope = self.scope(step);
@@ -73,6 +71,14 @@ impl Player<'_> {
             Some(expectation) => self.expect(now, expectation).await,
             None => Ok(()),
         }
+    }
+
+    /// A wait that the end of the run cut short has not been waited for.
+    fn refuse_cut_short(&self, now: Now<'_>) -> Done {
+        if self.run_is_over() {
+            return Err(vec![self.place(now.step, now.name).fault("max-time", "the time of the whole run is over")]);
+        }
+        Ok(())
     }
 
     // --- sending -----------------------------------------------------------------------------------------------
@@ -320,7 +326,7 @@ impl Player<'_> {
     // --- connections and TLS -----------------------------------------------------------------------------------
 
     async fn connect(&mut self, now: Now<'_>, connect: &Connect) -> Done {
-        let name = connect.session.as_ref().map_or_else(|| Self::session_name(now.step), |named| named.name.as_str());
+        let name = Self::session_name(now.step);
         let endpoint = {
             let scope = self.scope(now.step);
             self.resolver(Some(&scope)).endpoint(connect).map_err(|error| self.template(now, &error))?
@@ -458,7 +464,8 @@ impl Player<'_> {
                 let length = self.length(now.step, length).map_err(|error| self.template(now, &error))?;
                 let length = self.bounded(length);
                 let outcome = Self::reading(&mut self.sessions, now)?.read_silence(length, &mut self.log).await;
-                return outcome.map_err(|trouble| self.trouble(now, &trouble, "silence"));
+                outcome.map_err(|trouble| self.trouble(now, &trouble, "silence"))?;
+                return self.refuse_cut_short(now);
             }
             _ => self.expect_reply(now, expectation).await?,
         };

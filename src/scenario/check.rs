@@ -349,26 +349,37 @@ impl Checker<'_> {
     // --- templates ---------------------------------------------------------------------------------------------
 
     fn text(&mut self, text: &Text) {
+        let outer = match statement_names(text) {
+            Ok(names) => names,
+            Err(error) => return self.diagnostics.push(error.into_diagnostic()),
+        };
         for expression in text.expressions() {
-            self.expression(&expression);
+            // Statements declare names of their own (`for`, `set`): only those from outside must be known.
+            let from_outside = |name: &str| !text.has_statements() || outer.contains(name);
+            self.expression_with(&expression, &from_outside);
         }
-        match statement_names(text) {
-            Ok(names) => {
-                for name in names {
-                    let at = text.source.find(&name).unwrap_or(0);
-                    self.variable(&name, text.span_of(&(at..at + name.len())));
-                }
-            }
-            Err(error) => self.diagnostics.push(error.into_diagnostic()),
+        let in_expressions: BTreeSet<String> = text
+            .expressions()
+            .filter_map(|expression| expression.names().ok())
+            .flat_map(|names| names.variables.into_iter().map(|(name, _)| name))
+            .collect();
+        for name in outer.difference(&in_expressions) {
+            let at = text.source.find(name).unwrap_or(0);
+            self.variable(name, text.span_of(&(at..at + name.len())));
         }
     }
 
     fn expression(&mut self, expression: &Expression) {
+        self.expression_with(expression, &|_| true);
+    }
+
+    /// Checks every name of an expression, of its variables those that `from_outside` picks.
+    fn expression_with(&mut self, expression: &Expression, from_outside: &dyn Fn(&str) -> bool) {
         let names = match expression.names() {
             Ok(names) => names,
             Err(error) => return self.diagnostics.push(error.into_diagnostic()),
         };
-        for (name, range) in &names.variables {
+        for (name, range) in names.variables.iter().filter(|(name, _)| from_outside(name)) {
             self.variable(name, expression.span_of(range));
         }
         for (name, range) in &names.functions {

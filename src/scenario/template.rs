@@ -2,7 +2,7 @@
 //!
 //! Responsible for the rule of the angle brackets (in a run of `<` the last two open, in a run of `>` the first two
 //! close), for what an expression may name, and for rendering to bytes for the wire beside text for everyone else: an
-//! expression whose value depends on a secret is shown as it was written. The only module that calls minijinja;
+//! expression whose value depends on a secret is shown as it was written. The only module that compiles templates;
 //! filters and functions stand in `builtin`.
 
 use super::source::Span;
@@ -128,7 +128,7 @@ impl Text {
     }
 
     /// Whether statements or comments make it more than literals and expressions.
-    fn has_statements(&self) -> bool {
+    pub(crate) fn has_statements(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Statement(_)))
     }
 
