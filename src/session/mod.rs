@@ -80,6 +80,8 @@ pub(crate) struct Session {
     parser: ReplyParser,
     owed: Owed,
     end: Option<End>,
+    /// Whether the transcript says so already.
+    end_noted: bool,
     last_write: Instant,
     /// The first reply, for what it tells about the server.
     greeting: Option<Arc<Reply>>,
@@ -117,6 +119,7 @@ impl Session {
             parser: ReplyParser::default(),
             owed: Owed::greeting(),
             end: None,
+            end_noted: false,
             last_write: Instant::now(),
             greeting: None,
             last: None,
@@ -188,7 +191,9 @@ impl Session {
             match self.parser.advance(self.inbox.unread()) {
                 Progress::Complete(reply, taken) => {
                     self.inbox.take(taken);
-                    return Ok(self.settle(reply, log));
+                    let answer = self.settle(reply, log);
+                    self.log_end(log);
+                    return Ok(answer);
                 }
                 Progress::Malformed(fault, taken) => {
                     let bytes = self.inbox.take(taken);
@@ -283,11 +288,14 @@ impl Session {
             match self.fill(due, length, log).await {
                 Err(Trouble::Timeout { .. }) => return Ok(()),
                 Err(trouble) => return Err(trouble),
+                // The server closed: the same wait says how.
+                Ok(()) if self.inbox.unread().is_empty() => return self.fill(due, length, log).await,
                 Ok(()) => {}
             }
         }
         let bytes = self.inbox.take_all();
         log.server_bytes(&self.name, &bytes);
+        self.log_end(log);
         Err(Trouble::Unasked { bytes })
     }
 
@@ -298,6 +306,7 @@ impl Session {
             if !self.inbox.unread().is_empty() {
                 let bytes = self.inbox.take_all();
                 log.server_bytes(&self.name, &bytes);
+                self.log_end(log);
                 return Err(Trouble::Unasked { bytes });
             }
             if let Some(end) = &self.end {
@@ -323,6 +332,7 @@ impl Session {
         }
         let bytes = self.inbox.take_all();
         log.server_bytes(&self.name, &bytes);
+        self.log_end(log);
         Err(Trouble::Unasked { bytes })
     }
 

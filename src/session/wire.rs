@@ -2,6 +2,7 @@
 
 use super::{End, MAX_UNREAD, Session, Transcript, Trouble};
 use crate::net::stream::Stream;
+use crate::smtp::reply::MAX_REPLY;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -112,7 +113,7 @@ impl Session {
         }
     }
 
-    /// Waits for more bytes. `Ok` means that there are some.
+    /// Waits for more bytes. `Ok` means that there are some, or that the server has closed: the next call says how.
     pub(super) async fn fill(
         &mut self,
         due: tokio::time::Instant,
@@ -122,6 +123,7 @@ impl Session {
         if let Some(end) = self.end.clone() {
             let arrived = self.inbox.take_all();
             log.server_bytes(&self.name, &arrived);
+            self.log_end(log);
             return Err(match end {
                 End::Closed => Trouble::Closed { arrived },
                 End::Broken { reason, .. } => Trouble::Broken { reason, arrived },
@@ -145,14 +147,19 @@ impl Session {
         while let Some(stream) = self.stream.as_mut() {
             let Some(outcome) = stream.read_now(&mut buffer).await else { return };
             self.note_read(outcome.map(|count| buffer[..count].to_vec()));
-            if self.end.is_some() || self.inbox.unread().len() > MAX_UNREAD {
+            if self.end.is_some() || self.inbox.unread().len() > MAX_REPLY {
                 self.log_end(log);
                 return;
             }
         }
     }
 
-    fn log_end(&self, log: &mut Transcript) {
+    /// Notes once that the server has ended its side, behind everything that it sent before.
+    pub(super) fn log_end(&mut self, log: &mut Transcript) {
+        if self.end_noted || !self.inbox.unread().is_empty() {
+            return;
+        }
+        self.end_noted = self.end.is_some();
         match &self.end {
             Some(End::Closed) => log.note(&self.name, "closed by the server"),
             Some(End::Broken { reason, .. }) => log.note(&self.name, reason),
