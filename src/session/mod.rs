@@ -237,7 +237,7 @@ impl Session {
                 return Ok(line);
             }
             if self.inbox.unread().len() > crate::smtp::reply::MAX_REPLY_LINE {
-                let bytes = self.inbox.take_all();
+                let bytes = self.take_arrived();
                 log.server_bytes(&self.name, &bytes);
                 return Err(Trouble::Malformed { fault: Fault::LineTooLong, bytes });
             }
@@ -261,7 +261,7 @@ impl Session {
                 return Ok(bytes);
             }
             if self.inbox.unread().len() > crate::smtp::reply::MAX_REPLY {
-                let bytes = self.inbox.take_all();
+                let bytes = self.take_arrived();
                 log.server_bytes(&self.name, &bytes);
                 return Err(Trouble::Malformed { fault: Fault::TooLarge, bytes });
             }
@@ -281,6 +281,12 @@ impl Session {
         self.parser = ReplyParser::default();
     }
 
+    /// Gives up what has arrived and was not read: the next reply begins behind it.
+    fn take_arrived(&mut self) -> Vec<u8> {
+        self.parser = ReplyParser::default();
+        self.inbox.take_all()
+    }
+
     /// Waits for the server to say nothing and close nothing for so long.
     pub(crate) async fn read_silence(&mut self, length: Duration, log: &mut Transcript) -> Result<(), Trouble> {
         if self.inbox.unread().is_empty() {
@@ -293,7 +299,7 @@ impl Session {
                 Ok(()) => {}
             }
         }
-        let bytes = self.inbox.take_all();
+        let bytes = self.take_arrived();
         log.server_bytes(&self.name, &bytes);
         self.log_end(log);
         Err(Trouble::Unasked { bytes })
@@ -304,7 +310,7 @@ impl Session {
         let due = tokio::time::Instant::now() + deadline;
         loop {
             if !self.inbox.unread().is_empty() {
-                let bytes = self.inbox.take_all();
+                let bytes = self.take_arrived();
                 log.server_bytes(&self.name, &bytes);
                 self.log_end(log);
                 return Err(Trouble::Unasked { bytes });
@@ -330,7 +336,7 @@ impl Session {
         if self.inbox.unread().is_empty() {
             return Ok(());
         }
-        let bytes = self.inbox.take_all();
+        let bytes = self.take_arrived();
         log.server_bytes(&self.name, &bytes);
         self.log_end(log);
         Err(Trouble::Unasked { bytes })
@@ -350,7 +356,7 @@ impl Session {
             self.take_in_arrived(log).await;
         }
         if !self.inbox.unread().is_empty() {
-            let bytes = self.inbox.take_all();
+            let bytes = self.take_arrived();
             log.server_bytes(&self.name, &bytes);
             return Err(Trouble::PlainBeforeTls { bytes });
         }

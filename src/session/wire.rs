@@ -66,7 +66,7 @@ impl Session {
             let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
             let progress = poll_fn(|cx| poll_either(stream, cx, &bytes[written..]));
             match tokio::time::timeout(stalled, progress).await {
-                Err(_) => return Err(Trouble::Timeout { waited: stalled, arrived: self.inbox.take_all() }),
+                Err(_) => return Err(Trouble::Timeout { waited: stalled, arrived: self.take_arrived() }),
                 Ok(Event::Wrote(Ok(count))) => written += count,
                 Ok(Event::Wrote(Err(error))) => return self.write_failed(&error, until_spoken_to).await,
                 Ok(Event::Read(outcome)) => self.note_read(outcome),
@@ -82,7 +82,7 @@ impl Session {
         match flushed {
             Ok(Ok(())) => Ok(Written::All),
             Ok(Err(error)) => self.write_failed(&error, until_spoken_to).await,
-            Err(_) => Err(Trouble::Timeout { waited: stalled, arrived: self.inbox.take_all() }),
+            Err(_) => Err(Trouble::Timeout { waited: stalled, arrived: self.take_arrived() }),
         }
     }
 
@@ -102,7 +102,7 @@ impl Session {
             return Ok(Written::Interrupted);
         }
         let reason = error.to_string();
-        Err(Trouble::Broken { reason, arrived: self.inbox.take_all() })
+        Err(Trouble::Broken { reason, arrived: self.take_arrived() })
     }
 
     fn note_read(&mut self, outcome: io::Result<Vec<u8>>) {
@@ -121,7 +121,7 @@ impl Session {
         log: &mut Transcript,
     ) -> Result<(), Trouble> {
         if let Some(end) = self.end.clone() {
-            let arrived = self.inbox.take_all();
+            let arrived = self.take_arrived();
             log.server_bytes(&self.name, &arrived);
             self.log_end(log);
             return Err(match end {
@@ -135,7 +135,7 @@ impl Session {
             self.log_end(log);
             Ok(())
         } else {
-            let arrived = self.inbox.take_all();
+            let arrived = self.take_arrived();
             log.server_bytes(&self.name, &arrived);
             Err(Trouble::Timeout { waited, arrived })
         }
