@@ -164,6 +164,9 @@ impl Decoder {
             );
             return Vec::new();
         };
+        if items.is_empty() && entry.key == "steps" {
+            self.errors.push(Diagnostic::error(entry.key_span, "`steps` is empty: nothing can diverge"));
+        }
         items.iter().enumerate().filter_map(|(index, item)| self.step(item, format!("{prefix}{}", index + 1))).collect()
     }
 
