@@ -91,7 +91,7 @@ fn words_of(text: &str) -> Result<Vec<String>, String> {
             words.extend(part.split_whitespace().map(str::to_owned));
         }
     }
-    if text.matches('\'').count() % 2 == 0 { Ok(words) } else { Err("a quote is not closed".to_owned()) }
+    if text.matches('\'').count().is_multiple_of(2) { Ok(words) } else { Err("a quote is not closed".to_owned()) }
 }
 
 /// What differs from one run to the next: times become zeros, ports that the system chose become `PORT`.
@@ -101,7 +101,7 @@ fn stable(text: &str) -> String {
     static RULES: LazyLock<[(Regex, &str); 5]> = LazyLock::new(|| {
         let rule = |pattern| Regex::new(pattern).expect("a pattern");
         [
-            (rule(r"(?m)^    \d+\.\d{3}  "), "    0.000  "),
+            (rule(r"(?m)^    (\x1b\[2m)?\d+\.\d{3}"), "    ${1}0.000"),
             (rule(r"\(\d+\.\d{3} s\)"), "(0.000 s)"),
             (rule(r"\(\d+\.\d{2} s\)"), "(0.00 s)"),
             (rule(r"it took [\d.]+ m?s\b"), "it took 0 s"),
