@@ -279,6 +279,10 @@ struct Code {
 }
 
 fn about_code(code: Code) -> Option<Footnote> {
+    if code.code == 250 && code.enhanced.is_none() {
+        // Whoever reads this knows it, and it is not what went wrong.
+        return None;
+    }
     let meaning = status::meaning(code.code, code.enhanced)?;
     let shown = code.enhanced.map(|enhanced| format!(" {enhanced}")).unwrap_or_default();
     Some(Footnote::Fact(format!("{}{shown}: {} ({})", code.code, meaning.text, meaning.reference)))

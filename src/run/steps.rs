@@ -459,7 +459,7 @@ impl Player<'_> {
         let captures = match &expectation.kind {
             Expected::Line(pattern) => self.expect_line(now, expectation, pattern).await?,
             Expected::Raw(pattern) => self.expect_raw(now, expectation, pattern).await?,
-            Expected::Closed(closed) => return self.expect_end(now, *closed).await,
+            Expected::Closed(closed) => return self.expect_end(now, *closed, expectation.span).await,
             Expected::Silence(length) => {
                 let length = self.length(now.step, length).map_err(|error| self.template(now, &error))?;
                 let length = self.bounded(length);
@@ -475,7 +475,7 @@ impl Player<'_> {
             _ => None,
         };
         match closes {
-            Some((closed, _)) => self.expect_end(now, closed).await,
+            Some((closed, span)) => self.expect_end(now, closed, span).await,
             None => Ok(()),
         }
     }
@@ -531,20 +531,20 @@ impl Player<'_> {
         Ok(regex.captures(&bytes).map(|groups| named_groups(&regex, &groups)).unwrap_or_default())
     }
 
-    async fn expect_end(&mut self, now: Now<'_>, closed: ClosedBy) -> Done {
+    async fn expect_end(&mut self, now: Now<'_>, closed: ClosedBy, span: Span) -> Done {
         let expected = describe_closed(closed);
         let outcome = Self::reading(&mut self.sessions, now)?.read_end(now.wait, &mut self.log).await;
-        let end = outcome.map_err(|trouble| self.trouble(now, &trouble, expected))?;
+        let place = Place { span, ..self.place(now.step, now.name) };
+        let end = outcome.map_err(|trouble| vec![place.trouble(&trouble, expected)])?;
         match (closed, &end) {
             (ClosedBy::Either, _)
             | (ClosedBy::Fin, End::Closed)
             | (ClosedBy::Reset, End::Broken { reset: true, .. }) => Ok(()),
-            (_, End::Closed) => Err(vec![
-                self.place(now.step, now.name)
-                    .fault("closed", &format!("expected {expected}, but it closed in order (FIN)")),
-            ]),
+            (_, End::Closed) => {
+                Err(vec![place.fault("closed", &format!("expected {expected}, but it closed in order (FIN)"))])
+            }
             (_, End::Broken { reason, .. }) => {
-                Err(vec![self.place(now.step, now.name).fault("reset", &format!("expected {expected}, but {reason}"))])
+                Err(vec![place.fault("reset", &format!("expected {expected}, but {reason}"))])
             }
         }
     }

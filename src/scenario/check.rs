@@ -48,6 +48,7 @@ pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnost
     checker.cases(scenario);
     checker.steps(scenario);
     checker.unused(scenario);
+    checker.diagnostics.sort_by_key(|diagnostic| (diagnostic.span.file, diagnostic.span.start));
     checker.diagnostics
 }
 
@@ -150,15 +151,18 @@ impl Checker<'_> {
             return;
         }
         let span = step.session.as_ref().map_or(step.action_span, |named| named.span);
+        let broken_step_may_open_it = self.source.contains(&format!("as: {wanted}"))
+            || wanted == "main" && self.source.lines().any(|line| line.starts_with("connect:"));
         let diagnostic = if self.sessions.is_empty() {
             Diagnostic::error(span, "no connection is open here").help("begin the file with `connect: HOST:PORT`")
         } else {
             let open: Vec<&str> = self.sessions.iter().map(String::as_str).collect();
-            let known = format!("the sessions open here are {}", open.join(", "));
+            let known = format!("the sessions open here are `{}`", open.join("`, `"));
             let help = similar(wanted, open).map_or(known, |near| format!("did you mean `{near}`?"));
             Diagnostic::error(span, format!("no step before this one opens a session `{wanted}`")).help(help)
         };
-        let broken_step_may_open_it = self.source.contains(&format!("as: {wanted}"));
+        // Once is enough: the steps behind it want the same.
+        self.sessions.insert(wanted.to_owned());
         self.diagnostics.push(if broken_step_may_open_it { diagnostic.following() } else { diagnostic });
     }
 
@@ -171,7 +175,12 @@ impl Checker<'_> {
             Action::Data(data) => match &data.content {
                 Content::Text(text) if data.template => self.text(text),
                 Content::Text(_) => {}
-                Content::File(file) => self.file(file),
+                Content::File(file) => {
+                    self.file(file);
+                    if data.template {
+                        self.templated_file(file);
+                    }
+                }
             },
             Action::StartTls(settings) | Action::Tls(settings) => self.tls(settings),
             Action::Assert(expression) => self.expression(expression),
@@ -349,39 +358,42 @@ impl Checker<'_> {
     // --- templates ---------------------------------------------------------------------------------------------
 
     fn text(&mut self, text: &Text) {
-        let outer = match statement_names(text) {
+        if !text.has_statements() {
+            return text.expressions().for_each(|expression| self.expression(&expression));
+        }
+        // What a loop or `set` of the text declares is known in its expressions.
+        let mut from_outside = match statement_names(text) {
             Ok(names) => names,
             Err(error) => return self.diagnostics.push(error.into_diagnostic()),
         };
         for expression in text.expressions() {
-            // Statements declare names of their own (`for`, `set`): only those from outside must be known.
-            let from_outside = |name: &str| !text.has_statements() || outer.contains(name);
-            self.expression_with(&expression, &from_outside);
+            for (name, range) in self.operations(&expression).unwrap_or_default() {
+                if from_outside.remove(&name) {
+                    self.variable(&name, expression.span_of(&range));
+                }
+            }
         }
-        let in_expressions: BTreeSet<String> = text
-            .expressions()
-            .filter_map(|expression| expression.names().ok())
-            .flat_map(|names| names.variables.into_iter().map(|(name, _)| name))
-            .collect();
-        for name in outer.difference(&in_expressions) {
-            let at = text.source.find(name).unwrap_or(0);
-            self.variable(name, text.span_of(&(at..at + name.len())));
+        for name in from_outside {
+            let at = text.source.find(&name).unwrap_or(0);
+            self.variable(&name, text.span_of(&(at..at + name.len())));
         }
     }
 
     fn expression(&mut self, expression: &Expression) {
-        self.expression_with(expression, &|_| true);
+        for (name, range) in self.operations(expression).unwrap_or_default() {
+            self.variable(&name, expression.span_of(&range));
+        }
     }
 
-    /// Checks every name of an expression, of its variables those that `from_outside` picks.
-    fn expression_with(&mut self, expression: &Expression, from_outside: &dyn Fn(&str) -> bool) {
+    /// Checks the functions, filters and tests of an expression and returns the variables it reads.
+    fn operations(&mut self, expression: &Expression) -> Option<Vec<(String, Range<usize>)>> {
         let names = match expression.names() {
             Ok(names) => names,
-            Err(error) => return self.diagnostics.push(error.into_diagnostic()),
+            Err(error) => {
+                self.diagnostics.push(error.into_diagnostic());
+                return None;
+            }
         };
-        for (name, range) in names.variables.iter().filter(|(name, _)| from_outside(name)) {
-            self.variable(name, expression.span_of(range));
-        }
         for (name, range) in &names.functions {
             if !self.templates.has_function(name) {
                 let known = self.templates.functions();
@@ -399,6 +411,7 @@ impl Checker<'_> {
                 self.unknown("test", name, expression.span_of(range), ["defined", "undefined", "none", "in"]);
             }
         }
+        Some(names.variables)
     }
 
     fn variable(&mut self, name: &str, span: Span) {
@@ -472,6 +485,16 @@ impl Checker<'_> {
         }
     }
 
+    /// The templates in a file are checked like those of the scenario. Whether it can be read was checked before.
+    fn templated_file(&mut self, file: &Text) {
+        let path = self.known_text(file).and_then(|name| resolve_file(&self.context.file_root, &name).ok());
+        let Some(content) = path.and_then(|path| std::fs::read_to_string(path).ok()) else { return };
+        match Text::from_file(&content, file.span) {
+            Ok(text) => self.text(&text),
+            Err(error) => self.diagnostics.push(error.into_diagnostic()),
+        }
+    }
+
     /// What a text renders to, where that is known already.
     fn known_text(&self, text: &Text) -> Option<String> {
         if text.is_literal() {
@@ -491,7 +514,10 @@ impl Checker<'_> {
             if step.when.is_some() || step.session.is_some() || matches!(step.action, Action::Group(_)) {
                 return;
             }
-            let asks = matches!(&step.action, Action::Send(_) | Action::Data(_));
+            let asks = match &step.action {
+                Action::Data(data) => data.terminate,
+                action => matches!(action, Action::Send(_)),
+            };
             if step.expect.is_some() {
                 unread = None;
             } else if asks && unread.is_none() {

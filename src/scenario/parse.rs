@@ -178,6 +178,9 @@ impl Decoder<'_> {
             );
             return Vec::new();
         };
+        if items.is_empty() && entry.key == "steps" {
+            self.errors.push(Diagnostic::error(entry.key_span, "`steps` is empty: nothing can diverge"));
+        }
         items.iter().enumerate().filter_map(|(index, item)| self.step(item, format!("{prefix}{}", index + 1))).collect()
     }
 
@@ -309,8 +312,8 @@ impl Decoder<'_> {
             "send" => self.send(entry),
             "raw" => self.raw(entry).map(Action::Raw),
             "data" => self.mail_data(entry).map(Action::Data),
-            "starttls" => Some(Action::StartTls(self.tls_step(node))),
-            "tls" => Some(Action::Tls(self.tls_step(node))),
+            "starttls" => Some(Action::StartTls(self.tls_step(entry))),
+            "tls" => Some(Action::Tls(self.tls_step(entry))),
             "assert" => self.expression(node).map(Action::Assert),
             "set" => self.settings(node).map(Action::Set),
             "sleep" => self.length(node).map(Action::Sleep),
@@ -484,11 +487,11 @@ impl Decoder<'_> {
     }
 
     /// TLS options of `starttls:` and `tls:`, which may be empty.
-    fn tls_step(&mut self, node: &Node) -> TlsSettings {
-        if node.is_null() {
+    fn tls_step(&mut self, entry: Entry<'_>) -> TlsSettings {
+        if entry.value.is_null() {
             return TlsSettings::default();
         }
-        match self.entries(node, "the TLS options", &[&TLS_KEYS]) {
+        match self.entries(entry.value, &format!("`{}`", entry.key), &[&TLS_KEYS]) {
             Some(entries) => self.tls_settings(&entries),
             None => TlsSettings::default(),
         }
