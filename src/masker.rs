@@ -6,10 +6,9 @@
 
 use crate::scenario::Secret;
 use aho_corasick::{AhoCorasick, MatchKind};
-use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 /// Forms shorter than this are found everywhere by chance, and are not searched for.
@@ -198,7 +197,7 @@ fn json(text: &str, ascii: bool) -> String {
             plain if (' '..='~').contains(&plain) || (!ascii && !plain.is_control()) => escaped.push(plain),
             other => {
                 for unit in other.encode_utf16(&mut [0; 2]) {
-                    escaped.push_str(&format!("\\u{unit:04x}"));
+                    _ = write!(escaped, "\\u{unit:04x}");
                 }
             }
         }
@@ -209,6 +208,7 @@ fn json(text: &str, ascii: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
 
     const PASSWORD: &str = "pä ss\"wörd+1";
@@ -223,8 +223,13 @@ mod tests {
 
     #[test]
     fn every_form_is_hidden() {
-        let hex: String = PASSWORD.bytes().map(|byte| format!("{byte:02X}")).collect();
-        for form in [PASSWORD.to_owned(), hex, "p%C3%A4%20ss%22w%C3%B6rd%2B1".to_owned(), "p\\u00e4 ss\\\"w\\u00f6rd+1".to_owned()] {
+        let hex = PASSWORD.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02X}"));
+        for form in [
+            PASSWORD.to_owned(),
+            hex,
+            "p%C3%A4%20ss%22w%C3%B6rd%2B1".to_owned(),
+            "p\\u00e4 ss\\\"w\\u00f6rd+1".to_owned(),
+        ] {
             assert_eq!(mask(&format!("535 no {form}!")), "535 no <<password>>!");
         }
     }
@@ -241,7 +246,10 @@ mod tests {
 
     #[test]
     fn a_secret_cut_by_line_ends_is_hidden() {
-        assert_eq!(mask("550-you said pä ss\r\n550 \"wörd+1, no\r\n"), "550-you said <<password>>\r\n550 <<password>>, no\r\n");
+        assert_eq!(
+            mask("550-you said pä ss\r\n550 \"wörd+1, no\r\n"),
+            "550-you said <<password>>\r\n550 <<password>>, no\r\n"
+        );
         let long = STANDARD.encode(PASSWORD);
         let (first, second) = long.split_at(6);
         let masked = mask(&format!("{first}\r\n{second}"));

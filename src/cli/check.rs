@@ -1,8 +1,8 @@
 //! `smtp-script check`: everything that `run` checks before the first connection, plus lints.
 
+use super::USAGE;
 use super::screen::{self, Color};
 use super::targets::Targets;
-use super::USAGE;
 use crate::load::LoadError;
 use crate::run::Settings;
 use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables};

@@ -1,10 +1,10 @@
 //! `smtp-script run`: plays scenarios one after the other and says where each diverged.
 
+use super::USAGE;
 use super::check::all_of;
 use super::screen::{self, Color};
 use super::targets::Targets;
 use super::values::{self, ValueArguments};
-use super::USAGE;
 use crate::load::LoadError;
 use crate::report::human::{self, Styled, Tally};
 use crate::run::{self, Observer, Outcome, Settings, split_address};

@@ -34,9 +34,8 @@ impl Certificate {
         let parsed = x509_cert::Certificate::from_der(der).ok()?;
         let content = parsed.tbs_certificate();
         let alternative = content.get_extension::<SubjectAltName>().ok().flatten();
-        let names = alternative.map_or_else(Vec::new, |(_critical, names)| {
-            names.0.iter().filter_map(shown_name).collect()
-        });
+        let names =
+            alternative.map_or_else(Vec::new, |(_critical, names)| names.0.iter().filter_map(shown_name).collect());
         Some(Certificate {
             subject: content.subject().to_string(),
             issuer: content.issuer().to_string(),
@@ -78,16 +77,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn leaf() -> Vec<u8> {
-        let leaf = Leaf {
-            names: &["mx.example", "*.mx.example"],
-            ips: &["127.0.0.1", "::1"],
-            ..Leaf::default()
-        };
-        Pki::new("test CA")
-            .issue(&leaf)
-            .certificate
-            .to_der()
-            .unwrap()
+        let leaf = Leaf { names: &["mx.example", "*.mx.example"], ips: &["127.0.0.1", "::1"], ..Leaf::default() };
+        Pki::new("test CA").issue(&leaf).certificate.to_der().unwrap()
     }
 
     #[test]
@@ -95,10 +86,7 @@ mod tests {
         let certificate = Certificate::from_der(&leaf()).unwrap();
         assert_eq!(certificate.subject, "CN=mx.example,O=smtp-script tests");
         assert_eq!(certificate.issuer, "CN=test CA");
-        assert_eq!(
-            certificate.names,
-            ["mx.example", "*.mx.example", "127.0.0.1", "::1"]
-        );
+        assert_eq!(certificate.names, ["mx.example", "*.mx.example", "127.0.0.1", "::1"]);
         let days = |seconds: i64| {
             let now = Timestamp::from_second(certificate.not_after.as_second() + seconds).unwrap();
             certificate.days_left(now)

@@ -102,9 +102,7 @@ async fn connect_to(address: SocketAddr, local: Option<(IpAddr, u16)>) -> io::Re
             };
             // A fixed local port must be usable again while its last connection is in TIME_WAIT.
             socket.set_reuseaddr(port != 0)?;
-            socket
-                .bind(SocketAddr::new(ip, port))
-                .map_err(|error| bind_error(ip, port, &error))?;
+            socket.bind(SocketAddr::new(ip, port)).map_err(|error| bind_error(ip, port, &error))?;
             socket.connect(address).await?
         }
     };
@@ -113,10 +111,7 @@ async fn connect_to(address: SocketAddr, local: Option<(IpAddr, u16)>) -> io::Re
 
 fn bind_error(ip: IpAddr, port: u16, error: &io::Error) -> io::Error {
     let local = SocketAddr::new(ip, port);
-    let text = format!(
-        "the local address `{local}` can't be used: {}",
-        in_words(error)
-    );
+    let text = format!("the local address `{local}` can't be used: {}", in_words(error));
     io::Error::new(io::ErrorKind::AddrNotAvailable, text)
 }
 
@@ -168,31 +163,21 @@ fn no_fitting_address(host: &str, found: &[SocketAddr], wanted: &[IpVersion]) ->
         wanted.join(" and "),
         found.join(", ")
     );
-    ConnectFailure {
-        kind: ConnectFailureKind::Name,
-        message,
-    }
+    ConnectFailure { kind: ConnectFailureKind::Name, message }
 }
 
 fn none_accepted(failures: &[(SocketAddr, io::Error)]) -> ConnectFailure {
     let kind = failures.iter().map(|(_, error)| kind_of(error)).min();
-    let reasons: Vec<String> = failures
-        .iter()
-        .map(|(address, error)| format!("{address}: {}", in_words(error)))
-        .collect();
-    ConnectFailure {
-        kind: kind.unwrap_or(ConnectFailureKind::Other),
-        message: reasons.join("; "),
-    }
+    let reasons: Vec<String> =
+        failures.iter().map(|(address, error)| format!("{address}: {}", in_words(error))).collect();
+    ConnectFailure { kind: kind.unwrap_or(ConnectFailureKind::Other), message: reasons.join("; ") }
 }
 
 fn kind_of(error: &io::Error) -> ConnectFailureKind {
     use io::ErrorKind as Kind;
     match error.kind() {
         // A server that accepts and resets at once may win the race against our own look at the new socket.
-        Kind::ConnectionRefused | Kind::ConnectionReset | Kind::NotConnected => {
-            ConnectFailureKind::Refused
-        }
+        Kind::ConnectionRefused | Kind::ConnectionReset | Kind::NotConnected => ConnectFailureKind::Refused,
         Kind::NetworkUnreachable | Kind::HostUnreachable | Kind::NetworkDown | Kind::TimedOut => {
             ConnectFailureKind::Unreachable
         }
@@ -204,22 +189,16 @@ fn kind_of(error: &io::Error) -> ConnectFailureKind {
 pub(super) fn in_words(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
-    let text = text
-        .strip_prefix("failed to lookup address information: ")
-        .unwrap_or(text);
+    let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(text);
     // Only a capital that starts a sentence goes: `EPIPE` or `TLS` stay as they are.
     let mut letters = text.chars();
     match (letters.next(), letters.clone().next()) {
-        (Some(first), Some(second)) if second.is_lowercase() => {
-            first.to_lowercase().chain(letters).collect()
-        }
+        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(letters).collect(),
         _ => text.to_owned(),
     }
 }
 
 /// `[::1]` without its brackets; anything else as it is.
 pub(super) fn without_brackets(host: &str) -> &str {
-    host.strip_prefix('[')
-        .and_then(|it| it.strip_suffix(']'))
-        .unwrap_or(host)
+    host.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(host)
 }

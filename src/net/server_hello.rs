@@ -21,8 +21,8 @@ const TLS_1_3: u16 = 0x0304;
 
 /// The `random` that makes a `ServerHello` a `HelloRetryRequest` (RFC 8446 4.1.3): the SHA-256 of its name.
 const HELLO_RETRY_REQUEST: [u8; 32] = [
-    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
-    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
+    0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
 /// What was found in the plain-text part of the server's handshake.
@@ -64,9 +64,8 @@ impl ServerFlight {
 
 /// Whether these first bytes from a server can be TLS at all: a known record type and major version 3.
 pub(super) fn looks_like_tls(received: &[u8]) -> bool {
-    let kind_fits = received
-        .first()
-        .is_none_or(|kind| (RECORD_CHANGE_CIPHER_SPEC..=RECORD_APPLICATION_DATA).contains(kind));
+    let kind_fits =
+        received.first().is_none_or(|kind| (RECORD_CHANGE_CIPHER_SPEC..=RECORD_APPLICATION_DATA).contains(kind));
     kind_fits && received.get(1).is_none_or(|major| *major == 3)
 }
 
@@ -188,11 +187,7 @@ impl<'a> Reader<'a> {
 
     fn number(&mut self, bytes: usize) -> Option<usize> {
         let taken = self.take(bytes)?;
-        Some(
-            taken
-                .iter()
-                .fold(0, |sum, byte| sum << 8 | usize::from(*byte)),
-        )
+        Some(taken.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)))
     }
 
     fn u8(&mut self) -> Option<u8> {
@@ -299,10 +294,7 @@ mod tests {
     const VERSIONS: [u8; 10] = [0, 23, 0, 0, 0, 43, 0, 2, 3, 4];
 
     fn shown(flight: &ServerFlight) -> (Option<String>, Option<String>) {
-        (
-            flight.version.map(|it| it.to_string()),
-            flight.cipher.map(|it| it.to_string()),
-        )
+        (flight.version.map(|it| it.to_string()), flight.cipher.map(|it| it.to_string()))
     }
 
     fn facts(version: &str, cipher: &str) -> (Option<String>, Option<String>) {
@@ -322,10 +314,7 @@ mod tests {
         recorded.extend(record(20, &[1]));
         recorded.extend(record(22, &hello([9; 32], 0x1301, &[])));
         let flight = ServerFlight::read(&recorded);
-        assert_eq!(
-            shown(&flight),
-            facts("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256")
-        );
+        assert_eq!(shown(&flight), facts("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"));
         assert_eq!(flight.certificate.as_deref(), Some(&b"leaf"[..]));
     }
 
@@ -342,19 +331,13 @@ mod tests {
         assert_eq!(ServerFlight::read(&retry), ServerFlight::default());
         let hello = record(22, &hello([7; 32], 0x1303, &VERSIONS));
         let flight = ServerFlight::read(&[retry, record(20, &[1]), hello].concat());
-        assert_eq!(
-            shown(&flight),
-            facts("TLSv1.3", "TLS_CHACHA20_POLY1305_SHA256")
-        );
+        assert_eq!(shown(&flight), facts("TLSv1.3", "TLS_CHACHA20_POLY1305_SHA256"));
     }
 
     #[test]
     fn unknown_numbers_are_shown_in_hexadecimal() {
         let recorded = record(22, &hello([7; 32], 0x5a5a, &[0, 43, 0, 2, 0x7f, 0x1c]));
-        assert_eq!(
-            shown(&ServerFlight::read(&recorded)),
-            facts("0x7f1c", "0x5a5a")
-        );
+        assert_eq!(shown(&ServerFlight::read(&recorded)), facts("0x7f1c", "0x5a5a"));
     }
 
     #[test]

@@ -67,9 +67,7 @@ impl Recorder {
             Ok([]) => recording.end = Some(End::Closed),
             Ok(bytes) => {
                 let room = RECORDED_AT_MOST.saturating_sub(recording.received.len());
-                recording
-                    .received
-                    .extend_from_slice(&bytes[..bytes.len().min(room)]);
+                recording.received.extend_from_slice(&bytes[..bytes.len().min(room)]);
             }
             Err(_) => recording.end = Some(End::Reset),
         }
@@ -127,11 +125,7 @@ impl Socket {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_receive(
-        &mut self,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let result = if self.at_once {
             let Some(result) = receive_now(&self.tcp, buf.initialize_unfilled()) else {
@@ -149,11 +143,7 @@ impl Socket {
 }
 
 impl AsyncRead for Socket {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let socket = self.get_mut();
         // Whoever waits for an answer must have sent the question. A failure to send shows in the read, too.
         let _ = socket.poll_drain(cx);
@@ -184,11 +174,7 @@ impl Socket {
 
 impl AsyncWrite for Socket {
     /// Takes all of `buf`, always: what the kernel doesn't take at once is kept for [`Socket::poll_drain`].
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let socket = self.get_mut();
         let mut sent = 0;
         if socket.unsent.is_empty()

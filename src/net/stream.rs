@@ -59,28 +59,24 @@ impl Stream {
     pub(crate) fn plain(tcp: TcpStream) -> io::Result<Stream> {
         tcp.set_nodelay(true)?;
         let (peer, local) = (tcp.peer_addr()?, tcp.local_addr()?);
-        Ok(Stream {
-            layer: Layer::Plain(tcp),
-            peer,
-            local,
-            read_end: None,
-            write_closed: false,
-        })
-    }
-
-    /// The other end's address.
-    pub(crate) fn peer(&self) -> SocketAddr {
-        self.peer
+        Ok(Stream { layer: Layer::Plain(tcp), peer, local, read_end: None, write_closed: false })
     }
 
     /// This end's address.
+    #[cfg(test)]
     pub(crate) fn local(&self) -> SocketAddr {
         self.local
     }
 
     /// Whether a TLS handshake was done.
+    #[cfg(test)]
     pub(crate) fn is_tls(&self) -> bool {
         matches!(self.layer, Layer::Tls(_))
+    }
+
+    /// The other end's address.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.peer
     }
 
     /// What has arrived already, without waiting: `None` nothing, `Some(Ok(0))` the peer closed.
@@ -110,27 +106,14 @@ impl Stream {
     ///
     /// # Errors
     /// The reason in words; the connection is closed then.
-    pub(crate) async fn upgrade(
-        self,
-        tls: &Connector,
-        server_name: &str,
-    ) -> Result<(Stream, TlsFacts), TlsFailure> {
+    pub(crate) async fn upgrade(self, tls: &Connector, server_name: &str) -> Result<(Stream, TlsFacts), TlsFailure> {
         let (peer, local) = (self.peer, self.local);
         let Layer::Plain(tcp) = self.layer else {
             return Err(TlsFailure::already_tls());
         };
         let (session, facts) = tls.shake_hands(tcp, server_name).await?;
         let layer = Layer::Tls(Box::new(session));
-        Ok((
-            Stream {
-                layer,
-                peer,
-                local,
-                read_end: None,
-                write_closed: false,
-            },
-            facts,
-        ))
+        Ok((Stream { layer, peer, local, read_end: None, write_closed: false }, facts))
     }
 
     /// Closes in order: `close_notify` in TLS, then FIN. Does not wait for the peer; bytes written and not yet taken by
@@ -199,9 +182,7 @@ fn failure_text(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionReset => "the connection was reset by the peer".to_owned(),
         io::ErrorKind::BrokenPipe => "the connection was closed by the peer".to_owned(),
-        io::ErrorKind::TimedOut => {
-            "the connection timed out: the peer no longer answers".to_owned()
-        }
+        io::ErrorKind::TimedOut => "the connection timed out: the peer no longer answers".to_owned(),
         _ => in_words(error),
     }
 }
@@ -211,11 +192,7 @@ fn in_our_words(error: &io::Error) -> io::Error {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
         if let Some(end) = &stream.read_end {
             return Poll::Ready(end.result().map(|_zero| ()));
@@ -235,11 +212,7 @@ impl AsyncRead for Stream {
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let result = match &mut self.get_mut().layer {
             Layer::Plain(tcp) => ready!(Pin::new(tcp).poll_write(cx, buf)),
             Layer::Tls(session) => ready!(session.poll_write(cx, buf)),

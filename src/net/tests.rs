@@ -45,20 +45,12 @@ impl<T: Send + 'static> Server<T> {
 }
 
 fn target(address: SocketAddr) -> Target {
-    Target {
-        host: address.ip().to_string(),
-        port: address.port(),
-        ip: None,
-        local_address: None,
-    }
+    Target { host: address.ip().to_string(), port: address.port(), ip: None, local_address: None }
 }
 
 /// Options that trust this authority alone.
 fn trusting(pki: &Pki) -> TlsOptions {
-    TlsOptions {
-        ca_pem: Some(pki.certificate.to_pem().unwrap()),
-        ..TlsOptions::default()
-    }
+    TlsOptions { ca_pem: Some(pki.certificate.to_pem().unwrap()), ..TlsOptions::default() }
 }
 
 fn acceptor(issued: &Issued) -> SslAcceptorBuilder {

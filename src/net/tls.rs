@@ -42,8 +42,7 @@ impl Connector {
     /// # Errors
     /// A certificate, a key or a version bound can't be used.
     pub(crate) fn new(options: &TlsOptions) -> Result<Connector, TlsSetupError> {
-        static BUILT: LazyLock<Mutex<HashMap<TlsOptions, Connector>>> =
-            LazyLock::new(Mutex::default);
+        static BUILT: LazyLock<Mutex<HashMap<TlsOptions, Connector>>> = LazyLock::new(Mutex::default);
         // Held while building, so that sessions that start together build one connector and not one each.
         let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(connector) = built.get(options) {
@@ -66,22 +65,12 @@ impl Connector {
         let socket = Socket::recorded(tcp, recorder.clone());
         match self.native.connect(name, socket).await {
             Ok(stream) => {
-                let mut session = TlsSession {
-                    stream,
-                    notified: false,
-                };
+                let mut session = TlsSession { stream, notified: false };
                 session.socket_mut().stop_recording();
-                let facts = session.facts(
-                    &ServerFlight::read(&recorder.take().received),
-                    self.verifies,
-                );
+                let facts = session.facts(&ServerFlight::read(&recorder.take().received), self.verifies);
                 Ok((session, facts))
             }
-            Err(error) => Err(TlsFailure::judge(
-                &error.to_string(),
-                &recorder.take(),
-                name,
-            )),
+            Err(error) => Err(TlsFailure::judge(&error.to_string(), &recorder.take(), name)),
         }
     }
 }
@@ -102,13 +91,8 @@ fn build(options: &TlsOptions) -> Result<Connector, TlsSetupError> {
         .disable_built_in_roots(!options.verify || options.ca_pem.is_some())
         .min_protocol_version(Some(lowest(options)))
         .max_protocol_version(options.max_version.map(protocol));
-    let native = builder
-        .build()
-        .map_err(|error| not_built(&error.to_string()))?;
-    Ok(Connector {
-        native: native.into(),
-        verifies: options.verify,
-    })
+    let native = builder.build().map_err(|error| not_built(&error.to_string()))?;
+    Ok(Connector { native: native.into(), verifies: options.verify })
 }
 
 fn add_roots(builder: &mut TlsConnectorBuilder, pem: &[u8]) -> Result<(), TlsSetupError> {
@@ -141,10 +125,7 @@ fn damaged_key(text: &str) -> TlsSetupError {
 
 fn damaged_certificate(option: &str, text: &str) -> TlsSetupError {
     TlsSetupError::new(
-        format!(
-            "a certificate in the file of `{option}` can't be read: {}",
-            reason_of(text)
-        ),
+        format!("a certificate in the file of `{option}` can't be read: {}", reason_of(text)),
         "`openssl x509 -in FILE -noout -text` tells whether the file is whole",
     )
 }
@@ -156,17 +137,12 @@ fn not_built(text: &str) -> TlsSetupError {
             "the first certificate of the file must be the client's own, its chain after it",
         );
     }
-    TlsSetupError {
-        message: format!("TLS can't be set up: {}", reason_of(text)),
-        help: None,
-    }
+    TlsSetupError { message: format!("TLS can't be set up: {}", reason_of(text)), help: None }
 }
 
 /// TLS 1.2, the library's own floor, unless something lower was asked for.
 fn lowest(options: &TlsOptions) -> Protocol {
-    let floor = options
-        .max_version
-        .map_or(TlsVersion::Tls12, |max| max.min(TlsVersion::Tls12));
+    let floor = options.max_version.map_or(TlsVersion::Tls12, |max| max.min(TlsVersion::Tls12));
     protocol(options.min_version.unwrap_or(floor))
 }
 
@@ -213,11 +189,7 @@ impl TlsSession {
 
     fn facts(&self, flight: &ServerFlight, verified: bool) -> TlsFacts {
         let native = self.stream.get_ref();
-        let der = native
-            .peer_certificate()
-            .ok()
-            .flatten()
-            .and_then(|it| it.to_der().ok());
+        let der = native.peer_certificate().ok().flatten().and_then(|it| it.to_der().ok());
         let unknown = || "unknown".to_owned();
         TlsFacts {
             version: flight.version.map_or_else(unknown, |it| it.to_string()),
@@ -229,22 +201,14 @@ impl TlsSession {
     }
 
     /// Reads; the end of the stream is the end, with or without `close_notify`.
-    pub(super) fn poll_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let result = ready!(Pin::new(&mut self.stream).poll_read(cx, buf));
         Poll::Ready(result.or_else(|error| session_failure(error).map_or(Ok(()), Err)))
     }
 
     /// As [`TlsSession::poll_read`], but asks the kernel directly; `Pending` means that no data has arrived, and wakes
     /// nobody.
-    pub(super) fn poll_read_now(
-        &mut self,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    pub(super) fn poll_read_now(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.socket_mut().set_at_once(true);
         let result = self.poll_read(cx, buf);
         self.socket_mut().set_at_once(false);
@@ -252,11 +216,7 @@ impl TlsSession {
     }
 
     /// Encrypts and sends full records until the socket takes no more; returns the plain bytes taken.
-    pub(super) fn poll_write(
-        &mut self,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_drain(cx))?;
         let mut taken = 0;
         for record in buf.chunks(RECORD) {

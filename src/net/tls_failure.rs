@@ -56,20 +56,13 @@ pub(crate) enum TlsFailureReason {
 impl TlsFailure {
     /// The failure of asking for TLS above TLS.
     pub(super) fn already_tls() -> TlsFailure {
-        TlsFailure::plain(
-            TlsFailureReason::Other,
-            "the connection uses TLS already",
-            None,
-        )
+        TlsFailure::plain(TlsFailureReason::Other, "the connection uses TLS already", None)
     }
 
     /// Judges a failed handshake by the library's error text and the bytes the server sent.
     pub(super) fn judge(text: &str, recording: &Recording, server_name: &str) -> TlsFailure {
         let flight = ServerFlight::read(&recording.received);
-        let certificate = flight
-            .certificate
-            .as_deref()
-            .and_then(Certificate::from_der);
+        let certificate = flight.certificate.as_deref().and_then(Certificate::from_der);
         if text.contains("certificate verify failed") {
             return unverified(text, certificate, server_name);
         }
@@ -85,11 +78,7 @@ impl TlsFailure {
         failure
     }
 
-    fn plain(
-        reason: TlsFailureReason,
-        message: impl Into<String>,
-        help: Option<&str>,
-    ) -> TlsFailure {
+    fn plain(reason: TlsFailureReason, message: impl Into<String>, help: Option<&str>) -> TlsFailure {
         TlsFailure {
             reason,
             message: message.into(),
@@ -102,43 +91,30 @@ impl TlsFailure {
 
 /// The failure of the certificate's verification; OpenSSL's verify text stands in the last parentheses.
 fn unverified(text: &str, certificate: Option<Certificate>, server_name: &str) -> TlsFailure {
-    let verify_text = text
-        .rsplit_once('(')
-        .map_or(text, |(_, tail)| tail.trim_end_matches(')'));
+    let verify_text = text.rsplit_once('(').map_or(text, |(_, tail)| tail.trim_end_matches(')'));
     let reason = verify_reason(&verify_text.to_ascii_lowercase());
     let about = certificate.as_ref();
     let message = match reason {
         TlsFailureReason::Expired => {
             format!(
                 "the server's certificate has expired{}",
-                about.map_or(String::new(), |it| format!(
-                    ": it was valid until {}",
-                    it.not_after
-                ))
+                about.map_or(String::new(), |it| format!(": it was valid until {}", it.not_after))
             )
         }
         TlsFailureReason::NotYetValid => {
             format!(
                 "the server's certificate is not valid yet{}",
-                about.map_or(String::new(), |it| format!(
-                    ": it will be from {} on",
-                    it.not_before
-                ))
+                about.map_or(String::new(), |it| format!(": it will be from {} on", it.not_before))
             )
         }
         TlsFailureReason::WrongName => {
-            format!(
-                "the server's certificate is not for `{server_name}`{}",
-                about.map_or(String::new(), named_instead)
-            )
+            format!("the server's certificate is not for `{server_name}`{}", about.map_or(String::new(), named_instead))
         }
         TlsFailureReason::UnknownIssuer => {
             let issuer = about.map_or(String::new(), |it| format!(" `{}`", it.issuer));
             format!("the issuer{issuer} of the server's certificate is not known ({verify_text})")
         }
-        TlsFailureReason::SelfSigned => {
-            "the server's certificate is self-signed and not trusted".to_owned()
-        }
+        TlsFailureReason::SelfSigned => "the server's certificate is self-signed and not trusted".to_owned(),
         _ => format!("the server's certificate could not be verified: {verify_text}"),
     };
     let mut failure = TlsFailure::plain(reason, message, verify_help(reason));
@@ -152,21 +128,12 @@ fn verify_reason(verify_text: &str) -> TlsFailureReason {
         ("not yet valid", TlsFailureReason::NotYetValid),
         ("hostname mismatch", TlsFailureReason::WrongName),
         ("ip address mismatch", TlsFailureReason::WrongName),
-        (
-            "certificate in certificate chain",
-            TlsFailureReason::UnknownIssuer,
-        ),
+        ("certificate in certificate chain", TlsFailureReason::UnknownIssuer),
         ("self-signed certificate", TlsFailureReason::SelfSigned),
         ("self signed certificate", TlsFailureReason::SelfSigned),
-        (
-            "unable to get local issuer",
-            TlsFailureReason::UnknownIssuer,
-        ),
+        ("unable to get local issuer", TlsFailureReason::UnknownIssuer),
         ("unable to get issuer", TlsFailureReason::UnknownIssuer),
-        (
-            "unable to verify the first",
-            TlsFailureReason::UnknownIssuer,
-        ),
+        ("unable to verify the first", TlsFailureReason::UnknownIssuer),
         ("certificate not trusted", TlsFailureReason::UnknownIssuer),
         ("invalid ca certificate", TlsFailureReason::UnknownIssuer),
     ];
@@ -182,32 +149,21 @@ fn verify_help(reason: TlsFailureReason) -> Option<&'static str> {
         TlsFailureReason::NotYetValid => {
             Some("check both clocks, or give `verify: false` if that does not matter here")
         }
-        TlsFailureReason::WrongName => {
-            Some("connect to a name of the certificate's, or give it as `server_name`")
-        }
+        TlsFailureReason::WrongName => Some("connect to a name of the certificate's, or give it as `server_name`"),
         TlsFailureReason::UnknownIssuer => Some(
             "give the issuer's certificate as `ca_file`, or `verify: false`; \
             a public server may have left out its intermediate certificate",
         ),
-        TlsFailureReason::SelfSigned => {
-            Some("give the certificate itself as `ca_file`, or `verify: false`")
-        }
+        TlsFailureReason::SelfSigned => Some("give the certificate itself as `ca_file`, or `verify: false`"),
         _ => None,
     }
 }
 
 fn named_instead(certificate: &Certificate) -> String {
     if certificate.names.is_empty() {
-        return format!(
-            ": it names no host at all (subject `{}`)",
-            certificate.subject
-        );
+        return format!(": it names no host at all (subject `{}`)", certificate.subject);
     }
-    let names: Vec<String> = certificate
-        .names
-        .iter()
-        .map(|it| format!("`{it}`"))
-        .collect();
+    let names: Vec<String> = certificate.names.iter().map(|it| format!("`{it}`")).collect();
     format!(": it names {}", names.join(", "))
 }
 
@@ -218,10 +174,7 @@ fn refused(text: &str) -> Option<TlsFailure> {
         70 => TlsFailureReason::ProtocolVersion,
         _ => TlsFailureReason::Alert(number),
     };
-    let message = format!(
-        "the server refused the TLS handshake with {}",
-        alert_in_words(number)
-    );
+    let message = format!("the server refused the TLS handshake with {}", alert_in_words(number));
     Some(TlsFailure::plain(reason, message, alert_help(number)))
 }
 
@@ -230,25 +183,14 @@ fn not_tls(recording: &Recording) -> Option<TlsFailure> {
         return None;
     }
     let message = "the server answered the TLS handshake with something that is no TLS";
-    let help =
-        "does this port speak plain SMTP? leave `tls: implicit` out and use a `starttls` step";
+    let help = "does this port speak plain SMTP? leave `tls: implicit` out and use a `starttls` step";
     let mut failure = TlsFailure::plain(TlsFailureReason::NotTls, message, Some(help));
-    failure.received = recording
-        .received
-        .iter()
-        .copied()
-        .take(RECEIVED_AT_MOST)
-        .collect();
+    failure.received = recording.received.iter().copied().take(RECEIVED_AT_MOST).collect();
     Some(failure)
 }
 
 fn no_common_version(text: &str, flight: &ServerFlight) -> Option<TlsFailure> {
-    let texts = [
-        "unsupported protocol",
-        "no protocols available",
-        "version too low",
-        "wrong ssl version",
-    ];
+    let texts = ["unsupported protocol", "no protocols available", "version too low", "wrong ssl version"];
     if !texts.iter().any(|part| text.contains(part)) {
         return None;
     }
@@ -257,23 +199,13 @@ fn no_common_version(text: &str, flight: &ServerFlight) -> Option<TlsFailure> {
         None => "no TLS version is left that both sides allow".to_owned(),
     };
     let help = "`min_version` and `max_version` set the versions allowed; TLS 1.0 and 1.1 may be switched off in OpenSSL itself";
-    Some(TlsFailure::plain(
-        TlsFailureReason::ProtocolVersion,
-        message,
-        Some(help),
-    ))
+    Some(TlsFailure::plain(TlsFailureReason::ProtocolVersion, message, Some(help)))
 }
 
 fn lost(recording: &Recording) -> Option<TlsFailure> {
     let (reason, message) = match recording.end? {
-        End::Closed => (
-            TlsFailureReason::Closed,
-            "the server closed the connection during the TLS handshake",
-        ),
-        End::Reset => (
-            TlsFailureReason::Reset,
-            "the connection was reset during the TLS handshake",
-        ),
+        End::Closed => (TlsFailureReason::Closed, "the server closed the connection during the TLS handshake"),
+        End::Reset => (TlsFailureReason::Reset, "the connection was reset during the TLS handshake"),
     };
     Some(TlsFailure::plain(reason, message, None))
 }
@@ -318,9 +250,7 @@ fn alert_help(number: u8) -> Option<&'static str> {
         40 => Some(
             "no cipher or parameter in common, or it demands a client certificate (`client_certificate`, `client_key`)",
         ),
-        42..=46 | 48 => {
-            Some("it does not accept the client's certificate; check `client_certificate`")
-        }
+        42..=46 | 48 => Some("it does not accept the client's certificate; check `client_certificate`"),
         70 => Some("it allows none of the versions offered; check `min_version` and `max_version`"),
         112 => Some("it does not know the name asked for; check `server_name`"),
         116 => Some("it demands a client certificate; give `client_certificate` and `client_key`"),
@@ -388,14 +318,8 @@ mod tests {
         for (text, reason) in [
             ("self signed certificate", TlsFailureReason::SelfSigned),
             ("self-signed certificate", TlsFailureReason::SelfSigned),
-            (
-                "self-signed certificate in certificate chain",
-                TlsFailureReason::UnknownIssuer,
-            ),
-            (
-                "self signed certificate in certificate chain",
-                TlsFailureReason::UnknownIssuer,
-            ),
+            ("self-signed certificate in certificate chain", TlsFailureReason::UnknownIssuer),
+            ("self signed certificate in certificate chain", TlsFailureReason::UnknownIssuer),
         ] {
             assert_eq!(verify_reason(text), reason, "{text}");
         }
@@ -404,18 +328,12 @@ mod tests {
     #[test]
     fn a_lost_connection_is_no_tls_failure() {
         let reset = io::Error::from_raw_os_error(104);
-        assert_eq!(
-            session_failure(reset).unwrap().kind(),
-            io::ErrorKind::ConnectionReset
-        );
+        assert_eq!(session_failure(reset).unwrap().kind(), io::ErrorKind::ConnectionReset);
         let alert = io::Error::other(
             "error:0A00045C:SSL routines:f:tlsv13 alert certificate required:x.c:1:SSL alert number 116",
         );
         let failure = session_failure(alert).unwrap();
         assert_eq!(failure.kind(), io::ErrorKind::InvalidData);
-        assert!(
-            failure.to_string().contains("`certificate required` (116)"),
-            "{failure}"
-        );
+        assert!(failure.to_string().contains("`certificate required` (116)"), "{failure}");
     }
 }

@@ -23,13 +23,7 @@ pub(crate) struct TlsOptions {
 
 impl Default for TlsOptions {
     fn default() -> TlsOptions {
-        TlsOptions {
-            verify: true,
-            ca_pem: None,
-            identity: None,
-            min_version: None,
-            max_version: None,
-        }
+        TlsOptions { verify: true, ca_pem: None, identity: None, min_version: None, max_version: None }
     }
 }
 
@@ -82,9 +76,7 @@ impl FromStr for TlsVersion {
             "1.1" => Ok(TlsVersion::Tls11),
             "1.2" => Ok(TlsVersion::Tls12),
             "1.3" => Ok(TlsVersion::Tls13),
-            _ => Err(format!(
-                "`{text}` is no TLS version: write `TLSv1.0`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`"
-            )),
+            _ => Err(format!("`{text}` is no TLS version: write `TLSv1.0`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`")),
         }
     }
 }
@@ -100,10 +92,7 @@ pub(crate) struct TlsSetupError {
 
 impl TlsSetupError {
     pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> TlsSetupError {
-        TlsSetupError {
-            message: message.into(),
-            help: Some(help.into()),
-        }
+        TlsSetupError { message: message.into(), help: Some(help.into()) }
     }
 }
 
@@ -122,11 +111,8 @@ impl TlsOptions {
 
 /// Checks that there is a certificate in PEM; `option` names where it came from.
 pub(super) fn check_certificates(pem: &[u8], option: &str) -> Result<(), TlsSetupError> {
-    let labels = [
-        "-----BEGIN CERTIFICATE-----",
-        "-----BEGIN TRUSTED CERTIFICATE-----",
-        "-----BEGIN X509 CERTIFICATE-----",
-    ];
+    let labels =
+        ["-----BEGIN CERTIFICATE-----", "-----BEGIN TRUSTED CERTIFICATE-----", "-----BEGIN X509 CERTIFICATE-----"];
     if labels.iter().any(|label| position(pem, label).is_some()) {
         return Ok(());
     }
@@ -136,10 +122,7 @@ pub(super) fn check_certificates(pem: &[u8], option: &str) -> Result<(), TlsSetu
     } else {
         "give a PEM file with a `-----BEGIN CERTIFICATE-----` line"
     };
-    Err(TlsSetupError::new(
-        format!("there is no certificate in the file of `{option}`"),
-        help,
-    ))
+    Err(TlsSetupError::new(format!("there is no certificate in the file of `{option}`"), help))
 }
 
 /// The key's PEM from its `BEGIN` line on: the TLS library wants it to stand first.
@@ -149,33 +132,22 @@ pub(super) fn pkcs8_key(pem: &[u8]) -> Result<&[u8], TlsSetupError> {
     }
     let holds = |label: &str| position(pem, label).is_some();
     let convert = "`openssl pkcs8 -topk8 -nodes -in FILE -out key.pem` converts it to PKCS#8";
-    let (message, help) = if holds("-----BEGIN ENCRYPTED PRIVATE KEY-----")
-        || holds("Proc-Type: 4,ENCRYPTED")
-    {
+    let (message, help) = if holds("-----BEGIN ENCRYPTED PRIVATE KEY-----") || holds("Proc-Type: 4,ENCRYPTED") {
         (
             "the key of `client_key` is encrypted",
             "`openssl pkcs8 -topk8 -nodes -in FILE -out key.pem` writes it without a passphrase",
         )
     } else if holds("-----BEGIN EC PRIVATE KEY-----") {
-        (
-            "the key of `client_key` is in SEC1 form (`EC PRIVATE KEY`); PKCS#8 (`PRIVATE KEY`) is expected",
-            convert,
-        )
+        ("the key of `client_key` is in SEC1 form (`EC PRIVATE KEY`); PKCS#8 (`PRIVATE KEY`) is expected", convert)
     } else if holds("-----BEGIN RSA PRIVATE KEY-----") {
-        (
-            "the key of `client_key` is in PKCS#1 form (`RSA PRIVATE KEY`); PKCS#8 (`PRIVATE KEY`) is expected",
-            convert,
-        )
+        ("the key of `client_key` is in PKCS#1 form (`RSA PRIVATE KEY`); PKCS#8 (`PRIVATE KEY`) is expected", convert)
     } else if holds("-----BEGIN OPENSSH PRIVATE KEY-----") {
         (
             "the key of `client_key` is an OpenSSH key; PKCS#8 (`PRIVATE KEY`) is expected",
             "give the key that belongs to the certificate of `client_certificate`",
         )
     } else if holds("PRIVATE KEY-----") {
-        (
-            "the key of `client_key` is not in PKCS#8 form (`PRIVATE KEY`)",
-            convert,
-        )
+        ("the key of `client_key` is not in PKCS#8 form (`PRIVATE KEY`)", convert)
     } else {
         (
             "there is no private key in the file of `client_key`",
@@ -204,20 +176,12 @@ mod tests {
             assert_eq!(text.parse(), Ok(version));
             assert_eq!(version.to_string().parse(), Ok(version));
         }
-        assert!(
-            "ssl3"
-                .parse::<TlsVersion>()
-                .unwrap_err()
-                .contains("`ssl3` is no TLS version")
-        );
+        assert!("ssl3".parse::<TlsVersion>().unwrap_err().contains("`ssl3` is no TLS version"));
     }
 
     #[test]
     fn debug_shows_no_key() {
-        let options = TlsOptions {
-            identity: Some((b"cert".to_vec(), b"SECRET".to_vec())),
-            ..TlsOptions::default()
-        };
+        let options = TlsOptions { identity: Some((b"cert".to_vec(), b"SECRET".to_vec())), ..TlsOptions::default() };
         assert!(!format!("{options:?}").contains("83"), "{options:?}");
     }
 

@@ -39,7 +39,8 @@ pub fn outcome(outcome: &Outcome, styled: Styled) -> String {
     let mut screen = String::new();
     let (word, style) = if outcome.followed() { ("PASS", GOOD) } else { ("FAIL", BAD) };
     let path = visible(outcome.path.as_bytes());
-    let name = if outcome.name == outcome.path { String::new() } else { format!("  {}", visible(outcome.name.as_bytes())) };
+    let name =
+        if outcome.name == outcome.path { String::new() } else { format!("  {}", visible(outcome.name.as_bytes())) };
     let took = seconds(outcome.duration);
     _ = writeln!(screen, "{} {path}{name}  ({took} s)", styled.paint(style, word));
     if outcome.followed() {

@@ -3,7 +3,9 @@
 use super::Settings;
 use crate::net::connect::{IpVersion as NetIpVersion, Target};
 use crate::net::tls::TlsOptions;
-use crate::scenario::{Action, Address, Connect, IpVersion, Mode, Scenario, Scope, Span, TemplateError, Templates, Text, TlsSettings};
+use crate::scenario::{
+    Action, Address, Connect, IpVersion, Mode, Scenario, Scope, Span, TemplateError, Templates, Text, TlsSettings,
+};
 use crate::scenario::{Chance, Variables, reason, resolve_file};
 use crate::server::Sandbox;
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,11 +79,18 @@ impl Resolver<'_> {
         let written = self.text(text)?;
         let alone = written.trim().trim_matches(['[', ']']).parse::<IpAddr>().map(|ip| (ip, 0));
         let with_port = written.trim().parse::<std::net::SocketAddr>().map(|address| (address.ip(), address.port()));
-        alone.or(with_port).map_err(|_| fault(text.span, format!("`{written}` is not an IP address of this machine, with or without a port")))
+        alone.or(with_port).map_err(|_| {
+            fault(text.span, format!("`{written}` is not an IP address of this machine, with or without a port"))
+        })
     }
 
     /// The name that the certificate must be for.
-    pub(super) fn server_name(&self, endpoint: &Endpoint, own: &TlsSettings, connection: &TlsSettings) -> Result<String, TemplateError> {
+    pub(super) fn server_name(
+        &self,
+        endpoint: &Endpoint,
+        own: &TlsSettings,
+        connection: &TlsSettings,
+    ) -> Result<String, TemplateError> {
         let named = own.server_name.as_ref().or(connection.server_name.as_ref());
         match named {
             Some(text) => self.text(text),
@@ -101,9 +110,11 @@ impl Resolver<'_> {
         };
         let ca_pem = match (&self.settings.ca_pem, self.sandbox) {
             (Some(pem), _) => Some(pem.clone()),
-            (None, Some(sandbox)) if self.settings.to.is_none() => {
-                Some(sandbox.ca_pem().map_err(|error| fault(Span::default(), format!("the sandbox has no certificate: {error}")))?)
-            }
+            (None, Some(sandbox)) if self.settings.to.is_none() => Some(
+                sandbox
+                    .ca_pem()
+                    .map_err(|error| fault(Span::default(), format!("the sandbox has no certificate: {error}")))?,
+            ),
             _ => file(&own.ca_file, &connection.ca_file)?,
         };
         let certificate = file(&own.client_certificate, &connection.client_certificate)?;
@@ -125,7 +136,8 @@ impl Resolver<'_> {
 
     fn file(&self, text: &Text) -> Result<Vec<u8>, TemplateError> {
         let path = self.path(text)?;
-        std::fs::read(&path).map_err(|error| fault(text.span, format!("cannot read `{}`: {}", text.source, reason(&error))))
+        std::fs::read(&path)
+            .map_err(|error| fault(text.span, format!("cannot read `{}`: {}", text.source, reason(&error))))
     }
 
     fn text(&self, text: &Text) -> Result<String, TemplateError> {
@@ -161,7 +173,11 @@ pub(super) fn known_hosts(scenario: &Scenario, resolver: &Resolver<'_>) -> Vec<S
 }
 
 /// Which secrets the steps of which session send, with the address that session goes to.
-pub(crate) fn secrets_by_host(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Vec<(String, Vec<String>)> {
+pub(crate) fn secrets_by_host(
+    scenario: &Scenario,
+    variables: &Variables,
+    settings: &Settings,
+) -> Vec<(String, Vec<String>)> {
     let templates = Templates::new(Chance::seeded(0));
     let file_root = file_root(scenario, settings);
     let resolver = Resolver { settings, sandbox: None, templates: &templates, scope: variables, file_root };

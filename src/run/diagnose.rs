@@ -100,7 +100,9 @@ impl Place<'_> {
                 let diagnostic = self
                     .diagnostic(self.span, "plain text was left over when the TLS handshake was to begin")
                     .label(format!("the server had sent {}", self.quoted(bytes)))
-                    .note("whoever can insert such bytes has them taken for replies that came over TLS (CVE-2011-0411)");
+                    .note(
+                        "whoever can insert such bytes has them taken for replies that came over TLS (CVE-2011-0411)",
+                    );
                 self.divergence(Cause::Server, "injection", diagnostic)
             }
             Trouble::Tls(failure) => self.tls(failure),
@@ -124,7 +126,8 @@ impl Place<'_> {
 
     /// A failed assertion.
     pub(super) fn assertion(&self, source: &str, parts: &[String]) -> Divergence {
-        let mut diagnostic = self.diagnostic(self.span, &format!("`{}` is not true", source.trim())).label("this is false");
+        let mut diagnostic =
+            self.diagnostic(self.span, &format!("`{}` is not true", source.trim())).label("this is false");
         for part in parts {
             diagnostic.footnotes.push(Footnote::Fact(self.masker.mask_text(part)));
         }
@@ -168,7 +171,9 @@ impl Place<'_> {
         } else {
             format!("expected {expected}, got only a part of it within {waited}")
         };
-        let diagnostic = self.cut_short(&message, arrived).help("`timeout:` in the scenario and `--timeout` set how long a wait may take");
+        let diagnostic = self
+            .cut_short(&message, arrived)
+            .help("`timeout:` in the scenario and `--timeout` set how long a wait may take");
         self.divergence(Cause::Server, "timeout", diagnostic)
     }
 
@@ -179,7 +184,8 @@ impl Place<'_> {
         };
         let mut diagnostic = self.diagnostic(self.span, &message);
         if expected.is_empty() {
-            diagnostic = diagnostic.label("before this step").note("every reply was read already: this one answers no command");
+            diagnostic =
+                diagnostic.label("before this step").note("every reply was read already: this one answers no command");
         }
         diagnostic.footnotes.extend(code_of(bytes).and_then(about_code));
         self.divergence(Cause::Server, "unasked", diagnostic)
@@ -221,7 +227,8 @@ impl Place<'_> {
 
     /// What the code means, and what usually helps.
     fn about_reply(&self, reply: &Reply, command: Option<Command>) -> Vec<Footnote> {
-        let mut footnotes: Vec<Footnote> = about_code(Code { code: reply.code(), enhanced: enhanced(reply) }).into_iter().collect();
+        let mut footnotes: Vec<Footnote> =
+            about_code(Code { code: reply.code(), enhanced: enhanced(reply) }).into_iter().collect();
         let greeting = self.session.and_then(|session| session.greeting()).map(|greeting| greeting.joined());
         let shown = self.session.map_or("", Session::last_command);
         let command = match command {
@@ -245,7 +252,8 @@ impl Place<'_> {
     /// Bytes in quotes, masked, visible and cut to a size that fits a line.
     fn quoted(&self, bytes: &[u8]) -> String {
         let shown = visible(&self.masker.mask(bytes));
-        let more = if shown.chars().count() > MAX_QUOTED { format!(" ({} bytes in all)", bytes.len()) } else { String::new() };
+        let more =
+            if shown.chars().count() > MAX_QUOTED { format!(" ({} bytes in all)", bytes.len()) } else { String::new() };
         format!("\"{}\"{more}", cut(&shown))
     }
 }
@@ -264,6 +272,7 @@ pub(crate) fn describe_certificate(certificate: &Certificate) -> String {
     format!("certificate {}{names}, issued by {}, {validity}", certificate.subject, certificate.issuer)
 }
 
+#[derive(Clone, Copy)]
 struct Code {
     code: u16,
     enhanced: Option<EnhancedStatusCode>,
@@ -299,8 +308,12 @@ fn cut(text: &str) -> String {
 fn connect_help(kind: ConnectFailureKind) -> &'static str {
     match kind {
         ConnectFailureKind::Name => "is the name right, and does this machine resolve names?",
-        ConnectFailureKind::Refused => "nothing listens there: is the server running, and is this its port (25, 587, 465)?",
-        ConnectFailureKind::Unreachable => "is there a route, and does a firewall block the port? Many providers block port 25",
+        ConnectFailureKind::Refused => {
+            "nothing listens there: is the server running, and is this its port (25, 587, 465)?"
+        }
+        ConnectFailureKind::Unreachable => {
+            "is there a route, and does a firewall block the port? Many providers block port 25"
+        }
         ConnectFailureKind::Other => "check the address and the port",
     }
 }

@@ -4,8 +4,8 @@
 //! saying of everything that does not hold what was wanted. How the parts are drawn is `diagnose`'s business.
 
 use crate::scenario::{
-    ClosedBy, Expectation, Expected, Fields, Length, Mode, Pattern, PatternFault, Scope, Span, TemplateError, Templates,
-    duration,
+    ClosedBy, Expectation, Expected, Fields, Length, Mode, Pattern, PatternFault, Scope, Span, TemplateError,
+    Templates, duration,
 };
 use crate::smtp::reply::Reply;
 use crate::smtp::status::EnhancedStatusCode;
@@ -115,7 +115,8 @@ impl Comparer<'_> {
     }
 
     fn enhanced(&self, text: &crate::scenario::Text, span: Span, reply: &Reply) -> Result<Vec<Capture>, Vec<Mismatch>> {
-        let wanted = self.templates.render(text, Mode::Plain, self.scope).map_err(|error| unusable(span, &error))?.shown;
+        let wanted =
+            self.templates.render(text, Mode::Plain, self.scope).map_err(|error| unusable(span, &error))?.shown;
         let code = reply.texts().next().and_then(EnhancedStatusCode::at_start_of);
         let matches = code.is_some_and(|code| {
             let code = code.to_string();
@@ -159,12 +160,11 @@ impl Comparer<'_> {
         wanted: &str,
     ) -> Result<Vec<Capture>, Vec<Mismatch>> {
         let (regex, rendered) = self.compiled(pattern).map_err(|error| unusable(span, &error))?;
-        match regex.captures(bytes) {
-            Some(groups) => Ok(named_groups(&regex, &groups)),
-            None => {
-                let expected = format!("{wanted} {}", pattern.text.source);
-                Err(vec![Mismatch { rendered, ..mismatch(span, expected) }])
-            }
+        if let Some(groups) = regex.captures(bytes) {
+            Ok(named_groups(&regex, &groups))
+        } else {
+            let expected = format!("{wanted} {}", pattern.text.source);
+            Err(vec![Mismatch { rendered, ..mismatch(span, expected) }])
         }
     }
 
@@ -256,7 +256,9 @@ mod tests {
         let comparer = Comparer { templates: &Templates::new(Chance::seeded(1)), scope: &variables };
         let came = Came { reply: &reply, elapsed: Duration::from_millis(1500) };
         let expectation = scenario.steps[0].expect.as_ref().unwrap();
-        comparer.compare(expectation, &came).map_err(|list| list.into_iter().map(|mismatch| mismatch.expected).collect())
+        comparer
+            .compare(expectation, &came)
+            .map_err(|list| list.into_iter().map(|mismatch| mismatch.expected).collect())
     }
 
     #[test]

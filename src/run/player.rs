@@ -1,15 +1,15 @@
 //! The step loop: plays the steps one by one until one diverges, then `finally`.
 
+use super::Settings;
 use super::connection::{Endpoint, Resolver, file_root, known_hosts};
 use super::diagnose::Place;
 use super::expect::Comparer;
 use super::outcome::{Cause, Divergence, Outcome, StepOutcome, Verdict};
 use super::scope::{Names, StepScope};
-use super::Settings;
 use crate::masker::Masker;
 use crate::scenario::{
-    Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Length, Mode, Scenario, Scope, Span, Step, TemplateError, Templates, TlsSettings,
-    Variables,
+    Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Length, Mode, Scenario, Scope, Span, Step, TemplateError, Templates,
+    TlsSettings, Variables,
 };
 use crate::server::{Login, Sandbox, SandboxOptions};
 use crate::session::{Session, Transcript};
@@ -210,7 +210,8 @@ impl<'a> Player<'a> {
             Action::Assert(_) | Action::Set(_) | Action::Sleep(_) | Action::Connect(_) | Action::Group(_)
         );
         let reachable = self.open(step).is_some_and(|open| open.session.is_alive() && !open.session.is_in_mail_data());
-        let wait_for_end = matches!(&step.action, Action::None) && self.open(step).is_some_and(|open| open.session.is_open());
+        let wait_for_end =
+            matches!(&step.action, Action::None) && self.open(step).is_some_and(|open| open.session.is_open());
         Ok(self.diverged.is_none() || !speaks || reachable || wait_for_end)
     }
 

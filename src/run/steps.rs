@@ -6,8 +6,8 @@ use super::outcome::Divergence;
 use super::player::{Open, Player};
 use crate::net::tls::{Connector, TlsFailure};
 use crate::scenario::{
-    Action, ClosedBy, Closing, Connect, Content, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered, Span,
-    Step, TemplateError, Text, TlsSettings, decode_base64, decode_hex, reason, render_data, value_from_bytes,
+    Action, ClosedBy, Closing, Connect, Content, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered,
+    Span, Step, TemplateError, Text, TlsSettings, decode_base64, decode_hex, reason, render_data, value_from_bytes,
 };
 use crate::session::{Answer, End, Session, Trouble, Written};
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
@@ -110,20 +110,20 @@ impl Player<'_> {
             RawBytes::Hex(text) | RawBytes::Base64(text) => {
                 let rendered = self.render(now, text, Mode::Plain)?;
                 let digits = String::from_utf8_lossy(&rendered.bytes);
-                let decoded = if matches!(raw, RawBytes::Hex(_)) { decode_hex(&digits) } else { decode_base64(&digits) };
+                let decoded =
+                    if matches!(raw, RawBytes::Hex(_)) { decode_hex(&digits) } else { decode_base64(&digits) };
                 let bytes = decoded.map_err(|message| self.template(now, &place(message, text.span)))?;
                 (bytes, rendered.secret.then_some(rendered.shown), rendered.secret)
             }
         };
         self.guard_secret(now, secret)?;
-        match shown.filter(|_| !self.settings.show_secrets) {
-            Some(shown) => self.write(now, &bytes, &shown).await,
-            None => {
-                let session = self.session(now)?.name().clone();
-                self.log.client_bytes(&session, &bytes);
-                let outcome = self.session(now)?.write(&bytes, now.wait).await;
-                outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
-            }
+        if let Some(shown) = shown.filter(|_| !self.settings.show_secrets) {
+            self.write(now, &bytes, &shown).await
+        } else {
+            let session = self.session(now)?.name().clone();
+            self.log.client_bytes(&session, &bytes);
+            let outcome = self.session(now)?.write(&bytes, now.wait).await;
+            outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
         }
     }
 
@@ -163,7 +163,9 @@ impl Player<'_> {
 
     /// A secret goes over a verified TLS session or to this machine only, unless the user says otherwise.
     fn guard_secret(&self, now: Now<'_>, secret: bool) -> Done {
-        let Some(open) = self.open(now.step).filter(|_| secret && !self.settings.insecure_secrets) else { return Ok(()) };
+        let Some(open) = self.open(now.step).filter(|_| secret && !self.settings.insecure_secrets) else {
+            return Ok(());
+        };
         let local = open.session.peer().is_some_and(|peer| peer.ip().is_loopback());
         let why = match open.session.tls() {
             _ if local => return Ok(()),
@@ -212,7 +214,8 @@ impl Player<'_> {
     }
 
     fn spoke_too_early(&self, now: Now<'_>) -> Divergence {
-        self.place_of_action(now.step, now.name).fault("early", "the server replied before all of the mail data was sent")
+        self.place_of_action(now.step, now.name)
+            .fault("early", "the server replied before all of the mail data was sent")
     }
 
     async fn mail_text(&mut self, now: Now<'_>, data: &MailData, text: &Text) -> Result<Written, Vec<Divergence>> {
@@ -234,7 +237,12 @@ impl Player<'_> {
         self.send_mail_text(now, data, rendered).await
     }
 
-    async fn send_mail_text(&mut self, now: Now<'_>, data: &MailData, rendered: Rendered) -> Result<Written, Vec<Divergence>> {
+    async fn send_mail_text(
+        &mut self,
+        now: Now<'_>,
+        data: &MailData,
+        rendered: Rendered,
+    ) -> Result<Written, Vec<Divergence>> {
         self.guard_secret(now, rendered.secret)?;
         let mut encoded = Vec::with_capacity(rendered.bytes.len() + 1024);
         let mut encoder = encoder_of(data);
@@ -294,9 +302,7 @@ impl Player<'_> {
             self.resolver(Some(&scope)).endpoint(connect).map_err(|error| self.template(now, &error))?
         };
         let wait = match &connect.timeout {
-            Some(length) => {
-                self.bounded(self.length(now.step, length).map_err(|error| self.template(now, &error))?)
-            }
+            Some(length) => self.bounded(self.length(now.step, length).map_err(|error| self.template(now, &error))?),
             None => now.wait,
         };
         let now = Now { wait, ..now };
@@ -365,7 +371,9 @@ impl Player<'_> {
             let scope = self.scope(now.step);
             let resolver = self.resolver(Some(&scope));
             let options = resolver.tls_options(settings, &open.tls).map_err(|error| self.template(now, &error))?;
-            let name = resolver.server_name(&open.endpoint, settings, &open.tls).map_err(|error| self.template(now, &error))?;
+            let name = resolver
+                .server_name(&open.endpoint, settings, &open.tls)
+                .map_err(|error| self.template(now, &error))?;
             (options, name)
         };
         let connector = Connector::new(&options).map_err(|error| {
@@ -495,10 +503,13 @@ impl Player<'_> {
         let outcome = Self::reading(&mut self.sessions, now)?.read_end(now.wait, &mut self.log).await;
         let end = outcome.map_err(|trouble| self.trouble(now, &trouble, expected))?;
         match (closed, &end) {
-            (ClosedBy::Either, _) | (ClosedBy::Fin, End::Closed) | (ClosedBy::Reset, End::Broken { reset: true, .. }) => Ok(()),
-            (_, End::Closed) => {
-                Err(vec![self.place(now.step, now.name).fault("closed", &format!("expected {expected}, but it closed in order (FIN)"))])
-            }
+            (ClosedBy::Either, _)
+            | (ClosedBy::Fin, End::Closed)
+            | (ClosedBy::Reset, End::Broken { reset: true, .. }) => Ok(()),
+            (_, End::Closed) => Err(vec![
+                self.place(now.step, now.name)
+                    .fault("closed", &format!("expected {expected}, but it closed in order (FIN)")),
+            ]),
             (_, End::Broken { reason, .. }) => {
                 Err(vec![self.place(now.step, now.name).fault("reset", &format!("expected {expected}, but {reason}"))])
             }

@@ -6,8 +6,8 @@
 use super::source::{Diagnostic, Span};
 use super::template::{Expression, Mode, Text, statement_names};
 use super::{
-    Action, Address, Connect, Content, Data, Expectation, Expected, Length, Named, Pattern, RawBytes, Scenario,
-    Step, Templates, TlsSettings, Variables, pattern, similar,
+    Action, Address, Connect, Content, Data, Expectation, Expected, Length, Named, Pattern, RawBytes, Scenario, Step,
+    Templates, TlsSettings, Variables, pattern, similar,
 };
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -191,7 +191,9 @@ impl Checker<'_> {
             Address::Joined(text) => self.text_of_vars(text),
             Address::Split { host, port } => {
                 self.text_of_vars(host);
-                port.iter().for_each(|port| self.text_of_vars(port));
+                if let Some(port) = port {
+                    self.text_of_vars(port);
+                }
             }
         }
         connect.local_address.iter().for_each(|text| self.text_of_vars(text));
@@ -220,7 +222,9 @@ impl Checker<'_> {
             Expected::Code(_) | Expected::Closed(_) => {}
             Expected::Silence(length) => self.length(length),
             Expected::Any(list) | Expected::All(list) => {
-                list.iter().for_each(|expect| self.expectation(expect, scenario));
+                for expect in list {
+                    self.expectation(expect, scenario);
+                }
             }
             Expected::Fields(fields) => {
                 fields.enhanced.iter().for_each(|(text, _)| self.text(text));
@@ -345,10 +349,16 @@ impl Checker<'_> {
         self.text(text);
         for expression in text.expressions() {
             let Ok(names) = expression.names() else { continue };
-            let foreign: Vec<&(String, Range<usize>)> =
-                names.variables.iter().filter(|(name, _)| !self.vars.contains(name) && self.names.contains(name)).collect();
+            let foreign: Vec<&(String, Range<usize>)> = names
+                .variables
+                .iter()
+                .filter(|(name, _)| !self.vars.contains(name) && self.names.contains(name))
+                .collect();
             for (name, range) in foreign {
-                self.error(expression.span_of(range), format!("`{name}` cannot be used here: only `vars` may choose hosts and files"));
+                self.error(
+                    expression.span_of(range),
+                    format!("`{name}` cannot be used here: only `vars` may choose hosts and files"),
+                );
             }
         }
     }
@@ -434,17 +444,15 @@ pub(crate) fn resolve_file(root: &Path, name: &str) -> Result<PathBuf, String> {
     let relative = Path::new(name);
     let hidden = |component: Component<'_>| match component {
         Component::Normal(part) => part.to_string_lossy().starts_with('.'),
-        Component::ParentDir => false,
         _ => false,
     };
     if relative.components().any(hidden) {
         return Err(format!("`{name}` may not be read: a part of it starts with a dot"));
     }
-    let root = root.canonicalize().map_err(|error| format!("cannot read the folder of `{name}`: {}", reason(&error)))?;
-    let path = root
-        .join(relative)
-        .canonicalize()
-        .map_err(|error| format!("cannot read `{name}`: {}", reason(&error)))?;
+    let root =
+        root.canonicalize().map_err(|error| format!("cannot read the folder of `{name}`: {}", reason(&error)))?;
+    let path =
+        root.join(relative).canonicalize().map_err(|error| format!("cannot read `{name}`: {}", reason(&error)))?;
     let Ok(below) = path.strip_prefix(&root) else {
         return Err(format!("`{name}` may not be read: it lies outside of the scenario's folder"));
     };

@@ -15,8 +15,8 @@ mod yaml;
 
 pub use source::{Diagnostic, Footnote, Position, Severity, Source, Sources, Span};
 pub use template::{Expression, Text};
-pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 pub(crate) use variables::render_data;
+pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 
 pub(crate) use builtin::Chance;
 pub(crate) use check::{CheckContext, check, reason, resolve_file};
@@ -86,8 +86,6 @@ pub(crate) enum Data {
 pub(crate) struct Step {
     /// `7`, nested `2.3`; the top-level `connect` has none.
     pub(crate) number: String,
-    /// From the step's first key to its end.
-    pub(crate) span: Span,
     pub(crate) name: Option<Text>,
     pub(crate) when: Option<Expression>,
     pub(crate) timeout: Option<Length>,
@@ -157,7 +155,6 @@ pub(crate) enum Closing {
 /// A connection to open.
 #[derive(Debug, Clone)]
 pub(crate) struct Connect {
-    pub(crate) span: Span,
     pub(crate) address: Address,
     pub(crate) implicit_tls: Option<bool>,
     pub(crate) ip: Option<IpVersion>,

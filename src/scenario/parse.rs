@@ -104,7 +104,13 @@ impl Decoder {
         Some(Scenario {
             name: entries.value("name").and_then(|node| self.plain_text(node)),
             description: entries.value("description").and_then(|node| self.plain_text(node)),
-            tags: entries.value("tags").map(|node| self.names(node)).unwrap_or_default().into_iter().map(|tag| tag.name).collect(),
+            tags: entries
+                .value("tags")
+                .map(|node| self.names(node))
+                .unwrap_or_default()
+                .into_iter()
+                .map(|tag| tag.name)
+                .collect(),
             vars: entries.value("vars").map(|node| self.vars(node)).unwrap_or_default(),
             secrets: entries.value("secrets").map(|node| self.names(node)).unwrap_or_default(),
             timeout: entries.value("timeout").and_then(|node| self.known_length(node)),
@@ -120,7 +126,6 @@ impl Decoder {
         let session = connect.session.clone();
         Some(Step {
             number: String::new(),
-            span: entry.span(),
             name: None,
             when: None,
             timeout: connect.timeout.clone(),
@@ -151,8 +156,11 @@ impl Decoder {
         let Value::List(items) = &entry.value.value else {
             let span = entry.value_span();
             self.errors.push(
-                Diagnostic::error(span, format!("`{}` takes a list of steps, not {}", entry.key, entry.value.description()))
-                    .help("each step begins with `- `"),
+                Diagnostic::error(
+                    span,
+                    format!("`{}` takes a list of steps, not {}", entry.key, entry.value.description()),
+                )
+                .help("each step begins with `- `"),
             );
             return Vec::new();
         };
@@ -168,9 +176,12 @@ impl Decoder {
             entries.list.iter().filter(|entry| ACTION_KEYS.contains(&entry.key)).copied().collect();
         if let [first, second, ..] = actions.as_slice() {
             self.errors.push(
-                Diagnostic::error(second.key_span, format!("a step has one action: `{}` cannot stand beside `{}`", second.key, first.key))
-                    .other(first.key_span, "the first action")
-                    .help(format!("begin a new step: `- {}: …`", second.key)),
+                Diagnostic::error(
+                    second.key_span,
+                    format!("a step has one action: `{}` cannot stand beside `{}`", second.key, first.key),
+                )
+                .other(first.key_span, "the first action")
+                .help(format!("begin a new step: `- {}: …`", second.key)),
             );
         }
         let expect = entries.entry("expect");
@@ -189,7 +200,6 @@ impl Decoder {
             action: action?,
             action_span,
             number,
-            span: entries.span,
             ..modifiers
         };
         self.refuse_misplaced(&step, &entries);
@@ -202,17 +212,20 @@ impl Decoder {
             "tls" => Action::Tls(TlsSettings::default()),
             "close" => Action::Close(Closing::Fin),
             _ => {
-                let mut error = Diagnostic::error(node.span, format!("a step is a mapping, not {}", node.description()))
-                    .label("expected `send:`, `expect:` …");
+                let mut error =
+                    Diagnostic::error(node.span, format!("a step is a mapping, not {}", node.description()))
+                        .label("expected `send:`, `expect:` …");
                 error = match similar(word, BARE_WORDS) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error.help("only `starttls`, `tls` and `close` may stand alone; a line to send is `- send: …`"),
+                    None => {
+                        error.help("only `starttls`, `tls` and `close` may stand alone; a line to send is `- send: …`")
+                    }
                 };
                 self.errors.push(error);
                 return None;
             }
         };
-        Some(Step { number, span: node.span, action, action_span: node.span, ..empty_step() })
+        Some(Step { number, action, action_span: node.span, ..empty_step() })
     }
 
     /// The modifiers of a step; the other fields are empty.
@@ -250,9 +263,10 @@ impl Decoder {
         }
         let Some(expect) = entries.entry("expect") else { return };
         let refusal = match &step.action {
-            Action::Send(lines) if send_lines(lines) > 1 => {
-                Some(("several lines have several replies: `expect` compares one", "send each line in a step of its own, with its `expect`; a group with `pipeline: true` sends them without waiting"))
-            }
+            Action::Send(lines) if send_lines(lines) > 1 => Some((
+                "several lines have several replies: `expect` compares one",
+                "send each line in a step of its own, with its `expect`; a group with `pipeline: true` sends them without waiting",
+            )),
             Action::Group(_) => Some(("a group has no reply of its own", "put `expect` into its steps")),
             Action::Assert(_) | Action::Set(_) | Action::Sleep(_) | Action::Close(_) | Action::Tls(_) => {
                 Some(("this action asks for no reply", "write `expect` as a step of its own"))
@@ -391,7 +405,6 @@ impl Decoder {
 
     fn connect(&mut self, node: &Node) -> Option<Connect> {
         let bare = |address| Connect {
-            span: node.span,
             address,
             implicit_tls: None,
             ip: None,
@@ -406,7 +419,8 @@ impl Decoder {
         let entries = self.entries(node, "`connect`", &[&CONNECT_KEYS, &TLS_KEYS])?;
         let Some(host) = entries.entry("host") else {
             self.errors.push(
-                Diagnostic::error(entries.span, "`connect` needs a `host`").help("write `connect: HOST:PORT`, or `host:` and `port:`"),
+                Diagnostic::error(entries.span, "`connect` needs a `host`")
+                    .help("write `connect: HOST:PORT`, or `host:` and `port:`"),
             );
             return None;
         };
@@ -460,7 +474,8 @@ impl Decoder {
         let pair = (entries.entry("client_certificate"), entries.entry("client_key"));
         if let (Some(alone), None) | (None, Some(alone)) = pair {
             self.errors.push(
-                Diagnostic::error(alone.key_span, "`client_certificate` and `client_key` go together").help("give both, in PEM"),
+                Diagnostic::error(alone.key_span, "`client_certificate` and `client_key` go together")
+                    .help("give both, in PEM"),
             );
         }
         TlsSettings {
@@ -479,12 +494,11 @@ impl Decoder {
         let written = node.scalar().map(|scalar| scalar.text.to_lowercase()).unwrap_or_default();
         let number = written.trim_start_matches("tls").trim_start_matches('v');
         let number = if number == "1" { "1.0" } else { number };
-        match TLS_VERSIONS.iter().find(|version| version.trim_start_matches("TLSv") == number) {
-            Some(version) => Some(Named { name: (*version).to_owned(), span: node.span }),
-            None => {
-                self.wrong_type(node, &format!("one of {}", TLS_VERSIONS.join(", ")));
-                None
-            }
+        if let Some(version) = TLS_VERSIONS.iter().find(|version| version.trim_start_matches("TLSv") == number) {
+            Some(Named { name: (*version).to_owned(), span: node.span })
+        } else {
+            self.wrong_type(node, &format!("one of {}", TLS_VERSIONS.join(", ")));
+            None
         }
     }
 
@@ -502,13 +516,15 @@ impl Decoder {
         let mut entries = Entries { span: node.span, list: Vec::new() };
         for (key, value) in pairs {
             let Some(scalar) = key.scalar() else {
-                self.errors.push(Diagnostic::error(key.span, format!("a key of {what} is a word, not {}", key.description())));
+                self.errors
+                    .push(Diagnostic::error(key.span, format!("a key of {what} is a word, not {}", key.description())));
                 continue;
             };
             let name = scalar.text.as_str();
             if let Some(first) = entries.entry(name) {
                 self.errors.push(
-                    Diagnostic::error(key.span, format!("`{name}` stands here twice")).other(first.key_span, "the first one"),
+                    Diagnostic::error(key.span, format!("`{name}` stands here twice"))
+                        .other(first.key_span, "the first one"),
                 );
             } else if known.iter().any(|keys| keys.contains(&name)) {
                 entries.list.push(Entry { key: name, key_span: key.span, value });
@@ -529,7 +545,8 @@ impl Decoder {
     }
 
     fn wrong_type(&mut self, node: &Node, expected: &str) {
-        let written = node.scalar().map(|scalar| scalar.text.as_str()).filter(|text| !text.is_empty() && text.len() < 40);
+        let written =
+            node.scalar().map(|scalar| scalar.text.as_str()).filter(|text| !text.is_empty() && text.len() < 40);
         let found = written.map_or_else(|| node.description().to_owned(), |text| format!("`{text}`"));
         self.errors.push(Diagnostic::error(node.span, format!("expected {expected}, found {found}")));
     }
@@ -538,7 +555,8 @@ impl Decoder {
     fn text_of(&mut self, entry: Entry<'_>) -> Option<Text> {
         if entry.value.is_null() {
             self.errors.push(
-                Diagnostic::error(entry.key_span, format!("`{}` is empty", entry.key)).help("for an empty text write `\"\"`"),
+                Diagnostic::error(entry.key_span, format!("`{}` is empty", entry.key))
+                    .help("for an empty text write `\"\"`"),
             );
             return None;
         }
@@ -610,12 +628,11 @@ impl Decoder {
     }
 
     fn tag_or_name(&mut self, node: &Node) -> Option<Named> {
-        match node.scalar().filter(|scalar| scalar.kind != ScalarKind::Null) {
-            Some(scalar) => Some(Named { name: scalar.text.clone(), span: node.span }),
-            None => {
-                self.wrong_type(node, "a name");
-                None
-            }
+        if let Some(scalar) = node.scalar().filter(|scalar| scalar.kind != ScalarKind::Null) {
+            Some(Named { name: scalar.text.clone(), span: node.span })
+        } else {
+            self.wrong_type(node, "a name");
+            None
         }
     }
 
@@ -632,7 +649,8 @@ impl Decoder {
                 ScalarKind::Float(value) if value.to_string() == scalar.text => Some(Data::Float(value)),
                 ScalarKind::Null => {
                     self.errors.push(
-                        Diagnostic::error(node.span, "this value is empty").help("for an empty text write `\"\"`; a secret belongs under `secrets:`"),
+                        Diagnostic::error(node.span, "this value is empty")
+                            .help("for an empty text write `\"\"`; a secret belongs under `secrets:`"),
                     );
                     None
                 }
@@ -643,12 +661,11 @@ impl Decoder {
     }
 
     fn boolean(&mut self, node: &Node) -> Option<bool> {
-        match node.scalar().map(|scalar| scalar.kind) {
-            Some(ScalarKind::Bool(value)) => Some(value),
-            _ => {
-                self.wrong_type(node, "true or false");
-                None
-            }
+        if let Some(ScalarKind::Bool(value)) = node.scalar().map(|scalar| scalar.kind) {
+            Some(value)
+        } else {
+            self.wrong_type(node, "true or false");
+            None
         }
     }
 
@@ -688,10 +705,13 @@ pub(crate) fn decode_hex(text: &str) -> Result<Vec<u8>, String> {
         .filter(|character| !character.is_whitespace())
         .map(|character| character.to_digit(16).ok_or_else(|| format!("`{character}` is not a hexadecimal digit")))
         .collect::<Result<_, _>>()?;
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err("an odd number of hexadecimal digits: two make a byte".to_owned());
     }
-    Ok(digits.chunks(2).map(|pair| pair.iter().fold(0_u8, |byte, digit| byte << 4 | u8::try_from(*digit).unwrap_or(0))).collect())
+    Ok(digits
+        .chunks(2)
+        .map(|pair| pair.iter().fold(0_u8, |byte, digit| byte << 4 | u8::try_from(*digit).unwrap_or(0)))
+        .collect())
 }
 
 /// Bytes from base64; blanks and line breaks in it are free.
@@ -705,7 +725,6 @@ pub(crate) fn decode_base64(text: &str) -> Result<Vec<u8>, String> {
 fn empty_step() -> Step {
     Step {
         number: String::new(),
-        span: Span::default(),
         name: None,
         when: None,
         timeout: None,
@@ -719,8 +738,7 @@ fn empty_step() -> Step {
 }
 
 fn list_some(known: &[&[&str]]) -> String {
-    let first: Vec<String> =
-        known.iter().flat_map(|keys| keys.iter()).take(4).map(|key| format!("`{key}`")).collect();
+    let first: Vec<String> = known.iter().flat_map(|keys| keys.iter()).take(4).map(|key| format!("`{key}`")).collect();
     first.join(", ")
 }
 

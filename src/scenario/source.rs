@@ -3,7 +3,7 @@
 //! A [`Span`] is a range of bytes in one file of a scenario; [`Sources`] holds the files. A [`Diagnostic`] is a
 //! message about a span. Drawing is annotate-snippets' job, and this is the only module that calls it.
 
-use crate::visible::{same_length, inert};
+use crate::visible::{inert, same_length};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 /// One file that a scenario was read from.
@@ -298,7 +298,8 @@ mod tests {
         let sources = sources("a: \u{9b}31m\u{202e}\x1b[0m");
         for start in 0..20 {
             for end in 0..20 {
-                let shown = Diagnostic::error(Span { file: 0, start, end }, "x\x1b").label("\u{9b}").render(&sources, false);
+                let shown =
+                    Diagnostic::error(Span { file: 0, start, end }, "x\x1b").label("\u{9b}").render(&sources, false);
                 assert!(!shown.contains(['\x1b', '\u{9b}', '\u{202e}']), "{shown:?}");
             }
         }

@@ -14,6 +14,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 /// How much work one template may do before it is stopped (minijinja's fuel).
@@ -41,7 +42,10 @@ pub struct Expression {
 enum Piece {
     Literal(Range<usize>),
     /// The whole `<<…>>` and what stands between the brackets.
-    Expression { outer: Range<usize>, inner: Range<usize> },
+    Expression {
+        outer: Range<usize>,
+        inner: Range<usize>,
+    },
     /// `<<% … %>>`: the text is rendered as one template.
     Statement(Range<usize>),
     /// `<<# … #>>`
@@ -476,7 +480,7 @@ fn escaped_pattern(bytes: &[u8]) -> Vec<u8> {
     for chunk in bytes.utf8_chunks() {
         escaped.push_str(&regex::escape(chunk.valid()));
         for byte in chunk.invalid() {
-            escaped.push_str(&format!("(?-u:\\x{byte:02x})"));
+            _ = write!(escaped, "(?-u:\\x{byte:02x})");
         }
     }
     escaped.into_bytes()
@@ -823,7 +827,10 @@ mod tests {
         let templates = Templates::new(Chance::seeded(1));
         assert!(templates.evaluate(&expression("n > 2"), &scope()).unwrap().is_true());
         assert!(templates.evaluate(&expression("user > 2"), &scope()).unwrap_err().message.contains("cannot order"));
-        assert_eq!(templates.explain(&expression("n > 5 and user == 'x'"), &scope()), ["`n` is 3", "`user` is \"tim\""]);
+        assert_eq!(
+            templates.explain(&expression("n > 5 and user == 'x'"), &scope()),
+            ["`n` is 3", "`user` is \"tim\""]
+        );
     }
 
     #[test]

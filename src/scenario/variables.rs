@@ -104,13 +104,12 @@ impl Variables {
 impl VariablesError {
     fn missing_secret(&mut self, secret: &Named, empty: bool) {
         let what = if empty { "is empty" } else { "has no value" };
-        self.diagnostics.push(
-            Diagnostic::error(secret.span, format!("the secret `{}` {what}", secret.name)).help(format!(
-                "give it with `--secret {0}=…`, `--secrets-file FILE` or the environment variable SMTP_SCRIPT_SECRET_{1}",
-                secret.name,
-                secret.name.to_uppercase()
-            )),
-        );
+        self.diagnostics
+            .push(Diagnostic::error(secret.span, format!("the secret `{}` {what}", secret.name)).help(format!(
+            "give it with `--secret {0}=…`, `--secrets-file FILE` or the environment variable SMTP_SCRIPT_SECRET_{1}",
+            secret.name,
+            secret.name.to_uppercase()
+        )));
         self.missing_secrets.push(secret.name.clone());
     }
 }
@@ -142,7 +141,11 @@ fn given_value(var: &Var, given: &str) -> Result<Value, Diagnostic> {
 }
 
 /// The value of data with its templates rendered, and whether it depends on a secret.
-pub(crate) fn render_data(data: &Data, templates: &Templates, scope: &dyn Scope) -> Result<(Value, bool), TemplateError> {
+pub(crate) fn render_data(
+    data: &Data,
+    templates: &Templates,
+    scope: &dyn Scope,
+) -> Result<(Value, bool), TemplateError> {
     match data {
         Data::Bool(value) => Ok((Value::from(*value), false)),
         Data::Int(value) => Ok((Value::from(*value), false)),

@@ -3,8 +3,8 @@
 //! Responsible for YAML alone: syntax, limits against hostile documents, spans, and how an offset in a string's
 //! value maps back to the file. What the keys mean is `parse`'s business. The only module that calls serde-saphyr.
 
-use super::source::{Diagnostic, Span};
 use super::MAX_YAML_NESTING;
+use super::source::{Diagnostic, Span};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 use serde_saphyr::{Location, Spanned};
@@ -322,7 +322,9 @@ fn hint(message: &str, line: &str) -> Option<String> {
         return Some("YAML indents with blanks, not with tabs".to_owned());
     }
     if message.contains("mapping values") || message.contains("simple key") {
-        return Some("text that holds a colon and a blank must be quoted: `send: 'MAIL FROM: john@doe.com'`".to_owned());
+        return Some(
+            "text that holds a colon and a blank must be quoted: `send: 'MAIL FROM: john@doe.com'`".to_owned(),
+        );
     }
     if message.contains("escape") {
         return Some("a pattern with a backslash belongs in single quotes: `'^2\\d\\d'`".to_owned());

@@ -10,9 +10,9 @@ mod transcript;
 mod wire;
 
 pub(crate) use owed::Command;
-pub(crate) use wire::Written;
 pub(crate) use transcript::Transcript;
 pub use transcript::{Entry, Observer, Speaker};
+pub(crate) use wire::Written;
 
 use crate::net::connect::{ConnectFailure, Target, connect};
 use crate::net::stream::Stream;
@@ -106,7 +106,8 @@ impl Session {
         };
         let peer = stream.peer();
         let host = target.host.trim_matches(['[', ']']);
-        let asked = if host.contains(':') { format!("[{host}]:{}", target.port) } else { format!("{host}:{}", target.port) };
+        let asked =
+            if host.contains(':') { format!("[{host}]:{}", target.port) } else { format!("{host}:{}", target.port) };
         let address = if asked == peer.to_string() { String::new() } else { format!(" ({})", peer.ip()) };
         log.note(&name, &format!("connected to {asked}{address}"));
         Ok(Session {
@@ -175,7 +176,7 @@ impl Session {
 
     /// Remembers what was sent, as it is shown, for advice on its reply.
     pub(crate) fn note_command(&mut self, shown: &str) {
-        self.last_command = shown.lines().last().unwrap_or_default().to_owned();
+        shown.lines().last().unwrap_or_default().clone_into(&mut self.last_command);
     }
 
     // --- reading -----------------------------------------------------------------------------------------------
@@ -266,7 +267,8 @@ impl Session {
     /// Lines that were read one by one settle a reply with their last.
     fn settle_bytes(&mut self, bytes: &[u8]) {
         for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
-            let code = line.get(..3).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|text| text.parse().ok());
+            let code =
+                line.get(..3).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|text| text.parse().ok());
             if line.get(3) != Some(&b'-') {
                 self.owed.settled(code.unwrap_or(0));
             }

@@ -14,7 +14,9 @@ pub(crate) enum Command {
     /// The greeting of a new session.
     Greeting,
     /// EHLO or LHLO: its reply lists extensions.
-    Hello { lmtp: bool },
+    Hello {
+        lmtp: bool,
+    },
     /// HELO: no extensions.
     Helo,
     StartTls,
@@ -237,7 +239,12 @@ mod tests {
         let recipients = ["C: RCPT TO:<a>", "S: 250", "C: RCPT TO:<b>", "S: 550", "C: RCPT TO:<c>", "S: 251"];
         let data = ["C: DATA", "S: 354", "C: ."];
         assert_eq!(owed_after(&[&start[..], &recipients[..], &data[..]].concat()), 2);
-        assert_eq!(owed_after(&[&start[..], &recipients[..], &["C: RSET", "S: 250", "C: RCPT TO:<a>", "S: 250"], &data[..]].concat()), 1);
+        assert_eq!(
+            owed_after(
+                &[&start[..], &recipients[..], &["C: RSET", "S: 250", "C: RCPT TO:<a>", "S: 250"], &data[..]].concat()
+            ),
+            1
+        );
     }
 
     #[test]

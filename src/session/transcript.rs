@@ -123,7 +123,8 @@ impl Transcript {
     }
 
     fn push(&mut self, session: &Arc<str>, speaker: Speaker, text: String) {
-        let entry = Entry { at: self.start.elapsed(), session: session.clone(), speaker, text, step: self.step.clone() };
+        let entry =
+            Entry { at: self.start.elapsed(), session: session.clone(), speaker, text, step: self.step.clone() };
         if let Some(observer) = &self.observer {
             observer(&entry);
         }

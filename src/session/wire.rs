@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// How many bytes are read at once.
-const READ_SIZE: usize = 16 * 1024;
+const READ_SIZE: usize = 8 * 1024;
 
 /// Whether all was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,12 @@ impl Session {
         !self.inbox.unread().is_empty() || self.end.is_some()
     }
 
-    async fn write_bytes(&mut self, bytes: &[u8], stalled: Duration, until_spoken_to: bool) -> Result<Written, Trouble> {
+    async fn write_bytes(
+        &mut self,
+        bytes: &[u8],
+        stalled: Duration,
+        until_spoken_to: bool,
+    ) -> Result<Written, Trouble> {
         let mut written = 0;
         while written < bytes.len() {
             if until_spoken_to && self.has_unread() {
@@ -82,7 +87,7 @@ impl Session {
 
     /// A write fails when the server has closed: its last words may still be readable, and say why.
     async fn write_failed(&mut self, error: &io::Error, until_spoken_to: bool) -> Result<Written, Trouble> {
-        let mut last_words = [0; READ_SIZE];
+        let mut last_words = vec![0; READ_SIZE];
         if let Some(stream) = self.stream.as_mut() {
             while let Some(Ok(count)) = stream.read_now(&mut last_words).await {
                 if count == 0 || self.inbox.unread().len() > MAX_UNREAD {
@@ -123,23 +128,20 @@ impl Session {
             });
         }
         let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
-        match tokio::time::timeout_at(due, poll_fn(|cx| poll_read(stream, cx))).await {
-            Ok(outcome) => {
-                self.note_read(outcome);
-                self.log_end(log);
-                Ok(())
-            }
-            Err(_) => {
-                let arrived = self.inbox.take_all();
-                log.server_bytes(&self.name, &arrived);
-                Err(Trouble::Timeout { waited, arrived })
-            }
+        if let Ok(outcome) = tokio::time::timeout_at(due, poll_fn(|cx| poll_read(stream, cx))).await {
+            self.note_read(outcome);
+            self.log_end(log);
+            Ok(())
+        } else {
+            let arrived = self.inbox.take_all();
+            log.server_bytes(&self.name, &arrived);
+            Err(Trouble::Timeout { waited, arrived })
         }
     }
 
     /// Takes in what has arrived already, without waiting.
     pub(super) async fn take_in_arrived(&mut self, log: &mut Transcript) {
-        let mut buffer = [0; 4096];
+        let mut buffer = [0; 1024];
         while let Some(stream) = self.stream.as_mut() {
             let Some(outcome) = stream.read_now(&mut buffer).await else { return };
             self.note_read(outcome.map(|count| buffer[..count].to_vec()));

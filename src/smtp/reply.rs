@@ -172,11 +172,13 @@ impl Reply {
     }
 
     /// The lines as sent, codes included, without CRLF.
+    #[must_use]
     pub fn lines(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.lines.iter().map(|line| &self.raw[line.start as usize..line.end as usize])
     }
 
     /// The text of each line: what stands behind the code.
+    #[must_use]
     pub fn texts(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.lines().map(|line| line.get(4..).unwrap_or_default())
     }
@@ -217,7 +219,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::NoCode => write!(formatter, "a line without a reply code"),
-            Fault::CodeChanged { first, then } => write!(formatter, "the code changes from {first} to {then} within the reply"),
+            Fault::CodeChanged { first, then } => {
+                write!(formatter, "the code changes from {first} to {then} within the reply")
+            }
             Fault::BareLf => write!(formatter, "a line ends in LF without CR"),
             Fault::BareCr => write!(formatter, "a CR stands within a line"),
             Fault::Nul => write!(formatter, "a NUL stands in the reply"),
@@ -278,7 +282,7 @@ mod tests {
         assert_eq!(fault(b"421 timed out\n"), Fault::BareLf);
         assert_eq!(fault(b"250 a\rb\r\n"), Fault::BareCr);
         assert_eq!(fault(b"250 a\0b\r\n"), Fault::Nul);
-        assert_eq!(fault(&[b'2'; MAX_REPLY_LINE + 1]), Fault::LineTooLong);
+        assert_eq!(fault(&vec![b'2'; MAX_REPLY_LINE + 1]), Fault::LineTooLong);
         assert_eq!(fault(&b"250-abcdefgh\r\n".repeat(80_000)), Fault::TooLarge);
     }
 

@@ -6,19 +6,13 @@ use super::{Server, read_out, target};
 use crate::net::connect::{ConnectFailureKind, IpVersion, Target, connect};
 
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[tokio::test]
 async fn a_refusal_names_the_address() {
     let address = format!("127.0.0.1:{}", free_port());
-    let failure = connect(&target(address.parse().unwrap()))
-        .await
-        .unwrap_err();
+    let failure = connect(&target(address.parse().unwrap())).await.unwrap_err();
     assert_eq!(failure.kind, ConnectFailureKind::Refused);
     assert_eq!(failure.message, format!("{address}: connection refused"));
 }
@@ -27,10 +21,7 @@ async fn a_refusal_names_the_address() {
 async fn a_name_is_resolved_and_each_address_tried() {
     let server = Server::start(|mut tcp| read_out(&mut tcp));
     let host = "localhost".to_owned();
-    let target = Target {
-        host,
-        ..target(server.address)
-    };
+    let target = Target { host, ..target(server.address) };
     let stream = connect(&target).await.unwrap();
     assert_eq!(stream.peer(), server.address);
     stream.close().await;
@@ -39,31 +30,17 @@ async fn a_name_is_resolved_and_each_address_tried() {
 
 #[tokio::test]
 async fn an_unknown_name_says_so() {
-    let target = Target {
-        host: "no-such-host.invalid".to_owned(),
-        port: 25,
-        ip: None,
-        local_address: None,
-    };
+    let target = Target { host: "no-such-host.invalid".to_owned(), port: 25, ip: None, local_address: None };
     let failure = connect(&target).await.unwrap_err();
     assert_eq!(failure.kind, ConnectFailureKind::Name);
-    assert!(
-        failure
-            .message
-            .starts_with("the name `no-such-host.invalid` could not be resolved: "),
-        "{failure:?}"
-    );
+    assert!(failure.message.starts_with("the name `no-such-host.invalid` could not be resolved: "), "{failure:?}");
 }
 
 #[tokio::test]
 async fn ipv6_with_and_without_brackets() {
     for host in ["::1", "[::1]"] {
         let server = Server::start_on("[::1]:0", |mut tcp| read_out(&mut tcp));
-        let target = Target {
-            host: host.to_owned(),
-            ip: Some(IpVersion::V6),
-            ..target(server.address)
-        };
+        let target = Target { host: host.to_owned(), ip: Some(IpVersion::V6), ..target(server.address) };
         let stream = connect(&target).await.unwrap();
         assert_eq!((stream.peer(), stream.is_tls()), (server.address, false));
         drop(stream);
@@ -73,18 +50,10 @@ async fn ipv6_with_and_without_brackets() {
 
 #[tokio::test]
 async fn an_address_of_the_other_ip_version_does_not_fit() {
-    let target = Target {
-        ip: Some(IpVersion::V6),
-        ..target("127.0.0.1:25".parse().unwrap())
-    };
+    let target = Target { ip: Some(IpVersion::V6), ..target("127.0.0.1:25".parse().unwrap()) };
     let failure = connect(&target).await.unwrap_err();
     assert_eq!(failure.kind, ConnectFailureKind::Name);
-    assert!(
-        failure
-            .message
-            .contains("no address that is IPv6: it has 127.0.0.1"),
-        "{failure:?}"
-    );
+    assert!(failure.message.contains("no address that is IPv6: it has 127.0.0.1"), "{failure:?}");
 }
 
 #[tokio::test]
@@ -94,10 +63,7 @@ async fn the_local_address_is_used() {
         tcp.peer_addr().unwrap()
     });
     let local = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-    let target = Target {
-        local_address: Some((local, 0)),
-        ..target(server.address)
-    };
+    let target = Target { local_address: Some((local, 0)), ..target(server.address) };
     let stream = connect(&target).await.unwrap();
     let ours = stream.local();
     assert_eq!(ours.ip(), local);
@@ -108,16 +74,8 @@ async fn the_local_address_is_used() {
 #[tokio::test]
 async fn a_foreign_local_address_is_refused_in_words() {
     let foreign = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-    let target = Target {
-        local_address: Some((foreign, 0)),
-        ..target("127.0.0.1:25".parse().unwrap())
-    };
+    let target = Target { local_address: Some((foreign, 0)), ..target("127.0.0.1:25".parse().unwrap()) };
     let failure = connect(&target).await.unwrap_err();
     assert_eq!(failure.kind, ConnectFailureKind::Other);
-    assert!(
-        failure
-            .message
-            .contains("the local address `192.0.2.1:0` can't be used"),
-        "{failure:?}"
-    );
+    assert!(failure.message.contains("the local address `192.0.2.1:0` can't be used"), "{failure:?}");
 }

@@ -28,12 +28,7 @@ pub(in crate::net) struct Leaf {
 
 impl Default for Leaf {
     fn default() -> Leaf {
-        Leaf {
-            names: &["mx.example"],
-            ips: &["127.0.0.1"],
-            from_day: -1,
-            to_day: 30,
-        }
+        Leaf { names: &["mx.example"], ips: &["127.0.0.1"], from_day: -1, to_day: 30 }
     }
 }
 
@@ -46,10 +41,7 @@ pub(in crate::net) struct Issued {
 
 impl Issued {
     pub(in crate::net) fn pem(&self) -> (Vec<u8>, Vec<u8>) {
-        (
-            self.certificate.to_pem().unwrap(),
-            self.key.private_key_to_pem_pkcs8().unwrap(),
-        )
+        (self.certificate.to_pem().unwrap(), self.key.private_key_to_pem_pkcs8().unwrap())
     }
 }
 
@@ -58,18 +50,10 @@ impl Pki {
         let key = ec_key();
         let name = name(&[("CN", common_name)]);
         let mut builder = certificate(&name, &name, &key, (-1, 365));
-        builder
-            .append_extension(BasicConstraints::new().critical().ca().build().unwrap())
-            .unwrap();
-        builder
-            .append_extension(KeyUsage::new().key_cert_sign().build().unwrap())
-            .unwrap();
+        builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
+        builder.append_extension(KeyUsage::new().key_cert_sign().build().unwrap()).unwrap();
         builder.sign(&key, MessageDigest::sha256()).unwrap();
-        Pki {
-            name,
-            key,
-            certificate: builder.build(),
-        }
+        Pki { name, key, certificate: builder.build() }
     }
 
     pub(in crate::net) fn issue(&self, leaf: &Leaf) -> Issued {
@@ -94,30 +78,17 @@ impl Leaf {
         for ip in self.ips {
             alternative.ip(ip);
         }
-        let alternative = alternative
-            .build(&builder.x509v3_context(None, None))
-            .unwrap();
+        let alternative = alternative.build(&builder.x509v3_context(None, None)).unwrap();
         builder.append_extension(alternative).unwrap();
         builder.sign(signer, MessageDigest::sha256()).unwrap();
-        Issued {
-            certificate: builder.build(),
-            key,
-        }
+        Issued { certificate: builder.build(), key }
     }
 }
 
-fn certificate(
-    subject: &X509NameRef,
-    issuer: &X509NameRef,
-    key: &PKey<Private>,
-    days: (i64, i64),
-) -> X509Builder {
+fn certificate(subject: &X509NameRef, issuer: &X509NameRef, key: &PKey<Private>, days: (i64, i64)) -> X509Builder {
     let now = jiff::Timestamp::now().as_second();
     let at = |day: i64| Asn1Time::from_unix(now + day * DAY).unwrap();
-    let serial = BigNum::from_u32(fastrand::u32(1..))
-        .unwrap()
-        .to_asn1_integer()
-        .unwrap();
+    let serial = BigNum::from_u32(fastrand::u32(1..)).unwrap().to_asn1_integer().unwrap();
     let mut builder = X509Builder::new().unwrap();
     builder.set_version(2).unwrap();
     builder.set_serial_number(&serial).unwrap();

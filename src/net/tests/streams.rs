@@ -101,11 +101,8 @@ async fn session_tickets_are_no_data() {
     .await;
     let mut buf = [0; 64];
     // The server has sent its tickets before it waits; they are there once the kernel shows any byte.
-    let unread = |stream: &Stream| {
-        SockRef::from(stream.tcp())
-            .peek(&mut [std::mem::MaybeUninit::uninit(); 1])
-            .unwrap_or(0)
-    };
+    let unread =
+        |stream: &Stream| SockRef::from(stream.tcp()).peek(&mut [std::mem::MaybeUninit::uninit(); 1]).unwrap_or(0);
     while unread(&stream) == 0 {
         std::thread::yield_now();
     }
@@ -227,8 +224,7 @@ async fn close_is_orderly_even_with_unread_bytes() {
 #[tokio::test]
 async fn close_does_not_wait_for_a_peer_that_reads_nothing() {
     let (done, wait): (Sender<()>, Receiver<()>) = channel();
-    let (mut stream, server) =
-        over_tls(SslVersion::TLS1_3, move |_stream| wait.recv().unwrap()).await;
+    let (mut stream, server) = over_tls(SslVersion::TLS1_3, move |_stream| wait.recv().unwrap()).await;
     fill(&mut stream).await;
     stream.close().await;
     done.send(()).unwrap();
@@ -251,10 +247,7 @@ async fn a_closed_write_half_leaves_the_read_half_open() {
         all
     }
     let server = Server::start(|mut tcp| answer(&mut tcp));
-    assert_eq!(
-        half_close(&mut server.connect().await).await,
-        b"221 bye\r\n"
-    );
+    assert_eq!(half_close(&mut server.connect().await).await, b"221 bye\r\n");
     assert_eq!(server.end(), b"QUIT\r\n");
     for version in VERSIONS {
         let (mut stream, server) = over_tls(version, |mut stream| answer(&mut stream)).await;
@@ -330,8 +323,7 @@ async fn an_unflushed_command_leaves_when_its_reply_is_awaited() {
 #[tokio::test]
 async fn much_data_arrives_as_it_was() {
     let sent: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
-    let (mut stream, server) =
-        over_tls(SslVersion::TLS1_3, |mut stream| read_out(&mut stream)).await;
+    let (mut stream, server) = over_tls(SslVersion::TLS1_3, |mut stream| read_out(&mut stream)).await;
     for chunk in sent.chunks(200_001) {
         stream.write_all(chunk).await.unwrap();
     }

@@ -22,7 +22,8 @@ impl Decoder {
             Value::Map(_) => self.mapping(node)?,
             Value::Scalar(_) if node.is_null() => {
                 self.errors.push(
-                    Diagnostic::error(key_span, "`expect` is empty").help("write a reply code (`250`, `2xx`) or a pattern (`^250`)"),
+                    Diagnostic::error(key_span, "`expect` is empty")
+                        .help("write a reply code (`250`, `2xx`) or a pattern (`^250`)"),
                 );
                 return None;
             }
@@ -83,19 +84,25 @@ impl Decoder {
             return None;
         };
         if items.is_empty() {
-            self.errors.push(Diagnostic::error(entry.value.span, format!("`{}` is empty: nothing can hold", entry.key)));
+            self.errors
+                .push(Diagnostic::error(entry.value.span, format!("`{}` is empty: nothing can hold", entry.key)));
             return None;
         }
         let mut alternatives = Vec::new();
         for item in items {
             let alternative = self.expectation(item, entry.key_span)?;
             let closed_here = matches!(alternative.kind, Expected::Closed(_)) && entry.key == "any";
-            let reads_otherwise =
-                matches!(alternative.kind, Expected::Line(_) | Expected::Raw(_) | Expected::Silence(_) | Expected::Closed(_));
+            let reads_otherwise = matches!(
+                alternative.kind,
+                Expected::Line(_) | Expected::Raw(_) | Expected::Silence(_) | Expected::Closed(_)
+            );
             if reads_otherwise && !closed_here {
                 self.errors.push(
-                    Diagnostic::error(item.span, format!("this reads something else than a reply and cannot stand in `{}`", entry.key))
-                        .help("write it as an `expect` of its own"),
+                    Diagnostic::error(
+                        item.span,
+                        format!("this reads something else than a reply and cannot stand in `{}`", entry.key),
+                    )
+                    .help("write it as an `expect` of its own"),
                 );
             }
             alternatives.push(alternative);
@@ -138,7 +145,9 @@ impl Decoder {
     fn enhanced(&mut self, entry: Entry<'_>) -> Option<super::Text> {
         let text = self.text_of(entry)?;
         let parts: Vec<&str> = text.source.split('.').collect();
-        let part = |part: &&str| *part == "x" || (!part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit()));
+        let part = |part: &&str| {
+            *part == "x" || (!part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit()))
+        };
         if text.is_literal() && !(parts.len() == 3 && parts.iter().all(part)) {
             self.errors.push(
                 Diagnostic::error(entry.value.span, format!("`{}` is not an enhanced status code", text.source))
