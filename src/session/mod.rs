@@ -278,8 +278,8 @@ impl Session {
 
     /// Waits for the server to say nothing and close nothing for so long.
     pub(crate) async fn read_silence(&mut self, length: Duration, log: &mut Transcript) -> Result<(), Trouble> {
-        if self.inbox.unread().is_empty() {
-            let due = tokio::time::Instant::now() + length;
+        let due = tokio::time::Instant::now() + length;
+        while self.inbox.unread().is_empty() {
             match self.fill(due, length, log).await {
                 Err(Trouble::Timeout { .. }) => return Ok(()),
                 Err(trouble) => return Err(trouble),
