@@ -122,7 +122,10 @@ impl Player<'_> {
         } else {
             let session = self.session(now)?.name().clone();
             self.log.client_bytes(&session, &bytes);
-            let outcome = self.session(now)?.write(&bytes, now.wait).await;
+            let session = self.session(now)?;
+            // Advice is about the reply that comes next: the one to the first line.
+            session.note_command(String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default());
+            let outcome = session.write(&bytes, now.wait).await;
             outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
         }
     }
