@@ -97,6 +97,8 @@ pub(crate) struct Names {
     pub(crate) filters: Vec<(String, Range<usize>)>,
     pub(crate) tests: Vec<(String, Range<usize>)>,
     pub(crate) functions: Vec<(String, Range<usize>)>,
+    /// Calls such as `name.split('@')`, which values do not have.
+    pub(crate) methods: Vec<(String, Range<usize>)>,
 }
 
 impl Text {
@@ -244,6 +246,9 @@ impl Names {
                 if let ast::Expr::Var(function) = &call.expr {
                     self.variables.pop_if(|(name, _)| name == function.id);
                     self.functions.push((function.id.to_owned(), range_of(&call.expr)));
+                }
+                if let ast::Expr::GetAttr(method) = &call.expr {
+                    self.methods.push(named(method.name, range_of(&method.expr).end));
                 }
             }
             _ => {}
@@ -813,10 +818,16 @@ mod tests {
 
     #[test]
     fn names_of_an_expression() {
-        let names = text("<<offers('A') and user | upper is defined>>").expressions().next().unwrap().names().unwrap();
+        let names = text("<<offers('A') and user.trim() and user | upper is defined>>")
+            .expressions()
+            .next()
+            .unwrap()
+            .names()
+            .unwrap();
         let list = |names: &[(String, Range<usize>)]| names.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-        assert_eq!(list(&names.variables), ["user"]);
+        assert_eq!(list(&names.variables), ["user", "user"]);
         assert_eq!(list(&names.functions), ["offers"]);
+        assert_eq!(names.methods, [("trim".to_owned(), 21..25)]);
         assert_eq!(list(&names.filters), ["upper"]);
         assert_eq!(list(&names.tests), ["defined"]);
     }
