@@ -336,7 +336,10 @@ impl Session {
         deadline: Duration,
         log: &mut Transcript,
     ) -> Result<(), Trouble> {
-        if self.end.is_none() {
+        let greeting_owed = self.owed.oldest() == Some(Command::Greeting);
+        // Before the greeting there is nothing to inject into: a server that greets in plain text does not speak TLS,
+        // and the handshake says so.
+        if self.end.is_none() && !greeting_owed {
             self.take_in_arrived(log).await;
         }
         if !self.inbox.unread().is_empty() {
@@ -358,7 +361,6 @@ impl Session {
             }
         };
         self.stream = Some(stream);
-        let greeting_owed = self.owed.oldest() == Some(Command::Greeting);
         self.owed.restart();
         if greeting_owed {
             self.owed = Owed::greeting();
