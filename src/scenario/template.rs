@@ -209,7 +209,9 @@ impl Expression {
         visit(&tree, &mut |expression| {
             for part in operands(expression) {
                 let text = self.source.get(range_of(part)).unwrap_or("").trim().to_owned();
-                if part.as_const().is_none() && !text.is_empty() && !parts.contains(&text) {
+                // A part that begins inside of brackets does not stand alone.
+                let stands_alone = parse_expr(&text).is_ok();
+                if part.as_const().is_none() && stands_alone && !parts.contains(&text) {
                     parts.push(text);
                 }
             }
@@ -526,9 +528,12 @@ fn place(span: Span, layout: &Layout, range: &Range<usize>) -> Span {
     }
 }
 
+/// The span of `a.b.c` or `a | length` begins only behind its first part, which belongs to it.
 fn range_of(expression: &ast::Expr<'_>) -> Range<usize> {
     let span = expression.span();
-    span.start_offset as usize..span.end_offset as usize
+    let first = children(expression).into_iter().map(|child| range_of(child).start).min();
+    let start = span.start_offset as usize;
+    first.map_or(start, |first| first.min(start))..span.end_offset as usize
 }
 
 /// Calls `look` for an expression's parts first, then for itself.
@@ -842,6 +847,10 @@ mod tests {
             templates.explain(&expression("n > 5 and user == 'x'"), &scope()),
             ["`n` is 3", "`user` is \"tim\""]
         );
+        let parts = |source: &str| expression(source).parts();
+        assert_eq!(parts("tls.certificate.days_left > n"), ["tls.certificate.days_left", "n"]);
+        assert_eq!(parts("reply.lines | length == 2 and n > 1"), ["reply.lines | length", "n"]);
+        assert_eq!(parts("(user | split('@'))[1] == n"), ["n"]);
     }
 
     #[test]
