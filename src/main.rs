@@ -8,13 +8,18 @@ fn main() -> ExitCode {
     smtp_script::cli::main()
 }
 
+/// Debian's and Ubuntu's roots: one bundle, and the same certificates one a file.
+const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
+const FOLDER: &str = "/etc/ssl/certs";
+
 /// Keeps OpenSSL from parsing the whole bundle of root certificates for every TLS session's connector.
 ///
 /// That costs tens of milliseconds, and the folder of certificates beside the bundle holds the same roots, one a file, of
-/// which only the one needed is read. Where there is no such folder, or the user has chosen roots, nothing is changed.
+/// which only the one needed is read. Where there is no such folder, or the user has chosen other roots, nothing is changed.
 fn read_roots_lazily() {
-    let chosen = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
-    if cfg!(target_os = "linux") && !chosen && has_hashed_roots(Path::new("/etc/ssl/certs")) {
+    let usual = |name: &str, value: &str| std::env::var_os(name).is_none_or(|chosen| chosen == value);
+    let unchanged = usual("SSL_CERT_FILE", BUNDLE) && usual("SSL_CERT_DIR", FOLDER);
+    if cfg!(target_os = "linux") && unchanged && has_hashed_roots(Path::new(FOLDER)) {
         #[expect(unsafe_code, reason = "the environment is set before any other thread exists")]
         // SAFETY: this is the first thing the program does; there is one thread.
         unsafe {

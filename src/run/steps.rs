@@ -14,8 +14,8 @@ use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
 use std::io::Read;
 use std::time::Duration;
 
-/// How much of a file is read, and of mail data written, at once, in bytes. A multiple of a TLS record's 16 KiB.
-const CHUNK: usize = 256 * 1024;
+/// How much of a file is read, and of mail data written, at once, in bytes: what stays in a processor's nearest cache.
+const CHUNK: usize = 64 * 1024;
 /// The most that one TLS record holds, in bytes.
 const TLS_RECORD: usize = 16 * 1024;
 
