@@ -1,4 +1,4 @@
-//! Plays scenarios against real mail servers on loopback: Postfix, Exim, OpenSMTPD, Dovecot, aiosmtpd and smtp-sink.
+//! Plays scenarios against real mail servers on loopback: Postfix, Exim, `OpenSMTPD`, Dovecot, aiosmtpd and smtp-sink.
 //!
 //! All of it is one process, so that the servers start once, with the first test that needs them, and stop at the end.
 //! `tests/servers/install` installs them. Where they are missing, or may not be run, the tests count as ignored;

@@ -1,4 +1,4 @@
-//! The sessions of the SendGrid guide, unchanged, against servers that are not SendGrid.
+//! The sessions of the guide that names `SendGrid`, unchanged, against servers of other makes.
 
 use crate::Test;
 use crate::world::World;

@@ -85,7 +85,7 @@ fn no_client_certificate(world: &World) {
         .says(&["error: step 4 diverged: expected silence, but the server closed the connection\n"]);
 }
 
-/// Debian's OpenSMTPD offers STARTTLS and cannot do it.
+/// Debian's `OpenSMTPD` offers STARTTLS and cannot do it.
 fn a_handshake_that_the_server_refuses(world: &World) {
     world.play(CERTIFICATE, "opensmtpd", 0, &[]).exits(1).says(&[
         "error: step 3 \"the handshake succeeds\" diverged: the TLS handshake failed: the server refused the TLS handshake with the alert `internal error` (80)\n",
