@@ -7,7 +7,7 @@ use super::player::{Open, Player};
 use crate::net::tls::{Connector, TlsFailure};
 use crate::scenario::{
     Action, ClosedBy, Closing, Connect, Content, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered,
-    Step, TemplateError, Text, TlsSettings, decode_base64, decode_hex, reason, render_data, value_from_bytes,
+    Span, Step, TemplateError, Text, TlsSettings, decode_base64, decode_hex, reason, render_data, value_from_bytes,
 };
 use crate::session::{Answer, End, Session, Trouble, Written};
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
@@ -137,6 +137,13 @@ impl Player<'_> {
 
     async fn write_raw(&mut self, now: Now<'_>, rendered: &Rendered) -> Done {
         self.log_raw(now, rendered)?;
+        // Advice is about the reply that comes next: the one to the first line.
+        let shown = if rendered.secret {
+            rendered.shown.clone()
+        } else {
+            String::from_utf8_lossy(&rendered.bytes).into_owned()
+        };
+        self.session(now)?.note_command(shown.lines().next().unwrap_or_default());
         let outcome = self.session(now)?.write(&rendered.bytes, now.wait).await;
         outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
     }

@@ -400,6 +400,12 @@ impl Checker<'_> {
                 self.unknown("function", name, expression.span_of(range), known.iter().map(String::as_str));
             }
         }
+        for (name, range) in &names.methods {
+            let error = Diagnostic::error(expression.span_of(range), format!("values have no method `{name}`"));
+            let is_filter = self.templates.has_filter(name);
+            let help = is_filter.then(|| format!("`{name}` is a filter: write `VALUE | {name}`"));
+            self.diagnostics.push(help.into_iter().fold(error, Diagnostic::help));
+        }
         for (name, range) in &names.filters {
             if !self.templates.has_filter(name) {
                 let known = super::builtin::FILTERS.into_iter().chain(COMMON_FILTERS);
@@ -432,8 +438,9 @@ impl Checker<'_> {
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None if kind == "name" => {
                 let error = error.help("declare it under `vars` or `secrets`, or capture it in a step before this one");
-                let broken_step_may_give_it =
-                    [format!("<{name}>"), format!("{name}:")].iter().any(|text| self.source.contains(text));
+                let broken_step_may_give_it = [format!("?<{name}>"), format!("?P<{name}>"), format!("{name}:")]
+                    .iter()
+                    .any(|text| self.source.contains(text));
                 if broken_step_may_give_it { error.following() } else { error }
             }
             None => error,

@@ -97,6 +97,8 @@ pub(crate) struct Names {
     pub(crate) filters: Vec<(String, Range<usize>)>,
     pub(crate) tests: Vec<(String, Range<usize>)>,
     pub(crate) functions: Vec<(String, Range<usize>)>,
+    /// Calls such as `name.split('@')`, which values do not have.
+    pub(crate) methods: Vec<(String, Range<usize>)>,
 }
 
 impl Text {
@@ -213,7 +215,9 @@ impl Expression {
         visit(&tree, &mut |expression| {
             for part in operands(expression) {
                 let text = self.source.get(range_of(part)).unwrap_or("").trim().to_owned();
-                if part.as_const().is_none() && !text.is_empty() && !parts.contains(&text) {
+                // A part that begins inside of brackets does not stand alone.
+                let stands_alone = parse_expr(&text).is_ok();
+                if part.as_const().is_none() && stands_alone && !parts.contains(&text) {
                     parts.push(text);
                 }
             }
@@ -250,6 +254,9 @@ impl Names {
                 if let ast::Expr::Var(function) = &call.expr {
                     self.variables.pop_if(|(name, _)| name == function.id);
                     self.functions.push((function.id.to_owned(), range_of(&call.expr)));
+                }
+                if let ast::Expr::GetAttr(method) = &call.expr {
+                    self.methods.push(named(method.name, range_of(&method.expr).end));
                 }
             }
             _ => {}
@@ -529,9 +536,12 @@ fn place(span: Span, layout: &Layout, range: &Range<usize>) -> Span {
     }
 }
 
+/// The span of `a.b.c` or `a | length` begins only behind its first part, which belongs to it.
 fn range_of(expression: &ast::Expr<'_>) -> Range<usize> {
     let span = expression.span();
-    span.start_offset as usize..span.end_offset as usize
+    let first = children(expression).into_iter().map(|child| range_of(child).start).min();
+    let start = span.start_offset as usize;
+    first.map_or(start, |first| first.min(start))..span.end_offset as usize
 }
 
 /// Calls `look` for an expression's parts first, then for itself.
@@ -828,10 +838,16 @@ mod tests {
 
     #[test]
     fn names_of_an_expression() {
-        let names = text("<<offers('A') and user | upper is defined>>").expressions().next().unwrap().names().unwrap();
+        let names = text("<<offers('A') and user.trim() and user | upper is defined>>")
+            .expressions()
+            .next()
+            .unwrap()
+            .names()
+            .unwrap();
         let list = |names: &[(String, Range<usize>)]| names.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-        assert_eq!(list(&names.variables), ["user"]);
+        assert_eq!(list(&names.variables), ["user", "user"]);
         assert_eq!(list(&names.functions), ["offers"]);
+        assert_eq!(names.methods, [("trim".to_owned(), 21..25)]);
         assert_eq!(list(&names.filters), ["upper"]);
         assert_eq!(list(&names.tests), ["defined"]);
     }
@@ -846,6 +862,10 @@ mod tests {
             templates.explain(&expression("n > 5 and user == 'x'"), &scope()),
             ["`n` is 3", "`user` is \"tim\""]
         );
+        let parts = |source: &str| expression(source).parts();
+        assert_eq!(parts("tls.certificate.days_left > n"), ["tls.certificate.days_left", "n"]);
+        assert_eq!(parts("reply.lines | length == 2 and n > 1"), ["reply.lines | length", "n"]);
+        assert_eq!(parts("(user | split('@'))[1] == n"), ["n"]);
     }
 
     #[test]

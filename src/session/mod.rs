@@ -289,8 +289,8 @@ impl Session {
 
     /// Waits for the server to say nothing and close nothing for so long.
     pub(crate) async fn read_silence(&mut self, length: Duration, log: &mut Transcript) -> Result<(), Trouble> {
-        if self.inbox.unread().is_empty() {
-            let due = tokio::time::Instant::now() + length;
+        let due = tokio::time::Instant::now() + length;
+        while self.inbox.unread().is_empty() {
             match self.fill(due, length, log).await {
                 Err(Trouble::Timeout { .. }) => return Ok(()),
                 Err(trouble) => return Err(trouble),
@@ -352,7 +352,10 @@ impl Session {
         deadline: Duration,
         log: &mut Transcript,
     ) -> Result<(), Trouble> {
-        if self.end.is_none() {
+        let greeting_owed = self.owed.oldest() == Some(Command::Greeting);
+        // Before the greeting there is nothing to inject into: a server that greets in plain text does not speak TLS,
+        // and the handshake says so.
+        if self.end.is_none() && !greeting_owed {
             self.take_in_arrived(log).await;
         }
         if !self.inbox.unread().is_empty() {
@@ -374,7 +377,6 @@ impl Session {
             }
         };
         self.stream = Some(stream);
-        let greeting_owed = self.owed.oldest() == Some(Command::Greeting);
         self.owed.restart();
         if greeting_owed {
             self.owed = Owed::greeting();
