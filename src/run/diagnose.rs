@@ -6,7 +6,6 @@
 use super::expect::Mismatch;
 use super::outcome::{Cause, Divergence};
 use crate::masker::Masker;
-use crate::net::certificate::Certificate;
 use crate::net::connect::ConnectFailureKind;
 use crate::net::tls::{TlsFailure, TlsFailureReason};
 use crate::scenario::{Diagnostic, Footnote, Span, TemplateError, duration};
@@ -199,7 +198,7 @@ impl Place<'_> {
             diagnostic.footnotes.push(Footnote::Fact(text));
         }
         if let Some(certificate) = &failure.certificate {
-            diagnostic.footnotes.push(Footnote::Fact(describe_certificate(certificate)));
+            diagnostic.footnotes.push(Footnote::Fact(certificate.describe(jiff::Timestamp::now())));
         }
         diagnostic.footnotes.extend(failure.help.clone().map(Footnote::Help));
         self.divergence(Cause::Server, "tls", diagnostic)
@@ -256,20 +255,6 @@ impl Place<'_> {
             if shown.chars().count() > MAX_QUOTED { format!(" ({} bytes in all)", bytes.len()) } else { String::new() };
         format!("\"{}\"{more}", cut(&shown))
     }
-}
-
-/// A certificate in one line.
-pub(crate) fn describe_certificate(certificate: &Certificate) -> String {
-    let names = match certificate.names.as_slice() {
-        [] => String::new(),
-        names => format!(" for {}", names.join(", ")),
-    };
-    let days = certificate.days_left(jiff::Timestamp::now());
-    let validity = match days {
-        0.. => format!("{days} days left"),
-        _ => format!("expired on {}", certificate.not_after.strftime("%Y-%m-%d")),
-    };
-    format!("certificate {}{names}, issued by {}, {validity}", certificate.subject, certificate.issuer)
 }
 
 #[derive(Clone, Copy)]

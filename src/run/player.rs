@@ -242,6 +242,10 @@ impl<'a> Player<'a> {
             return;
         }
         self.diverged = Some(!self.divergences.is_empty());
+        if self.run_is_over() {
+            // What cleans up needs a moment of its own.
+            self.due = Some(Instant::now() + LAST_REPLIES);
+        }
         self.read_last_replies().await;
         self.play_steps(steps).await;
     }

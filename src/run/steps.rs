@@ -19,6 +19,9 @@ const CHUNK: usize = 64 * 1024;
 /// The most that one TLS record holds, in bytes.
 const TLS_RECORD: usize = 16 * 1024;
 
+/// Bytes from their written form.
+type Decode = fn(&str) -> Result<Vec<u8>, String>;
+
 /// What an action comes to: nothing, or what diverged.
 pub(super) type Done = Result<(), Vec<Divergence>>;
 
@@ -119,7 +122,7 @@ impl Player<'_> {
 
     /// The bytes of a `raw`. They are shown as they are, unless they depend on a secret.
     pub(super) fn rendered_raw(&self, now: Now<'_>, raw: &RawBytes) -> Result<Rendered, Vec<Divergence>> {
-        let (text, decode): (&Text, fn(&str) -> Result<Vec<u8>, String>) = match raw {
+        let (text, decode): (&Text, Decode) = match raw {
             RawBytes::Bytes(bytes) => return Ok(Rendered { bytes: bytes.clone(), ..Rendered::default() }),
             RawBytes::Text(text) => (text, |_| Ok(Vec::new())),
             RawBytes::Hex(text) => (text, decode_hex),
@@ -348,6 +351,7 @@ impl Player<'_> {
         {
             before.session.close(&mut self.log).await;
         }
+        endpoint.note_stand_in(name, &mut self.log);
         let opened = Session::open(name, &endpoint.target, wait, &mut self.log).await;
         let session = match (opened, &now.step.fails) {
             (Ok(session), _) => session,

@@ -3,6 +3,7 @@
 //! Responsible for names (variables, filters, functions, sessions), patterns and files, and for lints: a scenario that
 //! can be run but does not mean what it says. The shape of the file was checked when it was parsed.
 
+use super::lint::lint;
 use super::source::{Diagnostic, Span};
 use super::template::{Expression, Mode, Text, statement_names};
 use super::{
@@ -48,6 +49,9 @@ pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnost
     checker.cases(scenario);
     checker.steps(scenario);
     checker.unused(scenario);
+    if !checker.diagnostics.iter().any(Diagnostic::is_error) {
+        checker.diagnostics.extend(lint(scenario));
+    }
     checker.diagnostics.sort_by_key(|diagnostic| (diagnostic.span.file, diagnostic.span.start));
     checker.diagnostics
 }
@@ -112,7 +116,6 @@ impl Checker<'_> {
         for step in &scenario.steps {
             self.step(step, scenario);
         }
-        self.unread_replies(scenario);
         self.names.insert("diverged".to_owned());
         for step in &scenario.finally {
             self.step(step, scenario);
@@ -513,29 +516,6 @@ impl Checker<'_> {
     }
 
     // --- lints -------------------------------------------------------------------------------------------------
-
-    /// A reply that is owed at the end and never read: its step can't have been meant to pass unseen.
-    fn unread_replies(&mut self, scenario: &Scenario) {
-        let mut unread: Option<&Step> = None;
-        for step in &scenario.steps {
-            if step.when.is_some() || step.session.is_some() || matches!(step.action, Action::Group(_)) {
-                return;
-            }
-            let asks = match &step.action {
-                Action::Data(data) => data.terminate,
-                action => matches!(action, Action::Send(_)),
-            };
-            if step.expect.is_some() {
-                unread = None;
-            } else if asks && unread.is_none() {
-                unread = Some(step);
-            }
-        }
-        if let Some(step) = unread {
-            let warning = Diagnostic::warning(step.action_span, "no step reads the reply to this");
-            self.diagnostics.push(warning.help("put `expect:` beside it"));
-        }
-    }
 
     fn cases(&mut self, scenario: &Scenario) {
         for (name, data) in scenario.cases.iter().flat_map(|case| &case.values) {

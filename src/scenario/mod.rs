@@ -6,6 +6,7 @@
 mod builtin;
 mod check;
 pub mod duration;
+mod lint;
 mod parse;
 mod pattern;
 mod source;

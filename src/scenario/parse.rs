@@ -563,6 +563,9 @@ impl Decoder<'_> {
     }
 
     fn unknown_key(&mut self, name: &str, span: Span, what: &str, known: &[&[&str]]) {
+        if name == "<<" {
+            return self.errors.push(super::lint::merge_key(span));
+        }
         let error = Diagnostic::error(span, format!("`{name}` is not a key of {what}"));
         let all = || known.iter().flat_map(|keys| keys.iter().copied());
         self.errors.push(match similar(name, all()) {

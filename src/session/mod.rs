@@ -417,6 +417,6 @@ fn log_tls(session: &Arc<str>, facts: &TlsFacts, log: &mut Transcript) {
     let verified = if facts.verified { "verified" } else { "NOT verified" };
     log.note(session, &format!("{}, {}, certificate {verified}", facts.version, facts.cipher));
     if let Some(certificate) = &facts.certificate {
-        log.note(session, &crate::run::describe_certificate(certificate));
+        log.note(session, &certificate.describe(jiff::Timestamp::now()));
     }
 }

@@ -34,6 +34,9 @@ impl Decoder<'_> {
         group.retry = entries.value("retry").and_then(|node| self.retry(node));
         group.pipeline = self.flag(entries, "pipeline", false);
         self.refuse_two_ways(entries);
+        if let Some(session) = entries.value("session").and_then(|node| self.named(node)) {
+            speak_in(&session, &mut group.steps);
+        }
         Some(Action::Group(Box::new(group)))
     }
 
@@ -130,7 +133,7 @@ impl Decoder<'_> {
     }
 
     /// Names with values.
-    fn bindings(&mut self, node: &Node) -> Vec<(Named, Data)> {
+    fn bindings(&mut self, node: &Node) -> Bindings {
         let Value::Map(entries) = &node.value else {
             self.wrong_type(node, "a mapping of names to values");
             return Vec::new();
@@ -139,7 +142,7 @@ impl Decoder<'_> {
     }
 
     /// The steps of another file, and its variables' defaults. Its mistakes are told with their own places.
-    fn included(&mut self, entry: Entry<'_>, number: &str) -> Option<(Vec<Step>, Vec<(Named, Data)>)> {
+    fn included(&mut self, entry: Entry<'_>, number: &str) -> Option<(Vec<Step>, Bindings)> {
         let name = self.text_of(entry)?;
         let fault = |message: String| Diagnostic::error(entry.value.span, message);
         if !name.is_literal() {
@@ -172,7 +175,7 @@ impl Decoder<'_> {
     }
 
     /// An included file is a list of steps, or a mapping with `steps` and `vars`.
-    fn included_content(&mut self, root: &Node, number: &str) -> Option<(Vec<Step>, Vec<(Named, Data)>)> {
+    fn included_content(&mut self, root: &Node, number: &str) -> Option<(Vec<Step>, Bindings)> {
         let prefix = format!("{number}.");
         if let Value::List(_) = &root.value {
             let entry = Entry { key: "steps", key_span: root.span, value: root };
@@ -196,6 +199,21 @@ impl Decoder<'_> {
         items.iter().map(|item| Case { values: self.bindings(item) }).collect()
     }
 }
+
+/// `session` on a group is that of its steps which name none.
+fn speak_in(session: &Named, steps: &mut [Step]) {
+    for step in steps {
+        if step.session.is_none() {
+            step.session = Some(session.clone());
+        }
+        if let Action::Group(group) = &mut step.action {
+            speak_in(session, &mut group.steps);
+        }
+    }
+}
+
+/// The names of an included file and what they stand for.
+type Bindings = Vec<(Named, Data)>;
 
 impl Group {
     /// The defaults of an included file, for names that were given no value.
