@@ -51,9 +51,9 @@ impl Masker {
         &self.too_short
     }
 
-    /// Whether a form of a secret stands in `bytes`.
+    /// Whether something in `bytes` would be masked, also where line ends cut it.
     pub(crate) fn finds(&self, bytes: &[u8]) -> bool {
-        self.automaton.as_ref().is_some_and(|automaton| automaton.is_match(bytes))
+        self.automaton.is_some() && self.mask(bytes) != bytes
     }
 
     /// `bytes` with each secret replaced by `<<name>>`, also where line ends cut it.

@@ -170,8 +170,8 @@ fn a_server_that_floods_while_it_is_written_to() {
     assert_diverged(&played, "malformed");
 }
 
-/// Plays a scenario in this process against a server that sends `bytes` and closes.
-fn outcome_of(bytes: &[u8], in_between: usize) -> Outcome {
+/// Plays a scenario in this process against a server that sends `bytes` in two parts and then closes or stays.
+fn outcome_of(bytes: &[u8], in_between: usize, closes: bool) -> Outcome {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let text = "connect: mx.example\nsecrets: [password]\nsteps:\n  - expect: {any: [2xx, {closed: true}]}\n    on_divergence: continue\n  - send: EHLO <<password>>\n    expect: ^250[ -](?<word>\\S+)\n    on_divergence: continue\n  - name: it was <<reply.code>>\n    send: NOOP <<reply.text>>\n    expect: {code: 250, enhanced: 2.0.0, text: o.*k, not: no, within: 1s}\n    on_divergence: continue\n  - expect: {line: x}\n    on_divergence: continue\n  - starttls\n";
@@ -181,7 +181,7 @@ fn outcome_of(bytes: &[u8], in_between: usize) -> Outcome {
     let variables = Variables::resolve(&scenario, &inputs).unwrap();
     let settings = Settings {
         to: Some(("127.0.0.1".to_owned(), port)),
-        timeout: Some(Duration::from_secs(2)),
+        timeout: Some(Duration::from_millis(if closes { 2000 } else { 10 })),
         ..Settings::default()
     };
     std::thread::scope(|scope| {
@@ -191,7 +191,9 @@ fn outcome_of(bytes: &[u8], in_between: usize) -> Outcome {
             let (first, second) = bytes.split_at(in_between.min(bytes.len()));
             _ = stream.write_all(first);
             _ = stream.write_all(second);
-            _ = stream.shutdown(std::net::Shutdown::Write);
+            if closes {
+                _ = stream.shutdown(std::net::Shutdown::Write);
+            }
             _ = stream.read_to_end(&mut Vec::new());
         });
         run(&scenario, &variables, &settings)
@@ -217,8 +219,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_bytes_make_it_panic_or_tell(bytes in hostile_bytes(), in_between in 0_usize..60) {
-        let outcome = outcome_of(&bytes, in_between);
+    fn no_bytes_make_it_panic_or_tell(bytes in hostile_bytes(), in_between in 0_usize..60, closes: bool) {
+        let outcome = outcome_of(&bytes, in_between, closes);
         let screen = smtp_script::report::human::outcome(&outcome, smtp_script::report::human::Styled(false));
         prop_assert!(!screen.contains("open-sesame"), "{screen}");
         prop_assert!(screen.chars().all(|character| character == '\n' || !character.is_control()), "{screen:?}");

@@ -164,6 +164,23 @@ fn captures_assertions_and_names_hide_it() {
 }
 
 #[test]
+fn parts_of_an_echo_are_secrets_too() {
+    let steps = "
+  - send: <<password>>
+    expect: ^250 you said .{4}(?<part>.{5})
+  - name: <<part>> and <<reply.text[13:18]>>
+    send: ECHO <<part>> <<reply.text[13:18]>> <<reply.lines[0][17:22]>>
+    expect: ^251
+    on_divergence: continue
+  - assert: part == 'x' or reply.text[:3] == 'y'
+";
+    let server = format!("C: {PASSWORD}\nS: 250 you said {PASSWORD}\nC: ECHO *\nS: 250 you said {PASSWORD}\n");
+    let (played, all) = said(steps, &server, &["-v"]);
+    assert_eq!(played.code, Some(1), "{all}");
+    assert_hidden(&all);
+}
+
+#[test]
 fn mail_data_hides_it() {
     let steps = "  - send: DATA\n    expect: ^354\n  - data: |\n      Subject: <<password>>\n\n      <<password | hex>>\n    expect: ^251\n";
     let server = "C: DATA\nS: 354 go on\nmail-data\nS: 250 ok\n";

@@ -93,7 +93,8 @@ impl Scope for StepScope<'_> {
     }
 
     fn is_secret(&self, name: &str) -> bool {
-        self.names.is_secret(name)
+        let echo = || self.session.and_then(Session::last_answer).is_some_and(|answer| answer.holds_secret);
+        self.names.is_secret(name) || name == "reply" && echo()
     }
 }
 

@@ -25,6 +25,9 @@ type Decode = fn(&str) -> Result<Vec<u8>, String>;
 /// What an action comes to: nothing, or what diverged.
 pub(super) type Done = Result<(), Vec<Divergence>>;
 
+/// What the patterns captured, and whether a secret stood in what they were compared with.
+type Captured = (Vec<Capture>, bool);
+
 /// The step that is being played, with its name as it is shown and the time its waits may take.
 #[derive(Clone, Copy)]
 pub(super) struct Now<'s> {
@@ -467,7 +470,7 @@ impl Player<'_> {
     // --- expecting ---------------------------------------------------------------------------------------------
 
     pub(super) async fn expect(&mut self, now: Now<'_>, expectation: &Expectation) -> Done {
-        let captures = match &expectation.kind {
+        let (captures, echo) = match &expectation.kind {
             Expected::Line(pattern) => self.expect_line(now, expectation, pattern).await?,
             Expected::Raw(pattern) => self.expect_raw(now, expectation, pattern).await?,
             Expected::Closed(closed) => return self.expect_end(now, *closed, expectation.span).await,
@@ -480,7 +483,7 @@ impl Player<'_> {
             }
             _ => self.expect_reply(now, expectation).await?,
         };
-        self.keep(captures);
+        self.keep(captures, echo);
         let closes = match &expectation.kind {
             Expected::Fields(fields) => fields.closed,
             _ => None,
@@ -491,18 +494,19 @@ impl Player<'_> {
         }
     }
 
-    async fn expect_reply(&mut self, now: Now<'_>, expectation: &Expectation) -> Result<Vec<Capture>, Vec<Divergence>> {
+    async fn expect_reply(&mut self, now: Now<'_>, expectation: &Expectation) -> Result<Captured, Vec<Divergence>> {
         let outcome = Self::reading(&mut self.sessions, now)?.read_reply(now.wait, &mut self.log).await;
         let answer = match outcome {
             Ok(answer) => answer,
-            Err(trouble) if ends_as_expected(expectation, &trouble) => return Ok(Vec::new()),
+            Err(trouble) if ends_as_expected(expectation, &trouble) => return Ok((Vec::new(), false)),
             Err(trouble) => return Err(self.trouble(now, &trouble, &describe(expectation))),
         };
         let scope = self.scope(now.step);
         let came = Came { reply: &answer.reply, elapsed: answer.elapsed };
-        self.comparer(&scope).compare(expectation, &came).map_err(|mismatches| {
+        let captures = self.comparer(&scope).compare(expectation, &came).map_err(|mismatches| {
             vec![self.place(now.step, now.name).mismatch(&answer.reply, answer.command, &mismatches)]
-        })
+        })?;
+        Ok((captures, answer.holds_secret))
     }
 
     async fn expect_line(
@@ -510,14 +514,16 @@ impl Player<'_> {
         now: Now<'_>,
         expectation: &Expectation,
         pattern: &Pattern,
-    ) -> Result<Vec<Capture>, Vec<Divergence>> {
+    ) -> Result<Captured, Vec<Divergence>> {
         let outcome = Self::reading(&mut self.sessions, now)?.read_line(now.wait, &mut self.log).await;
         let line = outcome.map_err(|trouble| self.trouble(now, &trouble, &describe(expectation)))?;
         let content = line.strip_suffix(b"\n").unwrap_or(&line);
         let content = content.strip_suffix(b"\r").unwrap_or(content);
         let scope = self.scope(now.step);
         let found = self.comparer(&scope).found(pattern, content, expectation.span, "a line matching");
-        found.map_err(|mismatches| vec![self.place(now.step, now.name).other_bytes(&line, &mismatches)])
+        let captures =
+            found.map_err(|mismatches| vec![self.place(now.step, now.name).other_bytes(&line, &mismatches)])?;
+        Ok((captures, self.log.masker().finds(&line)))
     }
 
     async fn expect_raw(
@@ -525,7 +531,7 @@ impl Player<'_> {
         now: Now<'_>,
         expectation: &Expectation,
         pattern: &Pattern,
-    ) -> Result<Vec<Capture>, Vec<Divergence>> {
+    ) -> Result<Captured, Vec<Divergence>> {
         let (regex, rendered) = {
             let scope = self.scope(now.step);
             self.comparer(&scope).compiled(pattern).map_err(|error| self.template(now, &error))?
@@ -539,7 +545,8 @@ impl Player<'_> {
             }
             divergences
         })?;
-        Ok(regex.captures(&bytes).map(|groups| named_groups(&regex, &groups)).unwrap_or_default())
+        let captures = regex.captures(&bytes).map(|groups| named_groups(&regex, &groups)).unwrap_or_default();
+        Ok((captures, self.log.masker().finds(&bytes)))
     }
 
     async fn expect_end(&mut self, now: Now<'_>, closed: ClosedBy, span: Span) -> Done {
@@ -565,11 +572,10 @@ impl Player<'_> {
         outcome.map_err(|trouble| self.trouble(now, &trouble, expected))
     }
 
-    /// Captured text becomes variables; one that holds a secret is kept as a secret.
-    fn keep(&mut self, captures: Vec<Capture>) {
+    /// Captured text becomes variables. Out of an `echo` of a secret all of it is kept as a secret: it may be a part of one.
+    fn keep(&mut self, captures: Vec<Capture>, echo: bool) {
         for (name, bytes) in captures {
-            let secret = self.log.masker().finds(&bytes);
-            self.names.set(&name, value_from_bytes(bytes), secret);
+            self.names.set(&name, value_from_bytes(bytes), echo);
         }
     }
 

@@ -69,6 +69,8 @@ pub(crate) struct Answer {
     pub(crate) elapsed: Duration,
     /// The command it answers, where one was owed.
     pub(crate) command: Option<Command>,
+    /// Whether a secret stands in it: any part of it may be a part of the secret.
+    pub(crate) holds_secret: bool,
 }
 
 /// An open (or closed) connection to a server.
@@ -221,7 +223,8 @@ impl Session {
             self.greeting = Some(reply.clone());
         }
         let elapsed = self.inbox.arrived_at().saturating_duration_since(self.last_write);
-        let answer = Answer { reply, elapsed, command };
+        let holds_secret = log.masker().finds(reply.raw());
+        let answer = Answer { reply, elapsed, command, holds_secret };
         self.last = Some(answer.clone());
         answer
     }
