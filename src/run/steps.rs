@@ -19,15 +19,18 @@ const CHUNK: usize = 64 * 1024;
 /// The most that one TLS record holds, in bytes.
 const TLS_RECORD: usize = 16 * 1024;
 
+/// Bytes from their written form.
+type Decode = fn(&str) -> Result<Vec<u8>, String>;
+
 /// What an action comes to: nothing, or what diverged.
-type Done = Result<(), Vec<Divergence>>;
+pub(super) type Done = Result<(), Vec<Divergence>>;
 
 /// The step that is being played, with its name as it is shown and the time its waits may take.
 #[derive(Clone, Copy)]
-struct Now<'s> {
-    step: &'s Step,
-    name: Option<&'s str>,
-    wait: Duration,
+pub(super) struct Now<'s> {
+    pub(super) step: &'s Step,
+    pub(super) name: Option<&'s str>,
+    pub(super) wait: Duration,
 }
 
 impl Player<'_> {
@@ -47,9 +50,7 @@ impl Player<'_> {
             Action::Sleep(length) => {
                 let length = self.length(step, length).map_err(|error| self.template(now, &error))?;
                 tokio::time::sleep(self.bounded(length)).await;
-                if self.run_is_over() {
-                    return Err(vec![self.place(step, name).fault("max-time", "the time of the whole run is over")]);
-                }
+                self.refuse_cut_short(now)?;
             }
             Action::Assert(expression) => {
                 let scope = self.scope(step);
@@ -75,10 +76,24 @@ impl Player<'_> {
         }
     }
 
+    /// A wait that the end of the run cut short has not been waited for.
+    fn refuse_cut_short(&self, now: Now<'_>) -> Done {
+        if self.run_is_over() {
+            return Err(vec![self.place(now.step, now.name).fault("max-time", "the time of the whole run is over")]);
+        }
+        Ok(())
+    }
+
     // --- sending -----------------------------------------------------------------------------------------------
 
     async fn send(&mut self, now: Now<'_>, lines: &[Text]) -> Done {
         self.may_write(now).await?;
+        let rendered = self.rendered_lines(now, lines)?;
+        self.write(now, &rendered.bytes, &rendered.shown).await
+    }
+
+    /// The lines of a `send`, each ended by CRLF.
+    pub(super) fn rendered_lines(&self, now: Now<'_>, lines: &[Text]) -> Result<Rendered, Vec<Divergence>> {
         let mut whole = Rendered::default();
         for text in lines {
             let rendered = self.render(now, text, Mode::Line)?;
@@ -93,41 +108,57 @@ impl Player<'_> {
             whole.secret |= rendered.secret;
         }
         self.guard_secret(now, whole.secret)?;
-        let shown = if self.settings.show_secrets { shown_bytes(&whole.bytes) } else { whole.shown };
-        self.write(now, &whole.bytes, &shown).await
+        if self.settings.show_secrets {
+            whole.shown = shown_bytes(&whole.bytes);
+        }
+        Ok(whole)
     }
 
     async fn raw(&mut self, now: Now<'_>, raw: &RawBytes) -> Done {
         self.may_write(now).await?;
-        let place = |message: String, span: Span| TemplateError { message, span, help: None };
-        let (bytes, shown, secret) = match raw {
-            RawBytes::Bytes(bytes) => (bytes.clone(), None, false),
-            RawBytes::Text(text) => {
-                let rendered = self.render(now, text, Mode::Plain)?;
-                let shown = rendered.secret.then_some(rendered.shown);
-                (rendered.bytes, shown, rendered.secret)
-            }
-            RawBytes::Hex(text) | RawBytes::Base64(text) => {
-                let rendered = self.render(now, text, Mode::Plain)?;
-                let digits = String::from_utf8_lossy(&rendered.bytes);
-                let decoded =
-                    if matches!(raw, RawBytes::Hex(_)) { decode_hex(&digits) } else { decode_base64(&digits) };
-                let bytes = decoded.map_err(|message| self.template(now, &place(message, text.span)))?;
-                (bytes, rendered.secret.then_some(rendered.shown), rendered.secret)
-            }
+        let rendered = self.rendered_raw(now, raw)?;
+        self.write_raw(now, &rendered).await
+    }
+
+    /// The bytes of a `raw`. They are shown as they are, unless they depend on a secret.
+    pub(super) fn rendered_raw(&self, now: Now<'_>, raw: &RawBytes) -> Result<Rendered, Vec<Divergence>> {
+        let (text, decode): (&Text, Decode) = match raw {
+            RawBytes::Bytes(bytes) => return Ok(Rendered { bytes: bytes.clone(), ..Rendered::default() }),
+            RawBytes::Text(text) => (text, |_| Ok(Vec::new())),
+            RawBytes::Hex(text) => (text, decode_hex),
+            RawBytes::Base64(text) => (text, decode_base64),
         };
-        self.guard_secret(now, secret)?;
-        if let Some(shown) = shown.filter(|_| !self.settings.show_secrets) {
-            self.write(now, &bytes, &shown).await
-        } else {
-            let session = self.session(now)?.name().clone();
-            self.log.client_bytes(&session, &bytes);
-            let session = self.session(now)?;
-            // Advice is about the reply that comes next: the one to the first line.
-            session.note_command(String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default());
-            let outcome = session.write(&bytes, now.wait).await;
-            outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
+        let mut rendered = self.render(now, text, Mode::Plain)?;
+        self.guard_secret(now, rendered.secret)?;
+        if !matches!(raw, RawBytes::Text(_)) {
+            let fault = |message| TemplateError { message, span: text.span, help: None };
+            let digits = String::from_utf8_lossy(&rendered.bytes);
+            rendered.bytes = decode(&digits).map_err(|message| self.template(now, &fault(message)))?;
         }
+        Ok(rendered)
+    }
+
+    async fn write_raw(&mut self, now: Now<'_>, rendered: &Rendered) -> Done {
+        self.log_raw(now, rendered)?;
+        // Advice is about the reply that comes next: the one to the first line.
+        let shown = if rendered.secret {
+            rendered.shown.clone()
+        } else {
+            String::from_utf8_lossy(&rendered.bytes).into_owned()
+        };
+        self.session(now)?.note_command(shown.lines().next().unwrap_or_default());
+        let outcome = self.session(now)?.write(&rendered.bytes, now.wait).await;
+        outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
+    }
+
+    pub(super) fn log_raw(&mut self, now: Now<'_>, rendered: &Rendered) -> Done {
+        let session = self.session(now)?.name().clone();
+        if rendered.secret && !self.settings.show_secrets {
+            self.log.client(&session, &rendered.shown);
+        } else {
+            self.log.client_bytes(&session, &rendered.bytes);
+        }
+        Ok(())
     }
 
     async fn write(&mut self, now: Now<'_>, bytes: &[u8], shown: &str) -> Done {
@@ -140,7 +171,7 @@ impl Player<'_> {
     }
 
     /// Nothing may have come unasked, and the server must still be there.
-    async fn may_write(&mut self, now: Now<'_>) -> Done {
+    pub(super) async fn may_write(&mut self, now: Now<'_>) -> Done {
         let name = Self::session_name(now.step).to_owned();
         let Some(open) = self.sessions.get_mut(&name) else {
             let text = format!("the session `{name}` is not open");
@@ -183,20 +214,9 @@ impl Player<'_> {
 
     // --- mail data ---------------------------------------------------------------------------------------------
 
-    async fn mail_data(&mut self, now: Now<'_>, data: &MailData) -> Done {
+    pub(super) async fn mail_data(&mut self, now: Now<'_>, data: &MailData) -> Done {
         self.may_write(now).await?;
-        let written = match &data.content {
-            Content::Text(text) => self.mail_text(now, data, text).await?,
-            Content::File(file) if data.template => self.templated_file(now, data, file).await?,
-            Content::File(file) => self.mail_file(now, data, file).await?,
-        };
-        let session = self.session(now)?;
-        session.note_command("DATA");
-        if written == Written::All && data.terminate {
-            session.end_mail_data();
-        } else {
-            session.leave_mail_data_open();
-        }
+        let written = self.write_mail(now, data).await?;
         let Some(expectation) = &now.step.expect else {
             if written == Written::All {
                 return Ok(());
@@ -214,6 +234,23 @@ impl Player<'_> {
             });
         }
         outcome
+    }
+
+    /// Sends the mail data and counts the replies that it owes.
+    pub(super) async fn write_mail(&mut self, now: Now<'_>, data: &MailData) -> Result<Written, Vec<Divergence>> {
+        let written = match &data.content {
+            Content::Text(text) => self.mail_text(now, data, text).await?,
+            Content::File(file) if data.template => self.templated_file(now, data, file).await?,
+            Content::File(file) => self.mail_file(now, data, file).await?,
+        };
+        let session = self.session(now)?;
+        session.note_command("DATA");
+        if written == Written::All && data.terminate {
+            session.end_mail_data();
+        } else {
+            session.leave_mail_data_open();
+        }
+        Ok(written)
     }
 
     fn spoke_too_early(&self, now: Now<'_>) -> Divergence {
@@ -299,7 +336,7 @@ impl Player<'_> {
     // --- connections and TLS -----------------------------------------------------------------------------------
 
     async fn connect(&mut self, now: Now<'_>, connect: &Connect) -> Done {
-        let name = connect.session.as_ref().map_or_else(|| Self::session_name(now.step), |named| named.name.as_str());
+        let name = Self::session_name(now.step);
         let endpoint = {
             let scope = self.scope(now.step);
             self.resolver(Some(&scope)).endpoint(connect).map_err(|error| self.template(now, &error))?
@@ -314,6 +351,7 @@ impl Player<'_> {
         {
             before.session.close(&mut self.log).await;
         }
+        endpoint.note_stand_in(name, &mut self.log);
         let opened = Session::open(name, &endpoint.target, wait, &mut self.log).await;
         let session = match (opened, &now.step.fails) {
             (Ok(session), _) => session,
@@ -323,7 +361,9 @@ impl Player<'_> {
             }
         };
         let implicit = endpoint.implicit_tls;
-        self.sessions.insert(name.to_owned(), Open { session, endpoint, tls: connect.tls.clone() });
+        self.opened += 1;
+        let open = Open { serial: self.opened, session, endpoint, tls: connect.tls.clone() };
+        self.sessions.insert(name.to_owned(), open);
         if implicit {
             return self.handshake(now, name, &TlsSettings::default()).await;
         }
@@ -426,16 +466,17 @@ impl Player<'_> {
 
     // --- expecting ---------------------------------------------------------------------------------------------
 
-    async fn expect(&mut self, now: Now<'_>, expectation: &Expectation) -> Done {
+    pub(super) async fn expect(&mut self, now: Now<'_>, expectation: &Expectation) -> Done {
         let captures = match &expectation.kind {
             Expected::Line(pattern) => self.expect_line(now, expectation, pattern).await?,
             Expected::Raw(pattern) => self.expect_raw(now, expectation, pattern).await?,
-            Expected::Closed(closed) => return self.expect_end(now, *closed).await,
+            Expected::Closed(closed) => return self.expect_end(now, *closed, expectation.span).await,
             Expected::Silence(length) => {
                 let length = self.length(now.step, length).map_err(|error| self.template(now, &error))?;
                 let length = self.bounded(length);
                 let outcome = Self::reading(&mut self.sessions, now)?.read_silence(length, &mut self.log).await;
-                return outcome.map_err(|trouble| self.trouble(now, &trouble, "silence"));
+                outcome.map_err(|trouble| self.trouble(now, &trouble, "silence"))?;
+                return self.refuse_cut_short(now);
             }
             _ => self.expect_reply(now, expectation).await?,
         };
@@ -445,7 +486,7 @@ impl Player<'_> {
             _ => None,
         };
         match closes {
-            Some((closed, _)) => self.expect_end(now, closed).await,
+            Some((closed, span)) => self.expect_end(now, closed, span).await,
             None => Ok(()),
         }
     }
@@ -501,20 +542,20 @@ impl Player<'_> {
         Ok(regex.captures(&bytes).map(|groups| named_groups(&regex, &groups)).unwrap_or_default())
     }
 
-    async fn expect_end(&mut self, now: Now<'_>, closed: ClosedBy) -> Done {
+    async fn expect_end(&mut self, now: Now<'_>, closed: ClosedBy, span: Span) -> Done {
         let expected = describe_closed(closed);
         let outcome = Self::reading(&mut self.sessions, now)?.read_end(now.wait, &mut self.log).await;
-        let end = outcome.map_err(|trouble| self.trouble(now, &trouble, expected))?;
+        let place = Place { span, ..self.place(now.step, now.name) };
+        let end = outcome.map_err(|trouble| vec![place.trouble(&trouble, expected)])?;
         match (closed, &end) {
             (ClosedBy::Either, _)
             | (ClosedBy::Fin, End::Closed)
             | (ClosedBy::Reset, End::Broken { reset: true, .. }) => Ok(()),
-            (_, End::Closed) => Err(vec![
-                self.place(now.step, now.name)
-                    .fault("closed", &format!("expected {expected}, but it closed in order (FIN)")),
-            ]),
+            (_, End::Closed) => {
+                Err(vec![place.fault("closed", &format!("expected {expected}, but it closed in order (FIN)"))])
+            }
             (_, End::Broken { reason, .. }) => {
-                Err(vec![self.place(now.step, now.name).fault("reset", &format!("expected {expected}, but {reason}"))])
+                Err(vec![place.fault("reset", &format!("expected {expected}, but {reason}"))])
             }
         }
     }
@@ -539,15 +580,15 @@ impl Player<'_> {
         self.templates.render(text, mode, &scope).map_err(|error| self.template(now, &error))
     }
 
-    fn template(&self, now: Now<'_>, error: &TemplateError) -> Vec<Divergence> {
+    pub(super) fn template(&self, now: Now<'_>, error: &TemplateError) -> Vec<Divergence> {
         vec![self.place(now.step, now.name).template(error)]
     }
 
-    fn trouble(&self, now: Now<'_>, trouble: &Trouble, expected: &str) -> Vec<Divergence> {
+    pub(super) fn trouble(&self, now: Now<'_>, trouble: &Trouble, expected: &str) -> Vec<Divergence> {
         vec![self.place(now.step, now.name).trouble(trouble, expected)]
     }
 
-    fn session(&mut self, now: Now<'_>) -> Result<&mut Session, Vec<Divergence>> {
+    pub(super) fn session(&mut self, now: Now<'_>) -> Result<&mut Session, Vec<Divergence>> {
         Self::reading(&mut self.sessions, now)
     }
 
@@ -560,7 +601,13 @@ impl Player<'_> {
         sessions.get_mut(name).map(|open| &mut open.session).ok_or_else(|| {
             let message = format!("step {} diverged: the session `{name}` is not open", now.step.number);
             let diagnostic = crate::scenario::Diagnostic::error(now.step.action_span, message);
-            vec![Divergence { step: now.step.number.clone(), cause: super::Cause::Server, kind: "closed", diagnostic }]
+            vec![Divergence {
+                step: now.step.number.clone(),
+                cause: super::Cause::Server,
+                kind: "closed",
+                reply_code: None,
+                diagnostic,
+            }]
         })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Responsible for the rule of the angle brackets (in a run of `<` the last two open, in a run of `>` the first two
 //! close), for what an expression may name, and for rendering to bytes for the wire beside text for everyone else: an
-//! expression whose value depends on a secret is shown as it was written. The only module that calls minijinja;
+//! expression whose value depends on a secret is shown as it was written. The only module that compiles templates;
 //! filters and functions stand in `builtin`.
 
 use super::source::Span;
@@ -49,7 +49,7 @@ enum Piece {
     /// `<<% … %>>`: the text is rendered as one template.
     Statement(Range<usize>),
     /// `<<# … #>>`
-    Comment,
+    Comment(Range<usize>),
 }
 
 /// What a text was rendered to.
@@ -108,7 +108,7 @@ impl Text {
         text.pieces = scan(source).map_err(|fault| TemplateError {
             message: fault.message.to_owned(),
             span: text.span_of(&fault.range),
-            help: Some("a literal `<<` is written `<<'<<'>>`".to_owned()),
+            help: Some(fault.help().to_owned()),
         })?;
         Ok(text)
     }
@@ -118,13 +118,19 @@ impl Text {
         Text::parse(content, span, Layout::unknown())
     }
 
+    /// Text that is taken as it is, brackets and all.
+    pub(crate) fn verbatim(source: &str) -> Text {
+        let pieces = vec![Piece::Literal(0..source.len())];
+        Text { source: source.to_owned(), span: Span::default(), layout: Layout::unknown(), pieces }
+    }
+
     /// Whether it holds no expression, so that it is known before the run.
     pub(crate) fn is_literal(&self) -> bool {
         self.pieces.iter().all(|piece| matches!(piece, Piece::Literal(_)))
     }
 
     /// Whether statements or comments make it more than literals and expressions.
-    fn has_statements(&self) -> bool {
+    pub(crate) fn has_statements(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Statement(_)))
     }
 
@@ -161,7 +167,7 @@ impl Text {
             match piece {
                 Piece::Literal(range) => replaced.push_str(&self.source[range.clone()]),
                 Piece::Expression { .. } => replaced.push_str(placeholder),
-                Piece::Statement(_) | Piece::Comment => {}
+                Piece::Statement(_) | Piece::Comment(_) => {}
             }
         }
         replaced
@@ -322,7 +328,7 @@ impl Templates {
                     let secret = depends_on_secret(&text.source[inner.clone()], scope);
                     rendered.push_value(&bytes, &text.source[outer.clone()], secret);
                 }
-                Piece::Statement(_) | Piece::Comment => {}
+                Piece::Statement(_) | Piece::Comment(_) => {}
             }
         }
         Ok(rendered)
@@ -507,6 +513,8 @@ pub(crate) fn describe(value: &Value) -> String {
     match value.kind() {
         ValueKind::String => format!("{:?}", value.to_string()),
         ValueKind::Undefined => "undefined".to_owned(),
+        ValueKind::None => "none".to_owned(),
+        ValueKind::Bool => value.is_true().to_string(),
         _ => value.to_string(),
     }
 }
@@ -653,18 +661,16 @@ fn statement_syntax() -> Result<SyntaxConfig, minijinja::Error> {
 /// Overwrites each opening `<<` by control bytes of the same length, so that every offset stays true.
 fn mark(source: &str, pieces: &[Piece]) -> String {
     let mut marked = source.as_bytes().to_vec();
-    let mut offset = 0;
     for piece in pieces {
-        let (start, end, second) = match piece {
-            Piece::Literal(range) => (range.start, range.end, None),
-            Piece::Expression { outer, .. } => (outer.start, outer.end, Some(2)),
-            Piece::Statement(range) => (range.start, range.end, Some(3)),
-            Piece::Comment => (offset, offset, None),
+        let (range, second) = match piece {
+            Piece::Literal(_) => continue,
+            Piece::Expression { outer, .. } => (outer, 2),
+            Piece::Statement(range) => (range, 3),
+            Piece::Comment(range) => (range, 4),
         };
-        if let (Some(second), Some(bytes)) = (second, marked.get_mut(start..start + 2)) {
+        if let Some(bytes) = marked.get_mut(range.start..range.start + 2) {
             bytes.copy_from_slice(&[1, second]);
         }
-        offset = end;
     }
     String::from_utf8(marked).unwrap_or_default()
 }
@@ -673,6 +679,15 @@ fn mark(source: &str, pieces: &[Piece]) -> String {
 struct ScanFault {
     message: &'static str,
     range: Range<usize>,
+}
+
+impl ScanFault {
+    fn help(&self) -> &'static str {
+        if self.message.contains('#') {
+            return "outside of quotes YAML takes ` #` for the beginning of a comment: quote the text";
+        }
+        "a literal `<<` is written `<<'<<'>>`"
+    }
 }
 
 /// Splits a text at its brackets.
@@ -709,7 +724,7 @@ fn scan_bracket(source: &str, open: usize) -> Result<(Piece, usize), ScanFault> 
         }
         Some(b'#') => {
             let length = source[inside..].find("#>>").ok_or(unclosed("this `<<#` is never closed by `#>>`"))?;
-            Ok((Piece::Comment, inside + length + 3))
+            Ok((Piece::Comment(open..inside + length + 3), inside + length + 3))
         }
         _ => {
             let length = closing(&source[inside..]).ok_or(unclosed("this `<<` is never closed by `>>`"))?;

@@ -80,6 +80,8 @@ pub(crate) struct Session {
     parser: ReplyParser,
     owed: Owed,
     end: Option<End>,
+    /// Whether the transcript says so already.
+    end_noted: bool,
     last_write: Instant,
     /// The first reply, for what it tells about the server.
     greeting: Option<Arc<Reply>>,
@@ -117,6 +119,7 @@ impl Session {
             parser: ReplyParser::default(),
             owed: Owed::greeting(),
             end: None,
+            end_noted: false,
             last_write: Instant::now(),
             greeting: None,
             last: None,
@@ -188,7 +191,9 @@ impl Session {
             match self.parser.advance(self.inbox.unread()) {
                 Progress::Complete(reply, taken) => {
                     self.inbox.take(taken);
-                    return Ok(self.settle(reply, log));
+                    let answer = self.settle(reply, log);
+                    self.log_end(log);
+                    return Ok(answer);
                 }
                 Progress::Malformed(fault, taken) => {
                     let bytes = self.inbox.take(taken);
@@ -232,7 +237,7 @@ impl Session {
                 return Ok(line);
             }
             if self.inbox.unread().len() > crate::smtp::reply::MAX_REPLY_LINE {
-                let bytes = self.inbox.take_all();
+                let bytes = self.take_arrived();
                 log.server_bytes(&self.name, &bytes);
                 return Err(Trouble::Malformed { fault: Fault::LineTooLong, bytes });
             }
@@ -256,7 +261,7 @@ impl Session {
                 return Ok(bytes);
             }
             if self.inbox.unread().len() > crate::smtp::reply::MAX_REPLY {
-                let bytes = self.inbox.take_all();
+                let bytes = self.take_arrived();
                 log.server_bytes(&self.name, &bytes);
                 return Err(Trouble::Malformed { fault: Fault::TooLarge, bytes });
             }
@@ -276,6 +281,12 @@ impl Session {
         self.parser = ReplyParser::default();
     }
 
+    /// Gives up what has arrived and was not read: the next reply begins behind it.
+    fn take_arrived(&mut self) -> Vec<u8> {
+        self.parser = ReplyParser::default();
+        self.inbox.take_all()
+    }
+
     /// Waits for the server to say nothing and close nothing for so long.
     pub(crate) async fn read_silence(&mut self, length: Duration, log: &mut Transcript) -> Result<(), Trouble> {
         let due = tokio::time::Instant::now() + length;
@@ -283,11 +294,14 @@ impl Session {
             match self.fill(due, length, log).await {
                 Err(Trouble::Timeout { .. }) => return Ok(()),
                 Err(trouble) => return Err(trouble),
+                // The server closed: the same wait says how.
+                Ok(()) if self.inbox.unread().is_empty() => return self.fill(due, length, log).await,
                 Ok(()) => {}
             }
         }
-        let bytes = self.inbox.take_all();
+        let bytes = self.take_arrived();
         log.server_bytes(&self.name, &bytes);
+        self.log_end(log);
         Err(Trouble::Unasked { bytes })
     }
 
@@ -296,8 +310,9 @@ impl Session {
         let due = tokio::time::Instant::now() + deadline;
         loop {
             if !self.inbox.unread().is_empty() {
-                let bytes = self.inbox.take_all();
+                let bytes = self.take_arrived();
                 log.server_bytes(&self.name, &bytes);
+                self.log_end(log);
                 return Err(Trouble::Unasked { bytes });
             }
             if let Some(end) = &self.end {
@@ -321,8 +336,9 @@ impl Session {
         if self.inbox.unread().is_empty() {
             return Ok(());
         }
-        let bytes = self.inbox.take_all();
+        let bytes = self.take_arrived();
         log.server_bytes(&self.name, &bytes);
+        self.log_end(log);
         Err(Trouble::Unasked { bytes })
     }
 
@@ -343,7 +359,7 @@ impl Session {
             self.take_in_arrived(log).await;
         }
         if !self.inbox.unread().is_empty() {
-            let bytes = self.inbox.take_all();
+            let bytes = self.take_arrived();
             log.server_bytes(&self.name, &bytes);
             return Err(Trouble::PlainBeforeTls { bytes });
         }
@@ -401,6 +417,6 @@ fn log_tls(session: &Arc<str>, facts: &TlsFacts, log: &mut Transcript) {
     let verified = if facts.verified { "verified" } else { "NOT verified" };
     log.note(session, &format!("{}, {}, certificate {verified}", facts.version, facts.cipher));
     if let Some(certificate) = &facts.certificate {
-        log.note(session, &crate::run::describe_certificate(certificate));
+        log.note(session, &certificate.describe(jiff::Timestamp::now()));
     }
 }
