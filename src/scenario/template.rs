@@ -865,7 +865,7 @@ mod tests {
         let parts = |source: &str| expression(source).parts();
         assert_eq!(parts("tls.certificate.days_left > n"), ["tls.certificate.days_left", "n"]);
         assert_eq!(parts("reply.lines | length == 2 and n > 1"), ["reply.lines | length", "n"]);
-        assert_eq!(parts("(user | split('@'))[1] == n"), ["n"]);
+        assert_eq!(parts("(user | split('@'))[1] == n"), ["(user | split('@'))[1]", "n"]);
     }
 
     #[test]
