@@ -20,14 +20,14 @@ const CHUNK: usize = 64 * 1024;
 const TLS_RECORD: usize = 16 * 1024;
 
 /// What an action comes to: nothing, or what diverged.
-type Done = Result<(), Vec<Divergence>>;
+pub(super) type Done = Result<(), Vec<Divergence>>;
 
 /// The step that is being played, with its name as it is shown and the time its waits may take.
 #[derive(Clone, Copy)]
-struct Now<'s> {
-    step: &'s Step,
-    name: Option<&'s str>,
-    wait: Duration,
+pub(super) struct Now<'s> {
+    pub(super) step: &'s Step,
+    pub(super) name: Option<&'s str>,
+    pub(super) wait: Duration,
 }
 
 impl Player<'_> {
@@ -42,6 +42,7 @@ impl Player<'_> {
             Action::Data(data) => return self.mail_data(now, data).await,
             Action::StartTls(settings) => return self.starttls(now, settings).await,
             Action::Tls(settings) => return self.tls(now, settings).await,
+            Action::Auth(auth) => return self.auth(now, auth).await,
             Action::Connect(connect) => self.connect(now, connect).await?,
             Action::Close(closing) => self.close(now, *closing).await?,
             Action::Sleep(length) => {
@@ -127,7 +128,7 @@ impl Player<'_> {
         }
     }
 
-    async fn write(&mut self, now: Now<'_>, bytes: &[u8], shown: &str) -> Done {
+    pub(super) async fn write(&mut self, now: Now<'_>, bytes: &[u8], shown: &str) -> Done {
         let session = self.session(now)?.name().clone();
         self.log.client(&session, shown);
         let session = self.session(now)?;
@@ -137,7 +138,7 @@ impl Player<'_> {
     }
 
     /// Nothing may have come unasked, and the server must still be there.
-    async fn may_write(&mut self, now: Now<'_>) -> Done {
+    pub(super) async fn may_write(&mut self, now: Now<'_>) -> Done {
         let name = Self::session_name(now.step).to_owned();
         let Some(open) = self.sessions.get_mut(&name) else {
             let text = format!("the session `{name}` is not open");
@@ -162,7 +163,7 @@ impl Player<'_> {
     }
 
     /// A secret goes over a verified TLS session or to this machine only, unless the user says otherwise.
-    fn guard_secret(&self, now: Now<'_>, secret: bool) -> Done {
+    pub(super) fn guard_secret(&self, now: Now<'_>, secret: bool) -> Done {
         let Some(open) = self.open(now.step).filter(|_| secret && !self.settings.insecure_secrets) else {
             return Ok(());
         };
@@ -350,11 +351,13 @@ impl Player<'_> {
     async fn read_code(&mut self, now: Now<'_>, code: u16) -> Result<Answer, Vec<Divergence>> {
         let expected = format!("reply code {code}");
         let answer = self.read_reply(now, &expected).await?;
-        if answer.reply.code() == code {
-            return Ok(answer);
-        }
-        let mismatch = Mismatch::plain(now.step.action_span, expected);
-        Err(vec![self.place_of_action(now.step, now.name).mismatch(&answer.reply, answer.command, &[mismatch])])
+        if answer.reply.code() == code { Ok(answer) } else { Err(self.other_code(now, code, &answer)) }
+    }
+
+    /// A reply without the code that a shorthand step expects.
+    pub(super) fn other_code(&self, now: Now<'_>, code: u16, answer: &Answer) -> Vec<Divergence> {
+        let mismatch = Mismatch::plain(now.step.action_span, format!("reply code {code}"));
+        vec![self.place_of_action(now.step, now.name).mismatch(&answer.reply, answer.command, &[mismatch])]
     }
 
     async fn tls(&mut self, now: Now<'_>, settings: &TlsSettings) -> Done {
@@ -454,6 +457,16 @@ impl Player<'_> {
             Err(trouble) if ends_as_expected(expectation, &trouble) => return Ok(Vec::new()),
             Err(trouble) => return Err(self.trouble(now, &trouble, &describe(expectation))),
         };
+        self.compare(now, expectation, &answer)
+    }
+
+    /// Compares a reply that was read with what is expected of it.
+    pub(super) fn compare(
+        &self,
+        now: Now<'_>,
+        expectation: &Expectation,
+        answer: &Answer,
+    ) -> Result<Vec<Capture>, Vec<Divergence>> {
         let scope = self.scope(now.step);
         let came = Came { reply: &answer.reply, elapsed: answer.elapsed };
         self.comparer(&scope).compare(expectation, &came).map_err(|mismatches| {
@@ -498,7 +511,7 @@ impl Player<'_> {
         Ok(regex.captures(&bytes).map(|groups| named_groups(&regex, &groups)).unwrap_or_default())
     }
 
-    async fn expect_end(&mut self, now: Now<'_>, closed: ClosedBy) -> Done {
+    pub(super) async fn expect_end(&mut self, now: Now<'_>, closed: ClosedBy) -> Done {
         let expected = describe_closed(closed);
         let outcome = Self::reading(&mut self.sessions, now)?.read_end(now.wait, &mut self.log).await;
         let end = outcome.map_err(|trouble| self.trouble(now, &trouble, expected))?;
@@ -516,13 +529,13 @@ impl Player<'_> {
         }
     }
 
-    async fn read_reply(&mut self, now: Now<'_>, expected: &str) -> Result<Answer, Vec<Divergence>> {
+    pub(super) async fn read_reply(&mut self, now: Now<'_>, expected: &str) -> Result<Answer, Vec<Divergence>> {
         let outcome = Self::reading(&mut self.sessions, now)?.read_reply(now.wait, &mut self.log).await;
         outcome.map_err(|trouble| self.trouble(now, &trouble, expected))
     }
 
     /// Captured text becomes variables; one that holds a secret is kept as a secret.
-    fn keep(&mut self, captures: Vec<Capture>) {
+    pub(super) fn keep(&mut self, captures: Vec<Capture>) {
         for (name, bytes) in captures {
             let secret = self.log.masker().finds(&bytes);
             self.names.set(&name, value_from_bytes(bytes), secret);
@@ -531,12 +544,12 @@ impl Player<'_> {
 
     // --- shorthands --------------------------------------------------------------------------------------------
 
-    fn render(&self, now: Now<'_>, text: &Text, mode: Mode) -> Result<Rendered, Vec<Divergence>> {
+    pub(super) fn render(&self, now: Now<'_>, text: &Text, mode: Mode) -> Result<Rendered, Vec<Divergence>> {
         let scope = self.scope(now.step);
         self.templates.render(text, mode, &scope).map_err(|error| self.template(now, &error))
     }
 
-    fn template(&self, now: Now<'_>, error: &TemplateError) -> Vec<Divergence> {
+    pub(super) fn template(&self, now: Now<'_>, error: &TemplateError) -> Vec<Divergence> {
         vec![self.place(now.step, now.name).template(error)]
     }
 
@@ -544,7 +557,7 @@ impl Player<'_> {
         vec![self.place(now.step, now.name).trouble(trouble, expected)]
     }
 
-    fn session(&mut self, now: Now<'_>) -> Result<&mut Session, Vec<Divergence>> {
+    pub(super) fn session(&mut self, now: Now<'_>) -> Result<&mut Session, Vec<Divergence>> {
         Self::reading(&mut self.sessions, now)
     }
 

@@ -3,6 +3,8 @@
 //! Responsible for names (variables, filters, functions, sessions), patterns and files, and for lints: a scenario that
 //! can be run but does not mean what it says. The shape of the file was checked when it was parsed.
 
+mod auth;
+
 use super::source::{Diagnostic, Span};
 use super::template::{Expression, Mode, Text, statement_names};
 use super::{
@@ -173,6 +175,7 @@ impl Checker<'_> {
                 Content::File(file) => self.file(file),
             },
             Action::StartTls(settings) | Action::Tls(settings) => self.tls(settings),
+            Action::Auth(auth) => self.auth(step, auth),
             Action::Assert(expression) => self.expression(expression),
             Action::Set(settings) => {
                 for (name, data) in settings {

@@ -12,12 +12,13 @@ use super::{
 };
 use base64::Engine as _;
 
+mod auth;
 mod expect;
 
 const TOP_KEYS: [&str; 9] =
     ["name", "description", "tags", "vars", "secrets", "connect", "timeout", "steps", "finally"];
-const ACTION_KEYS: [&str; 11] =
-    ["send", "raw", "data", "starttls", "tls", "assert", "set", "sleep", "connect", "close", "steps"];
+const ACTION_KEYS: [&str; 12] =
+    ["send", "raw", "data", "starttls", "tls", "auth", "assert", "set", "sleep", "connect", "close", "steps"];
 const MODIFIER_KEYS: [&str; 7] = ["expect", "name", "when", "session", "timeout", "on_divergence", "fails"];
 const TLS_KEYS: [&str; 7] =
     ["verify", "server_name", "ca_file", "client_certificate", "client_key", "min_version", "max_version"];
@@ -267,6 +268,10 @@ impl Decoder {
                 "several lines have several replies: `expect` compares one",
                 "send each line in a step of its own, with its `expect`; a group with `pipeline: true` sends them without waiting",
             )),
+            Action::Auth(_) if !step.expect.as_ref().is_some_and(auth::compares_a_reply) => Some((
+                "`auth` reads whole replies itself",
+                "expect a code, a pattern, or `any` of them, of its last reply",
+            )),
             Action::Group(_) => Some(("a group has no reply of its own", "put `expect` into its steps")),
             Action::Assert(_) | Action::Set(_) | Action::Sleep(_) | Action::Close(_) | Action::Tls(_) => {
                 Some(("this action asks for no reply", "write `expect` as a step of its own"))
@@ -286,6 +291,7 @@ impl Decoder {
             "data" => self.mail_data(entry).map(Action::Data),
             "starttls" => Some(Action::StartTls(self.tls_step(node))),
             "tls" => Some(Action::Tls(self.tls_step(node))),
+            "auth" => self.auth(node),
             "assert" => self.expression(node).map(Action::Assert),
             "set" => self.settings(node).map(Action::Set),
             "sleep" => self.length(node).map(Action::Sleep),
