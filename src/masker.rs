@@ -58,9 +58,6 @@ impl Masker {
 
     /// `bytes` with each secret replaced by `<<name>>`, also where line ends cut it.
     pub(crate) fn mask(&self, bytes: &[u8]) -> Vec<u8> {
-        if self.automaton.is_none() {
-            return bytes.to_vec();
-        }
         let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
         self.mask_lines(&lines).join(&b'\n')
     }
@@ -72,7 +69,9 @@ impl Masker {
 
     /// Masks each line; a secret that goes on in the next line, behind a reply code or not, is found as well.
     pub(crate) fn mask_lines(&self, lines: &[&[u8]]) -> Vec<Vec<u8>> {
-        let Some(automaton) = &self.automaton else { return lines.iter().map(|line| line.to_vec()).collect() };
+        let Some(automaton) = &self.automaton else {
+            return lines.iter().map(|line| without_signature(line).to_vec()).collect();
+        };
         let mut hidden: Vec<Vec<(Range<usize>, usize)>> = vec![Vec::new(); lines.len()];
         for view in [View::new(lines, |_| 0), View::new(lines, text_start)] {
             for found in automaton.find_iter(&view.bytes) {
@@ -82,7 +81,8 @@ impl Masker {
             }
         }
         let masked = |(line, ranges): (&&[u8], Vec<(Range<usize>, usize)>)| self.replace(line, ranges);
-        lines.iter().zip(hidden).map(masked).collect()
+        let masked_lines = lines.iter().zip(hidden).map(masked);
+        masked_lines.map(|line| without_signature(&line).to_vec()).collect()
     }
 
     fn replace(&self, line: &[u8], mut ranges: Vec<(Range<usize>, usize)>) -> Vec<u8> {
@@ -106,6 +106,12 @@ impl fmt::Debug for Masker {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Masker({} forms)", self.names.len())
     }
+}
+
+/// SCRAM's server signature helps to guess the password: the challenge that holds it, `v=` in base64, is never shown.
+fn without_signature(line: &[u8]) -> &[u8] {
+    let is_signature = line.starts_with(b"334 dj") && matches!(line.get(6), Some(b'0'..=b'3'));
+    if is_signature { b"334 <<scram_server_signature>>" } else { line }
 }
 
 /// Lines joined without anything between them, and where each began.

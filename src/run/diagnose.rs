@@ -269,7 +269,7 @@ impl Place<'_> {
     }
 
     /// Bytes in quotes, masked, visible and cut to a size that fits a line.
-    fn quoted(&self, bytes: &[u8]) -> String {
+    pub(super) fn quoted(&self, bytes: &[u8]) -> String {
         let shown = visible(&self.masker.mask(bytes));
         let more =
             if shown.chars().count() > MAX_QUOTED { format!(" ({} bytes in all)", bytes.len()) } else { String::new() };

@@ -164,7 +164,7 @@ impl Object for ExtensionsView {
     }
 }
 
-/// `tls.version`, `cipher`, `verified`, `certificate`.
+/// `tls.version`, `cipher`, `verified`, `certificate`, `channel_binding`.
 #[derive(Debug)]
 struct TlsView(Arc<TlsFacts>);
 
@@ -174,6 +174,7 @@ impl Object for TlsView {
             "version" => Some(Value::from(self.0.version.clone())),
             "cipher" => Some(Value::from(self.0.cipher.clone())),
             "verified" => Some(Value::from(self.0.verified)),
+            "channel_binding" => Some(self.0.end_point.clone().map_or(Value::from(()), value_from_bytes)),
             "certificate" => {
                 Some(self.0.certificate.clone().map_or(Value::from(()), |it| Value::from_object(CertificateView(it))))
             }

@@ -26,7 +26,7 @@ type Decode = fn(&str) -> Result<Vec<u8>, String>;
 pub(super) type Done = Result<(), Vec<Divergence>>;
 
 /// What the patterns captured, and whether a secret stood in what they were compared with.
-type Captured = (Vec<Capture>, bool);
+pub(super) type Captured = (Vec<Capture>, bool);
 
 /// The step that is being played, with its name as it is shown and the time its waits may take.
 #[derive(Clone, Copy)]
@@ -48,6 +48,7 @@ impl Player<'_> {
             Action::Data(data) => return self.mail_data(now, data).await,
             Action::StartTls(settings) => return self.starttls(now, settings).await,
             Action::Tls(settings) => return self.tls(now, settings).await,
+            Action::Auth(auth) => return self.auth(now, auth).await,
             Action::Connect(connect) => self.connect(now, connect).await?,
             Action::Close(closing) => self.close(now, *closing).await?,
             Action::Sleep(length) => {
@@ -163,7 +164,7 @@ impl Player<'_> {
         Ok(())
     }
 
-    async fn write(&mut self, now: Now<'_>, bytes: &[u8], shown: &str) -> Done {
+    pub(super) async fn write(&mut self, now: Now<'_>, bytes: &[u8], shown: &str) -> Done {
         let session = self.session(now)?.name().clone();
         self.log.client(&session, shown);
         let outcome = Self::reading(&mut self.sessions, now)?.write(bytes, shown, now.wait, &self.log).await;
@@ -196,7 +197,7 @@ impl Player<'_> {
     }
 
     /// A secret goes over a verified TLS session or to this machine only, unless the user says otherwise.
-    fn guard_secret(&self, now: Now<'_>, secret: bool) -> Done {
+    pub(super) fn guard_secret(&self, now: Now<'_>, secret: bool) -> Done {
         let Some(open) = self.open(now.step).filter(|_| secret && !self.settings.insecure_secrets) else {
             return Ok(());
         };
@@ -395,11 +396,13 @@ impl Player<'_> {
     async fn read_code(&mut self, now: Now<'_>, code: u16) -> Result<Answer, Vec<Divergence>> {
         let expected = format!("reply code {code}");
         let answer = self.read_reply(now, &expected).await?;
-        if answer.reply.code() == code {
-            return Ok(answer);
-        }
-        let mismatch = Mismatch::plain(now.step.action_span, expected);
-        Err(vec![self.place_of_action(now.step, now.name).mismatch(&answer, &[mismatch])])
+        if answer.reply.code() == code { Ok(answer) } else { Err(self.other_code(now, code, &answer)) }
+    }
+
+    /// A reply without the code that a shorthand step expects.
+    pub(super) fn other_code(&self, now: Now<'_>, code: u16, answer: &Answer) -> Vec<Divergence> {
+        let mismatch = Mismatch::plain(now.step.action_span, format!("reply code {code}"));
+        vec![self.place_of_action(now.step, now.name).mismatch(answer, &[mismatch])]
     }
 
     async fn tls(&mut self, now: Now<'_>, settings: &TlsSettings) -> Done {
@@ -501,12 +504,22 @@ impl Player<'_> {
             Err(trouble) if ends_as_expected(expectation, &trouble) => return Ok((Vec::new(), false)),
             Err(trouble) => return Err(self.trouble(now, &trouble, &describe(expectation))),
         };
+        self.compare(now, expectation, &answer)
+    }
+
+    /// Compares a reply that was read with what is expected of it.
+    pub(super) fn compare(
+        &self,
+        now: Now<'_>,
+        expectation: &Expectation,
+        answer: &Answer,
+    ) -> Result<Captured, Vec<Divergence>> {
         let scope = self.scope(now.step);
         let came = Came { reply: &answer.reply, elapsed: answer.elapsed };
         let captures = self
             .comparer(&scope)
             .compare(expectation, &came)
-            .map_err(|mismatches| vec![self.place(now.step, now.name).mismatch(&answer, &mismatches)])?;
+            .map_err(|mismatches| vec![self.place(now.step, now.name).mismatch(answer, &mismatches)])?;
         Ok((captures, answer.holds_secret))
     }
 
@@ -550,7 +563,7 @@ impl Player<'_> {
         Ok((captures, self.log.masker().finds(&bytes)))
     }
 
-    async fn expect_end(&mut self, now: Now<'_>, closed: ClosedBy, span: Span) -> Done {
+    pub(super) async fn expect_end(&mut self, now: Now<'_>, closed: ClosedBy, span: Span) -> Done {
         let expected = describe_closed(closed);
         let outcome = Self::reading(&mut self.sessions, now)?.read_end(now.wait, &mut self.log).await;
         let place = Place { span, ..self.place(now.step, now.name) };
@@ -568,13 +581,13 @@ impl Player<'_> {
         }
     }
 
-    async fn read_reply(&mut self, now: Now<'_>, expected: &str) -> Result<Answer, Vec<Divergence>> {
+    pub(super) async fn read_reply(&mut self, now: Now<'_>, expected: &str) -> Result<Answer, Vec<Divergence>> {
         let outcome = Self::reading(&mut self.sessions, now)?.read_reply(now.wait, &mut self.log).await;
         outcome.map_err(|trouble| self.trouble(now, &trouble, expected))
     }
 
     /// Captured text becomes variables. Out of an `echo` of a secret all of it is kept as a secret: it may be a part of one.
-    fn keep(&mut self, captures: Vec<Capture>, echo: bool) {
+    pub(super) fn keep(&mut self, captures: Vec<Capture>, echo: bool) {
         for (name, bytes) in captures {
             self.names.set(&name, value_from_bytes(bytes), echo);
         }
@@ -582,7 +595,7 @@ impl Player<'_> {
 
     // --- shorthands --------------------------------------------------------------------------------------------
 
-    fn render(&self, now: Now<'_>, text: &Text, mode: Mode) -> Result<Rendered, Vec<Divergence>> {
+    pub(super) fn render(&self, now: Now<'_>, text: &Text, mode: Mode) -> Result<Rendered, Vec<Divergence>> {
         let scope = self.scope(now.step);
         self.templates.render(text, mode, &scope).map_err(|error| self.template(now, &error))
     }

@@ -3,12 +3,13 @@
 //! Responsible for what `<<password | b64encode>>` or `<<message_id('example.com')>>` gives. Randomness and time come
 //! from a [`Chance`], so that `--seed` makes a run repeatable.
 
+use crate::smtp::auth::{messages, scram};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Hmac;
 use jiff::{Timestamp, tz::TimeZone};
 use md5::Md5;
-use minijinja::value::Value;
+use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error, ErrorKind, State};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -16,6 +17,9 @@ use std::sync::{Arc, Mutex};
 
 /// The longest text that `random(n)` gives, in characters.
 const MAX_RANDOM_LENGTH: usize = 65_536;
+
+/// How much randomness a nonce holds, in bytes.
+const NONCE_BYTES: usize = 18;
 
 /// The filters of smtp-script's own.
 pub(crate) const FILTERS: [&str; 6] = ["b64encode", "b64decode", "hex", "md5", "sha256", "xtext"];
@@ -55,6 +59,15 @@ impl Chance {
         (0..length).map(|_| char::from(ALPHABET[generator.usize(..ALPHABET.len())])).collect()
     }
 
+    /// A nonce for SCRAM: of the operating system's randomness, or of the seed's.
+    pub(crate) fn nonce(&self) -> String {
+        let mut bytes = [0; NONCE_BYTES];
+        if self.fixed_time.is_some() || getrandom::fill(&mut bytes).is_err() {
+            return self.word(STANDARD.encode(bytes).len());
+        }
+        STANDARD.encode(bytes)
+    }
+
     /// A random UUID (RFC 9562, version 4).
     fn uuid(&self) -> String {
         let mut generator = self.generator.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -79,17 +92,41 @@ pub(crate) fn register(environment: &mut Environment<'static>, chance: Chance) {
     environment.add_filter("sha256", |value: &Value| hex(&Sha256::digest(bytes(value))));
     environment.add_filter("xtext", |value: &Value| xtext(&bytes(value)));
     environment.add_filter("hmac", |value: &Value, key: &Value, hash: &str| hmac_hex(&bytes(key), &bytes(value), hash));
-    environment.add_function("auth_plain", |user: &Value, password: &Value, authzid: Option<&str>| {
-        auth_plain(authzid.unwrap_or(""), &bytes(user), &bytes(password))
-    });
-    environment.add_function("auth_cram_md5", |challenge: &Value, user: &Value, password: &Value| {
-        auth_cram_md5(challenge, user, password)
-    });
-    environment.add_function("auth_xoauth2", |user: &str, token: &str| {
-        STANDARD.encode(format!("user={user}\x01auth=Bearer {token}\x01\x01"))
-    });
     environment.add_function("offers", offers);
+    register_mechanisms(environment, chance.clone());
     register_chance(environment, chance);
+}
+
+/// The messages of SASL mechanisms. All give base64, as it goes over the wire.
+fn register_mechanisms(environment: &mut Environment<'static>, chance: Chance) {
+    environment.add_function(
+        "auth_plain",
+        |user: &Value, password: &Value, authzid: Option<Value>, options: Kwargs| {
+            auth_plain(user, password, authzid, &options)
+        },
+    );
+    environment.add_function("auth_cram_md5", auth_cram_md5);
+    environment.add_function("auth_xoauth2", |user: &Value, token: &Value| {
+        STANDARD.encode(messages::xoauth2(&user.to_string(), &token.to_string()))
+    });
+    environment.add_function(
+        "auth_oauthbearer",
+        |user: &Value, token: &Value, host: Option<Value>, port: Option<Value>, options: Kwargs| {
+            auth_oauthbearer(user, token, host, port, &options)
+        },
+    );
+    environment.add_function("scram_first", move |user: &Value, nonce: Option<Value>, options: Kwargs| {
+        scram_first(&chance, user, nonce, &options)
+    });
+    environment.add_function("scram_final", |first: &Value, password: &Value, challenge: &Value, options: Kwargs| {
+        Scram::new(first, password, challenge, &options).map(|scram| STANDARD.encode(scram.client_final))
+    });
+    environment.add_function(
+        "scram_server_signature",
+        |first: &Value, password: &Value, challenge: &Value, options: Kwargs| {
+            Scram::new(first, password, challenge, &options).map(|scram| STANDARD.encode(scram.server_final))
+        },
+    );
 }
 
 fn register_chance(environment: &mut Environment<'static>, chance: Chance) {
@@ -119,34 +156,113 @@ fn offers(state: &State<'_, '_>, keyword: &str, parameter: Option<&str>) -> bool
     }
 }
 
-/// RFC 4616: authorization identity, user and password, each behind a NUL, in base64.
-fn auth_plain(authzid: &str, user: &[u8], password: &[u8]) -> String {
-    STANDARD.encode([authzid.as_bytes(), user, password].join(&0))
+/// `auth_plain(user, password, authzid='')`, RFC 4616.
+fn auth_plain(user: &Value, password: &Value, authzid: Option<Value>, options: &Kwargs) -> Result<String, Error> {
+    let authzid = option(authzid, options, "authzid")?;
+    options.assert_all_used()?;
+    let authzid = authzid.map(|value| bytes(&value)).unwrap_or_default();
+    Ok(STANDARD.encode(messages::plain(&authzid, &bytes(user), &bytes(password))))
 }
 
-/// RFC 2195: the user and the keyed digest of the decoded challenge, in base64.
+/// `auth_cram_md5(challenge, user, password)`, RFC 2195; the challenge as it came, in base64, with its 334 or without.
 fn auth_cram_md5(challenge: &Value, user: &Value, password: &Value) -> Result<String, Error> {
-    let text = bytes(challenge);
+    Ok(STANDARD.encode(messages::cram_md5(&bytes(user), &bytes(password), &decoded(challenge, "the challenge")?)))
+}
+
+/// `auth_oauthbearer(user, token, host='', port=0)`, RFC 7628; an empty user or host and a port of 0 are left out.
+fn auth_oauthbearer(
+    user: &Value,
+    token: &Value,
+    host: Option<Value>,
+    port: Option<Value>,
+    options: &Kwargs,
+) -> Result<String, Error> {
+    let host = option(host, options, "host")?.map(|value| value.to_string()).unwrap_or_default();
+    let port = option(port, options, "port")?.map_or(Ok(0), u16::try_from)?;
+    options.assert_all_used()?;
+    Ok(STANDARD.encode(messages::oauthbearer(&user.to_string(), &token.to_string(), &host, port)))
+}
+
+/// `scram_first(user, nonce='', authzid='', binding='n')`: the client's first message (RFC 5802 section 5).
+///
+/// Without `nonce` a random one. `binding` is `n` (the client cannot bind the channel), `y` (it could, and the server does
+/// not offer it) or `p` (`tls-server-end-point`, for the `-PLUS` mechanisms).
+fn scram_first(chance: &Chance, user: &Value, nonce: Option<Value>, options: &Kwargs) -> Result<String, Error> {
+    let nonce = option(nonce, options, "nonce")?.map(|value| value.to_string()).filter(|nonce| !nonce.is_empty());
+    let authzid: Option<String> = options.get("authzid")?;
+    let binding: Option<String> = options.get("binding")?;
+    options.assert_all_used()?;
+    let binding = match binding.as_deref().unwrap_or("n") {
+        "n" => scram::Binding::None,
+        "y" => scram::Binding::NotOffered,
+        "p" => scram::Binding::EndPoint,
+        other => return Err(invalid(format!("`binding` is 'n', 'y' or 'p', not '{other}'"))),
+    };
+    let nonce = nonce.unwrap_or_else(|| chance.nonce());
+    let first = scram::ClientFirst::new(binding, &authzid.unwrap_or_default(), &user.to_string(), &nonce);
+    Ok(STANDARD.encode(first.message()))
+}
+
+/// `scram_final(first, password, challenge, mechanism='SHA-256', channel_binding=…)` and `scram_server_signature(…)` with
+/// the same arguments: the client's final message, and the `v=…` with which the server must answer it.
+///
+/// `first` is what `scram_first` gave, `challenge` what the server answered, in base64, with its 334 or without, and
+/// `channel_binding` is `tls.channel_binding` where `first` has `binding='p'`. Nothing of the challenge is checked but
+/// its form, so that servers can be tested with what no client would send.
+struct Scram {
+    client_final: String,
+    server_final: String,
+}
+
+impl Scram {
+    fn new(first: &Value, password: &Value, challenge: &Value, options: &Kwargs) -> Result<Scram, Error> {
+        let mechanism: Option<String> = options.get("mechanism")?;
+        let binding: Option<Value> = options.get("channel_binding")?;
+        options.assert_all_used()?;
+        let hash = scram_hash(mechanism.as_deref().unwrap_or("SHA-256"))?;
+        let binding = binding.map(|value| bytes(&value)).unwrap_or_default();
+        let text = |value: &Value, name: &str| {
+            String::from_utf8(decoded(value, name)?).map_err(|_| invalid(format!("{name} is not UTF-8")))
+        };
+        let first = scram::ClientFirst::parse(&text(first, "the first message")?)
+            .ok_or_else(|| invalid("the first message is not what `scram_first` gives".to_owned()))?;
+        let challenge = text(challenge, "the challenge")?;
+        let (client_final, signature) = scram::client_final(hash, &first, &password.to_string(), &challenge, &binding)
+            .map_err(|fault| invalid(fault.message))?;
+        Ok(Scram { client_final, server_final: format!("v={}", STANDARD.encode(signature)) })
+    }
+}
+
+/// `SHA-256`, `SCRAM-SHA-256` and `SCRAM-SHA-256-PLUS` all mean the same here.
+fn scram_hash(mechanism: &str) -> Result<scram::Hash, Error> {
+    let name = mechanism.to_ascii_uppercase();
+    let hash = name.strip_prefix("SCRAM-").unwrap_or(&name);
+    match hash.strip_suffix("-PLUS").unwrap_or(hash) {
+        "SHA-1" => Ok(scram::Hash::Sha1),
+        "SHA-256" => Ok(scram::Hash::Sha256),
+        _ => Err(invalid(format!("`mechanism` is 'SHA-1' or 'SHA-256', not '{mechanism}'"))),
+    }
+}
+
+/// An argument that may be given by place or by name.
+fn option(by_place: Option<Value>, options: &Kwargs, name: &str) -> Result<Option<Value>, Error> {
+    match by_place {
+        Some(value) => Ok(Some(value)),
+        None => options.get(name),
+    }
+}
+
+/// What a base64 text holds, behind `334 ` or not.
+fn decoded(value: &Value, name: &str) -> Result<Vec<u8>, Error> {
+    let text = bytes(value);
     let text = text.strip_prefix(b"334 ").unwrap_or(&text);
-    let challenge =
-        STANDARD.decode(text.trim_ascii()).map_err(|_| invalid("the challenge is not base64".to_owned()))?;
-    let digest = hmac_hex(&bytes(password), &challenge, "md5")?;
-    Ok(STANDARD.encode([&bytes(user)[..], b" ", digest.as_bytes()].concat()))
+    STANDARD.decode(text.trim_ascii()).map_err(|_| invalid(format!("{name} is not base64")))
 }
 
 fn hmac_hex(key: &[u8], message: &[u8], hash: &str) -> Result<String, Error> {
-    let keyed = |_| invalid("the key does not fit".to_owned());
     match hash {
-        "md5" => {
-            let mut mac = Hmac::<Md5>::new_from_slice(key).map_err(keyed)?;
-            mac.update(message);
-            Ok(hex(&mac.finalize().into_bytes()))
-        }
-        "sha256" => {
-            let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(keyed)?;
-            mac.update(message);
-            Ok(hex(&mac.finalize().into_bytes()))
-        }
+        "md5" => Ok(hex(&messages::hmac::<Hmac<Md5>>(key, message))),
+        "sha256" => Ok(hex(&messages::hmac::<Hmac<Sha256>>(key, message))),
         _ => Err(invalid(format!("`hmac` knows 'md5' and 'sha256', not '{hash}'"))),
     }
 }
@@ -218,6 +334,76 @@ mod tests {
             eval("auth_xoauth2('test@contoso.onmicrosoft.com', 'EwBAAl3BAAUFFpUAo7J3Ve0bjLBWZWCclRC3EoAA')"),
             "dXNlcj10ZXN0QGNvbnRvc28ub25taWNyb3NvZnQuY29tAWF1dGg9QmVhcmVyIEV3QkFBbDNCQUFVRkZwVUFvN0ozVmUwYmpMQldaV0NjbFJDM0VvQUEBAQ=="
         );
+    }
+
+    fn fails(source: &str) -> String {
+        let mut environment = Environment::new();
+        register(&mut environment, Chance::seeded(7));
+        environment.compile_expression(source).unwrap().eval(()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn optional_arguments_come_by_place_or_by_name() {
+        assert_eq!(eval("auth_plain('Kurt', 'x', 'Ursel') | b64decode"), "Ursel\0Kurt\0x");
+        assert_eq!(eval("auth_plain('Kurt', 'x', authzid='Ursel') | b64decode"), "Ursel\0Kurt\0x");
+        // RFC 7628 section 4.1.
+        let token = "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==";
+        let message = "bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9c2VydmVyLmV4YW1wbGUuY29tAXBvcnQ9MTQzAWF1dGg9QmVhcmVyIHZGOWRmdDRxbVRjMk52YjNSbGNrQmhiSFJoZG1semRHRXVZMjl0Q2c9PQEB";
+        for arguments in ["'server.example.com', 143", "host='server.example.com', port=143"] {
+            assert_eq!(eval(&format!("auth_oauthbearer('user@example.com', '{token}', {arguments})")), message);
+        }
+        assert_eq!(eval("auth_oauthbearer('', 't') | b64decode"), "n,,\x01auth=Bearer t\x01\x01");
+        assert!(fails("auth_oauthbearer('', 't', port=99999)").contains("u16"));
+        assert!(fails("auth_plain('a', 'b', autzid='c')").contains("autzid"));
+    }
+
+    #[test]
+    fn scram_is_rfc_5802s_and_rfc_7677s() {
+        let sha1 = "scram_first('user', nonce='fyko+d2lbbFgONRv9qkxdawL')";
+        let challenge = STANDARD.encode("r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096");
+        assert_eq!(eval(&format!("{sha1} | b64decode")), "n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL");
+        let arguments = format!("({sha1}, 'pencil', '334 {challenge}', mechanism='SHA-1')");
+        assert_eq!(
+            eval(&format!("scram_final{arguments} | b64decode")),
+            "c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts="
+        );
+        let signature = eval(&format!("scram_server_signature{arguments}"));
+        assert_eq!(signature, STANDARD.encode("v=rmF9pqV8S7suAoZWja4dJRkFsKQ="));
+
+        let challenge =
+            STANDARD.encode("r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
+        let arguments = format!("(scram_first('user', 'rOprNGfwEbeRWgbNEkqO'), 'pencil', '{challenge}')");
+        assert!(
+            eval(&format!("scram_final{arguments} | b64decode"))
+                .ends_with(",p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
+        );
+        assert_eq!(
+            eval(&format!("scram_server_signature{arguments} | b64decode")),
+            "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
+        );
+    }
+
+    #[test]
+    fn scram_can_be_sent_wrong_on_purpose() {
+        assert_eq!(eval("scram_first('u', nonce='a', binding='y', authzid='x') | b64decode"), "y,a=x,n=u,r=a");
+        assert_eq!(eval("scram_first('u', nonce='a', binding='p') | b64decode"), "p=tls-server-end-point,,n=u,r=a");
+        assert_eq!(eval("scram_first('u')"), eval("scram_first('u')"));
+        assert_eq!(eval("scram_first('u') | b64decode | length"), (24 + "n,,n=u,r=".len()).to_string());
+        let challenge = STANDARD.encode("r=other,s=AAAA,i=1");
+        let last = format!("scram_final(scram_first('u', binding='p'), 'p', '{challenge}', channel_binding='x')");
+        let header = STANDARD.encode("p=tls-server-end-point,,x");
+        assert!(eval(&format!("{last} | b64decode")).starts_with(&format!("c={header},r=other,p=")));
+        assert!(fails("scram_first('u', binding='z')").contains("'n', 'y' or 'p'"));
+        assert!(fails("scram_final('!', 'p', '')").contains("the first message is not base64"));
+        assert!(fails("scram_final(scram_first('u'), 'p', 'AAAA', mechanism='MD5')").contains("'SHA-1' or 'SHA-256'"));
+        assert!(fails("scram_final(scram_first('u'), 'p', 'AAAA')").contains("r="));
+    }
+
+    #[test]
+    fn a_fresh_nonce_is_new() {
+        let chance = Chance::fresh();
+        assert_ne!(chance.nonce(), chance.nonce());
+        assert_eq!(chance.nonce().len(), 24);
     }
 
     #[test]

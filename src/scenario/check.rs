@@ -3,6 +3,8 @@
 //! Responsible for names (variables, filters, functions, sessions), patterns and files, and for lints: a scenario that
 //! can be run but does not mean what it says. The shape of the file was checked when it was parsed.
 
+mod auth;
+
 use super::address::{parse_port, split_address};
 use super::lint::lint;
 use super::source::{Diagnostic, Span};
@@ -187,6 +189,7 @@ impl Checker<'_> {
                 }
             },
             Action::StartTls(settings) | Action::Tls(settings) => self.tls(settings),
+            Action::Auth(auth) => self.auth(step, auth),
             Action::Assert(expression) => self.expression(expression),
             Action::Set(settings) => {
                 for (name, data) in settings {

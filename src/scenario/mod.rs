@@ -123,6 +123,7 @@ pub(crate) enum Action {
     Data(MailData),
     StartTls(TlsSettings),
     Tls(TlsSettings),
+    Auth(Box<Auth>),
     Assert(Expression),
     Set(Vec<(Named, Data)>),
     Sleep(Length),
@@ -186,6 +187,19 @@ pub(crate) struct MailData {
 pub(crate) enum Content {
     Text(Text),
     File(Text),
+}
+
+/// A whole SASL exchange (RFC 4954).
+#[derive(Debug, Clone)]
+pub(crate) struct Auth {
+    /// The strongest offered, where it is not given.
+    pub(crate) mechanism: Option<Text>,
+    pub(crate) username: Option<Text>,
+    pub(crate) password: Option<Text>,
+    pub(crate) token: Option<Text>,
+    pub(crate) authzid: Option<Text>,
+    /// Whether the first message stands in the AUTH command.
+    pub(crate) initial_response: bool,
 }
 
 /// How a connection is closed.
@@ -387,6 +401,13 @@ impl std::fmt::Display for CodeSet {
     }
 }
 
+impl Auth {
+    /// Every template in it.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &Text> {
+        [&self.mechanism, &self.username, &self.password, &self.token, &self.authzid].into_iter().flatten()
+    }
+}
+
 impl Step {
     /// The names that the texts it sends (or sets) read.
     pub(crate) fn sent_names(&self) -> BTreeSet<String> {
@@ -394,6 +415,7 @@ impl Step {
             Action::Send(lines) => lines.iter().collect(),
             Action::Raw(RawBytes::Text(text) | RawBytes::Hex(text) | RawBytes::Base64(text)) => vec![text],
             Action::Data(MailData { content: Content::Text(text), template: true, .. }) => vec![text],
+            Action::Auth(auth) => auth.texts().collect(),
             Action::Set(settings) => settings
                 .iter()
                 .filter_map(|(_, data)| match data {

@@ -12,14 +12,16 @@ use super::{
 };
 use base64::Engine as _;
 
+mod auth;
 mod expect;
 mod group;
 
 const TOP_KEYS: [&str; 10] =
     ["name", "description", "tags", "vars", "secrets", "cases", "connect", "timeout", "steps", "finally"];
 const INCLUDED_KEYS: [&str; 4] = ["name", "description", "vars", "steps"];
-const ACTION_KEYS: [&str; 12] =
-    ["send", "raw", "data", "starttls", "tls", "assert", "set", "sleep", "connect", "close", "steps", "include"];
+const ACTION_KEYS: [&str; 13] = [
+    "send", "raw", "data", "starttls", "tls", "auth", "assert", "set", "sleep", "connect", "close", "steps", "include",
+];
 const GROUP_KEYS: [&str; 5] = ["repeat", "for_each", "retry", "pipeline", "vars"];
 const RETRY_KEYS: [&str; 3] = ["attempts", "delay", "on"];
 const MODIFIER_KEYS: [&str; 7] = ["expect", "name", "when", "session", "timeout", "on_divergence", "fails"];
@@ -295,6 +297,10 @@ impl Decoder<'_> {
                 "several lines have several replies: `expect` compares one",
                 "send each line in a step of its own, with its `expect`; a group with `pipeline: true` sends them without waiting",
             )),
+            Action::Auth(_) if !step.expect.as_ref().is_some_and(auth::compares_a_reply) => Some((
+                "`auth` reads whole replies itself",
+                "expect a code, a pattern, or `any` of them, of its last reply",
+            )),
             Action::Group(_) => Some(("a group has no reply of its own", "put `expect` into its steps")),
             Action::Assert(_) | Action::Set(_) | Action::Sleep(_) | Action::Close(_) | Action::Tls(_) => {
                 Some(("this action asks for no reply", "write `expect` as a step of its own"))
@@ -314,6 +320,7 @@ impl Decoder<'_> {
             "data" => self.mail_data(entry).map(Action::Data),
             "starttls" => Some(Action::StartTls(self.tls_step(entry))),
             "tls" => Some(Action::Tls(self.tls_step(entry))),
+            "auth" => self.auth(node),
             "assert" => self.expression(node).map(Action::Assert),
             "set" => self.settings(node).map(Action::Set),
             "sleep" => self.length(node).map(Action::Sleep),

@@ -271,6 +271,7 @@ impl Names {
 #[derive(Debug)]
 pub(crate) struct Templates {
     environment: Environment<'static>,
+    chance: Chance,
 }
 
 impl Templates {
@@ -281,8 +282,13 @@ impl Templates {
         environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment.set_debug(true);
         environment.set_fuel(Some(TEMPLATE_FUEL));
-        builtin::register(&mut environment, chance);
-        Templates { environment }
+        builtin::register(&mut environment, chance.clone());
+        Templates { environment, chance }
+    }
+
+    /// A nonce for an exchange that is not written as a template.
+    pub(crate) fn nonce(&self) -> String {
+        self.chance.nonce()
     }
 
     /// Whether a function of this name exists.

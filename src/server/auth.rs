@@ -1,13 +1,21 @@
-//! The server's half of the SASL exchanges PLAIN (RFC 4616) and LOGIN, carried by AUTH (RFC 4954).
+//! The server's half of the SASL exchanges that AUTH carries (RFC 4954).
 //!
-//! Responsible for challenges, responses and the logins the sandbox takes; when AUTH is allowed at all, and what
-//! follows from it, is the protocol's business.
+//! Responsible for challenges, for judging responses, and for the logins the sandbox takes; when AUTH is allowed at all,
+//! and what follows from it, is the protocol's business. SCRAM is in `scram`.
+
+mod scram;
+
+use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::smtp::auth::{Mechanism, messages};
+
 /// The mechanisms as the EHLO reply lists them.
-pub(crate) const MECHANISMS: &str = "PLAIN LOGIN";
+const MECHANISMS: &str = "PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 XOAUTH2 OAUTHBEARER";
+/// With these over TLS.
+const BINDING_MECHANISMS: &str = "SCRAM-SHA-1-PLUS SCRAM-SHA-256-PLUS";
 
 const USER_NAME_CHALLENGE: &str = "334 VXNlcm5hbWU6";
 const PASSWORD_CHALLENGE: &str = "334 UGFzc3dvcmQ6";
@@ -17,8 +25,31 @@ const UNKNOWN_MECHANISM: &str = "504 5.5.4 Unrecognized authentication mechanism
 const CANCELLED: &str = "501 5.7.0 Authentication cancelled";
 const NOT_BASE64: &str = "501 5.5.2 Cannot decode the response: it is not base64";
 const NOT_PLAIN: &str = "501 5.5.2 A PLAIN message is authzid NUL authcid NUL password";
+const NO_INITIAL_RESPONSE: &str = "501 5.5.2 In this mechanism the server speaks first";
+const NO_CERTIFICATE: &str = "535 5.7.8 EXTERNAL wants a client certificate";
+/// As Google and Microsoft have it.
+const XOAUTH2: TokenForm = TokenForm {
+    openings: &[b"user="],
+    needs_user: true,
+    error: r#"{"status":"401","schemes":"bearer","scope":"https://mail.example/"}"#,
+};
+/// RFC 7628 3.1 and 3.2.2.
+const OAUTHBEARER: TokenForm = TokenForm {
+    openings: &[b"n,a=", b"y,a=", b"n,", b"y,"],
+    needs_user: false,
+    error: r#"{"status":"invalid_token"}"#,
+};
 
-/// Credentials that the sandbox takes.
+/// A message of parts that end in an octet 01: the first holds the user, another the token.
+struct TokenForm {
+    /// What may stand before the user.
+    openings: &'static [&'static [u8]],
+    needs_user: bool,
+    /// The reason of a refusal.
+    error: &'static str,
+}
+
+/// Credentials that the sandbox takes. A password is an access token as well.
 #[derive(Clone)]
 pub(crate) enum Login {
     /// Any user name with this password.
@@ -37,111 +68,189 @@ pub(crate) enum Login {
 }
 
 impl Login {
-    /// An empty user name is nobody's.
-    pub(crate) fn accepts(&self, credentials: &Credentials) -> bool {
-        let (name, expected) = match self {
-            Self::AnyUser { password } => (None, password),
-            Self::User { name, password } => (Some(name), password),
-        };
-        !credentials.name.is_empty()
-            && name.is_none_or(|name| name.as_bytes() == credentials.name)
-            && expected.as_bytes() == credentials.password
+    /// The password of a user; an empty user name is nobody's.
+    fn password_of(&self, user: &[u8]) -> Option<&str> {
+        match self {
+            Self::AnyUser { password } => (!user.is_empty()).then_some(password),
+            Self::User { name, password } => (!user.is_empty() && name.as_bytes() == user).then_some(password),
+        }
+    }
+
+    fn accepts(&self, user: &[u8], password: &[u8]) -> bool {
+        self.password_of(user).is_some_and(|expected| expected.as_bytes() == password)
+    }
+
+    /// OAUTHBEARER may leave the user to the token.
+    fn accepts_token(&self, user: &[u8], token: &[u8]) -> bool {
+        let (Self::AnyUser { password } | Self::User { password, .. }) = self;
+        if user.is_empty() { password.as_bytes() == token } else { self.accepts(user, token) }
     }
 }
 
-/// What the client claimed. An authorization identity is ignored: the sandbox has no mailboxes to keep apart.
-#[derive(PartialEq)]
-pub(crate) struct Credentials {
-    name: Vec<u8>,
-    password: Vec<u8>,
+/// Who is let in, and what the exchange can be bound to.
+#[derive(Clone, Copy)]
+pub(crate) struct Gate<'a> {
+    pub(crate) logins: &'a [Login],
+    /// The `tls-server-end-point` of the TLS session (RFC 5929 4), where there is one.
+    pub(crate) end_point: Option<&'a [u8]>,
 }
 
-/// An exchange that waits for the client's next response.
-#[derive(PartialEq)]
+impl Gate<'_> {
+    /// What the EHLO reply lists behind `AUTH`.
+    pub(crate) fn mechanisms(self) -> String {
+        match self.end_point {
+            Some(_) => format!("{MECHANISMS} {BINDING_MECHANISMS}"),
+            None => MECHANISMS.to_owned(),
+        }
+    }
+
+    fn passwords_of(&self, user: &[u8]) -> impl Iterator<Item = &str> {
+        self.logins.iter().filter_map(move |login| login.password_of(user))
+    }
+
+    fn accepts(&self, user: &[u8], password: &[u8]) -> bool {
+        self.logins.iter().any(|login| login.accepts(user, password))
+    }
+}
+
+/// An exchange that waits for the client's next response. An authorization identity is ignored everywhere: the sandbox
+/// has no mailboxes to keep apart.
+#[derive(Debug, PartialEq)]
 pub(crate) enum Exchange {
     Plain,
     LoginName,
-    LoginPassword { name: Vec<u8> },
+    LoginPassword {
+        name: Vec<u8>,
+    },
+    CramMd5 {
+        challenge: String,
+    },
+    ScramFirst(scram::Variant),
+    ScramFinal(Box<scram::Final>),
+    /// The server's signature was sent.
+    ScramEnd,
+    XOAuth2,
+    OAuthBearer,
+    /// The reason was sent; the client is to answer it with nothing of importance.
+    TokenRefused,
+    External,
+    Anonymous,
 }
 
 /// Where an exchange stands after the client's turn.
-#[derive(PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Turn {
     /// The server sends this reply and waits.
-    Challenge(Exchange, &'static str),
-    /// The client has said all.
-    Claim(Credentials),
+    Challenge(Exchange, Cow<'static, str>),
+    /// The client has said all: whether it is let in.
+    Verdict(bool),
     /// The exchange failed with this reply.
     Refused(&'static str),
 }
 
 impl Exchange {
     /// Starts the exchange of `AUTH mechanism [initial-response]`; `=` is an empty initial response.
-    pub(crate) fn start(mechanism: &str, initial_response: Option<&str>) -> Turn {
-        let (exchange, challenge) = match mechanism.to_ascii_uppercase().as_str() {
-            "PLAIN" => (Self::Plain, EMPTY_CHALLENGE),
-            "LOGIN" => (Self::LoginName, USER_NAME_CHALLENGE),
-            _ => return Turn::Refused(UNKNOWN_MECHANISM),
-        };
+    pub(crate) fn start(mechanism: &str, initial_response: Option<&str>, gate: Gate<'_>) -> Turn {
+        let Ok(mechanism) = mechanism.parse::<Mechanism>() else { return Turn::Refused(UNKNOWN_MECHANISM) };
+        if mechanism.binds_channel() && gate.end_point.is_none() {
+            return Turn::Refused(UNKNOWN_MECHANISM);
+        }
+        let exchange = Self::of(mechanism);
         match initial_response {
-            None => Turn::Challenge(exchange, challenge),
-            Some("=") => exchange.next(Vec::new()),
-            Some(response) => exchange.take(response),
+            Some(_) if matches!(exchange, Self::CramMd5 { .. }) => Turn::Refused(NO_INITIAL_RESPONSE),
+            None => {
+                let challenge = exchange.first_challenge();
+                Turn::Challenge(exchange, challenge)
+            }
+            Some("=") => exchange.next(Vec::new(), gate),
+            Some(response) => exchange.take(response, gate),
+        }
+    }
+
+    fn of(mechanism: Mechanism) -> Self {
+        match mechanism {
+            Mechanism::Plain => Self::Plain,
+            Mechanism::Login => Self::LoginName,
+            Mechanism::CramMd5 => {
+                Self::CramMd5 { challenge: format!("<{:x}@sandbox.smtp-script.example>", fastrand::u128(..)) }
+            }
+            Mechanism::XOAuth2 => Self::XOAuth2,
+            Mechanism::OAuthBearer => Self::OAuthBearer,
+            Mechanism::External => Self::External,
+            Mechanism::Anonymous => Self::Anonymous,
+            scram => Self::ScramFirst(scram::Variant::of(scram)),
+        }
+    }
+
+    fn first_challenge(&self) -> Cow<'static, str> {
+        match self {
+            Self::LoginName => USER_NAME_CHALLENGE.into(),
+            Self::CramMd5 { challenge } => encoded(challenge),
+            _ => EMPTY_CHALLENGE.into(),
         }
     }
 
     /// Takes the line with which the client answered a challenge.
-    pub(crate) fn take(self, response: &str) -> Turn {
+    pub(crate) fn take(self, response: &str, gate: Gate<'_>) -> Turn {
         if response == "*" {
             return Turn::Refused(CANCELLED);
         }
-        STANDARD.decode(response).map_or(Turn::Refused(NOT_BASE64), |response| self.next(response))
+        STANDARD.decode(response).map_or(Turn::Refused(NOT_BASE64), |response| self.next(response, gate))
     }
 
-    fn next(self, response: Vec<u8>) -> Turn {
+    fn next(self, response: Vec<u8>, gate: Gate<'_>) -> Turn {
         match self {
-            Self::Plain => plain(&response),
-            Self::LoginName => Turn::Challenge(Self::LoginPassword { name: response }, PASSWORD_CHALLENGE),
-            Self::LoginPassword { name } => Turn::Claim(Credentials { name, password: response }),
+            Self::Plain => plain(&response, gate),
+            Self::LoginName => Turn::Challenge(Self::LoginPassword { name: response }, PASSWORD_CHALLENGE.into()),
+            Self::LoginPassword { name } => Turn::Verdict(gate.accepts(&name, &response)),
+            Self::CramMd5 { challenge } => Turn::Verdict(is_digest(&response, &challenge, gate)),
+            Self::ScramFirst(variant) => scram::first(variant, &response, gate),
+            Self::ScramFinal(last) => last.judge(&response, gate),
+            Self::ScramEnd if response.is_empty() => Turn::Verdict(true),
+            Self::ScramEnd => Turn::Refused(scram::MALFORMED),
+            Self::XOAuth2 => token(&response, &XOAUTH2, gate),
+            Self::OAuthBearer => token(&response, &OAUTHBEARER, gate),
+            Self::TokenRefused => Turn::Verdict(false),
+            Self::External => Turn::Refused(NO_CERTIFICATE),
+            Self::Anonymous => Turn::Verdict(true),
         }
     }
 }
 
-fn plain(message: &[u8]) -> Turn {
+fn plain(message: &[u8], gate: Gate<'_>) -> Turn {
     let parts: Vec<&[u8]> = message.split(|&octet| octet == 0).collect();
     match parts[..] {
-        [_, name, password] => Turn::Claim(Credentials { name: name.to_vec(), password: password.to_vec() }),
+        [_, name, password] => Turn::Verdict(gate.accepts(name, password)),
         _ => Turn::Refused(NOT_PLAIN),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// RFC 2195: the user name may hold blanks, the digest does not.
+fn is_digest(response: &[u8], challenge: &str, gate: Gate<'_>) -> bool {
+    let Some(blank) = response.iter().rposition(|octet| *octet == b' ') else { return false };
+    let user = &response[..blank];
+    let expected = |password: &str| messages::cram_md5(user, password.as_bytes(), challenge.as_bytes());
+    gate.passwords_of(user).any(|password| expected(password) == response)
+}
 
-    fn claim(name: &str, password: &str) -> Credentials {
-        Credentials { name: name.into(), password: password.into() }
-    }
-
-    #[test]
-    fn logins() {
-        let any = Login::AnyUser { password: "secret".into() };
-        let user = Login::User { name: "bob".into(), password: "secret".into() };
-        assert!(any.accepts(&claim("anybody", "secret")));
-        assert!(!any.accepts(&claim("", "secret")));
-        assert!(!any.accepts(&claim("anybody", "Secret")));
-        assert!(user.accepts(&claim("bob", "secret")));
-        assert!(!user.accepts(&claim("alice", "secret")));
-        assert!(!user.accepts(&claim("bob", "")));
-    }
-
-    #[test]
-    fn plain_wants_two_nuls() {
-        let three_parts = Exchange::Plain.take(&STANDARD.encode("admin\0bob\0secret"));
-        assert!(three_parts == Turn::Claim(claim("bob", "secret")));
-        for message in ["", "bob\0secret", "a\0b\0c\0d"] {
-            assert!(Exchange::Plain.take(&STANDARD.encode(message)) == Turn::Refused(NOT_PLAIN), "{message:?}");
+fn token(message: &[u8], form: &TokenForm, gate: Gate<'_>) -> Turn {
+    let mut parts = message.split(|octet| *octet == 1);
+    let first = parts.next().unwrap_or_default();
+    let user = form.openings.iter().find_map(|opening| first.strip_prefix(*opening));
+    let token = parts.find_map(|part| part.strip_prefix(b"auth=Bearer "));
+    let user = user.map(|user| user.strip_suffix(b",").unwrap_or(user));
+    let user = user.filter(|user| !user.is_empty() || !form.needs_user);
+    match (user, token) {
+        (Some(user), Some(token)) if gate.logins.iter().any(|login| login.accepts_token(user, token)) => {
+            Turn::Verdict(true)
         }
-        assert!(Exchange::start("plain", Some("=")) == Turn::Refused(NOT_PLAIN));
+        _ => Turn::Challenge(Exchange::TokenRefused, encoded(form.error)),
     }
 }
+
+fn encoded(challenge: &str) -> Cow<'static, str> {
+    format!("334 {}", STANDARD.encode(challenge)).into()
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,11 @@
 //! buffer. The dialogue feeds it whole lines without their CRLF and mail data without its transparency.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::address::Path;
-use super::auth::{self, Exchange, Login, Turn};
+use super::auth::{Exchange, Gate, Login, Turn};
 use super::mail_sink::MailSink;
 use super::parameters::{MailParameters, Refusal, check_recipient};
 
@@ -50,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) max_message_size: u64,
     /// The logins that AUTH takes.
     pub(crate) accept: Vec<Login>,
+    /// The `tls-server-end-point` of the server's certificate (RFC 5929 4), once there is one.
+    pub(crate) end_point: OnceLock<Vec<u8>>,
     /// Where the names of messages come from.
     pub(crate) queue_ids: QueueIds,
 }
@@ -191,7 +193,10 @@ impl<S: MailSink> Protocol<S> {
     /// Answers a line, a command or the response to a challenge.
     pub(crate) fn line(&mut self, line: &str) -> Answer {
         let answer = match self.exchange.take() {
-            Some(exchange) => self.turn(exchange.take(line)),
+            Some(exchange) => {
+                let turn = exchange.take(line, self.gate());
+                self.turn(turn)
+            }
             None => self.command(line.trim_end_matches([' ', '\t'])),
         };
         self.counted(answer)
@@ -280,7 +285,7 @@ impl<S: MailSink> Protocol<S> {
              250-CHUNKING\r\n250-DSN\r\n250-ENHANCEDSTATUSCODES\r\n250 HELP",
             self.settings.host_name,
             self.settings.max_message_size,
-            auth::MECHANISMS
+            self.gate().mechanisms()
         )
         .into()
     }
@@ -316,20 +321,27 @@ impl<S: MailSink> Protocol<S> {
         }
         let words: Vec<&str> = argument.split(' ').filter(|word| !word.is_empty()).collect();
         match words[..] {
-            [mechanism] => self.turn(Exchange::start(mechanism, None)),
-            [mechanism, response] => self.turn(Exchange::start(mechanism, Some(response))),
+            [mechanism, ref response @ ..] if response.len() <= 1 => {
+                let turn = Exchange::start(mechanism, response.first().copied(), self.gate());
+                self.turn(turn)
+            }
             _ => "501 5.5.4 Syntax: AUTH mechanism [initial-response]".into(),
         }
+    }
+
+    fn gate(&self) -> Gate<'_> {
+        let end_point = self.settings.end_point.get().filter(|_| self.over_tls);
+        Gate { logins: &self.settings.accept, end_point: end_point.map(Vec::as_slice) }
     }
 
     fn turn(&mut self, turn: Turn) -> Answer {
         match turn {
             Turn::Challenge(exchange, challenge) => {
                 self.exchange = Some(exchange);
-                challenge.into()
+                Answer { reply: challenge, next: Next::Line }
             }
-            Turn::Claim(credentials) => {
-                self.authenticated = self.settings.accept.iter().any(|login| login.accepts(&credentials));
+            Turn::Verdict(accepted) => {
+                self.authenticated = accepted;
                 if self.authenticated {
                     "235 2.7.0 Authentication succeeded"
                 } else {

@@ -14,6 +14,7 @@ use std::task::ready;
 use std::time::Duration;
 
 use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
 use openssl::ssl::{Ssl, SslAcceptor, SslMethod, SslOptions, SslSessionCacheMode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -146,21 +147,26 @@ impl Shared {
             host_name: options.host_name,
             max_message_size: options.max_message_size,
             accept: options.accept,
+            end_point: OnceLock::new(),
             queue_ids: QueueIds::starting_at(fastrand::u64(..)),
         };
         Self { settings: Arc::new(settings), names: options.names, idle, tls: OnceLock::new() }
     }
 
     fn tls(&self) -> io::Result<&Tls> {
-        let made = self.tls.get_or_init(|| Tls::new(&self.names));
+        let made = self.tls.get_or_init(|| Tls::new(&self.names, &self.settings.end_point));
         made.as_ref().map_err(|error| io::Error::other(format!("cannot make the sandbox's certificates: {error}")))
     }
 }
 
 impl Tls {
     /// TLS 1.2 and 1.3 without resumption: the sandbox is not there long enough for it to pay.
-    fn new(names: &[String]) -> Result<Self, ErrorStack> {
+    ///
+    /// `end_point` is told the hash of the certificate: with SHA-256, as the certificate is signed (RFC 5929 4.1).
+    fn new(names: &[String], end_point: &OnceLock<Vec<u8>>) -> Result<Self, ErrorStack> {
         let made = Certificate::for_names(names)?;
+        let digest = made.server.digest(MessageDigest::sha256())?.to_vec();
+        end_point.get_or_init(|| digest);
         let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
         acceptor.set_certificate(&made.server)?;
         acceptor.set_private_key(&made.key)?;

@@ -203,6 +203,13 @@ impl Session {
         self.owed.is_in_mail_data()
     }
 
+    /// Says what the newest reply owed is for, where the line itself does not: a line of an AUTH exchange.
+    pub(crate) fn name_last_asked(&mut self, command: &str) {
+        if let Some(asked) = self.asked.back_mut() {
+            command.clone_into(&mut asked.command);
+        }
+    }
+
     /// Remembers what the replies are owed for that were not owed before: line by line of what is shown.
     fn note_asked(&mut self, shown: &str, log: &Transcript) {
         let mut lines = shown.split('\n');

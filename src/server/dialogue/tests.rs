@@ -1,6 +1,6 @@
 //! Plays `dialogues.txt`, and what a text file does not show: long lines, many errors, arbitrary octets.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use proptest::prelude::*;
 
@@ -63,6 +63,7 @@ fn dialogue<S: MailSink>(sink: S) -> Dialogue<S> {
             Login::User { name: "bob".into(), password: "secret".into() },
             Login::AnyUser { password: "anybody's".into() },
         ],
+        end_point: OnceLock::new(),
         queue_ids: QueueIds::starting_at(1),
     };
     Dialogue::new(Protocol::new(Arc::new(settings), sink, false))
