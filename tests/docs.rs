@@ -126,7 +126,9 @@ fn every_warning_is_documented() {
     for (file, code) in sources() {
         for found in warning.captures_iter(&code) {
             let text = match found.get(2) {
-                Some(name) => code.split(&format!("let {} = \"", name.as_str())).nth(1).and_then(|it| it.split('"').next()),
+                Some(name) => {
+                    code.split(&format!("let {} = \"", name.as_str())).nth(1).and_then(|it| it.split('"').next())
+                }
                 None => found.get(1).map(|text| text.as_str()),
             };
             let text = text.expect("the text of a warning").replace('`', "").replace("\\\\", "\\");
