@@ -1,8 +1,7 @@
 //! Plays scenarios against real mail servers on loopback: Postfix, Exim, `OpenSMTPD`, Dovecot, aiosmtpd and smtp-sink.
 //!
 //! All of it is one process, so that the servers start once, with the first test that needs them, and stop at the end.
-//! `tests/servers/install` installs them. Where they are missing, or may not be run, the tests count as ignored;
-//! `--include-ignored` makes that a failure.
+//! `tests/servers/install` installs them. Where they are missing, or may not be run, the tests fail and say so.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "real_servers/faults.rs"]
@@ -34,15 +33,13 @@ type Test = (&'static str, fn(&World));
 
 fn main() -> ExitCode {
     let world: Arc<OnceLock<World>> = Arc::default();
-    let unavailable = world::is_unavailable();
     let tests = [login::TESTS, tls::TESTS, protocol::TESTS, faults::TESTS, messages::TESTS];
     let with_servers = tests.concat().into_iter().map(|(name, test)| {
         let world = world.clone();
-        let trial = Trial::test(name, move || {
+        Trial::test(name, move || {
             test(world.get_or_init(World::start));
             Ok(())
-        });
-        trial.with_ignored_flag(unavailable)
+        })
     });
     let without = large::TESTS.iter().map(|(name, test)| {
         Trial::test(*name, move || {

@@ -85,9 +85,10 @@ pub fn entry(entry: &Entry, with_session: bool, styled: Styled) -> String {
     };
     let line = match entry.text.char_indices().nth(LINE_LENGTH) {
         Some((end, _)) => format!("{session}{mark} {}…", &entry.text[..end]),
+        None if entry.text.is_empty() => format!("{session}{mark}"),
         None => format!("{session}{mark} {}", entry.text),
     };
-    format!("    {}  {}", styled.paint(NOTE, &seconds(entry.at)), styled.paint(style, line.trim_end()))
+    format!("    {}  {}", styled.paint(NOTE, &seconds(entry.at)), styled.paint(style, &line))
 }
 
 fn transcript(outcome: &Outcome, styled: Styled) -> String {

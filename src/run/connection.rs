@@ -3,6 +3,7 @@
 use super::Settings;
 use crate::net::connect::{IpVersion as NetIpVersion, Target};
 use crate::net::tls::TlsOptions;
+use crate::scenario::address::{SMTP_PORT, parse_port, split_address};
 use crate::scenario::{
     Action, Address, Connect, IpVersion, Mode, Scenario, Scope, Span, TemplateError, Templates, Text, TlsSettings,
 };
@@ -16,8 +17,6 @@ use std::sync::Arc;
 
 /// The port where TLS begins at once (RFC 8314 section 3).
 const SUBMISSIONS_PORT: u16 = 465;
-/// The port of a connection that names none.
-const SMTP_PORT: u16 = 25;
 
 /// A connection to open, resolved.
 #[derive(Debug, Clone)]
@@ -215,52 +214,6 @@ pub(crate) fn secrets_by_host(
     list.map(|(address, names)| (address, names.into_iter().collect())).collect()
 }
 
-/// `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`.
-pub(crate) fn split_address(text: &str) -> Result<(String, u16), String> {
-    if text.is_empty() {
-        return Err("the host is empty".to_owned());
-    }
-    let bare_ipv6 = !text.starts_with('[') && text.matches(':').count() > 1;
-    if bare_ipv6 {
-        return Err(format!("`{text}`: an IPv6 address stands in brackets: `[{text}]:{SMTP_PORT}`"));
-    }
-    let split = text.rfind(':').filter(|colon| text.rfind(']').is_none_or(|bracket| bracket < *colon));
-    let Some(colon) = split else { return Ok((text.to_owned(), SMTP_PORT)) };
-    let host = &text[..colon];
-    if host.is_empty() {
-        return Err(format!("`{text}` has no host"));
-    }
-    Ok((host.to_owned(), parse_port(&text[colon + 1..])?))
-}
-
-fn parse_port(text: &str) -> Result<u16, String> {
-    match text.trim().parse::<u16>() {
-        Ok(port) if port > 0 => Ok(port),
-        _ => Err(format!("`{text}` is not a port: a number from 1 to 65535")),
-    }
-}
-
 fn fault(span: Span, message: String) -> TemplateError {
     TemplateError { message, span, help: None }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses() {
-        for (text, host, port) in [
-            ("mx.example", "mx.example", 25),
-            ("mx.example:587", "mx.example", 587),
-            ("127.0.0.1:2525", "127.0.0.1", 2525),
-            ("[::1]", "[::1]", 25),
-            ("[::1]:465", "[::1]", 465),
-        ] {
-            assert_eq!(split_address(text), Ok((host.to_owned(), port)));
-        }
-        for bad in ["", "::1", "a:b", "a:0", "a:99999", ":25"] {
-            assert!(split_address(bad).is_err(), "{bad}");
-        }
-    }
 }

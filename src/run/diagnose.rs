@@ -9,11 +9,12 @@ use crate::masker::Masker;
 use crate::net::connect::ConnectFailureKind;
 use crate::net::tls::{TlsFailure, TlsFailureReason};
 use crate::scenario::{Diagnostic, Footnote, Span, TemplateError, duration};
-use crate::session::{Command, Session, Trouble};
+use crate::session::{Answer, Command, Session, Trouble};
 use crate::smtp::provider::{self, Situation};
 use crate::smtp::reply::Reply;
 use crate::smtp::status::{self, EnhancedStatusCode};
 use crate::visible::visible;
+use base64::Engine as _;
 use std::time::Duration;
 
 /// The most bytes from outside that one label quotes.
@@ -34,7 +35,8 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     /// The reply came, and is not what was expected.
-    pub(super) fn mismatch(&self, reply: &Reply, command: Option<Command>, mismatches: &[Mismatch]) -> Divergence {
+    pub(super) fn mismatch(&self, answer: &Answer, mismatches: &[Mismatch]) -> Divergence {
+        let reply = &*answer.reply;
         let Some(first) = mismatches.first() else { return self.fault("reply", "nothing that fits") };
         if first.unusable {
             return self.unusable(&first.expected, first.span);
@@ -51,7 +53,12 @@ impl Place<'_> {
         for rendered in mismatches.iter().filter_map(|mismatch| mismatch.rendered.as_ref()) {
             diagnostic.footnotes.push(Footnote::Fact(format!("the pattern with its values: {rendered}")));
         }
-        diagnostic.footnotes.extend(self.about_reply(reply, command));
+        if !answer.asked.step.is_empty() && answer.asked.step != self.number {
+            let asked = &answer.asked;
+            let text = format!("this is the reply to step {}: {}", asked.step, self.masker.mask_text(&asked.command));
+            diagnostic.footnotes.push(Footnote::Note(text));
+        }
+        diagnostic.footnotes.extend(self.about_reply(answer));
         Divergence { reply_code: Some(reply.code()), ..self.divergence(Cause::Server, "reply", diagnostic) }
     }
 
@@ -80,7 +87,12 @@ impl Place<'_> {
             Trouble::Timeout { waited, arrived } => self.timeout(*waited, arrived, expected),
             Trouble::Closed { arrived } => {
                 let message = format!("expected {expected}, but the server closed the connection");
-                self.divergence(Cause::Server, "closed", self.cut_short(&message, arrived))
+                let mut diagnostic = self.cut_short(&message, arrived);
+                if self.session.is_some_and(|session| session.tls().is_some() && !session.answered_over_tls()) {
+                    let help = "a server that demands a client certificate ends like this in TLS 1.3: give `client_certificate` and `client_key`";
+                    diagnostic = diagnostic.help(help);
+                }
+                self.divergence(Cause::Server, "closed", diagnostic)
             }
             Trouble::Broken { reason, arrived } => {
                 let message = format!("expected {expected}, but {reason}");
@@ -225,15 +237,16 @@ impl Place<'_> {
     }
 
     /// What the code means, and what usually helps.
-    fn about_reply(&self, reply: &Reply, command: Option<Command>) -> Vec<Footnote> {
+    fn about_reply(&self, answer: &Answer) -> Vec<Footnote> {
+        let reply = &*answer.reply;
         let mut footnotes: Vec<Footnote> =
             about_code(Code { code: reply.code(), enhanced: enhanced(reply) }).into_iter().collect();
+        footnotes.extend(self.decoded_challenge(reply));
         let greeting = self.session.and_then(|session| session.greeting()).map(|greeting| greeting.joined());
-        let shown = self.session.map_or("", Session::last_command);
-        let command = match command {
+        let command = match answer.command {
             Some(Command::Greeting) => "",
             Some(Command::MailDataEnd) => "DATA",
-            _ => shown,
+            _ => answer.asked.command.as_str(),
         };
         let texts = reply.texts().collect::<Vec<_>>().join(&b'\n');
         let situation = Situation {
@@ -246,6 +259,13 @@ impl Place<'_> {
         };
         footnotes.extend(provider::help(&situation).into_iter().map(|help| Footnote::Help(help.to_owned())));
         footnotes
+    }
+
+    /// What a server asks for during AUTH is base64, which nobody reads (RFC 4954 section 4).
+    fn decoded_challenge(&self, reply: &Reply) -> Option<Footnote> {
+        let text = reply.texts().next().filter(|text| reply.code() == 334 && !text.trim_ascii().is_empty())?;
+        let decoded = base64::engine::general_purpose::STANDARD.decode(text.trim_ascii()).ok()?;
+        Some(Footnote::Fact(format!("the challenge is base64 of {}", self.quoted(&decoded))))
     }
 
     /// Bytes in quotes, masked, visible and cut to a size that fits a line.

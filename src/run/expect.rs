@@ -3,6 +3,7 @@
 //! Responsible for what each form of `expect` means for a reply that was read, for the captures of its patterns, and for
 //! saying of everything that does not hold what was wanted. How the parts are drawn is `diagnose`'s business.
 
+use crate::masker::Masker;
 use crate::scenario::{
     ClosedBy, Expectation, Expected, Fields, Length, Mode, Pattern, PatternFault, Scope, Span, TemplateError,
     Templates, duration,
@@ -47,6 +48,7 @@ pub(super) type Capture = (String, Vec<u8>);
 pub(super) struct Comparer<'a> {
     pub(super) templates: &'a Templates,
     pub(super) scope: &'a dyn Scope,
+    pub(super) masker: &'a Masker,
 }
 
 impl Comparer<'_> {
@@ -103,7 +105,7 @@ impl Comparer<'_> {
         }
         if let Some((pattern, span)) = &fields.not {
             outcomes.push(match self.found(pattern, &texts(), *span, "no text matching") {
-                Ok(_) => Err(vec![mismatch(*span, format!("no text matching {}", pattern.text.source))]),
+                Ok(_) => Err(vec![self.forbidden(pattern, &texts(), *span)]),
                 Err(mismatches) if mismatches.iter().any(|mismatch| mismatch.unusable) => Err(mismatches),
                 Err(_) => Ok(Vec::new()),
             });
@@ -112,6 +114,14 @@ impl Comparer<'_> {
             outcomes.push(self.within(length, *span, came.elapsed));
         }
         join(outcomes)
+    }
+
+    /// A pattern that must not be found, with the line that holds it.
+    fn forbidden(&self, pattern: &Pattern, texts: &[u8], span: Span) -> Mismatch {
+        let held = |line: &[u8]| self.compiled(pattern).is_ok_and(|(regex, _)| regex.is_match(line));
+        let line = texts.split(|byte| *byte == b'\n').find(|line| held(line));
+        let found = line.map(|line| format!("it holds \"{}\"", crate::visible(&self.masker.mask(line))));
+        Mismatch { found, ..mismatch(span, format!("no text matching {}", pattern.text.source)) }
     }
 
     fn enhanced(&self, text: &crate::scenario::Text, span: Span, reply: &Reply) -> Result<Vec<Capture>, Vec<Mismatch>> {
@@ -253,7 +263,8 @@ mod tests {
         let variables = Variables::resolve(&scenario, &Inputs::default()).unwrap();
         let bytes = format!("{}\r\n", reply.replace('\n', "\r\n"));
         let Progress::Complete(reply, _) = ReplyParser::default().advance(bytes.as_bytes()) else { panic!("{reply}") };
-        let comparer = Comparer { templates: &Templates::new(Chance::seeded(1)), scope: &variables };
+        let comparer =
+            Comparer { templates: &Templates::new(Chance::seeded(1)), scope: &variables, masker: &Masker::default() };
         let came = Came { reply: &reply, elapsed: Duration::from_millis(1500) };
         let expectation = scenario.steps[0].expect.as_ref().unwrap();
         comparer

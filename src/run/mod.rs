@@ -3,6 +3,7 @@
 //! Responsible for the order of things: steps, groups, `when`, `finally`, and what a divergence ends. What is on the
 //! wire is [`crate::session`]'s, what a reply must be `expect`'s, how a divergence is told `diagnose`'s business.
 
+mod certificate;
 mod connection;
 mod diagnose;
 mod expect;
@@ -14,7 +15,7 @@ mod scope;
 mod steps;
 
 pub use crate::session::{Entry, Observer, Speaker};
-pub(crate) use connection::{file_root, secrets_by_host, split_address};
+pub(crate) use connection::{file_root, secrets_by_host};
 pub use outcome::{Cause, Divergence, Outcome, StepOutcome, Verdict};
 
 use crate::scenario::{Scenario, Variables};

@@ -26,6 +26,8 @@ struct Sent<'s> {
 #[derive(Default)]
 struct Pipeline<'s> {
     bytes: Vec<u8>,
+    /// The same as it is shown.
+    shown: String,
     sent: Vec<Sent<'s>>,
     /// The names that loops give at this moment.
     bindings: Vec<(String, Value, bool)>,
@@ -129,7 +131,6 @@ impl Player<'_> {
                 let rendered = self.rendered_lines(now, lines)?;
                 let session = self.session(now)?.name().clone();
                 self.log.client(&session, &rendered.shown);
-                self.session(now)?.note_command(&rendered.shown);
                 self.push(step, pipeline, &rendered).await?;
             }
             Action::Raw(raw) => {
@@ -167,6 +168,8 @@ impl Player<'_> {
 
     async fn push(&mut self, step: &Step, pipeline: &mut Pipeline<'_>, rendered: &Rendered) -> Done {
         pipeline.bytes.extend_from_slice(&rendered.bytes);
+        pipeline.shown.push_str(&rendered.shown);
+        pipeline.shown.push('\n');
         if pipeline.bytes.len() >= WRITE_SIZE { self.flush(step, pipeline).await } else { Ok(()) }
     }
 
@@ -178,7 +181,8 @@ impl Player<'_> {
         let wait = self.wait(last).map_err(|error| vec![self.place(last, None).template(&error)])?;
         let now = Now { step: last, name: None, wait };
         let bytes = std::mem::take(&mut pipeline.bytes);
-        let outcome = self.session(now)?.write(&bytes, wait).await;
+        let shown = std::mem::take(&mut pipeline.shown);
+        let outcome = Self::reading(&mut self.sessions, now)?.write(&bytes, &shown, wait, &self.log).await;
         outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
     }
 }

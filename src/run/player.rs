@@ -273,7 +273,7 @@ impl<'a> Player<'a> {
             }
         }
         for (session, trouble) in troubles {
-            let host = self.sessions.get(&session).map_or("", |open| open.endpoint.host.as_str());
+            let host = self.sessions.get(&session).map_or("", |open| self.known_host(open));
             let place = Place { host, ..self.place(step, None) };
             let mut divergence = place.trouble(&trouble, "");
             "after this step".clone_into(&mut divergence.diagnostic.label);
@@ -326,7 +326,7 @@ impl<'a> Player<'a> {
     }
 
     pub(super) fn comparer<'s>(&'s self, scope: &'s StepScope<'s>) -> Comparer<'s> {
-        Comparer { templates: &self.templates, scope }
+        Comparer { templates: &self.templates, scope, masker: self.log.masker() }
     }
 
     pub(super) fn place<'s>(&'s self, step: &'s Step, name: Option<&'s str>) -> Place<'s> {
@@ -336,10 +336,15 @@ impl<'a> Player<'a> {
             name,
             span: step.expect.as_ref().map_or(step.action_span, |expect| expect.span),
             session: open.map(|open| &open.session),
-            host: open.map_or("", |open| open.endpoint.host.as_str()),
+            host: open.map_or("", |open| self.known_host(open)),
             masker: self.log.masker(),
             run_is_over: self.due.is_some_and(|due| Instant::now() >= due),
         }
+    }
+
+    /// The host that is really spoken to, for advice; the sandbox plays the part of the scenario's.
+    fn known_host<'s>(&self, open: &'s Open) -> &'s str {
+        if self.settings.to.is_some() { &open.endpoint.target.host } else { &open.endpoint.host }
     }
 
     /// The same, pointing at what the step does.

@@ -149,8 +149,7 @@ impl Player<'_> {
         } else {
             String::from_utf8_lossy(&rendered.bytes).into_owned()
         };
-        self.session(now)?.note_command(shown.lines().next().unwrap_or_default());
-        let outcome = self.session(now)?.write(&rendered.bytes, now.wait).await;
+        let outcome = Self::reading(&mut self.sessions, now)?.write(&rendered.bytes, &shown, now.wait, &self.log).await;
         outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
     }
 
@@ -167,9 +166,7 @@ impl Player<'_> {
     async fn write(&mut self, now: Now<'_>, bytes: &[u8], shown: &str) -> Done {
         let session = self.session(now)?.name().clone();
         self.log.client(&session, shown);
-        let session = self.session(now)?;
-        session.note_command(shown);
-        let outcome = session.write(bytes, now.wait).await;
+        let outcome = Self::reading(&mut self.sessions, now)?.write(bytes, shown, now.wait, &self.log).await;
         outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
     }
 
@@ -246,10 +243,9 @@ impl Player<'_> {
             Content::File(file) if data.template => self.templated_file(now, data, file).await?,
             Content::File(file) => self.mail_file(now, data, file).await?,
         };
-        let session = self.session(now)?;
-        session.note_command("DATA");
+        let session = Self::reading(&mut self.sessions, now)?;
         if written == Written::All && data.terminate {
-            session.end_mail_data();
+            session.end_mail_data(&self.log);
         } else {
             session.leave_mail_data_open();
         }
@@ -293,6 +289,9 @@ impl Player<'_> {
         encoder.finish(data.terminate, &mut encoded);
         let session = self.session(now)?.name().clone();
         let mut shown = if self.settings.show_secrets { shown_bytes(&rendered.bytes) } else { rendered.shown };
+        if data.transparency {
+            shown = with_transparency(&shown);
+        }
         if data.terminate {
             shown = format!("{}\n.", shown.strip_suffix('\n').unwrap_or(&shown));
         }
@@ -400,7 +399,7 @@ impl Player<'_> {
             return Ok(answer);
         }
         let mismatch = Mismatch::plain(now.step.action_span, expected);
-        Err(vec![self.place_of_action(now.step, now.name).mismatch(&answer.reply, answer.command, &[mismatch])])
+        Err(vec![self.place_of_action(now.step, now.name).mismatch(&answer, &[mismatch])])
     }
 
     async fn tls(&mut self, now: Now<'_>, settings: &TlsSettings) -> Done {
@@ -432,7 +431,8 @@ impl Player<'_> {
             (Ok(()), None) => Ok(()),
             (Ok(()), Some(pattern)) => Err(vec![self.did_not_fail(now, pattern, "the TLS handshake succeeded")]),
             (Err(Trouble::Tls(failure)), Some(pattern)) => self.fails_as_expected(now, pattern, &tls_text(&failure)),
-            (Err(trouble), _) => {
+            (Err(mut trouble), _) => {
+                self.look_at_certificate(now, session, &mut trouble).await;
                 Err(vec![self.place_of_action(now.step, now.name).trouble(&trouble, "the TLS handshake to succeed")])
             }
         }
@@ -503,9 +503,10 @@ impl Player<'_> {
         };
         let scope = self.scope(now.step);
         let came = Came { reply: &answer.reply, elapsed: answer.elapsed };
-        let captures = self.comparer(&scope).compare(expectation, &came).map_err(|mismatches| {
-            vec![self.place(now.step, now.name).mismatch(&answer.reply, answer.command, &mismatches)]
-        })?;
+        let captures = self
+            .comparer(&scope)
+            .compare(expectation, &came)
+            .map_err(|mismatches| vec![self.place(now.step, now.name).mismatch(&answer, &mismatches)])?;
         Ok((captures, answer.holds_secret))
     }
 
@@ -599,7 +600,7 @@ impl Player<'_> {
     }
 
     /// The session of a step, borrowed apart from the transcript.
-    fn reading<'s>(
+    pub(super) fn reading<'s>(
         sessions: &'s mut std::collections::BTreeMap<String, Open>,
         now: Now<'_>,
     ) -> Result<&'s mut Session, Vec<Divergence>> {
@@ -639,6 +640,12 @@ fn encoder_of(data: &MailData) -> MailDataEncoder {
 /// A block of lines ends in a line feed that is not a line of its own.
 fn trim_one_line_end(bytes: &[u8]) -> &[u8] {
     bytes.strip_suffix(b"\n").unwrap_or(bytes)
+}
+
+/// Mail data as it goes over the wire: a leading dot is doubled (RFC 5321 section 4.5.2).
+fn with_transparency(shown: &str) -> String {
+    let line = |line: &str| if line.starts_with('.') { format!(".{line}") } else { line.to_owned() };
+    shown.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn shown_bytes(bytes: &[u8]) -> String {

@@ -3,6 +3,7 @@
 //! Responsible for names (variables, filters, functions, sessions), patterns and files, and for lints: a scenario that
 //! can be run but does not mean what it says. The shape of the file was checked when it was parsed.
 
+use super::address::{parse_port, split_address};
 use super::lint::lint;
 use super::source::{Diagnostic, Span};
 use super::template::{Expression, Mode, Text, statement_names};
@@ -272,17 +273,28 @@ impl Checker<'_> {
 
     fn connect(&mut self, connect: &Connect) {
         match &connect.address {
-            Address::Joined(text) => self.text_of_vars(text),
+            Address::Joined(text) => {
+                self.text_of_vars(text);
+                self.known_to_parse(text, |known| split_address(known.trim()).map(|_| ()));
+            }
             Address::Split { host, port } => {
                 self.text_of_vars(host);
                 if let Some(port) = port {
                     self.text_of_vars(port);
+                    self.known_to_parse(port, |known| parse_port(known).map(|_| ()));
                 }
             }
         }
         connect.local_address.iter().for_each(|text| self.text_of_vars(text));
         connect.timeout.iter().for_each(|length| self.length(length));
         self.tls(&connect.tls);
+    }
+
+    /// Tells what is wrong with a text whose value is known already.
+    fn known_to_parse(&mut self, text: &Text, parse: impl Fn(&str) -> Result<(), String>) {
+        if let Some(Err(message)) = self.known_text(text).map(|known| parse(&known)) {
+            self.error(text.span, message);
+        }
     }
 
     fn tls(&mut self, settings: &TlsSettings) {

@@ -3,6 +3,7 @@
 //! Responsible for reading (`yaml`, `parse`), templates (`template`, `builtin`), patterns, and everything that can be
 //! checked before the first connection (`check`). It never sees a socket; playing a scenario is [`crate::run`]'s job.
 
+pub(crate) mod address;
 mod builtin;
 mod check;
 pub mod duration;

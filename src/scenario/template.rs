@@ -20,6 +20,9 @@ use std::ops::Range;
 /// How much work one template may do before it is stopped (minijinja's fuel).
 const TEMPLATE_FUEL: u64 = 100_000;
 
+/// The largest value that a template may make, in bytes: values made of values double quickly.
+const MAX_RENDERED: usize = 16 * 1024 * 1024;
+
 /// A text of a scenario: literal bytes and expressions, with its place.
 #[derive(Debug, Clone)]
 pub struct Text {
@@ -306,6 +309,16 @@ impl Templates {
 
     /// Renders a text. A value with a fault is an error at the expression that has it.
     pub(crate) fn render(&self, text: &Text, mode: Mode, scope: &dyn Scope) -> Result<Rendered, TemplateError> {
+        let rendered = self.render_any_size(text, mode, scope)?;
+        if rendered.bytes.len() <= MAX_RENDERED {
+            return Ok(rendered);
+        }
+        let message = format!("this makes a text of {} bytes: {MAX_RENDERED} are the most", rendered.bytes.len());
+        let help = Some("large mail data belongs in a file: `data: {file: …}`".to_owned());
+        Err(TemplateError { message, span: text.span, help })
+    }
+
+    fn render_any_size(&self, text: &Text, mode: Mode, scope: &dyn Scope) -> Result<Rendered, TemplateError> {
         if text.is_literal() {
             let shown = text.source.clone();
             return Ok(Rendered { bytes: shown.clone().into_bytes(), shown, secret: false });

@@ -1,22 +1,20 @@
 //! What has arrived and was not read by the scenario yet.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 /// Bytes are dropped from the front only when this many have been read, so that reading stays linear.
 const COMPACT_AT: usize = 64 * 1024;
 
 /// A buffer that is filled at its end and read from its front.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Inbox {
     buffer: Vec<u8>,
     read: usize,
-    arrived_at: Instant,
-}
-
-impl Default for Inbox {
-    fn default() -> Inbox {
-        Inbox { buffer: Vec::new(), read: 0, arrived_at: Instant::now() }
-    }
+    /// How many bytes were taken in all.
+    taken: u64,
+    /// When bytes came: up to which position of the whole stream.
+    arrivals: VecDeque<(u64, Instant)>,
 }
 
 impl Inbox {
@@ -24,19 +22,25 @@ impl Inbox {
         &self.buffer[self.read..]
     }
 
-    /// When the last bytes came.
-    pub(super) fn arrived_at(&self) -> Instant {
-        self.arrived_at
+    /// When the unread byte before `offset` came.
+    pub(super) fn arrived_at(&self, offset: usize) -> Instant {
+        let position = self.taken + offset as u64;
+        let arrival = self.arrivals.iter().find(|(end, _)| *end >= position).or(self.arrivals.back());
+        arrival.map_or_else(Instant::now, |(_, at)| *at)
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.arrived_at = Instant::now();
         self.buffer.extend_from_slice(bytes);
+        self.arrivals.push_back((self.taken + self.unread().len() as u64, Instant::now()));
     }
 
     pub(super) fn take(&mut self, count: usize) -> Vec<u8> {
         let taken = self.unread()[..count].to_vec();
         self.read += count;
+        self.taken += count as u64;
+        while self.arrivals.front().is_some_and(|(end, _)| *end <= self.taken) {
+            self.arrivals.pop_front();
+        }
         if self.read == self.buffer.len() {
             self.buffer.clear();
             self.read = 0;

@@ -21,6 +21,7 @@ use crate::smtp::extension::Extensions;
 use crate::smtp::reply::{Fault, Progress, Reply, ReplyParser, STANDARD_REPLY_LINE};
 use inbox::Inbox;
 use owed::Owed;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -69,8 +70,19 @@ pub(crate) struct Answer {
     pub(crate) elapsed: Duration,
     /// The command it answers, where one was owed.
     pub(crate) command: Option<Command>,
+    /// What asked for it.
+    pub(crate) asked: Asked,
     /// Whether a secret stands in it: any part of it may be a part of the secret.
     pub(crate) holds_secret: bool,
+}
+
+/// What a reply is owed for, as it is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// The number of the step; empty for the greeting.
+    pub(crate) step: String,
+    /// The command line; empty for the greeting.
+    pub(crate) command: String,
 }
 
 /// An open (or closed) connection to a server.
@@ -90,7 +102,12 @@ pub(crate) struct Session {
     last: Option<Answer>,
     extensions: Arc<Extensions>,
     tls: Option<Arc<TlsFacts>>,
-    last_command: String,
+    /// The last EHLO, LHLO or HELO as it was sent.
+    hello: Vec<u8>,
+    /// For each reply owed what asked for it.
+    asked: VecDeque<Asked>,
+    /// Whether a reply was read since the TLS handshake.
+    answered_over_tls: bool,
     long_line_noted: bool,
 }
 
@@ -127,7 +144,9 @@ impl Session {
             last: None,
             extensions: Arc::default(),
             tls: None,
-            last_command: String::new(),
+            hello: Vec::new(),
+            asked: VecDeque::from([Asked::default()]),
+            answered_over_tls: false,
             long_line_noted: false,
         })
     }
@@ -166,9 +185,14 @@ impl Session {
         self.greeting.as_ref()
     }
 
-    /// The last command line sent, as it is shown.
-    pub(crate) fn last_command(&self) -> &str {
-        &self.last_command
+    /// The last EHLO, LHLO or HELO as it was sent, its CRLF included; empty where there was none.
+    pub(crate) fn hello(&self) -> &[u8] {
+        &self.hello
+    }
+
+    /// Whether the server said anything since the TLS handshake.
+    pub(crate) fn answered_over_tls(&self) -> bool {
+        self.answered_over_tls
     }
 
     pub(crate) fn owed(&self) -> usize {
@@ -179,9 +203,14 @@ impl Session {
         self.owed.is_in_mail_data()
     }
 
-    /// Remembers what was sent, as it is shown, for advice on its reply.
-    pub(crate) fn note_command(&mut self, shown: &str) {
-        shown.lines().last().unwrap_or_default().clone_into(&mut self.last_command);
+    /// Remembers what the replies are owed for that were not owed before: line by line of what is shown.
+    fn note_asked(&mut self, shown: &str, log: &Transcript) {
+        let mut lines = shown.split('\n');
+        let mut command = "";
+        while self.asked.len() < self.owed.count() {
+            command = lines.next().unwrap_or(command).trim_end_matches('\r');
+            self.asked.push_back(Asked { step: log.step().to_owned(), command: command.to_owned() });
+        }
     }
 
     // --- reading -----------------------------------------------------------------------------------------------
@@ -192,8 +221,9 @@ impl Session {
         loop {
             match self.parser.advance(self.inbox.unread()) {
                 Progress::Complete(reply, taken) => {
+                    let times: Vec<Instant> = reply.line_ends().map(|end| self.inbox.arrived_at(end)).collect();
                     self.inbox.take(taken);
-                    let answer = self.settle(reply, log);
+                    let answer = self.settle(reply, &times, log);
                     self.log_end(log);
                     return Ok(answer);
                 }
@@ -207,8 +237,8 @@ impl Session {
         }
     }
 
-    fn settle(&mut self, reply: Reply, log: &mut Transcript) -> Answer {
-        log.server(&self.name, reply.lines());
+    fn settle(&mut self, reply: Reply, times: &[Instant], log: &mut Transcript) -> Answer {
+        log.server(&self.name, reply.lines(), times);
         if reply.longest_line() > STANDARD_REPLY_LINE && !self.long_line_noted {
             self.long_line_noted = true;
             let length = reply.longest_line();
@@ -222,9 +252,12 @@ impl Session {
         if command == Some(Command::Greeting) {
             self.greeting = Some(reply.clone());
         }
-        let elapsed = self.inbox.arrived_at().saturating_duration_since(self.last_write);
+        let arrived = times.last().copied().unwrap_or_else(Instant::now);
+        let elapsed = arrived.saturating_duration_since(self.last_write);
         let holds_secret = log.masker().finds(reply.raw());
-        let answer = Answer { reply, elapsed, command, holds_secret };
+        let asked = if command.is_some() { self.asked.pop_front() } else { None };
+        self.answered_over_tls = true;
+        let answer = Answer { reply, elapsed, command, asked: asked.unwrap_or_default(), holds_secret };
         self.last = Some(answer.clone());
         answer
     }
@@ -277,8 +310,8 @@ impl Session {
         for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
             let code =
                 line.get(..3).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|text| text.parse().ok());
-            if line.get(3) != Some(&b'-') {
-                self.owed.settled(code.unwrap_or(0));
+            if line.get(3) != Some(&b'-') && self.owed.settled(code.unwrap_or(0)).is_some() {
+                self.asked.pop_front();
             }
         }
         self.parser = ReplyParser::default();
@@ -384,6 +417,8 @@ impl Session {
         if greeting_owed {
             self.owed = Owed::greeting();
         }
+        self.asked = std::iter::repeat_n(Asked::default(), self.owed.count()).collect();
+        self.answered_over_tls = false;
         self.extensions = Arc::default();
         self.last_write = Instant::now();
         log_tls(&self.name, &facts, log);

@@ -71,6 +71,11 @@ impl Transcript {
         self.step = Arc::from(number);
     }
 
+    /// The number of the step that lines belong to now.
+    pub(crate) fn step(&self) -> &str {
+        &self.step
+    }
+
     pub(crate) fn into_entries(self) -> Vec<Entry> {
         self.entries
     }
@@ -102,11 +107,12 @@ impl Transcript {
         }
     }
 
-    /// Lines of the server.
-    pub(crate) fn server<'a>(&mut self, session: &Arc<str>, lines: impl Iterator<Item = &'a [u8]>) {
+    /// Lines of the server, and when each of them had arrived.
+    pub(crate) fn server<'a>(&mut self, session: &Arc<str>, lines: impl Iterator<Item = &'a [u8]>, times: &[Instant]) {
         let lines: Vec<&[u8]> = lines.collect();
-        for line in self.masker.clone().mask_lines(&lines) {
-            self.push(session, Speaker::Server, visible(&line));
+        for (line, time) in self.masker.clone().mask_lines(&lines).into_iter().zip(times) {
+            let at = time.saturating_duration_since(self.start);
+            self.push_at(at, session, Speaker::Server, visible(&line));
         }
     }
 
@@ -130,8 +136,11 @@ impl Transcript {
     }
 
     fn push(&mut self, session: &Arc<str>, speaker: Speaker, text: String) {
-        let entry =
-            Entry { at: self.start.elapsed(), session: session.clone(), speaker, text, step: self.step.clone() };
+        self.push_at(self.start.elapsed(), session, speaker, text);
+    }
+
+    fn push_at(&mut self, at: Duration, session: &Arc<str>, speaker: Speaker, text: String) {
+        let entry = Entry { at, session: session.clone(), speaker, text, step: self.step.clone() };
         if let Some(observer) = &self.observer {
             observer(&entry);
         }

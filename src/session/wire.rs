@@ -23,9 +23,22 @@ pub(crate) enum Written {
 
 impl Session {
     /// Writes a command's bytes and counts the replies they owe. `stalled` bounds each wait without progress.
-    pub(crate) async fn write(&mut self, bytes: &[u8], stalled: Duration) -> Result<(), Trouble> {
+    ///
+    /// `shown` is what they are for, as it stands in the transcript.
+    pub(crate) async fn write(
+        &mut self,
+        bytes: &[u8],
+        shown: &str,
+        stalled: Duration,
+        log: &Transcript,
+    ) -> Result<(), Trouble> {
         self.write_bytes(bytes, stalled, false).await?;
         self.owed.wrote(bytes);
+        if bytes.get(..5).is_some_and(|verb| [&b"EHLO "[..], b"LHLO ", b"HELO "].contains(&&*verb.to_ascii_uppercase()))
+        {
+            self.hello = bytes.to_vec();
+        }
+        self.note_asked(shown, log);
         Ok(())
     }
 
@@ -38,8 +51,9 @@ impl Session {
     }
 
     /// The mail data is complete: replies are owed for it.
-    pub(crate) fn end_mail_data(&mut self) {
+    pub(crate) fn end_mail_data(&mut self, log: &Transcript) {
         self.owed.mail_data_ended();
+        self.note_asked("DATA", log);
     }
 
     /// The mail data was sent without its end.

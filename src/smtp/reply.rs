@@ -181,6 +181,11 @@ impl Reply {
         self.lines.iter().map(|line| &self.raw[line.start as usize..line.end as usize])
     }
 
+    /// For each line the offset behind its CRLF in the octets as they came.
+    pub fn line_ends(&self) -> impl Iterator<Item = usize> {
+        self.lines.iter().map(|line| line.end as usize + 2)
+    }
+
     /// The text of each line: what stands behind the code.
     #[must_use]
     pub fn texts(&self) -> impl ExactSizeIterator<Item = &[u8]> {

@@ -56,7 +56,6 @@ fn a_wrong_password_at_postfix(world: &World) {
             "34 |     expect: ^235\n",
             "^^^^ the reply was \"535 5.7.8 Error: authentication failed",
             "= 535 5.7.8: authentication credentials invalid (RFC 4954)\n",
-            "= help: SendGrid's user name is the literal word `apikey`; the password is the API key\n",
             "C: <<password | b64encode>>\n",
             "S: 535 5.7.8 Error: authentication failed",
             "     <-- step 7\n",

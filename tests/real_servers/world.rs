@@ -3,8 +3,7 @@
 use crate::program::{Played, root, smtp_script};
 use crate::servers::Servers;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 /// Port 3 of smtp-sink and those after it misbehave in these ways.
@@ -15,16 +14,6 @@ pub(crate) const FAULTS: [&str; 7] =
 pub(crate) struct World {
     servers: Mutex<Servers>,
     sink: Mutex<Servers>,
-}
-
-/// Whether there is no use in starting the servers: they are not installed, or this user may not run them.
-pub(crate) fn is_unavailable() -> bool {
-    let by_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
-    let cache = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/smtp-script-servers"));
-    let unpacked = std::env::var_os("SMTP_SCRIPT_SERVERS").map(PathBuf::from).or(cache);
-    let installed =
-        unpacked.is_some_and(|folder| folder.join("exim").is_dir()) && Path::new("/usr/sbin/smtp-sink").exists();
-    !(by_root && installed)
 }
 
 impl World {
