@@ -5,7 +5,9 @@
 //! - `yaml`: a whole scenario. It has no warnings, and playing it against the sandbox ends with exit code 0, or with N
 //!   where `exit=N` stands behind it. `file=NAME` names its file, for the `console` blocks of the same page; `check`
 //!   has it checked but not played; `refused` says that `check` must find an error.
+//! - `yaml part file=NAME`: a file that a scenario of the page includes.
 //! - `yaml fragment`: steps, or a few top-level keys; the rest of a scenario is put around it, and it is checked.
+//! - any other language with `file=NAME`: a file that lies beside the scenarios of its page.
 //! - `console`: lines after `$ ` are run, and what they print must be what stands below. Times, ports and the like are
 //!   not compared; a line `...` stands for any number of lines.
 //!
@@ -40,7 +42,7 @@ struct Folder(tempfile::TempDir);
 fn whole_scenarios_are_checked_and_played() {
     let mut faults = Vec::new();
     for block in blocks().iter().filter(|block| block.is_scenario()) {
-        let folder = Folder::new();
+        let folder = Folder::of_page(block);
         let name = folder.write(block);
         let (code, screen) = folder.run(&["check", &name]);
         if block.has("refused") {
@@ -77,10 +79,7 @@ fn commands_print_what_is_shown() {
         let of_page: Vec<Block> = blocks().into_iter().filter(|block| block.page == page).collect();
         let mut updated = fs::read_to_string(&page).expect("a readable page");
         for block in of_page.iter().filter(|block| block.language == "console") {
-            let folder = Folder::new();
-            for named in of_page.iter().filter(|block| block.is_scenario() && block.value("file").is_some()) {
-                folder.write(named);
-            }
+            let folder = Folder::of_page(block);
             let printed = folder.play_console(&block.text);
             if agree(&block.text, &printed) {
                 continue;
@@ -117,6 +116,42 @@ fn every_option_is_documented_and_no_other() {
     assert_eq!(documented.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "no such option");
 }
 
+/// A warning is known by the longest part of its text that never changes.
+#[test]
+fn every_warning_is_documented() {
+    let page = fs::read_to_string(root().join("docs/command-line.md")).expect("docs/command-line.md").replace('`', "");
+    let warning = Regex::new(r#"(?s)Diagnostic::warning\(\s*[^,]+,\s*(?:format!\(\s*)?(?:"([^"]*)"|(\w+)\))"#);
+    let warning = warning.expect("a pattern");
+    let mut count = 0;
+    for (file, code) in sources() {
+        for found in warning.captures_iter(&code) {
+            let text = match found.get(2) {
+                Some(name) => {
+                    code.split(&format!("let {} = \"", name.as_str())).nth(1).and_then(|it| it.split('"').next())
+                }
+                None => found.get(1).map(|text| text.as_str()),
+            };
+            let text = text.expect("the text of a warning").replace('`', "").replace("\\\\", "\\");
+            let known = text.split(['{', '}']).max_by_key(|part| part.len()).unwrap_or_default().trim();
+            assert!(page.contains(known), "src/{file} warns of something that docs/command-line.md does not: {text}");
+            count += 1;
+        }
+    }
+    assert!(count > 8, "the warnings were not found");
+}
+
+#[test]
+fn the_readme_tests_as_the_gate_does() {
+    let page = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let command = page.lines().find(|line| line.ends_with("cargo test")).expect("the command that runs the tests");
+    // A packaged crate comes without it.
+    let Ok(gate) = fs::read_to_string(root().join(".ci/run")) else { return };
+    for part in command.split(" && ") {
+        let runs = |line: &str| line.trim_start().starts_with("section ") && line.ends_with(&format!("' {part}"));
+        assert!(gate.lines().any(runs), ".ci/run does not run `{part}`");
+    }
+}
+
 #[test]
 fn every_key_is_documented() {
     let folder = Folder::new();
@@ -131,7 +166,10 @@ fn every_key_is_documented() {
         "steps: [{starttls: {qqqqqqqqqq: 1}}]\n",
         "steps: [{connect: {qqqqqqqqqq: 1}}]\n",
         "steps: [{expect: {qqqqqqqqqq: 1}}]\n",
+        "steps: [{steps: [], retry: {qqqqqqqqqq: 1}}]\n",
+        "steps: [{include: _part.yaml}]\n",
     ] {
+        fs::write(folder.path().join("_part.yaml"), "qqqqqqqqqq: 1\nsteps: []\n").expect("a writable folder");
         fs::write(folder.path().join("keys.yaml"), text).expect("a writable folder");
         let (_, screen) = folder.run(&["check", "keys.yaml"]);
         let list = screen.split("the keys are ").nth(1).and_then(|rest| rest.lines().next()).expect("a list of keys");
@@ -294,7 +332,7 @@ impl Block {
     }
 
     fn is_scenario(&self) -> bool {
-        self.language == "yaml" && !self.has("fragment")
+        self.language == "yaml" && !self.has("fragment") && !self.has("part")
     }
 }
 
@@ -415,6 +453,15 @@ impl Folder {
             .expect("a file");
         for pem in ["ca.pem", "client.pem", "client-key.pem"] {
             fs::write(folder.path().join(pem), "").expect("a file");
+        }
+        folder
+    }
+
+    /// A folder with the files that have a name on the page of `block`.
+    fn of_page(block: &Block) -> Folder {
+        let folder = Folder::new();
+        for named in blocks_of(&block.page).iter().filter(|block| block.value("file").is_some()) {
+            folder.write(named);
         }
         folder
     }

@@ -10,7 +10,7 @@ use crate::report::human::{self, Styled, Tally};
 use crate::run::{self, Observer, Outcome, Settings};
 use crate::scenario::address::split_address;
 use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables, duration, reason, undeclared};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -113,6 +113,9 @@ impl<'a> Session<'a> {
         values::complete(&mut inputs, &scenarios, made_up)?;
         let settings = arguments.settings()?;
         let cases = arguments.cases.as_deref().map(values::rows_of).transpose()?;
+        if let (Some(file), Some((names, _)), true) = (&arguments.cases, &cases, all_read) {
+            refuse_undeclared(file, names, &scenarios)?;
+        }
         Ok(Session { arguments, settings, inputs, tally: Tally::default(), codes: Vec::new(), cases, targets })
     }
 
@@ -125,7 +128,7 @@ impl<'a> Session<'a> {
         self.tally.left_out = self.targets.left_out;
         for loaded in std::mem::take(&mut self.targets.loaded) {
             self.play_one(loaded);
-            if self.arguments.fail_fast && self.codes.iter().any(|code| *code != 0) {
+            if self.ends_early() {
                 break;
             }
         }
@@ -150,8 +153,19 @@ impl<'a> Session<'a> {
         }
         match scenario.case_count() {
             0 => self.play_case(&scenario, None),
-            count => (0..count).for_each(|case| self.play_case(&scenario, Some(case))),
+            count => {
+                for case in 0..count {
+                    self.play_case(&scenario, Some(case));
+                    if self.ends_early() {
+                        break;
+                    }
+                }
+            }
         }
+    }
+
+    fn ends_early(&self) -> bool {
+        self.arguments.fail_fast && self.codes.iter().any(|code| *code != 0)
     }
 
     /// Plays a scenario with one set of variables.
@@ -175,7 +189,8 @@ impl<'a> Session<'a> {
         }
         let mut outcome = run::run(scenario, &variables, &self.settings);
         if let Some(case) = case {
-            outcome.name = format!("{} [case {}]", outcome.name, scenario.case_name(case));
+            let name = if outcome.name == outcome.path { String::new() } else { format!("{} ", outcome.name) };
+            outcome.name = format!("{name}[case {}]", scenario.case_name(case));
         }
         self.report(&outcome);
     }
@@ -262,6 +277,13 @@ impl RunArguments {
             observer: self.verbose.then(|| live(self.color.for_notices())),
         })
     }
+}
+
+/// Refuses a column of a table of cases that names no variable.
+fn refuse_undeclared(file: &Path, names: &[String], scenarios: &[&Scenario]) -> Result<(), String> {
+    let vars = names.iter().map(|name| (name.clone(), String::new())).collect();
+    let complaints = undeclared(scenarios, &Inputs { vars, ..Inputs::default() });
+    complaints.first().map_or(Ok(()), |first| Err(format!("{}: {first}", file.display())))
 }
 
 /// Prints each line of the transcript as it happens.

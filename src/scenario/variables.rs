@@ -89,6 +89,10 @@ impl Variables {
         for var in &scenario.vars {
             let own = case.and_then(|case| case.values.iter().find(|(name, _)| name.name == var.name.name));
             let outcome = match own {
+                // As from outside: every value in a table is a text.
+                Some((_, Data::Text(text))) if text.is_literal() && !matches!(var.default, Data::Text(_)) => {
+                    given_value(var, &text.source).map(|value| (value, false))
+                }
                 Some((_, data)) => render_data(data, &templates, &variables).map_err(TemplateError::into_diagnostic),
                 None => variables.value_of(var, inputs, &templates),
             };
