@@ -6,6 +6,7 @@
 
 use crate::scenario::Secret;
 use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -70,7 +71,7 @@ impl Masker {
     /// Masks each line; a secret that goes on in the next line, behind a reply code or not, is found as well.
     pub(crate) fn mask_lines(&self, lines: &[&[u8]]) -> Vec<Vec<u8>> {
         let Some(automaton) = &self.automaton else {
-            return lines.iter().map(|line| without_signature(line).to_vec()).collect();
+            return lines.iter().map(|line| without_proof(line).to_vec()).collect();
         };
         let mut hidden: Vec<Vec<(Range<usize>, usize)>> = vec![Vec::new(); lines.len()];
         for view in [View::new(lines, |_| 0), View::new(lines, text_start)] {
@@ -82,7 +83,7 @@ impl Masker {
         }
         let masked = |(line, ranges): (&&[u8], Vec<(Range<usize>, usize)>)| self.replace(line, ranges);
         let masked_lines = lines.iter().zip(hidden).map(masked);
-        masked_lines.map(|line| without_signature(&line).to_vec()).collect()
+        masked_lines.map(|line| without_proof(&line).to_vec()).collect()
     }
 
     fn replace(&self, line: &[u8], mut ranges: Vec<(Range<usize>, usize)>) -> Vec<u8> {
@@ -108,10 +109,23 @@ impl fmt::Debug for Masker {
     }
 }
 
-/// SCRAM's server signature helps to guess the password: the challenge that holds it, `v=` in base64, is never shown.
-fn without_signature(line: &[u8]) -> &[u8] {
-    let is_signature = line.starts_with(b"334 dj") && matches!(line.get(6), Some(b'0'..=b'3'));
-    if is_signature { b"334 <<scram_server_signature>>" } else { line }
+/// Proof and signature of SCRAM help to guess the password: the lines that hold them, `c=…,p=…` and `v=…` in base64, are
+/// never shown, whoever wrote them.
+fn without_proof(line: &[u8]) -> &[u8] {
+    // What the first two characters of the text make of the first three of its base64.
+    let opens = |text: &[u8], start: &[u8]| text.starts_with(start) && matches!(text.get(2), Some(b'0'..=b'3'));
+    if line.strip_prefix(b"334 ").is_some_and(|challenge| opens(challenge, b"dj")) {
+        return b"334 <<scram_server_signature>>";
+    }
+    let is_proof = opens(line, b"Yz")
+        && STANDARD_NO_PAD.decode(unpadded(line)).is_ok_and(|message| message.windows(3).any(|part| part == b",p="));
+    if is_proof { b"<<scram_final>>" } else { line }
+}
+
+/// Base64 without the `=` and blanks at its end.
+fn unpadded(line: &[u8]) -> &[u8] {
+    let end = line.iter().rposition(|byte| !matches!(byte, b'=' | b'\r' | b' ')).map_or(0, |last| last + 1);
+    &line[..end]
 }
 
 /// Lines joined without anything between them, and where each began.
@@ -224,7 +238,6 @@ fn json(text: &str, ascii: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
 
     const PASSWORD: &str = "pä ss\"wörd+1";
@@ -235,6 +248,21 @@ mod tests {
 
     fn mask(text: &str) -> String {
         String::from_utf8(masker().mask(text.as_bytes())).unwrap()
+    }
+
+    #[test]
+    fn what_helps_to_guess_is_never_shown() {
+        // `v=rmF9pqV8S7suAoZWja4dJRkFsKQ=` and `c=biws,r=a,p=AAAA`
+        for masker in [Masker::default(), Masker::new(&BTreeMap::from([("a".into(), Secret::new("abcdef"))]))] {
+            assert_eq!(
+                masker.mask(b"334 dj1ybUY5cHFWOFM3c3VBb1pXamE0ZEpSa0ZzS1E9\r\n250 ok"),
+                b"334 <<scram_server_signature>>\n250 ok"
+            );
+            assert_eq!(masker.mask(b"Yz1iaXdzLHI9YSxwPUFBQUE=\r\n"), b"<<scram_final>>\n");
+            for harmless in ["334 VXNlcm5hbWU6", "334 dj", "334 djx", "Yz1iaXdzLHI9YQ==", "Yz1 no base64", "Yz0"] {
+                assert_eq!(masker.mask(harmless.as_bytes()), harmless.as_bytes());
+            }
+        }
     }
 
     #[test]

@@ -171,7 +171,8 @@ impl Player<'_> {
         }
         self.write(now, format!("{line}\r\n").as_bytes(), &shown).await?;
         loop {
-            let answer = self.read_reply(now, "a challenge (334) or the end of the exchange (235)").await?;
+            let read = self.read_reply(now, "a challenge (334) or the end of the exchange (235)").await;
+            let answer = read.map_err(|divergences| talk.unanswered(divergences))?;
             if answer.reply.code() != CHALLENGE {
                 return Ok(answer);
             }
@@ -278,6 +279,14 @@ impl Keys {
 }
 
 impl Talk {
+    /// Says of a wait that failed what it was for.
+    fn unanswered(&self, mut divergences: Vec<Divergence>) -> Vec<Divergence> {
+        if let Some(first) = divergences.first_mut() {
+            first.diagnostic = first.diagnostic.clone().note(format!("nothing answered {}", self.last_said()));
+        }
+        divergences
+    }
+
     /// The client's next message as it could have been written: the base64 itself where no secret is in it.
     fn show(&self, encoded: &str, show_secrets: bool) -> String {
         let is_proof = self.is_scram() && self.sent == 1;
