@@ -3,10 +3,14 @@
 //! Responsible for the order of things: steps, groups, `when`, `finally`, and what a divergence ends. What is on the
 //! wire is [`crate::session`]'s, what a reply must be `expect`'s, how a divergence is told `diagnose`'s business.
 
+mod bdat;
 mod connection;
+mod content;
 mod diagnose;
 mod expect;
+mod message;
 mod outcome;
+mod pace;
 mod player;
 mod scope;
 mod steps;

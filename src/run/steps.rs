@@ -1,13 +1,14 @@
 //! What each action does.
 
+use super::content::MailContent;
 use super::diagnose::Place;
 use super::expect::{Came, Capture, Mismatch, describe, describe_closed, named_groups};
 use super::outcome::Divergence;
 use super::player::{Open, Player};
 use crate::net::tls::{Connector, TlsFailure};
 use crate::scenario::{
-    Action, ClosedBy, Closing, Connect, Content, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered,
-    Span, Step, TemplateError, Text, TlsSettings, decode_base64, decode_hex, reason, render_data, value_from_bytes,
+    Action, ClosedBy, Closing, Connect, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered, Span, Step,
+    TemplateError, Text, TlsSettings, decode_base64, decode_hex, render_data, value_from_bytes,
 };
 use crate::session::{Answer, End, Session, Trouble, Written};
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
@@ -15,19 +16,19 @@ use std::io::Read;
 use std::time::Duration;
 
 /// How much of a file is read, and of mail data written, at once, in bytes: what stays in a processor's nearest cache.
-const CHUNK: usize = 64 * 1024;
+pub(super) const CHUNK: usize = 64 * 1024;
 /// The most that one TLS record holds, in bytes.
 const TLS_RECORD: usize = 16 * 1024;
 
 /// What an action comes to: nothing, or what diverged.
-type Done = Result<(), Vec<Divergence>>;
+pub(super) type Done = Result<(), Vec<Divergence>>;
 
 /// The step that is being played, with its name as it is shown and the time its waits may take.
 #[derive(Clone, Copy)]
-struct Now<'s> {
-    step: &'s Step,
-    name: Option<&'s str>,
-    wait: Duration,
+pub(super) struct Now<'s> {
+    pub(super) step: &'s Step,
+    pub(super) name: Option<&'s str>,
+    pub(super) wait: Duration,
 }
 
 impl Player<'_> {
@@ -35,11 +36,13 @@ impl Player<'_> {
     pub(super) async fn perform(&mut self, step: &Step, name: Option<&str>) -> Done {
         let wait = self.wait(step).map_err(|error| vec![self.place(step, name).template(&error)])?;
         let now = Now { step, name, wait };
+        self.set_pace(now)?;
         match &step.action {
             Action::None | Action::Group(_) => {}
             Action::Send(lines) => self.send(now, lines).await?,
             Action::Raw(raw) => self.raw(now, raw).await?,
             Action::Data(data) => return self.mail_data(now, data).await,
+            Action::Bdat(bdat) => return self.bdat(now, bdat).await,
             Action::StartTls(settings) => return self.starttls(now, settings).await,
             Action::Tls(settings) => return self.tls(now, settings).await,
             Action::Connect(connect) => self.connect(now, connect).await?,
@@ -137,7 +140,7 @@ impl Player<'_> {
     }
 
     /// Nothing may have come unasked, and the server must still be there.
-    async fn may_write(&mut self, now: Now<'_>) -> Done {
+    pub(super) async fn may_write(&mut self, now: Now<'_>) -> Done {
         let name = Self::session_name(now.step).to_owned();
         let Some(open) = self.sessions.get_mut(&name) else {
             let text = format!("the session `{name}` is not open");
@@ -162,7 +165,7 @@ impl Player<'_> {
     }
 
     /// A secret goes over a verified TLS session or to this machine only, unless the user says otherwise.
-    fn guard_secret(&self, now: Now<'_>, secret: bool) -> Done {
+    pub(super) fn guard_secret(&self, now: Now<'_>, secret: bool) -> Done {
         let Some(open) = self.open(now.step).filter(|_| secret && !self.settings.insecure_secrets) else {
             return Ok(());
         };
@@ -182,10 +185,9 @@ impl Player<'_> {
 
     async fn mail_data(&mut self, now: Now<'_>, data: &MailData) -> Done {
         self.may_write(now).await?;
-        let written = match &data.content {
-            Content::Text(text) => self.mail_text(now, data, text).await?,
-            Content::File(file) if data.template => self.templated_file(now, data, file).await?,
-            Content::File(file) => self.mail_file(now, data, file).await?,
+        let written = match self.mail_content(now, data)? {
+            MailContent::Rendered(rendered) => self.send_mail_text(now, data, rendered).await?,
+            MailContent::File(file) => self.mail_file(now, data, file).await?,
         };
         let session = self.session(now)?;
         session.note_command("DATA");
@@ -218,25 +220,6 @@ impl Player<'_> {
             .fault("early", "the server replied before all of the mail data was sent")
     }
 
-    async fn mail_text(&mut self, now: Now<'_>, data: &MailData, text: &Text) -> Result<Written, Vec<Divergence>> {
-        let rendered = if data.template {
-            self.render(now, text, Mode::Plain)?
-        } else {
-            Rendered { bytes: text.source.clone().into_bytes(), shown: text.source.clone(), secret: false }
-        };
-        self.send_mail_text(now, data, rendered).await
-    }
-
-    async fn templated_file(&mut self, now: Now<'_>, data: &MailData, file: &Text) -> Result<Written, Vec<Divergence>> {
-        let path = self.resolver(Some(&self.scope(now.step))).path(file).map_err(|error| self.template(now, &error))?;
-        let fault = |message: String| TemplateError { message, span: file.span, help: None };
-        let content = std::fs::read_to_string(&path)
-            .map_err(|error| self.template(now, &fault(format!("cannot read it: {}", reason(&error)))))?;
-        let text = Text::from_file(&content, file.span).map_err(|error| self.template(now, &error))?;
-        let rendered = self.render(now, &text, Mode::Plain)?;
-        self.send_mail_text(now, data, rendered).await
-    }
-
     async fn send_mail_text(
         &mut self,
         now: Now<'_>,
@@ -260,12 +243,7 @@ impl Player<'_> {
 
     /// Streams a file: it is never held in memory.
     async fn mail_file(&mut self, now: Now<'_>, data: &MailData, file: &Text) -> Result<Written, Vec<Divergence>> {
-        let path = self.resolver(Some(&self.scope(now.step))).path(file).map_err(|error| self.template(now, &error))?;
-        let unreadable = |player: &Self, error: &std::io::Error| {
-            let message = format!("cannot read `{}`: {}", path.display(), reason(error));
-            player.template(now, &TemplateError { message, span: file.span, help: None })
-        };
-        let mut source = std::fs::File::open(&path).map_err(|error| unreadable(self, &error))?;
+        let (path, mut source) = self.open_file(now, file)?;
         let size = source.metadata().map_or(0, |metadata| metadata.len());
         let session = self.session(now)?.name().clone();
         self.log.client(&session, &format!("[mail data: {size} octets of {}]", file.source));
@@ -273,7 +251,7 @@ impl Player<'_> {
         let mut input = vec![0; CHUNK];
         let mut output = Vec::with_capacity(2 * CHUNK);
         loop {
-            let count = source.read(&mut input).map_err(|error| unreadable(self, &error))?;
+            let count = source.read(&mut input).map_err(|error| self.unreadable(now, file, &path, &error))?;
             if count == 0 {
                 encoder.finish(data.terminate, &mut output);
                 return self.write_chunk(now, &output).await;
@@ -423,7 +401,7 @@ impl Player<'_> {
 
     // --- expecting ---------------------------------------------------------------------------------------------
 
-    async fn expect(&mut self, now: Now<'_>, expectation: &Expectation) -> Done {
+    pub(super) async fn expect(&mut self, now: Now<'_>, expectation: &Expectation) -> Done {
         let captures = match &expectation.kind {
             Expected::Line(pattern) => self.expect_line(now, expectation, pattern).await?,
             Expected::Raw(pattern) => self.expect_raw(now, expectation, pattern).await?,
@@ -447,7 +425,11 @@ impl Player<'_> {
         }
     }
 
-    async fn expect_reply(&mut self, now: Now<'_>, expectation: &Expectation) -> Result<Vec<Capture>, Vec<Divergence>> {
+    pub(super) async fn expect_reply(
+        &mut self,
+        now: Now<'_>,
+        expectation: &Expectation,
+    ) -> Result<Vec<Capture>, Vec<Divergence>> {
         let outcome = Self::reading(&mut self.sessions, now)?.read_reply(now.wait, &mut self.log).await;
         let answer = match outcome {
             Ok(answer) => answer,
@@ -531,20 +513,20 @@ impl Player<'_> {
 
     // --- shorthands --------------------------------------------------------------------------------------------
 
-    fn render(&self, now: Now<'_>, text: &Text, mode: Mode) -> Result<Rendered, Vec<Divergence>> {
+    pub(super) fn render(&self, now: Now<'_>, text: &Text, mode: Mode) -> Result<Rendered, Vec<Divergence>> {
         let scope = self.scope(now.step);
         self.templates.render(text, mode, &scope).map_err(|error| self.template(now, &error))
     }
 
-    fn template(&self, now: Now<'_>, error: &TemplateError) -> Vec<Divergence> {
+    pub(super) fn template(&self, now: Now<'_>, error: &TemplateError) -> Vec<Divergence> {
         vec![self.place(now.step, now.name).template(error)]
     }
 
-    fn trouble(&self, now: Now<'_>, trouble: &Trouble, expected: &str) -> Vec<Divergence> {
+    pub(super) fn trouble(&self, now: Now<'_>, trouble: &Trouble, expected: &str) -> Vec<Divergence> {
         vec![self.place(now.step, now.name).trouble(trouble, expected)]
     }
 
-    fn session(&mut self, now: Now<'_>) -> Result<&mut Session, Vec<Divergence>> {
+    pub(super) fn session(&mut self, now: Now<'_>) -> Result<&mut Session, Vec<Divergence>> {
         Self::reading(&mut self.sessions, now)
     }
 
@@ -575,7 +557,7 @@ fn ends_as_expected(expectation: &Expectation, trouble: &Trouble) -> bool {
     }
 }
 
-fn encoder_of(data: &MailData) -> MailDataEncoder {
+pub(super) fn encoder_of(data: &MailData) -> MailDataEncoder {
     let line_endings = if data.keep_line_endings { LineEndings::Keep } else { LineEndings::Crlf };
     MailDataEncoder::new(line_endings, data.transparency)
 }

@@ -64,7 +64,7 @@ impl Chance {
     }
 
     /// A date and time as RFC 5322 section 3.3 writes them.
-    fn rfc5322_date(&self) -> String {
+    pub(crate) fn rfc5322_date(&self) -> String {
         let zone = if self.fixed_time.is_some() { TimeZone::UTC } else { TimeZone::system() };
         self.now().to_zoned_datetime(zone).strftime("%a, %d %b %Y %H:%M:%S %z").to_string()
     }

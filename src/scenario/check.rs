@@ -6,12 +6,14 @@
 use super::source::{Diagnostic, Span};
 use super::template::{Expression, Mode, Text, statement_names};
 use super::{
-    Action, Address, Connect, Content, Data, Expectation, Expected, Length, Named, Pattern, RawBytes, Scenario, Step,
+    Action, Address, Bdat, Connect, Data, Expectation, Expected, Length, Named, Pattern, RawBytes, Scenario, Step,
     Templates, TlsSettings, Variables, pattern, similar,
 };
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
+
+mod content;
 
 /// The names that a scenario may not give to anything.
 pub(crate) const BUILT_IN_NAMES: [&str; 7] =
@@ -127,6 +129,7 @@ impl Checker<'_> {
         if let Some(timeout) = &step.timeout {
             self.length(timeout);
         }
+        step.pace.iter().for_each(|pace| self.length(&pace.every));
         self.session(step);
         self.action(step, scenario);
         if let Some(fails) = &step.fails {
@@ -167,11 +170,7 @@ impl Checker<'_> {
             Action::Send(lines) => lines.iter().for_each(|line| self.text(line)),
             Action::Raw(RawBytes::Text(text) | RawBytes::Hex(text) | RawBytes::Base64(text)) => self.text(text),
             Action::Raw(RawBytes::Bytes(_)) => {}
-            Action::Data(data) => match &data.content {
-                Content::Text(text) if data.template => self.text(text),
-                Content::Text(_) => {}
-                Content::File(file) => self.file(file),
-            },
+            Action::Data(data) | Action::Bdat(Bdat { data, .. }) => self.mail_data(data),
             Action::StartTls(settings) | Action::Tls(settings) => self.tls(settings),
             Action::Assert(expression) => self.expression(expression),
             Action::Set(settings) => {
@@ -408,7 +407,7 @@ impl Checker<'_> {
             if step.when.is_some() || step.session.is_some() || matches!(step.action, Action::Group(_)) {
                 return;
             }
-            let asks = matches!(&step.action, Action::Send(_) | Action::Data(_));
+            let asks = matches!(&step.action, Action::Send(_) | Action::Data(_) | Action::Bdat(_));
             if step.expect.is_some() {
                 unread = None;
             } else if asks && unread.is_none() {

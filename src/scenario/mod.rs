@@ -5,6 +5,7 @@
 
 mod builtin;
 mod check;
+mod content;
 pub mod duration;
 mod parse;
 mod pattern;
@@ -20,6 +21,7 @@ pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 
 pub(crate) use builtin::Chance;
 pub(crate) use check::{CheckContext, check, reason, resolve_file};
+pub(crate) use content::{Attachment, Bdat, Content, HeaderField, HeaderKind, MailData, Message, Pace};
 pub(crate) use parse::{decode_base64, decode_hex, parse, similar};
 pub(crate) use pattern::PatternFault;
 pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value_from_bytes};
@@ -92,6 +94,7 @@ pub(crate) struct Step {
     pub(crate) session: Option<Named>,
     pub(crate) continues: bool,
     pub(crate) fails: Option<Pattern>,
+    pub(crate) pace: Option<Pace>,
     pub(crate) action: Action,
     /// The place of the action's key and value; of `expect` where there is no action.
     pub(crate) action_span: Span,
@@ -107,6 +110,7 @@ pub(crate) enum Action {
     Send(Vec<Text>),
     Raw(RawBytes),
     Data(MailData),
+    Bdat(Bdat),
     StartTls(TlsSettings),
     Tls(TlsSettings),
     Assert(Expression),
@@ -125,23 +129,6 @@ pub(crate) enum RawBytes {
     Bytes(Vec<u8>),
     Hex(Text),
     Base64(Text),
-}
-
-/// Mail data and how it is sent (RFC 5321 section 4.1.1.4).
-#[derive(Debug, Clone)]
-pub(crate) struct MailData {
-    pub(crate) content: Content,
-    pub(crate) template: bool,
-    pub(crate) transparency: bool,
-    pub(crate) keep_line_endings: bool,
-    pub(crate) terminate: bool,
-}
-
-/// Where mail data comes from.
-#[derive(Debug, Clone)]
-pub(crate) enum Content {
-    Text(Text),
-    File(Text),
 }
 
 /// How a connection is closed.
@@ -335,7 +322,7 @@ impl Step {
         let texts: Vec<&Text> = match &self.action {
             Action::Send(lines) => lines.iter().collect(),
             Action::Raw(RawBytes::Text(text) | RawBytes::Hex(text) | RawBytes::Base64(text)) => vec![text],
-            Action::Data(MailData { content: Content::Text(text), template: true, .. }) => vec![text],
+            Action::Data(data) | Action::Bdat(Bdat { data, .. }) => data.texts(),
             Action::Set(settings) => settings
                 .iter()
                 .filter_map(|(_, data)| match data {

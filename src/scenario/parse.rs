@@ -7,23 +7,24 @@ use super::source::{Diagnostic, Sources, Span};
 use super::template::{Expression, Text};
 use super::yaml::{Layout, Node, ScalarKind, Value};
 use super::{
-    Action, Address, Closing, Connect, Content, Data, IpVersion, Length, MailData, Named, Pattern, RawBytes, Scenario,
-    Step, TlsSettings, Var, duration, yaml,
+    Action, Address, Closing, Connect, Data, IpVersion, Length, Named, Pattern, RawBytes, Scenario, Step, TlsSettings,
+    Var, duration, yaml,
 };
 use base64::Engine as _;
 
+mod content;
 mod expect;
 
 const TOP_KEYS: [&str; 9] =
     ["name", "description", "tags", "vars", "secrets", "connect", "timeout", "steps", "finally"];
-const ACTION_KEYS: [&str; 11] =
-    ["send", "raw", "data", "starttls", "tls", "assert", "set", "sleep", "connect", "close", "steps"];
-const MODIFIER_KEYS: [&str; 7] = ["expect", "name", "when", "session", "timeout", "on_divergence", "fails"];
+const ACTION_KEYS: [&str; 13] = [
+    "send", "raw", "data", "message", "bdat", "starttls", "tls", "assert", "set", "sleep", "connect", "close", "steps",
+];
+const MODIFIER_KEYS: [&str; 8] = ["expect", "name", "when", "session", "timeout", "on_divergence", "fails", "pace"];
 const TLS_KEYS: [&str; 7] =
     ["verify", "server_name", "ca_file", "client_certificate", "client_key", "min_version", "max_version"];
 const CONNECT_KEYS: [&str; 7] = ["host", "port", "as", "tls", "ip", "local_address", "timeout"];
 const BARE_WORDS: [&str; 3] = ["starttls", "tls", "close"];
-const DATA_KEYS: [&str; 6] = ["text", "file", "template", "transparency", "line_endings", "terminate"];
 const TLS_VERSIONS: [&str; 4] = ["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 
 /// Reads one scenario from the first file of `sources`.
@@ -132,6 +133,7 @@ impl Decoder {
             session,
             continues: false,
             fails: None,
+            pace: None,
             action: Action::Connect(Box::new(connect)),
             action_span: entry.value_span(),
             expect: None,
@@ -237,6 +239,7 @@ impl Decoder {
             session: entries.value("session").and_then(|node| self.named(node)),
             continues: entries.value("on_divergence").is_some_and(|node| self.on_divergence(node)),
             fails: entries.value("fails").and_then(|node| self.pattern(node)),
+            pace: entries.value("pace").and_then(|node| self.pace(node)),
             ..empty_step()
         }
     }
@@ -261,6 +264,11 @@ impl Decoder {
                     .help("to expect a refusal, write `expect: 5xx`"),
             );
         }
+        let takes_pace = matches!(step.action, Action::Send(_) | Action::Raw(_) | Action::Data(_) | Action::Bdat(_));
+        if let Some(pace) = entries.entry("pace").filter(|_| !takes_pace) {
+            let text = "`pace` belongs to `send`, `raw`, `data`, `message` and `bdat`";
+            self.errors.push(Diagnostic::error(pace.key_span, text));
+        }
         let Some(expect) = entries.entry("expect") else { return };
         let refusal = match &step.action {
             Action::Send(lines) if send_lines(lines) > 1 => Some((
@@ -284,6 +292,8 @@ impl Decoder {
             "send" => self.send(entry),
             "raw" => self.raw(entry).map(Action::Raw),
             "data" => self.mail_data(entry).map(Action::Data),
+            "message" => self.message_step(entry).map(Action::Data),
+            "bdat" => self.bdat(entry).map(Action::Bdat),
             "starttls" => Some(Action::StartTls(self.tls_step(node))),
             "tls" => Some(Action::Tls(self.tls_step(node))),
             "assert" => self.expression(node).map(Action::Assert),
@@ -333,47 +343,6 @@ impl Decoder {
             Err(message) => {
                 self.errors.push(Diagnostic::error(only.value.span, message));
                 None
-            }
-        }
-    }
-
-    fn mail_data(&mut self, entry: Entry<'_>) -> Option<MailData> {
-        let plain = |content| MailData {
-            content,
-            template: true,
-            transparency: true,
-            keep_line_endings: false,
-            terminate: true,
-        };
-        if !matches!(entry.value.value, Value::Map(_)) {
-            return self.text_of(entry).map(|text| plain(Content::Text(text)));
-        }
-        let entries = self.entries(entry.value, "`data`", &[&DATA_KEYS])?;
-        let content = match (entries.entry("text"), entries.entry("file")) {
-            (Some(text), None) => Content::Text(self.text_of(text)?),
-            (None, Some(file)) => Content::File(self.text_of(file)?),
-            _ => {
-                self.errors.push(Diagnostic::error(entry.key_span, "`data` takes either `text` or `file`"));
-                return None;
-            }
-        };
-        let is_text = matches!(content, Content::Text(_));
-        Some(MailData {
-            template: self.flag(&entries, "template", is_text),
-            transparency: self.flag(&entries, "transparency", true),
-            terminate: self.flag(&entries, "terminate", true),
-            keep_line_endings: entries.value("line_endings").is_some_and(|node| self.keeps_line_endings(node)),
-            content,
-        })
-    }
-
-    fn keeps_line_endings(&mut self, node: &Node) -> bool {
-        match node.scalar().map(|scalar| scalar.text.as_str()) {
-            Some("keep") => true,
-            Some("crlf") => false,
-            _ => {
-                self.wrong_type(node, "`crlf` or `keep`");
-                false
             }
         }
     }
@@ -731,6 +700,7 @@ fn empty_step() -> Step {
         session: None,
         continues: false,
         fails: None,
+        pace: None,
         action: Action::None,
         action_span: Span::default(),
         expect: None,

@@ -255,6 +255,7 @@ impl Names {
 #[derive(Debug)]
 pub(crate) struct Templates {
     environment: Environment<'static>,
+    chance: Chance,
 }
 
 impl Templates {
@@ -265,8 +266,13 @@ impl Templates {
         environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment.set_debug(true);
         environment.set_fuel(Some(TEMPLATE_FUEL));
-        builtin::register(&mut environment, chance);
-        Templates { environment }
+        builtin::register(&mut environment, chance.clone());
+        Templates { environment, chance }
+    }
+
+    /// The run's source of randomness and time.
+    pub(crate) fn chance(&self) -> &Chance {
+        &self.chance
     }
 
     /// Whether a function of this name exists.

@@ -12,7 +12,7 @@ mod wire;
 pub(crate) use owed::Command;
 pub(crate) use transcript::Transcript;
 pub use transcript::{Entry, Observer, Speaker};
-pub(crate) use wire::Written;
+pub(crate) use wire::{Pace, Written};
 
 use crate::net::connect::{ConnectFailure, Target, connect};
 use crate::net::stream::Stream;
@@ -88,6 +88,7 @@ pub(crate) struct Session {
     tls: Option<Arc<TlsFacts>>,
     last_command: String,
     long_line_noted: bool,
+    pace: Option<Pace>,
 }
 
 impl Session {
@@ -124,6 +125,7 @@ impl Session {
             tls: None,
             last_command: String::new(),
             long_line_noted: false,
+            pace: None,
         })
     }
 
