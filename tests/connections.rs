@@ -6,5 +6,11 @@
 
 #[path = "connections/mail_data.rs"]
 mod mail_data;
+#[path = "connections/opening.rs"]
+mod opening;
 #[path = "connections/play.rs"]
 mod play;
+#[path = "connections/real.rs"]
+mod real;
+#[path = "servers/mod.rs"]
+mod servers;

@@ -21,6 +21,7 @@ pub(crate) use diagnose::describe_certificate;
 pub use outcome::{Cause, Divergence, Outcome, StepOutcome, Verdict};
 
 use crate::scenario::{Scenario, Variables};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct Settings {
     pub sandbox: bool,
     /// Send every session to this host and port.
     pub to: Option<(String, u16)>,
+    /// Ask this DNS server for MX records and for the addresses of the hosts they name, instead of the machine's.
+    pub resolver: Option<SocketAddr>,
     /// Trust these certificates (PEM) instead of the system's.
     pub ca_pem: Option<Vec<u8>>,
     /// Verify no certificate.

@@ -169,7 +169,7 @@ impl Player<'_> {
         let Some(open) = self.open(now.step).filter(|_| secret && !self.settings.insecure_secrets) else {
             return Ok(());
         };
-        let local = open.session.peer().is_some_and(|peer| peer.ip().is_loopback());
+        let local = open.session.is_local();
         let why = match open.session.tls() {
             _ if local => return Ok(()),
             Some(tls) if tls.verified => return Ok(()),
@@ -275,7 +275,7 @@ impl Player<'_> {
 
     async fn connect(&mut self, now: Now<'_>, connect: &Connect) -> Done {
         let name = connect.session.as_ref().map_or_else(|| Self::session_name(now.step), |named| named.name.as_str());
-        let endpoint = {
+        let mut endpoint = {
             let scope = self.scope(now.step);
             self.resolver(Some(&scope)).endpoint(connect).map_err(|error| self.template(now, &error))?
         };
@@ -289,7 +289,10 @@ impl Player<'_> {
         {
             before.session.close(&mut self.log).await;
         }
-        let opened = Session::open(name, &endpoint.target, wait, &mut self.log).await;
+        // Several mail exchangers may take as many waits, but none goes beyond the end of the run.
+        let left = self.bounded(Duration::MAX);
+        let opening = tokio::time::timeout(left, Session::open(name, &endpoint.route, wait, &mut self.log)).await;
+        let opened = opening.unwrap_or(Err(Trouble::Timeout { waited: left, arrived: Vec::new() }));
         let session = match (opened, &now.step.fails) {
             (Ok(session), _) => session,
             (Err(trouble), Some(pattern)) => return self.fails_as_expected(now, pattern, &trouble_text(&trouble)),
@@ -297,6 +300,9 @@ impl Player<'_> {
                 return Err(vec![self.place_of_action(now.step, now.name).trouble(&trouble, "a connection")]);
             }
         };
+        if let Some(exchanger) = session.exchanger() {
+            exchanger.clone_into(&mut endpoint.target.host);
+        }
         let implicit = endpoint.implicit_tls;
         self.sessions.insert(name.to_owned(), Open { session, endpoint, tls: connect.tls.clone() });
         if implicit {

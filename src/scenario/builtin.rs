@@ -55,6 +55,11 @@ impl Chance {
         (0..length).map(|_| char::from(ALPHABET[generator.usize(..ALPHABET.len())])).collect()
     }
 
+    /// A number, such as the seed of another generator.
+    pub(crate) fn number(&self) -> u64 {
+        self.generator.lock().unwrap_or_else(std::sync::PoisonError::into_inner).u64(..)
+    }
+
     /// A random UUID (RFC 9562, version 4).
     fn uuid(&self) -> String {
         let mut generator = self.generator.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -6,13 +6,14 @@
 use super::source::{Diagnostic, Span};
 use super::template::{Expression, Mode, Text, statement_names};
 use super::{
-    Action, Address, Bdat, Connect, Data, Expectation, Expected, Length, Named, Pattern, RawBytes, Scenario, Step,
-    Templates, TlsSettings, Variables, pattern, similar,
+    Action, Bdat, Connect, Data, Expectation, Expected, Length, Named, Pattern, RawBytes, Scenario, Step, Templates,
+    TlsSettings, Variables, pattern, similar,
 };
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
+mod connection;
 mod content;
 
 /// The names that a scenario may not give to anything.
@@ -186,15 +187,9 @@ impl Checker<'_> {
     }
 
     fn connect(&mut self, connect: &Connect) {
-        match &connect.address {
-            Address::Joined(text) => self.text_of_vars(text),
-            Address::Split { host, port } => {
-                self.text_of_vars(host);
-                if let Some(port) = port {
-                    self.text_of_vars(port);
-                }
-            }
-        }
+        self.address(&connect.address);
+        connect.socks5.iter().for_each(|text| self.text_of_vars(text));
+        connect.proxy_protocol.iter().for_each(|header| self.proxy_protocol(header));
         connect.local_address.iter().for_each(|text| self.text_of_vars(text));
         connect.timeout.iter().for_each(|length| self.length(length));
         self.tls(&connect.tls);

@@ -5,6 +5,7 @@
 
 mod builtin;
 mod check;
+mod connection;
 mod content;
 pub mod duration;
 mod parse;
@@ -21,6 +22,7 @@ pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 
 pub(crate) use builtin::Chance;
 pub(crate) use check::{CheckContext, check, reason, resolve_file};
+pub(crate) use connection::{Address, ProxyProtocol, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, HeaderField, HeaderKind, MailData, Message, Pace};
 pub(crate) use parse::{decode_base64, decode_hex, parse, similar};
 pub(crate) use pattern::PatternFault;
@@ -146,16 +148,12 @@ pub(crate) struct Connect {
     pub(crate) implicit_tls: Option<bool>,
     pub(crate) ip: Option<IpVersion>,
     pub(crate) local_address: Option<Text>,
+    /// A SOCKS5 proxy, `HOST:PORT`.
+    pub(crate) socks5: Option<Text>,
+    pub(crate) proxy_protocol: Option<ProxyProtocol>,
     pub(crate) session: Option<Named>,
     pub(crate) timeout: Option<Length>,
     pub(crate) tls: TlsSettings,
-}
-
-/// `HOST[:PORT]`, or host and port apart.
-#[derive(Debug, Clone)]
-pub(crate) enum Address {
-    Joined(Text),
-    Split { host: Text, port: Option<Text> },
 }
 
 /// The version of IP to use.

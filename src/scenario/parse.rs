@@ -12,6 +12,7 @@ use super::{
 };
 use base64::Engine as _;
 
+mod connection;
 mod content;
 mod expect;
 
@@ -23,7 +24,8 @@ const ACTION_KEYS: [&str; 13] = [
 const MODIFIER_KEYS: [&str; 8] = ["expect", "name", "when", "session", "timeout", "on_divergence", "fails", "pace"];
 const TLS_KEYS: [&str; 7] =
     ["verify", "server_name", "ca_file", "client_certificate", "client_key", "min_version", "max_version"];
-const CONNECT_KEYS: [&str; 7] = ["host", "port", "as", "tls", "ip", "local_address", "timeout"];
+const CONNECT_KEYS: [&str; 11] =
+    ["host", "port", "unix", "mx", "as", "tls", "ip", "local_address", "socks5", "proxy_protocol", "timeout"];
 const BARE_WORDS: [&str; 3] = ["starttls", "tls", "close"];
 const TLS_VERSIONS: [&str; 4] = ["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 
@@ -378,6 +380,8 @@ impl Decoder {
             implicit_tls: None,
             ip: None,
             local_address: None,
+            socks5: None,
+            proxy_protocol: None,
             session: None,
             timeout: None,
             tls: TlsSettings::default(),
@@ -386,23 +390,17 @@ impl Decoder {
             return self.text(node).map(|text| bare(Address::Joined(text)));
         }
         let entries = self.entries(node, "`connect`", &[&CONNECT_KEYS, &TLS_KEYS])?;
-        let Some(host) = entries.entry("host") else {
-            self.errors.push(
-                Diagnostic::error(entries.span, "`connect` needs a `host`")
-                    .help("write `connect: HOST:PORT`, or `host:` and `port:`"),
-            );
-            return None;
-        };
-        let host = self.text_of(host)?;
-        let port = entries.value("port").and_then(|node| self.text(node));
+        let address = self.connect_address(&entries)?;
         Some(Connect {
             implicit_tls: entries.value("tls").and_then(|node| self.implicit_tls(node)),
             ip: entries.value("ip").and_then(|node| self.ip_version(node)),
             local_address: entries.value("local_address").and_then(|node| self.text(node)),
+            socks5: entries.value("socks5").and_then(|node| self.text(node)),
+            proxy_protocol: entries.value("proxy_protocol").and_then(|node| self.proxy_protocol(node)),
             session: entries.value("as").and_then(|node| self.named(node)),
             timeout: entries.value("timeout").and_then(|node| self.length(node)),
             tls: self.tls_settings(&entries),
-            ..bare(Address::Split { host, port })
+            ..bare(address)
         })
     }
 

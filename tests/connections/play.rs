@@ -121,6 +121,13 @@ pub(crate) struct Peer<S> {
     pub(crate) received: Vec<u8>,
 }
 
+impl Peer<TcpStream> {
+    /// Where the client connects from.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.stream.get_ref().peer_addr().unwrap()
+    }
+}
+
 impl<S: Read + Write> Peer<S> {
     pub(crate) fn new(stream: S) -> Peer<S> {
         Peer { stream: BufReader::new(stream), received: Vec::new() }
