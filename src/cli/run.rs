@@ -10,6 +10,7 @@ use crate::report::human::{self, Styled, Tally};
 use crate::run::{self, Observer, Outcome, Settings};
 use crate::scenario::address::split_address;
 use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables, duration, reason, undeclared};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -60,6 +61,9 @@ struct ConnectionArguments {
     /// Send every session to this server; the TLS mode stays as the file has it
     #[arg(long, value_name = "HOST:PORT", value_parser = split_address)]
     to: Option<(String, u16)>,
+    /// Ask this DNS server about `mx:`, for MX records and their hosts' addresses, instead of this machine's
+    #[arg(long, value_name = "IP:PORT")]
+    resolver: Option<SocketAddr>,
     /// Trust the certificates in this PEM file instead of the system's
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -266,6 +270,7 @@ impl RunArguments {
         Ok(Settings {
             sandbox: connections.sandbox,
             to: connections.to.clone(),
+            resolver: connections.resolver,
             ca_pem,
             insecure: connections.insecure,
             insecure_secrets: connections.insecure_secrets,

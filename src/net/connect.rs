@@ -106,7 +106,7 @@ async fn connect_to(address: SocketAddr, local: Option<(IpAddr, u16)>) -> io::Re
             socket.connect(address).await?
         }
     };
-    Stream::plain(tcp)
+    Stream::plain(tcp.into())
 }
 
 fn bind_error(ip: IpAddr, port: u16, error: &io::Error) -> io::Error {
@@ -166,7 +166,7 @@ fn no_fitting_address(host: &str, found: &[SocketAddr], wanted: &[IpVersion]) ->
     ConnectFailure { kind: ConnectFailureKind::Name, message }
 }
 
-fn none_accepted(failures: &[(SocketAddr, io::Error)]) -> ConnectFailure {
+pub(super) fn none_accepted<A: fmt::Display>(failures: &[(A, io::Error)]) -> ConnectFailure {
     let kind = failures.iter().map(|(_, error)| kind_of(error)).min();
     let reasons: Vec<String> =
         failures.iter().map(|(address, error)| format!("{address}: {}", in_words(error))).collect();

@@ -5,9 +5,15 @@
 //! Called by `session` and by `server`.
 
 pub(crate) mod certificate;
+mod channel;
 pub(crate) mod connect;
+mod dns;
+mod mx;
+pub(crate) mod proxy_protocol;
+pub(crate) mod route;
 mod server_hello;
 mod socket;
+mod socks5;
 pub(crate) mod stream;
 pub(crate) mod tls;
 mod tls_failure;

@@ -10,9 +10,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+
+use super::channel::Channel;
 
 /// Bytes read ahead at most; larger reads go past the buffer. Replies and session tickets fit.
 const READ_AHEAD: usize = 4096;
@@ -22,9 +22,9 @@ const RECORDED_AT_MOST: usize = 32 * 1024;
 
 /// Reads what has arrived on a socket, by one system call that asks the kernel and not tokio's view of it.
 /// `None`: nothing has.
-pub(super) fn receive_now(tcp: &TcpStream, buf: &mut [u8]) -> Option<io::Result<usize>> {
+pub(super) fn receive_now(tcp: &Channel, buf: &mut [u8]) -> Option<io::Result<usize>> {
     loop {
-        match (&*SockRef::from(tcp)).read(buf) {
+        match (&*tcp.socket()).read(buf) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return Some(result),
@@ -77,7 +77,7 @@ impl Recorder {
 /// The socket below a TLS session.
 #[derive(Debug)]
 pub(super) struct Socket {
-    tcp: TcpStream,
+    tcp: Channel,
     read_ahead: Buffer,
     unsent: Buffer,
     recorder: Option<Recorder>,
@@ -86,7 +86,7 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Wraps a plain socket and records what it receives until [`Socket::stop_recording`].
-    pub(super) fn recorded(tcp: TcpStream, recorder: Recorder) -> Socket {
+    pub(super) fn recorded(tcp: Channel, recorder: Recorder) -> Socket {
         Socket {
             tcp,
             read_ahead: Buffer::default(),
@@ -107,7 +107,7 @@ impl Socket {
     }
 
     /// The TCP socket itself.
-    pub(super) fn tcp(&self) -> &TcpStream {
+    pub(super) fn tcp(&self) -> &Channel {
         &self.tcp
     }
 

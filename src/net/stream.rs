@@ -10,10 +10,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
 
+use super::channel::Channel;
 use super::connect::in_words;
 use super::socket::receive_now;
 use super::tls::{Connector, TlsFacts, TlsFailure, TlsSession};
@@ -32,15 +31,14 @@ const DISCARDED_AT_MOST: usize = 256 * 1024;
 #[derive(Debug)]
 pub(crate) struct Stream {
     layer: Layer,
-    peer: SocketAddr,
-    local: SocketAddr,
+    peer: Option<SocketAddr>,
     read_end: Option<ReadEnd>,
     write_closed: bool,
 }
 
 #[derive(Debug)]
 enum Layer {
-    Plain(TcpStream),
+    Plain(Channel),
     Tls(Box<TlsSession>),
 }
 
@@ -56,16 +54,16 @@ impl Stream {
     ///
     /// # Errors
     /// The connection is gone already.
-    pub(crate) fn plain(tcp: TcpStream) -> io::Result<Stream> {
-        tcp.set_nodelay(true)?;
-        let (peer, local) = (tcp.peer_addr()?, tcp.local_addr()?);
-        Ok(Stream { layer: Layer::Plain(tcp), peer, local, read_end: None, write_closed: false })
+    pub(crate) fn plain(tcp: Channel) -> io::Result<Stream> {
+        tcp.set_nodelay()?;
+        let peer = tcp.peer()?;
+        Ok(Stream { layer: Layer::Plain(tcp), peer, read_end: None, write_closed: false })
     }
 
     /// This end's address.
     #[cfg(test)]
     pub(crate) fn local(&self) -> SocketAddr {
-        self.local
+        self.tcp().local().unwrap()
     }
 
     /// Whether a TLS handshake was done.
@@ -74,8 +72,8 @@ impl Stream {
         matches!(self.layer, Layer::Tls(_))
     }
 
-    /// The other end's address.
-    pub(crate) fn peer(&self) -> SocketAddr {
+    /// The other end's address; a unix socket has none.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
         self.peer
     }
 
@@ -107,26 +105,26 @@ impl Stream {
     /// # Errors
     /// The reason in words; the connection is closed then.
     pub(crate) async fn upgrade(self, tls: &Connector, server_name: &str) -> Result<(Stream, TlsFacts), TlsFailure> {
-        let (peer, local) = (self.peer, self.local);
+        let peer = self.peer;
         let Layer::Plain(tcp) = self.layer else {
             return Err(TlsFailure::already_tls());
         };
         let (session, facts) = tls.shake_hands(tcp, server_name).await?;
         let layer = Layer::Tls(Box::new(session));
-        Ok((Stream { layer, peer, local, read_end: None, write_closed: false }, facts))
+        Ok((Stream { layer, peer, read_end: None, write_closed: false }, facts))
     }
 
     /// Closes in order: `close_notify` in TLS, then FIN. Does not wait for the peer; bytes written and not yet taken by
     /// the kernel get half a second.
     pub(crate) async fn close(mut self) {
         let _ = tokio::time::timeout(LAST_BYTES, self.close_write()).await;
-        let _ = SockRef::from(self.tcp()).shutdown(Shutdown::Write);
+        let _ = self.tcp().socket().shutdown(Shutdown::Write);
         self.discard_arrived();
     }
 
     /// Ends the connection with RST: the peer reads "connection reset".
     pub(crate) fn reset(self) {
-        let _ = SockRef::from(self.tcp()).set_linger(Some(Duration::ZERO));
+        let _ = self.tcp().socket().set_linger(Some(Duration::ZERO));
     }
 
     /// Closes the write half: `close_notify` in TLS, then FIN. Reading goes on.
@@ -137,7 +135,7 @@ impl Stream {
         self.shutdown().await
     }
 
-    pub(super) fn tcp(&self) -> &TcpStream {
+    pub(super) fn tcp(&self) -> &Channel {
         match &self.layer {
             Layer::Plain(tcp) => tcp,
             Layer::Tls(session) => session.tcp(),

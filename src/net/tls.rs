@@ -12,9 +12,9 @@ use std::task::{Context, Poll, ready};
 
 use native_tls::{Identity, Protocol, TlsConnector, TlsConnectorBuilder};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::certificate::Certificate;
+use super::channel::Channel;
 use super::connect::without_brackets;
 use super::server_hello::ServerFlight;
 use super::socket::{Recorder, Socket};
@@ -56,7 +56,7 @@ impl Connector {
     /// Shakes hands over a plain socket.
     pub(super) async fn shake_hands(
         &self,
-        tcp: TcpStream,
+        tcp: Channel,
         server_name: &str,
     ) -> Result<(TlsSession, TlsFacts), TlsFailure> {
         let name = without_brackets(server_name);
@@ -178,8 +178,8 @@ pub(super) struct TlsSession {
 }
 
 impl TlsSession {
-    /// The TCP socket below.
-    pub(super) fn tcp(&self) -> &TcpStream {
+    /// The socket below.
+    pub(super) fn tcp(&self) -> &Channel {
         self.stream.get_ref().get_ref().get_ref().tcp()
     }
 

@@ -2,12 +2,15 @@
 
 use super::Settings;
 use crate::net::connect::{IpVersion as NetIpVersion, Target};
+use crate::net::proxy_protocol::{ProxyHeader, ProxyVersion};
+use crate::net::route::{Destination, MxLookup, Route};
 use crate::net::tls::TlsOptions;
-use crate::scenario::address::{SMTP_PORT, parse_port, split_address};
+use crate::scenario::address::{SMTP_PORT, parse_port, split_address, split_address_or};
 use crate::scenario::{
-    Action, Address, Connect, IpVersion, Mode, Scenario, Scope, Span, TemplateError, Templates, Text, TlsSettings,
+    Action, Address, Connect, IpVersion, Mode, ProxyProtocol, Scenario, Scope, Span, TemplateError, Templates, Text,
+    TlsSettings,
 };
-use crate::scenario::{Chance, Variables, reason, resolve_file};
+use crate::scenario::{Chance, Variables, proxied, reason, resolve_file};
 use crate::server::Sandbox;
 use crate::session::Transcript;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,11 +20,15 @@ use std::sync::Arc;
 
 /// The port where TLS begins at once (RFC 8314 section 3).
 const SUBMISSIONS_PORT: u16 = 465;
+/// The port of a SOCKS5 proxy that names none (RFC 1928 section 3).
+const SOCKS_PORT: u16 = 1080;
 
 /// A connection to open, resolved.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoint {
+    /// The host, or what stands for it: a domain until its exchanger is known.
     pub(super) target: Target,
+    pub(super) route: Route,
     pub(super) implicit_tls: bool,
     /// The host and port as the scenario names them.
     pub(super) host: String,
@@ -39,6 +46,24 @@ impl Endpoint {
     }
 }
 
+/// What `connect` names.
+enum Place {
+    Host(String, u16),
+    Mx(String, u16),
+    Unix(PathBuf),
+}
+
+impl Endpoint {
+    /// The server as a person names it.
+    pub(super) fn shown(&self) -> String {
+        match &self.route.to {
+            Destination::Host(target) => format!("{}:{}", target.host, target.port),
+            Destination::Unix(path) => path.display().to_string(),
+            Destination::Mx(lookup) => format!("a mail exchanger of {}", lookup.target.host),
+        }
+    }
+}
+
 /// Renders what a connection needs.
 pub(super) struct Resolver<'a> {
     pub(super) settings: &'a Settings,
@@ -51,35 +76,88 @@ pub(super) struct Resolver<'a> {
 impl Resolver<'_> {
     /// Where a connection goes.
     pub(super) fn endpoint(&self, connect: &Connect) -> Result<Endpoint, TemplateError> {
-        let (host, port) = self.address(&connect.address)?;
-        let implicit_tls = connect.implicit_tls.unwrap_or(port == SUBMISSIONS_PORT);
-        let (to_host, to_port) = match (&self.settings.to, self.sandbox) {
-            (Some((host, port)), _) => (host.clone(), *port),
-            (None, Some(sandbox)) => {
-                let address = if implicit_tls { sandbox.tls_address() } else { sandbox.address() };
-                (address.ip().to_string(), address.port())
-            }
-            (None, None) => (host.clone(), port),
+        let place = self.place(&connect.address)?;
+        let (host, port) = match &place {
+            Place::Host(host, port) | Place::Mx(host, port) => (host.clone(), *port),
+            // Its certificate, if there is ever one, can only be for this machine.
+            Place::Unix(_) => ("localhost".to_owned(), SMTP_PORT),
         };
+        let implicit_tls = connect.implicit_tls.unwrap_or(port == SUBMISSIONS_PORT);
+        let instead = self.instead(implicit_tls);
+        let (to_host, to_port) = instead.clone().unwrap_or((host.clone(), port));
         let local_address = connect.local_address.as_ref().map(|text| self.local_address(text)).transpose()?;
         let ip = connect.ip.map(|version| match version {
             IpVersion::V4 => NetIpVersion::V4,
             IpVersion::V6 => NetIpVersion::V6,
         });
-        Ok(Endpoint { target: Target { host: to_host, port: to_port, ip, local_address }, implicit_tls, host, port })
+        let target = Target { host: to_host, port: to_port, ip, local_address };
+        let to = match place {
+            Place::Unix(path) if instead.is_none() => Destination::Unix(path),
+            Place::Mx(..) if instead.is_none() => Destination::Mx(MxLookup {
+                target: target.clone(),
+                resolver: self.settings.resolver,
+                seed: self.templates.chance().number(),
+            }),
+            _ => Destination::Host(target.clone()),
+        };
+        let route = self.route(connect, to)?;
+        Ok(Endpoint { target, route, implicit_tls, host, port })
     }
 
-    fn address(&self, address: &Address) -> Result<(String, u16), TemplateError> {
+    /// The server that takes the place of every other: the command line's, or the sandbox.
+    fn instead(&self, implicit_tls: bool) -> Option<(String, u16)> {
+        let sandbox = |sandbox: &Sandbox| {
+            let address = if implicit_tls { sandbox.tls_address() } else { sandbox.address() };
+            (address.ip().to_string(), address.port())
+        };
+        self.settings.to.clone().or_else(|| self.sandbox.map(sandbox))
+    }
+
+    /// Proxies stand between us and a server; the sandbox is right here and expects none.
+    fn route(&self, connect: &Connect, to: Destination) -> Result<Route, TemplateError> {
+        if self.sandbox.is_some() {
+            return Ok(Route { to, socks5: None, proxy_header: None });
+        }
+        let socks5 = connect.socks5.as_ref().map(|text| self.proxy_address(text)).transpose()?;
+        let proxy_header = connect.proxy_protocol.as_ref().map(|header| self.proxy_header(header)).transpose()?;
+        Ok(Route { to, socks5, proxy_header })
+    }
+
+    fn proxy_address(&self, text: &Text) -> Result<(String, u16), TemplateError> {
+        let written = self.text(text)?;
+        let (host, port) = split_address_or(written.trim(), SOCKS_PORT).map_err(|message| fault(text.span, message))?;
+        Ok((host, port))
+    }
+
+    fn proxy_header(&self, header: &ProxyProtocol) -> Result<ProxyHeader, TemplateError> {
+        let addresses = match &header.addresses {
+            None => None,
+            Some((source, destination)) => {
+                let parsed = proxied(&self.text(source)?, &self.text(destination)?);
+                Some(parsed.map_err(|message| fault(header.span, message))?)
+            }
+        };
+        let version = if header.version == 1 { ProxyVersion::One } else { ProxyVersion::Two };
+        Ok(ProxyHeader { version, addresses })
+    }
+
+    fn place(&self, address: &Address) -> Result<Place, TemplateError> {
+        let port_of = |port: &Option<Text>| port.as_ref().map_or(Ok(SMTP_PORT), |text| self.port(text));
         match address {
             Address::Joined(text) => {
                 let whole = self.text(text)?;
-                split_address(whole.trim()).map_err(|message| fault(text.span, message))
+                let (host, port) = split_address(whole.trim()).map_err(|message| fault(text.span, message))?;
+                Ok(Place::Host(host, port))
             }
-            Address::Split { host, port } => {
-                let name = self.text(host)?;
-                let port = port.as_ref().map(|text| self.port(text)).transpose()?.unwrap_or(SMTP_PORT);
-                Ok((name.trim().to_owned(), port))
+            Address::Split { host, port } => Ok(Place::Host(self.text(host)?.trim().to_owned(), port_of(port)?)),
+            Address::Mx { domain, port } => {
+                let name = self.text(domain)?.trim().to_owned();
+                if name.is_empty() {
+                    return Err(fault(domain.span, "the domain is empty".to_owned()));
+                }
+                Ok(Place::Mx(name, port_of(port)?))
             }
+            Address::Unix(path) => Ok(Place::Unix(PathBuf::from(self.text(path)?))),
         }
     }
 
@@ -202,8 +280,7 @@ pub(crate) fn secrets_by_host(
             && let Ok(endpoint) = resolver.endpoint(connect)
         {
             let session = connect.session.as_ref().map_or(session, |named| named.name.as_str());
-            let target = endpoint.target;
-            addresses.insert(session, format!("{}:{}", target.host, target.port));
+            addresses.insert(session, endpoint.shown());
         }
         let Some(address) = addresses.get(session) else { continue };
         let sent = step.sent_names();

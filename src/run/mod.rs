@@ -4,12 +4,16 @@
 //! wire is [`crate::session`]'s, what a reply must be `expect`'s, how a divergence is told `diagnose`'s business.
 
 mod auth;
+mod bdat;
 mod certificate;
 mod connection;
+mod content;
 mod diagnose;
 mod expect;
 mod group;
+mod message;
 mod outcome;
+mod pace;
 mod pipeline;
 mod player;
 mod scope;
@@ -20,6 +24,7 @@ pub(crate) use connection::{file_root, secrets_by_host};
 pub use outcome::{Cause, Divergence, Outcome, StepOutcome, Verdict};
 
 use crate::scenario::{Scenario, Variables};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,6 +35,8 @@ pub struct Settings {
     pub sandbox: bool,
     /// Send every session to this host and port.
     pub to: Option<(String, u16)>,
+    /// Ask this DNS server for MX records and for the addresses of the hosts they name, instead of the machine's.
+    pub resolver: Option<SocketAddr>,
     /// Trust these certificates (PEM) instead of the system's.
     pub ca_pem: Option<Vec<u8>>,
     /// Verify no certificate.

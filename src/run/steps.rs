@@ -1,13 +1,14 @@
 //! What each action does.
 
+use super::content::MailContent;
 use super::diagnose::Place;
 use super::expect::{Came, Capture, Mismatch, describe, describe_closed, named_groups};
 use super::outcome::Divergence;
 use super::player::{Open, Player};
 use crate::net::tls::{Connector, TlsFailure};
 use crate::scenario::{
-    Action, ClosedBy, Closing, Connect, Content, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered,
-    Span, Step, TemplateError, Text, TlsSettings, decode_base64, decode_hex, reason, render_data, value_from_bytes,
+    Action, ClosedBy, Closing, Connect, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered, Span, Step,
+    TemplateError, Text, TlsSettings, decode_base64, decode_hex, render_data, value_from_bytes,
 };
 use crate::session::{Answer, End, Session, Trouble, Written};
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
@@ -15,7 +16,7 @@ use std::io::Read;
 use std::time::Duration;
 
 /// How much of a file is read, and of mail data written, at once, in bytes: what stays in a processor's nearest cache.
-const CHUNK: usize = 64 * 1024;
+pub(super) const CHUNK: usize = 64 * 1024;
 /// The most that one TLS record holds, in bytes.
 const TLS_RECORD: usize = 16 * 1024;
 
@@ -41,11 +42,13 @@ impl Player<'_> {
     pub(super) async fn perform(&mut self, step: &Step, name: Option<&str>) -> Done {
         let wait = self.wait(step).map_err(|error| vec![self.place(step, name).template(&error)])?;
         let now = Now { step, name, wait };
+        self.set_pace(now)?;
         match &step.action {
             Action::None | Action::Group(_) => {}
             Action::Send(lines) => self.send(now, lines).await?,
             Action::Raw(raw) => self.raw(now, raw).await?,
             Action::Data(data) => return self.mail_data(now, data).await,
+            Action::Bdat(bdat) => return self.bdat(now, bdat).await,
             Action::StartTls(settings) => return self.starttls(now, settings).await,
             Action::Tls(settings) => return self.tls(now, settings).await,
             Action::Auth(auth) => return self.auth(now, auth).await,
@@ -201,7 +204,7 @@ impl Player<'_> {
         let Some(open) = self.open(now.step).filter(|_| secret && !self.settings.insecure_secrets) else {
             return Ok(());
         };
-        let local = open.session.peer().is_some_and(|peer| peer.ip().is_loopback());
+        let local = open.session.is_local();
         let why = match open.session.tls() {
             _ if local => return Ok(()),
             Some(tls) if tls.verified => return Ok(()),
@@ -239,10 +242,9 @@ impl Player<'_> {
 
     /// Sends the mail data and counts the replies that it owes.
     pub(super) async fn write_mail(&mut self, now: Now<'_>, data: &MailData) -> Result<Written, Vec<Divergence>> {
-        let written = match &data.content {
-            Content::Text(text) => self.mail_text(now, data, text).await?,
-            Content::File(file) if data.template => self.templated_file(now, data, file).await?,
-            Content::File(file) => self.mail_file(now, data, file).await?,
+        let written = match self.mail_content(now, data)? {
+            MailContent::Rendered(rendered) => self.send_mail_text(now, data, rendered).await?,
+            MailContent::File(file) => self.mail_file(now, data, file).await?,
         };
         let session = Self::reading(&mut self.sessions, now)?;
         if written == Written::All && data.terminate {
@@ -256,25 +258,6 @@ impl Player<'_> {
     fn spoke_too_early(&self, now: Now<'_>) -> Divergence {
         self.place_of_action(now.step, now.name)
             .fault("early", "the server replied before all of the mail data was sent")
-    }
-
-    async fn mail_text(&mut self, now: Now<'_>, data: &MailData, text: &Text) -> Result<Written, Vec<Divergence>> {
-        let rendered = if data.template {
-            self.render(now, text, Mode::Plain)?
-        } else {
-            Rendered { bytes: text.source.clone().into_bytes(), shown: text.source.clone(), secret: false }
-        };
-        self.send_mail_text(now, data, rendered).await
-    }
-
-    async fn templated_file(&mut self, now: Now<'_>, data: &MailData, file: &Text) -> Result<Written, Vec<Divergence>> {
-        let path = self.resolver(Some(&self.scope(now.step))).path(file).map_err(|error| self.template(now, &error))?;
-        let fault = |message: String| TemplateError { message, span: file.span, help: None };
-        let content = std::fs::read_to_string(&path)
-            .map_err(|error| self.template(now, &fault(format!("cannot read it: {}", reason(&error)))))?;
-        let text = Text::from_file(&content, file.span).map_err(|error| self.template(now, &error))?;
-        let rendered = self.render(now, &text, Mode::Plain)?;
-        self.send_mail_text(now, data, rendered).await
     }
 
     async fn send_mail_text(
@@ -303,12 +286,7 @@ impl Player<'_> {
 
     /// Streams a file: it is never held in memory.
     async fn mail_file(&mut self, now: Now<'_>, data: &MailData, file: &Text) -> Result<Written, Vec<Divergence>> {
-        let path = self.resolver(Some(&self.scope(now.step))).path(file).map_err(|error| self.template(now, &error))?;
-        let unreadable = |player: &Self, error: &std::io::Error| {
-            let message = format!("cannot read `{}`: {}", path.display(), reason(error));
-            player.template(now, &TemplateError { message, span: file.span, help: None })
-        };
-        let mut source = std::fs::File::open(&path).map_err(|error| unreadable(self, &error))?;
+        let (path, mut source) = self.open_file(now, file)?;
         let size = source.metadata().map_or(0, |metadata| metadata.len());
         let session = self.session(now)?.name().clone();
         self.log.client(&session, &format!("[mail data: {size} octets of {}]", file.source));
@@ -316,7 +294,7 @@ impl Player<'_> {
         let mut input = vec![0; CHUNK];
         let mut output = Vec::with_capacity(2 * CHUNK);
         loop {
-            let count = source.read(&mut input).map_err(|error| unreadable(self, &error))?;
+            let count = source.read(&mut input).map_err(|error| self.unreadable(now, file, &path, &error))?;
             if count == 0 {
                 encoder.finish(data.terminate, &mut output);
                 return self.write_chunk(now, &output).await;
@@ -340,7 +318,7 @@ impl Player<'_> {
 
     async fn connect(&mut self, now: Now<'_>, connect: &Connect) -> Done {
         let name = Self::session_name(now.step);
-        let endpoint = {
+        let mut endpoint = {
             let scope = self.scope(now.step);
             self.resolver(Some(&scope)).endpoint(connect).map_err(|error| self.template(now, &error))?
         };
@@ -355,7 +333,10 @@ impl Player<'_> {
             before.session.close(&mut self.log).await;
         }
         endpoint.note_stand_in(name, &mut self.log);
-        let opened = Session::open(name, &endpoint.target, wait, &mut self.log).await;
+        // Several mail exchangers may take as many waits, but none goes beyond the end of the run.
+        let left = self.bounded(Duration::MAX);
+        let opening = tokio::time::timeout(left, Session::open(name, &endpoint.route, wait, &mut self.log)).await;
+        let opened = opening.unwrap_or(Err(Trouble::Timeout { waited: left, arrived: Vec::new() }));
         let session = match (opened, &now.step.fails) {
             (Ok(session), _) => session,
             (Err(trouble), Some(pattern)) => return self.fails_as_expected(now, pattern, &trouble_text(&trouble)),
@@ -363,6 +344,9 @@ impl Player<'_> {
                 return Err(vec![self.place_of_action(now.step, now.name).trouble(&trouble, "a connection")]);
             }
         };
+        if let Some(exchanger) = session.exchanger() {
+            exchanger.clone_into(&mut endpoint.target.host);
+        }
         let implicit = endpoint.implicit_tls;
         self.opened += 1;
         let open = Open { serial: self.opened, session, endpoint, tls: connect.tls.clone() };
@@ -497,7 +481,11 @@ impl Player<'_> {
         }
     }
 
-    async fn expect_reply(&mut self, now: Now<'_>, expectation: &Expectation) -> Result<Captured, Vec<Divergence>> {
+    pub(super) async fn expect_reply(
+        &mut self,
+        now: Now<'_>,
+        expectation: &Expectation,
+    ) -> Result<Captured, Vec<Divergence>> {
         let outcome = Self::reading(&mut self.sessions, now)?.read_reply(now.wait, &mut self.log).await;
         let answer = match outcome {
             Ok(answer) => answer,
@@ -645,7 +633,7 @@ fn ends_as_expected(expectation: &Expectation, trouble: &Trouble) -> bool {
     }
 }
 
-fn encoder_of(data: &MailData) -> MailDataEncoder {
+pub(super) fn encoder_of(data: &MailData) -> MailDataEncoder {
     let line_endings = if data.keep_line_endings { LineEndings::Keep } else { LineEndings::Crlf };
     MailDataEncoder::new(line_endings, data.transparency)
 }

@@ -5,15 +5,20 @@ pub(crate) const SMTP_PORT: u16 = 25;
 
 /// `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`.
 pub(crate) fn split_address(text: &str) -> Result<(String, u16), String> {
+    split_address_or(text, SMTP_PORT)
+}
+
+/// The same with another port where none is named.
+pub(crate) fn split_address_or(text: &str, default_port: u16) -> Result<(String, u16), String> {
     if text.is_empty() {
         return Err("the host is empty".to_owned());
     }
     let bare_ipv6 = !text.starts_with('[') && text.matches(':').count() > 1;
     if bare_ipv6 {
-        return Err(format!("`{text}`: an IPv6 address stands in brackets: `[{text}]:{SMTP_PORT}`"));
+        return Err(format!("`{text}`: an IPv6 address stands in brackets: `[{text}]:{default_port}`"));
     }
     let split = text.rfind(':').filter(|colon| text.rfind(']').is_none_or(|bracket| bracket < *colon));
-    let Some(colon) = split else { return Ok((text.to_owned(), SMTP_PORT)) };
+    let Some(colon) = split else { return Ok((text.to_owned(), default_port)) };
     let host = &text[..colon];
     if host.is_empty() {
         return Err(format!("`{text}` has no host"));

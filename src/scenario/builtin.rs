@@ -68,6 +68,11 @@ impl Chance {
         STANDARD.encode(bytes)
     }
 
+    /// A number, such as the seed of another generator.
+    pub(crate) fn number(&self) -> u64 {
+        self.generator.lock().unwrap_or_else(std::sync::PoisonError::into_inner).u64(..)
+    }
+
     /// A random UUID (RFC 9562, version 4).
     fn uuid(&self) -> String {
         let mut generator = self.generator.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -77,7 +82,7 @@ impl Chance {
     }
 
     /// A date and time as RFC 5322 section 3.3 writes them.
-    fn rfc5322_date(&self) -> String {
+    pub(crate) fn rfc5322_date(&self) -> String {
         let zone = if self.fixed_time.is_some() { TimeZone::UTC } else { TimeZone::system() };
         self.now().to_zoned_datetime(zone).strftime("%a, %d %b %Y %H:%M:%S %z").to_string()
     }

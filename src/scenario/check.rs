@@ -5,17 +5,19 @@
 
 mod auth;
 
-use super::address::{parse_port, split_address};
 use super::lint::lint;
 use super::source::{Diagnostic, Span};
 use super::template::{Expression, Mode, Text, statement_names};
 use super::{
-    Action, Address, Connect, Content, Data, Expectation, Expected, Group, Length, Named, Pattern, RawBytes, Scenario,
-    Step, Templates, TlsSettings, Variables, pattern, similar,
+    Action, Bdat, Connect, Data, Expectation, Expected, Group, Length, Named, Pattern, RawBytes, Scenario, Step,
+    Templates, TlsSettings, Variables, pattern, similar,
 };
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
+
+mod connection;
+mod content;
 
 /// The names that a scenario may not give to anything.
 pub(crate) const BUILT_IN_NAMES: [&str; 7] =
@@ -135,6 +137,7 @@ impl Checker<'_> {
         if let Some(timeout) = &step.timeout {
             self.length(timeout);
         }
+        step.pace.iter().for_each(|pace| self.length(&pace.every));
         self.session(step);
         self.action(step, scenario);
         if let Some(fails) = &step.fails {
@@ -178,16 +181,7 @@ impl Checker<'_> {
             Action::Send(lines) => lines.iter().for_each(|line| self.text(line)),
             Action::Raw(RawBytes::Text(text) | RawBytes::Hex(text) | RawBytes::Base64(text)) => self.text(text),
             Action::Raw(RawBytes::Bytes(_)) => {}
-            Action::Data(data) => match &data.content {
-                Content::Text(text) if data.template => self.text(text),
-                Content::Text(_) => {}
-                Content::File(file) => {
-                    self.file(file);
-                    if data.template {
-                        self.templated_file(file);
-                    }
-                }
-            },
+            Action::Data(data) | Action::Bdat(Bdat { data, .. }) => self.mail_data(data),
             Action::StartTls(settings) | Action::Tls(settings) => self.tls(settings),
             Action::Auth(auth) => self.auth(step, auth),
             Action::Assert(expression) => self.expression(expression),
@@ -275,26 +269,16 @@ impl Checker<'_> {
     }
 
     fn connect(&mut self, connect: &Connect) {
-        match &connect.address {
-            Address::Joined(text) => {
-                self.text_of_vars(text);
-                self.known_to_parse(text, |known| split_address(known.trim()).map(|_| ()));
-            }
-            Address::Split { host, port } => {
-                self.text_of_vars(host);
-                if let Some(port) = port {
-                    self.text_of_vars(port);
-                    self.known_to_parse(port, |known| parse_port(known).map(|_| ()));
-                }
-            }
-        }
+        self.address(&connect.address);
+        connect.socks5.iter().for_each(|text| self.text_of_vars(text));
+        connect.proxy_protocol.iter().for_each(|header| self.proxy_protocol(header));
         connect.local_address.iter().for_each(|text| self.text_of_vars(text));
         connect.timeout.iter().for_each(|length| self.length(length));
         self.tls(&connect.tls);
     }
 
     /// Tells what is wrong with a text whose value is known already.
-    fn known_to_parse(&mut self, text: &Text, parse: impl Fn(&str) -> Result<(), String>) {
+    pub(super) fn known_to_parse(&mut self, text: &Text, parse: impl Fn(&str) -> Result<(), String>) {
         if let Some(Err(message)) = self.known_text(text).map(|known| parse(&known)) {
             self.error(text.span, message);
         }
@@ -511,7 +495,7 @@ impl Checker<'_> {
     }
 
     /// The templates in a file are checked like those of the scenario. Whether it can be read was checked before.
-    fn templated_file(&mut self, file: &Text) {
+    pub(super) fn templated_file(&mut self, file: &Text) {
         let path = self.known_text(file).and_then(|name| resolve_file(&self.context.file_root, &name).ok());
         let Some(content) = path.and_then(|path| std::fs::read_to_string(path).ok()) else { return };
         match Text::from_file(&content, file.span) {

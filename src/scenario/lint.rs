@@ -173,7 +173,8 @@ impl<'s> Replies<'s> {
         }
         let before = owing.queue.front().copied();
         owing.asks(step);
-        if let Some(expect) = &step.expect {
+        // An exchange reads its own replies, the last with what is expected of it.
+        if let Some(expect) = step.expect.as_ref().filter(|_| !matches!(step.action, Action::Auth(_))) {
             if let Some(Some(asked)) = before.filter(|_| asks_one(step) && !owing.unknown) {
                 let text = "the reply to this is read by a later step, whose `expect` is meant for another command";
                 let warning = Diagnostic::warning(asked.action_span, text)
@@ -236,7 +237,7 @@ impl<'s> Owing<'s> {
             Action::Connect(_) => *self = Owing { queue: VecDeque::from([None]), ..Owing::default() },
             Action::Close(Closing::Fin | Closing::Reset) => *self = Owing { closed: true, ..Owing::default() },
             Action::Send(lines) => self.lines(lines, step),
-            Action::Raw(_) => self.unknown = true,
+            Action::Raw(_) | Action::Bdat(_) => self.unknown = true,
             Action::Data(data) if data.terminate => {
                 self.mail_data = false;
                 self.queue.push_back(Some(step));

@@ -6,6 +6,8 @@
 pub(crate) mod address;
 mod builtin;
 mod check;
+mod connection;
+mod content;
 pub mod duration;
 mod lint;
 mod parse;
@@ -22,6 +24,8 @@ pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 
 pub(crate) use builtin::Chance;
 pub(crate) use check::{CheckContext, check, reason, resolve_file};
+pub(crate) use connection::{Address, ProxyProtocol, proxied};
+pub(crate) use content::{Attachment, Bdat, Content, HeaderField, HeaderKind, MailData, Message, Pace};
 pub(crate) use parse::{decode_base64, decode_hex, parse, similar};
 pub(crate) use pattern::PatternFault;
 pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value_from_bytes};
@@ -106,6 +110,7 @@ pub(crate) struct Step {
     pub(crate) session: Option<Named>,
     pub(crate) continues: bool,
     pub(crate) fails: Option<Pattern>,
+    pub(crate) pace: Option<Pace>,
     pub(crate) action: Action,
     /// The place of the action's key and value; of `expect` where there is no action.
     pub(crate) action_span: Span,
@@ -121,6 +126,7 @@ pub(crate) enum Action {
     Send(Vec<Text>),
     Raw(RawBytes),
     Data(MailData),
+    Bdat(Bdat),
     StartTls(TlsSettings),
     Tls(TlsSettings),
     Auth(Box<Auth>),
@@ -172,23 +178,6 @@ pub(crate) enum RawBytes {
     Base64(Text),
 }
 
-/// Mail data and how it is sent (RFC 5321 section 4.1.1.4).
-#[derive(Debug, Clone)]
-pub(crate) struct MailData {
-    pub(crate) content: Content,
-    pub(crate) template: bool,
-    pub(crate) transparency: bool,
-    pub(crate) keep_line_endings: bool,
-    pub(crate) terminate: bool,
-}
-
-/// Where mail data comes from.
-#[derive(Debug, Clone)]
-pub(crate) enum Content {
-    Text(Text),
-    File(Text),
-}
-
 /// A whole SASL exchange (RFC 4954).
 #[derive(Debug, Clone)]
 pub(crate) struct Auth {
@@ -217,16 +206,12 @@ pub(crate) struct Connect {
     pub(crate) implicit_tls: Option<bool>,
     pub(crate) ip: Option<IpVersion>,
     pub(crate) local_address: Option<Text>,
+    /// A SOCKS5 proxy, `HOST:PORT`.
+    pub(crate) socks5: Option<Text>,
+    pub(crate) proxy_protocol: Option<ProxyProtocol>,
     pub(crate) session: Option<Named>,
     pub(crate) timeout: Option<Length>,
     pub(crate) tls: TlsSettings,
-}
-
-/// `HOST[:PORT]`, or host and port apart.
-#[derive(Debug, Clone)]
-pub(crate) enum Address {
-    Joined(Text),
-    Split { host: Text, port: Option<Text> },
 }
 
 /// The version of IP to use.
@@ -414,7 +399,7 @@ impl Step {
         let texts: Vec<&Text> = match &self.action {
             Action::Send(lines) => lines.iter().collect(),
             Action::Raw(RawBytes::Text(text) | RawBytes::Hex(text) | RawBytes::Base64(text)) => vec![text],
-            Action::Data(MailData { content: Content::Text(text), template: true, .. }) => vec![text],
+            Action::Data(data) | Action::Bdat(Bdat { data, .. }) => data.texts(),
             Action::Auth(auth) => auth.texts().collect(),
             Action::Set(settings) => settings
                 .iter()

@@ -7,29 +7,32 @@ use super::source::{Diagnostic, Sources, Span};
 use super::template::{Expression, Text};
 use super::yaml::{Layout, Node, ScalarKind, Value};
 use super::{
-    Action, Address, Closing, Connect, Content, Data, IpVersion, Length, MailData, Named, Pattern, RawBytes, Scenario,
-    Step, TlsSettings, Var, duration, yaml,
+    Action, Address, Closing, Connect, Data, IpVersion, Length, Named, Pattern, RawBytes, Scenario, Step, TlsSettings,
+    Var, duration, yaml,
 };
 use base64::Engine as _;
 
 mod auth;
+mod connection;
+mod content;
 mod expect;
 mod group;
 
 const TOP_KEYS: [&str; 10] =
     ["name", "description", "tags", "vars", "secrets", "cases", "connect", "timeout", "steps", "finally"];
 const INCLUDED_KEYS: [&str; 4] = ["name", "description", "vars", "steps"];
-const ACTION_KEYS: [&str; 13] = [
-    "send", "raw", "data", "starttls", "tls", "auth", "assert", "set", "sleep", "connect", "close", "steps", "include",
+const ACTION_KEYS: [&str; 15] = [
+    "send", "raw", "data", "message", "bdat", "starttls", "tls", "auth", "assert", "set", "sleep", "connect", "close",
+    "steps", "include",
 ];
 const GROUP_KEYS: [&str; 5] = ["repeat", "for_each", "retry", "pipeline", "vars"];
 const RETRY_KEYS: [&str; 3] = ["attempts", "delay", "on"];
-const MODIFIER_KEYS: [&str; 7] = ["expect", "name", "when", "session", "timeout", "on_divergence", "fails"];
+const MODIFIER_KEYS: [&str; 8] = ["expect", "name", "when", "session", "timeout", "on_divergence", "fails", "pace"];
 const TLS_KEYS: [&str; 7] =
     ["verify", "server_name", "ca_file", "client_certificate", "client_key", "min_version", "max_version"];
-const CONNECT_KEYS: [&str; 7] = ["host", "port", "as", "tls", "ip", "local_address", "timeout"];
+const CONNECT_KEYS: [&str; 11] =
+    ["host", "port", "unix", "mx", "as", "tls", "ip", "local_address", "socks5", "proxy_protocol", "timeout"];
 const BARE_WORDS: [&str; 3] = ["starttls", "tls", "close"];
-const DATA_KEYS: [&str; 6] = ["text", "file", "template", "transparency", "line_endings", "terminate"];
 const TLS_VERSIONS: [&str; 4] = ["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 
 /// Reads one scenario from the first file of `sources`.
@@ -148,6 +151,7 @@ impl Decoder<'_> {
             session,
             continues: false,
             fails: None,
+            pace: None,
             action: Action::Connect(Box::new(connect)),
             action_span: entry.value_span(),
             expect: None,
@@ -260,6 +264,7 @@ impl Decoder<'_> {
             session: entries.value("session").and_then(|node| self.named(node)),
             continues: entries.value("on_divergence").is_some_and(|node| self.on_divergence(node)),
             fails: entries.value("fails").and_then(|node| self.pattern(node)),
+            pace: entries.value("pace").and_then(|node| self.pace(node)),
             ..empty_step()
         }
     }
@@ -291,6 +296,11 @@ impl Decoder<'_> {
                     .help("to expect a refusal, write `expect: 5xx`"),
             );
         }
+        let takes_pace = matches!(step.action, Action::Send(_) | Action::Raw(_) | Action::Data(_) | Action::Bdat(_));
+        if let Some(pace) = entries.entry("pace").filter(|_| !takes_pace) {
+            let text = "`pace` belongs to `send`, `raw`, `data`, `message` and `bdat`";
+            self.errors.push(Diagnostic::error(pace.key_span, text));
+        }
         let Some(expect) = entries.entry("expect") else { return };
         let refusal = match &step.action {
             Action::Send(lines) if send_lines(lines) > 1 => Some((
@@ -318,6 +328,8 @@ impl Decoder<'_> {
             "send" => self.send(entry),
             "raw" => self.raw(entry).map(Action::Raw),
             "data" => self.mail_data(entry).map(Action::Data),
+            "message" => self.message_step(entry).map(Action::Data),
+            "bdat" => self.bdat(entry).map(Action::Bdat),
             "starttls" => Some(Action::StartTls(self.tls_step(entry))),
             "tls" => Some(Action::Tls(self.tls_step(entry))),
             "auth" => self.auth(node),
@@ -371,47 +383,6 @@ impl Decoder<'_> {
         }
     }
 
-    fn mail_data(&mut self, entry: Entry<'_>) -> Option<MailData> {
-        let plain = |content| MailData {
-            content,
-            template: true,
-            transparency: true,
-            keep_line_endings: false,
-            terminate: true,
-        };
-        if !matches!(entry.value.value, Value::Map(_)) {
-            return self.text_of(entry).map(|text| plain(Content::Text(text)));
-        }
-        let entries = self.entries(entry.value, "`data`", &[&DATA_KEYS])?;
-        let content = match (entries.entry("text"), entries.entry("file")) {
-            (Some(text), None) => Content::Text(self.text_of(text)?),
-            (None, Some(file)) => Content::File(self.text_of(file)?),
-            _ => {
-                self.errors.push(Diagnostic::error(entry.key_span, "`data` takes either `text` or `file`"));
-                return None;
-            }
-        };
-        let is_text = matches!(content, Content::Text(_));
-        Some(MailData {
-            template: self.flag(&entries, "template", is_text),
-            transparency: self.flag(&entries, "transparency", true),
-            terminate: self.flag(&entries, "terminate", true),
-            keep_line_endings: entries.value("line_endings").is_some_and(|node| self.keeps_line_endings(node)),
-            content,
-        })
-    }
-
-    fn keeps_line_endings(&mut self, node: &Node) -> bool {
-        match node.scalar().map(|scalar| scalar.text.as_str()) {
-            Some("keep") => true,
-            Some("crlf") => false,
-            _ => {
-                self.wrong_type(node, "`crlf` or `keep`");
-                false
-            }
-        }
-    }
-
     fn closing(&mut self, node: &Node) -> Option<Closing> {
         match node.scalar().map(|scalar| scalar.text.as_str()) {
             _ if node.is_null() => Some(Closing::Fin),
@@ -443,6 +414,8 @@ impl Decoder<'_> {
             implicit_tls: None,
             ip: None,
             local_address: None,
+            socks5: None,
+            proxy_protocol: None,
             session: None,
             timeout: None,
             tls: TlsSettings::default(),
@@ -451,23 +424,17 @@ impl Decoder<'_> {
             return self.text(node).map(|text| bare(Address::Joined(text)));
         }
         let entries = self.entries(node, "`connect`", &[&CONNECT_KEYS, &TLS_KEYS])?;
-        let Some(host) = entries.entry("host") else {
-            self.errors.push(
-                Diagnostic::error(entries.span, "`connect` needs a `host`")
-                    .help("write `connect: HOST:PORT`, or `host:` and `port:`"),
-            );
-            return None;
-        };
-        let host = self.text_of(host)?;
-        let port = entries.value("port").and_then(|node| self.text(node));
+        let address = self.connect_address(&entries)?;
         Some(Connect {
             implicit_tls: entries.value("tls").and_then(|node| self.implicit_tls(node)),
             ip: entries.value("ip").and_then(|node| self.ip_version(node)),
             local_address: entries.value("local_address").and_then(|node| self.text(node)),
+            socks5: entries.value("socks5").and_then(|node| self.text(node)),
+            proxy_protocol: entries.value("proxy_protocol").and_then(|node| self.proxy_protocol(node)),
             session: entries.value("as").and_then(|node| self.named(node)),
             timeout: entries.value("timeout").and_then(|node| self.length(node)),
             tls: self.tls_settings(&entries),
-            ..bare(Address::Split { host, port })
+            ..bare(address)
         })
     }
 
@@ -768,6 +735,7 @@ fn empty_step() -> Step {
         session: None,
         continues: false,
         fails: None,
+        pace: None,
         action: Action::None,
         action_span: Span::default(),
         expect: None,

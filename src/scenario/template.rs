@@ -291,6 +291,11 @@ impl Templates {
         self.chance.nonce()
     }
 
+    /// The run's source of randomness and time.
+    pub(crate) fn chance(&self) -> &Chance {
+        &self.chance
+    }
+
     /// Whether a function of this name exists.
     pub(crate) fn has_function(&self, name: &str) -> bool {
         self.environment.globals().any(|(global, _)| global == name)

@@ -5,6 +5,7 @@
 //! expected is not its business: [`crate::run`] compares, this reports a [`Trouble`].
 
 mod inbox;
+mod opening;
 mod owed;
 mod transcript;
 mod wire;
@@ -12,9 +13,10 @@ mod wire;
 pub(crate) use owed::Command;
 pub(crate) use transcript::Transcript;
 pub use transcript::{Entry, Observer, Speaker};
-pub(crate) use wire::Written;
+pub(crate) use wire::{Pace, Written};
 
-use crate::net::connect::{ConnectFailure, Target, connect};
+use crate::net::connect::ConnectFailure;
+use crate::net::route::{self, Connected, Route, RouteFailure};
 use crate::net::stream::Stream;
 use crate::net::tls::{Connector, TlsFacts, TlsFailure};
 use crate::smtp::extension::Extensions;
@@ -89,6 +91,9 @@ pub(crate) struct Asked {
 #[derive(Debug)]
 pub(crate) struct Session {
     name: Arc<str>,
+    /// The mail exchanger that was chosen, where a domain was to be reached.
+    exchanger: Option<String>,
+    is_local: bool,
     stream: Option<Stream>,
     inbox: Inbox,
     parser: ReplyParser,
@@ -102,37 +107,40 @@ pub(crate) struct Session {
     last: Option<Answer>,
     extensions: Arc<Extensions>,
     tls: Option<Arc<TlsFacts>>,
-    /// The last EHLO, LHLO or HELO as it was sent.
+    /// The last EHLO, LHLO or HELO as it was sent, unless it held a secret.
     hello: Vec<u8>,
     /// For each reply owed what asked for it.
     asked: VecDeque<Asked>,
     /// Whether a reply was read since the TLS handshake.
     answered_over_tls: bool,
     long_line_noted: bool,
+    pace: Option<Pace>,
 }
 
 impl Session {
-    /// Opens a connection, which owes the greeting.
+    /// Opens a connection, which owes the greeting. `deadline` bounds each attempt at one host.
     pub(crate) async fn open(
         name: &str,
-        target: &Target,
+        route: &Route,
         deadline: Duration,
         log: &mut Transcript,
     ) -> Result<Session, Trouble> {
         let name: Arc<str> = Arc::from(name);
-        let stream = match tokio::time::timeout(deadline, connect(target)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(failure)) => return Err(Trouble::NotConnected(failure)),
-            Err(_) => return Err(Trouble::Timeout { waited: deadline, arrived: Vec::new() }),
+        let opened = route::open(route, deadline, &mut |text| log.note(&name, text)).await;
+        let Connected { stream, exchanger } = match opened {
+            Ok(connected) => connected,
+            Err(RouteFailure::Failed(failure)) => return Err(Trouble::NotConnected(failure)),
+            Err(RouteFailure::TooSlow) => return Err(Trouble::Timeout { waited: deadline, arrived: Vec::new() }),
         };
-        let peer = stream.peer();
-        let host = target.host.trim_matches(['[', ']']);
-        let asked =
-            if host.contains(':') { format!("[{host}]:{}", target.port) } else { format!("{host}:{}", target.port) };
-        let address = if asked == peer.to_string() { String::new() } else { format!(" ({})", peer.ip()) };
-        log.note(&name, &format!("connected to {asked}{address}"));
+        log.note(&name, &opening::described(route, exchanger.as_deref(), stream.peer()));
+        if let Some(header) = &route.proxy_header {
+            log.client(&name, &header.shown());
+        }
+        let is_local = opening::is_local(route, stream.peer());
         Ok(Session {
             name,
+            exchanger,
+            is_local,
             stream: Some(stream),
             inbox: Inbox::default(),
             parser: ReplyParser::default(),
@@ -148,6 +156,7 @@ impl Session {
             asked: VecDeque::from([Asked::default()]),
             answered_over_tls: false,
             long_line_noted: false,
+            pace: None,
         })
     }
 
@@ -165,8 +174,14 @@ impl Session {
         self.is_open() && self.end.is_none()
     }
 
-    pub(crate) fn peer(&self) -> Option<std::net::SocketAddr> {
-        self.stream.as_ref().map(Stream::peer)
+    /// The mail exchanger that was chosen, where a domain was to be reached.
+    pub(crate) fn exchanger(&self) -> Option<&str> {
+        self.exchanger.as_deref()
+    }
+
+    /// Whether the server is surely on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        self.is_local
     }
 
     pub(crate) fn tls(&self) -> Option<&Arc<TlsFacts>> {

@@ -13,6 +13,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// How many bytes are read at once.
 const READ_SIZE: usize = 8 * 1024;
 
+/// Slow sending: some octets, a rest, the next ones.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// How many octets go out at once; at least 1.
+    pub(crate) octets: usize,
+    /// How long each rest is. It counts towards no time-out.
+    pub(crate) every: Duration,
+    /// When the whole run is over, and with it every rest.
+    pub(crate) due: Option<Instant>,
+}
+
 /// Whether all was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Written {
@@ -34,7 +45,11 @@ impl Session {
     ) -> Result<(), Trouble> {
         self.write_bytes(bytes, stalled, false).await?;
         self.owed.wrote(bytes);
-        if bytes.get(..5).is_some_and(|verb| [&b"EHLO "[..], b"LHLO ", b"HELO "].contains(&&*verb.to_ascii_uppercase()))
+        let holds_no_secret = bytes.strip_suffix(b"\r\n") == Some(shown.as_bytes());
+        if holds_no_secret
+            && bytes
+                .get(..5)
+                .is_some_and(|verb| [&b"EHLO "[..], b"LHLO ", b"HELO "].contains(&&*verb.to_ascii_uppercase()))
         {
             self.hello = bytes.to_vec();
         }
@@ -48,6 +63,31 @@ impl Session {
     pub(crate) async fn write_mail_data(&mut self, bytes: &[u8], stalled: Duration) -> Result<Written, Trouble> {
         let lock_step = self.owed.count() == 0;
         self.write_bytes(bytes, stalled, lock_step).await
+    }
+
+    /// Writes a BDAT command with its octets (RFC 3030). While nothing else is owed, the server's speaking stops it, and
+    /// the octets not sent stay missing.
+    pub(crate) async fn write_chunk(
+        &mut self,
+        command: &str,
+        octets: &[u8],
+        stalled: Duration,
+        log: &Transcript,
+    ) -> Result<Written, Trouble> {
+        let line = [command.as_bytes(), b"\r\n"].concat();
+        let until_spoken_to = self.owed.count() == 0;
+        self.owed.wrote(&line);
+        self.note_asked(command, log);
+        let written = self.write_bytes(&[&line, octets].concat(), stalled, until_spoken_to).await?;
+        if written == Written::All {
+            self.owed.wrote(octets);
+        }
+        Ok(written)
+    }
+
+    /// From now on what is written goes out at this pace; `None` is full speed.
+    pub(crate) fn set_pace(&mut self, pace: Option<Pace>) {
+        self.pace = pace;
     }
 
     /// The mail data is complete: replies are owed for it.
@@ -67,6 +107,54 @@ impl Session {
     }
 
     async fn write_bytes(
+        &mut self,
+        bytes: &[u8],
+        stalled: Duration,
+        until_spoken_to: bool,
+    ) -> Result<Written, Trouble> {
+        let Some(pace) = self.pace else {
+            return self.write_piece(bytes, stalled, until_spoken_to).await;
+        };
+        let mut pieces = bytes.chunks(pace.octets.max(1)).peekable();
+        while let Some(piece) = pieces.next() {
+            if self.write_piece(piece, stalled, until_spoken_to).await? == Written::Interrupted {
+                return Ok(Written::Interrupted);
+            }
+            if pieces.peek().is_some() && self.rest(pace, until_spoken_to).await? == Written::Interrupted {
+                return Ok(Written::Interrupted);
+            }
+        }
+        Ok(Written::All)
+    }
+
+    /// Waits before the next octets, reading meanwhile.
+    async fn rest(&mut self, pace: Pace, until_spoken_to: bool) -> Result<Written, Trouble> {
+        let rested = tokio::time::Instant::now() + pace.every;
+        let until = pace.due.map_or(rested, |due| rested.min(due.into()));
+        loop {
+            if until_spoken_to && self.has_unread() {
+                return Ok(Written::Interrupted);
+            }
+            if self.end.is_some() {
+                tokio::time::sleep_until(until).await;
+                break;
+            }
+            if self.inbox.unread().len() > MAX_UNREAD {
+                return Err(Trouble::TooMuchUnread);
+            }
+            let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
+            match tokio::time::timeout_at(until, poll_fn(|cx| poll_read(stream, cx))).await {
+                Ok(outcome) => self.note_read(outcome),
+                Err(_) => break,
+            }
+        }
+        if until < rested {
+            return Err(Trouble::Timeout { waited: pace.every, arrived: self.inbox.take_all() });
+        }
+        Ok(Written::All)
+    }
+
+    async fn write_piece(
         &mut self,
         bytes: &[u8],
         stalled: Duration,

@@ -101,8 +101,7 @@ async fn session_tickets_are_no_data() {
     .await;
     let mut buf = [0; 64];
     // The server has sent its tickets before it waits; they are there once the kernel shows any byte.
-    let unread =
-        |stream: &Stream| SockRef::from(stream.tcp()).peek(&mut [std::mem::MaybeUninit::uninit(); 1]).unwrap_or(0);
+    let unread = |stream: &Stream| stream.tcp().socket().peek(&mut [std::mem::MaybeUninit::uninit(); 1]).unwrap_or(0);
     while unread(&stream) == 0 {
         std::thread::yield_now();
     }

@@ -1,0 +1,240 @@
+//! Questions to a resolver that the operating system's own functions can't ask: MX records. The only module that calls
+//! simple-dns and the only reader of `/etc/resolv.conf`.
+//!
+//! Responsible for one question at a time, over UDP and, where the answer is cut, over TCP; for which of several
+//! resolvers answers; for matching answers with questions. Not for what the answers mean for mail (`mx`).
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use simple_dns::rdata::RData;
+use simple_dns::{CLASS, Name, Packet, PacketFlag, QCLASS, QTYPE, Question, RCODE, TYPE};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+
+use super::connect::in_words;
+
+/// The file that names this machine's resolvers.
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+/// The port of resolvers.
+const PORT: u16 = 53;
+/// How long one resolver may take before the next is asked.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How often the list of resolvers is gone through.
+const ROUNDS: usize = 2;
+/// The most octets of an answer over UDP; longer ones are cut, and asked for again over TCP.
+const UDP_ANSWER: usize = 4096;
+
+/// A mail exchanger (RFC 5321 section 5.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MailExchanger {
+    /// The lower, the better.
+    pub(crate) preference: u16,
+    /// The host; empty in a null MX (RFC 7505).
+    pub(crate) host: String,
+}
+
+/// What came of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer<T> {
+    /// Records, or none: the name exists.
+    Records(Vec<T>),
+    /// The name does not exist.
+    NoSuchName,
+}
+
+/// The resolvers of this machine, in order; one on this machine itself where none is named.
+pub(crate) fn system_resolvers() -> Vec<SocketAddr> {
+    let text = std::fs::read_to_string(RESOLV_CONF).unwrap_or_default();
+    let named = resolvers_in(&text);
+    if named.is_empty() { vec![(Ipv4Addr::LOCALHOST, PORT).into()] } else { named }
+}
+
+/// The MX records of a domain.
+pub(super) async fn mail_exchangers(domain: &str, resolvers: &[SocketAddr]) -> Result<Answer<MailExchanger>, String> {
+    let mx = |data: &RData<'_>| match data {
+        RData::MX(mx) => Some(MailExchanger { preference: mx.preference, host: mx.exchange.to_string() }),
+        _ => None,
+    };
+    ask(domain, TYPE::MX, resolvers, mx).await
+}
+
+/// The addresses of a host, IPv6 and IPv4.
+pub(super) async fn addresses(host: &str, resolvers: &[SocketAddr]) -> Result<Answer<IpAddr>, String> {
+    let address = |data: &RData<'_>| match data {
+        RData::A(a) => Some(IpAddr::V4(Ipv4Addr::from(a.address))),
+        RData::AAAA(aaaa) => Some(IpAddr::V6(Ipv6Addr::from(aaaa.address))),
+        _ => None,
+    };
+    let six = ask(host, TYPE::AAAA, resolvers, address).await?;
+    let four = ask(host, TYPE::A, resolvers, address).await?;
+    Ok(match (six, four) {
+        (Answer::NoSuchName, Answer::NoSuchName) => Answer::NoSuchName,
+        (six, four) => Answer::Records([six, four].into_iter().flat_map(Answer::records).collect()),
+    })
+}
+
+impl<T> Answer<T> {
+    pub(super) fn records(self) -> Vec<T> {
+        match self {
+            Answer::Records(records) => records,
+            Answer::NoSuchName => Vec::new(),
+        }
+    }
+}
+
+/// Asks one resolver after the other, until one knows.
+async fn ask<T>(
+    name: &str,
+    of_type: TYPE,
+    resolvers: &[SocketAddr],
+    pick: impl Fn(&RData<'_>) -> Option<T>,
+) -> Result<Answer<T>, String> {
+    let mut reasons = Vec::new();
+    for round in 0..ROUNDS {
+        for resolver in resolvers {
+            let asked = tokio::time::timeout(PATIENCE, ask_one(name, of_type, *resolver, &pick)).await;
+            let reason = match asked {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(reason)) => reason,
+                Err(_) => "no answer".to_owned(),
+            };
+            if round == 0 {
+                reasons.push(format!("resolver {resolver}: {reason}"));
+            }
+        }
+    }
+    Err(reasons.join("; "))
+}
+
+async fn ask_one<T>(
+    name: &str,
+    of_type: TYPE,
+    resolver: SocketAddr,
+    pick: &impl Fn(&RData<'_>) -> Option<T>,
+) -> Result<Answer<T>, String> {
+    // Whoever guesses it can answer in the resolver's place.
+    let id = getrandom::u32().unwrap_or_else(|_| fastrand::u32(..)).to_be_bytes();
+    let id = u16::from_be_bytes([id[0], id[1]]);
+    let question = question(id, name, of_type)?;
+    let failed = |error: io::Error| in_words(&error);
+    let answer = over_udp(&question, resolver).await.map_err(failed)?;
+    match read(&answer, name, of_type, pick)? {
+        Read::Whole(answer) => Ok(answer),
+        Read::Cut => {
+            let answer = over_tcp(&question, resolver).await.map_err(failed)?;
+            match read(&answer, name, of_type, pick)? {
+                Read::Whole(answer) => Ok(answer),
+                Read::Cut => Err("its answer is cut over TCP too".to_owned()),
+            }
+        }
+    }
+}
+
+fn question(id: u16, name: &str, of_type: TYPE) -> Result<Vec<u8>, String> {
+    let absolute = name.strip_suffix('.').unwrap_or(name);
+    let unusable = |_| format!("`{name}` is not a name of the DNS");
+    let mut packet = Packet::new_query(id);
+    packet.set_flags(PacketFlag::RECURSION_DESIRED);
+    let asked = Name::new(absolute).map_err(unusable)?;
+    packet.questions.push(Question::new(asked, QTYPE::TYPE(of_type), QCLASS::CLASS(CLASS::IN), false));
+    packet.build_bytes_vec().map_err(unusable)
+}
+
+/// Datagrams that answer another question, or come from someone else, are passed over.
+async fn over_udp(question: &[u8], resolver: SocketAddr) -> io::Result<Vec<u8>> {
+    let local: IpAddr = if resolver.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind((local, 0)).await?;
+    socket.connect(resolver).await?;
+    socket.send(question).await?;
+    let mut answer = vec![0; UDP_ANSWER];
+    loop {
+        let count = socket.recv(&mut answer).await?;
+        if answer[..count].starts_with(&question[..2]) {
+            answer.truncate(count);
+            return Ok(answer);
+        }
+    }
+}
+
+/// Each message goes behind its length (RFC 1035 section 4.2.2).
+async fn over_tcp(question: &[u8], resolver: SocketAddr) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(resolver).await?;
+    let length = u16::try_from(question.len()).unwrap_or(u16::MAX);
+    stream.write_all(&[&length.to_be_bytes(), question].concat()).await?;
+    let length = stream.read_u16().await?;
+    let mut answer = vec![0; usize::from(length)];
+    stream.read_exact(&mut answer).await?;
+    if answer.starts_with(&question[..2]) { Ok(answer) } else { Err(io::Error::other("it answered something else")) }
+}
+
+enum Read<T> {
+    Whole(Answer<T>),
+    Cut,
+}
+
+fn read<T>(
+    answer: &[u8],
+    name: &str,
+    of_type: TYPE,
+    pick: &impl Fn(&RData<'_>) -> Option<T>,
+) -> Result<Read<T>, String> {
+    let packet = Packet::parse(answer).map_err(|_| "its answer cannot be read".to_owned())?;
+    let asked = name.strip_suffix('.').unwrap_or(name);
+    let fits = packet.questions.first().is_none_or(|question| {
+        question.qtype == QTYPE::TYPE(of_type) && question.qname.to_string().eq_ignore_ascii_case(asked)
+    });
+    if !packet.has_flags(PacketFlag::RESPONSE) || !fits {
+        return Err("it answered something else".to_owned());
+    }
+    if packet.has_flags(PacketFlag::TRUNCATION) {
+        return Ok(Read::Cut);
+    }
+    match packet.rcode() {
+        // Aliases are followed by the resolver: what they lead to stands in the same answer.
+        RCODE::NoError => {
+            let records = packet.answers.iter().filter_map(|record| pick(&record.rdata)).collect();
+            Ok(Read::Whole(Answer::Records(records)))
+        }
+        RCODE::NameError => Ok(Read::Whole(Answer::NoSuchName)),
+        RCODE::ServerFailure => Err("it failed (SERVFAIL)".to_owned()),
+        RCODE::Refused => Err("it refuses to answer (REFUSED)".to_owned()),
+        other => Err(format!("it answered {other:?}")),
+    }
+}
+
+fn resolvers_in(text: &str) -> Vec<SocketAddr> {
+    let address = |line: &str| {
+        let mut words = line.split_ascii_whitespace();
+        let named = (words.next() == Some("nameserver")).then(|| words.next()).flatten()?;
+        named.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, PORT))
+    };
+    text.lines().filter_map(address).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resolvers_of_a_file() {
+        let text =
+            "# nameserver 192.0.2.9\nsearch example\nnameserver 192.0.2.1\n nameserver\t2001:db8::1 \nnameserver x\n";
+        let expected: Vec<SocketAddr> = vec!["192.0.2.1:53".parse().unwrap(), "[2001:db8::1]:53".parse().unwrap()];
+        assert_eq!(resolvers_in(text), expected);
+    }
+
+    #[test]
+    fn an_answer_to_another_question_is_refused() {
+        let question = question(7, "example.com", TYPE::MX).unwrap();
+        let mut packet = Packet::parse(&question).unwrap().into_reply();
+        packet.set_flags(PacketFlag::RESPONSE);
+        let octets = packet.build_bytes_vec().unwrap();
+        let none = |_: &RData<'_>| None::<()>;
+        assert!(matches!(read(&octets, "Example.com.", TYPE::MX, &none), Ok(Read::Whole(_))));
+        assert!(read(&octets, "example.org", TYPE::MX, &none).is_err());
+        assert!(read(&octets, "example.com", TYPE::A, &none).is_err());
+        assert!(read(b"junk", "example.com", TYPE::A, &none).is_err());
+    }
+}

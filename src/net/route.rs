@@ -1,0 +1,204 @@
+//! The way to a server: a host, a unix socket or a domain's mail exchangers, directly or through a SOCKS5 proxy, with or
+//! without a PROXY header.
+//!
+//! Responsible for putting these together and for each attempt's deadline. The single steps are `connect`, `mx`, `socks5`
+//! and `proxy_protocol`. Called by `session`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+
+use super::connect::{ConnectFailure, ConnectFailureKind, Target, connect, in_words, none_accepted};
+use super::dns::{self, Answer, MailExchanger};
+use super::mx;
+use super::proxy_protocol::ProxyHeader;
+use super::socks5;
+use super::stream::Stream;
+
+/// Where to connect to, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct Route {
+    pub(crate) to: Destination,
+    /// The SOCKS5 proxy to go through: host and port.
+    pub(crate) socks5: Option<(String, u16)>,
+    /// What is said before all else.
+    pub(crate) proxy_header: Option<ProxyHeader>,
+}
+
+/// The other end.
+#[derive(Debug, Clone)]
+pub(crate) enum Destination {
+    Host(Target),
+    /// A unix socket, by its path.
+    Unix(PathBuf),
+    Mx(MxLookup),
+}
+
+/// The mail exchangers of a domain, each in turn.
+#[derive(Debug, Clone)]
+pub(crate) struct MxLookup {
+    /// The domain as host; port, IP version and local address are every exchanger's.
+    pub(crate) target: Target,
+    /// Whom to ask for MX records and for the exchangers' addresses; without one, the machine's resolvers and its own
+    /// lookup of names.
+    pub(crate) resolver: Option<SocketAddr>,
+    /// Decides among exchangers of the same preference.
+    pub(crate) seed: u64,
+}
+
+/// An open connection and how it came about.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    pub(crate) stream: Stream,
+    /// The host that was chosen, where the route left a choice.
+    pub(crate) exchanger: Option<String>,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(crate) enum RouteFailure {
+    Failed(ConnectFailure),
+    /// Nothing came of it in time.
+    TooSlow,
+}
+
+/// Opens the connection. `attempt` bounds each attempt at one host.
+///
+/// `note` is told what happens on the way.
+///
+/// # Errors
+/// Every host tried and why it failed.
+pub(crate) async fn open(
+    route: &Route,
+    attempt: Duration,
+    note: &mut (dyn FnMut(&str) + Send),
+) -> Result<Connected, RouteFailure> {
+    let mut connected = match &route.to {
+        Destination::Host(target) => {
+            let stream = in_time(attempt, to_host(target, route.socks5.as_ref())).await?;
+            Connected { stream, exchanger: None }
+        }
+        Destination::Unix(path) => Connected { stream: in_time(attempt, to_socket(path)).await?, exchanger: None },
+        Destination::Mx(lookup) => to_exchanger(lookup, route.socks5.as_ref(), attempt, note).await?,
+    };
+    if let Some(header) = &route.proxy_header {
+        let octets = header.octets();
+        in_time(attempt, async {
+            let sent = async {
+                connected.stream.write_all(&octets).await?;
+                connected.stream.flush().await
+            };
+            sent.await.map_err(|error| other(format!("the PROXY header could not be sent: {}", in_words(&error))))
+        })
+        .await?;
+    }
+    Ok(connected)
+}
+
+async fn in_time<T>(
+    limit: Duration,
+    attempt: impl Future<Output = Result<T, ConnectFailure>>,
+) -> Result<T, RouteFailure> {
+    match tokio::time::timeout(limit, attempt).await {
+        Ok(outcome) => outcome.map_err(RouteFailure::Failed),
+        Err(_) => Err(RouteFailure::TooSlow),
+    }
+}
+
+/// Directly, or to the proxy, which then connects to the host.
+async fn to_host(target: &Target, socks5: Option<&(String, u16)>) -> Result<Stream, ConnectFailure> {
+    let Some((host, port)) = socks5 else { return connect(target).await };
+    let proxy = Target { host: host.clone(), port: *port, ..target.clone() };
+    let mut stream = connect(&proxy).await.map_err(|failure| ConnectFailure {
+        message: format!("the SOCKS5 proxy `{host}`: {}", failure.message),
+        ..failure
+    })?;
+    socks5::connect_through(&mut stream, &target.host, target.port).await?;
+    Ok(stream)
+}
+
+#[cfg(unix)]
+async fn to_socket(path: &Path) -> Result<Stream, ConnectFailure> {
+    let connected = match tokio::net::UnixStream::connect(path).await {
+        Ok(unix) => Stream::plain(unix.into()),
+        Err(error) => Err(error),
+    };
+    connected.map_err(|error| {
+        let mut failure = none_accepted(&[(path.display().to_string(), error)]);
+        failure.message = format!("the unix socket {}", failure.message);
+        failure
+    })
+}
+
+#[cfg(not(unix))]
+async fn to_socket(_: &Path) -> Result<Stream, ConnectFailure> {
+    Err(other("this system has no unix sockets".to_owned()))
+}
+
+/// Each exchanger by its preference, until one accepts.
+async fn to_exchanger(
+    lookup: &MxLookup,
+    socks5: Option<&(String, u16)>,
+    attempt: Duration,
+    note: &mut (dyn FnMut(&str) + Send),
+) -> Result<Connected, RouteFailure> {
+    let domain = &lookup.target.host;
+    let resolvers = lookup.resolver.map_or_else(dns::system_resolvers, |resolver| vec![resolver]);
+    let hosts = in_time(attempt, mx::hosts(domain, &resolvers, lookup.seed)).await?;
+    note(&format!("MX of {domain}: {}", described(&hosts)));
+    let mut failures: Vec<ConnectFailure> = Vec::new();
+    for exchanger in hosts {
+        let target = Target { host: exchanger.host.clone(), ..lookup.target.clone() };
+        let failure = match in_time(attempt, to_named(&target, lookup.resolver, socks5)).await {
+            Ok(stream) => return Ok(Connected { stream, exchanger: Some(exchanger.host) }),
+            Err(RouteFailure::Failed(failure)) => failure,
+            Err(RouteFailure::TooSlow) => {
+                ConnectFailure { kind: ConnectFailureKind::Unreachable, message: "no answer in time".to_owned() }
+            }
+        };
+        note(&format!("MX host {} did not accept: {}", exchanger.host, failure.message));
+        failures.push(ConnectFailure { message: format!("`{}`: {}", exchanger.host, failure.message), ..failure });
+    }
+    let kind = failures.iter().map(|failure| failure.kind).min().unwrap_or(ConnectFailureKind::Other);
+    let reasons: Vec<String> = failures.into_iter().map(|failure| failure.message).collect();
+    let message = format!("no mail exchanger of `{domain}` accepted: {}", reasons.join("; "));
+    Err(RouteFailure::Failed(ConnectFailure { kind, message }))
+}
+
+/// A host whose addresses the given resolver knows, where one is given; a proxy resolves names itself.
+async fn to_named(
+    target: &Target,
+    resolver: Option<SocketAddr>,
+    socks5: Option<&(String, u16)>,
+) -> Result<Stream, ConnectFailure> {
+    let Some(resolver) = resolver.filter(|_| socks5.is_none()) else { return to_host(target, socks5).await };
+    let unknown = |reason: &str| ConnectFailure {
+        kind: ConnectFailureKind::Name,
+        message: format!("the name `{}` could not be resolved: {reason}", target.host),
+    };
+    let answer = dns::addresses(&target.host, &[resolver]).await.map_err(|reason| unknown(&reason))?;
+    let addresses = match answer {
+        Answer::NoSuchName => return Err(unknown("it does not exist")),
+        Answer::Records(list) if list.is_empty() => return Err(unknown("it has no address")),
+        Answer::Records(list) => list,
+    };
+    let mut last = None;
+    for address in addresses {
+        match connect(&Target { host: address.to_string(), ..target.clone() }).await {
+            Ok(stream) => return Ok(stream),
+            Err(failure) => last = Some(failure),
+        }
+    }
+    Err(last.unwrap_or_else(|| unknown("it has no address")))
+}
+
+fn described(hosts: &[MailExchanger]) -> String {
+    let list: Vec<String> = hosts.iter().map(|mx| format!("{} {}", mx.preference, mx.host)).collect();
+    list.join(", ")
+}
+
+fn other(message: String) -> ConnectFailure {
+    ConnectFailure { kind: ConnectFailureKind::Other, message }
+}
