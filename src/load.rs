@@ -1,6 +1,6 @@
 //! Reads a scenario from a file or from text.
 
-use crate::scenario::{Diagnostic, MAX_YAML_SIZE, Scenario, Sources, Span, parse, reason};
+use crate::scenario::{Diagnostic, MAX_YAML_SIZE, Scenario, Sources, Span, parse, reason, resolve_file};
 use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
@@ -22,18 +22,31 @@ pub struct LoadError {
 /// The file can't be read, is larger than [`MAX_YAML_SIZE`], is no UTF-8, is no YAML, or is no scenario; of the latter
 /// every mistake comes back.
 pub fn load(path: &Path) -> Result<Scenario, LoadError> {
+    load_below(path, None)
+}
+
+/// Reads a scenario file that includes files below `root`; below its own folder when there is none.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_below(path: &Path, root: Option<&Path>) -> Result<Scenario, LoadError> {
     let name = path.display().to_string();
+    let own = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match read(path) {
-        Ok(text) => load_text(&name, &text),
+        Ok(text) => parse_text(&name, &text, Some(root.unwrap_or(own))),
         Err(message) => Err(LoadError::unreadable(&name, &message)),
     }
 }
 
-/// Reads a scenario from text; `name` stands for its file in messages.
+/// Reads a scenario from text; `name` stands for its file in messages. It can include no files.
 ///
 /// # Errors
 /// As [`load`].
 pub fn load_text(name: &str, text: &str) -> Result<Scenario, LoadError> {
+    parse_text(name, text, None)
+}
+
+fn parse_text(name: &str, text: &str, root: Option<&Path>) -> Result<Scenario, LoadError> {
     if text.len() > MAX_YAML_SIZE {
         let message = format!("a scenario has at most {MAX_YAML_SIZE} bytes");
         return Err(LoadError::unreadable(name, &message));
@@ -44,7 +57,11 @@ pub fn load_text(name: &str, text: &str) -> Result<Scenario, LoadError> {
     }
     let mut sources = Sources::default();
     sources.add(name, text.strip_prefix('\u{feff}').unwrap_or(text));
-    let (scenario, mut diagnostics) = parse(sources.clone());
+    let include = |file: &str| match root {
+        Some(root) => read(&resolve_file(root, file)?),
+        None => Err(format!("cannot include `{file}`: text that is in no file includes none")),
+    };
+    let (scenario, mut diagnostics, sources) = parse(sources, &include);
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span.file, diagnostic.span.start));
     match scenario {
         Some(scenario) if diagnostics.is_empty() => Ok(scenario),

@@ -52,9 +52,9 @@ impl Masker {
         &self.too_short
     }
 
-    /// Whether a form of a secret stands in `bytes`.
+    /// Whether something in `bytes` would be masked, also where line ends cut it.
     pub(crate) fn finds(&self, bytes: &[u8]) -> bool {
-        self.automaton.as_ref().is_some_and(|automaton| automaton.is_match(bytes))
+        self.automaton.is_some() && self.mask(bytes) != bytes
     }
 
     /// `bytes` with each secret replaced by `<<name>>`, also where line ends cut it.
@@ -175,13 +175,16 @@ fn text_start(line: &[u8]) -> usize {
 fn forms_of(secret: &[u8]) -> Vec<Vec<u8>> {
     let mut forms = vec![secret.to_vec()];
     for alignment in 0..3 {
-        forms.push(base64_core(secret, alignment, &STANDARD_NO_PAD));
-        forms.push(base64_core(secret, alignment, &URL_SAFE_NO_PAD));
+        forms.extend(base64_forms(secret, alignment, &STANDARD_NO_PAD));
+        forms.extend(base64_forms(secret, alignment, &URL_SAFE_NO_PAD));
     }
     forms.push(secret.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect());
     forms.push(escaped(secret, |byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte), '%'));
     forms.push(escaped(secret, |byte| (b'!'..=b'~').contains(&byte) && byte != b'+' && byte != b'=', '+'));
     forms.push(escaped(secret, |_| false, '%'));
+    // `encodeURI` leaves what a whole address may hold.
+    forms.push(escaped(secret, |byte| byte.is_ascii_alphanumeric() || b"-._~;,/?:@&=+$!*'()#".contains(&byte), '%'));
+    forms.push(form_data(secret));
     if let Ok(text) = std::str::from_utf8(secret) {
         forms.push(json(text, false).into_bytes());
         forms.push(json(text, true).into_bytes());
@@ -189,14 +192,21 @@ fn forms_of(secret: &[u8]) -> Vec<Vec<u8>> {
     forms
 }
 
-/// The characters of a base64 text that depend on the secret alone, when it begins `alignment` octets into a group.
-fn base64_core(secret: &[u8], alignment: usize, alphabet: &impl base64::Engine) -> Vec<u8> {
+/// As a web form sends it: percent form, with `+` for a blank.
+fn form_data(secret: &[u8]) -> Vec<u8> {
+    let plain = |byte: u8| byte == b' ' || byte.is_ascii_alphanumeric() || b"*-._".contains(&byte);
+    escaped(secret, plain, '%').into_iter().map(|byte| if byte == b' ' { b'+' } else { byte }).collect()
+}
+
+/// The characters of a base64 text that depend on the secret alone, when it begins `alignment` octets into a group; and
+/// with the last one, for when the text ends there.
+fn base64_forms(secret: &[u8], alignment: usize, alphabet: &impl base64::Engine) -> [Vec<u8>; 2] {
     let padded = [&[0; 2][..alignment.min(2)], secret].concat();
     let encoded = alphabet.encode(&padded).into_bytes();
     let skip = [0, 2, 3][alignment.min(2)];
     let whole = padded.len() % 3 == 0;
     let end = encoded.len() - usize::from(!whole);
-    encoded.get(skip..end).unwrap_or_default().to_vec()
+    [end, encoded.len()].map(|end| encoded.get(skip..end).unwrap_or_default().to_vec())
 }
 
 fn escaped(secret: &[u8], plain: impl Fn(u8) -> bool, mark: char) -> Vec<u8> {

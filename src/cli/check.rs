@@ -31,7 +31,7 @@ struct Found {
 
 /// Checks everything that was named; 0 when there is no error.
 pub(super) fn check(arguments: &CheckArguments) -> u8 {
-    let targets = Targets::read(&arguments.targets);
+    let targets = Targets::read(&arguments.targets, arguments.file_root.as_deref());
     let settings = Settings { file_root: arguments.file_root.clone(), ..Settings::default() };
     let mut found = Found::default();
     for complaint in &targets.complaints {

@@ -24,6 +24,9 @@ pub(super) struct RunArguments {
     values: ValueArguments,
     #[command(flatten)]
     connections: ConnectionArguments,
+    /// Play each scenario once for each row of this CSV file; its first row names variables
+    #[arg(long, value_name = "FILE.csv")]
+    cases: Option<PathBuf>,
     /// Fix the time and randomness of templates
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -92,12 +95,13 @@ struct Session<'a> {
     targets: Targets,
     tally: Tally,
     codes: Vec<u8>,
+    cases: Option<(Vec<String>, Vec<Vec<String>>)>,
 }
 
 impl<'a> Session<'a> {
     /// Reads all that is needed before the first scenario is played.
     fn prepare(arguments: &'a RunArguments) -> Result<Session<'a>, String> {
-        let targets = Targets::read(&arguments.targets);
+        let targets = Targets::read(&arguments.targets, arguments.file_root.as_deref());
         let scenarios: Vec<&Scenario> = targets.loaded.iter().filter_map(|loaded| loaded.as_ref().ok()).collect();
         let all_read = scenarios.len() == targets.loaded.len();
         if all_read && let Some(first) = undeclared(&scenarios, &arguments.values.given()).first() {
@@ -107,7 +111,8 @@ impl<'a> Session<'a> {
         let made_up = arguments.values.made_up_secrets || arguments.connections.sandbox;
         values::complete(&mut inputs, &scenarios, made_up)?;
         let settings = arguments.settings()?;
-        Ok(Session { arguments, settings, inputs, tally: Tally::default(), codes: Vec::new(), targets })
+        let cases = arguments.cases.as_deref().map(values::rows_of).transpose()?;
+        Ok(Session { arguments, settings, inputs, tally: Tally::default(), codes: Vec::new(), cases, targets })
     }
 
     fn play(mut self) -> u8 {
@@ -132,29 +137,45 @@ impl<'a> Session<'a> {
     }
 
     fn play_one(&mut self, loaded: Result<Scenario, LoadError>) {
-        let scenario = match loaded {
+        let mut scenario = match loaded {
             Ok(scenario) => scenario,
             Err(error) => {
                 let (sources, diagnostics) = all_of(error, &self.settings);
                 return self.broken(&sources, &diagnostics);
             }
         };
-        let variables = match Variables::resolve(&scenario, &self.inputs) {
+        if let Some((names, rows)) = &self.cases {
+            scenario.set_cases(names, rows);
+        }
+        match scenario.case_count() {
+            0 => self.play_case(&scenario, None),
+            count => (0..count).for_each(|case| self.play_case(&scenario, Some(case))),
+        }
+    }
+
+    /// Plays a scenario with one set of variables.
+    fn play_case(&mut self, scenario: &Scenario, case: Option<usize>) {
+        let variables = match Variables::for_case(scenario, &self.inputs, case) {
             Ok(variables) => variables,
             Err(error) => {
-                let mut diagnostics = crate::check(&scenario, None, &self.settings);
+                let mut diagnostics = crate::check(scenario, None, &self.settings);
                 diagnostics.retain(Diagnostic::is_error);
                 diagnostics.extend(error.diagnostics);
                 return self.broken(&scenario.sources, &diagnostics);
             }
         };
-        let diagnostics = crate::check(&scenario, Some(&variables), &self.settings);
+        let diagnostics = crate::check(scenario, Some(&variables), &self.settings);
         if diagnostics.iter().any(Diagnostic::is_error) {
             return self.broken(&scenario.sources, &diagnostics);
         }
-        self.warn(&scenario.sources, &diagnostics);
-        self.announce(&scenario, &variables);
-        let outcome = run::run(&scenario, &variables, &self.settings);
+        if case.unwrap_or(0) == 0 {
+            self.warn(&scenario.sources, &diagnostics);
+            self.announce(scenario, &variables);
+        }
+        let mut outcome = run::run(scenario, &variables, &self.settings);
+        if let Some(case) = case {
+            outcome.name = format!("{} [case {}]", outcome.name, scenario.case_name(case));
+        }
         self.report(&outcome);
     }
 

@@ -1,6 +1,6 @@
 //! Which scenarios were asked for: files, folders, standard input.
 
-use crate::load::{LoadError, load, load_text};
+use crate::load::{LoadError, load_below, load_text};
 use crate::scenario::{MAX_YAML_SIZE, Scenario, reason};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub(super) struct Targets {
 
 impl Targets {
     /// Reads everything that `names` stand for.
-    pub(super) fn read(names: &[String]) -> Targets {
+    pub(super) fn read(names: &[String], file_root: Option<&Path>) -> Targets {
         let mut targets = Targets::default();
         for name in names {
             if name == "-" {
@@ -30,8 +30,8 @@ impl Targets {
             }
             let path = Path::new(name);
             match path.metadata() {
-                Ok(metadata) if metadata.is_dir() => targets.folder(path),
-                Ok(_) => targets.loaded.push(load(path)),
+                Ok(metadata) if metadata.is_dir() => targets.folder(path, file_root),
+                Ok(_) => targets.loaded.push(load_below(path, file_root)),
                 Err(error) => targets.complaints.push(format!("cannot read `{name}`: {}", reason(&error))),
             }
         }
@@ -39,7 +39,7 @@ impl Targets {
     }
 
     /// Takes each scenario below a folder; a file without steps is none.
-    fn folder(&mut self, folder: &Path) {
+    fn folder(&mut self, folder: &Path, file_root: Option<&Path>) {
         let mut files = Vec::new();
         if let Err(message) = yaml_files(folder, 0, &mut files) {
             self.complaints.push(message);
@@ -48,7 +48,7 @@ impl Targets {
         for file in files {
             let is_scenario = std::fs::read_to_string(&file).map_or(true, |text| looks_like_scenario(&text));
             if is_scenario {
-                self.loaded.push(load(&file));
+                self.loaded.push(load_below(&file, file_root));
             } else {
                 self.left_out += 1;
             }

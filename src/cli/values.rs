@@ -19,8 +19,9 @@ pub(super) struct ValueArguments {
     #[arg(long, value_name = "FILE")]
     vars_file: Option<PathBuf>,
     /// Give a secret its value (visible in the process list: prefer a file or the environment)
-    #[arg(long = "secret", value_name = "NAME=VALUE", value_parser = secret_pair)]
-    secrets: Vec<(String, Secret)>,
+    // Taken as it is: the errors of a value parser repeat what was given.
+    #[arg(long = "secret", value_name = "NAME=VALUE", value_parser = unread_secret)]
+    secrets: Vec<Secret>,
     /// Read secrets from a file of NAME=VALUE lines
     #[arg(long, value_name = "FILE")]
     secrets_file: Option<PathBuf>,
@@ -49,13 +50,23 @@ impl ValueArguments {
             inputs.secrets.extend(lines_of(file)?.into_iter().map(|(name, value)| (name, Secret::new(value))));
         }
         inputs.vars.extend(self.vars.iter().cloned());
-        inputs.secrets.extend(self.secrets.iter().cloned());
+        inputs.secrets.extend(self.secrets()?);
         Ok(inputs)
+    }
+
+    /// The names and values of `--secret`.
+    fn secrets(&self) -> Result<Vec<(String, Secret)>, String> {
+        let named = |given: &Secret| {
+            let (name, value) = pair(given.expose()).map_err(|message| format!("`--secret`: {message}"))?;
+            Ok((name, Secret::new(value)))
+        };
+        self.secrets.iter().map(named).collect()
     }
 
     /// The options' names that no scenario declares; a file may hold more than one scenario needs.
     pub(super) fn given(&self) -> Inputs {
-        Inputs { vars: self.vars.iter().cloned().collect(), secrets: self.secrets.iter().cloned().collect() }
+        let secrets = self.secrets().unwrap_or_default();
+        Inputs { vars: self.vars.iter().cloned().collect(), secrets: secrets.into_iter().collect() }
     }
 }
 
@@ -79,6 +90,22 @@ pub(super) fn complete(inputs: &mut Inputs, scenarios: &[&Scenario], make_up: bo
     Ok(())
 }
 
+/// The first row and the further rows of a CSV file (RFC 4180).
+pub(super) fn rows_of(file: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), String> {
+    let fault = |message: String| format!("{}: {message}", file.display());
+    let text = std::fs::read_to_string(file).map_err(|error| fault(reason(&error)))?;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(text.as_bytes());
+    let names = reader.headers().map_err(|error| fault(error.to_string()))?.iter().map(str::to_owned).collect();
+    let mut rows = Vec::new();
+    for row in reader.records() {
+        rows.push(row.map_err(|error| fault(error.to_string()))?.iter().map(str::to_owned).collect());
+    }
+    if rows.is_empty() {
+        return Err(fault("there is no row behind the first, which names the variables".to_owned()));
+    }
+    Ok((names, rows))
+}
+
 fn from_environment(prefix: &str, name: &str) -> Option<(String, String)> {
     let upper = std::env::var(format!("{prefix}{}", name.to_uppercase()));
     upper.or_else(|_| std::env::var(format!("{prefix}{name}"))).ok().map(|value| (name.to_owned(), value))
@@ -92,8 +119,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn secret_pair(text: &str) -> Result<(String, Secret), String> {
-    pair(text).map(|(name, value)| (name, Secret::new(value)))
+#[expect(clippy::unnecessary_wraps, reason = "clap wants a parser that could fail")]
+fn unread_secret(text: &str) -> Result<Secret, String> {
+    Ok(Secret::new(text))
 }
 
 /// The lines of a dotenv file: `NAME=VALUE`, `export` allowed, `#` comments, values in single or double quotes.

@@ -45,6 +45,19 @@ impl Certificate {
         })
     }
 
+    /// It in one line: whose, for which names, by whom, how long.
+    pub(crate) fn describe(&self, now: Timestamp) -> String {
+        let names = match self.names.as_slice() {
+            [] => String::new(),
+            names => format!(" for {}", names.join(", ")),
+        };
+        let validity = match self.days_left(now) {
+            days @ 0.. => format!("{days} days left"),
+            _ => format!("expired on {}", self.not_after.strftime("%Y-%m-%d")),
+        };
+        format!("certificate {}{names}, issued by {}, {validity}", self.subject, self.issuer)
+    }
+
     /// Whole days from `now` until it expires, rounded down: 0 on the last day, negative once it has expired.
     pub(crate) fn days_left(&self, now: Timestamp) -> i64 {
         let seconds = self.not_after.as_second() - now.as_second();

@@ -9,6 +9,8 @@ use std::time::Duration;
 /// Of a longer transcript the first and the last lines are shown.
 const FIRST_LINES: usize = 40;
 const LAST_LINES: usize = 160;
+/// Of a longer line the beginning is shown, in characters.
+const LINE_LENGTH: usize = 1000;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -81,7 +83,10 @@ pub fn entry(entry: &Entry, with_session: bool, styled: Styled) -> String {
         Speaker::Server => ("S:", PLAIN),
         Speaker::Note => ("* ", NOTE),
     };
-    let line = format!("{session}{mark} {}", entry.text);
+    let line = match entry.text.char_indices().nth(LINE_LENGTH) {
+        Some((end, _)) => format!("{session}{mark} {}…", &entry.text[..end]),
+        None => format!("{session}{mark} {}", entry.text),
+    };
     format!("    {}  {}", styled.paint(NOTE, &seconds(entry.at)), styled.paint(style, line.trim_end()))
 }
 

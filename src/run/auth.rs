@@ -215,19 +215,19 @@ impl Player<'_> {
     async fn judge(&mut self, now: Now<'_>, talk: &Talk, answer: &Answer) -> Done {
         let compared = match &now.step.expect {
             Some(expectation) => self.compare(now, expectation, answer),
-            None if answer.reply.code() == SUCCEEDED => Ok(Vec::new()),
+            None if answer.reply.code() == SUCCEEDED => Ok((Vec::new(), false)),
             None => Err(self.other_code(now, SUCCEEDED, answer)),
         };
-        let captures = compared.map_err(|divergences| self.explained(now, talk, answer, divergences))?;
+        let (captures, echo) = compared.map_err(|divergences| self.explained(now, talk, answer, divergences))?;
         if answer.reply.code() == SUCCEEDED
             && let Err(fault) = talk.exchange.finish()
         {
             return Err(vec![self.fault(now, talk, &fault)]);
         }
-        self.keep(captures);
+        self.keep(captures, echo);
         match now.step.expect.as_ref().map(|expectation| &expectation.kind) {
             Some(Expected::Fields(fields)) => match fields.closed {
-                Some((closed, _)) => self.expect_end(now, closed).await,
+                Some((closed, span)) => self.expect_end(now, closed, span).await,
                 None => Ok(()),
             },
             _ => Ok(()),

@@ -8,9 +8,11 @@ use crate::scenario::{
 };
 use crate::scenario::{Chance, Variables, reason, resolve_file};
 use crate::server::Sandbox;
+use crate::session::Transcript;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The port where TLS begins at once (RFC 8314 section 3).
 const SUBMISSIONS_PORT: u16 = 465;
@@ -22,8 +24,20 @@ const SMTP_PORT: u16 = 25;
 pub(super) struct Endpoint {
     pub(super) target: Target,
     pub(super) implicit_tls: bool,
-    /// The host as the scenario names it.
+    /// The host and port as the scenario names them.
     pub(super) host: String,
+    pub(super) port: u16,
+}
+
+impl Endpoint {
+    /// Says so where another server stands in for the one that the scenario names.
+    pub(super) fn note_stand_in(&self, session: &str, log: &mut Transcript) {
+        let target = &self.target;
+        if (&target.host, target.port) != (&self.host, self.port) {
+            let text = format!("{}:{} stands in for {}:{}", target.host, target.port, self.host, self.port);
+            log.note(&Arc::from(session), &text);
+        }
+    }
 }
 
 /// Renders what a connection needs.
@@ -53,7 +67,7 @@ impl Resolver<'_> {
             IpVersion::V4 => NetIpVersion::V4,
             IpVersion::V6 => NetIpVersion::V6,
         });
-        Ok(Endpoint { target: Target { host: to_host, port: to_port, ip, local_address }, implicit_tls, host })
+        Ok(Endpoint { target: Target { host: to_host, port: to_port, ip, local_address }, implicit_tls, host, port })
     }
 
     fn address(&self, address: &Address) -> Result<(String, u16), TemplateError> {

@@ -6,7 +6,6 @@
 use super::expect::Mismatch;
 use super::outcome::{Cause, Divergence};
 use crate::masker::Masker;
-use crate::net::certificate::Certificate;
 use crate::net::connect::ConnectFailureKind;
 use crate::net::tls::{TlsFailure, TlsFailureReason};
 use crate::scenario::{Diagnostic, Footnote, Span, TemplateError, duration};
@@ -53,7 +52,7 @@ impl Place<'_> {
             diagnostic.footnotes.push(Footnote::Fact(format!("the pattern with its values: {rendered}")));
         }
         diagnostic.footnotes.extend(self.about_reply(reply, command));
-        self.divergence(Cause::Server, "reply", diagnostic)
+        Divergence { reply_code: Some(reply.code()), ..self.divergence(Cause::Server, "reply", diagnostic) }
     }
 
     /// Bytes or a line came, and are not what was expected.
@@ -142,7 +141,7 @@ impl Place<'_> {
     // --- parts -------------------------------------------------------------------------------------------------
 
     fn divergence(&self, cause: Cause, kind: &'static str, diagnostic: Diagnostic) -> Divergence {
-        Divergence { step: self.number.to_owned(), cause, kind, diagnostic }
+        Divergence { step: self.number.to_owned(), cause, kind, reply_code: None, diagnostic }
     }
 
     fn diagnostic(&self, span: Span, message: &str) -> Diagnostic {
@@ -199,7 +198,7 @@ impl Place<'_> {
             diagnostic.footnotes.push(Footnote::Fact(text));
         }
         if let Some(certificate) = &failure.certificate {
-            diagnostic.footnotes.push(Footnote::Fact(describe_certificate(certificate)));
+            diagnostic.footnotes.push(Footnote::Fact(certificate.describe(jiff::Timestamp::now())));
         }
         diagnostic.footnotes.extend(failure.help.clone().map(Footnote::Help));
         self.divergence(Cause::Server, "tls", diagnostic)
@@ -258,20 +257,6 @@ impl Place<'_> {
     }
 }
 
-/// A certificate in one line.
-pub(crate) fn describe_certificate(certificate: &Certificate) -> String {
-    let names = match certificate.names.as_slice() {
-        [] => String::new(),
-        names => format!(" for {}", names.join(", ")),
-    };
-    let days = certificate.days_left(jiff::Timestamp::now());
-    let validity = match days {
-        0.. => format!("{days} days left"),
-        _ => format!("expired on {}", certificate.not_after.strftime("%Y-%m-%d")),
-    };
-    format!("certificate {}{names}, issued by {}, {validity}", certificate.subject, certificate.issuer)
-}
-
 #[derive(Clone, Copy)]
 struct Code {
     code: u16,
@@ -279,6 +264,10 @@ struct Code {
 }
 
 fn about_code(code: Code) -> Option<Footnote> {
+    if code.code == 250 && code.enhanced.is_none() {
+        // Whoever reads this knows it, and it is not what went wrong.
+        return None;
+    }
     let meaning = status::meaning(code.code, code.enhanced)?;
     let shown = code.enhanced.map(|enhanced| format!(" {enhanced}")).unwrap_or_default();
     Some(Footnote::Fact(format!("{}{shown}: {} ({})", code.code, meaning.text, meaning.reference)))

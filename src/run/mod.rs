@@ -7,14 +7,15 @@ mod auth;
 mod connection;
 mod diagnose;
 mod expect;
+mod group;
 mod outcome;
+mod pipeline;
 mod player;
 mod scope;
 mod steps;
 
 pub use crate::session::{Entry, Observer, Speaker};
 pub(crate) use connection::{file_root, secrets_by_host, split_address};
-pub(crate) use diagnose::describe_certificate;
 pub use outcome::{Cause, Divergence, Outcome, StepOutcome, Verdict};
 
 use crate::scenario::{Scenario, Variables};

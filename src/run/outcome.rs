@@ -62,6 +62,8 @@ pub struct Divergence {
     pub cause: Cause,
     /// The class of what happened, for machines: `reply`, `timeout`, `closed` …
     pub kind: &'static str,
+    /// The code of the reply that was not expected.
+    pub reply_code: Option<u16>,
     /// Message, place, what came, and what helps.
     pub diagnostic: Diagnostic,
 }

@@ -23,6 +23,8 @@ const LAST_REPLIES: Duration = Duration::from_secs(2);
 
 /// A session and how it was opened.
 pub(super) struct Open {
+    /// The how manyeth session of the run it is.
+    pub(super) serial: u64,
     pub(super) session: Session,
     pub(super) endpoint: Endpoint,
     pub(super) tls: TlsSettings,
@@ -41,8 +43,12 @@ pub(super) struct Player<'a> {
     pub(super) timeout: Duration,
     /// When the whole run must be over.
     due: Option<Instant>,
-    steps: Vec<StepOutcome>,
-    divergences: Vec<Divergence>,
+    pub(super) steps: Vec<StepOutcome>,
+    pub(super) divergences: Vec<Divergence>,
+    /// How often the steps of loops were played.
+    pub(super) iterations: u64,
+    /// How many sessions were opened.
+    pub(super) opened: u64,
     notices: Vec<String>,
     /// Inside `finally`: whether the steps before it diverged.
     diverged: Option<bool>,
@@ -50,7 +56,7 @@ pub(super) struct Player<'a> {
 
 /// Whether the steps go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flow {
+pub(super) enum Flow {
     On,
     Stop,
 }
@@ -89,7 +95,13 @@ pub(super) fn not_started(scenario: &Scenario, error: &str) -> Outcome {
         sources: scenario.sources.clone(),
         duration: Duration::ZERO,
         steps: Vec::new(),
-        divergences: vec![Divergence { step: String::new(), cause: Cause::User, kind: "start", diagnostic }],
+        divergences: vec![Divergence {
+            step: String::new(),
+            cause: Cause::User,
+            kind: "start",
+            reply_code: None,
+            diagnostic,
+        }],
         transcript: Vec::new(),
         notices: Vec::new(),
     }
@@ -113,6 +125,8 @@ impl<'a> Player<'a> {
             due: settings.max_time.map(|length| Instant::now() + length),
             steps: Vec::new(),
             divergences: Vec::new(),
+            iterations: 0,
+            opened: 0,
             notices,
             diverged: None,
             scenario,
@@ -135,7 +149,7 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    fn play_steps<'s>(&'s mut self, steps: &'s [Step]) -> Pin<Box<dyn Future<Output = Flow> + 's>> {
+    pub(super) fn play_steps<'s>(&'s mut self, steps: &'s [Step]) -> Pin<Box<dyn Future<Output = Flow> + 's>> {
         Box::pin(async move {
             for (index, step) in steps.iter().enumerate() {
                 if self.play_step(step).await == Flow::Stop {
@@ -159,44 +173,15 @@ impl<'a> Player<'a> {
             }
             Err(divergence) => return self.record(step, name, started, vec![divergence]),
         }
-        if let Action::Group(inner) = &step.action {
-            return self.play_group(step, inner, name).await;
+        if let Action::Group(group) = &step.action {
+            return self.play_group(step, group, name).await;
         }
         let outcome = self.perform(step, name.as_deref()).await;
         self.record(step, name, started, outcome.err().unwrap_or_default())
     }
 
-    /// A group is recorded before its steps; it diverged when one of them did.
-    async fn play_group(&mut self, step: &Step, inner: &[Step], name: Option<String>) -> Flow {
-        let place = self.steps.len();
-        let started = self.log.elapsed();
-        self.record(step, name.clone(), started, Vec::new());
-        let outer = self.timeout;
-        if let Some(length) = &step.timeout {
-            match self.length(step, length) {
-                Ok(length) => self.timeout = length,
-                Err(error) => {
-                    let divergence = self.place(step, name.as_deref()).template(&error);
-                    self.pass_over(inner, Verdict::Unreached);
-                    self.steps.remove(place);
-                    return self.record(step, name, started, vec![divergence]);
-                }
-            }
-        }
-        let before = self.divergences.len();
-        let flow = self.play_steps(inner).await;
-        self.timeout = outer;
-        let duration = self.log.elapsed().saturating_sub(started);
-        let diverged = self.divergences.len() > before;
-        if let Some(outcome) = self.steps.get_mut(place) {
-            outcome.duration = duration;
-            outcome.verdict = if diverged { Verdict::Diverged } else { Verdict::Followed };
-        }
-        if step.continues { Flow::On } else { flow }
-    }
-
     /// Whether a step is to be played: its `when` holds, and inside `finally` its session can still be spoken to.
-    fn is_wanted(&self, step: &Step, name: Option<&str>) -> Result<bool, Divergence> {
+    pub(super) fn is_wanted(&self, step: &Step, name: Option<&str>) -> Result<bool, Divergence> {
         if let Some(when) = &step.when {
             let value = self.templates.evaluate(when, &self.scope(step));
             match value {
@@ -215,7 +200,13 @@ impl<'a> Player<'a> {
         Ok(self.diverged.is_none() || !speaks || reachable || wait_for_end)
     }
 
-    fn record(&mut self, step: &Step, name: Option<String>, started: Duration, divergences: Vec<Divergence>) -> Flow {
+    pub(super) fn record(
+        &mut self,
+        step: &Step,
+        name: Option<String>,
+        started: Duration,
+        divergences: Vec<Divergence>,
+    ) -> Flow {
         let verdict = if divergences.is_empty() { Verdict::Followed } else { Verdict::Diverged };
         let duration = self.log.elapsed().saturating_sub(started);
         self.steps.push(StepOutcome { number: step.number.clone(), name, verdict, started, duration });
@@ -226,15 +217,20 @@ impl<'a> Player<'a> {
         if stops || refused { Flow::Stop } else { Flow::On }
     }
 
+    /// Whether the run was asked for wrongly: nothing goes on then.
+    pub(super) fn is_refused(&self) -> bool {
+        self.divergences.iter().any(|divergence| divergence.cause == Cause::User)
+    }
+
     /// Records steps that are not played.
-    fn pass_over(&mut self, steps: &[Step], verdict: Verdict) {
+    pub(super) fn pass_over(&mut self, steps: &[Step], verdict: Verdict) {
         for step in steps {
             let started = self.log.elapsed();
             let name = self.step_name(step);
             let number = step.number.clone();
             self.steps.push(StepOutcome { number, name, verdict, started, duration: Duration::ZERO });
-            if let Action::Group(inner) = &step.action {
-                self.pass_over(inner, verdict);
+            if let Action::Group(group) = &step.action {
+                self.pass_over(&group.steps, verdict);
             }
         }
     }
@@ -246,6 +242,10 @@ impl<'a> Player<'a> {
             return;
         }
         self.diverged = Some(!self.divergences.is_empty());
+        if self.run_is_over() {
+            // What cleans up needs a moment of its own.
+            self.due = Some(Instant::now() + LAST_REPLIES);
+        }
         self.read_last_replies().await;
         self.play_steps(steps).await;
     }
@@ -308,9 +308,13 @@ impl<'a> Player<'a> {
 
     // --- what steps need ---------------------------------------------------------------------------------------
 
-    /// The name of the session that a step speaks in.
+    /// The name of the session that a step speaks in; of `connect` the one it opens.
     pub(super) fn session_name(step: &Step) -> &str {
-        step.session.as_ref().map_or("main", |named| named.name.as_str())
+        let opened = match &step.action {
+            Action::Connect(connect) => connect.session.as_ref(),
+            _ => None,
+        };
+        opened.or(step.session.as_ref()).map_or("main", |named| named.name.as_str())
     }
 
     pub(super) fn open(&self, step: &Step) -> Option<&Open> {
@@ -373,7 +377,7 @@ impl<'a> Player<'a> {
     }
 
     /// The step's name as it is shown: rendered, without secrets.
-    fn step_name(&self, step: &Step) -> Option<String> {
+    pub(super) fn step_name(&self, step: &Step) -> Option<String> {
         let text = step.name.as_ref()?;
         let rendered = self.templates.render(text, Mode::Plain, &self.scope(step));
         Some(rendered.map_or_else(|_| text.source.clone(), |rendered| self.log.masker().mask_text(&rendered.shown)))

@@ -18,6 +18,13 @@ pub(super) struct Names {
     tainted: BTreeSet<String>,
 }
 
+/// What a name stood for before it was bound.
+#[derive(Debug)]
+pub(super) struct Binding {
+    name: String,
+    before: Option<(Value, bool)>,
+}
+
 /// The names as one step sees them.
 pub(super) struct StepScope<'a> {
     pub(super) names: &'a Names,
@@ -31,6 +38,24 @@ impl Names {
             values: Arc::new(variables.values.clone()),
             secrets: Arc::new(variables.secrets.clone()),
             tainted: variables.tainted.clone(),
+        }
+    }
+
+    /// Gives a name a value for a while; [`Names::restore`] takes it back.
+    pub(super) fn bind(&mut self, name: &str, value: Value, secret: bool) -> Binding {
+        let before = self.values.get(name).cloned().map(|value| (value, self.tainted.contains(name)));
+        self.set(name, value, secret);
+        Binding { name: name.to_owned(), before }
+    }
+
+    /// Undoes a binding.
+    pub(super) fn restore(&mut self, binding: Binding) {
+        match binding.before {
+            Some((value, secret)) => self.set(&binding.name, value, secret),
+            None => {
+                Arc::make_mut(&mut self.values).remove(&binding.name);
+                self.tainted.remove(&binding.name);
+            }
         }
     }
 
@@ -68,7 +93,8 @@ impl Scope for StepScope<'_> {
     }
 
     fn is_secret(&self, name: &str) -> bool {
-        self.names.is_secret(name)
+        let echo = || self.session.and_then(Session::last_answer).is_some_and(|answer| answer.holds_secret);
+        self.names.is_secret(name) || name == "reply" && echo()
     }
 }
 

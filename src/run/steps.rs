@@ -19,8 +19,14 @@ const CHUNK: usize = 64 * 1024;
 /// The most that one TLS record holds, in bytes.
 const TLS_RECORD: usize = 16 * 1024;
 
+/// Bytes from their written form.
+type Decode = fn(&str) -> Result<Vec<u8>, String>;
+
 /// What an action comes to: nothing, or what diverged.
 pub(super) type Done = Result<(), Vec<Divergence>>;
+
+/// What the patterns captured, and whether a secret stood in what they were compared with.
+pub(super) type Captured = (Vec<Capture>, bool);
 
 /// The step that is being played, with its name as it is shown and the time its waits may take.
 #[derive(Clone, Copy)]
@@ -48,9 +54,7 @@ impl Player<'_> {
             Action::Sleep(length) => {
                 let length = self.length(step, length).map_err(|error| self.template(now, &error))?;
                 tokio::time::sleep(self.bounded(length)).await;
-                if self.run_is_over() {
-                    return Err(vec![self.place(step, name).fault("max-time", "the time of the whole run is over")]);
-                }
+                self.refuse_cut_short(now)?;
             }
             Action::Assert(expression) => {
                 let scope = self.scope(step);
@@ -76,10 +80,24 @@ impl Player<'_> {
         }
     }
 
+    /// A wait that the end of the run cut short has not been waited for.
+    fn refuse_cut_short(&self, now: Now<'_>) -> Done {
+        if self.run_is_over() {
+            return Err(vec![self.place(now.step, now.name).fault("max-time", "the time of the whole run is over")]);
+        }
+        Ok(())
+    }
+
     // --- sending -----------------------------------------------------------------------------------------------
 
     async fn send(&mut self, now: Now<'_>, lines: &[Text]) -> Done {
         self.may_write(now).await?;
+        let rendered = self.rendered_lines(now, lines)?;
+        self.write(now, &rendered.bytes, &rendered.shown).await
+    }
+
+    /// The lines of a `send`, each ended by CRLF.
+    pub(super) fn rendered_lines(&self, now: Now<'_>, lines: &[Text]) -> Result<Rendered, Vec<Divergence>> {
         let mut whole = Rendered::default();
         for text in lines {
             let rendered = self.render(now, text, Mode::Line)?;
@@ -94,38 +112,57 @@ impl Player<'_> {
             whole.secret |= rendered.secret;
         }
         self.guard_secret(now, whole.secret)?;
-        let shown = if self.settings.show_secrets { shown_bytes(&whole.bytes) } else { whole.shown };
-        self.write(now, &whole.bytes, &shown).await
+        if self.settings.show_secrets {
+            whole.shown = shown_bytes(&whole.bytes);
+        }
+        Ok(whole)
     }
 
     async fn raw(&mut self, now: Now<'_>, raw: &RawBytes) -> Done {
         self.may_write(now).await?;
-        let place = |message: String, span: Span| TemplateError { message, span, help: None };
-        let (bytes, shown, secret) = match raw {
-            RawBytes::Bytes(bytes) => (bytes.clone(), None, false),
-            RawBytes::Text(text) => {
-                let rendered = self.render(now, text, Mode::Plain)?;
-                let shown = rendered.secret.then_some(rendered.shown);
-                (rendered.bytes, shown, rendered.secret)
-            }
-            RawBytes::Hex(text) | RawBytes::Base64(text) => {
-                let rendered = self.render(now, text, Mode::Plain)?;
-                let digits = String::from_utf8_lossy(&rendered.bytes);
-                let decoded =
-                    if matches!(raw, RawBytes::Hex(_)) { decode_hex(&digits) } else { decode_base64(&digits) };
-                let bytes = decoded.map_err(|message| self.template(now, &place(message, text.span)))?;
-                (bytes, rendered.secret.then_some(rendered.shown), rendered.secret)
-            }
+        let rendered = self.rendered_raw(now, raw)?;
+        self.write_raw(now, &rendered).await
+    }
+
+    /// The bytes of a `raw`. They are shown as they are, unless they depend on a secret.
+    pub(super) fn rendered_raw(&self, now: Now<'_>, raw: &RawBytes) -> Result<Rendered, Vec<Divergence>> {
+        let (text, decode): (&Text, Decode) = match raw {
+            RawBytes::Bytes(bytes) => return Ok(Rendered { bytes: bytes.clone(), ..Rendered::default() }),
+            RawBytes::Text(text) => (text, |_| Ok(Vec::new())),
+            RawBytes::Hex(text) => (text, decode_hex),
+            RawBytes::Base64(text) => (text, decode_base64),
         };
-        self.guard_secret(now, secret)?;
-        if let Some(shown) = shown.filter(|_| !self.settings.show_secrets) {
-            self.write(now, &bytes, &shown).await
-        } else {
-            let session = self.session(now)?.name().clone();
-            self.log.client_bytes(&session, &bytes);
-            let outcome = self.session(now)?.write(&bytes, now.wait).await;
-            outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
+        let mut rendered = self.render(now, text, Mode::Plain)?;
+        self.guard_secret(now, rendered.secret)?;
+        if !matches!(raw, RawBytes::Text(_)) {
+            let fault = |message| TemplateError { message, span: text.span, help: None };
+            let digits = String::from_utf8_lossy(&rendered.bytes);
+            rendered.bytes = decode(&digits).map_err(|message| self.template(now, &fault(message)))?;
         }
+        Ok(rendered)
+    }
+
+    async fn write_raw(&mut self, now: Now<'_>, rendered: &Rendered) -> Done {
+        self.log_raw(now, rendered)?;
+        // Advice is about the reply that comes next: the one to the first line.
+        let shown = if rendered.secret {
+            rendered.shown.clone()
+        } else {
+            String::from_utf8_lossy(&rendered.bytes).into_owned()
+        };
+        self.session(now)?.note_command(shown.lines().next().unwrap_or_default());
+        let outcome = self.session(now)?.write(&rendered.bytes, now.wait).await;
+        outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
+    }
+
+    pub(super) fn log_raw(&mut self, now: Now<'_>, rendered: &Rendered) -> Done {
+        let session = self.session(now)?.name().clone();
+        if rendered.secret && !self.settings.show_secrets {
+            self.log.client(&session, &rendered.shown);
+        } else {
+            self.log.client_bytes(&session, &rendered.bytes);
+        }
+        Ok(())
     }
 
     pub(super) async fn write(&mut self, now: Now<'_>, bytes: &[u8], shown: &str) -> Done {
@@ -181,20 +218,9 @@ impl Player<'_> {
 
     // --- mail data ---------------------------------------------------------------------------------------------
 
-    async fn mail_data(&mut self, now: Now<'_>, data: &MailData) -> Done {
+    pub(super) async fn mail_data(&mut self, now: Now<'_>, data: &MailData) -> Done {
         self.may_write(now).await?;
-        let written = match &data.content {
-            Content::Text(text) => self.mail_text(now, data, text).await?,
-            Content::File(file) if data.template => self.templated_file(now, data, file).await?,
-            Content::File(file) => self.mail_file(now, data, file).await?,
-        };
-        let session = self.session(now)?;
-        session.note_command("DATA");
-        if written == Written::All && data.terminate {
-            session.end_mail_data();
-        } else {
-            session.leave_mail_data_open();
-        }
+        let written = self.write_mail(now, data).await?;
         let Some(expectation) = &now.step.expect else {
             if written == Written::All {
                 return Ok(());
@@ -212,6 +238,23 @@ impl Player<'_> {
             });
         }
         outcome
+    }
+
+    /// Sends the mail data and counts the replies that it owes.
+    pub(super) async fn write_mail(&mut self, now: Now<'_>, data: &MailData) -> Result<Written, Vec<Divergence>> {
+        let written = match &data.content {
+            Content::Text(text) => self.mail_text(now, data, text).await?,
+            Content::File(file) if data.template => self.templated_file(now, data, file).await?,
+            Content::File(file) => self.mail_file(now, data, file).await?,
+        };
+        let session = self.session(now)?;
+        session.note_command("DATA");
+        if written == Written::All && data.terminate {
+            session.end_mail_data();
+        } else {
+            session.leave_mail_data_open();
+        }
+        Ok(written)
     }
 
     fn spoke_too_early(&self, now: Now<'_>) -> Divergence {
@@ -297,7 +340,7 @@ impl Player<'_> {
     // --- connections and TLS -----------------------------------------------------------------------------------
 
     async fn connect(&mut self, now: Now<'_>, connect: &Connect) -> Done {
-        let name = connect.session.as_ref().map_or_else(|| Self::session_name(now.step), |named| named.name.as_str());
+        let name = Self::session_name(now.step);
         let endpoint = {
             let scope = self.scope(now.step);
             self.resolver(Some(&scope)).endpoint(connect).map_err(|error| self.template(now, &error))?
@@ -312,6 +355,7 @@ impl Player<'_> {
         {
             before.session.close(&mut self.log).await;
         }
+        endpoint.note_stand_in(name, &mut self.log);
         let opened = Session::open(name, &endpoint.target, wait, &mut self.log).await;
         let session = match (opened, &now.step.fails) {
             (Ok(session), _) => session,
@@ -321,7 +365,9 @@ impl Player<'_> {
             }
         };
         let implicit = endpoint.implicit_tls;
-        self.sessions.insert(name.to_owned(), Open { session, endpoint, tls: connect.tls.clone() });
+        self.opened += 1;
+        let open = Open { serial: self.opened, session, endpoint, tls: connect.tls.clone() };
+        self.sessions.insert(name.to_owned(), open);
         if implicit {
             return self.handshake(now, name, &TlsSettings::default()).await;
         }
@@ -426,35 +472,36 @@ impl Player<'_> {
 
     // --- expecting ---------------------------------------------------------------------------------------------
 
-    async fn expect(&mut self, now: Now<'_>, expectation: &Expectation) -> Done {
-        let captures = match &expectation.kind {
+    pub(super) async fn expect(&mut self, now: Now<'_>, expectation: &Expectation) -> Done {
+        let (captures, echo) = match &expectation.kind {
             Expected::Line(pattern) => self.expect_line(now, expectation, pattern).await?,
             Expected::Raw(pattern) => self.expect_raw(now, expectation, pattern).await?,
-            Expected::Closed(closed) => return self.expect_end(now, *closed).await,
+            Expected::Closed(closed) => return self.expect_end(now, *closed, expectation.span).await,
             Expected::Silence(length) => {
                 let length = self.length(now.step, length).map_err(|error| self.template(now, &error))?;
                 let length = self.bounded(length);
                 let outcome = Self::reading(&mut self.sessions, now)?.read_silence(length, &mut self.log).await;
-                return outcome.map_err(|trouble| self.trouble(now, &trouble, "silence"));
+                outcome.map_err(|trouble| self.trouble(now, &trouble, "silence"))?;
+                return self.refuse_cut_short(now);
             }
             _ => self.expect_reply(now, expectation).await?,
         };
-        self.keep(captures);
+        self.keep(captures, echo);
         let closes = match &expectation.kind {
             Expected::Fields(fields) => fields.closed,
             _ => None,
         };
         match closes {
-            Some((closed, _)) => self.expect_end(now, closed).await,
+            Some((closed, span)) => self.expect_end(now, closed, span).await,
             None => Ok(()),
         }
     }
 
-    async fn expect_reply(&mut self, now: Now<'_>, expectation: &Expectation) -> Result<Vec<Capture>, Vec<Divergence>> {
+    async fn expect_reply(&mut self, now: Now<'_>, expectation: &Expectation) -> Result<Captured, Vec<Divergence>> {
         let outcome = Self::reading(&mut self.sessions, now)?.read_reply(now.wait, &mut self.log).await;
         let answer = match outcome {
             Ok(answer) => answer,
-            Err(trouble) if ends_as_expected(expectation, &trouble) => return Ok(Vec::new()),
+            Err(trouble) if ends_as_expected(expectation, &trouble) => return Ok((Vec::new(), false)),
             Err(trouble) => return Err(self.trouble(now, &trouble, &describe(expectation))),
         };
         self.compare(now, expectation, &answer)
@@ -466,12 +513,13 @@ impl Player<'_> {
         now: Now<'_>,
         expectation: &Expectation,
         answer: &Answer,
-    ) -> Result<Vec<Capture>, Vec<Divergence>> {
+    ) -> Result<Captured, Vec<Divergence>> {
         let scope = self.scope(now.step);
         let came = Came { reply: &answer.reply, elapsed: answer.elapsed };
-        self.comparer(&scope).compare(expectation, &came).map_err(|mismatches| {
+        let captures = self.comparer(&scope).compare(expectation, &came).map_err(|mismatches| {
             vec![self.place(now.step, now.name).mismatch(&answer.reply, answer.command, &mismatches)]
-        })
+        })?;
+        Ok((captures, answer.holds_secret))
     }
 
     async fn expect_line(
@@ -479,14 +527,16 @@ impl Player<'_> {
         now: Now<'_>,
         expectation: &Expectation,
         pattern: &Pattern,
-    ) -> Result<Vec<Capture>, Vec<Divergence>> {
+    ) -> Result<Captured, Vec<Divergence>> {
         let outcome = Self::reading(&mut self.sessions, now)?.read_line(now.wait, &mut self.log).await;
         let line = outcome.map_err(|trouble| self.trouble(now, &trouble, &describe(expectation)))?;
         let content = line.strip_suffix(b"\n").unwrap_or(&line);
         let content = content.strip_suffix(b"\r").unwrap_or(content);
         let scope = self.scope(now.step);
         let found = self.comparer(&scope).found(pattern, content, expectation.span, "a line matching");
-        found.map_err(|mismatches| vec![self.place(now.step, now.name).other_bytes(&line, &mismatches)])
+        let captures =
+            found.map_err(|mismatches| vec![self.place(now.step, now.name).other_bytes(&line, &mismatches)])?;
+        Ok((captures, self.log.masker().finds(&line)))
     }
 
     async fn expect_raw(
@@ -494,7 +544,7 @@ impl Player<'_> {
         now: Now<'_>,
         expectation: &Expectation,
         pattern: &Pattern,
-    ) -> Result<Vec<Capture>, Vec<Divergence>> {
+    ) -> Result<Captured, Vec<Divergence>> {
         let (regex, rendered) = {
             let scope = self.scope(now.step);
             self.comparer(&scope).compiled(pattern).map_err(|error| self.template(now, &error))?
@@ -508,23 +558,24 @@ impl Player<'_> {
             }
             divergences
         })?;
-        Ok(regex.captures(&bytes).map(|groups| named_groups(&regex, &groups)).unwrap_or_default())
+        let captures = regex.captures(&bytes).map(|groups| named_groups(&regex, &groups)).unwrap_or_default();
+        Ok((captures, self.log.masker().finds(&bytes)))
     }
 
-    pub(super) async fn expect_end(&mut self, now: Now<'_>, closed: ClosedBy) -> Done {
+    pub(super) async fn expect_end(&mut self, now: Now<'_>, closed: ClosedBy, span: Span) -> Done {
         let expected = describe_closed(closed);
         let outcome = Self::reading(&mut self.sessions, now)?.read_end(now.wait, &mut self.log).await;
-        let end = outcome.map_err(|trouble| self.trouble(now, &trouble, expected))?;
+        let place = Place { span, ..self.place(now.step, now.name) };
+        let end = outcome.map_err(|trouble| vec![place.trouble(&trouble, expected)])?;
         match (closed, &end) {
             (ClosedBy::Either, _)
             | (ClosedBy::Fin, End::Closed)
             | (ClosedBy::Reset, End::Broken { reset: true, .. }) => Ok(()),
-            (_, End::Closed) => Err(vec![
-                self.place(now.step, now.name)
-                    .fault("closed", &format!("expected {expected}, but it closed in order (FIN)")),
-            ]),
+            (_, End::Closed) => {
+                Err(vec![place.fault("closed", &format!("expected {expected}, but it closed in order (FIN)"))])
+            }
             (_, End::Broken { reason, .. }) => {
-                Err(vec![self.place(now.step, now.name).fault("reset", &format!("expected {expected}, but {reason}"))])
+                Err(vec![place.fault("reset", &format!("expected {expected}, but {reason}"))])
             }
         }
     }
@@ -534,11 +585,10 @@ impl Player<'_> {
         outcome.map_err(|trouble| self.trouble(now, &trouble, expected))
     }
 
-    /// Captured text becomes variables; one that holds a secret is kept as a secret.
-    pub(super) fn keep(&mut self, captures: Vec<Capture>) {
+    /// Captured text becomes variables. Out of an `echo` of a secret all of it is kept as a secret: it may be a part of one.
+    pub(super) fn keep(&mut self, captures: Vec<Capture>, echo: bool) {
         for (name, bytes) in captures {
-            let secret = self.log.masker().finds(&bytes);
-            self.names.set(&name, value_from_bytes(bytes), secret);
+            self.names.set(&name, value_from_bytes(bytes), echo);
         }
     }
 
@@ -553,7 +603,7 @@ impl Player<'_> {
         vec![self.place(now.step, now.name).template(error)]
     }
 
-    fn trouble(&self, now: Now<'_>, trouble: &Trouble, expected: &str) -> Vec<Divergence> {
+    pub(super) fn trouble(&self, now: Now<'_>, trouble: &Trouble, expected: &str) -> Vec<Divergence> {
         vec![self.place(now.step, now.name).trouble(trouble, expected)]
     }
 
@@ -570,7 +620,13 @@ impl Player<'_> {
         sessions.get_mut(name).map(|open| &mut open.session).ok_or_else(|| {
             let message = format!("step {} diverged: the session `{name}` is not open", now.step.number);
             let diagnostic = crate::scenario::Diagnostic::error(now.step.action_span, message);
-            vec![Divergence { step: now.step.number.clone(), cause: super::Cause::Server, kind: "closed", diagnostic }]
+            vec![Divergence {
+                step: now.step.number.clone(),
+                cause: super::Cause::Server,
+                kind: "closed",
+                reply_code: None,
+                diagnostic,
+            }]
         })
     }
 }

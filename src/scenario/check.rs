@@ -5,11 +5,12 @@
 
 mod auth;
 
+use super::lint::lint;
 use super::source::{Diagnostic, Span};
 use super::template::{Expression, Mode, Text, statement_names};
 use super::{
-    Action, Address, Connect, Content, Data, Expectation, Expected, Length, Named, Pattern, RawBytes, Scenario, Step,
-    Templates, TlsSettings, Variables, pattern, similar,
+    Action, Address, Connect, Content, Data, Expectation, Expected, Group, Length, Named, Pattern, RawBytes, Scenario,
+    Step, Templates, TlsSettings, Variables, pattern, similar,
 };
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -47,8 +48,13 @@ pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnost
         sessions: BTreeSet::new(),
     };
     checker.declarations(scenario);
+    checker.cases(scenario);
     checker.steps(scenario);
     checker.unused(scenario);
+    if !checker.diagnostics.iter().any(Diagnostic::is_error) {
+        checker.diagnostics.extend(lint(scenario));
+    }
+    checker.diagnostics.sort_by_key(|diagnostic| (diagnostic.span.file, diagnostic.span.start));
     checker.diagnostics
 }
 
@@ -112,7 +118,6 @@ impl Checker<'_> {
         for step in &scenario.steps {
             self.step(step, scenario);
         }
-        self.unread_replies(scenario);
         self.names.insert("diverged".to_owned());
         for step in &scenario.finally {
             self.step(step, scenario);
@@ -151,15 +156,18 @@ impl Checker<'_> {
             return;
         }
         let span = step.session.as_ref().map_or(step.action_span, |named| named.span);
+        let broken_step_may_open_it = self.source.contains(&format!("as: {wanted}"))
+            || wanted == "main" && self.source.lines().any(|line| line.starts_with("connect:"));
         let diagnostic = if self.sessions.is_empty() {
             Diagnostic::error(span, "no connection is open here").help("begin the file with `connect: HOST:PORT`")
         } else {
             let open: Vec<&str> = self.sessions.iter().map(String::as_str).collect();
-            let known = format!("the sessions open here are {}", open.join(", "));
+            let known = format!("the sessions open here are `{}`", open.join("`, `"));
             let help = similar(wanted, open).map_or(known, |near| format!("did you mean `{near}`?"));
             Diagnostic::error(span, format!("no step before this one opens a session `{wanted}`")).help(help)
         };
-        let broken_step_may_open_it = self.source.contains(&format!("as: {wanted}"));
+        // Once is enough: the steps behind it want the same.
+        self.sessions.insert(wanted.to_owned());
         self.diagnostics.push(if broken_step_may_open_it { diagnostic.following() } else { diagnostic });
     }
 
@@ -172,7 +180,12 @@ impl Checker<'_> {
             Action::Data(data) => match &data.content {
                 Content::Text(text) if data.template => self.text(text),
                 Content::Text(_) => {}
-                Content::File(file) => self.file(file),
+                Content::File(file) => {
+                    self.file(file);
+                    if data.template {
+                        self.templated_file(file);
+                    }
+                }
             },
             Action::StartTls(settings) | Action::Tls(settings) => self.tls(settings),
             Action::Auth(auth) => self.auth(step, auth),
@@ -185,7 +198,78 @@ impl Checker<'_> {
             }
             Action::Sleep(length) => self.length(length),
             Action::Connect(connect) => self.connect(connect),
-            Action::Group(steps) => steps.iter().for_each(|step| self.step(step, scenario)),
+            Action::Group(group) => self.group(group, scenario),
+        }
+    }
+
+    /// The names that a group gives hold inside of it.
+    fn group(&mut self, group: &Group, scenario: &Scenario) {
+        let before = self.names.clone();
+        for (name, data) in &group.bindings {
+            self.data(data);
+            self.bind(&name.name, name.span);
+        }
+        if let Some(repeat) = &group.repeat {
+            self.text(repeat);
+        }
+        if let Some(retry) = &group.retry {
+            self.length(&retry.delay);
+        }
+        if let Some((name, list)) = &group.for_each {
+            self.data(list);
+            self.assign(&name.name, name.span, scenario);
+        }
+        if group.repeat.is_some() || group.for_each.is_some() || group.retry.is_some() {
+            self.names.insert("iteration".to_owned());
+        }
+        if group.pipeline {
+            self.pipelined(&group.steps);
+        }
+        for step in &group.steps {
+            self.step(step, scenario);
+        }
+        let own: Vec<&String> = group.bindings.iter().map(|(name, _)| &name.name).collect();
+        let loop_name = group.for_each.as_ref().map(|(name, _)| &name.name);
+        let outlives = |name: &String| {
+            before.contains(name) || !(own.contains(&name) || Some(name) == loop_name || name == "iteration")
+        };
+        self.names.retain(outlives);
+    }
+
+    /// The variables of an included file may have the names of the file that includes it, but no built-in ones.
+    fn bind(&mut self, name: &str, span: Span) {
+        if BUILT_IN_NAMES.contains(&name) || self.templates.has_function(name) {
+            self.error(span, format!("`{name}` is a built-in name: choose another name"));
+        } else {
+            self.names.insert(name.to_owned());
+            self.vars.insert(name.to_owned());
+        }
+    }
+
+    /// What is sent without waiting: lines and bytes. Everything else waits for the server.
+    fn pipelined(&mut self, steps: &[Step]) {
+        for step in steps {
+            let fits = match &step.action {
+                Action::None | Action::Send(_) | Action::Raw(_) | Action::Data(_) | Action::Set(_) => true,
+                Action::Group(group) => group.retry.is_none(),
+                _ => false,
+            };
+            let reads_otherwise = step.expect.as_ref().is_some_and(|expect| {
+                matches!(expect.kind, Expected::Line(_) | Expected::Raw(_) | Expected::Closed(_) | Expected::Silence(_))
+            });
+            if !fits {
+                let error = Diagnostic::error(
+                    step.action_span,
+                    "this waits for the server and cannot stand in a pipelined group",
+                );
+                self.diagnostics.push(error.help("only `send`, `raw`, `data`, `set` and loops of them can"));
+            } else if reads_otherwise && let Some(expect) = &step.expect {
+                let error = Diagnostic::error(expect.span, "a pipelined step compares one whole reply");
+                self.diagnostics.push(error.help("write this `expect` behind the group"));
+            }
+            if let Action::Group(group) = &step.action {
+                self.pipelined(&group.steps);
+            }
         }
     }
 
@@ -280,33 +364,53 @@ impl Checker<'_> {
     // --- templates ---------------------------------------------------------------------------------------------
 
     fn text(&mut self, text: &Text) {
-        for expression in text.expressions() {
-            self.expression(&expression);
+        if !text.has_statements() {
+            return text.expressions().for_each(|expression| self.expression(&expression));
         }
-        match statement_names(text) {
-            Ok(names) => {
-                for name in names {
-                    let at = text.source.find(&name).unwrap_or(0);
-                    self.variable(&name, text.span_of(&(at..at + name.len())));
+        // What a loop or `set` of the text declares is known in its expressions.
+        let mut from_outside = match statement_names(text) {
+            Ok(names) => names,
+            Err(error) => return self.diagnostics.push(error.into_diagnostic()),
+        };
+        for expression in text.expressions() {
+            for (name, range) in self.operations(&expression).unwrap_or_default() {
+                if from_outside.remove(&name) {
+                    self.variable(&name, expression.span_of(&range));
                 }
             }
-            Err(error) => self.diagnostics.push(error.into_diagnostic()),
+        }
+        for name in from_outside {
+            let at = text.source.find(&name).unwrap_or(0);
+            self.variable(&name, text.span_of(&(at..at + name.len())));
         }
     }
 
     fn expression(&mut self, expression: &Expression) {
+        for (name, range) in self.operations(expression).unwrap_or_default() {
+            self.variable(&name, expression.span_of(&range));
+        }
+    }
+
+    /// Checks the functions, filters and tests of an expression and returns the variables it reads.
+    fn operations(&mut self, expression: &Expression) -> Option<Vec<(String, Range<usize>)>> {
         let names = match expression.names() {
             Ok(names) => names,
-            Err(error) => return self.diagnostics.push(error.into_diagnostic()),
+            Err(error) => {
+                self.diagnostics.push(error.into_diagnostic());
+                return None;
+            }
         };
-        for (name, range) in &names.variables {
-            self.variable(name, expression.span_of(range));
-        }
         for (name, range) in &names.functions {
             if !self.templates.has_function(name) {
                 let known = self.templates.functions();
                 self.unknown("function", name, expression.span_of(range), known.iter().map(String::as_str));
             }
+        }
+        for (name, range) in &names.methods {
+            let error = Diagnostic::error(expression.span_of(range), format!("values have no method `{name}`"));
+            let is_filter = self.templates.has_filter(name);
+            let help = is_filter.then(|| format!("`{name}` is a filter: write `VALUE | {name}`"));
+            self.diagnostics.push(help.into_iter().fold(error, Diagnostic::help));
         }
         for (name, range) in &names.filters {
             if !self.templates.has_filter(name) {
@@ -319,6 +423,7 @@ impl Checker<'_> {
                 self.unknown("test", name, expression.span_of(range), ["defined", "undefined", "none", "in"]);
             }
         }
+        Some(names.variables)
     }
 
     fn variable(&mut self, name: &str, span: Span) {
@@ -339,8 +444,9 @@ impl Checker<'_> {
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None if kind == "name" => {
                 let error = error.help("declare it under `vars` or `secrets`, or capture it in a step before this one");
-                let broken_step_may_give_it =
-                    [format!("<{name}>"), format!("{name}:")].iter().any(|text| self.source.contains(text));
+                let broken_step_may_give_it = [format!("?<{name}>"), format!("?P<{name}>"), format!("{name}:")]
+                    .iter()
+                    .any(|text| self.source.contains(text));
                 if broken_step_may_give_it { error.following() } else { error }
             }
             None => error,
@@ -392,6 +498,16 @@ impl Checker<'_> {
         }
     }
 
+    /// The templates in a file are checked like those of the scenario. Whether it can be read was checked before.
+    fn templated_file(&mut self, file: &Text) {
+        let path = self.known_text(file).and_then(|name| resolve_file(&self.context.file_root, &name).ok());
+        let Some(content) = path.and_then(|path| std::fs::read_to_string(path).ok()) else { return };
+        match Text::from_file(&content, file.span) {
+            Ok(text) => self.text(&text),
+            Err(error) => self.diagnostics.push(error.into_diagnostic()),
+        }
+    }
+
     /// What a text renders to, where that is known already.
     fn known_text(&self, text: &Text) -> Option<String> {
         if text.is_literal() {
@@ -404,23 +520,13 @@ impl Checker<'_> {
 
     // --- lints -------------------------------------------------------------------------------------------------
 
-    /// A reply that is owed at the end and never read: its step can't have been meant to pass unseen.
-    fn unread_replies(&mut self, scenario: &Scenario) {
-        let mut unread: Option<&Step> = None;
-        for step in &scenario.steps {
-            if step.when.is_some() || step.session.is_some() || matches!(step.action, Action::Group(_)) {
-                return;
+    fn cases(&mut self, scenario: &Scenario) {
+        for (name, data) in scenario.cases.iter().flat_map(|case| &case.values) {
+            self.data(data);
+            if !self.vars.contains(&name.name) {
+                let known: Vec<String> = self.vars.iter().cloned().collect();
+                self.unknown("variable", &name.name, name.span, known.iter().map(String::as_str));
             }
-            let asks = matches!(&step.action, Action::Send(_) | Action::Data(_));
-            if step.expect.is_some() {
-                unread = None;
-            } else if asks && unread.is_none() {
-                unread = Some(step);
-            }
-        }
-        if let Some(step) = unread {
-            let warning = Diagnostic::warning(step.action_span, "no step reads the reply to this");
-            self.diagnostics.push(warning.help("put `expect:` beside it"));
         }
     }
 

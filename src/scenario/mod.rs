@@ -6,6 +6,7 @@
 mod builtin;
 mod check;
 pub mod duration;
+mod lint;
 mod parse;
 mod pattern;
 mod source;
@@ -33,6 +34,10 @@ use std::time::Duration;
 pub const MAX_YAML_SIZE: usize = 1024 * 1024;
 /// How deep YAML may nest.
 pub const MAX_YAML_NESTING: usize = 64;
+/// How deep files may include one another.
+pub const MAX_INCLUDE_DEPTH: usize = 16;
+/// How often the steps of loops may be played in one run, all together.
+pub const MAX_ITERATIONS: u64 = 1_000_000;
 /// How long one wait may take when nothing else is said.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -52,8 +57,16 @@ pub struct Scenario {
     pub(crate) timeout: Option<Duration>,
     /// The top-level `connect`, as a step of its own.
     pub(crate) opening: Option<Step>,
+    /// Sets of variables: the scenario is played once for each.
+    pub(crate) cases: Vec<Case>,
     pub(crate) steps: Vec<Step>,
     pub(crate) finally: Vec<Step>,
+}
+
+/// A set of variables to play the scenario with.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub(crate) values: Vec<(Named, Data)>,
 }
 
 /// A name with its place.
@@ -115,7 +128,37 @@ pub(crate) enum Action {
     Sleep(Length),
     Connect(Box<Connect>),
     Close(Closing),
-    Group(Vec<Step>),
+    Group(Box<Group>),
+}
+
+/// Steps that belong together, and how often and in which way they are played.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Group {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) repeat: Option<Text>,
+    /// The name that takes each value of the list in turn.
+    pub(crate) for_each: Option<(Named, Data)>,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) pipeline: bool,
+    /// Names that hold inside of the group only: the variables of an included file.
+    pub(crate) bindings: Vec<(Named, Data)>,
+}
+
+/// Plays a group again when it diverged in one of these ways (grey-listing).
+#[derive(Debug, Clone)]
+pub(crate) struct Retry {
+    pub(crate) attempts: u32,
+    pub(crate) delay: Length,
+    pub(crate) on: Vec<RetryOn>,
+}
+
+/// A divergence that another attempt may mend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RetryOn {
+    Code(CodePattern),
+    Closed,
+    Timeout,
+    Refused,
 }
 
 /// Exact bytes.
@@ -275,6 +318,20 @@ pub(crate) enum ClosedBy {
     Reset,
 }
 
+impl Data {
+    /// As it stands in the file, on one line.
+    fn written(&self) -> String {
+        match self {
+            Data::Bool(value) => value.to_string(),
+            Data::Int(value) => value.to_string(),
+            Data::Float(value) => value.to_string(),
+            Data::Text(text) => text.source.clone(),
+            Data::List(_) => "[…]".to_owned(),
+            Data::Map(_) => "{…}".to_owned(),
+        }
+    }
+}
+
 impl Pattern {
     pub(crate) fn new(text: Text) -> Pattern {
         Pattern { text, compiled: OnceLock::new() }
@@ -372,13 +429,38 @@ impl Step {
 }
 
 impl Scenario {
+    /// How many sets of variables it is to be played with; 0 when it has no `cases`, and is played once.
+    #[must_use]
+    pub fn case_count(&self) -> usize {
+        self.cases.len()
+    }
+
+    /// What a case is called: its number and its values, `2: to=mary@jane.com`.
+    #[must_use]
+    pub fn case_name(&self, index: usize) -> String {
+        let values = self.cases.get(index).map(|case| case.values.as_slice()).unwrap_or_default();
+        let shown: Vec<String> =
+            values.iter().map(|(name, data)| format!("{}={}", name.name, data.written())).collect();
+        format!("{}: {}", index + 1, shown.join(", "))
+    }
+
+    /// Adds sets of variables: from a file of rows. Names that are no variables of the scenario are told by `check`.
+    pub fn set_cases(&mut self, names: &[String], rows: &[Vec<String>]) {
+        let text = |value: &String| Data::Text(Text::verbatim(value));
+        let named = |name: &String| Named { name: name.clone(), span: Span::default() };
+        let case = |row: &Vec<String>| Case {
+            values: names.iter().zip(row).map(|(name, value)| (named(name), text(value))).collect(),
+        };
+        self.cases = rows.iter().map(case).collect();
+    }
+
     /// Every step in the order of the file, groups before their steps.
     pub(crate) fn all_steps(&self) -> Vec<&Step> {
         fn walk<'a>(steps: &'a [Step], list: &mut Vec<&'a Step>) {
             for step in steps {
                 list.push(step);
-                if let Action::Group(inner) = &step.action {
-                    walk(inner, list);
+                if let Action::Group(group) = &step.action {
+                    walk(&group.steps, list);
                 }
             }
         }

@@ -14,11 +14,15 @@ use base64::Engine as _;
 
 mod auth;
 mod expect;
+mod group;
 
-const TOP_KEYS: [&str; 9] =
-    ["name", "description", "tags", "vars", "secrets", "connect", "timeout", "steps", "finally"];
-const ACTION_KEYS: [&str; 12] =
-    ["send", "raw", "data", "starttls", "tls", "auth", "assert", "set", "sleep", "connect", "close", "steps"];
+const TOP_KEYS: [&str; 10] =
+    ["name", "description", "tags", "vars", "secrets", "cases", "connect", "timeout", "steps", "finally"];
+const INCLUDED_KEYS: [&str; 4] = ["name", "description", "vars", "steps"];
+const ACTION_KEYS: [&str; 13] =
+    ["send", "raw", "data", "starttls", "tls", "auth", "assert", "set", "sleep", "connect", "close", "steps", "include"];
+const GROUP_KEYS: [&str; 5] = ["repeat", "for_each", "retry", "pipeline", "vars"];
+const RETRY_KEYS: [&str; 3] = ["attempts", "delay", "on"];
 const MODIFIER_KEYS: [&str; 7] = ["expect", "name", "when", "session", "timeout", "on_divergence", "fails"];
 const TLS_KEYS: [&str; 7] =
     ["verify", "server_name", "ca_file", "client_certificate", "client_key", "min_version", "max_version"];
@@ -30,20 +34,25 @@ const TLS_VERSIONS: [&str; 4] = ["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 /// Reads one scenario from the first file of `sources`.
 ///
 /// Even with errors the parts that could be read come back, so that further checks find further mistakes.
-pub(crate) fn parse(sources: Sources) -> (Option<Scenario>, Vec<Diagnostic>) {
+pub(crate) fn parse(sources: Sources, includes: &Includes<'_>) -> (Option<Scenario>, Vec<Diagnostic>, Sources) {
     let text = sources.file(0).map_or("", |source| source.text.as_str());
     let whole = Span::default().with_range(0, text.find('\n').unwrap_or(text.len()));
     if text.trim().is_empty() {
-        return (None, vec![Diagnostic::error(whole, "this file is empty").help("a scenario needs `steps:`")]);
+        let empty = Diagnostic::error(whole, "this file is empty").help("a scenario needs `steps:`");
+        return (None, vec![empty], sources);
     }
     let root = match yaml::read(text, 0) {
         Ok(root) => root,
-        Err(error) => return (None, vec![error]),
+        Err(error) => return (None, vec![error], sources),
     };
-    let mut decoder = Decoder { errors: Vec::new() };
-    let scenario = decoder.scenario(&root, sources);
-    (scenario, decoder.errors)
+    let mut decoder = Decoder { errors: Vec::new(), sources: Sources::default(), includes, depth: 0 };
+    decoder.sources = sources;
+    let scenario = decoder.scenario(&root);
+    (scenario, decoder.errors, decoder.sources)
 }
+
+/// Reads a file that a scenario includes, by its name as written.
+pub(crate) type Includes<'a> = dyn Fn(&str) -> Result<String, String> + 'a;
 
 /// The word of `known` that `word` was probably meant to be.
 pub(crate) fn similar<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -53,8 +62,12 @@ pub(crate) fn similar<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// Reads nodes and keeps what is wrong with them.
-struct Decoder {
+struct Decoder<'a> {
     errors: Vec<Diagnostic>,
+    sources: Sources,
+    includes: &'a Includes<'a>,
+    /// How many files include the one being read.
+    depth: usize,
 }
 
 /// The entries of a mapping.
@@ -92,8 +105,8 @@ impl Entry<'_> {
     }
 }
 
-impl Decoder {
-    fn scenario(&mut self, root: &Node, sources: Sources) -> Option<Scenario> {
+impl Decoder<'_> {
+    fn scenario(&mut self, root: &Node) -> Option<Scenario> {
         let entries = self.entries(root, "a scenario", &[&TOP_KEYS])?;
         if entries.entry("steps").is_none() {
             let first = entries.list.first().map_or(root.span, |entry| entry.key_span);
@@ -115,10 +128,11 @@ impl Decoder {
             vars: entries.value("vars").map(|node| self.vars(node)).unwrap_or_default(),
             secrets: entries.value("secrets").map(|node| self.names(node)).unwrap_or_default(),
             timeout: entries.value("timeout").and_then(|node| self.known_length(node)),
+            cases: entries.entry("cases").map(|entry| self.cases(entry)).unwrap_or_default(),
             opening: connect,
             steps,
             finally,
-            sources,
+            sources: self.sources.clone(),
         })
     }
 
@@ -165,6 +179,9 @@ impl Decoder {
             );
             return Vec::new();
         };
+        if items.is_empty() && entry.key == "steps" {
+            self.errors.push(Diagnostic::error(entry.key_span, "`steps` is empty: nothing can diverge"));
+        }
         items.iter().enumerate().filter_map(|(index, item)| self.step(item, format!("{prefix}{}", index + 1))).collect()
     }
 
@@ -172,7 +189,7 @@ impl Decoder {
         if let Some(scalar) = node.scalar() {
             return self.bare_step(node, &scalar.text, number);
         }
-        let entries = self.entries(node, "a step", &[&ACTION_KEYS, &MODIFIER_KEYS])?;
+        let entries = self.entries(node, "a step", &[&ACTION_KEYS, &MODIFIER_KEYS, &GROUP_KEYS])?;
         let actions: Vec<Entry<'_>> =
             entries.list.iter().filter(|entry| ACTION_KEYS.contains(&entry.key)).copied().collect();
         if let [first, second, ..] = actions.as_slice() {
@@ -194,7 +211,11 @@ impl Decoder {
                     .help(format!("give it an action ({}) or `expect`", ACTION_KEYS.join(", "))),
             );
         }
-        let action = actions.first().map_or(Some(Action::None), |entry| self.action(*entry, &number));
+        let action = match actions.first() {
+            None => Some(Action::None),
+            Some(entry) if matches!(entry.key, "steps" | "include") => self.group(*entry, &entries, &number),
+            Some(entry) => self.action(*entry),
+        };
         let modifiers = self.modifiers(&entries);
         let step = Step {
             expect: expect.and_then(|entry| self.expectation(entry.value, entry.key_span)),
@@ -255,6 +276,13 @@ impl Decoder {
 
     /// Modifiers and actions that do not go together.
     fn refuse_misplaced(&mut self, step: &Step, entries: &Entries<'_>) {
+        let group_key = entries.list.iter().find(|entry| GROUP_KEYS.contains(&entry.key));
+        if let Some(entry) = group_key.filter(|_| !matches!(step.action, Action::Group(_))) {
+            self.errors.push(
+                Diagnostic::error(entry.key_span, format!("`{}` belongs to a group", entry.key))
+                    .help("put the steps it is for under `steps:`"),
+            );
+        }
         let takes_fails = matches!(step.action, Action::Connect(_) | Action::StartTls(_) | Action::Tls(_));
         if let Some(fails) = entries.entry("fails").filter(|_| !takes_fails) {
             self.errors.push(
@@ -283,21 +311,20 @@ impl Decoder {
         }
     }
 
-    fn action(&mut self, entry: Entry<'_>, number: &str) -> Option<Action> {
+    fn action(&mut self, entry: Entry<'_>) -> Option<Action> {
         let node = entry.value;
         match entry.key {
             "send" => self.send(entry),
             "raw" => self.raw(entry).map(Action::Raw),
             "data" => self.mail_data(entry).map(Action::Data),
-            "starttls" => Some(Action::StartTls(self.tls_step(node))),
-            "tls" => Some(Action::Tls(self.tls_step(node))),
+            "starttls" => Some(Action::StartTls(self.tls_step(entry))),
+            "tls" => Some(Action::Tls(self.tls_step(entry))),
             "auth" => self.auth(node),
             "assert" => self.expression(node).map(Action::Assert),
             "set" => self.settings(node).map(Action::Set),
             "sleep" => self.length(node).map(Action::Sleep),
             "connect" => self.connect(node).map(|connect| Action::Connect(Box::new(connect))),
-            "close" => self.closing(node).map(Action::Close),
-            _ => Some(Action::Group(self.steps(entry, &format!("{number}.")))),
+            _ => self.closing(node).map(Action::Close),
         }
     }
 
@@ -466,11 +493,11 @@ impl Decoder {
     }
 
     /// TLS options of `starttls:` and `tls:`, which may be empty.
-    fn tls_step(&mut self, node: &Node) -> TlsSettings {
-        if node.is_null() {
+    fn tls_step(&mut self, entry: Entry<'_>) -> TlsSettings {
+        if entry.value.is_null() {
             return TlsSettings::default();
         }
-        match self.entries(node, "the TLS options", &[&TLS_KEYS]) {
+        match self.entries(entry.value, &format!("`{}`", entry.key), &[&TLS_KEYS]) {
             Some(entries) => self.tls_settings(&entries),
             None => TlsSettings::default(),
         }
@@ -542,6 +569,9 @@ impl Decoder {
     }
 
     fn unknown_key(&mut self, name: &str, span: Span, what: &str, known: &[&[&str]]) {
+        if name == "<<" {
+            return self.errors.push(super::lint::merge_key(span));
+        }
         let error = Diagnostic::error(span, format!("`{name}` is not a key of {what}"));
         let all = || known.iter().flat_map(|keys| keys.iter().copied());
         self.errors.push(match similar(name, all()) {

@@ -1,7 +1,7 @@
 //! Patterns: regular expressions over the bytes of a reply.
 //!
 //! Responsible for compiling a pattern the way the language means it (`^` and `$` at each line, bytes instead of
-//! characters) and for refusing one that would also match a refusal. The only module that calls regex.
+//! characters) and for refusing one that would also match a refusal. The only module that compiles patterns.
 
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::hir::literal::{ExtractKind, Extractor};

@@ -2,7 +2,7 @@
 //!
 //! Responsible for the rule of the angle brackets (in a run of `<` the last two open, in a run of `>` the first two
 //! close), for what an expression may name, and for rendering to bytes for the wire beside text for everyone else: an
-//! expression whose value depends on a secret is shown as it was written. The only module that calls minijinja;
+//! expression whose value depends on a secret is shown as it was written. The only module that compiles templates;
 //! filters and functions stand in `builtin`.
 
 use super::source::Span;
@@ -49,7 +49,7 @@ enum Piece {
     /// `<<% … %>>`: the text is rendered as one template.
     Statement(Range<usize>),
     /// `<<# … #>>`
-    Comment,
+    Comment(Range<usize>),
 }
 
 /// What a text was rendered to.
@@ -97,6 +97,8 @@ pub(crate) struct Names {
     pub(crate) filters: Vec<(String, Range<usize>)>,
     pub(crate) tests: Vec<(String, Range<usize>)>,
     pub(crate) functions: Vec<(String, Range<usize>)>,
+    /// Calls such as `name.split('@')`, which values do not have.
+    pub(crate) methods: Vec<(String, Range<usize>)>,
 }
 
 impl Text {
@@ -106,7 +108,7 @@ impl Text {
         text.pieces = scan(source).map_err(|fault| TemplateError {
             message: fault.message.to_owned(),
             span: text.span_of(&fault.range),
-            help: Some("a literal `<<` is written `<<'<<'>>`".to_owned()),
+            help: Some(fault.help().to_owned()),
         })?;
         Ok(text)
     }
@@ -116,13 +118,19 @@ impl Text {
         Text::parse(content, span, Layout::unknown())
     }
 
+    /// Text that is taken as it is, brackets and all.
+    pub(crate) fn verbatim(source: &str) -> Text {
+        let pieces = vec![Piece::Literal(0..source.len())];
+        Text { source: source.to_owned(), span: Span::default(), layout: Layout::unknown(), pieces }
+    }
+
     /// Whether it holds no expression, so that it is known before the run.
     pub(crate) fn is_literal(&self) -> bool {
         self.pieces.iter().all(|piece| matches!(piece, Piece::Literal(_)))
     }
 
     /// Whether statements or comments make it more than literals and expressions.
-    fn has_statements(&self) -> bool {
+    pub(crate) fn has_statements(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Statement(_)))
     }
 
@@ -159,7 +167,7 @@ impl Text {
             match piece {
                 Piece::Literal(range) => replaced.push_str(&self.source[range.clone()]),
                 Piece::Expression { .. } => replaced.push_str(placeholder),
-                Piece::Statement(_) | Piece::Comment => {}
+                Piece::Statement(_) | Piece::Comment(_) => {}
             }
         }
         replaced
@@ -207,7 +215,9 @@ impl Expression {
         visit(&tree, &mut |expression| {
             for part in operands(expression) {
                 let text = self.source.get(range_of(part)).unwrap_or("").trim().to_owned();
-                if part.as_const().is_none() && !text.is_empty() && !parts.contains(&text) {
+                // A part that begins inside of brackets does not stand alone.
+                let stands_alone = parse_expr(&text).is_ok();
+                if part.as_const().is_none() && stands_alone && !parts.contains(&text) {
                     parts.push(text);
                 }
             }
@@ -244,6 +254,9 @@ impl Names {
                 if let ast::Expr::Var(function) = &call.expr {
                     self.variables.pop_if(|(name, _)| name == function.id);
                     self.functions.push((function.id.to_owned(), range_of(&call.expr)));
+                }
+                if let ast::Expr::GetAttr(method) = &call.expr {
+                    self.methods.push(named(method.name, range_of(&method.expr).end));
                 }
             }
             _ => {}
@@ -321,7 +334,7 @@ impl Templates {
                     let secret = depends_on_secret(&text.source[inner.clone()], scope);
                     rendered.push_value(&bytes, &text.source[outer.clone()], secret);
                 }
-                Piece::Statement(_) | Piece::Comment => {}
+                Piece::Statement(_) | Piece::Comment(_) => {}
             }
         }
         Ok(rendered)
@@ -506,6 +519,8 @@ pub(crate) fn describe(value: &Value) -> String {
     match value.kind() {
         ValueKind::String => format!("{:?}", value.to_string()),
         ValueKind::Undefined => "undefined".to_owned(),
+        ValueKind::None => "none".to_owned(),
+        ValueKind::Bool => value.is_true().to_string(),
         _ => value.to_string(),
     }
 }
@@ -527,9 +542,12 @@ fn place(span: Span, layout: &Layout, range: &Range<usize>) -> Span {
     }
 }
 
+/// The span of `a.b.c` or `a | length` begins only behind its first part, which belongs to it.
 fn range_of(expression: &ast::Expr<'_>) -> Range<usize> {
     let span = expression.span();
-    span.start_offset as usize..span.end_offset as usize
+    let first = children(expression).into_iter().map(|child| range_of(child).start).min();
+    let start = span.start_offset as usize;
+    first.map_or(start, |first| first.min(start))..span.end_offset as usize
 }
 
 /// Calls `look` for an expression's parts first, then for itself.
@@ -649,18 +667,16 @@ fn statement_syntax() -> Result<SyntaxConfig, minijinja::Error> {
 /// Overwrites each opening `<<` by control bytes of the same length, so that every offset stays true.
 fn mark(source: &str, pieces: &[Piece]) -> String {
     let mut marked = source.as_bytes().to_vec();
-    let mut offset = 0;
     for piece in pieces {
-        let (start, end, second) = match piece {
-            Piece::Literal(range) => (range.start, range.end, None),
-            Piece::Expression { outer, .. } => (outer.start, outer.end, Some(2)),
-            Piece::Statement(range) => (range.start, range.end, Some(3)),
-            Piece::Comment => (offset, offset, None),
+        let (range, second) = match piece {
+            Piece::Literal(_) => continue,
+            Piece::Expression { outer, .. } => (outer, 2),
+            Piece::Statement(range) => (range, 3),
+            Piece::Comment(range) => (range, 4),
         };
-        if let (Some(second), Some(bytes)) = (second, marked.get_mut(start..start + 2)) {
+        if let Some(bytes) = marked.get_mut(range.start..range.start + 2) {
             bytes.copy_from_slice(&[1, second]);
         }
-        offset = end;
     }
     String::from_utf8(marked).unwrap_or_default()
 }
@@ -669,6 +685,15 @@ fn mark(source: &str, pieces: &[Piece]) -> String {
 struct ScanFault {
     message: &'static str,
     range: Range<usize>,
+}
+
+impl ScanFault {
+    fn help(&self) -> &'static str {
+        if self.message.contains('#') {
+            return "outside of quotes YAML takes ` #` for the beginning of a comment: quote the text";
+        }
+        "a literal `<<` is written `<<'<<'>>`"
+    }
 }
 
 /// Splits a text at its brackets.
@@ -705,7 +730,7 @@ fn scan_bracket(source: &str, open: usize) -> Result<(Piece, usize), ScanFault> 
         }
         Some(b'#') => {
             let length = source[inside..].find("#>>").ok_or(unclosed("this `<<#` is never closed by `#>>`"))?;
-            Ok((Piece::Comment, inside + length + 3))
+            Ok((Piece::Comment(open..inside + length + 3), inside + length + 3))
         }
         _ => {
             let length = closing(&source[inside..]).ok_or(unclosed("this `<<` is never closed by `>>`"))?;
@@ -819,10 +844,16 @@ mod tests {
 
     #[test]
     fn names_of_an_expression() {
-        let names = text("<<offers('A') and user | upper is defined>>").expressions().next().unwrap().names().unwrap();
+        let names = text("<<offers('A') and user.trim() and user | upper is defined>>")
+            .expressions()
+            .next()
+            .unwrap()
+            .names()
+            .unwrap();
         let list = |names: &[(String, Range<usize>)]| names.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-        assert_eq!(list(&names.variables), ["user"]);
+        assert_eq!(list(&names.variables), ["user", "user"]);
         assert_eq!(list(&names.functions), ["offers"]);
+        assert_eq!(names.methods, [("trim".to_owned(), 21..25)]);
         assert_eq!(list(&names.filters), ["upper"]);
         assert_eq!(list(&names.tests), ["defined"]);
     }
@@ -837,6 +868,10 @@ mod tests {
             templates.explain(&expression("n > 5 and user == 'x'"), &scope()),
             ["`n` is 3", "`user` is \"tim\""]
         );
+        let parts = |source: &str| expression(source).parts();
+        assert_eq!(parts("tls.certificate.days_left > n"), ["tls.certificate.days_left", "n"]);
+        assert_eq!(parts("reply.lines | length == 2 and n > 1"), ["reply.lines | length", "n"]);
+        assert_eq!(parts("(user | split('@'))[1] == n"), ["(user | split('@'))[1]", "n"]);
     }
 
     #[test]

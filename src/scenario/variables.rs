@@ -66,6 +66,15 @@ impl Variables {
     /// # Errors
     /// Secrets without a value, values that do not fit the type of the default, faulty templates.
     pub fn resolve(scenario: &Scenario, inputs: &Inputs) -> Result<Variables, VariablesError> {
+        Variables::for_case(scenario, inputs, None)
+    }
+
+    /// The same for one of the scenario's [cases](Scenario::case_count), counted from 0: its values come first of all.
+    ///
+    /// # Errors
+    /// As [`Variables::resolve`].
+    pub fn for_case(scenario: &Scenario, inputs: &Inputs, case: Option<usize>) -> Result<Variables, VariablesError> {
+        let case = case.and_then(|index| scenario.cases.get(index));
         let mut variables = Variables::default();
         let mut fault = VariablesError { diagnostics: Vec::new(), missing_secrets: Vec::new() };
         for secret in &scenario.secrets {
@@ -78,7 +87,12 @@ impl Variables {
         }
         let templates = Templates::new(super::Chance::fresh());
         for var in &scenario.vars {
-            match variables.value_of(var, inputs, &templates) {
+            let own = case.and_then(|case| case.values.iter().find(|(name, _)| name.name == var.name.name));
+            let outcome = match own {
+                Some((_, data)) => render_data(data, &templates, &variables).map_err(TemplateError::into_diagnostic),
+                None => variables.value_of(var, inputs, &templates),
+            };
+            match outcome {
                 Ok((value, secret)) => {
                     if secret {
                         variables.tainted.insert(var.name.name.clone());

@@ -297,6 +297,9 @@ fn span_of(text: &str, file: u32, location: Location) -> Span {
 fn syntax_error(text: &str, file: u32, error: &serde_saphyr::Error) -> Diagnostic {
     let span = error.location().map_or(Span { file, ..Span::default() }, |location| span_of(text, file, location));
     let message = message_of(error);
+    if let Some(limit) = limit(&message) {
+        return Diagnostic::error(span, limit);
+    }
     let diagnostic = Diagnostic::error(span, format!("not valid YAML: {message}"));
     let start = (span.start as usize).min(text.len());
     let line_start = text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
@@ -305,6 +308,18 @@ fn syntax_error(text: &str, file: u32, error: &serde_saphyr::Error) -> Diagnosti
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
+}
+
+/// The limit that a message of serde-saphyr is about, in our words.
+fn limit(message: &str) -> Option<String> {
+    if message.contains("documents:") {
+        return Some("a scenario is one YAML document: a second one begins here".to_owned());
+    }
+    if message.contains("recursion limit") || message.contains("depth") {
+        return Some(format!("this nests deeper than the {MAX_YAML_NESTING} levels that a scenario may have"));
+    }
+    let other = message.contains("budget breached");
+    other.then(|| "this holds more values, aliases or text than a scenario may".to_owned())
 }
 
 /// The bare message: the first line, without the place that serde-saphyr puts before or behind it.

@@ -69,6 +69,8 @@ pub(crate) struct Answer {
     pub(crate) elapsed: Duration,
     /// The command it answers, where one was owed.
     pub(crate) command: Option<Command>,
+    /// Whether a secret stands in it: any part of it may be a part of the secret.
+    pub(crate) holds_secret: bool,
 }
 
 /// An open (or closed) connection to a server.
@@ -80,6 +82,8 @@ pub(crate) struct Session {
     parser: ReplyParser,
     owed: Owed,
     end: Option<End>,
+    /// Whether the transcript says so already.
+    end_noted: bool,
     last_write: Instant,
     /// The first reply, for what it tells about the server.
     greeting: Option<Arc<Reply>>,
@@ -117,6 +121,7 @@ impl Session {
             parser: ReplyParser::default(),
             owed: Owed::greeting(),
             end: None,
+            end_noted: false,
             last_write: Instant::now(),
             greeting: None,
             last: None,
@@ -188,7 +193,9 @@ impl Session {
             match self.parser.advance(self.inbox.unread()) {
                 Progress::Complete(reply, taken) => {
                     self.inbox.take(taken);
-                    return Ok(self.settle(reply, log));
+                    let answer = self.settle(reply, log);
+                    self.log_end(log);
+                    return Ok(answer);
                 }
                 Progress::Malformed(fault, taken) => {
                     let bytes = self.inbox.take(taken);
@@ -216,7 +223,8 @@ impl Session {
             self.greeting = Some(reply.clone());
         }
         let elapsed = self.inbox.arrived_at().saturating_duration_since(self.last_write);
-        let answer = Answer { reply, elapsed, command };
+        let holds_secret = log.masker().finds(reply.raw());
+        let answer = Answer { reply, elapsed, command, holds_secret };
         self.last = Some(answer.clone());
         answer
     }
@@ -232,7 +240,7 @@ impl Session {
                 return Ok(line);
             }
             if self.inbox.unread().len() > crate::smtp::reply::MAX_REPLY_LINE {
-                let bytes = self.inbox.take_all();
+                let bytes = self.take_arrived();
                 log.server_bytes(&self.name, &bytes);
                 return Err(Trouble::Malformed { fault: Fault::LineTooLong, bytes });
             }
@@ -256,7 +264,7 @@ impl Session {
                 return Ok(bytes);
             }
             if self.inbox.unread().len() > crate::smtp::reply::MAX_REPLY {
-                let bytes = self.inbox.take_all();
+                let bytes = self.take_arrived();
                 log.server_bytes(&self.name, &bytes);
                 return Err(Trouble::Malformed { fault: Fault::TooLarge, bytes });
             }
@@ -276,18 +284,27 @@ impl Session {
         self.parser = ReplyParser::default();
     }
 
+    /// Gives up what has arrived and was not read: the next reply begins behind it.
+    fn take_arrived(&mut self) -> Vec<u8> {
+        self.parser = ReplyParser::default();
+        self.inbox.take_all()
+    }
+
     /// Waits for the server to say nothing and close nothing for so long.
     pub(crate) async fn read_silence(&mut self, length: Duration, log: &mut Transcript) -> Result<(), Trouble> {
-        if self.inbox.unread().is_empty() {
-            let due = tokio::time::Instant::now() + length;
+        let due = tokio::time::Instant::now() + length;
+        while self.inbox.unread().is_empty() {
             match self.fill(due, length, log).await {
                 Err(Trouble::Timeout { .. }) => return Ok(()),
                 Err(trouble) => return Err(trouble),
+                // The server closed: the same wait says how.
+                Ok(()) if self.inbox.unread().is_empty() => return self.fill(due, length, log).await,
                 Ok(()) => {}
             }
         }
-        let bytes = self.inbox.take_all();
+        let bytes = self.take_arrived();
         log.server_bytes(&self.name, &bytes);
+        self.log_end(log);
         Err(Trouble::Unasked { bytes })
     }
 
@@ -296,8 +313,9 @@ impl Session {
         let due = tokio::time::Instant::now() + deadline;
         loop {
             if !self.inbox.unread().is_empty() {
-                let bytes = self.inbox.take_all();
+                let bytes = self.take_arrived();
                 log.server_bytes(&self.name, &bytes);
+                self.log_end(log);
                 return Err(Trouble::Unasked { bytes });
             }
             if let Some(end) = &self.end {
@@ -321,8 +339,9 @@ impl Session {
         if self.inbox.unread().is_empty() {
             return Ok(());
         }
-        let bytes = self.inbox.take_all();
+        let bytes = self.take_arrived();
         log.server_bytes(&self.name, &bytes);
+        self.log_end(log);
         Err(Trouble::Unasked { bytes })
     }
 
@@ -336,11 +355,14 @@ impl Session {
         deadline: Duration,
         log: &mut Transcript,
     ) -> Result<(), Trouble> {
-        if self.end.is_none() {
+        let greeting_owed = self.owed.oldest() == Some(Command::Greeting);
+        // Before the greeting there is nothing to inject into: a server that greets in plain text does not speak TLS,
+        // and the handshake says so.
+        if self.end.is_none() && !greeting_owed {
             self.take_in_arrived(log).await;
         }
         if !self.inbox.unread().is_empty() {
-            let bytes = self.inbox.take_all();
+            let bytes = self.take_arrived();
             log.server_bytes(&self.name, &bytes);
             return Err(Trouble::PlainBeforeTls { bytes });
         }
@@ -358,7 +380,6 @@ impl Session {
             }
         };
         self.stream = Some(stream);
-        let greeting_owed = self.owed.oldest() == Some(Command::Greeting);
         self.owed.restart();
         if greeting_owed {
             self.owed = Owed::greeting();
@@ -399,6 +420,6 @@ fn log_tls(session: &Arc<str>, facts: &TlsFacts, log: &mut Transcript) {
     let verified = if facts.verified { "verified" } else { "NOT verified" };
     log.note(session, &format!("{}, {}, certificate {verified}", facts.version, facts.cipher));
     if let Some(certificate) = &facts.certificate {
-        log.note(session, &crate::run::describe_certificate(certificate));
+        log.note(session, &certificate.describe(jiff::Timestamp::now()));
     }
 }

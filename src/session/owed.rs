@@ -122,7 +122,8 @@ impl Owed {
         let command = self.queue.pop_front()?;
         let accepted = (200..300).contains(&code);
         match command {
-            Command::Data if code == 354 => self.phase = Phase::MailData,
+            // Mail data that was pipelined behind the command has ended already.
+            Command::Data if code == 354 && !self.queue.contains(&Command::MailDataEnd) => self.phase = Phase::MailData,
             Command::Recipient if accepted => self.accepted += 1,
             Command::Mail | Command::Reset | Command::Helo if accepted => self.accepted = 0,
             Command::Hello { lmtp } if accepted => {

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// How many lines of mail data are kept.
 const MAIL_DATA_LINES: usize = 20;
+/// How many lines are kept of what a server sent beside whole replies.
+const STRAY_LINES: usize = 1000;
 
 /// Who said it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,9 +112,14 @@ impl Transcript {
 
     /// Bytes of the server that are no whole reply.
     pub(crate) fn server_bytes(&mut self, session: &Arc<str>, bytes: &[u8]) {
-        for line in self.masker.mask(bytes).split_inclusive(|byte| *byte == b'\n') {
-            let text = visible(line);
-            self.push(session, Speaker::Server, text);
+        let masked = self.masker.mask(bytes);
+        let mut lines = masked.split_inclusive(|byte| *byte == b'\n');
+        for line in lines.by_ref().take(STRAY_LINES) {
+            self.push(session, Speaker::Server, visible(line));
+        }
+        let left: usize = lines.map(<[u8]>::len).sum();
+        if left > 0 {
+            self.push(session, Speaker::Server, format!("[{left} more octets]"));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{End, MAX_UNREAD, Session, Transcript, Trouble};
 use crate::net::stream::Stream;
+use crate::smtp::reply::MAX_REPLY;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -29,8 +30,11 @@ impl Session {
     }
 
     /// Writes a part of mail data, until the server speaks.
+    ///
+    /// While replies are owed, the server speaks for other reasons, and sending goes on.
     pub(crate) async fn write_mail_data(&mut self, bytes: &[u8], stalled: Duration) -> Result<Written, Trouble> {
-        self.write_bytes(bytes, stalled, true).await
+        let lock_step = self.owed.count() == 0;
+        self.write_bytes(bytes, stalled, lock_step).await
     }
 
     /// The mail data is complete: replies are owed for it.
@@ -65,7 +69,7 @@ impl Session {
             let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
             let progress = poll_fn(|cx| poll_either(stream, cx, &bytes[written..]));
             match tokio::time::timeout(stalled, progress).await {
-                Err(_) => return Err(Trouble::Timeout { waited: stalled, arrived: self.inbox.take_all() }),
+                Err(_) => return Err(Trouble::Timeout { waited: stalled, arrived: self.take_arrived() }),
                 Ok(Event::Wrote(Ok(count))) => written += count,
                 Ok(Event::Wrote(Err(error))) => return self.write_failed(&error, until_spoken_to).await,
                 Ok(Event::Read(outcome)) => self.note_read(outcome),
@@ -81,7 +85,7 @@ impl Session {
         match flushed {
             Ok(Ok(())) => Ok(Written::All),
             Ok(Err(error)) => self.write_failed(&error, until_spoken_to).await,
-            Err(_) => Err(Trouble::Timeout { waited: stalled, arrived: self.inbox.take_all() }),
+            Err(_) => Err(Trouble::Timeout { waited: stalled, arrived: self.take_arrived() }),
         }
     }
 
@@ -101,7 +105,7 @@ impl Session {
             return Ok(Written::Interrupted);
         }
         let reason = error.to_string();
-        Err(Trouble::Broken { reason, arrived: self.inbox.take_all() })
+        Err(Trouble::Broken { reason, arrived: self.take_arrived() })
     }
 
     fn note_read(&mut self, outcome: io::Result<Vec<u8>>) {
@@ -112,7 +116,7 @@ impl Session {
         }
     }
 
-    /// Waits for more bytes. `Ok` means that there are some.
+    /// Waits for more bytes. `Ok` means that there are some, or that the server has closed: the next call says how.
     pub(super) async fn fill(
         &mut self,
         due: tokio::time::Instant,
@@ -120,8 +124,9 @@ impl Session {
         log: &mut Transcript,
     ) -> Result<(), Trouble> {
         if let Some(end) = self.end.clone() {
-            let arrived = self.inbox.take_all();
+            let arrived = self.take_arrived();
             log.server_bytes(&self.name, &arrived);
+            self.log_end(log);
             return Err(match end {
                 End::Closed => Trouble::Closed { arrived },
                 End::Broken { reason, .. } => Trouble::Broken { reason, arrived },
@@ -133,7 +138,7 @@ impl Session {
             self.log_end(log);
             Ok(())
         } else {
-            let arrived = self.inbox.take_all();
+            let arrived = self.take_arrived();
             log.server_bytes(&self.name, &arrived);
             Err(Trouble::Timeout { waited, arrived })
         }
@@ -145,14 +150,19 @@ impl Session {
         while let Some(stream) = self.stream.as_mut() {
             let Some(outcome) = stream.read_now(&mut buffer).await else { return };
             self.note_read(outcome.map(|count| buffer[..count].to_vec()));
-            if self.end.is_some() || self.inbox.unread().len() > MAX_UNREAD {
+            if self.end.is_some() || self.inbox.unread().len() > MAX_REPLY {
                 self.log_end(log);
                 return;
             }
         }
     }
 
-    fn log_end(&self, log: &mut Transcript) {
+    /// Notes once that the server has ended its side, behind everything that it sent before.
+    pub(super) fn log_end(&mut self, log: &mut Transcript) {
+        if self.end_noted || !self.inbox.unread().is_empty() {
+            return;
+        }
+        self.end_noted = self.end.is_some();
         match &self.end {
             Some(End::Closed) => log.note(&self.name, "closed by the server"),
             Some(End::Broken { reason, .. }) => log.note(&self.name, reason),

@@ -54,7 +54,8 @@ pub enum Progress {
     Partial,
     /// A whole reply; it took this many octets of the buffer.
     Complete(Reply, usize),
-    /// A malformed reply; up to and with the faulty line it took this many octets.
+    /// A malformed reply; up to and with the faulty line it took this many octets, or as many as the limit allows:
+    /// however the octets come in, the same are taken.
     Malformed(Fault, usize),
 }
 
@@ -96,21 +97,24 @@ impl ReplyParser {
 
     /// A line without its end: only its length can be wrong so far.
     fn unfinished(&mut self, buffer: &[u8], start: usize) -> Progress {
-        let fault = if buffer.len() - start > MAX_REPLY_LINE {
-            Fault::LineTooLong
+        let malformed = if buffer.len() - start > MAX_REPLY_LINE {
+            Progress::Malformed(Fault::LineTooLong, start + MAX_REPLY_LINE)
         } else if buffer.len() > MAX_REPLY {
-            Fault::TooLarge
+            Progress::Malformed(Fault::TooLarge, MAX_REPLY)
         } else {
             return Progress::Partial;
         };
         *self = ReplyParser::default();
-        Progress::Malformed(fault, buffer.len())
+        malformed
     }
 
     /// Takes the line `start..end`, its LF included. Nothing comes back while the reply goes on.
     fn line(&mut self, buffer: &[u8], start: usize, end: usize) -> Option<Progress> {
         let line = match line_content(&buffer[start..end]) {
             Ok(line) => line,
+            Err(Fault::LineTooLong) => {
+                return Some(Progress::Malformed(Fault::LineTooLong, start + MAX_REPLY_LINE));
+            }
             Err(fault) => return Some(Progress::Malformed(fault, end)),
         };
         let Some((code, last)) = split_code(line) else { return Some(Progress::Malformed(Fault::NoCode, end)) };
@@ -119,7 +123,7 @@ impl ReplyParser {
             return Some(Progress::Malformed(Fault::CodeChanged { first, then: code }, end));
         }
         if end > MAX_REPLY {
-            return Some(Progress::Malformed(Fault::TooLarge, end));
+            return Some(Progress::Malformed(Fault::TooLarge, MAX_REPLY));
         }
         let offset = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         self.lines.push(offset(start)..offset(start + line.len()));

@@ -55,10 +55,7 @@ impl Servers {
     /// which are its command line options (such as `-f RCPT`).
     pub(crate) fn start_with_faults(names: &[&'static str], faults: &[&str]) -> Self {
         let counts = names.iter().map(|name| port_count(name, faults));
-        let mut servers = Self {
-            root: new_directory(),
-            running: Vec::new(),
-        };
+        let mut servers = Self { root: new_directory(), running: Vec::new() };
         for (name, ports) in names.iter().zip(free_ports(counts)) {
             let server = Server::spawn(name, ports, &servers.root, faults);
             servers.running.push(server);
@@ -81,10 +78,7 @@ impl Servers {
             .iter()
             .find(|server| server.name == name)
             .unwrap_or_else(|| panic!("server `{name}` was not started"));
-        *server
-            .ports
-            .get(index)
-            .unwrap_or_else(|| panic!("server `{name}` has no port {index}"))
+        *server.ports.get(index).unwrap_or_else(|| panic!("server `{name}` has no port {index}"))
     }
 
     /// The certificate authority, in PEM, that the certificates of all servers are signed by.
@@ -134,21 +128,12 @@ impl Server {
             .spawn()
             .unwrap_or_else(|error| panic!("cannot run `{}`: {error}", script.display()));
         let lines = lines_of(&mut process);
-        Self {
-            name,
-            ports,
-            process,
-            lines,
-        }
+        Self { name, ports, process, lines }
     }
 
     fn await_ready(&mut self, root: &Path, deadline: Instant) {
         let left = deadline.saturating_duration_since(Instant::now());
-        if self
-            .lines
-            .recv_timeout(left)
-            .is_ok_and(|line| line == "ready")
-        {
+        if self.lines.recv_timeout(left).is_ok_and(|line| line == "ready") {
             return;
         }
         let messages = fs::read_to_string(messages_file(root, self.name)).unwrap_or_default();
@@ -202,9 +187,7 @@ fn lines_of(process: &mut Child) -> Receiver<String> {
 
 /// Sends SIGTERM: a shell has `kill` built in, and not every system has it as a program.
 fn terminate(pid: u32) {
-    let _ = Command::new("sh")
-        .args(["-c", "kill -TERM \"$0\"", &pid.to_string()])
-        .status();
+    let _ = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &pid.to_string()]).status();
 }
 
 fn port_count(name: &str, faults: &[&str]) -> usize {
@@ -220,14 +203,9 @@ fn port_count(name: &str, faults: &[&str]) -> usize {
 
 /// As many free ports as asked for, all different: each is held until all are found.
 fn free_ports(counts: impl Iterator<Item = usize>) -> Vec<Vec<u16>> {
-    let listeners: Vec<Vec<TcpListener>> = counts
-        .map(|count| (0..count).map(|_| free_listener()).collect())
-        .collect();
+    let listeners: Vec<Vec<TcpListener>> = counts.map(|count| (0..count).map(|_| free_listener()).collect()).collect();
     let port = |listener: &TcpListener| listener.local_addr().map_or(0, |address| address.port());
-    listeners
-        .iter()
-        .map(|group| group.iter().map(port).collect())
-        .collect()
+    listeners.iter().map(|group| group.iter().map(port).collect()).collect()
 }
 
 fn free_listener() -> TcpListener {

@@ -5,7 +5,7 @@ use super::{Decoder, Node};
 
 const AUTH_KEYS: [&str; 6] = ["mechanism", "username", "password", "token", "authzid", "initial_response"];
 
-impl Decoder {
+impl Decoder<'_> {
     pub(super) fn auth(&mut self, node: &Node) -> Option<Action> {
         let entries = self.entries(node, "`auth`", &[&AUTH_KEYS])?;
         let mut text = |key: &str| entries.entry(key).and_then(|entry| self.text_of(entry));

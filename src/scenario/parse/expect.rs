@@ -8,7 +8,7 @@ use crate::scenario::{ClosedBy, CodePattern, CodeSet, Expectation, Expected, Fie
 const FIELD_KEYS: [&str; 6] = ["code", "enhanced", "text", "not", "within", "closed"];
 const FORM_KEYS: [&str; 5] = ["any", "all", "line", "raw", "silence"];
 
-impl Decoder {
+impl Decoder<'_> {
     /// One expectation; `key_span` is where the key stands, for a value that is missing.
     pub(super) fn expectation(&mut self, node: &Node, key_span: Span) -> Option<Expectation> {
         let kind = match &node.value {
@@ -124,7 +124,7 @@ impl Decoder {
     }
 
     fn codes(&mut self, node: &Node) -> Option<CodeSet> {
-        let code = |decoder: &mut Decoder, node: &Node| {
+        let code = |decoder: &mut Decoder<'_>, node: &Node| {
             let text = node.scalar().map_or("", |scalar| scalar.text.as_str());
             let code = CodePattern::parse(text);
             if code.is_none() {

@@ -1,0 +1,311 @@
+//! Lints: a scenario that can be run, but probably does not mean what it says.
+//!
+//! Responsible for warnings only. Called by `check` once a file has no errors left that would make them noise.
+
+use super::source::{Diagnostic, Span};
+use super::template::Text;
+use super::{
+    Action, Closing, CodeSet, Content, Data, Expectation, Expected, Group, MailData, Pattern, RawBytes, Scenario, Step,
+};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Finds what looks wrong.
+pub(super) fn lint(scenario: &Scenario) -> Vec<Diagnostic> {
+    let mut linter = Linter { scenario, warnings: Vec::new() };
+    let mut replies = Replies::default();
+    if let Some(opening) = &scenario.opening {
+        replies.step(opening, &mut linter.warnings);
+    }
+    for step in &scenario.steps {
+        replies.step(step, &mut linter.warnings);
+    }
+    replies.end(&mut linter.warnings);
+    for step in scenario.all_steps() {
+        linter.step(step);
+    }
+    linter.vars();
+    linter.warnings
+}
+
+struct Linter<'a> {
+    scenario: &'a Scenario,
+    warnings: Vec<Diagnostic>,
+}
+
+impl Linter<'_> {
+    fn step(&mut self, step: &Step) {
+        match &step.action {
+            Action::Send(lines) => lines.iter().for_each(|line| self.cut_at_comment(line)),
+            Action::Raw(RawBytes::Text(text)) => self.raw_text(text),
+            Action::Data(MailData { content: Content::Text(text), .. }) => self.fixed_headers(text),
+            _ => {}
+        }
+        if let Some(expect) = &step.expect {
+            self.expectation(expect);
+        }
+    }
+
+    fn expectation(&mut self, expect: &Expectation) {
+        match &expect.kind {
+            Expected::Pattern(pattern) => self.pattern(pattern),
+            Expected::Line(pattern) | Expected::Raw(pattern) => self.cut_at_comment(&pattern.text),
+            Expected::Any(list) | Expected::All(list) => list.iter().for_each(|one| self.expectation(one)),
+            _ => {}
+        }
+    }
+
+    /// A pattern for a whole reply that can hardly match what it means.
+    fn pattern(&mut self, pattern: &Pattern) {
+        let source = &pattern.text.source;
+        self.cut_at_comment(&pattern.text);
+        let digits = source
+            .strip_prefix('^')
+            .filter(|rest| rest.len() >= 4 && rest.as_bytes()[..3].iter().all(u8::is_ascii_digit));
+        let Some(rest) = digits.map(|rest| &rest[3..]) else { return };
+        if rest == "$" {
+            let warning = Diagnostic::warning(pattern.text.span, "this matches a reply without any text only");
+            self.warnings
+                .push(warning.help(format!("leave out the `$`, or write the code alone: `{}`", &source[1..4])));
+        }
+        if rest.starts_with('-') && rest.len() > 1 {
+            let warning = Diagnostic::warning(
+                pattern.text.span,
+                "this misses what it looks for where it stands in the last line",
+            );
+            self.warnings.push(warning.help(format!("write `^{}[ -]{}`", &source[1..4], &rest[1..])));
+        }
+    }
+
+    /// YAML takes ` #` for the start of a comment.
+    fn cut_at_comment(&mut self, text: &Text) {
+        let Some(file) = self.scenario.sources.file(text.span.file) else { return };
+        let end = text.span.end as usize;
+        let rest = file.text.get(end..).and_then(|rest| rest.lines().next()).unwrap_or("");
+        let quoted = self.scenario.sources.slice(text.span).starts_with(['"', '\'']);
+        // Two blanks before it, or one behind it, are how people write a comment that they mean.
+        if !quoted && rest.starts_with(" #") && !rest.starts_with(" # ") {
+            let span = text.span.with_range(end + 1, end + rest.len());
+            let warning = Diagnostic::warning(span, "YAML takes this for a comment: it is not part of the text");
+            self.warnings.push(warning.help("put the whole text into quotes"));
+        }
+    }
+
+    /// `"\xff"` is the character U+00FF, which has two bytes; `\r` is two characters outside of double quotes.
+    fn raw_text(&mut self, text: &Text) {
+        let written = self.scenario.sources.slice(text.span);
+        if written.starts_with('"')
+            && text.source.chars().any(|c| ('\u{80}'..='\u{ff}').contains(&c))
+            && written.contains("\\x")
+        {
+            let warning = Diagnostic::warning(text.span, "`\\xff` is a character here, and is sent as two bytes");
+            self.warnings.push(warning.help("for exact bytes write `raw: {hex: …}`"));
+        }
+        if !written.starts_with('"') && ["\\r", "\\n", "\\x"].iter().any(|escape| text.source.contains(escape)) {
+            let warning =
+                Diagnostic::warning(text.span, "a backslash stands for itself here: this sends a `\\` and a letter");
+            self.warnings.push(warning.help("put the text into double quotes"));
+        }
+    }
+
+    /// A message that is the same each time is soon taken for a duplicate.
+    fn fixed_headers(&mut self, text: &Text) {
+        let mut offset = 0;
+        for line in text.source.split('\n').take_while(|line| !line.is_empty()) {
+            let lower = line.to_ascii_lowercase();
+            let name = ["date:", "message-id:"].into_iter().find(|name| lower.starts_with(name));
+            if let Some(name) = name.filter(|_| !line.contains("<<")) {
+                let span = text.span_of(&(offset..offset + line.len()));
+                let function = if name == "date:" { "<<rfc5322_date()>>" } else { "<<message_id('example.com')>>" };
+                let warning = Diagnostic::warning(span, "this header never changes, from run to run");
+                self.warnings.push(warning.help(format!("write `{} {function}`", &line[..name.len()])));
+            }
+            offset += line.len() + 1;
+        }
+    }
+
+    fn vars(&mut self) {
+        for var in &self.scenario.vars {
+            let name = var.name.name.to_ascii_lowercase();
+            let secret =
+                ["password", "passwd", "secret", "token", "api_key", "apikey"].iter().any(|word| name.contains(word));
+            let has_value = matches!(&var.default, Data::Text(text) if text.is_literal() && !text.source.is_empty());
+            if secret && has_value {
+                let warning = Diagnostic::warning(
+                    var.name.span,
+                    format!("`{}` looks like a secret, and stands in the file", var.name.name),
+                );
+                self.warnings.push(
+                    warning.help("name it under `secrets:`: its value then comes from outside and is shown nowhere"),
+                );
+            }
+        }
+    }
+}
+
+/// The replies that each session owes, as far as the file tells; unknown once a step makes them depend on the run.
+#[derive(Default)]
+struct Replies<'s> {
+    sessions: BTreeMap<String, Owing<'s>>,
+}
+
+#[derive(Default)]
+struct Owing<'s> {
+    /// For each reply the step that asks for it; nobody asks for the greeting.
+    queue: VecDeque<Option<&'s Step>>,
+    unknown: bool,
+    mail_data: bool,
+    closed: bool,
+}
+
+impl<'s> Replies<'s> {
+    fn step(&mut self, step: &'s Step, warnings: &mut Vec<Diagnostic>) {
+        if let Action::Group(group) = &step.action {
+            return self.group(step, group, warnings);
+        }
+        let owing = self.session(step);
+        if step.when.is_some() || step.continues {
+            owing.unknown = true;
+        }
+        if owing.closed && speaks(step) && !owing.unknown {
+            let warning = Diagnostic::warning(step.action_span, "the session was closed by a step before this one");
+            warnings.push(warning.help("open it again with `- connect: …`"));
+            owing.unknown = true;
+        }
+        let before = owing.queue.front().copied();
+        owing.asks(step);
+        if let Some(expect) = &step.expect {
+            if let Some(Some(asked)) = before.filter(|_| asks_one(step) && !owing.unknown) {
+                let text = "the reply to this is read by a later step, whose `expect` is meant for another command";
+                let warning = Diagnostic::warning(asked.action_span, text)
+                    .other(expect.span, "compared with the reply to the earlier step");
+                warnings.push(warning.help("give it an `expect` of its own"));
+                owing.unknown = true;
+            }
+            owing.reads(expect);
+        }
+        if matches!(step.action, Action::StartTls(_) | Action::Tls(_)) {
+            owing.queue.retain(Option::is_none);
+        }
+    }
+
+    /// Loops and attempts end as they began; in a pipelined group the replies come after all that is sent.
+    fn group(&mut self, step: &'s Step, group: &'s Group, warnings: &mut Vec<Diagnostic>) {
+        if step.when.is_some() || step.continues || group.retry.is_some() {
+            self.session(step).unknown = true;
+        }
+        if !group.pipeline {
+            return group.steps.iter().for_each(|inner| self.step(inner, warnings));
+        }
+        for inner in &group.steps {
+            let owing = self.session(inner);
+            if matches!(inner.action, Action::Group(_)) || inner.when.is_some() {
+                owing.unknown = true;
+            }
+            owing.asks(inner);
+        }
+        for inner in &group.steps {
+            if let Some(expect) = &inner.expect {
+                self.session(inner).reads(expect);
+            }
+        }
+    }
+
+    fn session(&mut self, step: &Step) -> &mut Owing<'s> {
+        let opened = match &step.action {
+            Action::Connect(connect) => connect.session.as_ref(),
+            _ => None,
+        };
+        let name = opened.or(step.session.as_ref()).map_or("main", |named| named.name.as_str());
+        self.sessions.entry(name.to_owned()).or_default()
+    }
+
+    fn end(self, warnings: &mut Vec<Diagnostic>) {
+        for owing in self.sessions.into_values().filter(|owing| !owing.unknown) {
+            if let Some(step) = owing.queue.into_iter().flatten().next() {
+                let warning = Diagnostic::warning(step.action_span, "no step reads the reply to this");
+                warnings.push(warning.help("put `expect:` beside it"));
+            }
+        }
+    }
+}
+
+impl<'s> Owing<'s> {
+    /// The replies that a step's action asks for.
+    fn asks(&mut self, step: &'s Step) {
+        match &step.action {
+            Action::Connect(_) => *self = Owing { queue: VecDeque::from([None]), ..Owing::default() },
+            Action::Close(Closing::Fin | Closing::Reset) => *self = Owing { closed: true, ..Owing::default() },
+            Action::Send(lines) => self.lines(lines, step),
+            Action::Raw(_) => self.unknown = true,
+            Action::Data(data) if data.terminate => {
+                self.mail_data = false;
+                self.queue.push_back(Some(step));
+            }
+            Action::StartTls(_) | Action::Auth(_) if step.expect.is_some() => self.queue.push_back(Some(step)),
+            _ => {}
+        }
+    }
+
+    fn lines(&mut self, lines: &[Text], step: &'s Step) {
+        let whole: Vec<String> = lines.iter().map(|line| line.with_placeholder("x")).collect();
+        for line in whole.iter().flat_map(|text| text.trim_end_matches('\n').split('\n')) {
+            match (self.mail_data, line) {
+                (true, ".") => self.mail_data = false,
+                (true, _) => continue,
+                (false, _) => {}
+            }
+            self.queue.push_back(Some(step));
+            let accepted = step.expect.as_ref().is_none_or(begins_with_three);
+            self.mail_data = line.trim().eq_ignore_ascii_case("DATA") && accepted;
+            if line.trim_start().to_ascii_uppercase().starts_with("BDAT") {
+                self.unknown = true;
+            }
+        }
+    }
+
+    fn reads(&mut self, expect: &Expectation) {
+        match &expect.kind {
+            Expected::Pattern(_) | Expected::Code(_) | Expected::Fields(_) | Expected::Any(_) | Expected::All(_) => {
+                self.queue.pop_front();
+            }
+            Expected::Line(_) | Expected::Raw(_) => self.unknown = true,
+            Expected::Closed(_) => self.queue.clear(),
+            Expected::Silence(_) => {}
+        }
+    }
+}
+
+/// Whether an expectation is for a 3yz reply, as DATA's.
+fn begins_with_three(expect: &Expectation) -> bool {
+    match &expect.kind {
+        Expected::Pattern(pattern) => pattern.text.source.starts_with("^3"),
+        Expected::Code(CodeSet::OneOf(codes)) => codes.iter().any(|code| code.digits[0] == Some(3)),
+        Expected::Fields(fields) => {
+            matches!(&fields.code, Some((CodeSet::OneOf(codes), _)) if codes.iter().any(|code| code.digits[0] == Some(3)))
+        }
+        Expected::Any(list) => list.iter().any(begins_with_three),
+        _ => false,
+    }
+}
+
+/// Whether the step sends something that its own `expect` is meant for.
+fn asks_one(step: &Step) -> bool {
+    matches!(step.action, Action::Send(_) | Action::Data(_) | Action::StartTls(_) | Action::Auth(_))
+}
+
+fn speaks(step: &Step) -> bool {
+    matches!(
+        step.action,
+        Action::Send(_)
+            | Action::Raw(_)
+            | Action::Data(_)
+            | Action::StartTls(_)
+            | Action::Tls(_)
+            | Action::Auth(_)
+    )
+}
+
+/// A place for warnings about keys that YAML gives a meaning of its own.
+pub(super) fn merge_key(span: Span) -> Diagnostic {
+    Diagnostic::error(span, "`<<` as a key is YAML's merge key, not a template").help("put the text into quotes")
+}

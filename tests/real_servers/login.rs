@@ -1,0 +1,145 @@
+//! The sessions of the guide that names `SendGrid`, unchanged, against servers of other makes.
+
+use crate::Test;
+use crate::world::World;
+
+pub(crate) const TESTS: &[Test] = &[
+    ("login::the_guide_against_postfix", |world| the_guide(world, "postfix")),
+    ("login::the_guide_against_exim", |world| the_guide(world, "exim")),
+    ("login::a_wrong_password_at_postfix", a_wrong_password_at_postfix),
+    ("login::a_wrong_password_at_exim", a_wrong_password_at_exim),
+    ("login::a_wrong_password_is_what_passes", a_wrong_password_is_what_passes),
+    ("login::a_missing_secret_connects_nowhere", a_missing_secret_connects_nowhere),
+    ("login::implicit_tls", implicit_tls),
+    ("login::auth_plain", auth_plain),
+    ("login::auth_login_with_an_initial_response", auth_login_with_an_initial_response),
+    ("login::other_prompts", other_prompts),
+    ("login::commands_as_people_type_them", commands_as_people_type_them),
+    ("login::before_anybody_logs_in", before_anybody_logs_in),
+];
+
+const GUIDE: &str = "scenarios/sendgrid-auth-login.yaml";
+
+fn the_guide(world: &World, server: &str) {
+    let address = world.address(server, 0);
+    let options =
+        ["--var", "to=john@example.com", "--secret", "username=testuser", "--secret", "password=testpass", "-v"];
+    world.play(GUIDE, server, 0, &options).exits(0).keeps(&["testpass", "dGVzdHBhc3M="]).says(&[
+        &format!("notice: the secrets `password`, `username` will be sent to {address}\n"),
+        "*  TLSv1.3, TLS_AES_256_GCM_SHA384, certificate verified\n",
+        "C: AUTH LOGIN\n",
+        "S: 334 VXNlcm5hbWU6\n",
+        "C: <<username | b64encode>>\n",
+        "S: 334 UGFzc3dvcmQ6\n",
+        "C: <<password | b64encode>>\n",
+        "S: 235 ",
+        "C: MAIL FROM:<john@doe.com>\n",
+        "C: RCPT TO:<john@example.com>\n",
+        "C: .\n",
+        "C: QUIT\n",
+        "S: 221 ",
+        "PASS scenarios/sendgrid-auth-login.yaml  SendGrid accepts AUTH LOGIN on 587  (",
+        "1 scenario: 1 followed (",
+    ]);
+}
+
+fn a_wrong_password_at_postfix(world: &World) {
+    world
+        .play(GUIDE, "postfix", 0, &["--secret", "username=testuser", "--secret", "password=not-this-one"])
+        .exits(1)
+        .keeps(&["not-this-one"])
+        .says(&[
+            "FAIL scenarios/sendgrid-auth-login.yaml  SendGrid accepts AUTH LOGIN on 587  (",
+            "error: step 7 \"credentials are accepted\" diverged: expected a reply matching ^235, got 535 5.7.8\n",
+            "  --> scenarios/sendgrid-auth-login.yaml:34:13\n",
+            "33 |     send: <<password | b64encode>>\n",
+            "34 |     expect: ^235\n",
+            "^^^^ the reply was \"535 5.7.8 Error: authentication failed",
+            "= 535 5.7.8: authentication credentials invalid (RFC 4954)\n",
+            "= help: SendGrid's user name is the literal word `apikey`; the password is the API key\n",
+            "C: <<password | b64encode>>\n",
+            "S: 535 5.7.8 Error: authentication failed",
+            "     <-- step 7\n",
+            "*  closed by the client\n",
+            "1 scenario: 1 diverged (",
+        ]);
+}
+
+/// Exim has no enhanced status codes.
+fn a_wrong_password_at_exim(world: &World) {
+    world
+        .play(GUIDE, "exim", 0, &["--secret", "username=testuser", "--secret", "password=not-this-one"])
+        .exits(1)
+        .keeps(&["not-this-one"])
+        .says(&[
+            "error: step 7 \"credentials are accepted\" diverged: expected a reply matching ^235, got 535\n",
+            "^^^^ the reply was \"535 Incorrect authentication data\"\n",
+            "= 535: authentication credentials invalid (RFC 4954 section 6)\n",
+            "S: 535 Incorrect authentication data     <-- step 7\n",
+        ]);
+}
+
+fn a_wrong_password_is_what_passes(world: &World) {
+    for server in ["postfix", "exim", "dovecot"] {
+        world.play("scenarios/providers/sendgrid-wrong-password.yaml", server, 0, &[]).exits(0);
+    }
+}
+
+fn a_missing_secret_connects_nowhere(world: &World) {
+    let played = world.play(GUIDE, "postfix", 0, &["--secret", "username=testuser", "-v"]);
+    played.exits(2).says(&["password"]);
+    assert!(!played.err.contains("connected to"), "{}", played.err);
+}
+
+fn implicit_tls(world: &World) {
+    for server in ["postfix", "exim", "dovecot", "aiosmtpd"] {
+        world.play_with_login("scenarios/providers/sendgrid-implicit-tls.yaml", server, 1).exits(0);
+        world.play("scenarios/security/implicit-tls-certificate.yaml", server, 1, &[]).exits(0);
+    }
+}
+
+fn auth_plain(world: &World) {
+    for server in ["postfix", "exim", "dovecot", "aiosmtpd"] {
+        world.play_with_login("scenarios/providers/sendgrid-auth-plain.yaml", server, 0).exits(0).keeps(&["testpass"]);
+        world.play_with_login("scenarios/providers/sendgrid-auth-plain-prompted.yaml", server, 0).exits(0);
+    }
+}
+
+fn auth_login_with_an_initial_response(world: &World) {
+    for server in ["postfix", "exim", "dovecot"] {
+        world.play_with_login("scenarios/providers/sendgrid-auth-login-initial.yaml", server, 0).exits(0);
+    }
+}
+
+/// aiosmtpd asks for `User Name` and a NUL.
+fn other_prompts(world: &World) {
+    world.play_with_login(GUIDE, "aiosmtpd", 0).exits(1).says(&[
+        "error: step 5 diverged: expected a reply matching ^334 VXNlcm5hbWU6, got 334\n",
+        "the reply was \"334 VXNlciBOYW1lAA==\"\n",
+    ]);
+}
+
+fn commands_as_people_type_them(world: &World) {
+    let scenario = "scenarios/providers/sendgrid-as-typed.yaml";
+    for server in ["postfix", "exim"] {
+        world.play_with_login(scenario, server, 0).exits(0);
+    }
+    // The hardened port of Postfix wants angle brackets.
+    world.play_with_login(scenario, "postfix", 2).exits(1).says(&[
+        "error: step 8 \"a sender without angle brackets\" diverged: expected a reply matching ^250, got 501 5.1.7\n",
+        "the reply was \"501 5.1.7 Bad sender address syntax\"\n",
+        "= help: put the address in angle brackets: `MAIL FROM:<a@b>`\n",
+        "C: MAIL FROM: john@doe.com\n",
+    ]);
+}
+
+fn before_anybody_logs_in(world: &World) {
+    for server in ["postfix", "exim"] {
+        world.play("scenarios/providers/sendgrid-plain-25.yaml", server, 0, &[]).exits(0);
+    }
+    // OpenSMTPD offers no AUTH without TLS: both patterns that miss it are told, at once.
+    world.play("scenarios/providers/sendgrid-plain-25.yaml", "opensmtpd", 0, &[]).exits(1).says(&[
+        "error: step 2 \"what is offered\" diverged: expected a reply matching ^250[ -]AUTH .*PLAIN and a reply matching ^250[ -]AUTH .*LOGIN, got 250\n",
+        "this does not hold either\n",
+    ]);
+}
