@@ -296,12 +296,7 @@ fn asks_one(step: &Step) -> bool {
 fn speaks(step: &Step) -> bool {
     matches!(
         step.action,
-        Action::Send(_)
-            | Action::Raw(_)
-            | Action::Data(_)
-            | Action::StartTls(_)
-            | Action::Tls(_)
-            | Action::Auth(_)
+        Action::Send(_) | Action::Raw(_) | Action::Data(_) | Action::StartTls(_) | Action::Tls(_) | Action::Auth(_)
     )
 }
 
