@@ -242,7 +242,7 @@ impl<'s> Owing<'s> {
                 self.mail_data = false;
                 self.queue.push_back(Some(step));
             }
-            Action::StartTls(_) if step.expect.is_some() => self.queue.push_back(Some(step)),
+            Action::StartTls(_) | Action::Auth(_) if step.expect.is_some() => self.queue.push_back(Some(step)),
             _ => {}
         }
     }
@@ -291,11 +291,14 @@ fn begins_with_three(expect: &Expectation) -> bool {
 
 /// Whether the step sends something that its own `expect` is meant for.
 fn asks_one(step: &Step) -> bool {
-    matches!(step.action, Action::Send(_) | Action::Data(_) | Action::StartTls(_))
+    matches!(step.action, Action::Send(_) | Action::Data(_) | Action::StartTls(_) | Action::Auth(_))
 }
 
 fn speaks(step: &Step) -> bool {
-    matches!(step.action, Action::Send(_) | Action::Raw(_) | Action::Data(_) | Action::StartTls(_) | Action::Tls(_))
+    matches!(
+        step.action,
+        Action::Send(_) | Action::Raw(_) | Action::Data(_) | Action::StartTls(_) | Action::Tls(_) | Action::Auth(_)
+    )
 }
 
 /// A place for warnings about keys that YAML gives a meaning of its own.
