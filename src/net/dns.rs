@@ -67,12 +67,18 @@ pub(super) async fn addresses(host: &str, resolvers: &[SocketAddr]) -> Result<An
         RData::AAAA(aaaa) => Some(IpAddr::V6(Ipv6Addr::from(aaaa.address))),
         _ => None,
     };
-    let six = ask(host, TYPE::AAAA, resolvers, address).await?;
-    let four = ask(host, TYPE::A, resolvers, address).await?;
-    Ok(match (six, four) {
-        (Answer::NoSuchName, Answer::NoSuchName) => Answer::NoSuchName,
-        (six, four) => Answer::Records([six, four].into_iter().flat_map(Answer::records).collect()),
-    })
+    let four = ask(host, TYPE::A, resolvers, address).await;
+    let six = ask(host, TYPE::AAAA, resolvers, address).await;
+    match (six, four) {
+        (Ok(Answer::NoSuchName), Ok(Answer::NoSuchName)) => Ok(Answer::NoSuchName),
+        (Ok(six), Ok(four)) => Ok(Answer::Records([six, four].into_iter().flat_map(Answer::records).collect())),
+        // Some servers fail on questions for IPv6: what they know of IPv4 still counts.
+        (Ok(only), Err(reason)) | (Err(reason), Ok(only)) => match only.records() {
+            none if none.is_empty() => Err(reason),
+            some => Ok(Answer::Records(some)),
+        },
+        (Err(reason), Err(_)) => Err(reason),
+    }
 }
 
 impl<T> Answer<T> {

@@ -4,6 +4,8 @@ mod connecting;
 mod handshake;
 pub(super) mod pki;
 mod streams;
+#[cfg(unix)]
+mod unix;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -327,6 +327,32 @@ fn an_early_reply_stops_paced_mail_data() {
 }
 
 #[test]
+fn an_early_reply_stops_a_paced_chunk_and_those_after_it() {
+    for (expect, code) in [("552", 0), ("250", 1)] {
+        let server = Server::start(|mut peer| {
+            peer.say("220 test");
+            peer.line();
+            peer.received.clear();
+            peer.octets(2);
+            peer.say("552 5.3.4 too big");
+            peer.read_rest().unwrap();
+            peer.received.len()
+        });
+        let steps = format!(
+            "  - expect: 220\n  - bdat: {{text: {}, chunk: 30}}\n    pace: {{bytes: 15, every: 200ms}}\n    expect: {expect}\n",
+            "x".repeat(90)
+        );
+        let ran = run(&scenario(server.address, &steps), &[]);
+        ran.ended(code).does_not_say("BDAT 30 LAST");
+        if code == 1 {
+            ran.says("got 552").says("chunk 1, `BDAT 30`; the server replied before all of it was sent");
+        }
+        // The first piece holds the command line of nine octets.
+        assert_eq!(server.end(), 6);
+    }
+}
+
+#[test]
 fn pace_ends_with_the_run() {
     let server = Server::start(|mut peer| {
         peer.say("220 test");
