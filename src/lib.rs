@@ -31,7 +31,7 @@ mod session;
 pub mod smtp;
 mod visible;
 
-pub use load::{LoadError, load, load_below, load_text};
+pub use load::{LoadError, load, load_below, load_text, load_untrusted};
 pub use visible::visible;
 
 mod load;

@@ -2,10 +2,11 @@
 
 use super::USAGE;
 use super::screen::{self, Color};
-use super::targets::Targets;
+use super::targets::{Files, Targets};
 use crate::load::LoadError;
 use crate::run::Settings;
 use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// Check scenarios: names, patterns, templates, files, and lints. Connects nowhere.
@@ -17,6 +18,12 @@ pub(super) struct CheckArguments {
     /// Let scenarios read files below this folder (instead of their own)
     #[arg(long, value_name = "DIR")]
     file_root: Option<PathBuf>,
+    /// Check as a scenario that is not trusted: it reads no file without --file-root
+    #[arg(long)]
+    untrusted: bool,
+    /// List what each scenario would reach, read and be given
+    #[arg(long)]
+    explain: bool,
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -31,8 +38,9 @@ struct Found {
 
 /// Checks everything that was named; 0 when there is no error.
 pub(super) fn check(arguments: &CheckArguments) -> u8 {
-    let targets = Targets::read(&arguments.targets, arguments.file_root.as_deref());
-    let settings = Settings { file_root: arguments.file_root.clone(), ..Settings::default() };
+    let targets = Targets::read(&arguments.targets, arguments.files());
+    let settings =
+        Settings { file_root: arguments.file_root.clone(), untrusted: arguments.untrusted, ..Settings::default() };
     let mut found = Found::default();
     for complaint in &targets.complaints {
         screen::notice(&format!("error: {complaint}"));
@@ -40,6 +48,11 @@ pub(super) fn check(arguments: &CheckArguments) -> u8 {
     }
     let count = targets.loaded.len();
     for loaded in targets.loaded {
+        if arguments.explain
+            && let Ok(scenario) = &loaded
+        {
+            screen::result(&explained(scenario));
+        }
         let (sources, diagnostics) = diagnostics_of(loaded, &settings);
         for diagnostic in &diagnostics {
             found.note(diagnostic);
@@ -48,6 +61,30 @@ pub(super) fn check(arguments: &CheckArguments) -> u8 {
     }
     screen::result(&format!("{}\n", found.summary(count)));
     if found.errors == 0 { 0 } else { USAGE }
+}
+
+impl CheckArguments {
+    fn files(&self) -> Files<'_> {
+        Files { root: self.file_root.as_deref(), untrusted: self.untrusted }
+    }
+}
+
+/// What a stranger's file would reach, read and be given, as it is written.
+fn explained(scenario: &Scenario) -> String {
+    let needs = scenario.needs();
+    let mut text = format!("{}\n", crate::visible(scenario.sources.name().as_bytes()));
+    let lists = [
+        ("reaches", needs.hosts),
+        ("reads", needs.files),
+        ("is given the secrets", needs.secrets),
+        ("takes the variables", needs.variables),
+    ];
+    for (what, list) in lists {
+        let shown = if list.is_empty() { "nothing".to_owned() } else { list.join(", ") };
+        _ = writeln!(text, "  {what}: {}", crate::visible(shown.as_bytes()));
+    }
+    text.push('\n');
+    text
 }
 
 /// Everything that is wrong with one file: a file that can only be read in parts is checked as far as it goes.

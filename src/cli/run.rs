@@ -3,7 +3,7 @@
 use super::USAGE;
 use super::check::all_of;
 use super::screen::{self, Color};
-use super::targets::Targets;
+use super::targets::{Files, STANDARD_INPUT, Targets};
 use super::values::{self, ValueArguments};
 use crate::load::LoadError;
 use crate::report::human::{self, Styled, Tally};
@@ -73,6 +73,12 @@ struct ConnectionArguments {
     /// Let secrets go over plain or unverified connections to other hosts than this one
     #[arg(long)]
     insecure_secrets: bool,
+    /// Play a stranger's scenario: it reads no file without --file-root, and reaches public addresses only
+    #[arg(long)]
+    untrusted: bool,
+    /// Let an untrusted scenario reach this host wherever it is (repeatable)
+    #[arg(long = "allow-host", value_name = "HOST")]
+    allow_hosts: Vec<String>,
     /// How long one wait may take; replaces the file's `timeout` (for example 5s)
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
@@ -106,7 +112,7 @@ struct Session<'a> {
 impl<'a> Session<'a> {
     /// Reads all that is needed before the first scenario is played.
     fn prepare(arguments: &'a RunArguments) -> Result<Session<'a>, String> {
-        let targets = Targets::read(&arguments.targets, arguments.file_root.as_deref());
+        let targets = Targets::read(&arguments.targets, arguments.files());
         let scenarios: Vec<&Scenario> = targets.loaded.iter().filter_map(|loaded| loaded.as_ref().ok()).collect();
         let all_read = scenarios.len() == targets.loaded.len();
         if all_read && let Some(first) = undeclared(&scenarios, &arguments.values.given()).first() {
@@ -152,6 +158,8 @@ impl<'a> Session<'a> {
                 return self.broken(&sources, &diagnostics);
             }
         };
+        // What comes from standard input is a stranger's, as far as anyone can tell.
+        self.settings.untrusted = self.arguments.connections.untrusted || scenario.sources.name() == STANDARD_INPUT;
         if let Some((names, rows)) = &self.cases {
             scenario.set_cases(names, rows);
         }
@@ -205,6 +213,8 @@ impl<'a> Session<'a> {
         }
         if outcome.followed() {
             self.tally.followed += 1;
+        } else if outcome.exit_code() == USAGE {
+            self.tally.broken += 1;
         } else {
             self.tally.diverged += 1;
         }
@@ -259,6 +269,10 @@ impl<'a> Session<'a> {
 }
 
 impl RunArguments {
+    fn files(&self) -> Files<'_> {
+        Files { root: self.file_root.as_deref(), untrusted: self.connections.untrusted }
+    }
+
     fn settings(&self) -> Result<Settings, String> {
         let connections = &self.connections;
         let ca_pem = match &connections.ca_file {
@@ -279,6 +293,8 @@ impl RunArguments {
             max_time: connections.max_time,
             seed: self.seed,
             file_root: self.file_root.clone(),
+            untrusted: connections.untrusted,
+            allow_hosts: connections.allow_hosts.clone(),
             observer: self.verbose.then(|| live(self.color.for_notices())),
         })
     }

@@ -1,12 +1,30 @@
 //! Which scenarios were asked for: files, folders, standard input.
 
-use crate::load::{LoadError, load_below, load_text};
+use crate::load::{LoadError, load_below, load_text, load_untrusted};
 use crate::scenario::{MAX_YAML_SIZE, Scenario, reason};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// How deep folders are searched.
 const MAX_FOLDER_DEPTH: usize = 16;
+
+/// Which files a scenario may include.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Files<'a> {
+    /// Below this folder; below the scenario's own when there is none.
+    pub(super) root: Option<&'a Path>,
+    /// None at all without a folder.
+    pub(super) untrusted: bool,
+}
+
+impl Files<'_> {
+    fn load(self, path: &Path) -> Result<Scenario, LoadError> {
+        if self.untrusted && self.root.is_none() { load_untrusted(path) } else { load_below(path, self.root) }
+    }
+}
+
+/// The name that stands for standard input in messages. What comes from there is not trusted.
+pub(super) const STANDARD_INPUT: &str = "<stdin>";
 
 /// What the arguments name.
 #[derive(Debug, Default)]
@@ -21,7 +39,7 @@ pub(super) struct Targets {
 
 impl Targets {
     /// Reads everything that `names` stand for.
-    pub(super) fn read(names: &[String], file_root: Option<&Path>) -> Targets {
+    pub(super) fn read(names: &[String], files: Files<'_>) -> Targets {
         let mut targets = Targets::default();
         for name in names {
             if name == "-" {
@@ -30,8 +48,8 @@ impl Targets {
             }
             let path = Path::new(name);
             match path.metadata() {
-                Ok(metadata) if metadata.is_dir() => targets.folder(path, file_root),
-                Ok(_) => targets.loaded.push(load_below(path, file_root)),
+                Ok(metadata) if metadata.is_dir() => targets.folder(path, files),
+                Ok(_) => targets.loaded.push(files.load(path)),
                 Err(error) => targets.complaints.push(format!("cannot read `{name}`: {}", reason(&error))),
             }
         }
@@ -39,7 +57,7 @@ impl Targets {
     }
 
     /// Takes each scenario below a folder; a file without steps is none.
-    fn folder(&mut self, folder: &Path, file_root: Option<&Path>) {
+    fn folder(&mut self, folder: &Path, rules: Files<'_>) {
         let mut files = Vec::new();
         if let Err(message) = yaml_files(folder, 0, &mut files) {
             self.complaints.push(message);
@@ -48,7 +66,7 @@ impl Targets {
         for file in files {
             let is_scenario = std::fs::read_to_string(&file).map_or(true, |text| looks_like_scenario(&text));
             if is_scenario {
-                self.loaded.push(load_below(&file, file_root));
+                self.loaded.push(rules.load(&file));
             } else {
                 self.left_out += 1;
             }
@@ -89,7 +107,9 @@ fn from_standard_input() -> Result<Scenario, LoadError> {
     let mut text = String::new();
     let outcome = std::io::stdin().take(MAX_YAML_SIZE as u64 + 1).read_to_string(&mut text);
     match outcome {
-        Ok(_) => load_text("<stdin>", &text),
-        Err(error) => Err(LoadError::unreadable("<stdin>", &format!("cannot read standard input: {}", reason(&error)))),
+        Ok(_) => load_text(STANDARD_INPUT, &text),
+        Err(error) => {
+            Err(LoadError::unreadable(STANDARD_INPUT, &format!("cannot read standard input: {}", reason(&error))))
+        }
     }
 }

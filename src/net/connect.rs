@@ -22,6 +22,8 @@ pub(crate) struct Target {
     pub(crate) ip: Option<IpVersion>,
     /// The address and port to connect from; port 0 lets the system choose.
     pub(crate) local_address: Option<(IpAddr, u16)>,
+    /// Whether loopback, private and link-local addresses are out of bounds, whatever name leads to them.
+    pub(crate) public_only: bool,
 }
 
 /// An IP version to insist on.
@@ -69,6 +71,8 @@ pub(crate) enum ConnectFailureKind {
     Refused,
     /// There is no way to the address.
     Unreachable,
+    /// The address may not be reached: only public ones may.
+    OutOfBounds,
     /// Anything else, such as a local address that isn't this host's.
     Other,
 }
@@ -129,7 +133,36 @@ async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, ConnectFailure> {
     if fitting.is_empty() {
         return Err(no_fitting_address(host, &found, &versions));
     }
-    Ok(fitting)
+    let inner = fitting.iter().find(|address| target.public_only && !is_public(address.ip()));
+    match inner {
+        Some(address) => Err(out_of_bounds(host, address.ip())),
+        None => Ok(fitting),
+    }
+}
+
+fn out_of_bounds(host: &str, address: IpAddr) -> ConnectFailure {
+    let message = if host.parse::<IpAddr>().is_ok() {
+        format!("`{host}` is no public address")
+    } else {
+        format!("`{host}` leads to {address}, which is no public address")
+    };
+    ConnectFailure { kind: ConnectFailureKind::OutOfBounds, message }
+}
+
+/// Whether an address is one of the public internet: not this machine's, not a private network's, not a link's.
+fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [first, second, ..] = v4.octets();
+            let shared = first == 100 && (64..128).contains(&second);
+            let inner = v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_unspecified();
+            !(inner || shared || v4.is_broadcast() || v4.is_multicast() || first == 0)
+        }
+        IpAddr::V6(v6) => {
+            let inner = v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local();
+            !(inner || v6.is_multicast())
+        }
+    }
 }
 
 async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectFailure> {

@@ -47,7 +47,7 @@ impl<T: Send + 'static> Server<T> {
 }
 
 fn target(address: SocketAddr) -> Target {
-    Target { host: address.ip().to_string(), port: address.port(), ip: None, local_address: None }
+    Target { host: address.ip().to_string(), port: address.port(), ip: None, local_address: None, public_only: false }
 }
 
 /// Options that trust this authority alone.

@@ -70,7 +70,7 @@ pub(super) struct Resolver<'a> {
     pub(super) sandbox: Option<&'a Sandbox>,
     pub(super) templates: &'a Templates,
     pub(super) scope: &'a dyn Scope,
-    pub(super) file_root: PathBuf,
+    pub(super) file_root: Option<PathBuf>,
 }
 
 impl Resolver<'_> {
@@ -90,7 +90,12 @@ impl Resolver<'_> {
             IpVersion::V4 => NetIpVersion::V4,
             IpVersion::V6 => NetIpVersion::V6,
         });
-        let target = Target { host: to_host, port: to_port, ip, local_address };
+        let named = |host: &str| self.settings.allow_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host));
+        let public_only = self.settings.untrusted && instead.is_none() && !named(&host);
+        if public_only && matches!(place, Place::Unix(_)) {
+            return Err(fault(connect.span(), "an untrusted scenario reaches no unix socket".to_owned()));
+        }
+        let target = Target { host: to_host, port: to_port, ip, local_address, public_only };
         let to = match place {
             Place::Unix(path) if instead.is_none() => Destination::Unix(path),
             Place::Mx(..) if instead.is_none() => Destination::Mx(MxLookup {
@@ -222,7 +227,7 @@ impl Resolver<'_> {
     /// The path of a file that the scenario names.
     pub(super) fn path(&self, text: &Text) -> Result<PathBuf, TemplateError> {
         let name = self.text(text)?;
-        resolve_file(&self.file_root, &name).map_err(|message| fault(text.span, message))
+        resolve_file(self.file_root.as_deref(), &name).map_err(|message| fault(text.span, message))
     }
 
     fn file(&self, text: &Text) -> Result<Vec<u8>, TemplateError> {
@@ -238,10 +243,15 @@ impl Resolver<'_> {
 }
 
 /// The folder that a scenario's files are read from.
-pub(crate) fn file_root(scenario: &Scenario, settings: &Settings) -> PathBuf {
+///
+/// An untrusted scenario reads none unless a folder was named.
+pub(crate) fn file_root(scenario: &Scenario, settings: &Settings) -> Option<PathBuf> {
+    if settings.untrusted && settings.file_root.is_none() {
+        return None;
+    }
     let own = || Path::new(scenario.sources.name()).parent().map(Path::to_path_buf).unwrap_or_default();
     let root = settings.file_root.clone().unwrap_or_else(own);
-    if root.as_os_str().is_empty() { PathBuf::from(".") } else { root }
+    Some(if root.as_os_str().is_empty() { PathBuf::from(".") } else { root })
 }
 
 /// Every host and server name of a scenario that is known before the run: what the sandbox's certificate is for.

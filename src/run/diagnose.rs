@@ -79,6 +79,10 @@ impl Place<'_> {
     /// Something went wrong on the wire while `expected` was waited for.
     pub(super) fn trouble(&self, trouble: &Trouble, expected: &str) -> Divergence {
         match trouble {
+            Trouble::NotConnected(failure) if failure.kind == ConnectFailureKind::OutOfBounds => {
+                let message = format!("{}: an untrusted scenario reaches public addresses only", failure.message);
+                self.refused(&message, "if that is meant, allow it with `--allow-host HOST` or `--to HOST:PORT`")
+            }
             Trouble::NotConnected(failure) => {
                 let message = format!("could not connect: {}", failure.message);
                 let diagnostic = self.diagnostic(self.span, &message).label("no connection");
@@ -323,6 +327,7 @@ fn connect_help(kind: ConnectFailureKind) -> &'static str {
         ConnectFailureKind::Unreachable => {
             "is there a route, and does a firewall block the port? Many providers block port 25"
         }
+        ConnectFailureKind::OutOfBounds => "allow it with `--allow-host HOST`",
         ConnectFailureKind::Other => "check the address and the port",
     }
 }

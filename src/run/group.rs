@@ -5,6 +5,7 @@ use super::player::{Flow, Player};
 use super::scope::Binding;
 use crate::scenario::{Group, MAX_ITERATIONS, Mode, Retry, RetryOn, Step, TemplateError, Text, render_data};
 use minijinja::value::{Value, ValueKind};
+use std::sync::Arc;
 
 impl Player<'_> {
     /// A group is recorded before its steps; it diverged when one of them did.
@@ -155,7 +156,9 @@ impl Player<'_> {
                 Ok(delay) => self.bounded(delay),
                 Err(error) => return self.group_fault(step, group, &error),
             };
-            self.note_attempt(attempt, retry.attempts, &self.divergences[divergences].diagnostic.message.clone());
+            let message = self.divergences[divergences].diagnostic.message.clone();
+            let session = Arc::from(Self::session_name(step));
+            self.log.note(&session, &format!("attempt {attempt} of {}: {message}", retry.attempts));
             self.divergences.truncate(divergences);
             self.steps.truncate(steps);
             self.names = names.clone();
@@ -163,11 +166,6 @@ impl Player<'_> {
             tokio::time::sleep(delay).await;
         }
         Flow::On
-    }
-
-    fn note_attempt(&mut self, attempt: u32, attempts: u32, message: &str) {
-        let session = std::sync::Arc::from("main");
-        self.log.note(&session, &format!("attempt {attempt} of {attempts}: {message}"));
     }
 
     async fn close_opened_after(&mut self, serial: u64) {

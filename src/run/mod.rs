@@ -53,6 +53,11 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// The folder that files are read from; the scenario's own by default.
     pub file_root: Option<PathBuf>,
+    /// Somebody else's scenario: it reads no file (unless `file_root` is given) and reaches no unix socket and no loopback,
+    /// private or link-local address, but for `to` and `allow_hosts`.
+    pub untrusted: bool,
+    /// Hosts that an untrusted scenario may reach wherever they are.
+    pub allow_hosts: Vec<String>,
     /// Sees each line of the transcript as it is written.
     pub observer: Option<Observer>,
 }

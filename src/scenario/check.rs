@@ -33,7 +33,7 @@ const COMMON_FILTERS: [&str; 16] = [
 #[derive(Debug, Clone)]
 pub(crate) struct CheckContext {
     /// The folder that files are read from.
-    pub(crate) file_root: PathBuf,
+    pub(crate) file_root: Option<PathBuf>,
     /// The values of variables, where they are known.
     pub(crate) variables: Option<Variables>,
 }
@@ -488,7 +488,7 @@ impl Checker<'_> {
     fn file(&mut self, text: &Text) {
         self.text_of_vars(text);
         let Some(name) = self.known_text(text) else { return };
-        if let Err(message) = resolve_file(&self.context.file_root, &name) {
+        if let Err(message) = resolve_file(self.context.file_root.as_deref(), &name) {
             let help = "a scenario reads files below its own folder; `--file-root DIR` moves that";
             self.diagnostics.push(Diagnostic::error(text.span, message).help(help));
         }
@@ -496,7 +496,7 @@ impl Checker<'_> {
 
     /// The templates in a file are checked like those of the scenario. Whether it can be read was checked before.
     pub(super) fn templated_file(&mut self, file: &Text) {
-        let path = self.known_text(file).and_then(|name| resolve_file(&self.context.file_root, &name).ok());
+        let path = self.known_text(file).and_then(|name| resolve_file(self.context.file_root.as_deref(), &name).ok());
         let Some(content) = path.and_then(|path| std::fs::read_to_string(path).ok()) else { return };
         match Text::from_file(&content, file.span) {
             Ok(text) => self.text(&text),
@@ -545,7 +545,10 @@ impl Checker<'_> {
 /// The path of a file that a scenario names, if it may be read.
 ///
 /// Regular files below `root` only, symbolic links resolved, no component that starts with a dot.
-pub(crate) fn resolve_file(root: &Path, name: &str) -> Result<PathBuf, String> {
+pub(crate) fn resolve_file(root: Option<&Path>, name: &str) -> Result<PathBuf, String> {
+    let Some(root) = root else {
+        return Err(format!("`{name}` may not be read: an untrusted scenario reads no file"));
+    };
     let relative = Path::new(name);
     let hidden = |component: Component<'_>| match component {
         Component::Normal(part) => part.to_string_lossy().starts_with('.'),

@@ -109,6 +109,15 @@ impl Message {
 }
 
 impl MailData {
+    /// The files that it is made of.
+    pub(crate) fn files(&self) -> Vec<&Text> {
+        match &self.content {
+            Content::File(file) => vec![file],
+            Content::Message(message) => message.attachments.iter().map(|attachment| &attachment.file).collect(),
+            Content::Text(_) => Vec::new(),
+        }
+    }
+
     /// The texts whose values go over the wire.
     pub(crate) fn texts(&self) -> Vec<&Text> {
         match &self.content {

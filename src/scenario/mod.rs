@@ -68,6 +68,19 @@ pub struct Scenario {
     pub(crate) finally: Vec<Step>,
 }
 
+/// What a scenario would reach, read and be given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Hosts, sockets and proxies.
+    pub hosts: Vec<String>,
+    /// Files, included ones too.
+    pub files: Vec<String>,
+    /// The names of secrets.
+    pub secrets: Vec<String>,
+    /// Variables with their defaults.
+    pub variables: Vec<String>,
+}
+
 /// A set of variables to play the scenario with.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
@@ -393,7 +406,50 @@ impl Auth {
     }
 }
 
+impl TlsSettings {
+    fn files(&self) -> Vec<&Text> {
+        [&self.ca_file, &self.client_certificate, &self.client_key].into_iter().flatten().collect()
+    }
+}
+
+impl Connect {
+    /// The place of the address.
+    pub(crate) fn span(&self) -> Span {
+        match &self.address {
+            Address::Joined(text) | Address::Unix(text) => text.span,
+            Address::Split { host: text, .. } | Address::Mx { domain: text, .. } => text.span,
+        }
+    }
+
+    /// The places it goes to, as they are written.
+    fn written(&self) -> Vec<String> {
+        let with_port = |name: &Text, port: &Option<Text>| match port {
+            Some(port) => format!("{}:{}", name.source, port.source),
+            None => name.source.clone(),
+        };
+        let place = match &self.address {
+            Address::Joined(text) => text.source.clone(),
+            Address::Unix(path) => format!("the socket {}", path.source),
+            Address::Split { host, port } => with_port(host, port),
+            Address::Mx { domain, port } => format!("the mail exchangers of {}", with_port(domain, port)),
+        };
+        let proxy = self.socks5.iter().map(|text| format!("the SOCKS5 proxy {}", text.source));
+        std::iter::once(place).chain(proxy).collect()
+    }
+}
+
 impl Step {
+    /// The files that it names.
+    fn files(&self) -> impl Iterator<Item = &Text> {
+        let list: Vec<&Text> = match &self.action {
+            Action::Connect(connect) => connect.tls.files(),
+            Action::StartTls(settings) | Action::Tls(settings) => settings.files(),
+            Action::Data(data) | Action::Bdat(Bdat { data, .. }) => data.files(),
+            _ => Vec::new(),
+        };
+        list.into_iter()
+    }
+
     /// The names that the texts it sends (or sets) read.
     pub(crate) fn sent_names(&self) -> BTreeSet<String> {
         let texts: Vec<&Text> = match &self.action {
@@ -428,6 +484,24 @@ impl Scenario {
         let shown: Vec<String> =
             values.iter().map(|(name, data)| format!("{}={}", name.name, data.written())).collect();
         format!("{}: {}", index + 1, shown.join(", "))
+    }
+
+    /// What it would reach, read and be given, as it is written in the file.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        let mut needs = Needs {
+            secrets: self.secrets.iter().map(|secret| secret.name.clone()).collect(),
+            variables: self.vars.iter().map(|var| format!("{}={}", var.name.name, var.default.written())).collect(),
+            ..Needs::default()
+        };
+        for step in self.all_steps() {
+            if let Action::Connect(connect) = &step.action {
+                needs.hosts.extend(connect.written());
+            }
+            needs.files.extend(step.files().map(|text| text.source.clone()));
+        }
+        needs.files.extend(self.sources.included().map(str::to_owned));
+        needs
     }
 
     /// Adds sets of variables: from a file of rows. Names that are no variables of the scenario are told by `check`.

@@ -99,6 +99,11 @@ impl Sources {
         self.files.first().map_or("", |source| source.name.as_str())
     }
 
+    /// The names of the files that it includes.
+    pub fn included(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().skip(1).map(|source| source.name.as_str())
+    }
+
     /// The text that `span` covers.
     #[must_use]
     pub fn slice(&self, span: Span) -> &str {

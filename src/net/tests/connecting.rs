@@ -30,7 +30,8 @@ async fn a_name_is_resolved_and_each_address_tried() {
 
 #[tokio::test]
 async fn an_unknown_name_says_so() {
-    let target = Target { host: "no-such-host.invalid".to_owned(), port: 25, ip: None, local_address: None };
+    let target =
+        Target { host: "no-such-host.invalid".to_owned(), port: 25, ip: None, local_address: None, public_only: false };
     let failure = connect(&target).await.unwrap_err();
     assert_eq!(failure.kind, ConnectFailureKind::Name);
     assert!(failure.message.starts_with("the name `no-such-host.invalid` could not be resolved: "), "{failure:?}");
