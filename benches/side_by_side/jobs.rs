@@ -14,6 +14,7 @@ use openssl::x509::{X509, X509Builder, X509NameBuilder};
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command as Process;
 use std::sync::Arc;
 
 /// Peers that may be installed.
@@ -106,7 +107,7 @@ impl Bench {
             fs::write(folder.join(format!("{name}.yaml")), scenario(message, tls))?;
         }
         fs::write(folder.join("ehlo.yaml"), EHLO_ONLY)?;
-        fs::write(folder.join("smtplib.py"), SMTPLIB)?;
+        fs::write(folder.join("client.py"), SMTPLIB)?;
         fs::write(folder.join("lines"), LINES)?;
         Ok(Bench {
             folder: folder.to_owned(),
@@ -225,7 +226,7 @@ impl Bench {
     }
 
     fn smtplib(&self, tls: Tls, message: &str, port: u16) -> Option<Command> {
-        let (script, port) = (self.path("smtplib.py"), port.to_string());
+        let (script, port) = (self.path("client.py"), port.to_string());
         self.peer("smtplib", "python3", &[&script, &port, &self.tls_word(tls), message])
     }
 
@@ -267,8 +268,12 @@ fn command(name: &'static str, program: PathBuf, arguments: &[&str]) -> Command 
     Command { name, program, arguments, input: None, succeeds: true }
 }
 
-/// Where a program lies.
+/// Where a program lies. A launcher may stand in for Python: Python itself knows.
 fn installed(name: &str) -> Option<PathBuf> {
+    if name == "python3" {
+        let told = Process::new(name).args(["-c", "import sys; print(sys.executable)"]).output().ok()?;
+        return Some(String::from_utf8(told.stdout).ok()?.trim().into());
+    }
     let folders = std::env::var_os("PATH")?;
     std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
 }

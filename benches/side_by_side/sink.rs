@@ -30,7 +30,7 @@ pub(crate) fn start(ehlo_lines: usize, tls: &Arc<SslContext>) -> Outcome<u16> {
 }
 
 fn ehlo_reply(lines: usize) -> Vec<u8> {
-    let mut reply = b"250-sink.test\r\n250-STARTTLS\r\n250-AUTH PLAIN LOGIN\r\n250-8BITMIME\r\n".to_vec();
+    let mut reply = b"250-sink.test\r\n250-STARTTLS\r\n250-AUTH PLAIN\r\n250-8BITMIME\r\n".to_vec();
     for number in 5..lines {
         reply.extend_from_slice(format!("250-X-EXT-{number} some parameter words here\r\n").as_bytes());
     }
@@ -50,9 +50,13 @@ fn serve(mut tcp: TcpStream, tls: &SslContext, ehlo: &[u8]) -> Outcome<()> {
     Ok(())
 }
 
-#[derive(PartialEq, Eq)]
+const ACCEPTED: (&[u8], Next) = (b"235 2.7.0 ok\r\n", Next::Go);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
     Go,
+    /// The next line is an answer to a challenge.
+    Response,
     MailData,
     StartTls,
     Close,
@@ -62,6 +66,7 @@ enum Next {
 fn talk(stream: &mut (impl Read + Write), ehlo: &[u8]) -> io::Result<Next> {
     let mut buffer = vec![0; READ_SIZE];
     let mut filled = 0;
+    let mut responds = false;
     loop {
         let count = stream.read(&mut buffer[filled..])?;
         if count == 0 {
@@ -72,10 +77,11 @@ fn talk(stream: &mut (impl Read + Write), ehlo: &[u8]) -> io::Result<Next> {
         while let Some(length) = memchr::memchr(b'\n', &buffer[taken..filled]) {
             let line = buffer[taken..taken + length].to_ascii_uppercase();
             taken += length + 1;
-            let (reply, next) = answer(&line, ehlo);
+            let (reply, next) = if responds { ACCEPTED } else { answer(line.trim_ascii_end(), ehlo) };
+            responds = next == Next::Response;
             stream.write_all(reply)?;
             match next {
-                Next::Go => {}
+                Next::Go | Next::Response => {}
                 Next::MailData => {
                     buffer.copy_within(taken..filled, 0);
                     (taken, filled) = read_mail_data(stream, &mut buffer, filled - taken)?;
@@ -92,7 +98,8 @@ fn talk(stream: &mut (impl Read + Write), ehlo: &[u8]) -> io::Result<Next> {
 fn answer<'a>(line: &[u8], ehlo: &'a [u8]) -> (&'a [u8], Next) {
     match line.get(..4) {
         Some(b"EHLO") => (ehlo, Next::Go),
-        Some(b"AUTH") => (b"235 2.7.0 ok\r\n", Next::Go),
+        Some(b"AUTH") if line == b"AUTH PLAIN" => (b"334 \r\n", Next::Response),
+        Some(b"AUTH") => ACCEPTED,
         Some(b"MAIL" | b"RCPT" | b"RSET" | b"NOOP" | b"HELO") => (b"250 2.0.0 Ok\r\n", Next::Go),
         Some(b"DATA") => (b"354 go ahead\r\n", Next::MailData),
         Some(b"STAR") => (b"220 2.0.0 go\r\n", Next::StartTls),
