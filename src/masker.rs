@@ -43,6 +43,7 @@ impl Masker {
             .ascii_case_insensitive(true)
             // A DFA scans faster, but building it costs more than a session's few kilobytes take to scan.
             .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .dense_depth(1)
             .build(forms.iter().map(|(form, _)| form));
         let automaton = automaton.ok().filter(|_| !forms.is_empty());
         Masker { automaton, names: forms.into_iter().map(|(_, name)| name).collect(), too_short }
