@@ -5,6 +5,9 @@ use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
 
+/// Larger than most scenarios, in bytes.
+const USUAL_SIZE: usize = 8 * 1024;
+
 /// Why a scenario could not be read: every mistake that was found.
 #[derive(Debug, Clone)]
 pub struct LoadError {
@@ -84,7 +87,8 @@ fn parse_text(name: &str, text: &str, root: Option<&Path>) -> Result<Scenario, L
 fn read(path: &Path) -> Result<String, String> {
     let describe = |error: &std::io::Error| format!("cannot read `{}`: {}", path.display(), reason(error));
     let file = std::fs::File::open(path).map_err(|error| describe(&error))?;
-    let mut bytes = Vec::new();
+    // Room for most scenarios: they come in one read.
+    let mut bytes = Vec::with_capacity(USUAL_SIZE);
     file.take(MAX_YAML_SIZE as u64 + 1).read_to_end(&mut bytes).map_err(|error| describe(&error))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();

@@ -199,12 +199,21 @@ impl<'a> Session<'a> {
             self.warn(&scenario.sources, &diagnostics);
             self.announce(scenario, &variables);
         }
-        let mut outcome = run::run(scenario, &variables, &self.settings);
-        if let Some(case) = case {
-            let name = if outcome.name == outcome.path { String::new() } else { format!("{} ", outcome.name) };
-            outcome.name = format!("{name}[case {}]", scenario.case_name(case));
+        let exchangers = run::exchangers(scenario, &variables, &self.settings);
+        let each: Vec<Option<String>> =
+            if exchangers.is_empty() { vec![None] } else { exchangers.into_iter().map(Some).collect() };
+        for exchanger in each {
+            let settings = Settings { exchanger: exchanger.clone(), ..self.settings.clone() };
+            let mut outcome = run::run(scenario, &variables, &settings);
+            let of_case = case.map(|case| format!("[case {}]", scenario.case_name(case)));
+            let of_exchanger = exchanger.map(|host| format!("[MX {host}]"));
+            let labels: Vec<String> = of_case.into_iter().chain(of_exchanger).collect();
+            if !labels.is_empty() {
+                let name = if outcome.name == outcome.path { String::new() } else { format!("{} ", outcome.name) };
+                outcome.name = format!("{name}{}", labels.join(" "));
+            }
+            self.report(&outcome);
         }
-        self.report(&outcome);
     }
 
     fn report(&mut self, outcome: &Outcome) {
@@ -295,6 +304,7 @@ impl RunArguments {
             file_root: self.file_root.clone(),
             untrusted: connections.untrusted,
             allow_hosts: connections.allow_hosts.clone(),
+            exchanger: None,
             observer: self.verbose.then(|| live(self.color.for_notices())),
         })
     }

@@ -46,6 +46,8 @@ pub(crate) struct MxLookup {
     pub(crate) resolver: Option<SocketAddr>,
     /// Decides among exchangers of the same preference.
     pub(crate) seed: u64,
+    /// The one exchanger to go to, where it was chosen before.
+    pub(crate) only: Option<String>,
 }
 
 /// An open connection and how it came about.
@@ -137,6 +139,19 @@ async fn to_socket(_: &Path) -> Result<Stream, ConnectFailure> {
     Err(other("this system has no unix sockets".to_owned()))
 }
 
+/// The mail exchangers of a domain, the best first.
+///
+/// # Errors
+/// As [`mx::hosts`], or no answer in time.
+pub(crate) async fn exchangers(lookup: &MxLookup, limit: Duration) -> Result<Vec<String>, RouteFailure> {
+    Ok(look_up(lookup, limit).await?.into_iter().map(|exchanger| exchanger.host).collect())
+}
+
+async fn look_up(lookup: &MxLookup, limit: Duration) -> Result<Vec<MailExchanger>, RouteFailure> {
+    let resolvers = lookup.resolver.map_or_else(dns::system_resolvers, |resolver| vec![resolver]);
+    in_time(limit, mx::hosts(&lookup.target.host, &resolvers, lookup.seed)).await
+}
+
 /// Each exchanger by its preference, until one accepts.
 async fn to_exchanger(
     lookup: &MxLookup,
@@ -145,9 +160,14 @@ async fn to_exchanger(
     note: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Connected, RouteFailure> {
     let domain = &lookup.target.host;
-    let resolvers = lookup.resolver.map_or_else(dns::system_resolvers, |resolver| vec![resolver]);
-    let hosts = in_time(attempt, mx::hosts(domain, &resolvers, lookup.seed)).await?;
-    note(&format!("MX of {domain}: {}", described(&hosts)));
+    let hosts = match &lookup.only {
+        Some(host) => vec![MailExchanger { preference: 0, host: host.clone() }],
+        None => look_up(lookup, attempt).await?,
+    };
+    match &lookup.only {
+        Some(host) => note(&format!("MX of {domain}: {host}")),
+        None => note(&format!("MX of {domain}: {}", described(&hosts))),
+    }
     let mut failures: Vec<ConnectFailure> = Vec::new();
     for exchanger in hosts {
         let target = Target { host: exchanger.host.clone(), ..lookup.target.clone() };

@@ -3,14 +3,14 @@
 use super::Settings;
 use crate::net::connect::{IpVersion as NetIpVersion, Target};
 use crate::net::proxy_protocol::{ProxyHeader, ProxyVersion};
-use crate::net::route::{Destination, MxLookup, Route};
+use crate::net::route::{Destination, MxLookup, Route, exchangers};
 use crate::net::tls::TlsOptions;
 use crate::scenario::address::{SMTP_PORT, parse_port, split_address, split_address_or};
 use crate::scenario::{
     Action, Address, Connect, IpVersion, Mode, ProxyProtocol, Scenario, Scope, Span, TemplateError, Templates, Text,
     TlsSettings,
 };
-use crate::scenario::{Chance, Variables, proxied, reason, resolve_file};
+use crate::scenario::{Chance, DEFAULT_TIMEOUT, Variables, proxied, reason, resolve_file};
 use crate::server::Sandbox;
 use crate::session::Transcript;
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,6 +101,7 @@ impl Resolver<'_> {
             Place::Mx(..) if instead.is_none() => Destination::Mx(MxLookup {
                 target: target.clone(),
                 resolver: self.settings.resolver,
+                only: self.settings.exchanger.clone(),
                 seed: self.templates.chance().number(),
             }),
             _ => Destination::Host(target.clone()),
@@ -155,7 +156,7 @@ impl Resolver<'_> {
                 Ok(Place::Host(host, port))
             }
             Address::Split { host, port } => Ok(Place::Host(self.text(host)?.trim().to_owned(), port_of(port)?)),
-            Address::Mx { domain, port } => {
+            Address::Mx { domain, port, .. } => {
                 let name = self.text(domain)?.trim().to_owned();
                 if name.is_empty() {
                     return Err(fault(domain.span, "the domain is empty".to_owned()));
@@ -271,6 +272,25 @@ pub(super) fn known_hosts(scenario: &Scenario, resolver: &Resolver<'_>) -> Vec<S
     names.sort();
     names.dedup();
     names
+}
+
+/// The mail exchangers that a scenario is to be played with, one after the other: those of `connect: {mx: …, every: true}`.
+///
+/// None where nothing of that kind is asked for, and where they cannot be found out: playing the scenario tells why.
+pub(super) async fn every_exchanger(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Vec<String> {
+    let Some(Action::Connect(connect)) = scenario.opening.as_ref().map(|opening| &opening.action) else {
+        return Vec::new();
+    };
+    if !matches!(connect.address, Address::Mx { every: true, .. }) || settings.sandbox {
+        return Vec::new();
+    }
+    let templates = Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded));
+    let resolver = Resolver { settings, sandbox: None, templates: &templates, scope: variables, file_root: None };
+    let wait = settings.timeout.or(scenario.timeout).unwrap_or(DEFAULT_TIMEOUT);
+    match resolver.endpoint(connect).map(|endpoint| endpoint.route.to) {
+        Ok(Destination::Mx(lookup)) => exchangers(&lookup, wait).await.unwrap_or_default(),
+        _ => Vec::new(),
+    }
 }
 
 /// Which secrets the steps of which session send, with the address that session goes to.

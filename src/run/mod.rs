@@ -53,6 +53,8 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// The folder that files are read from; the scenario's own by default.
     pub file_root: Option<PathBuf>,
+    /// Of the mail exchangers of `connect: {mx: …}` the one to go to: one of [`exchangers`].
+    pub exchanger: Option<String>,
     /// Somebody else's scenario: it reads no file (unless `file_root` is given) and reaches no unix socket and no loopback,
     /// private or link-local address, but for `to` and `allow_hosts`.
     pub untrusted: bool,
@@ -77,6 +79,20 @@ pub fn run(scenario: &Scenario, variables: &Variables, settings: &Settings) -> O
         }
         Err(error) => player::not_started(scenario, &error.to_string()),
     }
+}
+
+/// The mail exchangers that a scenario asks to be played with, each in turn (`connect: {mx: …, every: true}`).
+///
+/// Empty where it asks for nothing of that kind, and where they cannot be found out; it blocks the thread.
+#[must_use]
+pub fn exchangers(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Vec<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let found = |runtime: tokio::runtime::Runtime| {
+        let found = runtime.block_on(connection::every_exchanger(scenario, variables, settings));
+        runtime.shutdown_background();
+        found
+    };
+    if scenario.plays_every_exchanger() { runtime.map(found).unwrap_or_default() } else { Vec::new() }
 }
 
 impl std::fmt::Debug for Settings {

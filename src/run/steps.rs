@@ -291,8 +291,10 @@ impl Player<'_> {
         let session = self.session(now)?.name().clone();
         self.log.client(&session, &format!("[mail data: {size} octets of {}]", file.source));
         let mut encoder = encoder_of(data);
-        let mut input = vec![0; CHUNK];
-        let mut output = Vec::with_capacity(2 * CHUNK);
+        // Memory that a small file doesn't need is not touched. A pipe's size is 0.
+        let room = usize::try_from(size).map_or(CHUNK, |size| if size == 0 { CHUNK } else { size.clamp(1024, CHUNK) });
+        let mut input = vec![0; room];
+        let mut output = Vec::with_capacity(2 * room);
         loop {
             let count = source.read(&mut input).map_err(|error| self.unreadable(now, file, &path, &error))?;
             if count == 0 {

@@ -338,7 +338,8 @@ impl Checker<'_> {
         }
         let source = pattern.text.with_placeholder("0");
         let literal = pattern.text.is_literal();
-        let checked = pattern::compile(&source).and_then(|regex| {
+        // A literal pattern is kept compiled for the run.
+        let checked = pattern.compile(&source).and_then(|regex| {
             if whole_reply && pattern.text.is_literal_up_to(4) {
                 pattern::refuse_too_wide(&source)?;
             }

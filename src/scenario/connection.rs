@@ -18,6 +18,8 @@ pub(crate) enum Address {
     Mx {
         domain: Text,
         port: Option<Text>,
+        /// Whether the scenario is played once with each, instead of with the first that accepts.
+        every: bool,
     },
 }
 

@@ -431,7 +431,7 @@ impl Connect {
             Address::Joined(text) => text.source.clone(),
             Address::Unix(path) => format!("the socket {}", path.source),
             Address::Split { host, port } => with_port(host, port),
-            Address::Mx { domain, port } => format!("the mail exchangers of {}", with_port(domain, port)),
+            Address::Mx { domain, port, .. } => format!("the mail exchangers of {}", with_port(domain, port)),
         };
         let proxy = self.socks5.iter().map(|text| format!("the SOCKS5 proxy {}", text.source));
         std::iter::once(place).chain(proxy).collect()
@@ -484,6 +484,12 @@ impl Scenario {
         let shown: Vec<String> =
             values.iter().map(|(name, data)| format!("{}={}", name.name, data.written())).collect();
         format!("{}: {}", index + 1, shown.join(", "))
+    }
+
+    /// Whether it begins with `connect: {mx: …, every: true}`.
+    pub(crate) fn plays_every_exchanger(&self) -> bool {
+        let Some(Action::Connect(connect)) = self.opening.as_ref().map(|opening| &opening.action) else { return false };
+        matches!(connect.address, Address::Mx { every: true, .. })
     }
 
     /// What it would reach, read and be given, as it is written in the file.

@@ -30,8 +30,8 @@ const RETRY_KEYS: [&str; 3] = ["attempts", "delay", "on"];
 const MODIFIER_KEYS: [&str; 8] = ["expect", "name", "when", "session", "timeout", "on_divergence", "fails", "pace"];
 const TLS_KEYS: [&str; 7] =
     ["verify", "server_name", "ca_file", "client_certificate", "client_key", "min_version", "max_version"];
-const CONNECT_KEYS: [&str; 11] =
-    ["host", "port", "unix", "mx", "as", "tls", "ip", "local_address", "socks5", "proxy_protocol", "timeout"];
+const CONNECT_KEYS: [&str; 12] =
+    ["host", "port", "unix", "mx", "every", "as", "tls", "ip", "local_address", "socks5", "proxy_protocol", "timeout"];
 const BARE_WORDS: [&str; 3] = ["starttls", "tls", "close"];
 const TLS_VERSIONS: [&str; 4] = ["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 
@@ -336,7 +336,10 @@ impl Decoder<'_> {
             "assert" => self.expression(node).map(Action::Assert),
             "set" => self.settings(node).map(Action::Set),
             "sleep" => self.length(node).map(Action::Sleep),
-            "connect" => self.connect(node).map(|connect| Action::Connect(Box::new(connect))),
+            "connect" => {
+                self.refuse_every(node);
+                self.connect(node).map(|connect| Action::Connect(Box::new(connect)))
+            }
             _ => self.closing(node).map(Action::Close),
         }
     }

@@ -145,6 +145,23 @@ fn the_preferred_exchanger_first_and_the_next_when_it_does_not_accept() {
     }
 }
 
+/// A verdict for each: one that follows the script, one that nobody answers for.
+#[test]
+fn every_exchanger_in_turn() {
+    let zone = Zone {
+        mx: vec![("example.test", 20, "backup.test"), ("example.test", 10, "main.test")],
+        a: vec![("main.test", FIRST), ("backup.test", SECOND)],
+        ..Zone::default()
+    };
+    let resolver = zone.serve().to_string();
+    let server = Server::start(greets);
+    let scenario = mx_scenario(server.address.port()).replace("mx: example.test", "mx: example.test, every: true");
+    let ran = run(&scenario, &["--resolver", &resolver]);
+    ran.ended(3);
+    ran.says("[MX main.test]").says("[MX backup.test]").says("2 scenarios: 1 followed, 1 diverged");
+    assert_eq!(server.end(), b"QUIT\r\n");
+}
+
 #[test]
 fn a_seed_decides_among_equal_exchangers() {
     let hosts = ["a.test", "b.test", "c.test", "d.test"];

@@ -13,7 +13,7 @@ impl Checker<'_> {
                 self.known_to_parse(text, |known| split_address(known.trim()).map(|_| ()));
             }
             Address::Unix(text) => self.text_of_vars(text),
-            Address::Split { host: name, port } | Address::Mx { domain: name, port } => {
+            Address::Split { host: name, port } | Address::Mx { domain: name, port, .. } => {
                 self.text_of_vars(name);
                 if let Some(port) = port {
                     self.text_of_vars(port);

@@ -2,7 +2,7 @@
 
 use super::{Decoder, Entries};
 use crate::scenario::source::Diagnostic;
-use crate::scenario::yaml::Node;
+use crate::scenario::yaml::{Node, Value};
 use crate::scenario::{Address, ProxyProtocol};
 
 /// The keys of which one says where the connection goes.
@@ -30,9 +30,12 @@ impl Decoder<'_> {
         };
         let text = self.text_of(place)?;
         let port = entries.value("port").and_then(|node| self.text(node));
+        if let Some(every) = entries.entry("every").filter(|_| place.key != "mx") {
+            self.errors.push(Diagnostic::error(every.key_span, "`every` belongs to `mx`"));
+        }
         Some(match place.key {
             "host" => Address::Split { host: text, port },
-            "mx" => Address::Mx { domain: text, port },
+            "mx" => Address::Mx { domain: text, port, every: self.flag(entries, "every", false) },
             _ => {
                 if let Some(other) = NETWORK_KEYS.iter().find_map(|key| entries.entry(key)) {
                     let text = format!("`{}` cannot stand beside `unix`: such a socket has none", other.key);
@@ -41,6 +44,18 @@ impl Decoder<'_> {
                 Address::Unix(text)
             }
         })
+    }
+
+    /// Only the connection that a scenario begins with can be every exchanger in turn.
+    pub(super) fn refuse_every(&mut self, node: &Node) {
+        let Value::Map(entries) = &node.value else { return };
+        let every = entries.iter().find(|(key, _)| key.scalar().is_some_and(|scalar| scalar.text == "every"));
+        if let Some((key, _)) = every {
+            self.errors.push(
+                Diagnostic::error(key.span, "`every` belongs to the `connect` at the top of the file")
+                    .help("the scenario is then played once with each mail exchanger"),
+            );
+        }
     }
 
     /// `{version: 1|2, source: IP:PORT, destination: IP:PORT}`; without addresses the proxy speaks for itself.

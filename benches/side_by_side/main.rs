@@ -1,0 +1,109 @@
+//! Whole commands side by side: smtp-script, other SMTP clients, and a bare client as the limit, in turn against one
+//! fast sink. Responsible for options, order and the table; what is run stands in `jobs`, how in `measure`.
+//!
+//! `cargo bench --bench side_by_side -- [--rounds N] [--only WORD] [--against PROGRAM]`: `--only` takes the jobs whose
+//! name holds the word, `--against` measures another build of smtp-script beside this one. Every round runs every
+//! command once, beginning with another one each time; only the ratios within a round are worth comparing.
+
+mod jobs;
+mod limit;
+mod measure;
+mod sink;
+
+use jobs::{Bench, Job};
+use measure::Sample;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Rounds that are measured, behind one that is not.
+const ROUNDS: usize = 15;
+
+fn main() -> Outcome<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some("limit") = arguments.first().map(String::as_str) {
+        return limit::run(&arguments[1..]);
+    }
+    // `cargo test --all-targets` runs benches as well, without this word.
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    let options = Options::read(&arguments)?;
+    let folder = tempfile::tempdir()?;
+    let bench = Bench::prepare(folder.path(), options.against.clone())?;
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{} rounds; not installed: {}", options.rounds, bench.missing())?;
+    for job in bench.jobs().iter().filter(|job| job.name.contains(&options.only)) {
+        let samples = play(job, options.rounds)?;
+        writeln!(output, "\n{}\n{}", job.name, table(job, &samples))?;
+        output.flush()?;
+    }
+    Ok(())
+}
+
+struct Options {
+    rounds: usize,
+    only: String,
+    against: Option<PathBuf>,
+}
+
+impl Options {
+    fn read(arguments: &[String]) -> Outcome<Options> {
+        let mut options = Options { rounds: ROUNDS, only: String::new(), against: None };
+        let mut rest = arguments.iter().filter(|argument| *argument != "--bench");
+        while let Some(name) = rest.next() {
+            let value = rest.next().ok_or_else(|| format!("`{name}` needs a value"))?;
+            match name.as_str() {
+                "--rounds" => options.rounds = value.parse::<usize>()?.max(1),
+                "--only" => options.only.clone_from(value),
+                "--against" => options.against = Some(value.into()),
+                _ => return Err(format!("unknown option `{name}`: expected --rounds, --only or --against").into()),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// The samples of each command, by round.
+fn play(job: &Job, rounds: usize) -> Outcome<Vec<Vec<Sample>>> {
+    let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); job.commands.len()];
+    for round in 0..=rounds {
+        for offset in 0..job.commands.len() {
+            let index = (round + offset) % job.commands.len();
+            let sample = measure::run(&job.commands[index], job.memory)?;
+            if round > 0 {
+                samples[index].push(sample);
+            }
+        }
+    }
+    Ok(samples)
+}
+
+fn table(job: &Job, samples: &[Vec<Sample>]) -> String {
+    let mut table = format!("{:<24} {:>9} {:>9} {:>9}", "", "wall ms", "cpu ms", "peak MB");
+    for command in &job.commands {
+        _ = write!(table, " {:>12}", format!("x {}", command.name));
+    }
+    for (command, own) in job.commands.iter().zip(samples) {
+        let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.1}"));
+        let wall = median(own.iter().map(|sample| Some(sample.wall_ms)));
+        let cpu = median(own.iter().map(|sample| sample.cpu_ms));
+        let peak = median(own.iter().map(|sample| sample.peak_mb));
+        _ = write!(table, "\n{:<24} {:>9} {:>9} {:>9}", command.name, number(wall), number(cpu), number(peak));
+        for base in samples {
+            let ratio = median(own.iter().zip(base).map(|(one, other)| Some(one.wall_ms / other.wall_ms)));
+            _ = write!(table, " {:>12}", ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}")));
+        }
+    }
+    table
+}
+
+/// The median of what is known; nothing where something is not.
+fn median(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect::<Option<_>>()?;
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
