@@ -13,6 +13,13 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn visible(bytes: &[u8]) -> String {
     let mut shown = String::with_capacity(bytes.len());
+    // Nearly every line is one that nothing needs to be done to.
+    if bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && *byte != b'\\')
+        && let Ok(plain) = std::str::from_utf8(bytes)
+    {
+        shown.push_str(plain);
+        return shown;
+    }
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
             push_visible(&mut shown, character);

@@ -74,7 +74,7 @@ pub(crate) struct Job {
 pub(crate) struct Bench {
     folder: PathBuf,
     /// Another build of smtp-script.
-    against: Option<PathBuf>,
+    against: bool,
     port: u16,
     long_port: u16,
     too_long_port: u16,
@@ -109,6 +109,10 @@ impl Bench {
         fs::write(folder.join("ehlo.yaml"), EHLO_ONLY)?;
         fs::write(folder.join("client.py"), SMTPLIB)?;
         fs::write(folder.join("lines"), LINES)?;
+        // As installed: pages of a file that the linker wrote piecemeal are slower to map than those of a copy.
+        fs::copy(env!("CARGO_BIN_EXE_smtp-script"), folder.join("smtp-script"))?;
+        fs::copy(std::env::current_exe()?, folder.join("limit"))?;
+        let against = against.map(|program| fs::copy(program, folder.join("against"))).transpose()?.is_some();
         Ok(Bench {
             folder: folder.to_owned(),
             against,
@@ -142,7 +146,7 @@ impl Bench {
     }
 
     fn start_up(&self) -> Job {
-        let mut commands = vec![limit(0, "plain", "none")];
+        let mut commands = vec![self.limit(0, "plain", "none")];
         commands.extend(self.own(&["--version"]));
         commands.extend(self.peer("curl", "curl", &["--version"]));
         commands.extend(self.peer("swaks", "swaks", &["--version"]));
@@ -151,7 +155,7 @@ impl Bench {
 
     fn session(&self, name: &'static str, tls: Tls, message: &str) -> Job {
         let large = message == "large";
-        let mut commands = vec![limit(self.port, &self.tls_word(tls), &self.path(&format!("{message}.dotted")))];
+        let mut commands = vec![self.limit(self.port, &self.tls_word(tls), &self.path(&format!("{message}.dotted")))];
         commands.extend(self.own_session(tls, large));
         commands.extend(self.curl(tls, message));
         commands.extend(self.swaks(tls, message));
@@ -167,19 +171,26 @@ impl Bench {
 
     fn ehlo(&self, name: &'static str, port: u16, fits: bool) -> Job {
         let to = format!("127.0.0.1:{port}");
-        let mut commands = vec![limit(port, "plain", "ehlo")];
+        let mut commands = vec![self.limit(port, "plain", "ehlo")];
         commands.extend(self.own(&["run", "-q", &self.path("ehlo.yaml"), "--to", &to]));
         for command in commands.iter_mut().skip(1) {
             command.succeeds = fits;
         }
-        commands.extend(self.smtplib(Tls::Plain, "ehlo", port));
+        if fits {
+            commands.extend(self.smtplib(Tls::Plain, "ehlo", port));
+        }
         Job { name, commands, memory: !fits }
+    }
+
+    /// This program as the bare client.
+    fn limit(&self, port: u16, tls: &str, message: &str) -> Command {
+        command("limit", self.folder.join("limit"), &["limit", &port.to_string(), tls, message])
     }
 
     /// smtp-script as cargo built it, and the build it is measured against.
     fn own(&self, arguments: &[&str]) -> Vec<Command> {
-        let built = command("smtp-script", env!("CARGO_BIN_EXE_smtp-script").into(), arguments);
-        let other = self.against.as_ref().map(|program| command("against", program.clone(), arguments));
+        let built = command("smtp-script", self.folder.join("smtp-script"), arguments);
+        let other = self.against.then(|| command("against", self.folder.join("against"), arguments));
         std::iter::once(built).chain(other).collect()
     }
 
@@ -255,12 +266,6 @@ impl Bench {
     fn path(&self, name: &str) -> String {
         self.folder.join(name).display().to_string()
     }
-}
-
-/// This program as the bare client.
-fn limit(port: u16, tls: &str, message: &str) -> Command {
-    let program = std::env::current_exe().unwrap_or_default();
-    command("limit", program, &["limit", &port.to_string(), tls, message])
 }
 
 fn command(name: &'static str, program: PathBuf, arguments: &[&str]) -> Command {

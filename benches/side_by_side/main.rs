@@ -21,6 +21,8 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// Rounds that are measured, behind one that is not.
 const ROUNDS: usize = 15;
+/// Rounds at most of jobs that take seconds.
+const LONG_ROUNDS: usize = 7;
 
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -37,7 +39,8 @@ fn main() -> Outcome<()> {
     let mut output = std::io::stdout().lock();
     writeln!(output, "{} rounds; not installed: {}", options.rounds, bench.missing())?;
     for job in bench.jobs().iter().filter(|job| job.name.contains(&options.only)) {
-        let samples = play(job, options.rounds)?;
+        let rounds = if job.memory { options.rounds.min(LONG_ROUNDS) } else { options.rounds };
+        let samples = play(job, rounds)?;
         writeln!(output, "\n{}\n{}", job.name, table(job, &samples))?;
         output.flush()?;
     }
