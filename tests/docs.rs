@@ -163,8 +163,14 @@ fn every_key_is_documented() {
         "steps: [{qqqqqqqqqq: 1}]\n",
         "steps: [{data: {qqqqqqqqqq: 1}}]\n",
         "steps: [{raw: {qqqqqqqqqq: 1}}]\n",
+        "steps: [{message: {qqqqqqqqqq: 1}}]\n",
+        "steps: [{message: {attach: [{qqqqqqqqqq: 1}]}}]\n",
+        "steps: [{bdat: {qqqqqqqqqq: 1}}]\n",
+        "steps: [{send: NOOP, pace: {qqqqqqqqqq: 1}}]\n",
+        "steps: [{auth: {qqqqqqqqqq: 1}}]\n",
         "steps: [{starttls: {qqqqqqqqqq: 1}}]\n",
         "steps: [{connect: {qqqqqqqqqq: 1}}]\n",
+        "steps: [{connect: {host: x, proxy_protocol: {qqqqqqqqqq: 1}}}]\n",
         "steps: [{expect: {qqqqqqqqqq: 1}}]\n",
         "steps: [{steps: [], retry: {qqqqqqqqqq: 1}}]\n",
         "steps: [{include: _part.yaml}]\n",
@@ -175,6 +181,32 @@ fn every_key_is_documented() {
         let list = screen.split("the keys are ").nth(1).and_then(|rest| rest.lines().next()).expect("a list of keys");
         let missing: Vec<String> = list.split(", ").map(str::to_owned).filter(|key| !known(key)).collect();
         assert!(missing.is_empty(), "not in docs/scenario-format.md: {missing:?}");
+    }
+}
+
+#[test]
+fn every_filter_and_function_is_documented() {
+    let page = fs::read_to_string(root().join("docs/scenario-format.md")).expect("docs/scenario-format.md");
+    let spans = code_spans(&page);
+    let added = Regex::new(r#"add_(filter|function)\(\s*"(\w+)""#).expect("a pattern");
+    let mut count = 0;
+    for (_, code) in sources() {
+        for found in added.captures_iter(&code) {
+            let name = &found[2];
+            let known = spans.iter().any(|span| span == name || span.starts_with(&format!("{name}(")));
+            assert!(known, "docs/scenario-format.md says nothing about the {} {name}", &found[1]);
+            count += 1;
+        }
+    }
+    assert!(count > 15, "the filters and functions were not found");
+}
+
+#[test]
+fn every_mechanism_is_documented() {
+    let page = fs::read_to_string(root().join("docs/scenario-format.md")).expect("docs/scenario-format.md");
+    let spans = code_spans(&page);
+    for mechanism in smtp_script::smtp::auth::Mechanism::ALL.map(smtp_script::smtp::auth::Mechanism::name) {
+        assert!(spans.iter().any(|span| span == mechanism), "docs/scenario-format.md says nothing about {mechanism}");
     }
 }
 
@@ -451,6 +483,7 @@ impl Folder {
         fs::copy(root().join(name), folder.path().join(name)).expect("the scenario of the README");
         fs::write(folder.path().join("message.eml"), "Subject: a file\n\n.a line that begins with a dot\n")
             .expect("a file");
+        fs::write(folder.path().join("report.pdf"), b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n").expect("a file");
         for pem in ["ca.pem", "client.pem", "client-key.pem"] {
             fs::write(folder.path().join(pem), "").expect("a file");
         }

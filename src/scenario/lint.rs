@@ -173,8 +173,7 @@ impl<'s> Replies<'s> {
         }
         let before = owing.queue.front().copied();
         owing.asks(step);
-        // An exchange reads its own replies, the last with what is expected of it.
-        if let Some(expect) = step.expect.as_ref().filter(|_| !matches!(step.action, Action::Auth(_))) {
+        if let Some(expect) = &step.expect {
             if let Some(Some(asked)) = before.filter(|_| asks_one(step) && !owing.unknown) {
                 let text = "the reply to this is read by a later step, whose `expect` is meant for another command";
                 let warning = Diagnostic::warning(asked.action_span, text)
@@ -297,7 +296,13 @@ fn asks_one(step: &Step) -> bool {
 fn speaks(step: &Step) -> bool {
     matches!(
         step.action,
-        Action::Send(_) | Action::Raw(_) | Action::Data(_) | Action::StartTls(_) | Action::Tls(_) | Action::Auth(_)
+        Action::Send(_)
+            | Action::Raw(_)
+            | Action::Data(_)
+            | Action::Bdat(_)
+            | Action::StartTls(_)
+            | Action::Tls(_)
+            | Action::Auth(_)
     )
 }
 
