@@ -3,8 +3,7 @@
 use crate::net::certificate::Certificate;
 use crate::net::tls::TlsFacts;
 use crate::scenario::{Scope, Secret, Variables, value_from_bytes};
-use crate::session::{Answer, Session};
-use crate::smtp::extension::Extensions;
+use crate::session::{Answer, Offered, Session};
 use crate::smtp::status::EnhancedStatusCode;
 use minijinja::value::{Object, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,7 +103,7 @@ struct Context {
     values: Arc<BTreeMap<String, Value>>,
     secrets: Arc<BTreeMap<String, Secret>>,
     answer: Option<Answer>,
-    extensions: Option<Arc<Extensions>>,
+    extensions: Option<Arc<Offered>>,
     tls: Option<Arc<TlsFacts>>,
     diverged: Option<bool>,
 }
@@ -150,7 +149,7 @@ impl Object for ReplyView {
 
 /// `extensions.SIZE` is a number, a keyword without parameters `true`, any other its parameters.
 #[derive(Debug)]
-struct ExtensionsView(Arc<Extensions>);
+struct ExtensionsView(Arc<Offered>);
 
 impl Object for ExtensionsView {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {

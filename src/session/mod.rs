@@ -5,11 +5,13 @@
 //! expected is not its business: [`crate::run`] compares, this reports a [`Trouble`].
 
 mod inbox;
+mod offered;
 mod opening;
 mod owed;
 mod transcript;
 mod wire;
 
+pub(crate) use offered::Offered;
 pub(crate) use owed::Command;
 pub(crate) use transcript::Transcript;
 pub use transcript::{Entry, Observer, Speaker};
@@ -19,7 +21,6 @@ use crate::net::connect::ConnectFailure;
 use crate::net::route::{self, Connected, Route, RouteFailure};
 use crate::net::stream::Stream;
 use crate::net::tls::{Connector, TlsFacts, TlsFailure};
-use crate::smtp::extension::Extensions;
 use crate::smtp::reply::{Fault, Progress, Reply, ReplyParser, STANDARD_REPLY_LINE};
 use inbox::Inbox;
 use owed::Owed;
@@ -105,7 +106,7 @@ pub(crate) struct Session {
     /// The first reply, for what it tells about the server.
     greeting: Option<Arc<Reply>>,
     last: Option<Answer>,
-    extensions: Arc<Extensions>,
+    extensions: Arc<Offered>,
     tls: Option<Arc<TlsFacts>>,
     /// The last EHLO, LHLO or HELO as it was sent, unless it held a secret.
     hello: Vec<u8>,
@@ -188,7 +189,7 @@ impl Session {
         self.tls.as_ref()
     }
 
-    pub(crate) fn extensions(&self) -> &Arc<Extensions> {
+    pub(crate) fn extensions(&self) -> &Arc<Offered> {
         &self.extensions
     }
 
@@ -267,10 +268,10 @@ impl Session {
             log.note(&self.name, &format!("a reply line of {length} octets: RFC 5321 allows {STANDARD_REPLY_LINE}"));
         }
         let command = self.owed.settled(reply.code());
-        if matches!(command, Some(Command::Hello { .. })) && reply.code() == 250 {
-            self.extensions = Arc::new(Extensions::parse(reply.texts()));
-        }
         let reply = Arc::new(reply);
+        if matches!(command, Some(Command::Hello { .. })) && reply.code() == 250 {
+            self.extensions = Arc::new(Offered::by(reply.clone()));
+        }
         if command == Some(Command::Greeting) {
             self.greeting = Some(reply.clone());
         }
