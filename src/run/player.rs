@@ -42,7 +42,7 @@ pub(super) struct Player<'a> {
     /// The default time of a wait, at this place of the scenario.
     pub(super) timeout: Duration,
     /// When the whole run must be over.
-    due: Option<Instant>,
+    pub(super) due: Option<Instant>,
     pub(super) steps: Vec<StepOutcome>,
     pub(super) divergences: Vec<Divergence>,
     /// How often the steps of loops were played.
