@@ -10,6 +10,7 @@ use crate::report::human::{self, Styled, Tally};
 use crate::run::{self, Observer, Outcome, Settings};
 use crate::scenario::address::split_address;
 use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables, duration, reason, undeclared};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -101,6 +102,8 @@ struct Session<'a> {
     tally: Tally,
     codes: Vec<u8>,
     cases: Option<(Vec<String>, Vec<Vec<String>>)>,
+    /// What was said of the present scenario already: its cases have much in common.
+    said: BTreeSet<String>,
 }
 
 impl<'a> Session<'a> {
@@ -120,7 +123,16 @@ impl<'a> Session<'a> {
         if let (Some(file), Some((names, _)), true) = (&arguments.cases, &cases, all_read) {
             refuse_undeclared(file, names, &scenarios)?;
         }
-        Ok(Session { arguments, settings, inputs, tally: Tally::default(), codes: Vec::new(), cases, targets })
+        Ok(Session {
+            arguments,
+            settings,
+            inputs,
+            tally: Tally::default(),
+            codes: Vec::new(),
+            cases,
+            targets,
+            said: BTreeSet::new(),
+        })
     }
 
     fn play(mut self) -> u8 {
@@ -152,6 +164,7 @@ impl<'a> Session<'a> {
                 return self.broken(&sources, &diagnostics);
             }
         };
+        self.said.clear();
         if let Some((names, rows)) = &self.cases {
             scenario.set_cases(names, rows);
         }
@@ -187,10 +200,8 @@ impl<'a> Session<'a> {
         if diagnostics.iter().any(Diagnostic::is_error) {
             return self.broken(&scenario.sources, &diagnostics);
         }
-        if case.unwrap_or(0) == 0 {
-            self.warn(&scenario.sources, &diagnostics);
-            self.announce(scenario, &variables);
-        }
+        self.warn(&scenario.sources, &diagnostics);
+        self.announce(scenario, &variables);
         let mut outcome = run::run(scenario, &variables, &self.settings);
         if let Some(case) = case {
             let name = if outcome.name == outcome.path { String::new() } else { format!("{} ", outcome.name) };
@@ -224,24 +235,29 @@ impl<'a> Session<'a> {
         self.codes.push(USAGE);
     }
 
-    fn warn(&self, sources: &Sources, diagnostics: &[Diagnostic]) {
-        if self.arguments.quiet {
-            return;
-        }
+    fn warn(&mut self, sources: &Sources, diagnostics: &[Diagnostic]) {
         for diagnostic in diagnostics {
-            screen::notice(&format!("{}\n", diagnostic.render(sources, self.arguments.color.for_notices().0)));
+            self.say_once(format!("{}\n", diagnostic.render(sources, self.arguments.color.for_notices().0)));
+        }
+    }
+
+    fn say_once(&mut self, text: String) {
+        if !self.arguments.quiet && !self.said.contains(&text) {
+            screen::notice(&text);
+            self.said.insert(text);
         }
     }
 
     /// Says which secret goes to which host, before the first connection.
-    fn announce(&self, scenario: &Scenario, variables: &Variables) {
+    fn announce(&mut self, scenario: &Scenario, variables: &Variables) {
         if self.arguments.connections.sandbox {
             return;
         }
         for (host, secrets) in run::secrets_by_host(scenario, variables, &self.settings) {
             let list: Vec<String> = secrets.iter().map(|name| format!("`{name}`")).collect();
             let noun = if list.len() == 1 { "the secret" } else { "the secrets" };
-            self.notice(&format!("{noun} {} will be sent to {}", list.join(", "), crate::visible(host.as_bytes())));
+            let (list, host) = (list.join(", "), crate::visible(host.as_bytes()));
+            self.say_once(format!("notice: {noun} {list} will be sent to {host}"));
         }
     }
 
