@@ -34,7 +34,12 @@ impl Player<'_> {
             outcome.duration = duration;
             outcome.verdict = if diverged { Verdict::Diverged } else { Verdict::Followed };
         }
-        if step.continues && !self.is_refused() { Flow::On } else { flow }
+        if flow == Flow::Stop && step.continues && !self.is_refused() {
+            self.log.begin_step(&step.number);
+            self.read_last_replies().await;
+            return Flow::On;
+        }
+        flow
     }
 
     /// The time-out and the names that hold inside of the group.
@@ -174,6 +179,7 @@ impl Player<'_> {
             self.steps.truncate(steps);
             self.names = names.clone();
             self.close_opened_after(opened).await;
+            self.read_last_replies().await;
             tokio::time::sleep(delay).await;
         }
         Flow::On
