@@ -73,7 +73,10 @@ fn parse_text(name: &str, text: &str, root: Option<&Path>) -> Result<Scenario, L
     let mut sources = Sources::default();
     sources.add(name, text.strip_prefix('\u{feff}').unwrap_or(text));
     let include = |file: &str| match root {
-        Some(_) => read(&resolve_file(root, file)?),
+        Some(root) => {
+            let shown = if root == Path::new(".") { Path::new(file).to_path_buf() } else { root.join(file) };
+            Ok((shown.display().to_string(), read(&resolve_file(Some(root), file)?)?))
+        }
         None => Err(format!("cannot include `{file}`: this scenario reads no files")),
     };
     let (scenario, mut diagnostics, sources) = parse(sources, &include);

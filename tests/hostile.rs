@@ -116,6 +116,46 @@ fn a_server_that_never_reads() {
     assert!(started.elapsed() < Duration::from_secs(10));
 }
 
+/// Each write makes progress, so that no single wait is too long.
+#[test]
+fn a_server_that_reads_slowly_for_ever() {
+    let folder = with_large_mail();
+    std::fs::write(
+        folder.path().join("scenario.yaml"),
+        "connect: mx.example\nsteps:\n  - expect: ^354\n  - data: {file: large.eml}\n    expect: ^250\n",
+    )
+    .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let reader = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"354 go ahead\r\n").unwrap();
+        let mut buffer = [0; 4096];
+        while stream.read(&mut buffer).is_ok_and(|count| count > 0) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    });
+    let started = Instant::now();
+    let mut command = smtp_script(folder.path());
+    let played = Played::by(command.args(["run", "scenario.yaml", "--to", &address, "--max-time", "500ms"]));
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_diverged(&played, "the time of the whole run is over");
+    // What the system still holds of the mail is read at leisure: nobody waits for it.
+    drop(reader);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_among_scenarios() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.yaml"), "steps: []\n").unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("endless.yaml")).unwrap();
+    let mut command = smtp_script(folder.path());
+    let played = Played::by(command.args(["check", "."]));
+    assert_eq!(played.code, Some(2), "{}{}", played.stdout, played.stderr);
+    assert!(played.stderr.contains("`steps` is empty") || played.stdout.contains("`steps` is empty"));
+}
+
 #[test]
 fn a_reply_before_all_was_sent() {
     let folder = with_large_mail();

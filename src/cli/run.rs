@@ -10,6 +10,7 @@ use crate::report::human::{self, Styled, Tally};
 use crate::run::{self, Observer, Outcome, Settings};
 use crate::scenario::address::split_address;
 use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables, duration, reason, undeclared};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -107,6 +108,8 @@ struct Session<'a> {
     tally: Tally,
     codes: Vec<u8>,
     cases: Option<(Vec<String>, Vec<Vec<String>>)>,
+    /// What was said of the present scenario already: its cases have much in common.
+    said: BTreeSet<String>,
 }
 
 impl<'a> Session<'a> {
@@ -126,7 +129,16 @@ impl<'a> Session<'a> {
         if let (Some(file), Some((names, _)), true) = (&arguments.cases, &cases, all_read) {
             refuse_undeclared(file, names, &scenarios)?;
         }
-        Ok(Session { arguments, settings, inputs, tally: Tally::default(), codes: Vec::new(), cases, targets })
+        Ok(Session {
+            arguments,
+            settings,
+            inputs,
+            tally: Tally::default(),
+            codes: Vec::new(),
+            cases,
+            targets,
+            said: BTreeSet::new(),
+        })
     }
 
     fn play(mut self) -> u8 {
@@ -160,6 +172,7 @@ impl<'a> Session<'a> {
         };
         // What comes from standard input is a stranger's, as far as anyone can tell.
         self.settings.untrusted = self.arguments.connections.untrusted || scenario.sources.name() == STANDARD_INPUT;
+        self.said.clear();
         if let Some((names, rows)) = &self.cases {
             scenario.set_cases(names, rows);
         }
@@ -195,10 +208,8 @@ impl<'a> Session<'a> {
         if diagnostics.iter().any(Diagnostic::is_error) {
             return self.broken(&scenario.sources, &diagnostics);
         }
-        if case.unwrap_or(0) == 0 {
-            self.warn(&scenario.sources, &diagnostics);
-            self.announce(scenario, &variables);
-        }
+        self.warn(&scenario.sources, &diagnostics);
+        self.announce(scenario, &variables);
         let exchangers = run::exchangers(scenario, &variables, &self.settings);
         let each: Vec<Option<String>> =
             if exchangers.is_empty() { vec![None] } else { exchangers.into_iter().map(Some).collect() };
@@ -243,24 +254,29 @@ impl<'a> Session<'a> {
         self.codes.push(USAGE);
     }
 
-    fn warn(&self, sources: &Sources, diagnostics: &[Diagnostic]) {
-        if self.arguments.quiet {
-            return;
-        }
+    fn warn(&mut self, sources: &Sources, diagnostics: &[Diagnostic]) {
         for diagnostic in diagnostics {
-            screen::notice(&format!("{}\n", diagnostic.render(sources, self.arguments.color.for_notices().0)));
+            self.say_once(format!("{}\n", diagnostic.render(sources, self.arguments.color.for_notices().0)));
+        }
+    }
+
+    fn say_once(&mut self, text: String) {
+        if !self.arguments.quiet && !self.said.contains(&text) {
+            screen::notice(&text);
+            self.said.insert(text);
         }
     }
 
     /// Says which secret goes to which host, before the first connection.
-    fn announce(&self, scenario: &Scenario, variables: &Variables) {
+    fn announce(&mut self, scenario: &Scenario, variables: &Variables) {
         if self.arguments.connections.sandbox {
             return;
         }
         for (host, secrets) in run::secrets_by_host(scenario, variables, &self.settings) {
             let list: Vec<String> = secrets.iter().map(|name| format!("`{name}`")).collect();
             let noun = if list.len() == 1 { "the secret" } else { "the secrets" };
-            self.notice(&format!("{noun} {} will be sent to {}", list.join(", "), crate::visible(host.as_bytes())));
+            let (list, host) = (list.join(", "), crate::visible(host.as_bytes()));
+            self.say_once(format!("notice: {noun} {list} will be sent to {host}"));
         }
     }
 

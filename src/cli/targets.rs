@@ -82,6 +82,10 @@ fn looks_like_scenario(text: &str) -> bool {
     text.lines().any(|line| line.starts_with("steps:") || line.starts_with("server:"))
 }
 
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
 fn yaml_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), String> {
     let fault = |error: std::io::Error| format!("cannot read `{}`: {}", folder.display(), reason(&error));
     let mut entries: Vec<PathBuf> = Vec::new();
@@ -96,7 +100,8 @@ fn yaml_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(
         }
         if path.is_dir() && !path.is_symlink() && depth < MAX_FOLDER_DEPTH {
             yaml_files(&path, depth + 1, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+        } else if is_yaml(&path) && path.is_file() {
+            // A pipe or device of that name would be read for ever.
             files.push(path);
         }
     }

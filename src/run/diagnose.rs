@@ -128,7 +128,8 @@ impl Place<'_> {
 
     /// Something a template or the scenario itself did wrong at run time.
     pub(super) fn template(&self, error: &TemplateError) -> Divergence {
-        let mut diagnostic = self.diagnostic(error.span, &error.message);
+        // It may quote a value.
+        let mut diagnostic = self.diagnostic(error.span, &self.masker.mask_text(&error.message));
         diagnostic.footnotes.extend(error.help.clone().map(Footnote::Help));
         self.divergence(Cause::Server, "template", diagnostic)
     }

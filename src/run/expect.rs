@@ -156,7 +156,8 @@ impl Comparer<'_> {
             Length::Template(text) => {
                 let rendered = self.templates.render(text, Mode::Plain, self.scope)?;
                 let parsed = duration::parse(&String::from_utf8_lossy(&rendered.bytes));
-                parsed.map_err(|message| TemplateError { message, span: text.span, help: None })
+                let fault = |message| TemplateError { message, span: text.span, help: None };
+                parsed.map_err(|message| fault(rendered.without_secret(message)))
             }
         }
     }

@@ -7,6 +7,9 @@ use crate::scenario::{Group, MAX_ITERATIONS, Mode, Retry, RetryOn, Step, Templat
 use minijinja::value::{Value, ValueKind};
 use std::sync::Arc;
 
+/// A name, its value, and whether that depends on a secret.
+pub(super) type Bound = (String, Value, bool);
+
 impl Player<'_> {
     /// A group is recorded before its steps; it diverged when one of them did.
     pub(super) async fn play_group(&mut self, step: &Step, group: &Group, name: Option<String>) -> Flow {
@@ -32,20 +35,35 @@ impl Player<'_> {
             outcome.duration = duration;
             outcome.verdict = if diverged { Verdict::Diverged } else { Verdict::Followed };
         }
-        if step.continues && !self.is_refused() { Flow::On } else { flow }
+        if flow == Flow::Stop && step.continues && !self.is_refused() {
+            self.log.begin_step(&step.number);
+            self.read_last_replies().await;
+            return Flow::On;
+        }
+        flow
     }
 
     /// The time-out and the names that hold inside of the group.
     fn enter(&mut self, step: &Step, group: &Group) -> Result<Vec<Binding>, TemplateError> {
+        let values = self.values(step, group)?;
+        Ok(self.bind_all(values))
+    }
+
+    /// Sets the time-out of the group and renders the values of its names.
+    pub(super) fn values(&mut self, step: &Step, group: &Group) -> Result<Vec<Bound>, TemplateError> {
         if let Some(length) = &step.timeout {
             self.timeout = self.length(step, length)?;
         }
         let mut values = Vec::new();
         for (name, data) in &group.bindings {
             let (value, secret) = render_data(data, &self.templates, &self.scope(step))?;
-            values.push((name.name.as_str(), value, secret));
+            values.push((name.name.clone(), value, secret));
         }
-        Ok(values.into_iter().map(|(name, value, secret)| self.names.bind(name, value, secret)).collect())
+        Ok(values)
+    }
+
+    pub(super) fn bind_all(&mut self, values: Vec<Bound>) -> Vec<Binding> {
+        values.into_iter().map(|(name, value, secret)| self.names.bind(&name, value, secret)).collect()
     }
 
     fn play_ways<'s>(
@@ -105,6 +123,7 @@ impl Player<'_> {
             Ok(count) if count <= limit => Ok(count),
             _ => {
                 let message = format!("`repeat` takes a number up to {MAX_ITERATIONS}, not `{written}`");
+                let message = rendered.without_secret(message);
                 Err(TemplateError { message, span: repeat.span, help: None })
             }
         }
@@ -163,6 +182,7 @@ impl Player<'_> {
             self.steps.truncate(steps);
             self.names = names.clone();
             self.close_opened_after(opened).await;
+            self.read_last_replies().await;
             tokio::time::sleep(delay).await;
         }
         Flow::On
@@ -193,7 +213,7 @@ impl Player<'_> {
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) iteration: Option<usize>,
-    pub(super) each: Option<(String, Value, bool)>,
+    pub(super) each: Option<Bound>,
 }
 
 impl Retry {

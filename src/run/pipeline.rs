@@ -2,12 +2,13 @@
 //!
 //! Reading goes on while writing, so that neither side can block the other, however many replies there are.
 
-use super::group::Turn;
+use super::group::{Bound, Turn};
 use super::outcome::Verdict;
 use super::player::{Flow, Player};
 use super::steps::{Done, Now};
 use crate::scenario::{Action, Group, Rendered, Step, render_data};
 use minijinja::value::Value;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How many bytes are gathered before they are written.
@@ -18,8 +19,10 @@ struct Sent<'s> {
     step: &'s Step,
     name: Option<String>,
     started: Duration,
-    /// The names of the loops at that time.
-    bindings: Vec<(String, Value, bool)>,
+    /// The names of the groups at that time.
+    bindings: Vec<Bound>,
+    /// The default time of a wait at that place.
+    timeout: Duration,
 }
 
 /// What has been gathered of a pipelined group.
@@ -28,10 +31,15 @@ struct Pipeline<'s> {
     bytes: Vec<u8>,
     /// The same as it is shown.
     shown: String,
+    /// The step of each line of it.
+    askers: Vec<&'s str>,
+    /// The last step that has something among them: all of them go to its session.
+    writer: Option<&'s Step>,
     sent: Vec<Sent<'s>>,
-    /// The names that loops give at this moment.
-    bindings: Vec<(String, Value, bool)>,
-    began: bool,
+    /// The names that groups give at this moment.
+    bindings: Vec<Bound>,
+    /// The sessions that were looked at for what is left over.
+    began: BTreeSet<&'s str>,
 }
 
 impl Player<'_> {
@@ -39,18 +47,24 @@ impl Player<'_> {
     pub(super) async fn play_pipeline(&mut self, step: &Step, group: &Group) -> Flow {
         let mut pipeline = Pipeline::default();
         let gathered = self.gather_turns(step, group, &mut pipeline).await;
-        let flow = match gathered {
-            Ok(()) => self.flush(step, &mut pipeline).await,
-            Err(divergences) => Err(divergences),
-        };
-        if let Err(divergences) = flow {
+        // What was gathered before a step that cannot be sent stands in the transcript: it goes out.
+        if let Err(divergences) = self.flush(&mut pipeline).await {
             self.divergences.extend(divergences);
             for sent in pipeline.sent {
                 self.pass_over(std::slice::from_ref(sent.step), Verdict::Unreached);
             }
             return Flow::Stop;
         }
-        self.compare_in_order(pipeline.sent).await
+        let outer = self.timeout;
+        let flow = self.compare_in_order(pipeline.sent).await;
+        self.timeout = outer;
+        match gathered {
+            Ok(()) => flow,
+            Err(divergences) => {
+                self.divergences.extend(divergences);
+                Flow::Stop
+            }
+        }
     }
 
     async fn compare_in_order(&mut self, sent: Vec<Sent<'_>>) -> Flow {
@@ -61,6 +75,7 @@ impl Player<'_> {
                 continue;
             }
             self.log.begin_step(&one.step.number);
+            self.timeout = one.timeout;
             let bound: Vec<_> =
                 one.bindings.into_iter().map(|(name, value, secret)| self.names.bind(&name, value, secret)).collect();
             let outcome = match &one.step.expect {
@@ -123,25 +138,25 @@ impl Player<'_> {
         let wait = self.wait(step).map_err(|error| vec![self.place(step, name.as_deref()).template(&error)])?;
         let now = Now { step, name: name.as_deref(), wait };
         if let Action::Group(group) = &step.action {
-            return self.gather_turns(step, group, pipeline).await;
+            return self.gather_group(step, group, pipeline).await;
         }
         match &step.action {
             Action::Send(lines) => {
-                self.begin_pipeline(now, pipeline).await?;
+                self.begin_pipeline(step, now, pipeline).await?;
                 let rendered = self.rendered_lines(now, lines)?;
                 let session = self.session(now)?.name().clone();
                 self.log.client(&session, &rendered.shown);
                 self.push(step, pipeline, &rendered).await?;
             }
             Action::Raw(raw) => {
-                self.begin_pipeline(now, pipeline).await?;
+                self.begin_pipeline(step, now, pipeline).await?;
                 let rendered = self.rendered_raw(now, raw)?;
                 self.log_raw(now, &rendered)?;
                 self.push(step, pipeline, &rendered).await?;
             }
             Action::Data(data) => {
-                self.begin_pipeline(now, pipeline).await?;
-                self.flush(step, pipeline).await?;
+                self.begin_pipeline(step, now, pipeline).await?;
+                self.flush(pipeline).await?;
                 self.write_mail(now, data).await?;
             }
             Action::Set(settings) => {
@@ -153,43 +168,66 @@ impl Player<'_> {
             }
             _ => {}
         }
-        pipeline.sent.push(Sent { step, name, started, bindings: pipeline.bindings.clone() });
+        pipeline.sent.push(Sent { step, name, started, bindings: pipeline.bindings.clone(), timeout: self.timeout });
         Ok(())
+    }
+
+    /// A group within: its names and its time-out hold for its steps, also when their replies are compared.
+    async fn gather_group<'s>(&mut self, step: &'s Step, group: &'s Group, pipeline: &mut Pipeline<'s>) -> Done {
+        let (outer, depth) = (self.timeout, pipeline.bindings.len());
+        let entered = self.values(step, group);
+        let values = entered.map_err(|error| vec![self.place_of_action(step, None).template(&error)])?;
+        pipeline.bindings.extend(values.iter().cloned());
+        let bound = self.bind_all(values);
+        let outcome = self.gather_turns(step, group, pipeline).await;
+        self.end_turn(bound);
+        pipeline.bindings.truncate(depth);
+        self.timeout = outer;
+        outcome
     }
 
     /// Nothing may be left over from before: within the group nothing is checked.
-    async fn begin_pipeline(&mut self, now: Now<'_>, pipeline: &mut Pipeline<'_>) -> Done {
-        if !pipeline.began {
-            self.may_write(now).await?;
-            pipeline.began = true;
+    async fn begin_pipeline<'s>(&mut self, step: &'s Step, now: Now<'_>, pipeline: &mut Pipeline<'s>) -> Done {
+        let session = Self::session_name(step);
+        if pipeline.began.contains(session) {
+            return Ok(());
         }
+        self.set_pace(now)?;
+        self.may_write(now).await?;
+        pipeline.began.insert(session);
         Ok(())
     }
 
-    async fn push(&mut self, step: &Step, pipeline: &mut Pipeline<'_>, rendered: &Rendered) -> Done {
+    async fn push<'s>(&mut self, step: &'s Step, pipeline: &mut Pipeline<'s>, rendered: &Rendered) -> Done {
+        if pipeline.writer.is_some_and(|writer| Self::session_name(writer) != Self::session_name(step)) {
+            self.flush(pipeline).await?;
+        }
+        pipeline.writer = Some(step);
+        pipeline.askers.extend(rendered.shown.split('\n').map(|_| step.number.as_str()));
         pipeline.bytes.extend_from_slice(&rendered.bytes);
         pipeline.shown.push_str(&rendered.shown);
         pipeline.shown.push('\n');
-        if pipeline.bytes.len() >= WRITE_SIZE { self.flush(step, pipeline).await } else { Ok(()) }
+        if pipeline.bytes.len() >= WRITE_SIZE { self.flush(pipeline).await } else { Ok(()) }
     }
 
-    async fn flush(&mut self, step: &Step, pipeline: &mut Pipeline<'_>) -> Done {
-        if pipeline.bytes.is_empty() {
-            return Ok(());
-        }
-        let last = pipeline.sent.last().map_or(step, |sent| sent.step);
+    async fn flush(&mut self, pipeline: &mut Pipeline<'_>) -> Done {
+        let Some(last) = pipeline.writer.take() else { return Ok(()) };
         let wait = self.wait(last).map_err(|error| vec![self.place(last, None).template(&error)])?;
         let now = Now { step: last, name: None, wait };
         let bytes = std::mem::take(&mut pipeline.bytes);
         let shown = std::mem::take(&mut pipeline.shown);
-        let outcome = Self::reading(&mut self.sessions, now)?.write(&bytes, &shown, wait, &self.log).await;
+        let askers = std::mem::take(&mut pipeline.askers);
+        let session = Self::reading(&mut self.sessions, now)?;
+        let before = session.owed();
+        let outcome = session.write(&bytes, &shown, wait, &self.log).await;
+        session.name_askers(before, &askers);
         outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
     }
 }
 
 impl Turn {
     /// The names of this turn, for when its replies are compared.
-    fn bindings(&self) -> Vec<(String, Value, bool)> {
+    fn bindings(&self) -> Vec<Bound> {
         let iteration = self.iteration.map(|iteration| ("iteration".to_owned(), Value::from(iteration), false));
         iteration.into_iter().chain(self.each.clone()).collect()
     }

@@ -18,7 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long replies still owed are waited for before `finally`.
+/// How long replies still owed are waited for after a divergence.
 const LAST_REPLIES: Duration = Duration::from_secs(2);
 
 /// A session and how it was opened.
@@ -42,7 +42,7 @@ pub(super) struct Player<'a> {
     /// The default time of a wait, at this place of the scenario.
     pub(super) timeout: Duration,
     /// When the whole run must be over.
-    due: Option<Instant>,
+    pub(super) due: Option<Instant>,
     pub(super) steps: Vec<StepOutcome>,
     pub(super) divergences: Vec<Divergence>,
     /// How often the steps of loops were played.
@@ -250,9 +250,10 @@ impl<'a> Player<'a> {
         self.play_steps(steps).await;
     }
 
-    /// Replies still owed are read before `finally`, shown and not judged.
-    async fn read_last_replies(&mut self) {
-        let until = Instant::now() + LAST_REPLIES;
+    /// Replies still owed are read before what follows a divergence, shown and not judged: no later step may take one of
+    /// them for its own.
+    pub(super) async fn read_last_replies(&mut self) {
+        let until = Instant::now() + self.bounded(LAST_REPLIES);
         for open in self.sessions.values_mut() {
             while open.session.owed() > 0 && open.session.is_alive() {
                 let left = until.saturating_duration_since(Instant::now());

@@ -181,6 +181,7 @@ impl Player<'_> {
             let text = format!("the session `{name}` is not open");
             return Err(vec![self.place_of_action(now.step, now.name).fault("closed", &text)]);
         };
+        open.session.set_due(self.due);
         let alive = match open.session.refuse_unasked(&mut self.log).await {
             Ok(()) => open.session.is_alive(),
             Err(trouble) => return Err(vec![self.place_of_action(now.step, now.name).trouble(&trouble, "")]),

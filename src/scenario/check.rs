@@ -7,7 +7,7 @@ mod auth;
 
 use super::lint::lint;
 use super::source::{Diagnostic, Span};
-use super::template::{Expression, Mode, Text, statement_names};
+use super::template::{Expression, Mode, Scope as _, Text, statement_names};
 use super::{
     Action, Bdat, Connect, Data, Expectation, Expected, Group, Length, Named, Pattern, RawBytes, Scenario, Step,
     Templates, TlsSettings, Variables, pattern, similar,
@@ -22,6 +22,10 @@ mod content;
 /// The names that a scenario may not give to anything.
 pub(crate) const BUILT_IN_NAMES: [&str; 7] =
     ["reply", "extensions", "tls", "iteration", "diverged", "server", "message"];
+
+/// Words that mean something else in an expression than a variable of that name.
+const EXPRESSION_WORDS: [&str; 12] =
+    ["true", "false", "none", "True", "False", "None", "and", "or", "not", "in", "is", "if"];
 
 /// minijinja's own filters that people use, for suggestions.
 const COMMON_FILTERS: [&str; 16] = [
@@ -88,8 +92,12 @@ impl Checker<'_> {
         }
     }
 
+    fn is_built_in(&self, name: &str) -> bool {
+        BUILT_IN_NAMES.contains(&name) || EXPRESSION_WORDS.contains(&name) || self.templates.has_function(name)
+    }
+
     fn declare(&mut self, named: &Named, kind: &str) {
-        if BUILT_IN_NAMES.contains(&named.name.as_str()) || self.templates.has_function(&named.name) {
+        if self.is_built_in(&named.name) {
             self.error(named.span, format!("`{}` is a built-in name: a {kind} needs another", named.name));
         } else if !self.names.insert(named.name.clone()) {
             self.error(named.span, format!("`{}` is declared twice", named.name));
@@ -103,7 +111,7 @@ impl Checker<'_> {
             Some("a secret")
         } else if self.vars.contains(name) {
             Some("a variable of the file")
-        } else if BUILT_IN_NAMES.contains(&name) || self.templates.has_function(name) {
+        } else if self.is_built_in(name) {
             Some("a built-in name")
         } else {
             None
@@ -233,7 +241,7 @@ impl Checker<'_> {
 
     /// The variables of an included file may have the names of the file that includes it, but no built-in ones.
     fn bind(&mut self, name: &str, span: Span) {
-        if BUILT_IN_NAMES.contains(&name) || self.templates.has_function(name) {
+        if self.is_built_in(name) {
             self.error(span, format!("`{name}` is a built-in name: choose another name"));
         } else {
             self.names.insert(name.to_owned());
@@ -280,8 +288,18 @@ impl Checker<'_> {
     /// Tells what is wrong with a text whose value is known already.
     pub(super) fn known_to_parse(&mut self, text: &Text, parse: impl Fn(&str) -> Result<(), String>) {
         if let Some(Err(message)) = self.known_text(text).map(|known| parse(&known)) {
+            let message = self.without_secret(text, message);
             self.error(text.span, message);
         }
+    }
+
+    /// What is wrong with the value of `text`: not the value itself where it depends on a secret.
+    pub(super) fn without_secret(&self, text: &Text, message: String) -> String {
+        let variables = self.context.variables.as_ref();
+        if !variables.is_some_and(|variables| text.names().iter().any(|name| variables.is_secret(name))) {
+            return message;
+        }
+        format!("`{}` does not fit here; its value depends on a secret and is not shown", text.source)
     }
 
     fn tls(&mut self, settings: &TlsSettings) {
@@ -490,6 +508,7 @@ impl Checker<'_> {
         self.text_of_vars(text);
         let Some(name) = self.known_text(text) else { return };
         if let Err(message) = resolve_file(self.context.file_root.as_deref(), &name) {
+            let message = self.without_secret(text, message);
             let help = "a scenario reads files below its own folder; `--file-root DIR` moves that";
             self.diagnostics.push(Diagnostic::error(text.span, message).help(help));
         }

@@ -41,6 +41,8 @@ pub const MAX_YAML_SIZE: usize = 1024 * 1024;
 pub const MAX_YAML_NESTING: usize = 64;
 /// How deep files may include one another.
 pub const MAX_INCLUDE_DEPTH: usize = 16;
+/// How many files a scenario may include in all: a few that include each other twice are thousands.
+pub const MAX_INCLUDES: usize = 256;
 /// How often the steps of loops may be played in one run, all together.
 pub const MAX_ITERATIONS: u64 = 1_000_000;
 /// How long one wait may take when nothing else is said.

@@ -49,14 +49,14 @@ pub(crate) fn parse(sources: Sources, includes: &Includes<'_>) -> (Option<Scenar
         Ok(root) => root,
         Err(error) => return (None, vec![error], sources),
     };
-    let mut decoder = Decoder { errors: Vec::new(), sources: Sources::default(), includes, depth: 0 };
+    let mut decoder = Decoder { errors: Vec::new(), sources: Sources::default(), includes, depth: 0, included: 0 };
     decoder.sources = sources;
     let scenario = decoder.scenario(&root);
     (scenario, decoder.errors, decoder.sources)
 }
 
-/// Reads a file that a scenario includes, by its name as written.
-pub(crate) type Includes<'a> = dyn Fn(&str) -> Result<String, String> + 'a;
+/// Reads a file that a scenario includes, by its name as written: its path for messages, and its text.
+pub(crate) type Includes<'a> = dyn Fn(&str) -> Result<(String, String), String> + 'a;
 
 /// The word of `known` that `word` was probably meant to be.
 pub(crate) fn similar<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -72,6 +72,8 @@ struct Decoder<'a> {
     includes: &'a Includes<'a>,
     /// How many files include the one being read.
     depth: usize,
+    /// How many files were included so far.
+    included: usize,
 }
 
 /// The entries of a mapping.

@@ -371,7 +371,7 @@ impl Templates {
     /// Evaluates a bare expression.
     pub(crate) fn evaluate(&self, expression: &Expression, scope: &dyn Scope) -> Result<Value, TemplateError> {
         let context = scope.context();
-        self.refuse_mixed_order(expression, &context)?;
+        self.refuse_mixed_order(expression, &context, scope)?;
         let value = self.eval_source(&expression.source, &context).map_err(|error| expression.error(&error))?;
         if value.is_undefined() {
             return Err(expression.undefined());
@@ -393,15 +393,25 @@ impl Templates {
     }
 
     /// minijinja orders a string against a number without a word; here that is an error.
-    fn refuse_mixed_order(&self, expression: &Expression, context: &Value) -> Result<(), TemplateError> {
+    fn refuse_mixed_order(
+        &self,
+        expression: &Expression,
+        context: &Value,
+        scope: &dyn Scope,
+    ) -> Result<(), TemplateError> {
         let Ok(tree) = parse_expr(&expression.source) else { return Ok(()) };
         let mut fault = None;
         visit(&tree, &mut |part| {
             for (left, right) in ordered_pairs(part) {
                 let value = |side| self.eval_source(&expression.source[range_of(side)], context).ok();
                 let (Some(a), Some(b)) = (value(left), value(right)) else { continue };
+                let told = |side, value: &Value| {
+                    let written = &expression.source[range_of(side)];
+                    let secret = depends_on_secret(written, scope);
+                    if secret { format!("`{written}`, a {}", value.kind()) } else { describe(value) }
+                };
                 if a.kind() != b.kind() && !a.is_undefined() && !b.is_undefined() && fault.is_none() {
-                    fault = Some((range_of(left).start..range_of(right).end, describe(&a), describe(&b)));
+                    fault = Some((range_of(left).start..range_of(right).end, told(left, &a), told(right, &b)));
                 }
             }
         });
@@ -457,6 +467,12 @@ impl Templates {
 }
 
 impl Rendered {
+    /// `message`, which may quote the value, without it where it depends on a secret.
+    pub(crate) fn without_secret(&self, message: String) -> String {
+        let value = String::from_utf8_lossy(&self.bytes);
+        if self.secret && !value.is_empty() { message.replace(&*value, &self.shown) } else { message }
+    }
+
     fn push_literal(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
         self.shown.push_str(text);

@@ -116,6 +116,8 @@ pub(crate) struct Session {
     answered_over_tls: bool,
     long_line_noted: bool,
     pace: Option<Pace>,
+    /// When the whole run is over, and with it every write.
+    due: Option<Instant>,
 }
 
 impl Session {
@@ -158,6 +160,7 @@ impl Session {
             answered_over_tls: false,
             long_line_noted: false,
             pace: None,
+            due: None,
         })
     }
 
@@ -233,6 +236,13 @@ impl Session {
         while self.asked.len() < self.owed.count() {
             command = lines.next().unwrap_or(command).trim_end_matches('\r');
             self.asked.push_back(Asked { step: log.step().to_owned(), command: command.to_owned() });
+        }
+    }
+
+    /// Says which steps asked for the replies owed beyond the first `before`.
+    pub(crate) fn name_askers(&mut self, before: usize, steps: &[&str]) {
+        for (asked, step) in self.asked.iter_mut().skip(before).zip(steps) {
+            (*step).clone_into(&mut asked.step);
         }
     }
 

@@ -90,6 +90,16 @@ impl Session {
         self.pace = pace;
     }
 
+    /// No write goes on beyond this, however steadily the server takes it.
+    pub(crate) fn set_due(&mut self, due: Option<Instant>) {
+        self.due = due;
+    }
+
+    /// A wait without progress, cut at the end of the run.
+    fn bounded(&self, stalled: Duration) -> Duration {
+        self.due.map_or(stalled, |due| stalled.min(due.saturating_duration_since(Instant::now())))
+    }
+
     /// The mail data is complete: replies are owed for it.
     pub(crate) fn end_mail_data(&mut self, log: &Transcript) {
         self.owed.mail_data_ended();
@@ -168,19 +178,23 @@ impl Session {
             if self.inbox.unread().len() > MAX_UNREAD {
                 return Err(Trouble::TooMuchUnread);
             }
+            let stalled = self.bounded(stalled);
             let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
             let progress = poll_fn(|cx| poll_either(stream, cx, &bytes[written..]));
-            match tokio::time::timeout(stalled, progress).await {
-                Err(_) => return Err(Trouble::Timeout { waited: stalled, arrived: self.take_arrived() }),
-                Ok(Event::Wrote(Ok(count))) => written += count,
-                Ok(Event::Wrote(Err(error))) => return self.write_failed(&error, until_spoken_to).await,
-                Ok(Event::Read(outcome)) => self.note_read(outcome),
+            // A future that is ready is never found too late: what is over must be asked for.
+            let outcome = if stalled.is_zero() { None } else { tokio::time::timeout(stalled, progress).await.ok() };
+            match outcome {
+                None => return Err(Trouble::Timeout { waited: stalled, arrived: self.take_arrived() }),
+                Some(Event::Wrote(Ok(count))) => written += count,
+                Some(Event::Wrote(Err(error))) => return self.write_failed(&error, until_spoken_to).await,
+                Some(Event::Read(outcome)) => self.note_read(outcome),
             }
         }
         self.flush(stalled, until_spoken_to).await
     }
 
     async fn flush(&mut self, stalled: Duration, until_spoken_to: bool) -> Result<Written, Trouble> {
+        let stalled = self.bounded(stalled);
         let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
         let flushed = tokio::time::timeout(stalled, poll_fn(|cx| Pin::new(&mut *stream).poll_flush(cx))).await;
         self.last_write = Instant::now();

@@ -13,7 +13,7 @@ impl Checker<'_> {
             Ok(mechanism) => self.missing_credentials(step, auth, mechanism),
             Err(fault) => {
                 let known = Mechanism::ALL.map(Mechanism::name);
-                let error = Diagnostic::error(written.span, fault.message);
+                let error = Diagnostic::error(written.span, self.without_secret(written, fault.message));
                 self.diagnostics.push(match similar(&name, known) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
                     None => error.help("other mechanisms can be scripted with `send` and `expect`"),

@@ -24,7 +24,8 @@ impl Checker<'_> {
     }
 
     pub(super) fn proxy_protocol(&mut self, header: &ProxyProtocol) {
-        let Some((source, destination)) = &header.addresses else { return };
+        let Some(addresses) = &header.addresses else { return };
+        let (source, destination) = addresses;
         for text in [source, destination] {
             self.text_of_vars(text);
         }
@@ -32,6 +33,8 @@ impl Checker<'_> {
         if let (Some(source), Some(destination)) = (known(source), known(destination))
             && let Err(message) = proxied(&source, &destination)
         {
+            let (source, destination) = addresses;
+            let message = self.without_secret(source, self.without_secret(destination, message));
             self.error(header.span, message);
         }
     }

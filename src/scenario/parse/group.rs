@@ -4,7 +4,7 @@ use super::{Decoder, Entries, Entry, INCLUDED_KEYS, RETRY_KEYS};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::yaml::{Node, ScalarKind, Value};
 use crate::scenario::{
-    Action, Case, CodePattern, Data, Group, Length, MAX_INCLUDE_DEPTH, Named, Retry, RetryOn, Step, yaml,
+    Action, Case, CodePattern, Data, Group, Length, MAX_INCLUDE_DEPTH, MAX_INCLUDES, Named, Retry, RetryOn, Step, yaml,
 };
 use std::time::Duration;
 
@@ -153,14 +153,22 @@ impl Decoder<'_> {
             self.errors.push(fault(format!("files include one another more than {MAX_INCLUDE_DEPTH} deep")));
             return None;
         }
-        let text = match (self.includes)(&name.source) {
-            Ok(text) => text,
+        self.included += 1;
+        if self.included > MAX_INCLUDES {
+            // Told once: every further one is the same mistake.
+            if self.included == MAX_INCLUDES + 1 {
+                self.errors.push(fault(format!("more than {MAX_INCLUDES} files are included in all")));
+            }
+            return None;
+        }
+        let (path, text) = match (self.includes)(&name.source) {
+            Ok(read) => read,
             Err(message) => {
                 self.errors.push(fault(message));
                 return None;
             }
         };
-        let file = self.sources.add(name.source.clone(), text.clone());
+        let file = self.sources.add(path, text.clone());
         let root = match yaml::read(&text, file) {
             Ok(root) => root,
             Err(error) => {
