@@ -3,7 +3,9 @@
 use super::outcome::{Divergence, Verdict};
 use super::player::{Flow, Player};
 use super::scope::Binding;
-use crate::scenario::{Group, MAX_ITERATIONS, Mode, Retry, RetryOn, Step, TemplateError, Text, render_data};
+use crate::scenario::{
+    Group, MAX_ITERATIONS, Mode, Retry, RetryOn, Step, TemplateError, Text, parse_count, render_data,
+};
 use minijinja::value::{Value, ValueKind};
 use std::sync::Arc;
 
@@ -118,15 +120,10 @@ impl Player<'_> {
     fn count(&self, step: &Step, repeat: &Text) -> Result<usize, TemplateError> {
         let rendered = self.templates.render(repeat, Mode::Plain, &self.scope(step))?;
         let written = String::from_utf8_lossy(&rendered.bytes).into_owned();
-        let limit = usize::try_from(MAX_ITERATIONS).unwrap_or(usize::MAX);
-        match written.trim().parse::<usize>() {
-            Ok(count) if count <= limit => Ok(count),
-            _ => {
-                let message = format!("`repeat` takes a number up to {MAX_ITERATIONS}, not `{written}`");
-                let message = rendered.without_secret(message);
-                Err(TemplateError { message, span: repeat.span, help: None })
-            }
-        }
+        parse_count(&written).map_err(|message| {
+            let message = rendered.without_secret(message);
+            TemplateError { message, span: repeat.span, help: None }
+        })
     }
 
     pub(super) fn begin_turn(&mut self, turn: Turn) -> Vec<Binding> {

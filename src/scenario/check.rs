@@ -10,7 +10,7 @@ use super::source::{Diagnostic, Span};
 use super::template::{Expression, Mode, Scope as _, Text, statement_names};
 use super::{
     Action, Bdat, Connect, Data, Expectation, Expected, Group, Length, Named, Pattern, RawBytes, Scenario, Step,
-    Templates, TlsSettings, Variables, pattern, similar,
+    Templates, TlsSettings, Variables, parse_count, pattern, similar,
 };
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -214,6 +214,7 @@ impl Checker<'_> {
         }
         if let Some(repeat) = &group.repeat {
             self.text(repeat);
+            self.known_to_parse(repeat, |known| parse_count(known).map(|_| ()));
         }
         if let Some(retry) = &group.retry {
             self.length(&retry.delay);

@@ -45,6 +45,13 @@ pub const MAX_INCLUDE_DEPTH: usize = 16;
 pub const MAX_INCLUDES: usize = 256;
 /// How often the steps of loops may be played in one run, all together.
 pub const MAX_ITERATIONS: u64 = 1_000_000;
+
+/// How often `repeat` goes round.
+pub(crate) fn parse_count(written: &str) -> Result<usize, String> {
+    let count = written.trim().parse::<usize>().ok();
+    let allowed = count.filter(|count| u64::try_from(*count).is_ok_and(|count| count <= MAX_ITERATIONS));
+    allowed.ok_or_else(|| format!("`repeat` takes a number up to {MAX_ITERATIONS}, not `{written}`"))
+}
 /// How long one wait may take when nothing else is said.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -179,10 +179,11 @@ impl Session {
                 return Err(Trouble::TooMuchUnread);
             }
             let stalled = self.bounded(stalled);
+            let is_over = self.due.is_some_and(|due| Instant::now() >= due);
             let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
             let progress = poll_fn(|cx| poll_either(stream, cx, &bytes[written..]));
             // A future that is ready is never found too late: what is over must be asked for.
-            let outcome = if stalled.is_zero() { None } else { tokio::time::timeout(stalled, progress).await.ok() };
+            let outcome = if is_over { None } else { tokio::time::timeout(stalled, progress).await.ok() };
             match outcome {
                 None => return Err(Trouble::Timeout { waited: stalled, arrived: self.take_arrived() }),
                 Some(Event::Wrote(Ok(count))) => written += count,
