@@ -97,7 +97,10 @@ fn transcript(outcome: &Outcome, styled: Styled) -> String {
     let marked: Vec<(usize, &str)> = outcome
         .divergences
         .iter()
-        .filter_map(|divergence| Some((last_of_step(entries, &divergence.step)?, divergence.step.as_str())))
+        .filter_map(|divergence| {
+            let line = divergence.line.or_else(|| last_of_step(entries, &divergence.step));
+            Some((line?, divergence.step.as_str()))
+        })
         .collect();
     let mut screen = String::new();
     let elided = entries.len().saturating_sub(FIRST_LINES + LAST_LINES);

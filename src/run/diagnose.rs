@@ -158,7 +158,7 @@ impl Place<'_> {
     // --- parts -------------------------------------------------------------------------------------------------
 
     fn divergence(&self, cause: Cause, kind: &'static str, diagnostic: Diagnostic) -> Divergence {
-        Divergence { step: self.number.to_owned(), cause, kind, reply_code: None, diagnostic }
+        Divergence { step: self.number.to_owned(), cause, kind, reply_code: None, line: None, diagnostic }
     }
 
     fn diagnostic(&self, span: Span, message: &str) -> Diagnostic {

@@ -64,6 +64,8 @@ pub struct Divergence {
     pub kind: &'static str,
     /// The code of the reply that was not expected.
     pub reply_code: Option<u16>,
+    /// The line of the transcript that it is about, where there is one.
+    pub line: Option<usize>,
     /// Message, place, what came, and what helps.
     pub diagnostic: Diagnostic,
 }

@@ -100,6 +100,7 @@ pub(super) fn not_started(scenario: &Scenario, error: &str) -> Outcome {
             cause: Cause::User,
             kind: "start",
             reply_code: None,
+            line: None,
             diagnostic,
         }],
         transcript: Vec::new(),
@@ -213,7 +214,8 @@ impl<'a> Player<'a> {
         let stops = !divergences.is_empty() && !step.continues;
         // A run that was asked for wrongly does not go on, whatever the step says.
         let refused = divergences.iter().any(|divergence| divergence.cause == Cause::User);
-        self.divergences.extend(divergences);
+        let line = self.log.last_of(&step.number);
+        self.divergences.extend(divergences.into_iter().map(|divergence| Divergence { line, ..divergence }));
         if stops || refused { Flow::Stop } else { Flow::On }
     }
 

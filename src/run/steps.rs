@@ -617,6 +617,7 @@ impl Player<'_> {
                 cause: super::Cause::Server,
                 kind: "closed",
                 reply_code: None,
+                line: None,
                 diagnostic,
             }]
         })

@@ -71,6 +71,11 @@ impl Transcript {
         self.step = Arc::from(number);
     }
 
+    /// The last line that belongs to a step.
+    pub(crate) fn last_of(&self, step: &str) -> Option<usize> {
+        self.entries.iter().rposition(|entry| &*entry.step == step)
+    }
+
     /// The number of the step that lines belong to now.
     pub(crate) fn step(&self) -> &str {
         &self.step
