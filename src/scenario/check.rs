@@ -230,7 +230,15 @@ impl Checker<'_> {
             self.pipelined(&group.steps);
         }
         for step in &group.steps {
-            self.step(step, scenario);
+            if group.pipeline {
+                self.step(&without_expectations(step), scenario);
+            } else {
+                self.step(step, scenario);
+            }
+        }
+        if group.pipeline {
+            // All is sent before the first reply is read: what a reply gives is not known to any of it.
+            self.late_expectations(&group.steps, scenario);
         }
         let own: Vec<&String> = group.bindings.iter().map(|(name, _)| &name.name).collect();
         let loop_name = group.for_each.as_ref().map(|(name, _)| &name.name);
@@ -238,6 +246,23 @@ impl Checker<'_> {
             before.contains(name) || !(own.contains(&name) || Some(name) == loop_name || name == "iteration")
         };
         self.names.retain(outlives);
+    }
+
+    fn late_expectations(&mut self, steps: &[Step], scenario: &Scenario) {
+        for step in steps {
+            if let Action::Group(group) = &step.action {
+                let before = self.names.clone();
+                let bound =
+                    group.bindings.iter().map(|(name, _)| name).chain(group.for_each.iter().map(|(name, _)| name));
+                let names: Vec<String> = bound.map(|name| name.name.clone()).chain(["iteration".to_owned()]).collect();
+                self.names.extend(names.iter().cloned());
+                self.late_expectations(&group.steps, scenario);
+                self.names.retain(|name| before.contains(name) || !names.contains(name));
+            }
+            if let Some(expect) = &step.expect {
+                self.expectation(expect, scenario);
+            }
+        }
     }
 
     /// The variables of an included file may have the names of the file that includes it, but no built-in ones.
@@ -561,6 +586,15 @@ impl Checker<'_> {
     fn error(&mut self, span: Span, message: impl Into<String>) {
         self.diagnostics.push(Diagnostic::error(span, message));
     }
+}
+
+/// A step as a pipelined group sends it.
+fn without_expectations(step: &Step) -> Step {
+    let mut silent = Step { expect: None, ..step.clone() };
+    if let Action::Group(group) = &mut silent.action {
+        group.steps = group.steps.iter().map(without_expectations).collect();
+    }
+    silent
 }
 
 /// The path of a file that a scenario names, if it may be read.

@@ -86,6 +86,8 @@ pub(crate) struct Asked {
     pub(crate) step: String,
     /// The command line; empty for the greeting.
     pub(crate) command: String,
+    /// Whether a secret went out with it: any part of the reply may be a part of the secret.
+    pub(crate) secret: bool,
 }
 
 /// An open (or closed) connection to a server.
@@ -230,12 +232,12 @@ impl Session {
     }
 
     /// Remembers what the replies are owed for that were not owed before: line by line of what is shown.
-    fn note_asked(&mut self, shown: &str, log: &Transcript) {
+    fn note_asked(&mut self, shown: &str, secret: bool, log: &Transcript) {
         let mut lines = shown.split('\n');
         let mut command = "";
         while self.asked.len() < self.owed.count() {
             command = lines.next().unwrap_or(command).trim_end_matches('\r');
-            self.asked.push_back(Asked { step: log.step().to_owned(), command: command.to_owned() });
+            self.asked.push_back(Asked { step: log.step().to_owned(), command: command.to_owned(), secret });
         }
     }
 
@@ -287,10 +289,10 @@ impl Session {
         }
         let arrived = times.last().copied().unwrap_or_else(Instant::now);
         let elapsed = arrived.saturating_duration_since(self.last_write);
-        let holds_secret = log.masker().finds(reply.raw());
-        let asked = if command.is_some() { self.asked.pop_front() } else { None };
+        let asked = if command.is_some() { self.asked.pop_front().unwrap_or_default() } else { Asked::default() };
+        let holds_secret = asked.secret || log.masker().finds(reply.raw());
         self.answered_over_tls = true;
-        let answer = Answer { reply, elapsed, command, asked: asked.unwrap_or_default(), holds_secret };
+        let answer = Answer { reply, elapsed, command, asked, holds_secret };
         self.last = Some(answer.clone());
         answer
     }

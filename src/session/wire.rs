@@ -45,15 +45,16 @@ impl Session {
     ) -> Result<(), Trouble> {
         self.write_bytes(bytes, stalled, false).await?;
         self.owed.wrote(bytes);
-        let holds_no_secret = bytes.strip_suffix(b"\r\n") == Some(shown.as_bytes());
-        if holds_no_secret
+        let sent = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+        let secret = sent.trim_end_matches('\n') != shown.trim_end_matches('\n');
+        if !secret
             && bytes
                 .get(..5)
                 .is_some_and(|verb| [&b"EHLO "[..], b"LHLO ", b"HELO "].contains(&&*verb.to_ascii_uppercase()))
         {
             self.hello = bytes.to_vec();
         }
-        self.note_asked(shown, log);
+        self.note_asked(shown, secret, log);
         Ok(())
     }
 
@@ -77,7 +78,7 @@ impl Session {
         let line = [command.as_bytes(), b"\r\n"].concat();
         let until_spoken_to = self.owed.count() == 0;
         self.owed.wrote(&line);
-        self.note_asked(command, log);
+        self.note_asked(command, false, log);
         let written = self.write_bytes(&[&line, octets].concat(), stalled, until_spoken_to).await?;
         if written == Written::All {
             self.owed.wrote(octets);
@@ -103,7 +104,7 @@ impl Session {
     /// The mail data is complete: replies are owed for it.
     pub(crate) fn end_mail_data(&mut self, log: &Transcript) {
         self.owed.mail_data_ended();
-        self.note_asked("DATA", log);
+        self.note_asked("DATA", false, log);
     }
 
     /// The mail data was sent without its end.
