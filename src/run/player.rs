@@ -191,6 +191,9 @@ impl<'a> Player<'a> {
                 Err(error) => return Err(self.place(step, name).template(&error)),
             }
         }
+        if self.diverged.is_none() {
+            return Ok(true);
+        }
         let speaks = !matches!(
             step.action,
             Action::Assert(_) | Action::Set(_) | Action::Sleep(_) | Action::Connect(_) | Action::Group(_)
@@ -198,7 +201,7 @@ impl<'a> Player<'a> {
         let reachable = self.open(step).is_some_and(|open| open.session.is_alive() && !open.session.is_in_mail_data());
         let wait_for_end =
             matches!(&step.action, Action::None) && self.open(step).is_some_and(|open| open.session.is_open());
-        Ok(self.diverged.is_none() || !speaks || reachable || wait_for_end)
+        Ok(!speaks || reachable || wait_for_end)
     }
 
     pub(super) fn record(

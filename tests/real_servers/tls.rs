@@ -34,6 +34,8 @@ fn an_expired_certificate(world: &World) {
     world.play(CERTIFICATE, "aiosmtpd", 4, &[]).exits(1).says(&[
         "diverged: the TLS handshake failed: the server's certificate has expired",
         "^^^^^^^^ the certificate has expired\n",
+        "= certificate CN=localhost",
+        "expired on 2021-01-01\n",
         "     <-- step 3\n",
     ]);
     // Without verification the handshake succeeds, and the scenario itself looks at the date.
