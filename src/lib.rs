@@ -2,7 +2,7 @@
 //!
 //! The way through the crate, from what the user wrote to what the user reads:
 //!
-//! 1. [`load`] reads a YAML file into a [`Scenario`](scenario::Scenario): plain data in which every node knows its place.
+//! 1. [`load()`] reads a YAML file into a [`Scenario`]: plain data in which every node knows its place.
 //! 2. [`Variables::resolve`](scenario::Variables::resolve) gives its variables and secrets their values.
 //! 3. [`check`] finds everything that can be known to be wrong before the first connection.
 //! 4. [`run()`](run::run) plays it over real connections and gives an [`Outcome`](run::Outcome). A divergence is data, not an error.

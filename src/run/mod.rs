@@ -1,7 +1,7 @@
 //! A scenario played over sessions.
 //!
 //! Responsible for the order of things: steps, groups, `when`, `finally`, and what a divergence ends. What is on the
-//! wire is [`crate::session`]'s, what a reply must be `expect`'s, how a divergence is told `diagnose`'s business.
+//! wire is `crate::session`'s, what a reply must be `expect`'s, how a divergence is told `diagnose`'s business.
 
 mod auth;
 mod bdat;
