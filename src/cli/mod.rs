@@ -2,6 +2,7 @@
 
 mod check;
 mod run;
+mod schema;
 mod screen;
 mod targets;
 mod values;
@@ -29,6 +30,8 @@ enum Command {
     Run(Box<run::RunArguments>),
     /// Check scenarios without connecting anywhere
     Check(check::CheckArguments),
+    /// Print the JSON Schema of scenarios, for editors
+    Schema,
 }
 
 /// Runs the program and gives its exit code.
@@ -42,6 +45,7 @@ pub fn main() -> ExitCode {
     let code = catch_unwind(|| match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Schema => schema::schema(),
     });
     ExitCode::from(code.unwrap_or(BUG))
 }

@@ -12,11 +12,13 @@ pub mod duration;
 mod lint;
 mod parse;
 mod pattern;
+mod schema;
 mod source;
 mod template;
 mod variables;
 mod yaml;
 
+pub use schema::SCHEMA;
 pub use source::{Diagnostic, Footnote, Position, Severity, Source, Sources, Span};
 pub use template::{Expression, Text};
 pub(crate) use variables::render_data;

@@ -51,9 +51,9 @@ fn a_wrong_password_at_postfix(world: &World) {
         .says(&[
             "FAIL scenarios/sendgrid-auth-login.yaml  SendGrid accepts AUTH LOGIN on 587  (",
             "error: step 7 \"credentials are accepted\" diverged: expected a reply matching ^235, got 535 5.7.8\n",
-            "  --> scenarios/sendgrid-auth-login.yaml:34:13\n",
-            "33 |     send: <<password | b64encode>>\n",
-            "34 |     expect: ^235\n",
+            "  --> scenarios/sendgrid-auth-login.yaml:35:13\n",
+            "34 |     send: <<password | b64encode>>\n",
+            "35 |     expect: ^235\n",
             "^^^^ the reply was \"535 5.7.8 Error: authentication failed",
             "= 535 5.7.8: authentication credentials invalid (RFC 4954)\n",
             "C: <<password | b64encode>>\n",
