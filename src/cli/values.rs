@@ -2,7 +2,6 @@
 
 use super::screen;
 use crate::scenario::{Inputs, Scenario, Secret, reason};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The environment variables of a variable and of a secret begin with these.
@@ -72,11 +71,14 @@ impl ValueArguments {
 
 /// Gives the secrets without a value one: made up, or asked from the person at the terminal.
 pub(super) fn complete(inputs: &mut Inputs, scenarios: &[&Scenario], make_up: bool) -> Result<(), String> {
-    let missing: BTreeMap<&str, &Scenario> = scenarios
-        .iter()
-        .flat_map(|scenario| scenario.secrets.iter().map(move |secret| (secret.name.as_str(), *scenario)))
-        .filter(|(name, _)| !inputs.secrets.contains_key(*name))
-        .collect();
+    // In the order of the files: a user name is asked for before its password.
+    let mut missing: Vec<(&str, &Scenario)> = Vec::new();
+    for (secret, scenario) in scenarios.iter().flat_map(|it| it.secrets.iter().map(move |secret| (secret, *it))) {
+        let name = secret.name.as_str();
+        if !inputs.secrets.contains_key(name) && missing.iter().all(|(known, _)| *known != name) {
+            missing.push((name, scenario));
+        }
+    }
     for (name, scenario) in missing {
         if make_up {
             inputs.secrets.insert(name.to_owned(), Secret::new(format!("made-up-{name}")));

@@ -35,7 +35,7 @@ struct Linter<'a> {
 impl Linter<'_> {
     fn step(&mut self, step: &Step) {
         match &step.action {
-            Action::Send(lines) => lines.iter().for_each(|line| self.cut_at_comment(line)),
+            Action::Send(lines) => lines.iter().for_each(|line| self.cut_by_yaml(line)),
             Action::Raw(RawBytes::Text(text)) => self.raw_text(text),
             Action::Data(MailData { content: Content::Text(text), .. }) => self.fixed_headers(text),
             _ => {}
@@ -48,7 +48,7 @@ impl Linter<'_> {
     fn expectation(&mut self, expect: &Expectation) {
         match &expect.kind {
             Expected::Pattern(pattern) => self.pattern(pattern),
-            Expected::Line(pattern) | Expected::Raw(pattern) => self.cut_at_comment(&pattern.text),
+            Expected::Line(pattern) | Expected::Raw(pattern) => self.cut_by_yaml(&pattern.text),
             Expected::Any(list) | Expected::All(list) => list.iter().for_each(|one| self.expectation(one)),
             _ => {}
         }
@@ -57,7 +57,7 @@ impl Linter<'_> {
     /// A pattern for a whole reply that can hardly match what it means.
     fn pattern(&mut self, pattern: &Pattern) {
         let source = &pattern.text.source;
-        self.cut_at_comment(&pattern.text);
+        self.cut_by_yaml(&pattern.text);
         let digits = source
             .strip_prefix('^')
             .filter(|rest| rest.len() >= 4 && rest.as_bytes()[..3].iter().all(u8::is_ascii_digit));
@@ -76,12 +76,31 @@ impl Linter<'_> {
         }
     }
 
-    /// YAML takes ` #` for the start of a comment.
-    fn cut_at_comment(&mut self, text: &Text) {
+    /// YAML takes ` #` for the start of a comment, drops blanks at the end, and takes `&word` for an anchor.
+    fn cut_by_yaml(&mut self, text: &Text) {
         let Some(file) = self.scenario.sources.file(text.span.file) else { return };
         let end = text.span.end as usize;
         let rest = file.text.get(end..).and_then(|rest| rest.lines().next()).unwrap_or("");
-        let quoted = self.scenario.sources.slice(text.span).starts_with(['"', '\'']);
+        let written = self.scenario.sources.slice(text.span);
+        let quoted = written.starts_with(['"', '\'']);
+        let is_block = written.contains('\n');
+        // In braces a blank before the bracket is style, unless what it follows is a reply code that wants one.
+        let code_alone = text.source.len() == 4 && text.source.starts_with('^');
+        let dropped = rest.starts_with(' ') && (rest.trim().is_empty() || rest.starts_with(" }") && code_alone);
+        if !quoted && !is_block && dropped {
+            let span = text.span.with_range(end, end + 1);
+            let warning = Diagnostic::warning(span, "YAML drops this blank: it is not part of the text");
+            self.warnings.push(warning.help("put the text into quotes, or leave the blank out"));
+        }
+        let start = text.span.start as usize;
+        let before = file.text.get(..start).and_then(|before| before.lines().last()).unwrap_or("");
+        if let Some(anchor) = before.split_whitespace().last().filter(|word| word.starts_with('&') && word.len() > 1) {
+            let at = start - before.len() + before.rfind(anchor).unwrap_or(0);
+            let span = text.span.with_range(at, at + anchor.len());
+            let warning =
+                Diagnostic::warning(span, format!("YAML takes `{anchor}` for an anchor: it is not part of the text"));
+            self.warnings.push(warning.help("put the whole text into quotes"));
+        }
         // Two blanks before it, or one behind it, are how people write a comment that they mean.
         if !quoted && rest.starts_with(" #") && !rest.starts_with(" # ") {
             let span = text.span.with_range(end + 1, end + rest.len());
