@@ -160,14 +160,14 @@ async fn to_exchanger(
     note: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Connected, RouteFailure> {
     let domain = &lookup.target.host;
-    let hosts = match &lookup.only {
-        Some(host) => vec![MailExchanger { preference: 0, host: host.clone() }],
-        None => look_up(lookup, attempt).await?,
+    let hosts = if let Some(host) = &lookup.only {
+        note(&format!("MX of {domain}: {host}"));
+        vec![MailExchanger { preference: 0, host: host.clone() }]
+    } else {
+        let hosts = look_up(lookup, attempt).await?;
+        note(&format!("MX of {domain}: {}", described(&hosts)));
+        hosts
     };
-    match &lookup.only {
-        Some(host) => note(&format!("MX of {domain}: {host}")),
-        None => note(&format!("MX of {domain}: {}", described(&hosts))),
-    }
     let mut failures: Vec<ConnectFailure> = Vec::new();
     for exchanger in hosts {
         let target = Target { host: exchanger.host.clone(), ..lookup.target.clone() };

@@ -6,6 +6,7 @@
 
 /// The schema (JSON Schema, draft 2020-12).
 ///
-/// It refuses nothing that [`check`](crate::check()) takes, so that an editor never marks what is right. What depends on
-/// names, files, or on what a pattern means only `check` sees.
+/// It takes the scenarios that [`check`](crate::check()) takes, but for spellings that are hardly meant: `repeat: true`, a
+/// secret named like `a-b`, a bare word as the list of `for_each`. What depends on names, files, or on what a pattern means
+/// only `check` sees.
 pub const SCHEMA: &str = include_str!("../../docs/scenario.schema.json");
