@@ -7,6 +7,8 @@ pub mod collect;
 pub mod human;
 pub mod json;
 pub mod latency;
+pub mod load;
+pub mod merge;
 pub mod model;
 
 pub use model::Report;
