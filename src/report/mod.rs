@@ -4,9 +4,11 @@
 //! that. Only `human`, the screen, tells outcomes as they come.
 
 pub mod collect;
+pub mod format;
 pub mod human;
 pub mod json;
 pub mod latency;
 pub mod model;
 
+pub use format::Format;
 pub use model::Report;
