@@ -321,6 +321,7 @@ impl RunArguments {
             untrusted: connections.untrusted,
             allow_hosts: connections.allow_hosts.clone(),
             exchanger: None,
+            stop: None,
             observer: self.verbose.then(|| live(self.color.for_notices())),
         })
     }

@@ -1,3 +1,12 @@
-//! What the user reads: one file a format, all derived from the outcome. Nothing is decided here.
+//! What the user reads: one file a format. Nothing is decided here.
+//!
+//! `collect` turns outcomes into the [`Report`], plain data that `json` writes as it is; every other format is made from
+//! that. Only `human`, the screen, tells outcomes as they come.
 
+pub mod collect;
 pub mod human;
+pub mod json;
+pub mod latency;
+pub mod model;
+
+pub use model::Report;

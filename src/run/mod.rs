@@ -18,10 +18,12 @@ mod pipeline;
 mod player;
 mod scope;
 mod steps;
+mod stop;
 
-pub use crate::session::{Entry, Observer, Speaker};
+pub use crate::session::{Entry, Observer, ReplyEntry, Speaker};
 pub(crate) use connection::{file_root, secrets_by_host};
-pub use outcome::{Cause, Divergence, Outcome, StepOutcome, Verdict};
+pub use outcome::{Cause, CertificateOutcome, Divergence, Handshake, Outcome, SessionOutcome, StepOutcome, Verdict};
+pub use stop::Stop;
 
 use crate::scenario::{Scenario, Variables};
 use std::net::SocketAddr;
@@ -60,6 +62,8 @@ pub struct Settings {
     pub untrusted: bool,
     /// Hosts that an untrusted scenario may reach wherever they are.
     pub allow_hosts: Vec<String>,
+    /// Ends the run at once when it is told to.
+    pub stop: Option<Stop>,
     /// Sees each line of the transcript as it is written.
     pub observer: Option<Observer>,
 }

@@ -12,6 +12,7 @@ use crate::scenario::{
 };
 use crate::session::{Answer, End, Session, Trouble, Written};
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
+use crate::visible::visible;
 use std::io::Read;
 use std::time::Duration;
 
@@ -353,7 +354,9 @@ impl Player<'_> {
         let implicit = endpoint.implicit_tls;
         self.opened += 1;
         let open = Open { serial: self.opened, session, endpoint, tls: connect.tls.clone() };
-        self.sessions.insert(name.to_owned(), open);
+        if let Some(before) = self.sessions.insert(name.to_owned(), open) {
+            self.retire(&before);
+        }
         if implicit {
             return self.handshake(now, name, &TlsSettings::default()).await;
         }
@@ -580,6 +583,8 @@ impl Player<'_> {
     /// Captured text becomes variables. Out of an `echo` of a secret all of it is kept as a secret: it may be a part of one.
     pub(super) fn keep(&mut self, captures: Vec<Capture>, echo: bool) {
         for (name, bytes) in captures {
+            let shown = if echo { "<<a secret>>".to_owned() } else { visible(&self.log.masker().mask(&bytes)) };
+            self.captures.insert(name.clone(), shown);
             self.names.set(&name, value_from_bytes(bytes), echo);
         }
     }

@@ -162,6 +162,28 @@ pub(crate) enum Action {
     Group(Box<Group>),
 }
 
+impl Action {
+    /// The key that the action is written with; `expect` where a step does nothing else.
+    pub(crate) fn keyword(&self) -> &'static str {
+        match self {
+            Action::None => "expect",
+            Action::Send(_) => "send",
+            Action::Raw(_) => "raw",
+            Action::Data(_) => "data",
+            Action::Bdat(_) => "bdat",
+            Action::StartTls(_) => "starttls",
+            Action::Tls(_) => "tls",
+            Action::Auth(_) => "auth",
+            Action::Assert(_) => "assert",
+            Action::Set(_) => "set",
+            Action::Sleep(_) => "sleep",
+            Action::Connect(_) => "connect",
+            Action::Close(_) => "close",
+            Action::Group(_) => "steps",
+        }
+    }
+}
+
 /// Steps that belong together, and how often and in which way they are played.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Group {
