@@ -1,6 +1,7 @@
 //! The command line: arguments, environment, terminal, exit codes. The only reader of the environment and the terminal.
 
 mod check;
+mod explain;
 mod run;
 mod schema;
 mod screen;
@@ -30,6 +31,8 @@ enum Command {
     Run(Box<run::RunArguments>),
     /// Check scenarios without connecting anywhere
     Check(check::CheckArguments),
+    /// Say what reply codes mean, by the RFCs and by the known providers
+    Explain(explain::ExplainArguments),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
 }
@@ -45,6 +48,7 @@ pub fn main() -> ExitCode {
     let code = catch_unwind(|| match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
         Command::Schema => schema::schema(),
     });
     ExitCode::from(code.unwrap_or(BUG))

@@ -273,6 +273,9 @@ impl Place<'_> {
             text: &texts,
             command,
         };
+        let meant = provider::meant(&situation).into_iter();
+        footnotes
+            .extend(meant.map(|(who, it)| Footnote::Fact(format!("{}: {} ({})", who.name, it.means, it.source.url))));
         footnotes.extend(provider::help(&situation).into_iter().map(|help| Footnote::Help(help.to_owned())));
         footnotes
     }
