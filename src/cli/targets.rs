@@ -1,7 +1,8 @@
-//! Which scenarios were asked for: files, folders, standard input.
+//! Which scenarios were asked for: files, folders, built-in ones, standard input.
 
-use crate::load::{LoadError, load_below, load_text, load_untrusted};
-use crate::scenario::{MAX_YAML_SIZE, Scenario, reason};
+use crate::library;
+use crate::load::{LoadError, load_below, load_built_in, load_text, load_untrusted};
+use crate::scenario::{MAX_YAML_SIZE, Scenario, reason, similar};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -50,10 +51,21 @@ impl Targets {
             match path.metadata() {
                 Ok(metadata) if metadata.is_dir() => targets.folder(path, files),
                 Ok(_) => targets.loaded.push(files.load(path)),
-                Err(error) => targets.complaints.push(format!("cannot read `{name}`: {}", reason(&error))),
+                Err(error) => targets.built_in(name, &reason(&error)),
             }
         }
         targets
+    }
+
+    /// Takes the built-in scenarios of this name; there is no such file.
+    fn built_in(&mut self, name: &str, fault: &str) {
+        let found = library::find(name);
+        if found.is_empty() {
+            let names = library::all().flat_map(|it| [it.name, it.short_name(), it.folder()]);
+            let near = similar(name, names).map(|near| format!("\n  = help: did you mean the built-in `{near}`?"));
+            self.complaints.push(format!("cannot read `{name}`: {fault}{}", near.unwrap_or_default()));
+        }
+        self.loaded.extend(found.into_iter().map(load_built_in));
     }
 
     /// Takes each scenario below a folder; a file without steps is none.

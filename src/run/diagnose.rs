@@ -276,7 +276,12 @@ impl Place<'_> {
         let meant = provider::meant(&situation).into_iter();
         footnotes
             .extend(meant.map(|(who, it)| Footnote::Fact(format!("{}: {} ({})", who.name, it.means, it.source.url))));
-        footnotes.extend(provider::help(&situation).into_iter().map(|help| Footnote::Help(help.to_owned())));
+        let help = provider::help(&situation);
+        if help.is_empty() && provider::others_mean(&situation) {
+            let command = format!("`smtp-script explain {}`", short(reply));
+            footnotes.push(Footnote::Help(format!("{command} tells what the known providers mean by it")));
+        }
+        footnotes.extend(help.into_iter().map(|help| Footnote::Help(help.to_owned())));
         footnotes
     }
 
