@@ -79,7 +79,7 @@ pub(super) fn new(arguments: &NewArguments) -> u8 {
 fn text(arguments: &NewArguments) -> Result<String, String> {
     let what = arguments.what.as_str();
     if let Some(provider) = provider::find(what) {
-        return Ok(scenario(&for_provider(provider, arguments)?));
+        return scenario_of(&for_provider(provider, arguments)?);
     }
     if let [built_in] = library::find(what).as_slice() {
         return match (arguments.tls, arguments.auth) {
@@ -95,7 +95,16 @@ fn text(arguments: &NewArguments) -> Result<String, String> {
             }
         };
     }
-    for_server(what, arguments).map(|plan| scenario(&plan))
+    scenario_of(&for_server(what, arguments)?)
+}
+
+fn scenario_of(plan: &Plan<'_>) -> Result<String, String> {
+    match plan.login {
+        Login::By(Some(mechanism)) if mechanism.name().ends_with("-PLUS") && plan.tls == Tls::None => {
+            Err(format!("{} binds the login to TLS: it cannot go without", mechanism.name()))
+        }
+        _ => Ok(scenario(plan)),
+    }
 }
 
 fn for_provider<'a>(provider: &'static Provider, arguments: &NewArguments) -> Result<Plan<'a>, String> {

@@ -1,6 +1,6 @@
 //! Which scenarios were asked for: files, folders, built-in ones, standard input.
 
-use crate::library;
+use crate::library::{self, BuiltIn};
 use crate::load::{LoadError, load_below, load_built_in, load_text, load_untrusted};
 use crate::scenario::{MAX_YAML_SIZE, Scenario, reason, similar};
 use std::io::Read as _;
@@ -61,9 +61,7 @@ impl Targets {
     fn built_in(&mut self, name: &str, fault: &str) {
         let found = library::find(name);
         if found.is_empty() {
-            let names = library::all().flat_map(|it| [it.name, it.short_name(), it.folder()]);
-            let near = similar(name, names).map(|near| format!("\n  = help: did you mean the built-in `{near}`?"));
-            self.complaints.push(format!("cannot read `{name}`: {fault}{}", near.unwrap_or_default()));
+            self.complaints.push(format!("cannot read `{name}`: {fault}{}", near_built_in(name)));
         }
         self.loaded.extend(found.into_iter().map(load_built_in));
     }
@@ -86,6 +84,19 @@ impl Targets {
         if self.loaded.len() == before {
             self.complaints.push(format!("no scenario lies below `{}`", folder.display()));
         }
+    }
+}
+
+/// A line of help, if the name is like that of a built-in scenario.
+fn near_built_in(name: &str) -> String {
+    let names = || library::all().flat_map(|it| [it.name, it.short_name(), it.folder()]);
+    let holding: Vec<&str> = library::all().map(BuiltIn::short_name).filter(|it| it.contains(name)).collect();
+    match similar(name, names()) {
+        Some(near) => format!("\n  = help: did you mean the built-in `{near}`?"),
+        None if !holding.is_empty() && !name.is_empty() => {
+            format!("\n  = help: built-in scenarios of this kind are `{}`", holding.join("`, `"))
+        }
+        None => String::new(),
     }
 }
 
