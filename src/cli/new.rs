@@ -22,7 +22,7 @@ const RELAY_PORT: u16 = 25;
 
 /// Write a starting scenario: for a provider, for a server, or a copy of a built-in one.
 #[derive(Debug, clap::Args)]
-#[command(after_help = known_providers())]
+#[command(after_help = format!("Providers: {}", known_providers()))]
 pub(super) struct NewArguments {
     /// A provider, a server, or the name of a built-in scenario
     #[arg(value_name = "PROVIDER|HOST[:PORT]|NAME")]
@@ -167,15 +167,18 @@ fn unknown(what: &str) -> String {
     let names = provider::all().iter().map(|it| it.id).chain(library::all().flat_map(|it| [it.name, it.short_name()]));
     let help = match similar(what, names) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("{}; a server is a name with a dot, an address, or `localhost`", known_providers()),
+        None => format!(
+            "the known providers are {}; a server is a name with a dot, an address, or `localhost`",
+            known_providers()
+        ),
     };
     format!("`{shown}` is no provider, no server and no built-in scenario\n  = help: {help}")
 }
 
-/// The providers that take mail from users, for the help.
+/// The providers that take mail from users.
 fn known_providers() -> String {
     let ids = provider::all().iter().filter(|it| it.submission.is_some()).map(|it| it.id);
-    format!("The known providers are {}", ids.collect::<Vec<_>>().join(", "))
+    ids.collect::<Vec<_>>().join(", ")
 }
 
 fn login(text: &str) -> Result<LoginChoice, String> {

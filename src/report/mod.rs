@@ -6,9 +6,13 @@
 pub mod catalogue;
 pub mod collect;
 pub mod explanation;
+pub mod format;
 pub mod human;
 pub mod json;
 pub mod latency;
+pub mod load;
+pub mod merge;
 pub mod model;
 
+pub use format::Format;
 pub use model::Report;
