@@ -20,8 +20,16 @@ pub(super) fn completions(arguments: &CompletionsArguments) -> u8 {
     let mut command = with_names(super::Arguments::command());
     let mut script = Vec::new();
     generate(arguments.shell, &mut command, super::NAME, &mut script);
-    screen::result(&String::from_utf8_lossy(&script));
+    let script = String::from_utf8_lossy(&script);
+    screen::result(&if arguments.shell == Shell::Bash { mended(&script) } else { script.into_owned() });
     0
+}
+
+/// The generator takes the hyphen in the program's name for the border of a command in one half of the Bash script, and not
+/// in the other: no option of a command would be completed.
+fn mended(script: &str) -> String {
+    let (program, border) = (super::NAME.replace('-', "__"), super::NAME.replace('-', "__subcmd__"));
+    script.replace(&border, &program)
 }
 
 /// The command with the names that may be given, which are more than the arguments themselves allow for.

@@ -83,12 +83,7 @@ fn text(arguments: &NewArguments) -> Result<String, String> {
     }
     if let [built_in] = library::find(what).as_slice() {
         return match (arguments.tls, arguments.auth) {
-            (None, None) => Ok(built_in
-                .text
-                .lines()
-                .filter(|line| !line.starts_with("# yaml-language-server:"))
-                .map(|line| format!("{line}\n"))
-                .collect()),
+            (None, None) => Ok(without_modeline(built_in.text).to_owned()),
             _ => {
                 Err("`--tls` and `--auth` are for providers and servers: a built-in scenario is copied as it is"
                     .to_owned())
@@ -96,6 +91,14 @@ fn text(arguments: &NewArguments) -> Result<String, String> {
         };
     }
     scenario_of(&for_server(what, arguments)?)
+}
+
+/// A file without its first line, if that names the schema for editors: by a path that is another one where a copy lies.
+fn without_modeline(text: &str) -> &str {
+    match text.split_once('\n') {
+        Some((first, rest)) if first.starts_with("# yaml-language-server:") => rest,
+        _ => text,
+    }
 }
 
 fn scenario_of(plan: &Plan<'_>) -> Result<String, String> {

@@ -107,7 +107,7 @@ fn further(explanation: &Explanation, says: &ProviderSays, styled: Styled) -> St
     let codes = explanation.question.codes();
     let command = format!("smtp-script explain {codes} --provider {}", says.provider.id);
     let noun = if says.further == 1 { "meaning" } else { "meanings" };
-    format!("    {}: {} {noun} told by the enhanced status code: {command}\n", styled.paint(CODE, &codes), says.further,)
+    format!("    {}: {} {noun} told by the enhanced status code: {command}\n", styled.paint(CODE, &codes), says.further)
 }
 
 /// By what a reply is known: codes, command, text.
@@ -124,7 +124,11 @@ fn signs(statement: &Statement) -> String {
     if !statement.verbs.is_empty() {
         let commands = statement.verbs.iter().filter(|verb| !verb.is_empty()).map(|verb| (*verb).to_owned());
         let list = listed(commands, ", ");
-        shown.push_str(&if list.is_empty() { " in the greeting".to_owned() } else { format!(" in reply to {list}") });
+        if list.is_empty() {
+            shown.push_str(" in the greeting");
+        } else {
+            _ = write!(shown, " in reply to {list}");
+        }
     }
     if !statement.text.is_empty() {
         let parts = statement.text.iter().map(|part| format!("\"{part}\""));

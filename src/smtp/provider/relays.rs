@@ -1,5 +1,5 @@
-//! Services that relay mail, of whom little is known but how one logs in: Brevo, Mailjet, Mailtrap, Mandrill, Resend,
-//! SparkPost.
+//! Services that relay mail, of whom little is known but how one logs in: Brevo, Mailjet, Mailtrap, Mandrill, Resend
+//! and `SparkPost`.
 
 use super::{Credentials, Provider, Source, Statement, Submission, UserName};
 

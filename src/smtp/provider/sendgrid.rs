@@ -1,4 +1,4 @@
-//! Twilio SendGrid.
+//! `SendGrid`, of Twilio.
 
 use super::{Credentials, Provider, Source, Statement, Submission, UserName};
 
