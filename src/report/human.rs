@@ -204,7 +204,7 @@ fn seconds(duration: Duration) -> String {
 }
 
 impl Styled {
-    fn paint(self, style: Style, text: &str) -> String {
+    pub(super) fn paint(self, style: Style, text: &str) -> String {
         if self.0 && style != PLAIN { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 }
