@@ -4,6 +4,7 @@ mod check;
 mod run;
 mod schema;
 mod screen;
+mod serve;
 mod targets;
 mod values;
 
@@ -30,6 +31,8 @@ enum Command {
     Run(Box<run::RunArguments>),
     /// Check scenarios without connecting anywhere
     Check(check::CheckArguments),
+    /// Be the server that clients under test talk to
+    Serve(Box<serve::ServeArguments>),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
 }
@@ -45,6 +48,7 @@ pub fn main() -> ExitCode {
     let code = catch_unwind(|| match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Serve(arguments) => serve::serve(&arguments),
         Command::Schema => schema::schema(),
     });
     ExitCode::from(code.unwrap_or(BUG))

@@ -11,7 +11,7 @@ use crate::scenario::{
     Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Length, Mode, Scenario, Scope, Span, Step, TemplateError, Templates,
     TlsSettings, Variables,
 };
-use crate::server::{Login, Sandbox, SandboxOptions};
+use crate::server::{Identity, Login, Sandbox, SandboxOptions};
 use crate::session::{Session, Transcript};
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -143,10 +143,10 @@ impl<'a> Player<'a> {
         let logins = variables.secrets.values().map(|secret| Login::AnyUser { password: secret.expose().to_owned() });
         let options = SandboxOptions {
             accept: logins.collect(),
-            names: known_hosts(self.scenario, &self.resolver(None)),
+            identity: Identity::MadeFor(known_hosts(self.scenario, &self.resolver(None))),
             ..SandboxOptions::default()
         };
-        self.sandbox = Some(Sandbox::start(options).await.map_err(|error| format!("the sandbox: {error}"))?);
+        self.sandbox = Some(Sandbox::start(options).map_err(|error| format!("the sandbox: {error}"))?);
         Ok(())
     }
 
