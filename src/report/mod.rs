@@ -4,6 +4,7 @@
 //! that. Only `human`, the screen, tells outcomes as they come.
 
 pub mod collect;
+pub mod html;
 pub mod human;
 pub mod json;
 pub mod latency;
