@@ -58,10 +58,11 @@ pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
     let mut rows: Vec<_> = rows.collect();
     rows.sort_by_key(|(_, _, scenario)| words::rank(scenario.verdict));
     for (order, anchor, scenario) in rows {
-        let open = failed <= OPEN_AT_MOST && words::failed(scenario.verdict);
+        let tells = !scenario.divergences.is_empty() || !scenario.errors.is_empty();
+        let open = failed <= OPEN_AT_MOST && tells;
         put(&templates, "scenario.html", &row(scenario, order, &anchor, open)?, output)?;
     }
-    put(&templates, "foot.html", &context! { version => report.program.version, script }, output)
+    put(&templates, "foot.html", &context! { version => inert(&report.program.version), script }, output)
 }
 
 fn list(report: &Report) -> Value {
@@ -115,7 +116,7 @@ fn row(scenario: &ScenarioReport, order: usize, anchor: &str, open: bool) -> io:
         path => inert(&scenario.path),
         tags => scenario.tags.iter().map(|tag| inert(tag)).collect::<Vec<_>>(),
         seconds => scenario.duration,
-        took => words::took(scenario.duration),
+        took => (scenario.duration > 0.0).then(|| words::took(scenario.duration)),
         headline => headline.map(|diagnostic| inert(&diagnostic.message)),
         attempts => attempts.collect::<Vec<_>>(),
         divergences => divergences.collect::<Vec<_>>(),

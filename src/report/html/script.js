@@ -51,8 +51,8 @@
     blocks += 1;
     const id = "block-" + blocks;
     const heading = attributes(make("h4", "", title), { id });
-    const made = make("section", "block " + type, make("div", "block-head", heading, ...tools), ...content);
-    return attributes(made, { "aria-labelledby": id });
+    const made = make("div", "block " + type, make("div", "block-head", heading, ...tools), ...content);
+    return attributes(made, { role: "group", "aria-labelledby": id });
   }
 
   // --- numbers ------------------------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@
     const [made, body] = table("steps", "Every step: what it came to, its reply and its time", heads);
     for (const step of data.steps) body.append(stepRow(step, data, whole, said, several));
     const scroll = make("div", "scroll", made);
-    attributes(scroll, { tabindex: "0", role: "region", "aria-label": "Steps" });
+    attributes(scroll, { tabindex: "0", role: "group", "aria-label": "Steps" });
     return block("", "Steps", [], scroll);
   }
 
@@ -196,7 +196,7 @@
       }
       if (state === "diverged" && !replies.length) track.append(bar(kind, began, began + duration, whole));
     }
-    cells.push(make("td", "wide", track), make("td", "place", place));
+    cells.push(make("td", "wide", played ? track : ""), make("td", "place", place));
     return make("tr", state, ...cells);
   }
 
@@ -218,7 +218,7 @@
 
   function transcript(data) {
     const several = data.names.length > 1;
-    const lines = attributes(make("ol", "lines"), { tabindex: "0", "aria-label": "Transcript" });
+    const lines = attributes(make("ol", several ? "lines several" : "lines"), { tabindex: "0", "aria-label": "Transcript" });
     for (const line of data.lines) {
       if (typeof line === "number") {
         lines.append(make("li", "gap", "… " + counted(line, "line") + " left out: the JSON report has all …"));
@@ -228,7 +228,8 @@
       const [who, type] = WHO[speaker];
       const words = make("span", "said-text", text);
       const made = make("li", type, make("time", "", at.toFixed(3)));
-      made.append(make("span", "session", several ? data.names[session] : ""), make("span", "who", who), words);
+      if (several) made.append(make("span", "session", data.names[session]));
+      made.append(make("span", "who", who), words);
       if (diverged !== undefined) {
         made.classList.add("marked");
         const where = !diverged ? "the connection" : /^\d/.test(diverged) ? "step " + diverged : diverged;

@@ -32,7 +32,7 @@ pub(super) enum Kind {
     Tls,
     /// It waited for a reply that came.
     Wait,
-    /// It waited, and what came was not what the script expects.
+    /// It waited, and what came was not what the script expects, or no connection.
     Diverged,
 }
 
@@ -65,11 +65,12 @@ fn is_played(step: &Step) -> bool {
     matches!(step.verdict, StepVerdict::Followed | StepVerdict::Diverged)
 }
 
-/// Until the session was open; one that never was, until the step was over.
+/// Until the session was open; where it never was, until the step was over.
 fn connect<'a>(step: &'a Step, sessions: &[&Session]) -> Option<Span<'a>> {
     let end = step.started + step.duration;
     let opened = sessions.iter().map(|session| session.opened).find(|opened| (step.started..=end).contains(opened));
-    (step.action == "connect").then(|| Span(Kind::Connect, step.started, opened.unwrap_or(end), &step.number))
+    let kind = if opened.is_none() && step.verdict == StepVerdict::Diverged { Kind::Diverged } else { Kind::Connect };
+    (step.action == "connect").then(|| Span(kind, step.started, opened.unwrap_or(end), &step.number))
 }
 
 /// From the reply that let it begin, or the open connection, to its end.
@@ -92,7 +93,7 @@ fn waits(step: &Step) -> Vec<Span<'_>> {
     let mut spans: Vec<Span<'_>> = replies
         .map(|(index, reply)| Span(kind(index), (reply.at - reply.elapsed).max(0.0), reply.at, &step.number))
         .collect();
-    if spans.is_empty() && diverged && step.duration > 0.0 {
+    if spans.is_empty() && diverged && step.action != "connect" {
         spans.push(Span(Kind::Diverged, step.started, step.started + step.duration, &step.number));
     }
     spans
@@ -162,7 +163,7 @@ mod tests {
         let mut connect = step("", "connect", 0.0, 2.0);
         connect.verdict = StepVerdict::Diverged;
         let scenario = ScenarioReport { steps: vec![connect], ..collect::not_played(String::new(), "", "") };
-        let spans = vec![Span(Kind::Connect, 0.0, 2.0, ""), Span(Kind::Diverged, 0.0, 2.0, "")];
+        let spans = vec![Span(Kind::Diverged, 0.0, 2.0, "")];
         assert_eq!(lanes(&scenario), [Lane { name: "main", to: String::new(), spans }]);
     }
 }
