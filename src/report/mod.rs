@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod collect;
 pub mod explanation;
 pub mod format;
+pub mod html;
 pub mod human;
 pub mod json;
 pub mod latency;
