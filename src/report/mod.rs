@@ -11,6 +11,8 @@ pub mod human;
 pub mod json;
 pub mod junit;
 pub mod latency;
+pub mod load;
+pub mod merge;
 pub mod model;
 pub mod nagios;
 pub mod prometheus;
