@@ -12,6 +12,7 @@ pub(super) fn diverged() -> Report {
     let words = |text: &'static str| text.to_owned();
     let scenario = ScenarioReport {
         id: words("a.yaml"),
+        position: 0,
         path: words("a.yaml"),
         name: words("a.yaml"),
         tags: Vec::new(),
