@@ -6,7 +6,7 @@ use crate::report::format::{self, Format, Options};
 use crate::scenario::reason;
 use clap::ValueEnum;
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -132,6 +132,16 @@ impl Drop for Pending {
 /// A pipe or a terminal has nothing to keep.
 fn unsupported(error: std::io::Error) -> std::io::Result<()> {
     if error.kind() == std::io::ErrorKind::InvalidInput { Ok(()) } else { Err(error) }
+}
+
+/// Appends the summary of the job, where GitHub Actions takes one.
+pub(super) fn append_job_summary(report: &Report) -> Result<(), String> {
+    let Some(path) = screen::job_summary_file() else { return Ok(()) };
+    let mut summary = Vec::new();
+    let rendered = format::write(Format::Github, report, &Options::default(), &mut summary);
+    let open = || File::options().append(true).create(true).open(&path);
+    let written = rendered.and_then(|()| open()).and_then(|mut file| file.write_all(&summary));
+    written.map_err(|error| format!("cannot write the job summary `{}`: {}", path.display(), reason(&error)))
 }
 
 /// Writes a report to standard output; a closed pipe is nothing to complain about.
