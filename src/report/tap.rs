@@ -106,12 +106,12 @@ impl Entry {
         Entry { key, value: Value::Text(words::line(text)) }
     }
 
-    fn number(key: &'static str, number: impl ToString) -> Entry {
+    fn number(key: &'static str, number: &impl ToString) -> Entry {
         Entry { key, value: Value::Number(number.to_string()) }
     }
 
     fn seconds(key: &'static str, seconds: f64) -> Entry {
-        Entry::number(key, format!("{:.3}", if seconds.is_finite() { seconds } else { 0.0 }))
+        Entry::number(key, &format!("{:.3}", if seconds.is_finite() { seconds } else { 0.0 }))
     }
 
     fn lines(key: &'static str, lines: Vec<String>) -> Entry {
@@ -127,15 +127,15 @@ fn of_fault(fault: &Fault, duration: f64) -> Vec<Entry> {
     ];
     if let Some(one) = fault.diagnostic {
         yaml.push(Entry::text("file", &one.place.file));
-        yaml.push(Entry::number("line", one.place.line));
-        yaml.push(Entry::number("column", one.place.column));
+        yaml.push(Entry::number("line", &one.place.line));
+        yaml.push(Entry::number("column", &one.place.column));
         yaml.push(Entry::text("got", &one.label));
         yaml.push(Entry::lines("notes", one.notes.iter().map(|note| words::line(note)).collect()));
         yaml.push(Entry::lines("help", one.help.iter().map(|help| words::line(help)).collect()));
     }
     if let Some(divergence) = fault.divergence {
         yaml.push(Entry::text("step", &divergence.step));
-        yaml.extend(divergence.reply_code.map(|code| Entry::number("reply", code)));
+        yaml.extend(divergence.reply_code.map(|code| Entry::number("reply", &code)));
     }
     yaml.push(Entry::seconds("duration", duration));
     yaml
@@ -147,7 +147,7 @@ fn facts(suite: &Suite) -> Vec<Entry> {
     vec![Entry::lines("facts", facts), Entry::lines("transcript", output)]
 }
 
-/// The block of YAML, in the form that the small YAML of Perl's TAP::Parser reads as well; without what is empty.
+/// The block of YAML, in the form that the small YAML of Perl's `TAP::Parser` reads as well; without what is empty.
 fn diagnostics(entries: &[Entry]) -> String {
     let mut yaml = String::from("  ---\n");
     for Entry { key, value } in entries {
