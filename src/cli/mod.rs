@@ -6,6 +6,9 @@ mod explain;
 mod list;
 mod man;
 mod new;
+mod progress;
+mod report;
+mod report_files;
 mod run;
 mod schema;
 mod screen;
@@ -22,6 +25,8 @@ const NAME: &str = "smtp-script";
 
 /// Exit codes beside those of an outcome (0 followed, 1 diverged, 3 no connection).
 const USAGE: u8 = 2;
+/// Ended by the user.
+const INTERRUPTED: u8 = 130;
 /// A bug in smtp-script.
 const BUG: u8 = 70;
 
@@ -45,6 +50,9 @@ enum Command {
     New(new::NewArguments),
     /// List the built-in scenarios
     List(list::ListArguments),
+    /// Join JSON reports, or write one in other formats
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
     /// Print completions for a shell
@@ -67,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::New(arguments) => new::new(&arguments),
         Command::List(arguments) => list::list(&arguments),
+        Command::Report(command) => report::report(&command),
         Command::Schema => schema::schema(),
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Man(arguments) => man::man(&arguments),
