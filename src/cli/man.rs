@@ -75,6 +75,48 @@ fn write_all(dir: &Path) -> Result<(), String> {
 
 fn rendered(command: &Command) -> Result<String, String> {
     let mut page = Vec::new();
-    Man::new(command.clone()).render(&mut page).map_err(|error| format!("cannot make the page: {}", reason(&error)))?;
-    Ok(String::from_utf8_lossy(&page).into_owned())
+    // An empty date would make the next word the date.
+    let man = Man::new(command.clone()).date(" ").source(format!("{} {VERSION}", super::NAME)).manual("User Commands");
+    man.render(&mut page).map_err(|error| format!("cannot make the page: {}", reason(&error)))?;
+    let mut page = String::from_utf8_lossy(&page).into_owned();
+    page.push_str(if command.get_name() == super::NAME { ABOUT_ALL } else { SEE_ALSO });
+    Ok(page)
 }
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+const SEE_ALSO: &str = ".SH \"SEE ALSO\"\nsmtp\\-script(1)\n";
+
+const ABOUT_ALL: &str = r#".SH "EXIT STATUS"
+.TP
+0
+every conversation followed its script
+.TP
+1
+at least one diverged
+.TP
+2
+something could not be run as asked
+.TP
+3
+no connection to a server
+.TP
+70
+a bug in smtp\-script
+.TP
+130
+interrupted
+.SH ENVIRONMENT
+.TP
+SMTP_SCRIPT_VAR_NAME, SMTP_SCRIPT_SECRET_NAME
+the value of the variable or secret NAME, written in capitals
+.TP
+NO_COLOR
+no colours
+.SH EXAMPLES
+.nf
+smtp\-script run sendgrid\-auth\-login \-\-sandbox
+smtp\-script new gmail \-o gmail.yaml
+smtp\-script explain 535 5.7.8
+.fi
+"#;

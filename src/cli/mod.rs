@@ -44,15 +44,15 @@ enum Command {
     Run(Box<run::RunArguments>),
     /// Check scenarios without connecting anywhere
     Check(check::CheckArguments),
+    /// Join JSON reports, or write one in other formats
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// Say what reply codes mean, by the RFCs and by the known providers
     Explain(explain::ExplainArguments),
     /// Write a starting scenario for a provider or a server
     New(new::NewArguments),
     /// List the built-in scenarios
     List(list::ListArguments),
-    /// Join JSON reports, or write one in other formats
-    #[command(subcommand)]
-    Report(report::ReportCommand),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
     /// Print completions for a shell
@@ -72,10 +72,10 @@ pub fn main() -> ExitCode {
     let code = catch_unwind(|| match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Report(command) => report::report(&command),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::New(arguments) => new::new(&arguments),
         Command::List(arguments) => list::list(&arguments),
-        Command::Report(command) => report::report(&command),
         Command::Schema => schema::schema(),
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Man(arguments) => man::man(&arguments),
