@@ -12,6 +12,7 @@ mod report_files;
 mod run;
 mod schema;
 mod screen;
+mod serve;
 mod starter;
 mod targets;
 mod values;
@@ -53,6 +54,8 @@ enum Command {
     New(new::NewArguments),
     /// List the built-in scenarios
     List(list::ListArguments),
+    /// Be the server that clients under test talk to
+    Serve(Box<serve::ServeArguments>),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
     /// Print completions for a shell
@@ -76,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::New(arguments) => new::new(&arguments),
         Command::List(arguments) => list::list(&arguments),
+        Command::Serve(arguments) => serve::serve(&arguments),
         Command::Schema => schema::schema(),
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Man(arguments) => man::man(&arguments),

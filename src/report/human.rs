@@ -199,7 +199,7 @@ fn step_label(step: &str) -> String {
     if step.starts_with("finally") { step.to_owned() } else { format!("step {step}") }
 }
 
-fn seconds(duration: Duration) -> String {
+pub(crate) fn seconds(duration: Duration) -> String {
     format!("{:.3}", duration.as_secs_f64())
 }
 

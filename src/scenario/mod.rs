@@ -16,6 +16,8 @@ mod schema;
 mod source;
 mod template;
 mod variables;
+#[expect(dead_code, reason = "the shell writes steps that no recording has")]
+pub(crate) mod write;
 mod yaml;
 
 pub use schema::SCHEMA;
@@ -27,7 +29,7 @@ pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 pub(crate) use builtin::Chance;
 pub(crate) use check::{CheckContext, check, reason, resolve_file};
 pub(crate) use connection::{Address, ProxyProtocol, proxied};
-pub(crate) use content::{Attachment, Bdat, Content, HeaderField, HeaderKind, MailData, Message, Pace};
+pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
 pub(crate) use parse::{Includes, decode_base64, decode_hex, parse, similar};
 pub(crate) use pattern::{NamePattern, PatternFault, name_pattern};
 pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value_from_bytes};
