@@ -140,10 +140,7 @@ fn a_page_of_a_thousand_opens_and_filters() {
     let mut browser = Browser::start();
     browser.open(&path, "");
     assert_eq!(browser.value("document.querySelectorAll('#list > li').length"), 1000);
-    let timed = "(() => { const field = document.getElementById('filter'); const times = []; \
-        for (const word of ['ticket 77.', 'scenario 1', '']) { const begin = performance.now(); field.value = word; \
-        field.dispatchEvent(new Event('input')); times.push([word, begin]); } return 0 })()";
-    browser.value(timed);
+    print_times(&mut browser);
     assert_eq!(filter(&mut browser, "\"ticket 77.\""), "1 of 1,000 shown");
     assert_eq!(browser.value(SHOWN), json!(["Scenario 77"]));
     assert_eq!(filter(&mut browser, "verdict:diverged"), "25 of 1,000 shown");
@@ -152,6 +149,22 @@ fn a_page_of_a_thousand_opens_and_filters() {
     assert_eq!(filter(&mut browser, "tag:tls Scenario"), "975 of 1,000 shown");
     assert_eq!(filter(&mut browser, "nothing like it"), "0 of 1,000 shown");
     assert_eq!(filter(&mut browser, ""), "1,000 in all");
+}
+
+/// The figures of docs/performance.md, shown with `--nocapture`.
+fn print_times(browser: &mut Browser) {
+    let opened = "(() => { const [page] = performance.getEntriesByType('navigation'); \
+         const paint = performance.getEntriesByName('first-contentful-paint')[0]; \
+         return { read: page.domContentLoadedEventEnd, painted: paint?.startTime, size: page.decodedBodySize } })()";
+    println!("opened, in ms: {}", browser.value(opened));
+    for text in ["ticket", "ticket 77.", "verdict:diverged", ""] {
+        let timed = format!(
+            "new Promise((done) => {{ const field = document.getElementById('filter'); const begin = performance.now(); \
+             field.value = '{text}'; field.dispatchEvent(new Event('input')); \
+             setTimeout(() => requestAnimationFrame(() => setTimeout(() => done(performance.now() - begin)))) }})"
+        );
+        println!("filtered by `{text}`, in ms: {}", browser.value(&timed));
+    }
 }
 
 #[test]
