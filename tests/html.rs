@@ -27,7 +27,7 @@ fn page(name: &str, report: &Report) -> PathBuf {
 }
 
 /// The names of the scenarios that are shown, in their order.
-const SHOWN: &str = "[...document.querySelectorAll('#list > li')].filter((row) => row.checkVisibility()) \
+const SHOWN: &str = "[...document.querySelectorAll('#list .scenario')].filter((row) => row.checkVisibility()) \
                      .map((row) => row.querySelector('.name').textContent)";
 
 /// Types into the filter and waits until it has acted.
@@ -139,7 +139,7 @@ fn a_page_of_a_thousand_opens_and_filters() {
     let path = page("thousand", &report);
     let mut browser = Browser::start();
     browser.open(&path, "");
-    assert_eq!(browser.value("document.querySelectorAll('#list > li').length"), 1000);
+    assert_eq!(browser.value("document.querySelectorAll('#list .scenario').length"), 1000);
     print_times(&mut browser);
     assert_eq!(filter(&mut browser, "\"ticket 77.\""), "1 of 1,000 shown");
     assert_eq!(browser.value(SHOWN), json!(["Scenario 77"]));
@@ -183,14 +183,14 @@ fn it_is_ordered_filtered_and_walked_by_keys() {
         assert_eq!(first(&mut browser), wanted, "{order}");
     }
     let focused =
-        "document.activeElement.closest('li')?.querySelector('.name').textContent ?? document.activeElement.id";
+        "document.activeElement.closest('.scenario')?.querySelector('.name').textContent ?? document.activeElement.id";
     for (key, wanted) in
         [("j", "Scenario 7"), ("j", "Scenario 47"), ("j", "Scenario 1"), ("p", "Scenario 47"), ("k", "Scenario 7")]
     {
         browser.press(key);
         assert_eq!(browser.value(focused), wanted, "after {key}");
     }
-    let open = "document.activeElement.closest('li').firstElementChild.open";
+    let open = "document.activeElement.closest('.scenario').firstElementChild.open";
     let before = browser.value(open);
     browser.press("Enter");
     assert_ne!(browser.value(open), before);

@@ -1,9 +1,19 @@
 //! The command line: arguments, environment, terminal, exit codes. The only reader of the environment and the terminal.
 
 mod check;
+mod completions;
+mod explain;
+mod list;
+mod man;
+mod new;
+mod progress;
+mod report;
+mod report_files;
 mod run;
 mod schema;
 mod screen;
+mod serve;
+mod starter;
 mod targets;
 mod values;
 
@@ -11,14 +21,19 @@ use clap::{Parser, Subcommand};
 use std::panic::catch_unwind;
 use std::process::ExitCode;
 
+/// The program's name.
+const NAME: &str = "smtp-script";
+
 /// Exit codes beside those of an outcome (0 followed, 1 diverged, 3 no connection).
 const USAGE: u8 = 2;
+/// Ended by the user.
+const INTERRUPTED: u8 = 130;
 /// A bug in smtp-script.
 const BUG: u8 = 70;
 
 /// Plays scripted SMTP conversations, expect-style, and reports which step diverged.
 #[derive(Debug, Parser)]
-#[command(name = "smtp-script", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = NAME, version, about, max_term_width = 100, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -30,8 +45,23 @@ enum Command {
     Run(Box<run::RunArguments>),
     /// Check scenarios without connecting anywhere
     Check(check::CheckArguments),
+    /// Join JSON reports, or write one in other formats
+    #[command(subcommand)]
+    Report(report::ReportCommand),
+    /// Say what reply codes mean, by the RFCs and by the known providers
+    Explain(explain::ExplainArguments),
+    /// Write a starting scenario for a provider or a server
+    New(new::NewArguments),
+    /// List the built-in scenarios
+    List(list::ListArguments),
+    /// Be the server that clients under test talk to
+    Serve(Box<serve::ServeArguments>),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
+    /// Print completions for a shell
+    Completions(completions::CompletionsArguments),
+    /// Print the manual page, as troff
+    Man(man::ManArguments),
 }
 
 /// Runs the program and gives its exit code.
@@ -45,7 +75,14 @@ pub fn main() -> ExitCode {
     let code = catch_unwind(|| match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Report(command) => report::report(&command),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::New(arguments) => new::new(&arguments),
+        Command::List(arguments) => list::list(&arguments),
+        Command::Serve(arguments) => serve::serve(&arguments),
         Command::Schema => schema::schema(),
+        Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Man(arguments) => man::man(&arguments),
     });
     ExitCode::from(code.unwrap_or(BUG))
 }

@@ -3,7 +3,9 @@
 //! `collect` turns outcomes into the [`Report`], plain data that `json` writes as it is; every other format is made from
 //! that. Only `human`, the screen, tells outcomes as they come.
 
+pub mod catalogue;
 pub mod collect;
+pub mod explanation;
 pub mod format;
 pub mod html;
 pub mod human;

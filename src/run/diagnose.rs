@@ -273,7 +273,15 @@ impl Place<'_> {
             text: &texts,
             command,
         };
-        footnotes.extend(provider::help(&situation).into_iter().map(|help| Footnote::Help(help.to_owned())));
+        let meant = provider::meant(&situation).into_iter();
+        footnotes
+            .extend(meant.map(|(who, it)| Footnote::Fact(format!("{}: {} ({})", who.name, it.means, it.source.url))));
+        let help = provider::help(&situation);
+        if help.is_empty() && provider::others_mean(&situation) {
+            let command = format!("`smtp-script explain {}`", short(reply));
+            footnotes.push(Footnote::Help(format!("{command} tells what the known providers mean by it")));
+        }
+        footnotes.extend(help.into_iter().map(|help| Footnote::Help(help.to_owned())));
         footnotes
     }
 

@@ -8,6 +8,7 @@ mod bdat;
 mod certificate;
 mod connection;
 mod content;
+mod descriptors;
 mod diagnose;
 mod expect;
 mod group;
@@ -26,6 +27,7 @@ mod stop;
 
 pub use crate::session::{Admission, Entry, Observer, ReplyEntry, Speaker};
 pub(crate) use connection::{file_root, secrets_by_host};
+pub(crate) use descriptors::ensure_descriptors;
 pub use outcome::{Cause, CertificateOutcome, Divergence, Handshake, Outcome, SessionOutcome, StepOutcome, Verdict};
 pub use pace_of_runs::Pace;
 pub use sandbox::SharedSandbox;

@@ -71,7 +71,7 @@ pub(super) enum Flow {
 /// Plays a scenario from its connection to its end.
 pub(super) async fn play(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Outcome {
     let mut player = Player::new(scenario, variables, settings);
-    if let Err(error) = player.start_sandbox(variables).await {
+    if let Err(error) = player.start_sandbox(variables) {
         return not_started(scenario, &error);
     }
     let stop = settings.stop.clone().unwrap_or_default();
@@ -148,7 +148,7 @@ impl<'a> Player<'a> {
     }
 
     /// Starts the built-in server: any user name with one of the secrets as password is let in.
-    async fn start_sandbox(&mut self, variables: &Variables) -> Result<(), String> {
+    fn start_sandbox(&mut self, variables: &Variables) -> Result<(), String> {
         if !self.settings.sandbox || self.settings.to.is_some() {
             return Ok(());
         }
@@ -157,7 +157,7 @@ impl<'a> Player<'a> {
             return Ok(());
         }
         let options = sandbox_options([(self.scenario, variables, self.settings)]);
-        let sandbox = Sandbox::start(options).await.map_err(|error| format!("the sandbox: {error}"))?;
+        let sandbox = Sandbox::start(options).map_err(|error| format!("the sandbox: {error}"))?;
         self.sandbox = Some(Arc::new(sandbox));
         Ok(())
     }

@@ -3,7 +3,9 @@
 "use strict";
 (() => {
   const list = document.getElementById("list");
-  const rows = [...list.children];
+  const rows = [...list.querySelectorAll(".scenario")];
+  // As many as report::html puts into one list.
+  const CHUNK = 100;
   const field = document.getElementById("filter");
   const chips = [...document.querySelectorAll(".chip")];
   const empty = document.getElementById("none");
@@ -335,7 +337,9 @@
   /** Puts what fits into the list: to take rows out is many times faster than to hide them, and so is the page after. */
   function show() {
     const shown = rows.filter(fits);
-    list.replaceChildren(...shown);
+    const chunks = [];
+    for (let at = 0; at < shown.length; at += CHUNK) chunks.push(make("ol", "", ...shown.slice(at, at + CHUNK)));
+    list.replaceChildren(...chunks);
     empty.hidden = shown.length > 0 || !rows.length;
     list.hidden = !empty.hidden;
     return shown.length;
@@ -381,7 +385,7 @@
   const isFailed = (row) => GRAVITY.indexOf(row.dataset.verdict) < 5;
 
   function go(direction, wanted) {
-    const here = rows.indexOf(document.activeElement.closest("#list > li"));
+    const here = rows.indexOf(document.activeElement.closest(".scenario"));
     let next = here < 0 && direction < 0 ? rows.length - 1 : here + direction;
     while (rows[next] && !(rows[next].isConnected && wanted(rows[next]))) next += direction;
     if (!rows[next]) return;
@@ -404,7 +408,7 @@
   };
 
   function escape(target) {
-    const row = target.closest("#list > li");
+    const row = target.closest(".scenario");
     if (row && row.firstElementChild.open) {
       row.firstElementChild.open = false;
       row.querySelector("summary").focus();

@@ -1,4 +1,4 @@
-//! Twilio SendGrid.
+//! `SendGrid`, of Twilio.
 
 use super::{Credentials, Provider, Source, Statement, Submission, UserName};
 
@@ -21,7 +21,7 @@ pub(super) const SENDGRID: Provider = Provider {
         host: "smtp.sendgrid.net",
         starttls: &[587, 25, 2525],
         implicit: &[465],
-        credentials: Credentials { user: UserName::Literal("apikey"), password: "an API key with the permission to send mail" },
+        credentials: Credentials { user: UserName::Literal("apikey"), password: "an API key with the permission to send mail", mechanism: None },
         source: SETUP,
     }),
     statements: &[
