@@ -37,6 +37,10 @@ const TEMPLATES: [(&str, &str); 5] = [
 /// Where no more than this many scenarios did not follow their script, they stand open from the start.
 const OPEN_AT_MOST: usize = 5;
 
+/// The list is a list for each so many scenarios: a browser lays out only those that are in sight.
+const CHUNK: usize = 100;
+const NEXT_CHUNK: &str = "</ol>\n<ol>\n";
+
 /// Writes the page.
 ///
 /// # Errors
@@ -57,7 +61,10 @@ pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
     let rows = report.scenarios.iter().enumerate().map(|(order, scenario)| (order, anchors.of(&scenario.id), scenario));
     let mut rows: Vec<_> = rows.collect();
     rows.sort_by_key(|(_, _, scenario)| words::rank(scenario.verdict));
-    for (order, anchor, scenario) in rows {
+    for (index, (order, anchor, scenario)) in rows.into_iter().enumerate() {
+        if index > 0 && index % CHUNK == 0 {
+            output.write_all(NEXT_CHUNK.as_bytes())?;
+        }
         let tells = !scenario.divergences.is_empty() || !scenario.errors.is_empty();
         let open = failed <= OPEN_AT_MOST && tells;
         put(&templates, "scenario.html", &row(scenario, order, &anchor, open)?, output)?;

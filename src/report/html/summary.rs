@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     fn of(summary: Summary, exit_code: u8) -> Report {
-        Report { summary, exit_code, ..Report::begin() }
+        Report { exit_code, summary, ..Report::begin() }
     }
 
     #[test]
