@@ -1,6 +1,8 @@
 //! The command line: arguments, environment, terminal, exit codes. The only reader of the environment and the terminal.
 
 mod check;
+mod import;
+mod new_file;
 mod run;
 mod schema;
 mod screen;
@@ -30,6 +32,8 @@ enum Command {
     Run(Box<run::RunArguments>),
     /// Check scenarios without connecting anywhere
     Check(check::CheckArguments),
+    /// Turn a transcript of another tool into a scenario
+    Import(import::ImportArguments),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
 }
@@ -45,6 +49,7 @@ pub fn main() -> ExitCode {
     let code = catch_unwind(|| match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Import(arguments) => import::import(&arguments),
         Command::Schema => schema::schema(),
     });
     ExitCode::from(code.unwrap_or(BUG))
