@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod library;
 mod masker;
 mod net;
 #[expect(dead_code, reason = "the commands that record and import call it next")]
@@ -33,7 +34,7 @@ mod session;
 pub mod smtp;
 mod visible;
 
-pub use load::{LoadError, load, load_below, load_text, load_untrusted};
+pub use load::{LoadError, load, load_below, load_built_in, load_text, load_untrusted};
 pub use visible::visible;
 
 mod load;

@@ -1,3 +1,18 @@
-//! What the user reads: one file a format, all derived from the outcome. Nothing is decided here.
+//! What the user reads: one file a format. Nothing is decided here.
+//!
+//! `collect` turns outcomes into the [`Report`], plain data that `json` writes as it is; every other format is made from
+//! that. Only `human`, the screen, tells outcomes as they come.
 
+pub mod catalogue;
+pub mod collect;
+pub mod explanation;
+pub mod format;
 pub mod human;
+pub mod json;
+pub mod latency;
+pub mod load;
+pub mod merge;
+pub mod model;
+
+pub use format::Format;
+pub use model::Report;

@@ -155,6 +155,12 @@ impl Place<'_> {
         self.divergence(Cause::Server, kind, self.diagnostic(self.span, message))
     }
 
+    /// The user ended the run while this step was played.
+    pub(super) fn interrupted(&self) -> Divergence {
+        let diagnostic = self.about(self.span, "was interrupted").label("this was waited for");
+        self.divergence(Cause::Interrupted, "interrupted", diagnostic)
+    }
+
     // --- parts -------------------------------------------------------------------------------------------------
 
     fn divergence(&self, cause: Cause, kind: &'static str, diagnostic: Diagnostic) -> Divergence {
@@ -162,13 +168,18 @@ impl Place<'_> {
     }
 
     fn diagnostic(&self, span: Span, message: &str) -> Diagnostic {
+        self.about(span, &format!("diverged: {message}"))
+    }
+
+    /// What is said of the step.
+    fn about(&self, span: Span, message: &str) -> Diagnostic {
         let name = self.name.map(|name| format!(" \"{name}\"")).unwrap_or_default();
         let subject = match self.number {
             "" => "the connection".to_owned(),
             number if number.starts_with("finally") => format!("{number}{name}"),
             number => format!("step {number}{name}"),
         };
-        Diagnostic::error(span, format!("{subject} diverged: {message}"))
+        Diagnostic::error(span, format!("{subject} {message}"))
     }
 
     fn unusable(&self, message: &str, span: Span) -> Divergence {
@@ -262,7 +273,15 @@ impl Place<'_> {
             text: &texts,
             command,
         };
-        footnotes.extend(provider::help(&situation).into_iter().map(|help| Footnote::Help(help.to_owned())));
+        let meant = provider::meant(&situation).into_iter();
+        footnotes
+            .extend(meant.map(|(who, it)| Footnote::Fact(format!("{}: {} ({})", who.name, it.means, it.source.url))));
+        let help = provider::help(&situation);
+        if help.is_empty() && provider::others_mean(&situation) {
+            let command = format!("`smtp-script explain {}`", short(reply));
+            footnotes.push(Footnote::Help(format!("{command} tells what the known providers mean by it")));
+        }
+        footnotes.extend(help.into_iter().map(|help| Footnote::Help(help.to_owned())));
         footnotes
     }
 
@@ -304,7 +323,7 @@ fn code_of(bytes: &[u8]) -> Option<Code> {
 }
 
 fn enhanced(reply: &Reply) -> Option<EnhancedStatusCode> {
-    reply.texts().next().and_then(EnhancedStatusCode::at_start_of)
+    reply.enhanced()
 }
 
 /// `535 5.7.8`

@@ -189,7 +189,12 @@ impl Player<'_> {
         for open in self.sessions.values_mut().filter(|open| open.serial > serial) {
             open.session.close(&mut self.log).await;
         }
-        self.sessions.retain(|_, open| open.serial <= serial);
+        let (opened, kept) = std::mem::take(&mut self.sessions).into_iter().partition(|(_, open)| open.serial > serial);
+        self.sessions = kept;
+        let opened: std::collections::BTreeMap<_, _> = opened;
+        for open in opened.values() {
+            self.retire(open);
+        }
     }
 
     // --- faults ------------------------------------------------------------------------------------------------

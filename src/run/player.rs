@@ -1,19 +1,21 @@
 //! The step loop: plays the steps one by one until one diverges, then `finally`.
 
 use super::Settings;
-use super::connection::{Endpoint, Resolver, file_root, known_hosts};
+use super::connection::{Endpoint, Resolver, file_root};
 use super::diagnose::Place;
 use super::expect::Comparer;
-use super::outcome::{Cause, Divergence, Outcome, StepOutcome, Verdict};
+use super::outcome::{Cause, Divergence, Outcome, SessionOutcome, StepOutcome, Verdict};
+use super::sandbox::sandbox_options;
 use super::scope::{Names, StepScope};
 use crate::masker::Masker;
 use crate::scenario::{
     Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Length, Mode, Scenario, Scope, Span, Step, TemplateError, Templates,
     TlsSettings, Variables,
 };
-use crate::server::{Login, Sandbox, SandboxOptions};
+use crate::server::Sandbox;
 use crate::session::{Session, Transcript};
-use std::collections::BTreeMap;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,7 +40,7 @@ pub(super) struct Player<'a> {
     pub(super) names: Names,
     pub(super) sessions: BTreeMap<String, Open>,
     pub(super) log: Transcript,
-    pub(super) sandbox: Option<Sandbox>,
+    pub(super) sandbox: Option<Arc<Sandbox>>,
     /// The default time of a wait, at this place of the scenario.
     pub(super) timeout: Duration,
     /// When the whole run must be over.
@@ -49,6 +51,11 @@ pub(super) struct Player<'a> {
     pub(super) iterations: u64,
     /// How many sessions were opened.
     pub(super) opened: u64,
+    /// Sessions that were closed and given up, in figures.
+    pub(super) retired: Vec<SessionOutcome>,
+    /// What was captured, as it is shown.
+    pub(super) captures: BTreeMap<String, String>,
+    began: Timestamp,
     notices: Vec<String>,
     /// Inside `finally`: whether the steps before it diverged.
     diverged: Option<bool>,
@@ -64,23 +71,14 @@ pub(super) enum Flow {
 /// Plays a scenario from its connection to its end.
 pub(super) async fn play(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Outcome {
     let mut player = Player::new(scenario, variables, settings);
-    if let Err(error) = player.start_sandbox(variables).await {
+    if let Err(error) = player.start_sandbox(variables) {
         return not_started(scenario, &error);
     }
-    let mut flow = Flow::On;
-    if let Some(opening) = &scenario.opening {
-        flow = player.play_steps(std::slice::from_ref(opening)).await;
-    }
-    flow = match flow {
-        Flow::On => player.play_steps(&scenario.steps).await,
-        Flow::Stop => {
-            player.pass_over(&scenario.steps, Verdict::Unreached);
-            Flow::Stop
-        }
-    };
-    player.finally(&scenario.finally).await;
-    if flow == Flow::On {
-        player.refuse_unasked_at_the_end().await;
+    let stop = settings.stop.clone().unwrap_or_default();
+    tokio::select! {
+        biased;
+        () = player.play_all() => {}
+        () = stop.stopped() => player.interrupt(),
     }
     player.close_all().await;
     player.into_outcome()
@@ -88,21 +86,32 @@ pub(super) async fn play(scenario: &Scenario, variables: &Variables, settings: &
 
 /// The outcome of a run that could not begin.
 pub(super) fn not_started(scenario: &Scenario, error: &str) -> Outcome {
-    let diagnostic = Diagnostic::error(Span::default(), format!("the run could not be started: {error}"));
+    nothing_played(scenario, Cause::User, "start", &format!("the run could not be started: {error}"))
+}
+
+/// The outcome of a run that ended in a bug of this program.
+pub(super) fn broken_off(scenario: &Scenario) -> Outcome {
+    nothing_played(
+        scenario,
+        Cause::Bug,
+        "bug",
+        "a bug in smtp-script ended this run: please report it, with the scenario",
+    )
+}
+
+fn nothing_played(scenario: &Scenario, cause: Cause, kind: &'static str, message: &str) -> Outcome {
+    let diagnostic = Diagnostic::error(Span::default(), message);
     Outcome {
         name: scenario.name.clone().unwrap_or_else(|| scenario.sources.name().to_owned()),
         path: scenario.sources.name().to_owned(),
         sources: scenario.sources.clone(),
+        tags: scenario.tags.clone(),
+        started: Timestamp::now(),
         duration: Duration::ZERO,
         steps: Vec::new(),
-        divergences: vec![Divergence {
-            step: String::new(),
-            cause: Cause::User,
-            kind: "start",
-            reply_code: None,
-            line: None,
-            diagnostic,
-        }],
+        divergences: vec![Divergence { step: String::new(), cause, kind, reply_code: None, line: None, diagnostic }],
+        sessions: Vec::new(),
+        captures: Vec::new(),
         transcript: Vec::new(),
         notices: Vec::new(),
     }
@@ -128,6 +137,9 @@ impl<'a> Player<'a> {
             divergences: Vec::new(),
             iterations: 0,
             opened: 0,
+            retired: Vec::new(),
+            captures: BTreeMap::new(),
+            began: Timestamp::now(),
             notices,
             diverged: None,
             scenario,
@@ -136,18 +148,60 @@ impl<'a> Player<'a> {
     }
 
     /// Starts the built-in server: any user name with one of the secrets as password is let in.
-    async fn start_sandbox(&mut self, variables: &Variables) -> Result<(), String> {
+    fn start_sandbox(&mut self, variables: &Variables) -> Result<(), String> {
         if !self.settings.sandbox || self.settings.to.is_some() {
             return Ok(());
         }
-        let logins = variables.secrets.values().map(|secret| Login::AnyUser { password: secret.expose().to_owned() });
-        let options = SandboxOptions {
-            accept: logins.collect(),
-            names: known_hosts(self.scenario, &self.resolver(None)),
-            ..SandboxOptions::default()
-        };
-        self.sandbox = Some(Sandbox::start(options).await.map_err(|error| format!("the sandbox: {error}"))?);
+        if let Some(shared) = &self.settings.shared_sandbox {
+            self.sandbox = Some(shared.server().clone());
+            return Ok(());
+        }
+        let options = sandbox_options([(self.scenario, variables, self.settings)]);
+        let sandbox = Sandbox::start(options).map_err(|error| format!("the sandbox: {error}"))?;
+        self.sandbox = Some(Arc::new(sandbox));
         Ok(())
+    }
+
+    async fn play_all(&mut self) {
+        let scenario = self.scenario;
+        let mut flow = Flow::On;
+        if let Some(opening) = &scenario.opening {
+            flow = self.play_steps(std::slice::from_ref(opening)).await;
+        }
+        if flow == Flow::On {
+            flow = self.play_steps(&scenario.steps).await;
+        }
+        self.finally(&scenario.finally).await;
+        if flow == Flow::On {
+            self.refuse_unasked_at_the_end().await;
+        }
+    }
+
+    /// The user wants an end now: what was under way is told, `finally` is not played.
+    fn interrupt(&mut self) {
+        let number = self.log.step().to_owned();
+        let steps = self.scenario.all_steps();
+        let step = steps.iter().find(|step| step.number == number).or(steps.first());
+        let Some(step) = step.copied() else { return };
+        for open in self.sessions.values_mut() {
+            open.session.show_unread(&mut self.log);
+        }
+        let now = self.log.elapsed();
+        if self.steps.iter().all(|outcome| outcome.number != number) {
+            let name = self.step_name(step);
+            let started = self.steps.last().map_or(Duration::ZERO, |last| last.started + last.duration);
+            self.record(step, name, started, Vec::new());
+        }
+        for outcome in &mut self.steps {
+            if number == outcome.number || number.starts_with(&format!("{}.", outcome.number)) {
+                outcome.verdict = Verdict::Diverged;
+                outcome.duration = now.saturating_sub(outcome.started);
+            }
+        }
+        let name = self.step_name(step);
+        let divergence = self.place(step, name.as_deref()).interrupted();
+        let line = self.log.last_of(&number);
+        self.divergences.push(Divergence { line, ..divergence });
     }
 
     pub(super) fn play_steps<'s>(&'s mut self, steps: &'s [Step]) -> Pin<Box<dyn Future<Output = Flow> + 's>> {
@@ -213,7 +267,8 @@ impl<'a> Player<'a> {
     ) -> Flow {
         let verdict = if divergences.is_empty() { Verdict::Followed } else { Verdict::Diverged };
         let duration = self.log.elapsed().saturating_sub(started);
-        self.steps.push(StepOutcome { number: step.number.clone(), name, verdict, started, duration });
+        let replies = self.log.take_replies();
+        self.steps.push(StepOutcome { name, verdict, duration, replies, ..Self::unplayed(step, started) });
         let stops = !divergences.is_empty() && !step.continues;
         // A run that was asked for wrongly does not go on, whatever the step says.
         let refused = divergences.iter().any(|divergence| divergence.cause == Cause::User);
@@ -232,11 +287,25 @@ impl<'a> Player<'a> {
         for step in steps {
             let started = self.log.elapsed();
             let name = self.step_name(step);
-            let number = step.number.clone();
-            self.steps.push(StepOutcome { number, name, verdict, started, duration: Duration::ZERO });
+            self.steps.push(StepOutcome { name, verdict, ..Self::unplayed(step, started) });
             if let Action::Group(group) = &step.action {
                 self.pass_over(&group.steps, verdict);
             }
+        }
+    }
+
+    /// A step that nothing is known of but where it stands.
+    fn unplayed(step: &Step, started: Duration) -> StepOutcome {
+        StepOutcome {
+            number: step.number.clone(),
+            name: None,
+            action: step.action.keyword(),
+            span: step.action_span,
+            session: Self::session_name(step).to_owned(),
+            verdict: Verdict::Unreached,
+            started,
+            duration: Duration::ZERO,
+            replies: Vec::new(),
         }
     }
 
@@ -296,7 +365,16 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn into_outcome(self) -> Outcome {
+    /// A session that is given up leaves its figures.
+    pub(super) fn retire(&mut self, open: &Open) {
+        self.retired.push(SessionOutcome::of(open, self.log.start()));
+    }
+
+    fn into_outcome(mut self) -> Outcome {
+        for open in std::mem::take(&mut self.sessions).into_values() {
+            self.retire(&open);
+        }
+        self.complete_steps();
         let (mut main, finally): (Vec<_>, Vec<_>) =
             self.divergences.into_iter().partition(|divergence| !divergence.step.starts_with("finally"));
         main.extend(finally);
@@ -304,11 +382,38 @@ impl<'a> Player<'a> {
             name: self.scenario.name.clone().unwrap_or_else(|| self.scenario.sources.name().to_owned()),
             path: self.scenario.sources.name().to_owned(),
             sources: self.scenario.sources.clone(),
+            tags: self.scenario.tags.clone(),
+            started: self.began,
             duration: self.log.elapsed(),
             steps: self.steps,
             divergences: main,
+            sessions: self.retired,
+            captures: self.captures.into_iter().collect(),
             transcript: self.log.into_entries(),
             notices: self.notices,
+        }
+    }
+
+    /// Steps that were never come to are unreached. A group that was sent in a pipeline stands before its first step.
+    fn complete_steps(&mut self) {
+        let now = self.log.elapsed();
+        let mut told: BTreeSet<String> = self.steps.iter().map(|step| step.number.clone()).collect();
+        for step in self.scenario.all_steps() {
+            if told.contains(&step.number) {
+                continue;
+            }
+            let inner = format!("{}.", step.number);
+            let first = self.steps.iter().position(|outcome| outcome.number.starts_with(&inner));
+            let mut outcome = StepOutcome { name: self.step_name(step), ..Self::unplayed(step, now) };
+            let place = match first.filter(|_| matches!(step.action, Action::Group(_))) {
+                Some(first) => {
+                    outcome.encompass(self.steps[first..].iter().filter(|step| step.number.starts_with(&inner)));
+                    first
+                }
+                None => self.steps.len(),
+            };
+            told.insert(step.number.clone());
+            self.steps.insert(place, outcome);
         }
     }
 
@@ -361,7 +466,7 @@ impl<'a> Player<'a> {
     pub(super) fn resolver<'s>(&'s self, scope: Option<&'s StepScope<'s>>) -> Resolver<'s> {
         Resolver {
             settings: self.settings,
-            sandbox: self.sandbox.as_ref(),
+            sandbox: self.sandbox.as_deref(),
             templates: &self.templates,
             scope: scope.map_or(&self.names as &dyn Scope, |scope| scope),
             file_root: file_root(self.scenario, self.settings),

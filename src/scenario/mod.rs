@@ -30,8 +30,8 @@ pub(crate) use builtin::Chance;
 pub(crate) use check::{CheckContext, check, reason, resolve_file};
 pub(crate) use connection::{Address, ProxyProtocol, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
-pub(crate) use parse::{decode_base64, decode_hex, parse, similar};
-pub(crate) use pattern::{PatternFault, compile as compile_pattern, refuse_too_wide};
+pub(crate) use parse::{Includes, decode_base64, decode_hex, parse, similar};
+pub(crate) use pattern::{NamePattern, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide};
 pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value_from_bytes};
 
 use regex::bytes::Regex;
@@ -167,6 +167,28 @@ pub(crate) enum Action {
     Connect(Box<Connect>),
     Close(Closing),
     Group(Box<Group>),
+}
+
+impl Action {
+    /// The key that the action is written with; `expect` where a step does nothing else.
+    pub(crate) fn keyword(&self) -> &'static str {
+        match self {
+            Action::None => "expect",
+            Action::Send(_) => "send",
+            Action::Raw(_) => "raw",
+            Action::Data(_) => "data",
+            Action::Bdat(_) => "bdat",
+            Action::StartTls(_) => "starttls",
+            Action::Tls(_) => "tls",
+            Action::Auth(_) => "auth",
+            Action::Assert(_) => "assert",
+            Action::Set(_) => "set",
+            Action::Sleep(_) => "sleep",
+            Action::Connect(_) => "connect",
+            Action::Close(_) => "close",
+            Action::Group(_) => "steps",
+        }
+    }
 }
 
 /// Steps that belong together, and how often and in which way they are played.
@@ -502,6 +524,12 @@ impl Scenario {
         let shown: Vec<String> =
             values.iter().map(|(name, data)| format!("{}={}", name.name, data.written())).collect();
         format!("{}: {}", index + 1, shown.join(", "))
+    }
+
+    /// How many sessions it may have open at once, as far as its text tells; at least 1.
+    pub(crate) fn connection_count(&self) -> usize {
+        let connects = |step: &&Step| matches!(step.action, Action::Connect(_));
+        self.all_steps().into_iter().filter(connects).count().max(1)
     }
 
     /// Whether it begins with `connect: {mx: …, every: true}`.

@@ -1,18 +1,31 @@
 //! The other side of the conversation: the sandbox server that `run --sandbox` and `serve --sandbox` start.
 //!
-//! From the wire inwards: `sandbox` owns sockets and TLS, `dialogue` cuts the client's octets into command lines and
-//! mail data, `protocol` answers them; the last two do no input or output, so that every rule of the RFCs is tested
-//! without a socket.
+//! From the wire inwards: `sandbox` owns listeners, its `connection` the sockets, `dialogue` cuts the client's octets into
+//! command lines and mail data, `protocol` answers them; the last two do no input or output, so that every rule of the
+//! RFCs is tested without a socket. `reception` takes the messages in and `store` keeps them; `log` tells what happens.
 
 mod address;
+mod answer;
 mod auth;
 mod certificate;
+mod counts;
 mod dialogue;
+mod log;
 mod mail_data;
 mod mail_sink;
 mod parameters;
 mod protocol;
+mod reception;
 mod sandbox;
+mod serve;
+mod settings;
+mod store;
+mod tls;
+mod transaction;
 
 pub(crate) use auth::Login;
-pub(crate) use sandbox::{Sandbox, SandboxOptions};
+pub(crate) use log::{Detail, Log, LogLine, Speaker};
+pub(crate) use sandbox::{DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Sandbox, SandboxOptions};
+pub(crate) use serve::{Limits, Served, serve};
+pub(crate) use store::{Form, Store};
+pub(crate) use tls::{ClientCertificates, Identity};

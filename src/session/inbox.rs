@@ -22,6 +22,11 @@ impl Inbox {
         &self.buffer[self.read..]
     }
 
+    /// How many bytes came in all.
+    pub(super) fn arrived(&self) -> u64 {
+        self.taken + self.unread().len() as u64
+    }
+
     /// When the unread byte before `offset` came.
     pub(super) fn arrived_at(&self, offset: usize) -> Instant {
         let position = self.taken + offset as u64;

@@ -4,17 +4,22 @@
 //! server offered. Every wait has a deadline; whatever had arrived when something goes wrong is kept and shown. What is
 //! expected is not its business: [`crate::run`] compares, this reports a [`Trouble`].
 
+mod admission;
 mod inbox;
+mod ledger;
 mod offered;
 mod opening;
 mod owed;
 mod transcript;
 mod wire;
 
+pub use admission::Admission;
+pub(crate) use admission::Admitted;
+pub(crate) use ledger::Ledger;
 pub(crate) use offered::Offered;
 pub(crate) use owed::Command;
 pub(crate) use transcript::Transcript;
-pub use transcript::{Entry, Observer, Speaker};
+pub use transcript::{Entry, Observer, ReplyEntry, Speaker};
 pub(crate) use wire::{Pace, Written};
 
 use crate::net::connect::ConnectFailure;
@@ -120,6 +125,9 @@ pub(crate) struct Session {
     pace: Option<Pace>,
     /// When the whole run is over, and with it every write.
     due: Option<Instant>,
+    ledger: Ledger,
+    /// Held until the server speaks: the next connection waits for it.
+    admitted: Option<Admitted>,
 }
 
 impl Session {
@@ -142,6 +150,7 @@ impl Session {
             log.client(&name, &header.shown());
         }
         let is_local = opening::is_local(route, stream.peer());
+        let ledger = Ledger::open(stream.peer());
         Ok(Session {
             name,
             exchanger,
@@ -163,7 +172,19 @@ impl Session {
             long_line_noted: false,
             pace: None,
             due: None,
+            ledger,
+            admitted: None,
         })
+    }
+
+    /// Keeps this until the server speaks.
+    pub(crate) fn admit(&mut self, admitted: Option<Admitted>) {
+        self.admitted = admitted;
+    }
+
+    /// What this session came to so far, in figures.
+    pub(crate) fn ledger(&self) -> Ledger {
+        Ledger { received: self.inbox.arrived(), ..self.ledger.clone() }
     }
 
     pub(crate) fn name(&self) -> &Arc<str> {
@@ -273,7 +294,7 @@ impl Session {
     }
 
     fn settle(&mut self, reply: Reply, times: &[Instant], log: &mut Transcript) -> Answer {
-        log.server(&self.name, reply.lines(), times);
+        let first = log.server(&self.name, reply.lines(), times);
         if reply.longest_line() > STANDARD_REPLY_LINE && !self.long_line_noted {
             self.long_line_noted = true;
             let length = reply.longest_line();
@@ -292,6 +313,11 @@ impl Session {
         let asked = if command.is_some() { self.asked.pop_front().unwrap_or_default() } else { Asked::default() };
         let holds_secret = asked.secret || log.masker().finds(reply.raw());
         self.answered_over_tls = true;
+        if command == Some(Command::MailDataEnd) && reply.code() / 100 == 2 {
+            self.ledger.messages += 1;
+        }
+        log.reply(&self.name, &reply, first, elapsed);
+        self.admitted = None;
         let answer = Answer { reply, elapsed, command, asked, holds_secret };
         self.last = Some(answer.clone());
         answer
@@ -356,6 +382,12 @@ impl Session {
     fn take_arrived(&mut self) -> Vec<u8> {
         self.parser = ReplyParser::default();
         self.inbox.take_all()
+    }
+
+    /// Shows what has arrived and was not read: nothing more will be read.
+    pub(crate) fn show_unread(&mut self, log: &mut Transcript) {
+        let bytes = self.take_arrived();
+        log.server_bytes(&self.name, &bytes);
     }
 
     /// Waits for the server to say nothing and close nothing for so long.
@@ -457,7 +489,9 @@ impl Session {
         self.extensions = Arc::default();
         self.last_write = Instant::now();
         log_tls(&self.name, &facts, log);
-        self.tls = Some(Arc::new(facts));
+        let facts = Arc::new(facts);
+        self.ledger.handshakes.push((Instant::now(), facts.clone()));
+        self.tls = Some(facts);
         Ok(())
     }
 
@@ -465,6 +499,7 @@ impl Session {
     pub(crate) async fn close(&mut self, log: &mut Transcript) {
         if let Some(stream) = self.stream.take() {
             stream.close().await;
+            self.ledger.closed = Some(Instant::now());
             log.note(&self.name, "closed by the client");
         }
     }
@@ -473,6 +508,7 @@ impl Session {
     pub(crate) fn reset(&mut self, log: &mut Transcript) {
         if let Some(stream) = self.stream.take() {
             stream.reset();
+            self.ledger.closed = Some(Instant::now());
             log.note(&self.name, "reset by the client");
         }
     }

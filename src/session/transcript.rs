@@ -4,8 +4,10 @@
 //! holds a secret: what was sent arrives as it was written, and all text is searched before it is kept.
 
 use crate::masker::Masker;
+use crate::smtp::reply::Reply;
 use crate::visible::visible;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -38,6 +40,27 @@ pub struct Entry {
     pub text: String,
     /// The number of the step that it belongs to.
     pub step: Arc<str>,
+    /// Whether it is of a message, which a report may leave out.
+    pub mail_data: bool,
+}
+
+/// A whole reply of the server, and the lines of the transcript that show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplyEntry {
+    /// The name of the session.
+    pub session: Arc<str>,
+    /// The reply code (RFC 5321 section 4.2).
+    pub code: u16,
+    /// The enhanced status code of its last line (RFC 2034), as `5.7.8`.
+    pub enhanced: Option<String>,
+    /// Its lines among those of the transcript.
+    pub lines: Range<usize>,
+    /// When its last octet was there, from the start of the run.
+    pub at: Duration,
+    /// From the last octet of the command to the last octet of the reply.
+    pub elapsed: Duration,
+    /// How long it is, line ends included.
+    pub octets: usize,
 }
 
 /// Sees each line as it is written.
@@ -51,11 +74,20 @@ pub(crate) struct Transcript {
     masker: Arc<Masker>,
     observer: Option<Observer>,
     step: Arc<str>,
+    /// Replies that were read and not taken yet.
+    replies: Vec<ReplyEntry>,
 }
 
 impl Transcript {
     pub(crate) fn new(masker: Arc<Masker>, observer: Option<Observer>) -> Transcript {
-        Transcript { start: Instant::now(), entries: Vec::new(), masker, observer, step: Arc::from("") }
+        Transcript {
+            start: Instant::now(),
+            entries: Vec::new(),
+            masker,
+            observer,
+            step: Arc::from(""),
+            replies: Vec::new(),
+        }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -74,6 +106,30 @@ impl Transcript {
     /// The last line that belongs to a step.
     pub(crate) fn last_of(&self, step: &str) -> Option<usize> {
         self.entries.iter().rposition(|entry| &*entry.step == step)
+    }
+
+    /// When the run began.
+    pub(crate) fn start(&self) -> Instant {
+        self.start
+    }
+
+    /// Notes a whole reply; its lines begin with the entry `first`.
+    pub(crate) fn reply(&mut self, session: &Arc<str>, reply: &Reply, first: usize, elapsed: Duration) {
+        let lines = first..first + reply.lines().len();
+        self.replies.push(ReplyEntry {
+            session: session.clone(),
+            code: reply.code(),
+            enhanced: reply.enhanced().map(|code| code.to_string()),
+            at: self.entries.get(lines.end - 1).map_or(Duration::ZERO, |entry| entry.at),
+            lines,
+            elapsed,
+            octets: reply.raw().len(),
+        });
+    }
+
+    /// Takes the replies that were read since this was last asked for.
+    pub(crate) fn take_replies(&mut self) -> Vec<ReplyEntry> {
+        std::mem::take(&mut self.replies)
     }
 
     /// The number of the step that lines belong to now.
@@ -102,6 +158,7 @@ impl Transcript {
     /// Mail data: its first lines, then how much it was.
     pub(crate) fn mail_data(&mut self, session: &Arc<str>, shown: &str, octets: u64) {
         let lines: Vec<&str> = shown.trim_end_matches('\n').split('\n').collect();
+        let first = self.entries.len();
         for line in lines.iter().take(MAIL_DATA_LINES) {
             let text = visible(&self.masker.mask(line.trim_end_matches('\r').as_bytes()));
             self.push(session, Speaker::Client, text);
@@ -110,15 +167,25 @@ impl Transcript {
             let left = lines.len() - MAIL_DATA_LINES;
             self.push(session, Speaker::Client, format!("[{left} more lines; {octets} octets of mail data]"));
         }
+        for entry in &mut self.entries[first..] {
+            entry.mail_data = true;
+        }
     }
 
-    /// Lines of the server, and when each of them had arrived.
-    pub(crate) fn server<'a>(&mut self, session: &Arc<str>, lines: impl Iterator<Item = &'a [u8]>, times: &[Instant]) {
+    /// Lines of the server, and when each of them had arrived. Gives the place of the first among the entries.
+    pub(crate) fn server<'a>(
+        &mut self,
+        session: &Arc<str>,
+        lines: impl Iterator<Item = &'a [u8]>,
+        times: &[Instant],
+    ) -> usize {
+        let first = self.entries.len();
         let lines: Vec<&[u8]> = lines.collect();
         for (line, time) in self.masker.clone().mask_lines(&lines).into_iter().zip(times) {
             let at = time.saturating_duration_since(self.start);
             self.push_at(at, session, Speaker::Server, visible(&line));
         }
+        first
     }
 
     /// Bytes of the server that are no whole reply.
@@ -145,7 +212,7 @@ impl Transcript {
     }
 
     fn push_at(&mut self, at: Duration, session: &Arc<str>, speaker: Speaker, text: String) {
-        let entry = Entry { at, session: session.clone(), speaker, text, step: self.step.clone() };
+        let entry = Entry { at, session: session.clone(), speaker, text, step: self.step.clone(), mail_data: false };
         if let Some(observer) = &self.observer {
             observer(&entry);
         }

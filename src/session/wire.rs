@@ -187,7 +187,10 @@ impl Session {
             let outcome = if is_over { None } else { tokio::time::timeout(stalled, progress).await.ok() };
             match outcome {
                 None => return Err(Trouble::Timeout { waited: stalled, arrived: self.take_arrived() }),
-                Some(Event::Wrote(Ok(count))) => written += count,
+                Some(Event::Wrote(Ok(count))) => {
+                    written += count;
+                    self.ledger.sent += count as u64;
+                }
                 Some(Event::Wrote(Err(error))) => return self.write_failed(&error, until_spoken_to).await,
                 Some(Event::Read(outcome)) => self.note_read(outcome),
             }

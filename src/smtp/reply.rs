@@ -3,6 +3,7 @@
 //! Responsible for finding where one whole reply ends and for saying what is wrong with one that is malformed. It
 //! never waits and never loses a byte: the buffer stays the caller's.
 
+use super::status::EnhancedStatusCode;
 use std::fmt;
 use std::ops::Range;
 
@@ -167,6 +168,12 @@ impl Reply {
     #[must_use]
     pub fn code(&self) -> u16 {
         self.code
+    }
+
+    /// The enhanced status code of its first line, where there is one (RFC 2034 section 4).
+    #[must_use]
+    pub fn enhanced(&self) -> Option<EnhancedStatusCode> {
+        self.texts().next().and_then(EnhancedStatusCode::at_start_of)
     }
 
     /// The octets as they came.

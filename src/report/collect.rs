@@ -1,0 +1,330 @@
+//! Fills the report from what was played. The only file of this folder, beside `human`, that sees an outcome.
+
+use super::model::{
+    Attempt, Certificate, Diagnostic, Divergence, Line, Place, Program, Reply, Report, ScenarioReport, Session, Shard,
+    Speaker, Step, StepVerdict, Summary, Tls, VERSION, Verdict,
+};
+use crate::run::{self, Outcome};
+use crate::scenario::{self, Footnote, Sources, Span};
+use crate::visible::visible;
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// What stands in a transcript for a message that is left out.
+const LEFT_OUT: &str = "[mail data left out]";
+
+/// What a scenario's outcome does not tell itself.
+#[derive(Debug, Clone, Default)]
+pub struct Circumstances {
+    /// What tells it from all others, the same in every run.
+    pub id: String,
+    /// Its place among all that were named.
+    pub position: u64,
+    /// When it began, from the start of the run.
+    pub offset: Duration,
+    /// Attempts that diverged before.
+    pub attempts: Vec<Attempt>,
+    /// Whether the lines of messages are left out of the transcript.
+    pub without_body: bool,
+}
+
+/// The report of a scenario that was played. `warnings` are what `check` said of it.
+#[must_use]
+pub fn played(outcome: &Outcome, circumstances: Circumstances, warnings: &[scenario::Diagnostic]) -> ScenarioReport {
+    let sources = &outcome.sources;
+    let divergences: Vec<Divergence> = outcome.divergences.iter().map(|one| divergence(one, sources)).collect();
+    let verdict = verdict(outcome, &circumstances);
+    let (transcript, places) = transcript(outcome, circumstances.without_body);
+    ScenarioReport {
+        id: circumstances.id,
+        position: circumstances.position,
+        path: visible(outcome.path.as_bytes()),
+        name: visible(outcome.name.as_bytes()),
+        tags: outcome.tags.iter().map(|tag| visible(tag.as_bytes())).collect(),
+        verdict,
+        exit_code: outcome.exit_code(),
+        started: moment(outcome.started),
+        offset: seconds(circumstances.offset),
+        duration: seconds(outcome.duration),
+        attempts: circumstances.attempts,
+        divergences: divergences
+            .into_iter()
+            .map(|one| Divergence { line: one.line.and_then(|line| places.get(line).copied()), ..one })
+            .collect(),
+        errors: Vec::new(),
+        warnings: warnings.iter().map(|one| diagnostic(one, sources)).collect(),
+        notices: outcome.notices.clone(),
+        steps: outcome.steps.iter().map(|step| self::step(step, outcome)).collect(),
+        sessions: outcome.sessions.iter().map(session).collect(),
+        captures: outcome.captures.iter().cloned().collect(),
+        transcript,
+    }
+}
+
+/// As much of it as a summary needs: of a scenario whose report nobody reads.
+#[must_use]
+pub fn headline(outcome: &Outcome, circumstances: Circumstances) -> ScenarioReport {
+    let verdict = verdict(outcome, &circumstances);
+    ScenarioReport {
+        position: circumstances.position,
+        verdict,
+        exit_code: outcome.exit_code(),
+        duration: seconds(outcome.duration),
+        ..unplayed(circumstances.id, visible(outcome.path.as_bytes()), verdict)
+    }
+}
+
+fn verdict(outcome: &Outcome, circumstances: &Circumstances) -> Verdict {
+    match outcome.exit_code() {
+        0 if circumstances.attempts.is_empty() => Verdict::Followed,
+        0 => Verdict::Flaky,
+        2 | 70 => Verdict::Broken,
+        3 => Verdict::Unreachable,
+        130 => Verdict::Interrupted,
+        _ => Verdict::Diverged,
+    }
+}
+
+/// The report of a scenario that could not be run at all.
+#[must_use]
+pub fn broken(
+    id: String,
+    name: Option<&str>,
+    sources: &Sources,
+    diagnostics: &[scenario::Diagnostic],
+) -> ScenarioReport {
+    let path = visible(sources.name().as_bytes());
+    let (errors, warnings) = diagnostics.iter().partition::<Vec<_>, _>(|one| one.is_error());
+    let told = |list: Vec<&scenario::Diagnostic>| list.into_iter().map(|one| diagnostic(one, sources)).collect();
+    ScenarioReport {
+        name: name.map_or_else(|| path.clone(), |name| visible(name.as_bytes())),
+        errors: told(errors),
+        warnings: told(warnings),
+        exit_code: 2,
+        ..unplayed(id, path, Verdict::Broken)
+    }
+}
+
+/// The report of a scenario whose turn never came.
+#[must_use]
+pub fn not_played(id: String, name: &str, path: &str) -> ScenarioReport {
+    ScenarioReport { name: visible(name.as_bytes()), ..unplayed(id, visible(path.as_bytes()), Verdict::NotPlayed) }
+}
+
+fn unplayed(id: String, path: String, verdict: Verdict) -> ScenarioReport {
+    ScenarioReport {
+        id,
+        position: 0,
+        name: path.clone(),
+        path,
+        tags: Vec::new(),
+        verdict,
+        exit_code: 0,
+        started: moment(Timestamp::now()),
+        offset: 0.0,
+        duration: 0.0,
+        attempts: Vec::new(),
+        divergences: Vec::new(),
+        errors: Vec::new(),
+        warnings: Vec::new(),
+        notices: Vec::new(),
+        steps: Vec::new(),
+        sessions: Vec::new(),
+        captures: std::collections::BTreeMap::new(),
+        transcript: Vec::new(),
+    }
+}
+
+impl Report {
+    /// An empty report of a run that begins now.
+    #[must_use]
+    pub fn begin() -> Report {
+        Report {
+            version: VERSION,
+            program: Program { name: "smtp-script".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            started: moment(Timestamp::now()),
+            duration: 0.0,
+            interrupted: false,
+            exit_code: 0,
+            shard: None,
+            summary: Summary::default(),
+            scenarios: Vec::new(),
+            errors: Vec::new(),
+            load: None,
+        }
+    }
+
+    /// The same as one part of a run.
+    #[must_use]
+    pub fn of_shard(self, index: u32, count: u32) -> Report {
+        Report { shard: Some(Shard { index, count }), ..self }
+    }
+
+    /// Counts the scenarios and their steps anew; what was left out or not selected stays.
+    pub fn count(&mut self) {
+        let Summary { left_out, not_selected, .. } = self.summary;
+        let mut summary = Summary { left_out, not_selected, ..Summary::default() };
+        for scenario in &self.scenarios {
+            summary.count(scenario);
+        }
+        self.summary = summary;
+    }
+}
+
+impl Summary {
+    fn count(&mut self, scenario: &ScenarioReport) {
+        self.scenarios += 1;
+        *match scenario.verdict {
+            Verdict::Followed => &mut self.followed,
+            Verdict::Flaky => &mut self.flaky,
+            Verdict::Diverged => &mut self.diverged,
+            Verdict::Unreachable => &mut self.unreachable,
+            Verdict::Broken => &mut self.broken,
+            Verdict::Interrupted => &mut self.interrupted,
+            Verdict::NotPlayed => &mut self.not_played,
+        } += 1;
+        for step in &scenario.steps {
+            *match step.verdict {
+                StepVerdict::Followed => &mut self.steps.followed,
+                StepVerdict::Diverged => &mut self.steps.diverged,
+                StepVerdict::Skipped => &mut self.steps.skipped,
+                StepVerdict::Unreached => &mut self.steps.unreached,
+            } += 1;
+        }
+    }
+}
+
+fn step(step: &run::StepOutcome, outcome: &Outcome) -> Step {
+    let reply = |reply: &run::ReplyEntry| Reply {
+        code: reply.code,
+        enhanced: reply.enhanced.clone(),
+        lines: outcome.transcript.get(reply.lines.clone()).unwrap_or_default().iter().map(|e| e.text.clone()).collect(),
+        at: seconds(reply.at),
+        elapsed: seconds(reply.elapsed),
+        octets: reply.octets,
+    };
+    Step {
+        number: step.number.clone(),
+        name: step.name.as_ref().map(|name| visible(name.as_bytes())),
+        action: step.action.to_owned(),
+        place: place(step.span, &outcome.sources),
+        session: visible(step.session.as_bytes()),
+        verdict: match step.verdict {
+            run::Verdict::Followed => StepVerdict::Followed,
+            run::Verdict::Diverged => StepVerdict::Diverged,
+            run::Verdict::Skipped => StepVerdict::Skipped,
+            run::Verdict::Unreached => StepVerdict::Unreached,
+        },
+        started: seconds(step.started),
+        duration: seconds(step.duration),
+        replies: step.replies.iter().map(reply).collect(),
+    }
+}
+
+fn session(session: &run::SessionOutcome) -> Session {
+    let tls = |handshake: &run::Handshake| Tls {
+        at: seconds(handshake.at),
+        version: handshake.version.clone(),
+        cipher: handshake.cipher.clone(),
+        verified: handshake.verified,
+        certificate: handshake.certificate.as_ref().map(|certificate| Certificate {
+            subject: visible(certificate.subject.as_bytes()),
+            issuer: visible(certificate.issuer.as_bytes()),
+            names: certificate.names.iter().map(|name| visible(name.as_bytes())).collect(),
+            not_before: moment(certificate.not_before),
+            not_after: moment(certificate.not_after),
+            days_left: certificate.days_left,
+        }),
+    };
+    Session {
+        name: visible(session.name.as_bytes()),
+        host: visible(session.host.as_bytes()),
+        port: session.port,
+        address: session.address.clone(),
+        opened: seconds(session.opened),
+        closed: seconds(session.closed),
+        sent: session.sent,
+        received: session.received,
+        messages: session.messages,
+        tls: session.tls.iter().map(tls).collect(),
+    }
+}
+
+fn divergence(divergence: &run::Divergence, sources: &Sources) -> Divergence {
+    Divergence {
+        step: divergence.step.clone(),
+        kind: divergence.kind.to_owned(),
+        cause: match divergence.cause {
+            run::Cause::Server => "server",
+            run::Cause::User => "user",
+            run::Cause::Network => "network",
+            run::Cause::Interrupted => "interrupted",
+            run::Cause::Bug => "bug",
+        }
+        .to_owned(),
+        reply_code: divergence.reply_code,
+        line: divergence.line,
+        diagnostic: diagnostic(&divergence.diagnostic, sources),
+    }
+}
+
+/// A diagnostic as every format tells it.
+pub(super) fn diagnostic(diagnostic: &scenario::Diagnostic, sources: &Sources) -> Diagnostic {
+    let (mut notes, mut help) = (Vec::new(), Vec::new());
+    for footnote in &diagnostic.footnotes {
+        match footnote {
+            Footnote::Fact(text) | Footnote::Note(text) => notes.push(visible(text.as_bytes())),
+            Footnote::Help(text) => help.push(visible(text.as_bytes())),
+        }
+    }
+    Diagnostic {
+        message: visible(diagnostic.message.as_bytes()),
+        place: place(diagnostic.span, sources),
+        label: visible(diagnostic.label.as_bytes()),
+        notes,
+        help,
+        rendered: diagnostic.render(sources, false),
+    }
+}
+
+fn place(span: Span, sources: &Sources) -> Place {
+    let position = sources.position(span);
+    let file = sources.file(span.file).map_or("", |source| source.name.as_str());
+    Place { file: visible(file.as_bytes()), line: position.line, column: position.column }
+}
+
+/// The lines, and for each entry of the outcome the line that shows it.
+fn transcript(outcome: &Outcome, without_body: bool) -> (Vec<Line>, Vec<usize>) {
+    let mut lines: Vec<Line> = Vec::with_capacity(outcome.transcript.len());
+    let mut places = Vec::with_capacity(outcome.transcript.len());
+    let mut left_out = false;
+    for entry in &outcome.transcript {
+        let hidden = without_body && entry.mail_data;
+        if !(hidden && left_out) {
+            lines.push(Line {
+                at: seconds(entry.at),
+                session: visible(entry.session.as_bytes()),
+                speaker: match entry.speaker {
+                    run::Speaker::Client => Speaker::Client,
+                    run::Speaker::Server => Speaker::Server,
+                    run::Speaker::Note => Speaker::Note,
+                },
+                text: if hidden { LEFT_OUT.to_owned() } else { entry.text.clone() },
+                step: entry.step.to_string(),
+            });
+        }
+        left_out = hidden;
+        places.push(lines.len() - 1);
+    }
+    (lines, places)
+}
+
+/// Seconds to the microsecond.
+pub(super) fn seconds(duration: Duration) -> f64 {
+    Duration::from_micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)).as_secs_f64()
+}
+
+/// A moment to the millisecond (RFC 3339).
+pub(super) fn moment(moment: Timestamp) -> String {
+    format!("{moment:.3}")
+}
