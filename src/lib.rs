@@ -24,6 +24,7 @@ pub mod cli;
 pub mod library;
 mod masker;
 mod net;
+mod proxy;
 #[expect(dead_code, reason = "the commands that record and import call it next")]
 pub mod recording;
 pub mod report;

@@ -10,7 +10,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// Turn a transcript into a scenario: pasted telnet, `openssl s_client`, `curl -v` and swaks sessions, and modules of
-/// blackbox_exporter. Credentials become secrets. What can't be carried over is said on standard error, with its line.
+/// `blackbox_exporter`. Credentials become secrets. What can't be carried over is said on standard error, with its line.
 #[derive(Debug, clap::Args)]
 pub(super) struct ImportArguments {
     /// The transcript, or `-` for standard input
@@ -19,7 +19,7 @@ pub(super) struct ImportArguments {
     /// The tool that it comes from
     #[arg(long, value_name = "TOOL", default_value = "auto")]
     from: Tool,
-    /// The module to take, of several in a configuration of blackbox_exporter
+    /// The module to take, of several in a configuration of `blackbox_exporter`
     #[arg(long, value_name = "NAME")]
     module: Option<String>,
     /// Write the scenario to this file instead of standard output
@@ -59,7 +59,9 @@ pub(super) fn import(arguments: &ImportArguments) -> u8 {
     match outcome {
         Ok(()) => 0,
         Err(messages) => {
-            messages.iter().for_each(|message| screen::notice(message));
+            for message in &messages {
+                screen::notice(message);
+            }
             USAGE
         }
     }

@@ -100,6 +100,17 @@ impl Said {
     }
 }
 
+/// Text of a conversation as it may be shown: the credentials of all its logins masked.
+pub(crate) fn mask(said: &[Said], text: &str) -> String {
+    let is_login = |said: &Said| matches!(said, Said::Line(line) if split_verb(line).0 == "AUTH");
+    if !said.iter().any(is_login) {
+        return text.to_owned();
+    }
+    let mut secrets = words::Secrets::default();
+    login::logins(&exchange::exchanges(said), &mut secrets);
+    secrets.mask(text)
+}
+
 /// The verb of a command line, in upper case, and what follows it.
 fn split_verb(line: &[u8]) -> (String, &[u8]) {
     let line = line.trim_ascii_start();

@@ -8,6 +8,7 @@ use crate::recording::{Conversation, MailData, Said};
 use crate::scenario::write::{Draft, DraftAction, DraftExpect, DraftStep, literal};
 use crate::scenario::yaml::{self, Node, Value};
 use crate::scenario::{Diagnostic, Span, compile_pattern, refuse_too_wide};
+use std::fmt::Write as _;
 
 /// Stand around the name of a capture until the text is written: no line of SMTP holds them.
 const CAPTURE: [char; 2] = ['\u{e000}', '\u{e001}'];
@@ -233,7 +234,7 @@ impl Module {
         let Value::Map(entries) = &node.value else { return };
         for (key, value) in entries {
             match (text(key), text(value)) {
-                ("query_response", _) | ("ip_protocol_fallback", _) => {}
+                ("query_response" | "ip_protocol_fallback", _) => {}
                 ("tls", flag) => self.implicit_tls = flag == "true",
                 ("preferred_ip_protocol", "ip4") => self.options.push(("ip".to_owned(), "4".to_owned())),
                 ("preferred_ip_protocol", "ip6") => self.options.push(("ip".to_owned(), "6".to_owned())),
@@ -277,7 +278,7 @@ impl Module {
             draft.name = Some(name).filter(|name| !name.is_empty());
             draft.timeout = timeout;
             if let Some(connect) = &mut draft.connect {
-                connect.host = "<<host>>".to_owned();
+                "<<host>>".clone_into(&mut connect.host);
                 connect.options = options;
             }
             draft.steps.iter_mut().for_each(name_captures);
@@ -340,12 +341,12 @@ fn named_groups(pattern: &str, all_sent: &str) -> String {
         let used = all_sent.contains(&format!("${{{number}}}")) || all_sent.contains(&format!("${number}"));
         match name {
             Some(name) if TAKEN.contains(&name) || crate::scenario::is_built_in_name(name) => {
-                named.push_str(&format!("?<{}>", capture_name(name)));
+                _ = write!(named, "?<{}>", capture_name(name));
                 let length = behind.find('>').map_or(0, |end| behind[..=end].chars().count());
                 (0..length).for_each(|_| _ = rest.next());
             }
             None if used && !behind.starts_with('?') => {
-                named.push_str(&format!("?<{}>", capture_name(&number.to_string())))
+                _ = write!(named, "?<{}>", capture_name(&number.to_string()));
             }
             _ => {}
         }

@@ -10,7 +10,7 @@ pub(super) fn line<'t>(line: &'t str, talk: &mut Talk<'t>) {
         (Some(">"), text) => talk.client(text.strip_prefix(' ').unwrap_or(text)),
         (Some("<"), text) => talk.server(text.strip_prefix(' ').unwrap_or(text)),
         (Some("*"), text) => information(text.trim(), talk),
-        (Some("{" | "}"), _) | (None, _) => {}
+        (Some("{" | "}") | None, _) => {}
         _ if is_progress(line) => {}
         _ => talk.leave_out(),
     }

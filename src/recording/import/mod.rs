@@ -85,6 +85,9 @@ pub fn import(
     read.finish(name, text, notation)
 }
 
+/// Adds to a scenario what a conversation cannot tell.
+type Completion = Box<dyn FnOnce(&mut Draft)>;
+
 /// What a notation was read to.
 #[derive(Default)]
 struct Read {
@@ -93,7 +96,7 @@ struct Read {
     mistakes: Vec<Diagnostic>,
     notices: Vec<Diagnostic>,
     /// What a notation knows and a conversation does not tell.
-    complete: Option<Box<dyn FnOnce(&mut Draft)>>,
+    complete: Option<Completion>,
 }
 
 impl Read {

@@ -6,6 +6,7 @@
 use super::{Read, mistake};
 use crate::recording::{MailData, Said, Server, split_verb};
 use crate::scenario::{Diagnostic, Span};
+use std::fmt::Write as _;
 
 /// How many notices are given of lines that fit nothing: the first ones tell what is wrong.
 const MAX_NOTICES: usize = 20;
@@ -105,7 +106,7 @@ impl<'t> Talk<'t> {
             return;
         }
         self.server_known = true;
-        self.server.host = host.to_owned();
+        host.clone_into(&mut self.server.host);
         if let Some(port) = port.or(joined).and_then(|port| port.parse().ok()) {
             self.server.port = port;
         }
@@ -228,7 +229,7 @@ impl<'t> Talk<'t> {
             let verb = line.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
             match verb.as_str() {
                 "MAIL" => fields = format!("From: <{address}>\r\n"),
-                "RCPT" if !fields.contains("\r\nTo:") => fields.push_str(&format!("To: <{address}>\r\n")),
+                "RCPT" if !fields.contains("\r\nTo:") => _ = write!(fields, "To: <{address}>\r\n"),
                 _ => {}
             }
         }

@@ -49,9 +49,8 @@ fn is_about_connection(line: &str, talk: &mut Talk<'_>) -> bool {
         talk.server_is(address.trim_end_matches('.'), None);
     } else if let Some(host) = line.strip_prefix("Connected to ") {
         talk.server_named(host.trim_end_matches('.'));
-    } else if line.starts_with("Connection closed by foreign host") {
-        talk.server_closed();
-    } else if line.starts_with("Connection to host lost") {
+    } else if ["Connection closed by foreign host", "Connection to host lost"].iter().any(|text| line.starts_with(text))
+    {
         talk.server_closed();
     } else {
         return line.starts_with("Escape character is")

@@ -64,8 +64,8 @@ steps:
 #[test]
 fn quoting_indentation_fences_and_line_ends_do_not_matter() {
     let (plain, _) = imported(SWAKS);
-    let quoted: String = SWAKS.lines().map(|line| format!("> > {line}\r\n")).collect();
-    let indented: String = SWAKS.lines().map(|line| format!("    {line}\n")).collect();
+    let quoted = format!("> > {}", SWAKS.trim_end().replace('\n', "\r\n> > "));
+    let indented = format!("    {}", SWAKS.trim_end().replace('\n', "\n    "));
     for text in [quoted, indented, format!("```text\n{SWAKS}```\n")] {
         assert_eq!(imported(&text).0, plain);
     }
