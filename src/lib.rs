@@ -24,8 +24,9 @@ pub mod cli;
 pub mod library;
 mod masker;
 mod net;
+mod proxy;
 #[expect(dead_code, reason = "the commands that record and import call it next")]
-mod recording;
+pub mod recording;
 pub mod report;
 pub mod run;
 pub mod scenario;

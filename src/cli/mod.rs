@@ -3,10 +3,13 @@
 mod check;
 mod completions;
 mod explain;
+mod import;
 mod list;
 mod man;
 mod new;
+mod new_file;
 mod progress;
+mod record;
 mod report;
 mod report_files;
 mod run;
@@ -45,6 +48,10 @@ enum Command {
     Run(Box<run::RunArguments>),
     /// Check scenarios without connecting anywhere
     Check(check::CheckArguments),
+    /// Record what a client and a server say to each other, as a scenario
+    Record(Box<record::RecordArguments>),
+    /// Turn a transcript of another tool into a scenario
+    Import(import::ImportArguments),
     /// Join JSON reports, or write one in other formats
     #[command(subcommand)]
     Report(report::ReportCommand),
@@ -75,6 +82,8 @@ pub fn main() -> ExitCode {
     let code = catch_unwind(|| match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Record(arguments) => record::record(&arguments),
+        Command::Import(arguments) => import::import(&arguments),
         Command::Report(command) => report::report(&command),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::New(arguments) => new::new(&arguments),

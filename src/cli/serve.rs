@@ -103,7 +103,7 @@ impl ServeArguments {
 }
 
 /// Reads `ADDRESS:PORT`, a name of this machine instead of the address, or a port of loopback.
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(port) = text.parse::<u16>() {
         return Ok((Ipv4Addr::LOCALHOST, port).into());
     }

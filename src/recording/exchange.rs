@@ -4,6 +4,7 @@
 //! is made of an exchange is decided elsewhere.
 
 use super::{MailData, Said, split_verb};
+use crate::scenario::write::DraftExpect;
 use crate::smtp::reply::Reply;
 use std::collections::VecDeque;
 
@@ -12,6 +13,8 @@ pub(super) struct Exchange<'c> {
     pub(super) asked: Asked<'c>,
     /// One reply, and after LHLO one for each recipient; none where the conversation ended before.
     pub(super) replies: Vec<&'c Reply>,
+    /// What a script wants in place of a reply.
+    pub(super) wanted: Option<(u16, &'c DraftExpect)>,
     /// What came in place of a reply.
     pub(super) malformed: Option<&'c [u8]>,
     /// Whether it was asked before the exchange above was answered.
@@ -44,6 +47,7 @@ impl<'c> Exchange<'c> {
         Exchange {
             asked,
             replies: Vec::new(),
+            wanted: None,
             malformed: None,
             pipelined: false,
             handshake: false,
@@ -70,7 +74,8 @@ impl<'c> Exchange<'c> {
 
     /// The code of the reply.
     pub(super) fn code(&self) -> Option<u16> {
-        self.replies.first().map(|reply| reply.code())
+        let wanted = self.wanted.map(|(code, _)| code);
+        self.replies.first().map(|reply| reply.code()).or(wanted)
     }
 
     /// Whether it is a greeting of the client: EHLO, LHLO or HELO.
@@ -98,7 +103,7 @@ pub(super) fn exchanges(said: &[Said]) -> Vec<Exchange<'_>> {
 
 impl Exchange<'_> {
     fn says_something(&self) -> bool {
-        !self.replies.is_empty() || self.malformed.is_some() || self.closed
+        !self.replies.is_empty() || self.wanted.is_some() || self.malformed.is_some() || self.closed
     }
 }
 
@@ -107,6 +112,7 @@ fn begins_without_greeting(said: &[Said]) -> bool {
     let is_line = said.iter().find(|event| !matches!(event, Said::Remark(_)));
     let first = said.iter().find_map(|event| match event {
         Said::Reply(reply) => Some(reply.code()),
+        Said::Wanted(code, _) => Some(*code),
         _ => None,
     });
     matches!(is_line, Some(Said::Line(_))) && !matches!(first, Some(220 | 421 | 554))
@@ -138,6 +144,10 @@ impl<'c> Pairing<'c> {
                 let at = self.oldest();
                 self.exchanges[at].malformed = Some(bytes);
             }
+            Said::Wanted(code, expect) => {
+                let at = self.oldest();
+                self.exchanges[at].wanted = Some((*code, expect));
+            }
             Said::Handshake => self.handshake(),
             Said::ServerClosed => self.server_closed(),
             Said::ClientClosed => self.owed.clear(),
@@ -147,7 +157,7 @@ impl<'c> Pairing<'c> {
 
     fn ask(&mut self, asked: Asked<'c>, owed: usize) {
         let waits_for_greeting =
-            matches!(self.exchanges.first(), Some(first) if first.asked == Asked::Nothing && first.replies.is_empty());
+            matches!(self.exchanges.first(), Some(first) if first.asked == Asked::Nothing && first.code().is_none());
         let pipelined = !self.owed.is_empty() && !waits_for_greeting;
         let at = self.exchanges.len();
         self.owed.extend(std::iter::repeat_n(at, owed));

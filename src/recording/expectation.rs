@@ -6,6 +6,7 @@
 use super::exchange::{Asked, Exchange};
 use super::split_verb;
 use crate::scenario::write::DraftExpect;
+use crate::smtp::auth::Mechanism;
 use crate::smtp::extension::Extensions;
 use crate::smtp::reply::Reply;
 
@@ -30,6 +31,9 @@ const PARAMETERS: [(&str, &str); 11] = [
 /// What the step for exchange `at` expects.
 pub(super) fn expectation(exchanges: &[Exchange<'_>], at: usize) -> Option<DraftExpect> {
     let exchange = &exchanges[at];
+    if let Some((_, wanted)) = exchange.wanted {
+        return Some(wanted.clone());
+    }
     if let Some(bytes) = exchange.malformed {
         return Some(DraftExpect::Fields(vec![("raw".to_owned(), exactly(bytes))]));
     }
@@ -104,8 +108,9 @@ fn used(exchange: &Exchange<'_>) -> Vec<(String, Option<String>)> {
         "BDAT" => words.push(("CHUNKING".to_owned(), None)),
         "AUTH" => {
             let mechanism = split_verb(exchange.argument()).0;
-            let is_name = mechanism.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-            words.push(("AUTH".to_owned(), Some(mechanism).filter(|_| is_name)));
+            // Another mechanism takes the place of one that is not known here.
+            let known = mechanism.parse::<Mechanism>().is_ok();
+            words.push(("AUTH".to_owned(), Some(mechanism).filter(|_| known)));
         }
         "MAIL" | "RCPT" => words.extend(parameters(exchange.argument()).map(|word| (word.to_owned(), None))),
         _ => {}

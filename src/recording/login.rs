@@ -60,29 +60,32 @@ impl Login<'_, '_> {
     fn read(mut self, spoken: &mut BTreeMap<usize, Spoken>) {
         let (name, initial) = split_verb(self.exchanges[self.at].argument());
         let mechanism = name.parse::<Mechanism>().ok();
-        if mechanism.is_some_and(|mechanism| mechanism.scram_hash().is_some()) {
-            return self.scram(&name, initial, spoken);
+        match mechanism {
+            Some(mechanism) if mechanism.scram_hash().is_some() => return self.scram(&name, initial, spoken),
+            None if self.succeeds() => return self.other(&name, spoken),
+            _ => {}
         }
         let line = self.exchanges[self.at].line();
         let verb_and_name = &line[..line.len() - initial.len()];
         let mut command = crate::scenario::write::literal(&String::from_utf8_lossy(verb_and_name));
         if !initial.is_empty() {
-            command.push_str(&self.message(mechanism, initial, None));
+            command.push_str(&self.message(mechanism, initial, Challenge { text: &[], number: 1 }));
         }
         let captures = mechanism == Some(Mechanism::CramMd5) && self.end > self.at + 1;
         let pattern = "^334 (?<challenge>\\S+)".to_owned();
         let first = if captures { Spoken::Capturing { line: command, pattern } } else { Spoken::Send(command) };
         spoken.insert(self.at, first);
         for index in self.at + 1..self.end {
-            let challenge = self.exchanges[index - 1].challenge();
+            let text = self.exchanges[index - 1].challenge();
+            let number = index - self.at + usize::from(!initial.is_empty());
             let line = self.exchanges[index].line();
-            let sent = self.message(mechanism, line, Some(&challenge));
+            let sent = self.message(mechanism, line, Challenge { text: &text, number });
             spoken.insert(index, Spoken::Send(sent));
         }
     }
 
     /// The template of one message of the client, as it stands on the wire.
-    fn message(&mut self, mechanism: Option<Mechanism>, message: &[u8], challenge: Option<&[u8]>) -> String {
+    fn message(&mut self, mechanism: Option<Mechanism>, message: &[u8], challenge: Challenge<'_>) -> String {
         let text = String::from_utf8_lossy(message).into_owned();
         if matches!(text.as_str(), "" | "=" | "*") {
             return text;
@@ -96,7 +99,7 @@ impl Login<'_, '_> {
     }
 
     /// The template of a message that is as its mechanism has it.
-    fn known(&mut self, mechanism: Mechanism, decoded: &[u8], challenge: Option<&[u8]>) -> Option<String> {
+    fn known(&mut self, mechanism: Mechanism, decoded: &[u8], challenge: Challenge<'_>) -> Option<String> {
         let text = std::str::from_utf8(decoded).ok()?;
         match mechanism {
             Mechanism::Plain => self.plain(text),
@@ -120,7 +123,7 @@ impl Login<'_, '_> {
     }
 
     /// The template of a message that a transcript leaves out.
-    fn usual(&mut self, mechanism: Mechanism, challenge: Option<&[u8]>) -> Option<String> {
+    fn usual(&mut self, mechanism: Mechanism, challenge: Challenge<'_>) -> Option<String> {
         let user = |secrets: &mut Secrets| secrets.first("username");
         match mechanism {
             Mechanism::Plain => {
@@ -189,6 +192,29 @@ impl Login<'_, '_> {
         Some(format!("<<auth_oauthbearer({user}, {token}{more})>>"))
     }
 
+    fn succeeds(&self) -> bool {
+        self.exchanges[self.end - 1].code() == Some(235)
+    }
+
+    /// A mechanism that is not known here made its messages of what the server said: another one logs in.
+    fn other(self, name: &str, spoken: &mut BTreeMap<usize, Spoken>) {
+        let answers = (self.at + 1..self.end).map(|index| self.exchanges[index].line());
+        let digest = answers.filter_map(|line| STANDARD.decode(line).ok()).find_map(|answer| digest_user(&answer));
+        let username = match digest {
+            Some(user) => self.secrets.name("username", &user),
+            None => self.secrets.first("username"),
+        };
+        let password = self.secrets.first("password");
+        let settings = vec![
+            ("username".to_owned(), format!("<<{username}>>")),
+            ("password".to_owned(), format!("<<{password}>>")),
+        ];
+        let remark =
+            format!("the client logged in by {name}, which is not known here: the strongest mechanism takes its place");
+        spoken.insert(self.at, Spoken::Auth { settings, ends: self.end - 1, remark: Some(remark) });
+        spoken.extend((self.at + 1..self.end).map(|index| (index, Spoken::Absorbed)));
+    }
+
     /// SCRAM's messages are made of what the server says: the step `auth` makes them anew.
     fn scram(self, name: &str, initial: &[u8], spoken: &mut BTreeMap<usize, Spoken>) {
         let exchanges = self.exchanges;
@@ -221,10 +247,29 @@ impl Login<'_, '_> {
     }
 }
 
-/// What LOGIN's prompt asks for; the initial response is the name of the user.
-fn login_kind(challenge: Option<&[u8]>) -> &'static str {
-    let prompt = challenge.and_then(|challenge| STANDARD.decode(challenge).ok()).unwrap_or_default();
-    if prompt.to_ascii_lowercase().starts_with(b"pass") { "password" } else { "username" }
+/// What LOGIN's prompt asks for; where it does not say, the name of the user comes first.
+fn login_kind(challenge: Challenge<'_>) -> &'static str {
+    let prompt = STANDARD.decode(challenge.text).unwrap_or_default().to_ascii_lowercase();
+    if prompt.starts_with(b"pass") || challenge.number > 1 && !prompt.starts_with(b"user") {
+        "password"
+    } else {
+        "username"
+    }
+}
+
+/// What a message of the client answers.
+#[derive(Clone, Copy)]
+struct Challenge<'t> {
+    text: &'t [u8],
+    /// Which message this is the challenge of, from 1; an initial response is the first.
+    number: usize,
+}
+
+/// The user of a DIGEST-MD5 response, `username="…",…` (RFC 2831 section 2.1.2).
+fn digest_user(answer: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(answer).ok()?;
+    let (_, rest) = text.split_once("username=\"")?;
+    rest.split_once('"').map(|(user, _)| user.to_owned()).filter(|user| !user.is_empty())
 }
 
 impl<'c> Exchange<'c> {

@@ -9,12 +9,13 @@
 
 mod exchange;
 mod expectation;
+pub mod import;
 mod login;
 mod message;
 mod scenario;
 mod words;
 
-use crate::scenario::write::Draft;
+use crate::scenario::write::{Draft, DraftExpect};
 use crate::smtp::reply::{Progress, Reply, ReplyParser};
 
 /// What a client and a server said to each other.
@@ -53,6 +54,8 @@ pub(crate) enum Said {
     Reply(Reply),
     /// The server sent what is no reply.
     Malformed(Vec<u8>),
+    /// What a script wants for a reply, with the code that it stands for.
+    Wanted(u16, DraftExpect),
     /// Both sides shook hands.
     Handshake,
     /// The server closed the connection.
@@ -76,7 +79,7 @@ pub(crate) struct MailData {
 impl Conversation {
     /// The scenario that plays this conversation.
     pub(crate) fn draft(&self) -> Draft {
-        scenario::draft(self)
+        scenario::draft(self).0
     }
 }
 
@@ -95,6 +98,17 @@ impl Said {
             _ => Said::Malformed(raw),
         }
     }
+}
+
+/// Text of a conversation as it may be shown: the credentials of all its logins masked.
+pub(crate) fn mask(said: &[Said], text: &str) -> String {
+    let is_login = |said: &Said| matches!(said, Said::Line(line) if split_verb(line).0 == "AUTH");
+    if !said.iter().any(is_login) {
+        return text.to_owned();
+    }
+    let mut secrets = words::Secrets::default();
+    login::logins(&exchange::exchanges(said), &mut secrets);
+    secrets.mask(text)
 }
 
 /// The verb of a command line, in upper case, and what follows it.

@@ -14,15 +14,18 @@ use std::collections::BTreeMap;
 /// How many different addresses of a kind get names; more of them are a list that no reader wants as variables.
 const MAX_ADDRESSES: usize = 3;
 
-/// Makes the scenario that plays a conversation.
-pub(super) fn draft(conversation: &Conversation) -> Draft {
+/// The most bytes that a pattern counts: it is compiled as long as it counts.
+const MAX_COUNTED: usize = 1000;
+
+/// Makes the scenario that plays a conversation, and tells its secrets.
+pub(super) fn draft(conversation: &Conversation) -> (Draft, Secrets) {
     let exchanges = exchanges(&conversation.said);
     let mut secrets = Secrets::default();
     let spoken = logins(&exchanges, &mut secrets);
     let variables = Variables::find(&exchanges, &secrets);
     let writer = Writer { exchanges: &exchanges, spoken, secrets, variables };
     let server = &conversation.server;
-    Draft {
+    let draft = Draft {
         name: Some(writer.title(&server.host, server.implicit_tls)),
         vars: writer.variables.written(),
         secrets: writer.secrets.names(),
@@ -34,7 +37,8 @@ pub(super) fn draft(conversation: &Conversation) -> Draft {
         }),
         steps: writer.steps(),
         ..Draft::default()
-    }
+    };
+    (draft, writer.secrets)
 }
 
 /// The addresses and names that stand more than once.
@@ -166,6 +170,11 @@ impl Writer<'_, '_> {
         let exchange = &self.exchanges[at];
         let mut comments: Vec<String> = exchange.remarks.iter().map(|text| self.secrets.mask(text)).collect();
         let mut expect = expectation(self.exchanges, at);
+        if let Some(bytes) = exchange.malformed.filter(|bytes| self.secrets.stand_in(bytes)) {
+            // Only the length is told of what would tell a secret.
+            let pattern = format!("(?s)^.{{{}}}", bytes.len().min(MAX_COUNTED));
+            expect = Some(DraftExpect::Fields(vec![("raw".to_owned(), pattern)]));
+        }
         let action = match self.spoken.get(&at) {
             Some(Spoken::Absorbed) => return Vec::new(),
             Some(Spoken::Send(line)) => DraftAction::Send(line.clone()),
@@ -182,7 +191,9 @@ impl Writer<'_, '_> {
         };
         let shakes_hands = exchange.handshake || exchange.asked == Asked::Handshake;
         if shakes_hands {
-            expect = None;
+            // 220 is what `starttls` expects by itself.
+            let by_itself = DraftExpect::Reply("^220".to_owned());
+            expect = exchange.wanted.map(|(_, wanted)| wanted.clone()).filter(|wanted| *wanted != by_itself);
         }
         if let Asked::MailData(data) | Asked::Chunk { octets: data, .. } = exchange.asked {
             comments.extend(message::remark(data));
@@ -203,6 +214,9 @@ impl Writer<'_, '_> {
     /// The reply that ends a login, where it is another than the one that `auth` expects by itself.
     fn end_of_login(&self, ends: usize) -> Option<DraftExpect> {
         let exchange = &self.exchanges[ends];
+        if let Some((_, wanted)) = exchange.wanted {
+            return Some(wanted.clone());
+        }
         let reply = exchange.replies.first().filter(|reply| !matches!(reply.code(), 235 | 334))?;
         Some(DraftExpect::Reply(pattern(reply, exchange)))
     }

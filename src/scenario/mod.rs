@@ -18,7 +18,7 @@ mod template;
 mod variables;
 #[expect(dead_code, reason = "the shell writes steps that no recording has")]
 pub(crate) mod write;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use schema::SCHEMA;
 pub use source::{Diagnostic, Footnote, Position, Severity, Source, Sources, Span};
@@ -31,7 +31,7 @@ pub(crate) use check::{CheckContext, check, reason, resolve_file};
 pub(crate) use connection::{Address, ProxyProtocol, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
 pub(crate) use parse::{Includes, decode_base64, decode_hex, parse, similar};
-pub(crate) use pattern::{NamePattern, PatternFault, name_pattern};
+pub(crate) use pattern::{NamePattern, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide};
 pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value_from_bytes};
 
 use regex::bytes::Regex;
@@ -49,6 +49,11 @@ pub const MAX_INCLUDE_DEPTH: usize = 16;
 pub const MAX_INCLUDES: usize = 256;
 /// How often the steps of loops may be played in one run, all together.
 pub const MAX_ITERATIONS: u64 = 1_000_000;
+
+/// Whether nothing in a scenario may be named so.
+pub(crate) fn is_built_in_name(name: &str) -> bool {
+    check::BUILT_IN_NAMES.contains(&name) || Templates::new(Chance::seeded(0)).has_function(name)
+}
 
 /// How often `repeat` goes round.
 pub(crate) fn parse_count(written: &str) -> Result<usize, String> {

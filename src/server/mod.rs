@@ -26,6 +26,6 @@ mod transaction;
 pub(crate) use auth::Login;
 pub(crate) use log::{Detail, Log, LogLine, Speaker};
 pub(crate) use sandbox::{DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Sandbox, SandboxOptions};
-pub(crate) use serve::{Limits, Served, serve};
+pub(crate) use serve::{Limits, Served, interruption, serve};
 pub(crate) use store::{Form, Store};
-pub(crate) use tls::{ClientCertificates, Identity};
+pub(crate) use tls::{ClientCertificates, Identity, Tls, TlsStream, accept};

@@ -3,6 +3,8 @@
 //! Responsible for openssl's settings and for what a handshake tells the protocol; the handshake itself is the
 //! connection's business.
 
+use std::io;
+use std::pin::Pin;
 use std::sync::OnceLock;
 
 use openssl::error::ErrorStack;
@@ -10,10 +12,14 @@ use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::PKey;
 use openssl::ssl::{
-    SslAcceptor, SslAcceptorBuilder, SslContextRef, SslMethod, SslOptions, SslRef, SslSessionCacheMode, SslVerifyMode,
+    Ssl, SslAcceptor, SslAcceptorBuilder, SslContextRef, SslMethod, SslOptions, SslRef, SslSessionCacheMode,
+    SslVerifyMode,
 };
 use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::{X509, X509Ref, X509VerifyResult};
+
+use tokio::net::TcpStream;
+use tokio_openssl::SslStream;
 
 use super::certificate::Certificate;
 use super::protocol::TlsFacts;
@@ -75,6 +81,14 @@ impl Tls {
         Ok(Self { acceptor, authority_pem, clients })
     }
 
+    /// TLS for clients that are not asked for certificates.
+    ///
+    /// # Errors
+    /// As [`Tls::new`].
+    pub(crate) fn for_clients(identity: &Identity) -> Result<Self, ErrorStack> {
+        Self::new(identity, ClientCertificates::None, &OnceLock::new())
+    }
+
     pub(crate) fn context(&self) -> &SslContextRef {
         self.acceptor.context()
     }
@@ -89,6 +103,19 @@ impl Tls {
         let certificate = ssl.peer_certificate().filter(|_| is_taken);
         TlsFacts { client_names: certificate.map(|certificate| names_of(&certificate)) }
     }
+}
+
+/// A client's connection after the handshake.
+pub(crate) type TlsStream = SslStream<TcpStream>;
+
+/// Shakes hands with a client. Has no deadline of its own.
+///
+/// # Errors
+/// The reason, in openssl's words.
+pub(crate) async fn accept(client: TcpStream, tls: &Tls) -> io::Result<TlsStream> {
+    let mut stream = SslStream::new(Ssl::new(tls.context())?, client)?;
+    Pin::new(&mut stream).accept().await.map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(stream)
 }
 
 fn show(identity: &Identity, acceptor: &mut SslAcceptorBuilder) -> Result<Option<Vec<u8>>, ErrorStack> {
