@@ -32,6 +32,7 @@ pub mod run;
 pub mod scenario;
 mod server;
 mod session;
+mod shell;
 pub mod smtp;
 mod visible;
 

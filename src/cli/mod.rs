@@ -16,6 +16,7 @@ mod run;
 mod schema;
 mod screen;
 mod serve;
+mod shell;
 mod starter;
 mod targets;
 mod values;
@@ -50,6 +51,8 @@ enum Command {
     Check(check::CheckArguments),
     /// Record what a client and a server say to each other, as a scenario
     Record(Box<record::RecordArguments>),
+    /// Talk to a server by hand, in place of telnet and `openssl s_client`
+    Shell(Box<shell::ShellArguments>),
     /// Turn a transcript of another tool into a scenario
     Import(import::ImportArguments),
     /// Join JSON reports, or write one in other formats
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Record(arguments) => record::record(&arguments),
+        Command::Shell(arguments) => shell::shell(&arguments),
         Command::Import(arguments) => import::import(&arguments),
         Command::Report(command) => report::report(&command),
         Command::Explain(arguments) => explain::explain(&arguments),

@@ -73,3 +73,15 @@ pub(super) fn notice(text: &str) {
 pub(super) fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
+
+/// Whether a person types, and sees what is printed.
+pub(super) fn is_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// What this machine is called; `localhost` where it does not say.
+pub(super) fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() || name.contains(char::is_whitespace) { "localhost".to_owned() } else { name.to_owned() }
+}

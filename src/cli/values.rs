@@ -108,6 +108,33 @@ pub(super) fn rows_of(file: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), St
     Ok((names, rows))
 }
 
+/// A secret's value in the environment.
+pub(super) fn secret_given(name: &str) -> Option<String> {
+    from_environment(SECRET_PREFIX, name).map(|(_, value)| value)
+}
+
+/// A secret of the environment, or of the person at the terminal, who does not see it.
+pub(super) fn secret_asked(name: &str) -> Result<String, String> {
+    if let Some(value) = secret_given(name) {
+        return Ok(value);
+    }
+    if !screen::is_terminal() {
+        return Err(format!("no terminal to ask for the {name} at: set {SECRET_PREFIX}{}", name.to_uppercase()));
+    }
+    rpassword::prompt_password(format!("{name}: ")).map_err(|error| format!("no {name} was given: {}", reason(&error)))
+}
+
+/// A value that the person at the terminal types.
+pub(super) fn value_asked(name: &str) -> Result<String, String> {
+    if !screen::is_terminal() {
+        return Err(format!("no terminal to ask for the {name} at: name it"));
+    }
+    screen::result(&format!("{name}: "));
+    let mut line = String::new();
+    let count = std::io::stdin().read_line(&mut line).map_err(|error| reason(&error))?;
+    if count == 0 { Err(format!("no {name} was given")) } else { Ok(line.trim_end_matches(['\r', '\n']).to_owned()) }
+}
+
 fn from_environment(prefix: &str, name: &str) -> Option<(String, String)> {
     let upper = std::env::var(format!("{prefix}{}", name.to_uppercase()));
     upper.or_else(|_| std::env::var(format!("{prefix}{name}"))).ok().map(|value| (name.to_owned(), value))

@@ -1,17 +1,16 @@
 //! A proxy between a real client and a real server, which hears what they say to each other.
 //!
 //! Responsible for listening, for one task a client, and for its end: after so many sessions, or when somebody interrupts
-//! it. `session` owns the two connections of a client, `wiretap` understands what passes, `live` tells it at once. What
+//! it. `session` owns the two connections of a client, the wiretap of `recording` understands what passes, `live` tells it at once. What
 //! becomes of a conversation is decided by the caller: `cli::record`.
 
 mod live;
 mod session;
-mod wiretap;
 
 pub(crate) use live::{Listener, Speaker};
 
 use crate::net::tls::{Connector, TlsOptions};
-use crate::recording::{Conversation, Said, Server};
+use crate::recording::{Conversation, Said, Server, Wiretap};
 use crate::server::{Identity, Tls, interruption};
 use live::Live;
 use session::Trouble;
@@ -21,7 +20,6 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use wiretap::Wiretap;
 
 /// A pause before the next accept when the system is out of descriptors.
 const ACCEPT_AGAIN: std::time::Duration = std::time::Duration::from_millis(20);

@@ -5,11 +5,10 @@
 
 use super::Shared;
 use super::live::Live;
-use super::wiretap::Wiretap;
 use crate::net::connect::{Target, connect};
 use crate::net::stream::Stream;
 use crate::net::tls::{Connector, TlsFailure};
-use crate::recording::Said;
+use crate::recording::{Said, Wiretap};
 use crate::server::Tls;
 use std::io;
 use std::time::Duration;

@@ -378,6 +378,13 @@ impl Session {
         self.parser = ReplyParser::default();
     }
 
+    /// What came in place of the oldest reply owed was none: it is waited for no longer.
+    pub(crate) fn settle_malformed(&mut self) {
+        if self.owed.settled(0).is_some() {
+            self.asked.pop_front();
+        }
+    }
+
     /// Gives up what has arrived and was not read: the next reply begins behind it.
     fn take_arrived(&mut self) -> Vec<u8> {
         self.parser = ReplyParser::default();

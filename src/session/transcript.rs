@@ -98,6 +98,16 @@ impl Transcript {
         &self.masker
     }
 
+    /// From here on other secrets are looked for; lines that are kept already stay as they are.
+    pub(crate) fn set_masker(&mut self, masker: Arc<Masker>) {
+        self.masker = masker;
+    }
+
+    /// The lines so far.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
     /// The lines from here on belong to this step.
     pub(crate) fn begin_step(&mut self, number: &str) {
         self.step = Arc::from(number);

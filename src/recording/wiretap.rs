@@ -2,15 +2,15 @@
 //!
 //! Responsible for cutting both directions into lines, mail data, chunks and replies, in pieces of any size, and for the
 //! one moment at which a proxy must act: a 220 to STARTTLS. Pure; it holds mail data up to a limit and counts the rest.
-//! Octets pass unchanged whatever is understood of them.
+//! Octets pass unchanged whatever is understood of them. The proxy of `record` and the shell listen with it.
 
-use crate::recording::{MailData, Said};
+use super::{MailData, Said};
 use crate::smtp::mail_data::MailDataDecoder;
 use crate::smtp::reply::{Progress, ReplyParser};
 use std::collections::VecDeque;
 
 /// How many octets of one message are kept.
-pub(super) const MAX_KEPT_MESSAGE: usize = 64 * 1024;
+pub(crate) const MAX_KEPT_MESSAGE: usize = 64 * 1024;
 /// How many octets of all messages of a session are kept.
 const MAX_KEPT: usize = 256 * 1024;
 /// The longest line that is taken for one.
@@ -19,8 +19,8 @@ const MAX_LINE: usize = 64 * 1024;
 const MAX_SPOKEN: usize = 256 * 1024;
 
 /// Listens to one session.
-pub(super) struct Wiretap {
-    pub(super) said: Vec<Said>,
+pub(crate) struct Wiretap {
+    pub(crate) said: Vec<Said>,
     phase: Phase,
     /// The start of a line whose end has not arrived.
     line: Vec<u8>,
@@ -54,7 +54,7 @@ enum Owed {
 
 impl Wiretap {
     /// At the beginning of a session: the server owes its greeting.
-    pub(super) fn new() -> Wiretap {
+    pub(crate) fn new() -> Wiretap {
         Wiretap {
             said: Vec::new(),
             phase: Phase::Lines,
@@ -71,12 +71,12 @@ impl Wiretap {
     }
 
     /// Whether the client has said anything.
-    pub(super) fn heard_client(&self) -> bool {
+    pub(crate) fn heard_client(&self) -> bool {
         self.said.iter().any(|said| matches!(said, Said::Line(_) | Said::Bytes(_)))
     }
 
     /// Takes what the client sent.
-    pub(super) fn client(&mut self, mut input: &[u8]) {
+    pub(crate) fn client(&mut self, mut input: &[u8]) {
         while !input.is_empty() {
             let used = match self.phase {
                 Phase::Lines => self.take_line(input),
@@ -88,7 +88,7 @@ impl Wiretap {
     }
 
     /// Takes what the server sent. `true`: this ends with, or holds, the 220 after which both sides shake hands.
-    pub(super) fn server(&mut self, input: &[u8]) -> bool {
+    pub(crate) fn server(&mut self, input: &[u8]) -> bool {
         self.replies.extend_from_slice(input);
         let mut shakes_hands = false;
         loop {
@@ -109,7 +109,7 @@ impl Wiretap {
     }
 
     /// Both sides have shaken hands: what was before counts no more.
-    pub(super) fn handshake(&mut self) {
+    pub(crate) fn handshake(&mut self) {
         self.owed.clear();
         self.line.clear();
         self.replies.clear();
@@ -118,7 +118,7 @@ impl Wiretap {
     }
 
     /// Nothing more will come; unfinished parts are part of what was said.
-    pub(super) fn end(&mut self, how: Said) {
+    pub(crate) fn end(&mut self, how: Said) {
         let line = std::mem::take(&mut self.line);
         if !line.is_empty() {
             self.note(Said::Bytes(line), 0);

@@ -1,0 +1,74 @@
+//! Prints while a person types: above the line that is edited, which stays as it is.
+//!
+//! The editor takes text only as fast as it comes to look for it, so a thread stands between: whoever prints never waits,
+//! neither for the editor nor for the person.
+
+use crate::cli::screen;
+use crate::report::human::Styled;
+use crate::report::live as layout;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+/// How long printing may take before the next line is asked for; what is late comes above that line.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Where the shell prints to.
+pub(super) struct Printer {
+    queue: Option<Sender<Item>>,
+}
+
+enum Item {
+    Text(String),
+    /// All before it has been printed.
+    Mark(Sender<()>),
+}
+
+impl Printer {
+    /// To standard output and standard error.
+    pub(super) fn direct() -> Printer {
+        Printer { queue: None }
+    }
+
+    /// Through an editor.
+    pub(super) fn through(mut print: impl FnMut(String) + Send + 'static) -> Printer {
+        let (queue, items) = channel();
+        std::thread::spawn(move || {
+            for item in items {
+                match item {
+                    Item::Text(text) => print(text),
+                    // Who does not wait any more does not mind.
+                    Item::Mark(printed) => _ = printed.send(()),
+                }
+            }
+        });
+        Printer { queue: Some(queue) }
+    }
+
+    /// Whether a person sees what they type.
+    pub(super) fn shows_typing(&self) -> bool {
+        self.queue.is_some()
+    }
+
+    pub(super) fn print(&self, text: String) {
+        match &self.queue {
+            None => screen::result(&text),
+            Some(queue) => _ = queue.send(Item::Text(text)),
+        }
+    }
+
+    pub(super) fn complain(&self, text: &str, styled: Styled) {
+        match &self.queue {
+            None => screen::notice(&format!("error: {text}")),
+            Some(_) => self.print(layout::complaint(text, styled)),
+        }
+    }
+
+    /// Waits until all is printed, if that can be done at once.
+    pub(super) fn flush(&self) {
+        if let Some(queue) = &self.queue {
+            let (mark, printed) = channel();
+            _ = queue.send(Item::Mark(mark));
+            _ = printed.recv_timeout(PATIENCE);
+        }
+    }
+}

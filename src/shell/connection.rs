@@ -1,0 +1,277 @@
+//! Opening and closing a connection of the shell, the TLS handshake, and the scenario that does the same.
+
+use super::{Phase, Shell, Told};
+use crate::net::connect::Target;
+use crate::net::route::Route;
+use crate::net::tls::{Connector, TlsOptions};
+use crate::recording::{Conversation, Said, Server, Wiretap};
+use crate::scenario::address::split_address;
+use crate::scenario::write::literal;
+use crate::server::{Identity, Login, Sandbox, SandboxOptions};
+use crate::session::{Session, Trouble};
+
+/// The port where TLS begins at once (RFC 8314 section 3).
+const SUBMISSIONS_PORT: u16 = 465;
+/// The name that the sandbox's certificate is for.
+const SANDBOX_NAME: &str = "localhost";
+
+/// Where the shell connects to.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// A server.
+    Host { host: String, port: u16, implicit_tls: bool },
+    /// The built-in server; any user name with this password is let in.
+    Sandbox { implicit_tls: bool, password: String },
+}
+
+impl Place {
+    /// A server; port 465 has TLS first.
+    pub(crate) fn host(host: String, port: u16, implicit_tls: bool) -> Place {
+        Place::Host { host, port, implicit_tls: implicit_tls || port == SUBMISSIONS_PORT }
+    }
+
+    /// As it stands in the prompt.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Place::Host { host, port, .. } => format!("{host}:{port}"),
+            Place::Sandbox { .. } => "sandbox".to_owned(),
+        }
+    }
+
+    fn implicit_tls(&self) -> bool {
+        match self {
+            Place::Host { implicit_tls, .. } | Place::Sandbox { implicit_tls, .. } => *implicit_tls,
+        }
+    }
+
+    /// The name that the certificate must be for.
+    fn name(&self) -> String {
+        match self {
+            Place::Host { host, .. } => host.trim_matches(['[', ']']).to_owned(),
+            Place::Sandbox { .. } => SANDBOX_NAME.to_owned(),
+        }
+    }
+}
+
+impl Shell {
+    /// Opens the connection and reads the greeting. `false`: there is none.
+    pub(crate) async fn open(&mut self) -> bool {
+        self.tap = Wiretap::new();
+        (self.said_quit, self.awaits_handshake, self.phase) = (false, false, Phase::Closed);
+        (self.last_reply, self.greeting, self.held) = (None, Vec::new(), None);
+        self.unasked = 0;
+        let target = match self.target() {
+            Ok(target) => target,
+            Err(message) => {
+                self.complain(&message);
+                return false;
+            }
+        };
+        let wait = self.settings.timeout;
+        let route = Route::from(target);
+        let opening = Session::open("main", &route, wait, &mut self.log);
+        let opened = tokio::select! {
+            opened = opening => opened,
+            () = super::wire::interruption(self.settings.interruptible) => {
+                self.complain("given up: not connected");
+                return false;
+            }
+        };
+        match opened {
+            Ok(session) => (self.session, self.phase) = (Some(session), Phase::Greeted),
+            Err(Trouble::NotConnected(failure)) => {
+                self.complain(&failure.message);
+                return false;
+            }
+            Err(_) => {
+                self.complain(&format!("{}: no connection within {}", self.settings.place.shown(), seconds(wait)));
+                return false;
+            }
+        }
+        if !self.settings.place.implicit_tls() || self.shake_hands().await {
+            self.read_owed().await;
+        }
+        true
+    }
+
+    /// Where to connect to; the sandbox is started when it is first needed.
+    fn target(&mut self) -> Result<Target, String> {
+        let (host, port) = match self.settings.place.clone() {
+            Place::Host { host, port, .. } => (host, port),
+            Place::Sandbox { implicit_tls, password } => {
+                let sandbox = match self.sandbox.take() {
+                    Some(sandbox) => sandbox,
+                    None => self.start_sandbox(password)?,
+                };
+                let address = if implicit_tls { sandbox.tls_address() } else { sandbox.address() };
+                self.sandbox = Some(sandbox);
+                (address.ip().to_string(), address.port())
+            }
+        };
+        Ok(Target { host, port, ip: None, local_address: None, public_only: false })
+    }
+
+    fn start_sandbox(&mut self, password: String) -> Result<Sandbox, String> {
+        let words = |error: std::io::Error| format!("the sandbox: {error}");
+        let sandbox = Sandbox::start(SandboxOptions {
+            accept: vec![Login::AnyUser { password }],
+            identity: Identity::MadeFor(vec![SANDBOX_NAME.to_owned()]),
+            ..SandboxOptions::default()
+        });
+        let sandbox = sandbox.map_err(words)?;
+        self.settings.tls = TlsOptions { ca_pem: Some(sandbox.ca_pem().map_err(words)?), ..TlsOptions::default() };
+        Ok(sandbox)
+    }
+
+    /// The TLS handshake. `false`: it failed, and the connection is lost.
+    pub(super) async fn shake_hands(&mut self) -> bool {
+        self.awaits_handshake = false;
+        let connector = match Connector::new(&self.settings.tls) {
+            Ok(connector) => connector,
+            Err(error) => {
+                self.complain(&error.message);
+                return false;
+            }
+        };
+        let (name, wait) = (self.settings.place.name(), self.settings.timeout);
+        let Some(session) = self.session.as_mut() else { return false };
+        let outcome = session.upgrade(&connector, &name, wait, &mut self.log).await;
+        match outcome {
+            Ok(()) => {
+                if !self.settings.place.implicit_tls() {
+                    self.tap.handshake();
+                }
+                self.phase = Phase::Greeted;
+                return true;
+            }
+            Err(Trouble::Tls(failure)) => {
+                let help = failure.help.map(|help| format!("\n  = help: {help}")).unwrap_or_default();
+                let distrust = " (--ca-file trusts another authority, --insecure any certificate)";
+                self.complain(&format!("the TLS handshake failed: {}{distrust}", failure.message));
+                if !help.is_empty() {
+                    self.tell(Told::Hint(help.trim_start_matches("\n  = ").to_owned()));
+                }
+            }
+            Err(Trouble::PlainBeforeTls { .. }) => {
+                self.complain("the server sent plain text between its 220 and the handshake: no TLS was begun");
+            }
+            Err(_) => self.complain("the TLS handshake was not answered in time"),
+        }
+        self.lost();
+        false
+    }
+
+    /// The connection is of no use any more.
+    pub(super) fn lost(&mut self) {
+        self.verdict.lost |= !self.said_quit;
+        self.forget(Said::ServerClosed);
+    }
+
+    /// There is no connection from here on.
+    fn forget(&mut self, how: Said) {
+        if self.session.take().is_some() {
+            self.tap.end(how);
+        }
+        (self.phase, self.held, self.awaits_handshake) = (Phase::Closed, None, false);
+    }
+
+    pub(super) async fn starttls(&mut self) {
+        if self.session.is_none() {
+            return self.not_connected();
+        }
+        if self.session.as_ref().is_some_and(|session| session.tls().is_some()) {
+            return self.complain("the connection has TLS already: `.tls` shows it");
+        }
+        if !self.awaits_handshake {
+            self.send(b"STARTTLS").await;
+        }
+        if self.awaits_handshake && self.shake_hands().await {
+            self.hint("the server forgets what you said before TLS: `.ehlo` says it again");
+        }
+    }
+
+    pub(super) async fn connect(&mut self, arguments: &str) {
+        if !arguments.is_empty() {
+            match split_address(arguments) {
+                Ok((host, port)) => self.settings.place = Place::host(host, port, false),
+                Err(message) => return self.complain(&message),
+            }
+        }
+        self.close_session().await;
+        self.open().await;
+    }
+
+    pub(super) async fn close(&mut self) {
+        if self.session.is_none() {
+            return self.not_connected();
+        }
+        self.close_session().await;
+    }
+
+    async fn close_session(&mut self) {
+        if let Some(session) = self.session.as_mut() {
+            session.close(&mut self.log).await;
+        }
+        self.forget(Said::ClientClosed);
+    }
+
+    pub(super) fn not_connected(&mut self) {
+        self.complain("there is no connection: `.connect` opens one");
+    }
+}
+
+/// The scenario of what was said on this connection; `None` where nobody spoke.
+pub(super) fn scenario(shell: &Shell) -> Option<String> {
+    let mut said = shell.tap.said.clone();
+    if !said.iter().any(|said| matches!(said, Said::Reply(_) | Said::Line(_) | Said::Bytes(_))) {
+        return None;
+    }
+    if shell.session.is_some() {
+        said.push(Said::ClientClosed);
+    }
+    let (host, port) = match &shell.settings.place {
+        Place::Host { host, port, .. } => (host.trim_matches(['[', ']']).to_owned(), *port),
+        Place::Sandbox { implicit_tls, .. } => {
+            (SANDBOX_NAME.to_owned(), if *implicit_tls { SUBMISSIONS_PORT } else { 25 })
+        }
+    };
+    let sandbox = matches!(shell.settings.place, Place::Sandbox { .. });
+    let server = Server { host, port, implicit_tls: shell.settings.place.implicit_tls() };
+    let mut draft = Conversation { server, said }.draft();
+    if sandbox {
+        draft.comments.push("typed at the sandbox: play it with `smtp-script run --sandbox`".to_owned());
+    }
+    if let Some(connect) = draft.connect.as_mut() {
+        if !shell.settings.tls.verify {
+            connect.options.push(("verify".to_owned(), "false".to_owned()));
+        }
+        if let Some(file) = &shell.settings.ca_file {
+            let path = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            connect.options.push(("ca_file".to_owned(), literal(&path.display().to_string())));
+        }
+    }
+    Some(draft.to_yaml())
+}
+
+/// `30 s`, `0.5 s`.
+pub(super) fn seconds(duration: std::time::Duration) -> String {
+    format!("{} s", duration.as_secs_f64())
+}
+
+impl std::fmt::Debug for Shell {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Shell").field("phase", &self.phase).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_submissions_means_tls() {
+        assert!(Place::host("mx".to_owned(), 465, false).implicit_tls());
+        assert!(!Place::host("mx".to_owned(), 25, false).implicit_tls());
+        assert_eq!(Place::host("[::1]".to_owned(), 25, true).name(), "::1");
+    }
+}

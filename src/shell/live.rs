@@ -1,0 +1,125 @@
+//! The shell in a thread of its own, so that the server is heard while a person types.
+//!
+//! Responsible for the thread and its runtime, and for taking turns: a line is done before the next is taken, and between
+//! two lines the server is listened to. Called by `cli::shell`, which blocks while it reads lines.
+
+use super::{Asker, Next, Screen, Settings, Shell, State, Verdict};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// A shell that runs.
+pub(crate) struct Live {
+    lines: UnboundedSender<Vec<u8>>,
+    turns: mpsc::Receiver<Next>,
+    state: Arc<Mutex<State>>,
+    thread: JoinHandle<io::Result<Ended>>,
+}
+
+/// What became of it.
+pub(crate) struct Ended {
+    pub(crate) verdict: Verdict,
+    /// What was said, as a scenario.
+    pub(crate) scenario: Option<String>,
+}
+
+/// What the thread needs.
+struct Seat {
+    settings: Settings,
+    /// What is done first, as if it had been typed.
+    first: Vec<String>,
+    screen: Screen,
+    asker: Asker,
+    lines: UnboundedReceiver<Vec<u8>>,
+    turns: mpsc::Sender<Next>,
+    state: Arc<Mutex<State>>,
+}
+
+impl Live {
+    /// Connects, and does `first` as if it had been typed.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(crate) fn start(settings: Settings, first: Vec<String>, screen: Screen, asker: Asker) -> io::Result<Live> {
+        let (sender, lines) = unbounded_channel();
+        let (turn, turns) = mpsc::channel();
+        let state = Arc::new(Mutex::new(State::default()));
+        let seat = Seat { settings, first, screen, asker, lines, turns: turn, state: state.clone() };
+        let thread = std::thread::Builder::new().name("shell".to_owned()).spawn(move || seat.run())?;
+        Ok(Live { lines: sender, turns, state, thread })
+    }
+
+    /// Waits until the next line may be read.
+    pub(crate) fn next(&self) -> Next {
+        self.turns.recv().unwrap_or(Next::End)
+    }
+
+    /// Gives it a line.
+    pub(crate) fn send(&self, line: Vec<u8>) {
+        // A shell that has ended says so when it is asked for the next turn.
+        _ = self.lines.send(line);
+    }
+
+    /// What the session is like, as it changes.
+    pub(crate) fn state(&self) -> Arc<Mutex<State>> {
+        self.state.clone()
+    }
+
+    /// Ends it; there are no more lines.
+    ///
+    /// # Errors
+    /// It could not run at all.
+    pub(crate) fn end(self) -> io::Result<Ended> {
+        drop(self.lines);
+        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the shell broke")))
+    }
+}
+
+impl Seat {
+    fn run(self) -> io::Result<Ended> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let ended = runtime.block_on(self.sit());
+        // A name lookup that was given up must not hold up the end.
+        runtime.shutdown_background();
+        Ok(ended)
+    }
+
+    async fn sit(mut self) -> Ended {
+        let mut shell = Shell::new(self.settings, self.screen, self.asker);
+        let open = shell.begin().await;
+        let mut next = if open { Next::Go } else { Next::End };
+        for line in self.first {
+            if next == Next::Go {
+                next = shell.take(line.as_bytes()).await;
+            }
+        }
+        loop {
+            set(&self.state, &shell);
+            // Nobody waits for a turn any more who has ended.
+            _ = self.turns.send(next);
+            if next == Next::End {
+                break;
+            }
+            let Some(line) = next_line(&mut self.lines, &mut shell, &self.state).await else { break };
+            next = shell.take(&line).await;
+        }
+        let verdict = shell.end().await;
+        Ended { verdict, scenario: shell.scenario() }
+    }
+}
+
+/// The next line; what the server says before it comes is heard.
+async fn next_line(lines: &mut UnboundedReceiver<Vec<u8>>, shell: &mut Shell, state: &Mutex<State>) -> Option<Vec<u8>> {
+    loop {
+        tokio::select! {
+            biased;
+            line = lines.recv() => return line,
+            () = shell.listen() => set(state, shell),
+        }
+    }
+}
+
+fn set(state: &Mutex<State>, shell: &Shell) {
+    *state.lock().unwrap_or_else(PoisonError::into_inner) = shell.state();
+}

@@ -1,0 +1,112 @@
+//! What the terminal may know of a session between two lines: for the prompt, for completion, and for the history.
+
+use super::Shell;
+use crate::masker::Masker;
+use crate::session::Session;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Where the conversation is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// No connection.
+    #[default]
+    Closed,
+    /// Before EHLO, and after a TLS handshake.
+    Greeted,
+    /// After EHLO or HELO, between two messages.
+    Ready,
+    /// After MAIL.
+    Sender,
+    /// After RCPT.
+    Recipients,
+    /// After 354, or within a chunk.
+    MailData,
+    /// After 334: an answer in base64 is due.
+    Challenge,
+}
+
+/// A picture of the session.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct State {
+    pub(crate) phase: Phase,
+    /// The server as the person named it.
+    pub(crate) server: String,
+    /// Whether there is TLS, and whether the certificate was verified.
+    pub(crate) tls: Option<bool>,
+    pub(crate) owed: usize,
+    /// How many lines are held back, where they are.
+    pub(crate) held: Option<usize>,
+    /// The EHLO keywords with their parameters.
+    pub(crate) offers: Vec<(String, Vec<String>)>,
+    /// The name in EHLO.
+    pub(crate) hello: String,
+    pub(crate) masker: Arc<Masker>,
+}
+
+impl State {
+    /// `mail.example.com:587 tls data> `: without a reply owed and without a message under way only where it leads to.
+    pub(crate) fn prompt(&self) -> String {
+        let mut prompt = self.server.clone();
+        match self.tls {
+            Some(true) => prompt.push_str(" tls"),
+            Some(false) => prompt.push_str(" tls unverified"),
+            None => {}
+        }
+        match self.phase {
+            Phase::Closed => prompt.push_str(" closed"),
+            Phase::MailData => prompt.push_str(" data"),
+            Phase::Challenge => prompt.push_str(" auth"),
+            _ => {}
+        }
+        if self.owed > 0 {
+            _ = write!(prompt, " {} owed", self.owed);
+        }
+        if let Some(held) = self.held {
+            _ = write!(prompt, " {held} held");
+        }
+        prompt.push_str("> ");
+        prompt
+    }
+
+    /// Whether a keyword is offered.
+    pub(crate) fn offers(&self, keyword: &str) -> bool {
+        self.offers.iter().any(|(known, _)| known == keyword)
+    }
+}
+
+impl Shell {
+    /// What the session is like now.
+    pub(crate) fn state(&self) -> State {
+        let session = self.session.as_ref();
+        let offers = session.map(|session| {
+            let keywords = session.extensions().iter();
+            keywords.map(|(keyword, parameters)| (keyword.to_owned(), parameters.to_vec())).collect()
+        });
+        State {
+            phase: self.phase,
+            server: self.settings.place.shown(),
+            tls: session.and_then(Session::tls).map(|facts| facts.verified),
+            owed: session.map_or(0, Session::owed),
+            held: self.held.as_ref().map(|held| held.split(|byte| *byte == b'\n').count() - 1),
+            offers: offers.unwrap_or_default(),
+            hello: self.settings.hello.clone(),
+            masker: self.log.masker().clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prompt_says_what_is_special() {
+        let plain = State { phase: Phase::Ready, server: "mx:25".to_owned(), ..State::default() };
+        assert_eq!(plain.prompt(), "mx:25> ");
+        let busy = State { tls: Some(true), phase: Phase::MailData, owed: 2, held: Some(1), ..plain.clone() };
+        assert_eq!(busy.prompt(), "mx:25 tls data 2 owed 1 held> ");
+        let closed = State { phase: Phase::Closed, tls: Some(false), ..plain };
+        assert_eq!(closed.prompt(), "mx:25 tls unverified closed> ");
+    }
+}
