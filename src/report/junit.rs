@@ -8,6 +8,7 @@ use super::cases::{CameTo, Case, Fault, Suite, suites};
 use super::words;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
+use std::fmt::Write as _;
 use std::io;
 
 /// Attributes of an element, in order.
@@ -162,8 +163,8 @@ fn legal(text: &str) -> String {
     for character in text.chars() {
         match character {
             '\n' => shown.push(character),
-            '\u{fffe}' | '\u{ffff}' => shown.push_str(&format!("\\u{{{:x}}}", character as u32)),
-            control if control.is_control() => shown.push_str(&format!("\\x{:02x}", control as u32)),
+            '\u{fffe}' | '\u{ffff}' => _ = write!(shown, "\\u{{{:x}}}", character as u32),
+            control if control.is_control() => _ = write!(shown, "\\x{:02x}", control as u32),
             other => shown.push(other),
         }
     }

@@ -68,7 +68,7 @@ fn of_case(number: usize, case: &Case) -> String {
         CameTo::Passed => {
             let attempts = case.attempts.iter().map(|attempt| words::line(&attempt.message)).collect();
             let mut yaml = vec![Entry::seconds("duration", case.duration)];
-            yaml.push(Entry::list("attempts", attempts));
+            yaml.push(Entry::lines("attempts", attempts));
             let yaml = if case.attempts.is_empty() { String::new() } else { diagnostics(&yaml) };
             format!("ok {number} - {name}\n{yaml}")
         }
@@ -76,7 +76,7 @@ fn of_case(number: usize, case: &Case) -> String {
         CameTo::Failed(faults) => {
             let mut yaml = faults.first().map(|first| of_fault(first, case.duration)).unwrap_or_default();
             let others = faults.iter().skip(1).map(|fault| fault.message.clone()).collect();
-            yaml.push(Entry::list("also", others));
+            yaml.push(Entry::lines("also", others));
             format!("not ok {number} - {name}\n{}", diagnostics(&yaml))
         }
     }
@@ -98,9 +98,7 @@ struct Entry {
 enum Value {
     Text(String),
     Number(String),
-    List(Vec<String>),
-    /// Lines that begin with something else than a blank.
-    Block(Vec<String>),
+    Lines(Vec<String>),
 }
 
 impl Entry {
@@ -108,16 +106,16 @@ impl Entry {
         Entry { key, value: Value::Text(words::line(text)) }
     }
 
-    fn number(key: &'static str, number: impl ToString) -> Entry {
+    fn number(key: &'static str, number: &impl ToString) -> Entry {
         Entry { key, value: Value::Number(number.to_string()) }
     }
 
     fn seconds(key: &'static str, seconds: f64) -> Entry {
-        Entry::number(key, format!("{:.3}", if seconds.is_finite() { seconds } else { 0.0 }))
+        Entry::number(key, &format!("{:.3}", if seconds.is_finite() { seconds } else { 0.0 }))
     }
 
-    fn list(key: &'static str, list: Vec<String>) -> Entry {
-        Entry { key, value: Value::List(list) }
+    fn lines(key: &'static str, lines: Vec<String>) -> Entry {
+        Entry { key, value: Value::Lines(lines) }
     }
 }
 
@@ -129,15 +127,15 @@ fn of_fault(fault: &Fault, duration: f64) -> Vec<Entry> {
     ];
     if let Some(one) = fault.diagnostic {
         yaml.push(Entry::text("file", &one.place.file));
-        yaml.push(Entry::number("line", one.place.line));
-        yaml.push(Entry::number("column", one.place.column));
+        yaml.push(Entry::number("line", &one.place.line));
+        yaml.push(Entry::number("column", &one.place.column));
         yaml.push(Entry::text("got", &one.label));
-        yaml.push(Entry::list("notes", one.notes.iter().map(|note| words::line(note)).collect()));
-        yaml.push(Entry::list("help", one.help.iter().map(|help| words::line(help)).collect()));
+        yaml.push(Entry::lines("notes", one.notes.iter().map(|note| words::line(note)).collect()));
+        yaml.push(Entry::lines("help", one.help.iter().map(|help| words::line(help)).collect()));
     }
     if let Some(divergence) = fault.divergence {
         yaml.push(Entry::text("step", &divergence.step));
-        yaml.extend(divergence.reply_code.map(|code| Entry::number("reply", code)));
+        yaml.extend(divergence.reply_code.map(|code| Entry::number("reply", &code)));
     }
     yaml.push(Entry::seconds("duration", duration));
     yaml
@@ -146,10 +144,10 @@ fn of_fault(fault: &Fault, duration: f64) -> Vec<Entry> {
 fn facts(suite: &Suite) -> Vec<Entry> {
     let facts = suite.facts.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     let output = suite.output.clone();
-    vec![Entry::list("facts", facts), Entry { key: "transcript", value: Value::Block(output) }]
+    vec![Entry::lines("facts", facts), Entry::lines("transcript", output)]
 }
 
-/// The block of YAML, in the form that the small YAML of Perl's TAP::Parser reads as well; without what is empty.
+/// The block of YAML, in the form that the small YAML of Perl's `TAP::Parser` reads as well; without what is empty.
 fn diagnostics(entries: &[Entry]) -> String {
     let mut yaml = String::from("  ---\n");
     for Entry { key, value } in entries {
@@ -157,15 +155,16 @@ fn diagnostics(entries: &[Entry]) -> String {
             Value::Text(text) if text.is_empty() => {}
             Value::Text(text) => _ = writeln!(yaml, "  {key}: {}", quoted(text)),
             Value::Number(number) => _ = writeln!(yaml, "  {key}: {number}"),
-            Value::List(list) if list.is_empty() => {}
-            Value::List(list) => {
-                _ = writeln!(yaml, "  {key}:");
-                list.iter().for_each(|item| _ = writeln!(yaml, "    - {}", quoted(item)));
-            }
-            Value::Block(lines) if lines.is_empty() => {}
-            Value::Block(lines) => {
-                _ = writeln!(yaml, "  {key}: |");
-                lines.iter().for_each(|line| _ = writeln!(yaml, "    {}", printable(line)));
+            // A list would be more to the point, but that small YAML takes `- "a: b"` for a mapping.
+            Value::Lines(lines) => {
+                let blank = |character: char| character.is_whitespace();
+                let lines: Vec<&str> = lines.iter().map(|line| line.trim_start_matches(blank)).collect();
+                if lines.iter().any(|line| !line.is_empty()) {
+                    _ = writeln!(yaml, "  {key}: |");
+                }
+                for line in lines.iter().filter(|line| !line.is_empty()) {
+                    _ = writeln!(yaml, "    {}", printable(line));
+                }
             }
         }
     }
