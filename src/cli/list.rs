@@ -4,7 +4,7 @@ use super::USAGE;
 use super::explain::Format;
 use super::screen::{self, Color};
 use crate::library::{self, BuiltIn};
-use crate::load_built_in;
+use crate::load::load_built_in;
 use crate::report::catalogue::{self, Entry};
 use crate::scenario::similar;
 

@@ -15,6 +15,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+const SHOWN: &str = "What is shown";
+
 /// Be the server that clients under test talk to. Prints `listening on ADDRESS:PORT` for each listener as soon as
 /// clients can connect, and ends in order at Ctrl-C or SIGTERM.
 #[derive(Debug, clap::Args)]
@@ -27,13 +29,13 @@ pub(super) struct ServeArguments {
     #[command(flatten)]
     server: sandbox::SandboxArguments,
     /// Show each line of the conversations
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = SHOWN)]
     verbose: bool,
     /// Print nothing but where it listens
-    #[arg(short, long, conflicts_with = "verbose")]
+    #[arg(short, long, conflicts_with = "verbose", help_heading = SHOWN)]
     quiet: bool,
     /// When to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = SHOWN)]
     color: Color,
 }
 

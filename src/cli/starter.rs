@@ -101,7 +101,7 @@ fn head(plan: &Plan<'_>) -> String {
         },
     ];
     let tags: Vec<&str> = tags.into_iter().flatten().collect();
-    _ = writeln!(text, "name: \"{who} takes a message on {}\"", plan.port);
+    _ = writeln!(text, "name: {}", scalar(&format!("{who} takes a message on {}", plan.port)));
     if !tags.is_empty() {
         _ = writeln!(text, "tags: [{}]", tags.join(", "));
     }
@@ -121,7 +121,7 @@ fn credentials(plan: &Plan<'_>) -> String {
 
 /// Variables and secrets.
 fn values(plan: &Plan<'_>) -> String {
-    let mut text = format!("vars:\n  host: \"{}\"\n  client: client.example\n", plan.host);
+    let mut text = format!("vars:\n  host: {}\n  client: client.example\n", scalar(plan.host));
     text.push_str("  from: sender@example.com\n  to: recipient@example.com\n");
     if plan.login == Login::None {
         return text;
@@ -178,4 +178,9 @@ fn secret_name(plan: &Plan<'_>) -> &'static str {
 
 fn is_by_token(plan: &Plan<'_>) -> bool {
     matches!(plan.login, Login::By(Some(Mechanism::XOAuth2 | Mechanism::OAuthBearer)))
+}
+
+/// A text in YAML: an address of IPv6 would be a list or a mapping without quotes.
+fn scalar(text: &str) -> String {
+    if text.contains(['[', ':']) { format!("\"{text}\"") } else { text.to_owned() }
 }

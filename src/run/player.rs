@@ -5,6 +5,7 @@ use super::connection::{Endpoint, Resolver, file_root};
 use super::diagnose::Place;
 use super::expect::Comparer;
 use super::outcome::{Cause, Divergence, Outcome, SessionOutcome, StepOutcome, Verdict};
+use super::rewrite::Rewrite;
 use super::sandbox::sandbox_options;
 use super::scope::{Names, StepScope};
 use crate::masker::Masker;
@@ -55,6 +56,7 @@ pub(super) struct Player<'a> {
     pub(super) retired: Vec<SessionOutcome>,
     /// What was captured, as it is shown.
     pub(super) captures: BTreeMap<String, String>,
+    pub(super) rewrites: Vec<Rewrite>,
     began: Timestamp,
     notices: Vec<String>,
     /// Inside `finally`: whether the steps before it diverged.
@@ -112,6 +114,7 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: &'static str, message
         divergences: vec![Divergence { step: String::new(), cause, kind, reply_code: None, line: None, diagnostic }],
         sessions: Vec::new(),
         captures: Vec::new(),
+        rewrites: Vec::new(),
         transcript: Vec::new(),
         notices: Vec::new(),
     }
@@ -139,6 +142,7 @@ impl<'a> Player<'a> {
             opened: 0,
             retired: Vec::new(),
             captures: BTreeMap::new(),
+            rewrites: Vec::new(),
             began: Timestamp::now(),
             notices,
             diverged: None,
@@ -389,6 +393,7 @@ impl<'a> Player<'a> {
             divergences: main,
             sessions: self.retired,
             captures: self.captures.into_iter().collect(),
+            rewrites: self.rewrites,
             transcript: self.log.into_entries(),
             notices: self.notices,
         }

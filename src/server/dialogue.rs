@@ -9,7 +9,7 @@ use super::answer::{Answer, BadLine, Next};
 use super::log::SessionLog;
 use super::mail_data::{MailDataReader, Progress};
 use super::mail_sink::MailSink;
-use super::protocol::{AUTH_LINE, Protocol, TlsFacts};
+use super::protocol::{AUTH_LINE, Protocol, TLS_UNAVAILABLE, TlsFacts};
 
 /// What the connection does when the replies were sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,7 +75,7 @@ impl<S: MailSink> Dialogue<S> {
             Event::BadLine(refusal) => self.protocol.bad_line(refusal),
             Event::MailDataEnded => self.protocol.mail_data_ended(),
             Event::ChunkEnded => self.protocol.chunk_ended(),
-            Event::TlsUnavailable => self.protocol.tls_unavailable(),
+            Event::TlsUnavailable => TLS_UNAVAILABLE.into(),
             Event::IdleTooLong => self.protocol.idle_too_long(),
             Event::TooBusy => self.protocol.too_busy(),
             Event::ShuttingDown => self.protocol.shutting_down(),

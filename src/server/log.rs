@@ -258,7 +258,7 @@ mod tests {
             for _ in 0..25 {
                 log.mail_data(b"12345678\r\n");
             }
-            log.mail_data(&[b'x'; 100_000]);
+            log.mail_data(&vec![b'x'; 100_000]);
             log.server("250 Ok\r\n250 Ok");
         });
         assert_eq!(lines[..5], ["C: a", "C: b", "C: ", "C: c", "C: ."]);

@@ -30,6 +30,8 @@ pub(crate) const AUTH_LINE: usize = 12_288;
 
 const GREET_FIRST: &str = "503 5.5.1 Send EHLO or HELO first";
 const GREET_FIRST_LMTP: &str = "503 5.5.1 Send LHLO first";
+/// There is no certificate to shake hands with (RFC 3207 4).
+pub(crate) const TLS_UNAVAILABLE: &str = "454 4.7.0 TLS is not available: the server has no certificate";
 const TLS_FIRST: &str = "530 5.7.0 Must issue a STARTTLS command first";
 const TLS_BEFORE_AUTH: &str = "538 5.7.11 Encryption is required: send STARTTLS first";
 const AUTH_FIRST: &str = "530 5.7.0 Authentication required";
@@ -146,11 +148,6 @@ impl<S: MailSink> Protocol<S> {
         self.counted(answer.into())
     }
 
-    /// There is no certificate to shake hands with (RFC 3207 4).
-    pub(crate) fn tls_unavailable(&self) -> Answer {
-        "454 4.7.0 TLS is not available: the server has no certificate".into()
-    }
-
     /// The handshake is done: all that the client said before is forgotten (RFC 3207 4.2).
     pub(crate) fn tls_started(&mut self, facts: TlsFacts) {
         self.tls = Some(facts);
@@ -179,6 +176,7 @@ impl<S: MailSink> Protocol<S> {
             "BDAT" => self.bdat(argument).unwrap_or_else(Answer::from),
             "RSET" => self.rset(argument),
             "NOOP" => "250 2.0.0 Ok".into(),
+            "HELP" if self.settings.lmtp => HELP.replace("EHLO HELO", "LHLO").into(),
             "HELP" => HELP.into(),
             "QUIT" => self.quit(argument),
             "VRFY" if argument.is_empty() => "501 5.5.4 Syntax: VRFY address".into(),

@@ -5,6 +5,9 @@
 
 use super::status::EnhancedStatusCode;
 
+/// Of longer texts no more is kept, in bytes.
+const ENOUGH_TEXT: usize = 4096;
+
 /// A reply, as much of it as was given, or a pattern of codes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Question {
@@ -56,9 +59,12 @@ impl Question {
         found
     }
 
-    /// Adds what belongs to the text of the same reply.
+    /// Adds what belongs to the text of the same reply, which a log may hold many times: what is long already stays.
     pub fn add(&mut self, text: &str, context: &str) {
         for (whole, part) in [(&mut self.text, text), (&mut self.context, context)] {
+            if whole.len() > ENOUGH_TEXT {
+                continue;
+            }
             if !whole.is_empty() && !part.is_empty() {
                 whole.push(' ');
             }

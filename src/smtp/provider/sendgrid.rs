@@ -10,6 +10,10 @@ const ERRORS: Source = Source {
     title: "SMTP Errors and Troubleshooting",
     url: "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/smtp-errors-and-troubleshooting",
 };
+const KEYS: Source = Source {
+    title: "4XX API Errors and Troubleshooting Suggestions",
+    url: "https://support.sendgrid.com/hc/en-us/articles/18322114821403-4XX-API-Errors-and-Troubleshooting-Suggestions",
+};
 
 pub(super) const SENDGRID: Provider = Provider {
     id: "sendgrid",
@@ -27,7 +31,7 @@ pub(super) const SENDGRID: Provider = Provider {
     statements: &[
         Statement::on(&[535], SETUP)
             .help("SendGrid's user name is the literal word `apikey`; the password is the API key"),
-        Statement::on(&[535], ERRORS)
+        Statement::on(&[535], KEYS)
             .text(&["authorization grant is invalid"])
             .means("the API key itself is refused")
             .help("SendGrid refuses the API key itself: it is wrong, or was deleted; create another one"),
