@@ -190,6 +190,8 @@ pub struct ScenarioReport {
 /// An attempt that another one followed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
+    /// The number of the step that diverged first; empty for the top-level `connect`.
+    pub step: String,
     /// What diverged, in one line.
     pub message: String,
     /// How long it took, in seconds.

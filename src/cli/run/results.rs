@@ -125,6 +125,7 @@ impl Results {
         };
         let outcome = &finished.outcome;
         let attempt = |outcome: &crate::run::Outcome| Attempt {
+            step: outcome.divergences.first().map(|first| first.step.clone()).unwrap_or_default(),
             message: outcome.divergences.first().map(|first| first.diagnostic.message.clone()).unwrap_or_default(),
             duration: outcome.duration.as_secs_f64(),
         };
