@@ -17,6 +17,7 @@ mod pace;
 mod pipeline;
 mod player;
 mod scope;
+mod serving;
 mod steps;
 mod stop;
 
