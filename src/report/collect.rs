@@ -18,6 +18,8 @@ const LEFT_OUT: &str = "[mail data left out]";
 pub struct Circumstances {
     /// What tells it from all others, the same in every run.
     pub id: String,
+    /// Its place among all that were named.
+    pub position: u64,
     /// When it began, from the start of the run.
     pub offset: Duration,
     /// Attempts that diverged before.
@@ -31,17 +33,11 @@ pub struct Circumstances {
 pub fn played(outcome: &Outcome, circumstances: Circumstances, warnings: &[scenario::Diagnostic]) -> ScenarioReport {
     let sources = &outcome.sources;
     let divergences: Vec<Divergence> = outcome.divergences.iter().map(|one| divergence(one, sources)).collect();
-    let verdict = match outcome.exit_code() {
-        0 if circumstances.attempts.is_empty() => Verdict::Followed,
-        0 => Verdict::Flaky,
-        2 => Verdict::Broken,
-        3 => Verdict::Unreachable,
-        130 => Verdict::Interrupted,
-        _ => Verdict::Diverged,
-    };
+    let verdict = verdict(outcome, &circumstances);
     let (transcript, places) = transcript(outcome, circumstances.without_body);
     ScenarioReport {
         id: circumstances.id,
+        position: circumstances.position,
         path: visible(outcome.path.as_bytes()),
         name: visible(outcome.name.as_bytes()),
         tags: outcome.tags.iter().map(|tag| visible(tag.as_bytes())).collect(),
@@ -62,6 +58,30 @@ pub fn played(outcome: &Outcome, circumstances: Circumstances, warnings: &[scena
         sessions: outcome.sessions.iter().map(session).collect(),
         captures: outcome.captures.iter().cloned().collect(),
         transcript,
+    }
+}
+
+/// As much of it as a summary needs: of a scenario whose report nobody reads.
+#[must_use]
+pub fn headline(outcome: &Outcome, circumstances: Circumstances) -> ScenarioReport {
+    let verdict = verdict(outcome, &circumstances);
+    ScenarioReport {
+        position: circumstances.position,
+        verdict,
+        exit_code: outcome.exit_code(),
+        duration: seconds(outcome.duration),
+        ..unplayed(circumstances.id, visible(outcome.path.as_bytes()), verdict)
+    }
+}
+
+fn verdict(outcome: &Outcome, circumstances: &Circumstances) -> Verdict {
+    match outcome.exit_code() {
+        0 if circumstances.attempts.is_empty() => Verdict::Followed,
+        0 => Verdict::Flaky,
+        2 | 70 => Verdict::Broken,
+        3 => Verdict::Unreachable,
+        130 => Verdict::Interrupted,
+        _ => Verdict::Diverged,
     }
 }
 
@@ -94,6 +114,7 @@ pub fn not_played(id: String, name: &str, path: &str) -> ScenarioReport {
 fn unplayed(id: String, path: String, verdict: Verdict) -> ScenarioReport {
     ScenarioReport {
         id,
+        position: 0,
         name: path.clone(),
         path,
         tags: Vec::new(),
@@ -238,6 +259,7 @@ fn divergence(divergence: &run::Divergence, sources: &Sources) -> Divergence {
             run::Cause::User => "user",
             run::Cause::Network => "network",
             run::Cause::Interrupted => "interrupted",
+            run::Cause::Bug => "bug",
         }
         .to_owned(),
         reply_code: divergence.reply_code,

@@ -8,22 +8,33 @@ mod bdat;
 mod certificate;
 mod connection;
 mod content;
+mod descriptors;
 mod diagnose;
 mod expect;
 mod group;
 mod message;
 mod outcome;
+mod own_server;
 mod pace;
+mod pace_of_runs;
 mod pipeline;
 mod player;
+mod sandbox;
+mod schedule;
 mod scope;
 mod serving;
+mod signals;
 mod steps;
 mod stop;
 
-pub use crate::session::{Entry, Observer, ReplyEntry, Speaker};
+pub use crate::session::{Admission, Entry, Observer, ReplyEntry, Speaker};
 pub(crate) use connection::{file_root, secrets_by_host};
+pub(crate) use descriptors::ensure_descriptors;
 pub use outcome::{Cause, CertificateOutcome, Divergence, Handshake, Outcome, SessionOutcome, StepOutcome, Verdict};
+pub use pace_of_runs::Pace;
+pub use sandbox::SharedSandbox;
+pub use schedule::{Course, Event, Finished, Listener, Plan, Play, play_all};
+pub use serving::Listening;
 pub use stop::Stop;
 
 use crate::scenario::{Scenario, Variables};
@@ -63,6 +74,12 @@ pub struct Settings {
     pub untrusted: bool,
     /// Hosts that an untrusted scenario may reach wherever they are.
     pub allow_hosts: Vec<String>,
+    /// The built-in server of several runs; without it each starts its own.
+    pub shared_sandbox: Option<SharedSandbox>,
+    /// Paces the connects of many runs at once.
+    pub admission: Option<Admission>,
+    /// Where a server of the file listens, instead of where the file says.
+    pub listen: Option<SocketAddr>,
     /// Ends the run at once when it is told to.
     pub stop: Option<Stop>,
     /// Sees each line of the transcript as it is written.
@@ -83,6 +100,23 @@ pub fn run(scenario: &Scenario, variables: &Variables, settings: &Settings) -> O
             outcome
         }
         Err(error) => player::not_started(scenario, &error.to_string()),
+    }
+}
+
+/// Plays the server's side of a scenario alone, until all listed connections were served, or to the end of its time.
+///
+/// `ready` is called once it listens. The scenario must have been [checked](crate::check); it blocks the thread.
+#[must_use]
+pub fn serve(
+    scenario: &Scenario,
+    variables: &Variables,
+    settings: &Settings,
+    ready: &mut dyn FnMut(&Listening),
+) -> Outcome {
+    let scenario = Scenario { opening: None, steps: Vec::new(), finally: Vec::new(), ..scenario.clone() };
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(player::serve(&scenario, variables, settings, ready)),
+        Err(error) => player::not_started(&scenario, &error.to_string()),
     }
 }
 

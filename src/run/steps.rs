@@ -5,12 +5,13 @@ use super::diagnose::Place;
 use super::expect::{Came, Capture, Mismatch, describe, describe_closed, named_groups};
 use super::outcome::Divergence;
 use super::player::{Open, Player};
+use super::serving::Serving;
 use crate::net::tls::{Connector, TlsFailure};
 use crate::scenario::{
     Action, ClosedBy, Closing, Connect, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered, Span, Step,
     TemplateError, Text, TlsSettings, decode_base64, decode_hex, render_data, value_from_bytes,
 };
-use crate::session::{Answer, End, Session, Trouble, Written};
+use crate::session::{Admitted, Answer, End, Session, Trouble, Written};
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
 use crate::visible::visible;
 use std::io::Read;
@@ -337,17 +338,22 @@ impl Player<'_> {
             before.session.close(&mut self.log).await;
         }
         endpoint.note_stand_in(name, &mut self.log);
+        let admitted = match &self.settings.admission {
+            Some(admission) => Some(admission.enter().await),
+            None => None,
+        };
         // Several mail exchangers may take as many waits, but none goes beyond the end of the run.
         let left = self.bounded(Duration::MAX);
         let opening = tokio::time::timeout(left, Session::open(name, &endpoint.route, wait, &mut self.log)).await;
         let opened = opening.unwrap_or(Err(Trouble::Timeout { waited: left, arrived: Vec::new() }));
-        let session = match (opened, &now.step.fails) {
+        let mut session = match (opened, &now.step.fails) {
             (Ok(session), _) => session,
             (Err(trouble), Some(pattern)) => return self.fails_as_expected(now, pattern, &trouble_text(&trouble)),
             (Err(trouble), None) => {
                 return Err(vec![self.place_of_action(now.step, now.name).trouble(&trouble, "a connection")]);
             }
         };
+        session.admit(admitted.map(Admitted::connected));
         if let Some(exchanger) = session.exchanger() {
             exchanger.clone_into(&mut endpoint.target.host);
         }
@@ -408,7 +414,11 @@ impl Player<'_> {
         let (options, server_name) = {
             let scope = self.scope(now.step);
             let resolver = self.resolver(Some(&scope));
-            let options = resolver.tls_options(settings, &open.tls).map_err(|error| self.template(now, &error))?;
+            let mut options = resolver.tls_options(settings, &open.tls).map_err(|error| self.template(now, &error))?;
+            if open.endpoint.is_own_server && settings.ca_file.is_none() && open.tls.ca_file.is_none() {
+                // The authority that this run made is trusted by this run.
+                options.ca_pem = self.serving.as_ref().and_then(Serving::authority_pem);
+            }
             let name = resolver
                 .server_name(&open.endpoint, settings, &open.tls)
                 .map_err(|error| self.template(now, &error))?;

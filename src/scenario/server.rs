@@ -177,7 +177,6 @@ pub(crate) enum ReplyKind {
 /// `- match: …`: answers each command that matches.
 #[derive(Debug, Clone)]
 pub(crate) struct Rule {
-    pub(crate) span: Span,
     pub(crate) name: Option<Text>,
     pub(crate) pattern: Pattern,
     pub(crate) when: Option<Expression>,

@@ -388,11 +388,6 @@ impl Actor {
         Some(rendered.map_or_else(|_| text.source.clone(), |rendered| self.log.masker().mask_text(&rendered.shown)))
     }
 
-    /// Whether a name depends on a secret.
-    pub(super) fn name_is_secret(&self, name: &str) -> bool {
-        self.names.is_secret(name)
-    }
-
     pub(super) fn note_handshake(&mut self, accepted: &Accepted) {
         let certificate = accepted.client.as_deref().and_then(crate::net::certificate::Certificate::from_der);
         self.handshakes.push(Handshake {

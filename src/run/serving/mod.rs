@@ -21,6 +21,7 @@ use crate::scenario::{Span, Templates};
 use crate::server::{Acceptor, Authority, FallbackSettings};
 use crate::session::Transcript;
 use actor::Actor;
+pub(super) use scope::server_value;
 use socket2::SockRef;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -68,6 +69,15 @@ pub(super) struct Shared {
     acceptor: OnceLock<Result<Acceptor, String>>,
     /// Whether the client of the same file has diverged: what then misses follows from that.
     abandoned: AtomicBool,
+}
+
+/// Where a server listens, for those who are to connect.
+#[derive(Debug, Clone)]
+pub struct Listening {
+    /// Its address, with the port that it got.
+    pub address: SocketAddr,
+    /// The certificate that a client must trust, in PEM: the authority's, or the server's own where it signed itself.
+    pub trust_pem: Vec<u8>,
 }
 
 /// A server that listens.

@@ -390,7 +390,6 @@ impl Decoder<'_> {
         }
         let most = u64::from(u32::MAX);
         Some(Rule {
-            span: pattern.span(),
             name: entries.value("name").and_then(|node| self.text(node)),
             pattern: Pattern::of_command(self.text_of(pattern)?),
             when: entries.value("when").and_then(|node| self.expression(node)),
