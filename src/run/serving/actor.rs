@@ -10,7 +10,7 @@ use crate::run::outcome::{CertificateOutcome, Divergence, Handshake, SessionOutc
 use crate::run::scope::Names;
 use crate::scenario::server::{ServerAction, ServerGroup, ServerStep};
 use crate::scenario::{
-    Length, MAX_ITERATIONS, Mode, Scope as _, Span, TemplateError, Text, parse_count, render_data,
+    Length, MAX_ITERATIONS, Mode, Span, TemplateError, Text, parse_count, render_data,
 };
 use crate::server::{Accepted, Fallback, Peer};
 use crate::session::Transcript;
