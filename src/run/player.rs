@@ -80,7 +80,7 @@ pub(super) async fn play(scenario: &Scenario, variables: &Variables, settings: &
         return not_started(scenario, &error);
     }
     if let Err(error) = player.start_server(variables).await {
-        return not_startable(scenario, error);
+        return not_startable(scenario, &error);
     }
     let stop = settings.stop.clone().unwrap_or_default();
     tokio::select! {
@@ -103,7 +103,7 @@ pub(super) async fn serve(
 ) -> Outcome {
     let mut player = Player::new(scenario, variables, settings);
     if let Err(error) = player.start_server(variables).await {
-        return not_startable(scenario, error);
+        return not_startable(scenario, &error);
     }
     let Some(serving) = &player.serving else { return not_started(scenario, "this file has no `server:`") };
     let listening = match serving.trust_pem() {
@@ -117,7 +117,7 @@ pub(super) async fn serve(
 }
 
 /// The outcome of a run whose server could not begin.
-fn not_startable(scenario: &Scenario, error: TemplateError) -> Outcome {
+fn not_startable(scenario: &Scenario, error: &TemplateError) -> Outcome {
     let mut outcome = not_started(scenario, "");
     for divergence in &mut outcome.divergences {
         divergence.diagnostic = error.clone().into_diagnostic();

@@ -62,7 +62,7 @@ pub(crate) struct Accepted {
 /// An acceptor, and the certificate in PEM that a client must trust.
 #[derive(Clone)]
 pub(crate) struct Acceptor {
-    acceptor: SslAcceptor,
+    ssl: SslAcceptor,
     verifies: bool,
     pub(crate) trust_pem: Vec<u8>,
 }
@@ -74,7 +74,7 @@ impl Acceptor {
         let mut builder = builder(offer).map_err(|error| in_words(&error))?;
         let trust_pem = show_certificate(&mut builder, &offer.certificate, authority)?;
         ask_client(&mut builder, offer)?;
-        Ok(Acceptor { acceptor: builder.build(), verifies: offer.client_ca.is_some(), trust_pem })
+        Ok(Acceptor { ssl: builder.build(), verifies: offer.client_ca.is_some(), trust_pem })
     }
 
     /// Shakes hands with a client.
@@ -82,7 +82,7 @@ impl Acceptor {
     /// # Errors
     /// The reason in words, to follow "the TLS handshake failed: ".
     pub(crate) async fn shake_hands(&self, tcp: TcpStream) -> Result<(SslStream<TcpStream>, Accepted), String> {
-        let ssl = Ssl::new(self.acceptor.context()).map_err(|error| in_words(&error))?;
+        let ssl = Ssl::new(self.ssl.context()).map_err(|error| in_words(&error))?;
         let mut stream = SslStream::new(ssl, tcp).map_err(|error| in_words(&error))?;
         Pin::new(&mut stream).accept().await.map_err(|error| failure(&error))?;
         let accepted = self.accepted(stream.ssl());

@@ -246,7 +246,9 @@ impl Transcript {
     /// Adds lines that stay together, whoever else writes. Gives the place of the first.
     fn push_all(&self, new: Vec<Entry>) -> usize {
         if let Some(observer) = &self.observer {
-            new.iter().for_each(|entry| observer(entry));
+            for entry in &new {
+                observer(entry);
+            }
         }
         let mut entries = self.entries();
         let first = entries.len();

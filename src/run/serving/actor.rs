@@ -6,6 +6,7 @@ use super::message::Message;
 use super::scope::{ServerScope, server_value};
 use super::{Record, Shared, connection_number, connection_outcome, pass_over, unplayed};
 use crate::run::expect::Comparer;
+use crate::run::group::Bound;
 use crate::run::outcome::{CertificateOutcome, Divergence, Handshake, SessionOutcome, StepOutcome, Verdict};
 use crate::run::scope::Names;
 use crate::scenario::server::{ServerAction, ServerGroup, ServerStep};
@@ -298,7 +299,7 @@ impl Actor {
     }
 
     /// The names of each turn, with their values. A group without a loop has one turn.
-    fn turns(&self, group: &ServerGroup) -> Result<Vec<Vec<(String, Value, bool)>>, TemplateError> {
+    fn turns(&self, group: &ServerGroup) -> Result<Vec<Vec<Bound>>, TemplateError> {
         let iteration = |index: usize| ("iteration".to_owned(), Value::from(index + 1), false);
         if let Some((name, list)) = &group.for_each {
             let (value, secret) = render_data(list, &self.shared.templates, &self.scope())?;

@@ -41,7 +41,7 @@ struct Context {
 impl Object for Context {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         match key.as_str()? {
-            "message" => self.message.clone().map(|message| Value::from_dyn_object(message)),
+            "message" => self.message.clone().map(Value::from_dyn_object),
             "tls" => Some(self.tls.clone().map_or(Value::from(()), |tls| Value::from_object(TlsView(tls)))),
             _ => self.inner.get_item(key).ok().filter(|value| !value.is_undefined()),
         }
