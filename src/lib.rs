@@ -21,8 +21,12 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod library;
 mod masker;
 mod net;
+mod proxy;
+#[expect(dead_code, reason = "the commands that record and import call it next")]
+pub mod recording;
 pub mod report;
 pub mod run;
 pub mod scenario;
@@ -31,7 +35,7 @@ mod session;
 pub mod smtp;
 mod visible;
 
-pub use load::{LoadError, load, load_below, load_text, load_untrusted};
+pub use load::{LoadError, load, load_below, load_built_in, load_text, load_untrusted};
 pub use visible::visible;
 
 mod load;

@@ -1,6 +1,7 @@
 //! Reads a scenario from a file or from text.
 
-use crate::scenario::{Diagnostic, MAX_YAML_SIZE, Scenario, Sources, Span, parse, reason, resolve_file};
+use crate::library::{self, BuiltIn};
+use crate::scenario::{Diagnostic, Includes, MAX_YAML_SIZE, Scenario, Sources, Span, parse, reason, resolve_file};
 use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
@@ -61,7 +62,33 @@ pub fn load_untrusted(path: &Path) -> Result<Scenario, LoadError> {
     }
 }
 
+/// Reads a scenario of the library. It includes files of the library only.
+///
+/// # Errors
+/// As [`load`]; the tests keep the library free of mistakes.
+pub fn load_built_in(scenario: &BuiltIn) -> Result<Scenario, LoadError> {
+    let include = |file: &str| {
+        let found = library::included(scenario.folder(), file);
+        found
+            .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            .ok_or_else(|| format!("no built-in file is `{file}`"))
+    };
+    // Its short name lies in no folder: what it reads, if anything, is looked for where the program runs.
+    parse_with(scenario.short_name(), scenario.text, &include)
+}
+
 fn parse_text(name: &str, text: &str, root: Option<&Path>) -> Result<Scenario, LoadError> {
+    let include = |file: &str| match root {
+        Some(root) => {
+            let shown = if root == Path::new(".") { Path::new(file).to_path_buf() } else { root.join(file) };
+            Ok((shown.display().to_string(), read(&resolve_file(Some(root), file)?)?))
+        }
+        None => Err(format!("cannot include `{file}`: this scenario reads no files")),
+    };
+    parse_with(name, text, &include)
+}
+
+fn parse_with(name: &str, text: &str, include: &Includes<'_>) -> Result<Scenario, LoadError> {
     if text.len() > MAX_YAML_SIZE {
         let message = format!("a scenario has at most {MAX_YAML_SIZE} bytes");
         return Err(LoadError::unreadable(name, &message));
@@ -72,14 +99,7 @@ fn parse_text(name: &str, text: &str, root: Option<&Path>) -> Result<Scenario, L
     }
     let mut sources = Sources::default();
     sources.add(name, text.strip_prefix('\u{feff}').unwrap_or(text));
-    let include = |file: &str| match root {
-        Some(root) => {
-            let shown = if root == Path::new(".") { Path::new(file).to_path_buf() } else { root.join(file) };
-            Ok((shown.display().to_string(), read(&resolve_file(Some(root), file)?)?))
-        }
-        None => Err(format!("cannot include `{file}`: this scenario reads no files")),
-    };
-    let (scenario, mut diagnostics, sources) = parse(sources, &include);
+    let (scenario, mut diagnostics, sources) = parse(sources, include);
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span.file, diagnostic.span.start));
     match scenario {
         Some(scenario) if diagnostics.is_empty() => Ok(scenario),

@@ -123,7 +123,7 @@ fn postfix_is_put_off_and_comes_again() {
     let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serving/grey-listed-relay.yaml");
     let serve = Serve::file(&scenario, &[]);
     let target = format!("[127.0.0.1]:{}", serve.port());
-    let relay = Servers::start_with_environment(&["postfix-relay"], &[("SMTP_SCRIPT_RELAY_TARGET", &target)]);
+    let relay = Servers::start_with_options(&["postfix-relay"], &[&target]);
     let port = relay.port("postfix-relay", 0);
     succeeds(
         Command::new("swaks")

@@ -12,8 +12,8 @@ use std::path::PathBuf;
 /// Check scenarios: names, patterns, templates, files, and lints. Connects nowhere.
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArguments {
-    /// Scenario files, folders, or `-` for standard input
-    #[arg(required = true, value_name = "FILE|DIR")]
+    /// Scenario files, folders, names of built-in scenarios, or `-` for standard input
+    #[arg(required = true, value_name = "FILE|DIR|NAME")]
     targets: Vec<String>,
     /// Let scenarios read files below this folder (instead of their own)
     #[arg(long, value_name = "DIR")]

@@ -1,19 +1,31 @@
 //! The command line: arguments, environment, terminal, exit codes. The only reader of the environment and the terminal.
 
 mod check;
+mod completions;
+mod explain;
+mod import;
+mod list;
+mod man;
+mod new;
+mod new_file;
 mod progress;
+mod record;
 mod report;
 mod report_files;
 mod run;
 mod schema;
 mod screen;
-mod serve_file;
+mod serve;
+mod starter;
 mod targets;
 mod values;
 
 use clap::{Parser, Subcommand};
 use std::panic::catch_unwind;
 use std::process::ExitCode;
+
+/// The program's name.
+const NAME: &str = "smtp-script";
 
 /// Exit codes beside those of an outcome (0 followed, 1 diverged, 3 no connection).
 const USAGE: u8 = 2;
@@ -24,7 +36,7 @@ const BUG: u8 = 70;
 
 /// Plays scripted SMTP conversations, expect-style, and reports which step diverged.
 #[derive(Debug, Parser)]
-#[command(name = "smtp-script", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = NAME, version, about, max_term_width = 100, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -34,15 +46,29 @@ struct Arguments {
 enum Command {
     /// Play scenarios and say where each diverged
     Run(Box<run::RunArguments>),
-    /// Play the server's side of a scenario to whoever connects
-    Serve(Box<serve_file::ServeFileArguments>),
     /// Check scenarios without connecting anywhere
     Check(check::CheckArguments),
+    /// Record what a client and a server say to each other, as a scenario
+    Record(Box<record::RecordArguments>),
+    /// Turn a transcript of another tool into a scenario
+    Import(import::ImportArguments),
     /// Join JSON reports, or write one in other formats
     #[command(subcommand)]
     Report(report::ReportCommand),
+    /// Say what reply codes mean, by the RFCs and by the known providers
+    Explain(explain::ExplainArguments),
+    /// Write a starting scenario for a provider or a server
+    New(new::NewArguments),
+    /// List the built-in scenarios
+    List(list::ListArguments),
+    /// Be the server that clients under test talk to
+    Serve(Box<serve::ServeArguments>),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
+    /// Print completions for a shell
+    Completions(completions::CompletionsArguments),
+    /// Print the manual page, as troff
+    Man(man::ManArguments),
 }
 
 /// Runs the program and gives its exit code.
@@ -55,10 +81,17 @@ pub fn main() -> ExitCode {
     }));
     let code = catch_unwind(|| match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
-        Command::Serve(arguments) => serve_file::serve(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Record(arguments) => record::record(&arguments),
+        Command::Import(arguments) => import::import(&arguments),
         Command::Report(command) => report::report(&command),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::New(arguments) => new::new(&arguments),
+        Command::List(arguments) => list::list(&arguments),
+        Command::Serve(arguments) => serve::serve(&arguments),
         Command::Schema => schema::schema(),
+        Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Man(arguments) => man::man(&arguments),
     });
     ExitCode::from(code.unwrap_or(BUG))
 }

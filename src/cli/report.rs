@@ -21,7 +21,7 @@ pub(super) enum ReportCommand {
 pub(super) struct MergeArguments {
     /// JSON reports, or folders: every `*.json` in them
     #[arg(required = true, value_name = "FILE.json|DIR")]
-    files: Vec<PathBuf>,
+    inputs: Vec<PathBuf>,
     #[command(flatten)]
     reports: ReportArguments,
 }
@@ -50,7 +50,7 @@ pub(super) fn report(command: &ReportCommand) -> u8 {
 
 fn merged(arguments: &MergeArguments) -> Result<u8, String> {
     let mut paths = Vec::new();
-    for file in &arguments.files {
+    for file in &arguments.inputs {
         if file.is_dir() { paths.extend(json_files(file)?) } else { paths.push(file.clone()) }
     }
     let reports = paths.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;

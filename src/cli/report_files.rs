@@ -6,7 +6,7 @@ use crate::report::format::{self, Format, Options};
 use crate::scenario::reason;
 use clap::ValueEnum;
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -16,7 +16,7 @@ use std::str::FromStr;
 pub(super) struct ReportArguments {
     /// Write a report to a file (repeatable)
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report_file)]
-    files: Vec<(Format, PathBuf)>,
+    report_files: Vec<(Format, PathBuf)>,
     /// What standard output gets: `human`, or a report in one of the formats of --report
     #[arg(long = "format", value_name = "FORMAT", default_value = "human", hide_default_value = true)]
     pub(super) output: Output,
@@ -51,7 +51,7 @@ impl FromStr for Output {
 impl ReportArguments {
     /// Whether anything but the terminal is written.
     pub(super) fn are_wanted(&self) -> bool {
-        !self.files.is_empty() || self.output != Output::Human
+        !self.report_files.is_empty() || self.output != Output::Human
     }
 
     pub(super) fn options(&self) -> Options {
@@ -79,7 +79,7 @@ impl ReportFiles {
     /// Opens all files: one that cannot be written is told before anything is played.
     pub(super) fn open(arguments: &ReportArguments) -> Result<ReportFiles, String> {
         let open = |(format, path): &(Format, PathBuf)| Pending::open(*format, path);
-        let pending = arguments.files.iter().map(open).collect::<Result<_, _>>()?;
+        let pending = arguments.report_files.iter().map(open).collect::<Result<_, _>>()?;
         Ok(ReportFiles { pending, options: arguments.options() })
     }
 
@@ -132,6 +132,16 @@ impl Drop for Pending {
 /// A pipe or a terminal has nothing to keep.
 fn unsupported(error: std::io::Error) -> std::io::Result<()> {
     if error.kind() == std::io::ErrorKind::InvalidInput { Ok(()) } else { Err(error) }
+}
+
+/// Appends the summary of the job, where GitHub Actions takes one.
+pub(super) fn append_job_summary(report: &Report) -> Result<(), String> {
+    let Some(path) = screen::job_summary_file() else { return Ok(()) };
+    let mut summary = Vec::new();
+    let rendered = format::write(Format::Github, report, &Options::default(), &mut summary);
+    let open = || File::options().append(true).create(true).open(&path);
+    let written = rendered.and_then(|()| open()).and_then(|mut file| file.write_all(&summary));
+    written.map_err(|error| format!("cannot write the job summary `{}`: {}", path.display(), reason(&error)))
 }
 
 /// Writes a report to standard output; a closed pipe is nothing to complain about.

@@ -4,16 +4,18 @@ mod last_failed;
 mod options;
 mod prepare;
 mod results;
+mod update;
 
 pub(super) use options::RunArguments;
 
 use super::progress::{Progress, Standing};
 use super::report_files::{self, Output, ReportFiles};
 use super::{BUG, INTERRUPTED, USAGE, screen};
+use crate::report::format::Format;
 use crate::report::load::LoadPlan;
 use crate::report::merge::first_that_applies;
 use crate::report::model::Verdict;
-use crate::report::{Report, human};
+use crate::report::{Report, github, human, nagios};
 use crate::run::{Admission, Course, Event, Listener, Plan, Play, SharedSandbox, ensure_descriptors, play_all};
 use prepare::{Item, Prepared, prepare};
 use results::Results;
@@ -52,9 +54,13 @@ pub(super) fn run(arguments: &RunArguments) -> u8 {
     report.duration = began.elapsed().as_secs_f64();
     report.count();
     tell(arguments, &report);
-    if let Err(message) = files.write(&report) {
+    let written = files.write(&report).and_then(|()| report_files::append_job_summary(&report));
+    if let Err(message) = written {
         screen::notice(&format!("error: {message}"));
         return first_that_applies(report.exit_code, USAGE);
+    }
+    if arguments.reports.output == Output::Report(Format::Nagios) {
+        return nagios::exit_code(&report);
     }
     report.exit_code
 }
@@ -84,13 +90,18 @@ fn play(arguments: &RunArguments, report: &mut Report) -> Result<u8, String> {
     }
     let total = planned(&plan, prepared.plays.len());
     let results = Results::new(arguments, &mut prepared, plan.pace.is_load());
+    if arguments.update {
+        update::refuse_unwritable(&prepared)?;
+    }
     let mut plays = std::mem::take(&mut prepared.plays);
     equip(arguments, &mut plan, &mut plays)?;
     let wants_progress = !(arguments.no_progress || arguments.quiet || arguments.verbose) && total != Some(1);
     let board = Arc::new(Mutex::new(Board { results, progress: Progress::new(wants_progress) }));
     let course = play_all(plays, &plan, &listener(&board, total, plan.pace.duration))?;
     let board = Arc::into_inner(board).map(|board| board.into_inner().unwrap_or_else(PoisonError::into_inner));
-    let Some(board) = board else { return Err("the runs did not end".to_owned()) };
+    let Some(mut board) = board else { return Err("the runs did not end".to_owned()) };
+    board.progress.end();
+    board.results.take_updates().write()?;
     Ok(first_that_applies(code, gather(report, board, &plan, course)))
 }
 
@@ -196,7 +207,11 @@ fn tell(arguments: &RunArguments, report: &Report) {
             if (failed || !arguments.quiet) && (report.summary.scenarios > 0 || report.load.is_some()) {
                 screen::result(&human::summary(report));
             }
+            if screen::is_github_actions() {
+                screen::result(&github::annotations(report));
+            }
         }
+        Output::Report(Format::Github) => screen::result(&github::annotations(report)),
         Output::Report(format) => report_files::print(format, report, arguments.reports.options()),
     }
 }

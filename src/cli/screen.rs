@@ -3,6 +3,7 @@
 use crate::report::human::Styled;
 use clap::ValueEnum;
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 
 /// When colours are used.
 #[derive(Debug, Clone, Copy, ValueEnum, Default, PartialEq, Eq)]
@@ -49,6 +50,12 @@ pub(super) fn result_bytes(bytes: &[u8]) {
 /// Whether GitHub Actions runs this: it reads annotations from standard output.
 pub(super) fn is_github_actions() -> bool {
     std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// The file that GitHub Actions makes the summary of a job from.
+pub(super) fn job_summary_file() -> Option<PathBuf> {
+    let file = || std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
+    is_github_actions().then(file).flatten().map(PathBuf::from)
 }
 
 /// Whether a person watches standard error.

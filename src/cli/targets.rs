@@ -1,7 +1,8 @@
-//! Which scenarios were asked for: files, folders, standard input.
+//! Which scenarios were asked for: files, folders, built-in ones, standard input.
 
-use crate::load::{LoadError, load_below, load_text, load_untrusted};
-use crate::scenario::{MAX_YAML_SIZE, Scenario, reason};
+use crate::library::{self, BuiltIn};
+use crate::load::{LoadError, load_below, load_built_in, load_text, load_untrusted};
+use crate::scenario::{MAX_YAML_SIZE, Scenario, reason, similar};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -50,10 +51,19 @@ impl Targets {
             match path.metadata() {
                 Ok(metadata) if metadata.is_dir() => targets.folder(path, files),
                 Ok(_) => targets.loaded.push(files.load(path)),
-                Err(error) => targets.complaints.push(format!("cannot read `{name}`: {}", reason(&error))),
+                Err(error) => targets.built_in(name, &reason(&error)),
             }
         }
         targets
+    }
+
+    /// Takes the built-in scenarios of this name; there is no such file.
+    fn built_in(&mut self, name: &str, fault: &str) {
+        let found = library::find(name);
+        if found.is_empty() {
+            self.complaints.push(format!("cannot read `{name}`: {fault}{}", near_built_in(name)));
+        }
+        self.loaded.extend(found.into_iter().map(load_built_in));
     }
 
     /// Takes each scenario below a folder; a file without steps is none.
@@ -74,6 +84,19 @@ impl Targets {
         if self.loaded.len() == before {
             self.complaints.push(format!("no scenario lies below `{}`", folder.display()));
         }
+    }
+}
+
+/// A line of help, if the name is like that of a built-in scenario.
+fn near_built_in(name: &str) -> String {
+    let names = || library::all().flat_map(|it| [it.name, it.short_name(), it.folder()]);
+    let holding: Vec<&str> = library::all().map(BuiltIn::short_name).filter(|it| it.contains(name)).collect();
+    match similar(name, names()) {
+        Some(near) => format!("\n  = help: did you mean the built-in `{near}`?"),
+        None if !holding.is_empty() && !name.is_empty() => {
+            format!("\n  = help: built-in scenarios of this kind are `{}`", holding.join("`, `"))
+        }
+        None => String::new(),
     }
 }
 

@@ -113,7 +113,7 @@ fn from_environment(prefix: &str, name: &str) -> Option<(String, String)> {
     upper.or_else(|_| std::env::var(format!("{prefix}{name}"))).ok().map(|value| (name.to_owned(), value))
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         // The text is not repeated: it may be a secret.
@@ -122,12 +122,12 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "clap wants a parser that could fail")]
-fn unread_secret(text: &str) -> Result<Secret, String> {
+pub(super) fn unread_secret(text: &str) -> Result<Secret, String> {
     Ok(Secret::new(text))
 }
 
 /// The lines of a dotenv file: `NAME=VALUE`, `export` allowed, `#` comments, values in single or double quotes.
-fn lines_of(file: &Path) -> Result<Vec<(String, String)>, String> {
+pub(super) fn lines_of(file: &Path) -> Result<Vec<(String, String)>, String> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))?;
     let mut pairs = Vec::new();

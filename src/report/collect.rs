@@ -6,7 +6,7 @@ use super::model::{
 };
 use crate::run::{self, Outcome};
 use crate::scenario::{self, Footnote, Sources, Span};
-use crate::visible::visible;
+use crate::visible::{inert, visible};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -273,14 +273,14 @@ pub(super) fn diagnostic(diagnostic: &scenario::Diagnostic, sources: &Sources) -
     let (mut notes, mut help) = (Vec::new(), Vec::new());
     for footnote in &diagnostic.footnotes {
         match footnote {
-            Footnote::Fact(text) | Footnote::Note(text) => notes.push(visible(text.as_bytes())),
-            Footnote::Help(text) => help.push(visible(text.as_bytes())),
+            Footnote::Fact(text) | Footnote::Note(text) => notes.push(inert(text)),
+            Footnote::Help(text) => help.push(inert(text)),
         }
     }
     Diagnostic {
-        message: visible(diagnostic.message.as_bytes()),
+        message: inert(&diagnostic.message),
         place: place(diagnostic.span, sources),
-        label: visible(diagnostic.label.as_bytes()),
+        label: inert(&diagnostic.label),
         notes,
         help,
         rendered: diagnostic.render(sources, false),

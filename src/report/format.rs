@@ -2,7 +2,7 @@
 //!
 //! Responsible for names and for who writes what; each format's own file writes it. Called by `cli`.
 
-use super::{Report, json};
+use super::{Report, github, html, json, junit, nagios, prometheus, tap};
 use crate::scenario::similar;
 use std::fmt;
 use std::io;
@@ -13,6 +13,18 @@ use std::str::FromStr;
 pub enum Format {
     /// The report as it is: what every other format is made from.
     Json,
+    /// One page that opens from disk.
+    Html,
+    /// JUnit's XML, for CI servers.
+    Junit,
+    /// TAP 14.
+    Tap,
+    /// For the textfile collector of Prometheus's node exporter.
+    Prometheus,
+    /// The status line of a plugin of Nagios and its relatives.
+    Nagios,
+    /// The summary of a job of GitHub Actions.
+    Github,
 }
 
 /// What a format leaves to choose.
@@ -26,21 +38,34 @@ pub struct Options {
 ///
 /// # Errors
 /// What the output says.
-pub fn write(format: Format, report: &Report, _options: &Options, output: &mut dyn io::Write) -> io::Result<()> {
+pub fn write(format: Format, report: &Report, options: &Options, output: &mut dyn io::Write) -> io::Result<()> {
     match format {
         Format::Json => json::write(report, output),
+        Format::Html => html::write(report, output),
+        Format::Junit => junit::write(report, options.junit_by_scenario, output),
+        Format::Tap => tap::write(report, output),
+        Format::Prometheus => prometheus::write(report, output),
+        Format::Nagios => nagios::write(report, output),
+        Format::Github => github::write(report, output),
     }
 }
 
 impl Format {
     /// Every format, in the order they are listed to the user.
-    pub const ALL: &[Format] = &[Format::Json];
+    pub const ALL: &[Format] =
+        &[Format::Json, Format::Html, Format::Junit, Format::Tap, Format::Prometheus, Format::Nagios, Format::Github];
 
     /// The name that the user gives.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Format::Json => "json",
+            Format::Html => "html",
+            Format::Junit => "junit",
+            Format::Tap => "tap",
+            Format::Prometheus => "prometheus",
+            Format::Nagios => "nagios",
+            Format::Github => "github",
         }
     }
 }

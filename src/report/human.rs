@@ -199,12 +199,12 @@ fn step_label(step: &str) -> String {
     if step.starts_with("finally") { step.to_owned() } else { format!("step {step}") }
 }
 
-fn seconds(duration: Duration) -> String {
+pub(crate) fn seconds(duration: Duration) -> String {
     format!("{:.3}", duration.as_secs_f64())
 }
 
 impl Styled {
-    fn paint(self, style: Style, text: &str) -> String {
+    pub(super) fn paint(self, style: Style, text: &str) -> String {
         if self.0 && style != PLAIN { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 }

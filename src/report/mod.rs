@@ -3,14 +3,26 @@
 //! `collect` turns outcomes into the [`Report`], plain data that `json` writes as it is; every other format is made from
 //! that. Only `human`, the screen, tells outcomes as they come.
 
+mod cases;
+pub mod catalogue;
 pub mod collect;
+pub mod explanation;
 pub mod format;
+pub mod github;
+pub mod html;
 pub mod human;
 pub mod json;
+pub mod junit;
 pub mod latency;
 pub mod load;
 pub mod merge;
 pub mod model;
+pub mod nagios;
+pub mod prometheus;
+#[cfg(test)]
+mod samples;
+pub mod tap;
+mod words;
 
 pub use format::Format;
 pub use model::Report;

@@ -10,6 +10,7 @@ use crate::net::connect::ConnectFailureKind;
 use crate::net::tls::{TlsFailure, TlsFailureReason};
 use crate::scenario::{Diagnostic, Footnote, Span, TemplateError, duration};
 use crate::session::{Answer, Command, Session, Trouble};
+use crate::smtp::enhanced_status;
 use crate::smtp::provider::{self, Situation};
 use crate::smtp::reply::Reply;
 use crate::smtp::status::{self, EnhancedStatusCode};
@@ -277,7 +278,17 @@ impl Place<'_> {
             text: &texts,
             command,
         };
-        footnotes.extend(provider::help(&situation).into_iter().map(|help| Footnote::Help(help.to_owned())));
+        let meant = provider::meant(&situation).into_iter();
+        footnotes
+            .extend(meant.map(|(who, it)| Footnote::Fact(format!("{}: {} ({})", who.name, it.means, it.source.url))));
+        let help = provider::help(&situation);
+        // What the registry knows has been told above.
+        let is_registered = enhanced(reply).is_none_or(|code| enhanced_status::find(code).is_some());
+        if help.is_empty() && !is_registered && provider::others_mean(&situation) {
+            let command = format!("`smtp-script explain {}`", short(reply));
+            footnotes.push(Footnote::Help(format!("{command} tells what the known providers mean by it")));
+        }
+        footnotes.extend(help.into_iter().map(|help| Footnote::Help(help.to_owned())));
         footnotes
     }
 

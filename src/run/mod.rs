@@ -19,6 +19,7 @@ mod pace;
 mod pace_of_runs;
 mod pipeline;
 mod player;
+mod rewrite;
 mod sandbox;
 mod schedule;
 mod scope;
@@ -32,6 +33,7 @@ pub(crate) use connection::{file_root, secrets_by_host};
 pub(crate) use descriptors::ensure_descriptors;
 pub use outcome::{Cause, CertificateOutcome, Divergence, Handshake, Outcome, SessionOutcome, StepOutcome, Verdict};
 pub use pace_of_runs::Pace;
+pub use rewrite::Rewrite;
 pub use sandbox::SharedSandbox;
 pub use schedule::{Course, Event, Finished, Listener, Plan, Play, play_all};
 pub use serving::Listening;
@@ -74,6 +76,8 @@ pub struct Settings {
     pub untrusted: bool,
     /// Hosts that an untrusted scenario may reach wherever they are.
     pub allow_hosts: Vec<String>,
+    /// Take replies that are not what is expected for right, and tell what the expectations must become.
+    pub update: bool,
     /// The built-in server of several runs; without it each starts its own.
     pub shared_sandbox: Option<SharedSandbox>,
     /// Paces the connects of many runs at once.

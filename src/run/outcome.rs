@@ -1,6 +1,7 @@
 //! What came of a run: plain data that every report is made from.
 
 use super::player::Open;
+use super::rewrite::Rewrite;
 use crate::net::certificate::Certificate;
 use crate::net::tls::TlsFacts;
 use crate::scenario::{Diagnostic, Sources, Span};
@@ -32,6 +33,8 @@ pub struct Outcome {
     pub sessions: Vec<SessionOutcome>,
     /// What was captured from replies, masked and made visible, by name.
     pub captures: Vec<(String, String)>,
+    /// What expectations must become to hold; empty unless an update was asked for.
+    pub rewrites: Vec<Rewrite>,
     /// What went over the wire.
     pub transcript: Vec<Entry>,
     /// Things to know that are no divergence.

@@ -5,6 +5,7 @@ use super::connection::{Endpoint, Resolver, file_root};
 use super::diagnose::Place;
 use super::expect::Comparer;
 use super::outcome::{Cause, Divergence, Outcome, SessionOutcome, StepOutcome, Verdict};
+use super::rewrite::Rewrite;
 use super::sandbox::sandbox_options;
 use super::scope::{Names, StepScope};
 use super::serving::{Listening, Phase, Serving};
@@ -58,6 +59,7 @@ pub(super) struct Player<'a> {
     pub(super) retired: Vec<SessionOutcome>,
     /// What was captured, as it is shown.
     pub(super) captures: BTreeMap<String, String>,
+    pub(super) rewrites: Vec<Rewrite>,
     began: Timestamp,
     /// What became of the steps of the server.
     pub(super) served_steps: Vec<StepOutcome>,
@@ -76,7 +78,7 @@ pub(super) enum Flow {
 /// Plays a scenario from its connection to its end.
 pub(super) async fn play(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Outcome {
     let mut player = Player::new(scenario, variables, settings);
-    if let Err(error) = player.start_sandbox(variables).await {
+    if let Err(error) = player.start_sandbox(variables) {
         return not_started(scenario, &error);
     }
     if let Err(error) = player.start_server(variables).await {
@@ -153,6 +155,7 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: &'static str, message
         divergences: vec![Divergence { step: String::new(), cause, kind, reply_code: None, line: None, diagnostic }],
         sessions: Vec::new(),
         captures: Vec::new(),
+        rewrites: Vec::new(),
         transcript: Vec::new(),
         notices: Vec::new(),
     }
@@ -181,6 +184,7 @@ impl<'a> Player<'a> {
             opened: 0,
             retired: Vec::new(),
             captures: BTreeMap::new(),
+            rewrites: Vec::new(),
             began: Timestamp::now(),
             served_steps: Vec::new(),
             notices,
@@ -191,7 +195,7 @@ impl<'a> Player<'a> {
     }
 
     /// Starts the built-in server: any user name with one of the secrets as password is let in.
-    async fn start_sandbox(&mut self, variables: &Variables) -> Result<(), String> {
+    fn start_sandbox(&mut self, variables: &Variables) -> Result<(), String> {
         if !self.settings.sandbox || self.settings.to.is_some() {
             return Ok(());
         }
@@ -200,7 +204,7 @@ impl<'a> Player<'a> {
             return Ok(());
         }
         let options = sandbox_options([(self.scenario, variables, self.settings)]);
-        let sandbox = Sandbox::start(options).await.map_err(|error| format!("the sandbox: {error}"))?;
+        let sandbox = Sandbox::start(options).map_err(|error| format!("the sandbox: {error}"))?;
         self.sandbox = Some(Arc::new(sandbox));
         Ok(())
     }
@@ -436,6 +440,7 @@ impl<'a> Player<'a> {
             divergences: main,
             sessions: self.retired,
             captures: self.captures.into_iter().collect(),
+            rewrites: self.rewrites,
             transcript: self.log.into_entries(),
             notices: self.notices,
         }

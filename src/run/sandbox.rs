@@ -3,7 +3,7 @@
 use super::connection::known_hosts;
 use super::{Play, Settings, Stop};
 use crate::scenario::{Scenario, Variables};
-use crate::server::{Login, Sandbox, SandboxOptions};
+use crate::server::{Identity, Login, Sandbox, SandboxOptions};
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
 
@@ -30,7 +30,7 @@ impl SharedSandbox {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let Ok(runtime) = runtime.map_err(|error| started.send(Err(error.to_string()))) else { return };
             runtime.block_on(async move {
-                let sandbox = Sandbox::start(options).await.map(Arc::new).map_err(|error| error.to_string());
+                let sandbox = Sandbox::start(options).map(Arc::new).map_err(|error| error.to_string());
                 let runs = sandbox.is_ok();
                 if started.send(sandbox).is_ok() && runs {
                     wish.stopped().await;
@@ -66,7 +66,7 @@ pub(super) fn sandbox_options<'a>(
     }
     SandboxOptions {
         accept: passwords.into_iter().map(|password| Login::AnyUser { password }).collect(),
-        names: names.into_iter().collect(),
+        identity: Identity::MadeFor(names.into_iter().collect()),
         ..SandboxOptions::default()
     }
 }

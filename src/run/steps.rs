@@ -5,6 +5,7 @@ use super::diagnose::Place;
 use super::expect::{Came, Capture, Mismatch, describe, describe_closed, named_groups};
 use super::outcome::Divergence;
 use super::player::{Open, Player};
+use super::rewrite::rewrites;
 use super::serving::Serving;
 use crate::net::tls::{Connector, TlsFailure};
 use crate::scenario::{
@@ -508,7 +509,34 @@ impl Player<'_> {
             Err(trouble) if ends_as_expected(expectation, &trouble) => return Ok((Vec::new(), false)),
             Err(trouble) => return Err(self.trouble(now, &trouble, &describe(expectation))),
         };
+        if self.settings.update {
+            return self.compare_or_rewrite(now, expectation, &answer);
+        }
         self.compare(now, expectation, &answer)
+    }
+
+    /// Compares, and where that fails notes what would hold, if that can be said.
+    fn compare_or_rewrite(
+        &mut self,
+        now: Now<'_>,
+        expectation: &Expectation,
+        answer: &Answer,
+    ) -> Result<Captured, Vec<Divergence>> {
+        let missed = {
+            let scope = self.scope(now.step);
+            let came = Came { reply: &answer.reply, elapsed: answer.elapsed };
+            match self.comparer(&scope).compare(expectation, &came) {
+                Ok(captures) => return Ok((captures, answer.holds_secret)),
+                Err(mismatches) => mismatches,
+            }
+        };
+        match rewrites(expectation, &missed, &answer.reply, &self.scenario.sources) {
+            Some(rewrites) => {
+                self.rewrites.extend(rewrites);
+                Ok((Vec::new(), false))
+            }
+            None => Err(vec![self.place(now.step, now.name).mismatch(answer, &missed)]),
+        }
     }
 
     /// Compares a reply that was read with what is expected of it.

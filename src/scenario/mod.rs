@@ -17,7 +17,9 @@ pub(crate) mod server;
 mod source;
 mod template;
 mod variables;
-mod yaml;
+#[expect(dead_code, reason = "the shell writes steps that no recording has")]
+pub(crate) mod write;
+pub(crate) mod yaml;
 
 pub use schema::SCHEMA;
 pub use source::{Diagnostic, Footnote, Position, Severity, Source, Sources, Span};
@@ -28,9 +30,9 @@ pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 pub(crate) use builtin::Chance;
 pub(crate) use check::{CheckContext, check, parse_listen, reason, resolve_file};
 pub(crate) use connection::{Address, ProxyProtocol, proxied};
-pub(crate) use content::{Attachment, Bdat, Content, HeaderField, HeaderKind, MailData, Message, Pace};
-pub(crate) use parse::{decode_base64, decode_hex, parse, similar};
-pub(crate) use pattern::{NamePattern, PatternFault, name_pattern};
+pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
+pub(crate) use parse::{Includes, decode_base64, decode_hex, parse, similar};
+pub(crate) use pattern::{NamePattern, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide};
 pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value_from_bytes};
 
 use regex::bytes::Regex;
@@ -48,6 +50,11 @@ pub const MAX_INCLUDE_DEPTH: usize = 16;
 pub const MAX_INCLUDES: usize = 256;
 /// How often the steps of loops may be played in one run, all together.
 pub const MAX_ITERATIONS: u64 = 1_000_000;
+
+/// Whether nothing in a scenario may be named so.
+pub(crate) fn is_built_in_name(name: &str) -> bool {
+    check::BUILT_IN_NAMES.contains(&name) || Templates::new(Chance::seeded(0)).has_function(name)
+}
 
 /// How often `repeat` goes round.
 pub(crate) fn parse_count(written: &str) -> Result<usize, String> {
@@ -384,12 +391,12 @@ impl Pattern {
     /// The compiled pattern for what its text was rendered to.
     pub(crate) fn compile(&self, rendered: &str) -> Result<Regex, PatternFault> {
         if !self.text.is_literal() {
-            return pattern::compile(rendered, self.ignore_case);
+            return pattern::compile_with(rendered, self.ignore_case);
         }
         if let Some(regex) = self.compiled.get() {
             return Ok(regex.clone());
         }
-        let regex = pattern::compile(rendered, self.ignore_case)?;
+        let regex = pattern::compile_with(rendered, self.ignore_case)?;
         Ok(self.compiled.get_or_init(|| regex).clone())
     }
 }

@@ -12,10 +12,20 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::smtp::auth::{Mechanism, messages};
 
-/// The mechanisms as the EHLO reply lists them.
-const MECHANISMS: &str = "PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 XOAUTH2 OAUTHBEARER";
-/// With these over TLS.
-const BINDING_MECHANISMS: &str = "SCRAM-SHA-1-PLUS SCRAM-SHA-256-PLUS";
+/// The mechanisms in the order of the EHLO reply.
+const LISTED: [Mechanism; 11] = [
+    Mechanism::Plain,
+    Mechanism::Login,
+    Mechanism::CramMd5,
+    Mechanism::ScramSha1,
+    Mechanism::ScramSha256,
+    Mechanism::XOAuth2,
+    Mechanism::OAuthBearer,
+    Mechanism::ScramSha1Plus,
+    Mechanism::ScramSha256Plus,
+    Mechanism::External,
+    Mechanism::Anonymous,
+];
 
 const USER_NAME_CHALLENGE: &str = "334 VXNlcm5hbWU6";
 const PASSWORD_CHALLENGE: &str = "334 UGFzc3dvcmQ6";
@@ -27,6 +37,7 @@ const NOT_BASE64: &str = "501 5.5.2 Cannot decode the response: it is not base64
 const NOT_PLAIN: &str = "501 5.5.2 A PLAIN message is authzid NUL authcid NUL password";
 const NO_INITIAL_RESPONSE: &str = "501 5.5.2 In this mechanism the server speaks first";
 const NO_CERTIFICATE: &str = "535 5.7.8 EXTERNAL wants a client certificate";
+const NOT_UTF8: &str = "501 5.5.2 An authorization identity is UTF-8";
 /// As Google and Microsoft have it.
 const XOAUTH2: TokenForm = TokenForm {
     openings: &[b"user="],
@@ -58,13 +69,14 @@ pub(crate) enum Login {
         password: String,
     },
     /// This user name with this password.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the sandbox of `run` lets any user name in"))]
     User {
         /// The user name, compared octet by octet.
         name: String,
         /// The password, compared octet by octet.
         password: String,
     },
+    /// Any user name with any password, where the mechanism shows it.
+    Anybody,
 }
 
 impl Login {
@@ -73,35 +85,72 @@ impl Login {
         match self {
             Self::AnyUser { password } => (!user.is_empty()).then_some(password),
             Self::User { name, password } => (!user.is_empty() && name.as_bytes() == user).then_some(password),
+            Self::Anybody => None,
         }
     }
 
     fn accepts(&self, user: &[u8], password: &[u8]) -> bool {
-        self.password_of(user).is_some_and(|expected| expected.as_bytes() == password)
+        match self {
+            Self::Anybody => !user.is_empty(),
+            _ => self.password_of(user).is_some_and(|expected| expected.as_bytes() == password),
+        }
     }
 
     /// OAUTHBEARER may leave the user to the token.
     fn accepts_token(&self, user: &[u8], token: &[u8]) -> bool {
-        let (Self::AnyUser { password } | Self::User { password, .. }) = self;
-        if user.is_empty() { password.as_bytes() == token } else { self.accepts(user, token) }
+        match self {
+            Self::AnyUser { password } | Self::User { password, .. } if user.is_empty() => password.as_bytes() == token,
+            Self::Anybody => !token.is_empty(),
+            _ => self.accepts(user, token),
+        }
+    }
+
+    /// Any digest of anybody is as good as another.
+    fn accepts_digest(&self, user: &[u8], message: &[u8], challenge: &[u8]) -> bool {
+        match self {
+            Self::Anybody => !user.is_empty(),
+            _ => self
+                .password_of(user)
+                .is_some_and(|password| messages::cram_md5(user, password.as_bytes(), challenge) == message),
+        }
     }
 }
 
-/// Who is let in, and what the exchange can be bound to.
+/// Who is let in, how, and what the exchange can be bound to.
 #[derive(Clone, Copy)]
 pub(crate) struct Gate<'a> {
     pub(crate) logins: &'a [Login],
+    /// The mechanisms that may be used; `None` stands for all that can be.
+    pub(crate) mechanisms: Option<&'a [Mechanism]>,
     /// The `tls-server-end-point` of the TLS session (RFC 5929 4), where there is one.
     pub(crate) end_point: Option<&'a [u8]>,
+    /// The names in the client's certificate, where it has shown one.
+    pub(crate) certificate: Option<&'a [String]>,
 }
 
 impl Gate<'_> {
-    /// What the EHLO reply lists behind `AUTH`.
-    pub(crate) fn mechanisms(self) -> String {
-        match self.end_point {
-            Some(_) => format!("{MECHANISMS} {BINDING_MECHANISMS}"),
-            None => MECHANISMS.to_owned(),
-        }
+    /// What the EHLO reply lists behind `AUTH`. ANONYMOUS, which lets anybody in, is listed where it was asked for.
+    pub(crate) fn mechanisms(self) -> Vec<&'static str> {
+        let chosen = |mechanism| self.mechanisms.is_some() || mechanism != Mechanism::Anonymous;
+        let listed = LISTED.into_iter().filter(|mechanism| self.offers(*mechanism) && chosen(*mechanism));
+        listed.map(Mechanism::name).collect()
+    }
+
+    fn offers(self, mechanism: Mechanism) -> bool {
+        let is_chosen = self.mechanisms.is_none_or(|chosen| chosen.contains(&mechanism));
+        is_chosen
+            && match mechanism {
+                Mechanism::External => self.certificate.is_some(),
+                // Without a password there is nothing that the server could prove to know.
+                _ if mechanism.scram_hash().is_some() => {
+                    (self.end_point.is_some() || !mechanism.binds_channel()) && !self.lets_anybody_in()
+                }
+                _ => true,
+            }
+    }
+
+    fn lets_anybody_in(self) -> bool {
+        self.logins.iter().any(|login| matches!(login, Login::Anybody))
     }
 
     fn passwords_of(&self, user: &[u8]) -> impl Iterator<Item = &str> {
@@ -152,7 +201,10 @@ impl Exchange {
     /// Starts the exchange of `AUTH mechanism [initial-response]`; `=` is an empty initial response.
     pub(crate) fn start(mechanism: &str, initial_response: Option<&str>, gate: Gate<'_>) -> Turn {
         let Ok(mechanism) = mechanism.parse::<Mechanism>() else { return Turn::Refused(UNKNOWN_MECHANISM) };
-        if mechanism.binds_channel() && gate.end_point.is_none() {
+        if mechanism == Mechanism::External && gate.certificate.is_none() {
+            return Turn::Refused(NO_CERTIFICATE);
+        }
+        if !gate.offers(mechanism) {
             return Turn::Refused(UNKNOWN_MECHANISM);
         }
         let exchange = Self::of(mechanism);
@@ -211,7 +263,7 @@ impl Exchange {
             Self::XOAuth2 => token(&response, &XOAUTH2, gate),
             Self::OAuthBearer => token(&response, &OAUTHBEARER, gate),
             Self::TokenRefused => Turn::Verdict(false),
-            Self::External => Turn::Refused(NO_CERTIFICATE),
+            Self::External => external(&response, gate),
             Self::Anonymous => Turn::Verdict(true),
         }
     }
@@ -225,12 +277,18 @@ fn plain(message: &[u8], gate: Gate<'_>) -> Turn {
     }
 }
 
+/// RFC 4422 appendix A: without an authorization identity, the client is whom its certificate is for.
+fn external(identity: &[u8], gate: Gate<'_>) -> Turn {
+    let Ok(identity) = str::from_utf8(identity) else { return Turn::Refused(NOT_UTF8) };
+    let Some(names) = gate.certificate else { return Turn::Refused(NO_CERTIFICATE) };
+    Turn::Verdict(identity.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(identity)))
+}
+
 /// RFC 2195: the user name may hold blanks, the digest does not.
 fn is_digest(response: &[u8], challenge: &str, gate: Gate<'_>) -> bool {
     let Some(blank) = response.iter().rposition(|octet| *octet == b' ') else { return false };
     let user = &response[..blank];
-    let expected = |password: &str| messages::cram_md5(user, password.as_bytes(), challenge.as_bytes());
-    gate.passwords_of(user).any(|password| expected(password) == response)
+    gate.logins.iter().any(|login| login.accepts_digest(user, response, challenge.as_bytes()))
 }
 
 fn token(message: &[u8], form: &TokenForm, gate: Gate<'_>) -> Turn {

@@ -5,19 +5,44 @@
 
 use memchr::{memchr, memchr2};
 
+use super::answer::{Answer, BadLine, Next};
+use super::log::SessionLog;
 use super::mail_data::{MailDataReader, Progress};
 use super::mail_sink::MailSink;
-use super::protocol::{AUTH_LINE, Answer, BadLine, Next, Protocol};
+use super::protocol::{AUTH_LINE, Protocol, TLS_UNAVAILABLE, TlsFacts};
 
 /// What the connection does when the replies were sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum After {
     /// Read more.
     Read,
-    /// Shake hands, then call `Dialogue::tls_started`.
+    /// Say whether there is TLS (`Dialogue::tls_ready` or `tls_unavailable`), shake hands, call `tls_started`.
     StartTls,
     /// Close.
     Close,
+}
+
+/// What an answer is due to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event<'a> {
+    /// The client has connected.
+    Connected,
+    /// A command, or the response to a challenge.
+    Line(&'a str),
+    /// A line that is not worth reading.
+    BadLine(BadLine),
+    /// The end of the mail data after DATA.
+    MailDataEnded,
+    /// The last octet of a BDAT command's chunk.
+    ChunkEnded,
+    /// STARTTLS was taken, but there is no certificate.
+    TlsUnavailable,
+    /// The client has sent nothing for too long.
+    IdleTooLong,
+    /// There are too many clients.
+    TooBusy,
+    /// The server ends.
+    ShuttingDown,
 }
 
 /// One connection's dialogue, from the server's side.
@@ -28,6 +53,7 @@ pub(crate) struct Dialogue<S> {
     line: Vec<u8>,
     line_too_long: bool,
     replies: Vec<u8>,
+    log: SessionLog,
 }
 
 enum Reading {
@@ -37,25 +63,44 @@ enum Reading {
 }
 
 impl<S: MailSink> Dialogue<S> {
-    pub(crate) fn new(protocol: Protocol<S>) -> Self {
-        Self { protocol, reading: Reading::Lines, line: Vec::new(), line_too_long: false, replies: Vec::new() }
+    pub(crate) fn new(protocol: Protocol<S>, log: SessionLog) -> Self {
+        Self { protocol, reading: Reading::Lines, line: Vec::new(), line_too_long: false, replies: Vec::new(), log }
     }
 
-    /// Opens the session with the greeting.
-    pub(crate) fn greet(&mut self) -> After {
-        let greeting = self.protocol.greeting();
-        self.follow(&greeting)
+    /// Where every answer comes from: a rule that answers in the protocol's place is asked here.
+    fn answer(&mut self, event: Event<'_>) -> Answer {
+        match event {
+            Event::Connected => self.protocol.greeting(),
+            Event::Line(line) => self.protocol.line(line),
+            Event::BadLine(refusal) => self.protocol.bad_line(refusal),
+            Event::MailDataEnded => self.protocol.mail_data_ended(),
+            Event::ChunkEnded => self.protocol.chunk_ended(),
+            Event::TlsUnavailable => TLS_UNAVAILABLE.into(),
+            Event::IdleTooLong => self.protocol.idle_too_long(),
+            Event::TooBusy => self.protocol.too_busy(),
+            Event::ShuttingDown => self.protocol.shutting_down(),
+        }
     }
 
-    /// Says farewell to a silent client.
-    pub(crate) fn idle_too_long(&mut self) -> After {
-        let farewell = self.protocol.idle_too_long();
-        self.follow(&farewell)
+    /// Tells what happened outside of the client's octets: its connection, a time-out, the server's end.
+    pub(crate) fn tell(&mut self, event: Event<'_>) -> After {
+        let answer = self.answer(event);
+        self.follow(&answer)
     }
 
-    /// Goes on over TLS.
-    pub(crate) fn tls_started(&mut self) {
-        self.protocol.tls_started();
+    /// Answers STARTTLS, now that the certificate is there.
+    pub(crate) fn tls_ready(&mut self) {
+        self.say("220 2.0.0 Ready to start TLS");
+    }
+
+    /// Goes on over TLS, or begins with it.
+    pub(crate) fn tls_started(&mut self, facts: TlsFacts) {
+        self.protocol.tls_started(facts);
+    }
+
+    /// The log of this session.
+    pub(crate) fn log(&self) -> &SessionLog {
+        &self.log
     }
 
     /// The replies to send, in order.
@@ -97,7 +142,7 @@ impl<S: MailSink> Dialogue<S> {
         }
         self.hold(&input[..used]);
         if std::mem::take(&mut self.line_too_long) {
-            return (used, Some(self.protocol.bad_line(BadLine::TooLong)));
+            return (used, Some(self.refuse(b"[a line that is too long]", BadLine::TooLong)));
         }
         let line = std::mem::take(&mut self.line);
         (used, Some(self.answer_line(&line)))
@@ -119,27 +164,39 @@ impl<S: MailSink> Dialogue<S> {
     /// Answers a line with its LF.
     fn answer_line(&mut self, line: &[u8]) -> Answer {
         if line.len() > self.protocol.line_limit(line) {
-            return self.protocol.bad_line(BadLine::TooLong);
+            return self.refuse(line, BadLine::TooLong);
         }
         let Some(line) = line.strip_suffix(b"\r\n") else {
-            return self.protocol.bad_line(BadLine::BareLf);
+            return self.refuse(line, BadLine::BareLf);
         };
         if memchr2(b'\0', b'\r', line).is_some() {
-            return self.protocol.bad_line(BadLine::ControlCharacter);
+            return self.refuse(line, BadLine::ControlCharacter);
         }
-        match str::from_utf8(line) {
-            Ok(line) => self.protocol.line(line),
-            Err(_) => self.protocol.bad_line(BadLine::NotUtf8),
-        }
+        let Ok(text) = str::from_utf8(line) else {
+            return self.refuse(line, BadLine::NotUtf8);
+        };
+        self.log.client(line, self.protocol.in_exchange());
+        self.answer(Event::Line(text))
+    }
+
+    fn refuse(&mut self, line: &[u8], refusal: BadLine) -> Answer {
+        self.log.client(line, self.protocol.in_exchange());
+        self.answer(Event::BadLine(refusal))
     }
 
     fn take_mail_data(&mut self, input: &[u8]) -> (usize, Option<Answer>) {
         let Reading::MailData(reader) = &mut self.reading else { return (0, None) };
-        match reader.read(input, |octets| self.protocol.content(octets)) {
+        let (protocol, log) = (&mut self.protocol, &mut self.log);
+        let progress = reader.read(input, |octets| {
+            log.mail_data(octets);
+            protocol.content(octets);
+        });
+        match progress {
             Progress::Unfinished => (input.len(), None),
             Progress::Ended { used } => {
                 self.reading = Reading::Lines;
-                (used, Some(self.protocol.mail_data_ended()))
+                self.log.client(b".", false);
+                (used, Some(self.answer(Event::MailDataEnded)))
             }
         }
     }
@@ -149,31 +206,34 @@ impl<S: MailSink> Dialogue<S> {
         let used = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
         *left -= used as u64;
         let ended = *left == 0;
+        self.log.mail_data(&input[..used]);
         self.protocol.content(&input[..used]);
         if !ended {
             return (used, None);
         }
         self.reading = Reading::Lines;
-        (used, Some(self.protocol.chunk_ended()))
+        (used, Some(self.answer(Event::ChunkEnded)))
     }
 
     fn follow(&mut self, answer: &Answer) -> After {
-        if !answer.reply.is_empty() {
-            self.replies.extend_from_slice(answer.reply.as_bytes());
-            self.replies.extend_from_slice(b"\r\n");
-        }
+        self.say(&answer.reply);
         match answer.next {
             Next::Line => {}
             Next::MailData => self.reading = Reading::MailData(MailDataReader::new()),
-            Next::Chunk(0) => {
-                let answer = self.protocol.chunk_ended();
-                return self.follow(&answer);
-            }
+            Next::Chunk(0) => return self.tell(Event::ChunkEnded),
             Next::Chunk(octets) => self.reading = Reading::Chunk { left: octets },
             Next::StartTls => return After::StartTls,
             Next::Close => return After::Close,
         }
         After::Read
+    }
+
+    fn say(&mut self, replies: &str) {
+        if !replies.is_empty() {
+            self.log.server(replies);
+            self.replies.extend_from_slice(replies.as_bytes());
+            self.replies.extend_from_slice(b"\r\n");
+        }
     }
 }
 

@@ -3,9 +3,11 @@
 //! Responsible for keeping the protocol's state beside a script, so that it knows which commands took effect. Not
 //! responsible for reading or writing: `run::serving` does, and tells what came.
 
+use super::answer::{Answer, BadLine, Next};
 use super::auth::Login;
 use super::mail_sink::Discard;
-use super::protocol::{Answer, BadLine, Next, Protocol, QueueIds, Settings};
+use super::protocol::{Protocol, TlsFacts};
+use super::settings::{QueueIds, Settings};
 use std::sync::{Arc, OnceLock};
 
 /// The SIZE limit that it tells, in octets.
@@ -20,7 +22,11 @@ impl FallbackSettings {
     pub(crate) fn new(passwords: impl Iterator<Item = String>) -> FallbackSettings {
         FallbackSettings(Arc::new(Settings {
             host_name: "server.smtp-script.example".to_owned(),
+            lmtp: false,
             max_message_size: MAX_MESSAGE_SIZE,
+            mechanisms: None,
+            require_auth: false,
+            require_tls: false,
             accept: passwords.map(|password| Login::AnyUser { password }).collect(),
             end_point: OnceLock::new(),
             queue_ids: QueueIds::starting_at(fastrand::u64(..)),
@@ -48,8 +54,8 @@ impl From<Answer> for Said {
 }
 
 impl Fallback {
-    pub(crate) fn new(settings: &FallbackSettings, over_tls: bool) -> Fallback {
-        Fallback { protocol: Protocol::new(settings.0.clone(), Discard, over_tls) }
+    pub(crate) fn new(settings: &FallbackSettings) -> Fallback {
+        Fallback { protocol: Protocol::new(settings.0.clone(), Discard) }
     }
 
     pub(crate) fn greeting(&self) -> Said {
@@ -84,7 +90,7 @@ impl Fallback {
     }
 
     pub(crate) fn tls_started(&mut self) {
-        self.protocol.tls_started();
+        self.protocol.tls_started(TlsFacts::default());
     }
 
     /// A message was refused by someone else: the transaction is over.

@@ -8,7 +8,7 @@ pub(crate) type Refusal = &'static str;
 const BAD_SYNTAX: Refusal = "501 5.5.4 Parameters are KEYWORD or KEYWORD=VALUE, each one once";
 const UNKNOWN: Refusal = "555 5.5.4 Parameter not recognized";
 const BAD_SIZE: Refusal = "501 5.5.4 SIZE wants a number of octets";
-const BAD_BODY: Refusal = "501 5.5.4 BODY wants 7BIT or 8BITMIME";
+const BAD_BODY: Refusal = "501 5.5.4 BODY wants 7BIT, 8BITMIME or BINARYMIME";
 const BAD_SMTPUTF8: Refusal = "501 5.5.4 SMTPUTF8 takes no value";
 const BAD_RET: Refusal = "501 5.5.4 RET wants FULL or HDRS";
 const BAD_ENVID: Refusal = "501 5.5.4 ENVID wants xtext of at most 100 characters";
@@ -23,6 +23,8 @@ pub(crate) struct MailParameters {
     pub(crate) size: u64,
     /// Addresses of this transaction may hold UTF-8 (RFC 6531).
     pub(crate) smtp_utf8: bool,
+    /// The message is no lines of text and comes by BDAT (RFC 3030 3).
+    pub(crate) is_binary: bool,
 }
 
 impl MailParameters {
@@ -35,7 +37,10 @@ impl MailParameters {
         for (keyword, value) in parse(text)? {
             match keyword.to_ascii_uppercase().as_str() {
                 "SIZE" => parsed.size = size(value)?,
-                "BODY" => require(value.is_some_and(is_body), BAD_BODY)?,
+                "BODY" => {
+                    require(value.is_some_and(is_body), BAD_BODY)?;
+                    parsed.is_binary = value.is_some_and(|value| value.eq_ignore_ascii_case("BINARYMIME"));
+                }
                 "SMTPUTF8" => {
                     require(value.is_none(), BAD_SMTPUTF8)?;
                     parsed.smtp_utf8 = true;
@@ -97,7 +102,7 @@ fn size(value: Option<&str>) -> Result<u64, Refusal> {
 }
 
 fn is_body(value: &str) -> bool {
-    is_one_of(value, &["7BIT", "8BITMIME"])
+    is_one_of(value, &["7BIT", "8BITMIME", "BINARYMIME"])
 }
 
 fn is_notify(value: &str) -> bool {
@@ -136,8 +141,9 @@ mod tests {
     #[test]
     fn mail_parameters() {
         let all = " SIZE=10 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+2Bb AUTH=<>";
-        assert_eq!(MailParameters::parse(all), Ok(MailParameters { size: 10, smtp_utf8: true }));
+        assert_eq!(MailParameters::parse(all), Ok(MailParameters { size: 10, smtp_utf8: true, is_binary: false }));
         assert_eq!(MailParameters::parse(" size=0  body=7bit "), Ok(MailParameters::default()));
+        assert!(MailParameters::parse("BODY=binarymime").is_ok_and(|it| it.is_binary));
         assert_eq!(MailParameters::parse("SIZE=99999999999999999999").map(|it| it.size), Ok(u64::MAX));
     }
 
@@ -149,7 +155,7 @@ mod tests {
             ("SIZE=-1", BAD_SIZE),
             ("SIZE=", BAD_SYNTAX),
             ("SIZE=1 size=1", BAD_SYNTAX),
-            ("BODY=BINARYMIME", BAD_BODY),
+            ("BODY=16BIT", BAD_BODY),
             ("BODY", BAD_BODY),
             ("SMTPUTF8=1", BAD_SMTPUTF8),
             ("RET=SOME", BAD_RET),

@@ -1,104 +1,161 @@
-//! The sandbox server: listeners on loopback, their connections, TLS.
+//! The sandbox server: where it listens, what its connections share, how it ends.
 //!
-//! Responsible for sockets, handshakes and time-outs; what is said is the dialogue's business. `run --sandbox` starts
+//! Responsible for listeners and their tasks; one client's connection is served in `connection`. `run --sandbox` starts
 //! it inside the runtime that plays the scenario, so it must cost nothing while nobody speaks: certificates are made
 //! when the first client wants TLS, and a connection that waits owns no read buffer.
 
-use std::cell::RefCell;
-use std::future::poll_fn;
+mod connection;
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::ready;
 use std::time::Duration;
 
 use openssl::error::ErrorStack;
-use openssl::hash::MessageDigest;
-use openssl::ssl::{Ssl, SslAcceptor, SslMethod, SslOptions, SslSessionCacheMode};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::timeout;
-use tokio_openssl::SslStream;
 
 use super::auth::Login;
-use super::certificate::Certificate;
-use super::dialogue::{After, Dialogue};
-use super::mail_sink::Discard;
-use super::protocol::{Protocol, QueueIds, Settings};
+use super::counts::Counts;
+use super::log::Log;
+use super::settings::{QueueIds, Settings};
+use super::store::Store;
+use super::tls::{ClientCertificates, Identity, Tls};
+use crate::smtp::auth::Mechanism;
+pub(crate) use connection::LINGER;
+use connection::{Start, turn_away};
 
 /// How long a silent client is waited for (RFC 5321 4.5.3.2.7).
 const IDLE: Duration = Duration::from_secs(300);
-/// How long a TLS handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(30);
-/// How long, after the farewell, the client's own close is waited for.
-const LINGER: Duration = Duration::from_secs(5);
 /// A pause before the next accept when the system is out of descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
-/// Octets read at once.
-const READ_SIZE: usize = 64 * 1024;
+/// Connections that the system may hold until they are accepted: thousands come at once in a load test.
+const BACKLOG: u32 = 4096;
+/// Connections of one listener at the same time; one more is sent away with 421.
+const MAX_CONNECTIONS: usize = 20_000;
 /// The SIZE limit unless the options say otherwise, in octets.
-const DEFAULT_MAX_MESSAGE_SIZE: u64 = 256 * 1024 * 1024;
-
-thread_local! {
-    /// Input is consumed before the next connection reads, so that all connections of a thread share one buffer.
-    static INPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
+pub(crate) const DEFAULT_MAX_MESSAGE_SIZE: u64 = 256 * 1024 * 1024;
+/// The name in the greeting unless the options say otherwise.
+pub(crate) const DEFAULT_HOST_NAME: &str = "sandbox.smtp-script.example";
 
 /// What a sandbox is started with.
 pub(crate) struct SandboxOptions {
+    /// Where it speaks plain text and offers STARTTLS.
+    pub(crate) listen: Vec<SocketAddr>,
+    /// Where it speaks implicit TLS.
+    pub(crate) tls_listen: Vec<SocketAddr>,
+    /// LMTP instead of SMTP.
+    pub(crate) lmtp: bool,
     /// The logins that AUTH takes; none: every AUTH is refused.
     pub(crate) accept: Vec<Login>,
-    /// Host names and addresses that the server certificate is made for, beside loopback.
-    pub(crate) names: Vec<String>,
+    /// The mechanisms that may be used; `None` stands for all.
+    pub(crate) mechanisms: Option<Vec<Mechanism>>,
+    /// Whether a client has to log in, and to start TLS.
+    pub(crate) require_auth: bool,
+    pub(crate) require_tls: bool,
+    /// The certificate.
+    pub(crate) identity: Identity,
+    /// The client certificates that EXTERNAL takes.
+    pub(crate) client_certificates: ClientCertificates,
     /// The name in the greeting.
     pub(crate) host_name: String,
     /// The SIZE limit in octets; 0 means none (RFC 1870).
     pub(crate) max_message_size: u64,
+    /// Sessions after which nobody is let in any more; 0 means no limit.
+    pub(crate) max_sessions: u64,
+    /// How long a silent client is waited for.
+    pub(crate) idle: Duration,
+    /// Where messages are kept.
+    pub(crate) store: Option<Store>,
+    /// Who is told what happens.
+    pub(crate) log: Option<Log>,
 }
 
 impl Default for SandboxOptions {
+    /// Two free ports of loopback, no logins, and messages are forgotten.
     fn default() -> Self {
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Self {
+            listen: vec![any_port],
+            tls_listen: vec![any_port],
+            lmtp: false,
             accept: Vec::new(),
-            names: Vec::new(),
-            host_name: "sandbox.smtp-script.example".to_owned(),
+            mechanisms: None,
+            require_auth: false,
+            require_tls: false,
+            identity: Identity::MadeFor(Vec::new()),
+            client_certificates: ClientCertificates::Any,
+            host_name: DEFAULT_HOST_NAME.to_owned(),
             max_message_size: DEFAULT_MAX_MESSAGE_SIZE,
+            max_sessions: 0,
+            idle: IDLE,
+            store: None,
+            log: None,
         }
     }
+}
+
+/// How far a sandbox is from its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Clients may come.
+    Open,
+    /// Nobody is let in any more.
+    Closed,
+    /// Those who are there are told to go.
+    Farewell,
 }
 
 /// A running sandbox server; dropping it closes its listeners and all of its connections.
 pub(crate) struct Sandbox {
     address: SocketAddr,
     tls_address: SocketAddr,
+    addresses: Vec<(SocketAddr, bool)>,
     shared: Arc<Shared>,
-    listeners: [JoinHandle<()>; 2],
+    listeners: Vec<JoinHandle<()>>,
 }
 
 impl Sandbox {
-    /// Listens on two free ports of 127.0.0.1 and serves in tasks of the current tokio runtime.
+    /// Listens and serves in tasks of the current tokio runtime.
     ///
     /// # Errors
-    /// When no port can be bound.
+    /// When an address cannot be listened on; the message says which.
     ///
     /// # Panics
     /// Outside a tokio runtime with input, output and time enabled.
-    pub(crate) async fn start(options: SandboxOptions) -> io::Result<Self> {
-        Self::start_with_idle(options, IDLE).await
+    pub(crate) fn start(options: SandboxOptions) -> io::Result<Self> {
+        let wanted = options.listen.iter().map(|address| (*address, Start::Plain));
+        let wanted = wanted.chain(options.tls_listen.iter().map(|address| (*address, Start::ImplicitTls)));
+        let mut bound = Vec::new();
+        for (address, start) in wanted {
+            bound.push((listener(address)?, start));
+        }
+        let shared = Arc::new(Shared::new(options));
+        let mut sandbox = Self {
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
+            tls_address: (Ipv4Addr::LOCALHOST, 0).into(),
+            addresses: Vec::new(),
+            shared,
+            listeners: Vec::new(),
+        };
+        // The last come first, so that the first of each kind stays.
+        for (listener, start) in bound.into_iter().rev() {
+            sandbox.add(listener, start)?;
+        }
+        sandbox.addresses.reverse();
+        Ok(sandbox)
     }
 
-    async fn start_with_idle(options: SandboxOptions, idle: Duration) -> io::Result<Self> {
-        let plain = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let implicit_tls = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let (address, tls_address) = (plain.local_addr()?, implicit_tls.local_addr()?);
-        let shared = Arc::new(Shared::new(options, idle));
-        let listeners = [
-            tokio::spawn(listen(plain, Arc::clone(&shared), Start::Plain)),
-            tokio::spawn(listen(implicit_tls, Arc::clone(&shared), Start::ImplicitTls)),
-        ];
-        Ok(Self { address, tls_address, shared, listeners })
+    fn add(&mut self, listener: TcpListener, start: Start) -> io::Result<()> {
+        let address = listener.local_addr()?;
+        match start {
+            Start::Plain => self.address = address,
+            Start::ImplicitTls => self.tls_address = address,
+        }
+        self.addresses.push((address, matches!(start, Start::ImplicitTls)));
+        self.listeners.push(tokio::spawn(listen(listener, Arc::clone(&self.shared), start)));
+        Ok(())
     }
 
     /// Where it speaks plain text and offers STARTTLS.
@@ -111,12 +168,45 @@ impl Sandbox {
         self.tls_address
     }
 
+    /// All addresses, in the order of the options, and whether TLS comes first there.
+    pub(crate) fn addresses(&self) -> &[(SocketAddr, bool)] {
+        &self.addresses
+    }
+
+    /// Makes or reads the certificates, unless that was done.
+    ///
+    /// # Errors
+    /// What the user gave is none, or openssl could not make them.
+    pub(crate) fn prepare_tls(&self) -> io::Result<()> {
+        self.shared.tls().map(drop)
+    }
+
     /// The certification authority that a client must trust, as PEM; the first call makes the certificates.
     ///
     /// # Errors
-    /// When OpenSSL could not make them.
+    /// When openssl could not make them.
     pub(crate) fn ca_pem(&self) -> io::Result<Vec<u8>> {
-        Ok(self.shared.tls()?.authority_pem.clone())
+        Ok(self.shared.tls()?.authority_pem.clone().unwrap_or_default())
+    }
+
+    /// What it has done so far.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.shared.counts
+    }
+
+    /// Goes towards its end, never back.
+    pub(crate) fn enter(&self, stage: Stage) {
+        self.shared.stage.send_modify(|now| *now = stage.max(*now));
+    }
+
+    /// Waits until nobody can come any more and all have gone.
+    pub(crate) async fn gone(&mut self) {
+        for listener in &mut self.listeners {
+            if !listener.is_finished() {
+                // A listener that was aborted has gone too.
+                _ = listener.await;
+            }
+        }
     }
 }
 
@@ -131,174 +221,108 @@ impl Drop for Sandbox {
 /// What the listeners and connections of one sandbox share.
 struct Shared {
     settings: Arc<Settings>,
-    names: Vec<String>,
+    identity: Identity,
+    client_certificates: ClientCertificates,
     idle: Duration,
+    max_sessions: u64,
     tls: OnceLock<Result<Tls, ErrorStack>>,
-}
-
-struct Tls {
-    acceptor: SslAcceptor,
-    authority_pem: Vec<u8>,
+    store: Option<Arc<Store>>,
+    counts: Arc<Counts>,
+    log: Option<Log>,
+    stage: watch::Sender<Stage>,
 }
 
 impl Shared {
-    fn new(options: SandboxOptions, idle: Duration) -> Self {
+    fn new(options: SandboxOptions) -> Self {
         let settings = Settings {
             host_name: options.host_name,
+            lmtp: options.lmtp,
             max_message_size: options.max_message_size,
             accept: options.accept,
+            mechanisms: options.mechanisms,
+            require_auth: options.require_auth,
+            require_tls: options.require_tls,
             end_point: OnceLock::new(),
             queue_ids: QueueIds::starting_at(fastrand::u64(..)),
         };
-        Self { settings: Arc::new(settings), names: options.names, idle, tls: OnceLock::new() }
+        Self {
+            settings: Arc::new(settings),
+            identity: options.identity,
+            client_certificates: options.client_certificates,
+            idle: options.idle,
+            max_sessions: options.max_sessions,
+            tls: OnceLock::new(),
+            store: options.store.map(Arc::new),
+            counts: Arc::default(),
+            log: options.log,
+            stage: watch::Sender::new(Stage::Open),
+        }
     }
 
     fn tls(&self) -> io::Result<&Tls> {
-        let made = self.tls.get_or_init(|| Tls::new(&self.names, &self.settings.end_point));
-        made.as_ref().map_err(|error| io::Error::other(format!("cannot make the sandbox's certificates: {error}")))
+        let make = || Tls::new(&self.identity, self.client_certificates.clone(), &self.settings.end_point);
+        self.tls.get_or_init(make).as_ref().map_err(|error| match self.identity {
+            Identity::MadeFor(_) => io::Error::other(format!("cannot make the sandbox's certificates: {error}")),
+            Identity::Given { .. } => io::Error::other(format!("cannot use the certificate and its key: {error}")),
+        })
+    }
+
+    /// Numbers a session, unless there were enough.
+    fn next_session(&self) -> Option<u64> {
+        let is_open = *self.stage.borrow() == Stage::Open;
+        let is_room = self.max_sessions == 0 || self.counts.sessions() < self.max_sessions;
+        (is_open && is_room).then(|| self.counts.count_session())
     }
 }
 
-impl Tls {
-    /// TLS 1.2 and 1.3 without resumption: the sandbox is not there long enough for it to pay.
-    ///
-    /// `end_point` is told the hash of the certificate: with SHA-256, as the certificate is signed (RFC 5929 4.1).
-    fn new(names: &[String], end_point: &OnceLock<Vec<u8>>) -> Result<Self, ErrorStack> {
-        let made = Certificate::for_names(names)?;
-        let digest = made.server.digest(MessageDigest::sha256())?.to_vec();
-        end_point.get_or_init(|| digest);
-        let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
-        acceptor.set_certificate(&made.server)?;
-        acceptor.set_private_key(&made.key)?;
-        acceptor.set_options(SslOptions::NO_TICKET);
-        acceptor.set_num_tickets(0)?;
-        acceptor.set_session_cache_mode(SslSessionCacheMode::OFF);
-        Ok(Self { acceptor: acceptor.build(), authority_pem: made.authority_pem })
+fn listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let bound = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // So that a sandbox can be started again while the connections of the last one are still being forgotten.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    bound().map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {}", why(&error))))
+}
+
+fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "the port is in use".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
+        io::ErrorKind::PermissionDenied => "this user may not listen on that port".to_owned(),
+        _ => error.to_string(),
     }
 }
 
-#[derive(Clone, Copy)]
-enum Start {
-    Plain,
-    ImplicitTls,
-}
-
-/// Accepts until it is aborted; its connections end with it.
+/// Accepts until the sandbox closes, and ends when the last of its connections has; they end with it.
 async fn listen(listener: TcpListener, shared: Arc<Shared>, start: Start) {
     let mut connections = JoinSet::new();
+    let mut stage = shared.stage.subscribe();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, Arc::clone(&shared), start));
+                Ok((stream, peer)) if connections.len() < MAX_CONNECTIONS => {
+                    if let Some(session) = shared.next_session() {
+                        connections.spawn(connection::serve(stream, peer, session, Arc::clone(&shared), start));
+                    }
                 }
+                Ok((stream, _)) => turn_away(&stream, &shared, start),
                 Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
             },
             Some(_) = connections.join_next() => {}
+            () = reached(&mut stage, Stage::Closed) => break,
         }
     }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
 }
 
-/// Serves one client. A connection that breaks concerns nobody but the client, who sees it too.
-async fn connection(stream: TcpStream, shared: Arc<Shared>, start: Start) {
-    let over_tls = matches!(start, Start::ImplicitTls);
-    let dialogue = Dialogue::new(Protocol::new(Arc::clone(&shared.settings), Discard, over_tls));
-    let _ = match start {
-        Start::Plain => serve_plain(stream, &shared, dialogue).await,
-        Start::ImplicitTls => serve_implicit_tls(stream, &shared, dialogue).await,
-    };
-}
-
-async fn serve_plain(mut stream: TcpStream, shared: &Shared, mut dialogue: Dialogue<Discard>) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut after = dialogue.greet();
-    send_replies(&mut stream, &mut dialogue, shared.idle).await?;
-    if after == After::Read {
-        after = converse(&mut stream, &mut dialogue, shared.idle).await?;
-    }
-    if after != After::StartTls {
-        return close(stream, |stream| stream).await;
-    }
-    let mut stream = accept_tls(stream, shared).await?;
-    dialogue.tls_started();
-    converse(&mut stream, &mut dialogue, shared.idle).await?;
-    close(stream, SslStream::get_mut).await
-}
-
-async fn serve_implicit_tls(stream: TcpStream, shared: &Shared, mut dialogue: Dialogue<Discard>) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut stream = accept_tls(stream, shared).await?;
-    dialogue.greet();
-    send_replies(&mut stream, &mut dialogue, shared.idle).await?;
-    converse(&mut stream, &mut dialogue, shared.idle).await?;
-    close(stream, SslStream::get_mut).await
-}
-
-async fn accept_tls(stream: TcpStream, shared: &Shared) -> io::Result<SslStream<TcpStream>> {
-    let ssl = Ssl::new(shared.tls()?.acceptor.context())?;
-    let mut stream = SslStream::new(ssl, stream)?;
-    timeout(HANDSHAKE, Pin::new(&mut stream).accept()).await?.map_err(io::Error::other)?;
-    Ok(stream)
-}
-
-/// Reads and answers until the session wants TLS or its end.
-async fn converse<T>(stream: &mut T, dialogue: &mut Dialogue<Discard>, idle: Duration) -> io::Result<After>
-where
-    T: AsyncRead + AsyncWrite + Unpin,
-{
-    loop {
-        let after = match timeout(idle, read(stream, dialogue)).await {
-            Ok(after) => after?,
-            Err(_) => dialogue.idle_too_long(),
-        };
-        send_replies(stream, dialogue, idle).await?;
-        if after != After::Read {
-            return Ok(after);
-        }
-    }
-}
-
-/// Lets the dialogue take what one read brings; a client that closed wants the same.
-async fn read<T: AsyncRead + Unpin>(stream: &mut T, dialogue: &mut Dialogue<Discard>) -> io::Result<After> {
-    poll_fn(|context| {
-        INPUT.with_borrow_mut(|input| {
-            input.resize(READ_SIZE, 0);
-            let mut input = ReadBuf::new(input);
-            ready!(Pin::new(&mut *stream).poll_read(context, &mut input))?;
-            let after = if input.filled().is_empty() { After::Close } else { dialogue.take(input.filled()) };
-            Ok(after).into()
-        })
-    })
-    .await
-}
-
-/// Sends all replies that are due in one write.
-async fn send_replies<T>(stream: &mut T, dialogue: &mut Dialogue<Discard>, idle: Duration) -> io::Result<()>
-where
-    T: AsyncWrite + Unpin,
-{
-    if dialogue.replies().is_empty() {
-        return Ok(());
-    }
-    timeout(idle, stream.write_all(dialogue.replies())).await??;
-    dialogue.replies_sent();
-    Ok(())
-}
-
-/// Closes so that the last reply arrives: while the client still sends, closing at once would reset the connection
-/// and take the reply with it.
-async fn close<T>(mut stream: T, tcp: fn(&mut T) -> &mut TcpStream) -> io::Result<()>
-where
-    T: AsyncWrite + Unpin,
-{
-    timeout(LINGER, async {
-        stream.shutdown().await?;
-        let tcp = tcp(&mut stream);
-        let mut dropped = [0; 512];
-        while tcp.read(&mut dropped).await? > 0 {}
-        Ok(())
-    })
-    .await?
+/// Waits until the sandbox is so near its end.
+async fn reached(now: &mut watch::Receiver<Stage>, stage: Stage) {
+    // Whoever asks holds the sender too, so it never fails.
+    _ = now.wait_for(|now| *now >= stage).await;
 }
 
 #[cfg(test)]

@@ -124,8 +124,12 @@ impl Explanation {
     }
 
     fn add_statements(&mut self, known: &Known<'_>) {
-        // What is told by a command or by text that are not known is no answer to a bare code.
-        let tells = |it: &&'static Statement| it.may_apply(known) && (it.text.is_empty() || !known.text.is_empty());
+        // What is told by text or by an enhanced status code that are not known is no answer to a bare code.
+        let tells = |it: &&'static Statement| {
+            let by_text = it.text.is_empty() || !known.text.is_empty();
+            let by_enhanced = !it.names_enhanced() || known.enhanced.is_some();
+            it.may_apply(known) && by_text && by_enhanced
+        };
         self.general = provider::general().iter().filter(tells).collect();
         for provider in self.asked_providers() {
             let fitting: Vec<&'static Statement> =

@@ -20,6 +20,7 @@ mod yahoo;
 
 pub use statement::{Codes, Known, Source, Statement};
 
+use super::auth::Mechanism;
 use super::status::EnhancedStatusCode;
 use statement::contains;
 
@@ -64,6 +65,8 @@ pub struct Credentials {
     pub user: UserName,
     /// What the password is, in words.
     pub password: &'static str,
+    /// The mechanism, where not every usual one will do.
+    pub mechanism: Option<Mechanism>,
 }
 
 /// A user name.
@@ -114,6 +117,13 @@ pub fn help(situation: &Situation<'_>) -> Vec<&'static str> {
 pub fn meant(situation: &Situation<'_>) -> Vec<(&'static Provider, &'static Statement)> {
     let of_provider = serving(situation).flat_map(|it| it.statements.iter().map(move |statement| (it, statement)));
     of_provider.filter(|(_, it)| !it.means.is_empty() && it.applies(situation)).collect()
+}
+
+/// Whether providers that `situation` has not to do with have something of their own to say about its two codes.
+#[must_use]
+pub fn others_mean(situation: &Situation<'_>) -> bool {
+    let told_by_both = |it: &&Statement| it.names_enhanced() && it.applies(situation);
+    serving(situation).next().is_none() && PROVIDERS.iter().flat_map(|it| it.statements).any(|it| told_by_both(&it))
 }
 
 /// Every provider, by its name on the command line.
@@ -401,5 +411,8 @@ mod tests {
         };
         let found = meant(&situation);
         assert!(found.len() == 1 && found[0].0.name == "Gmail" && found[0].1.means.contains("DMARC"), "{found:?}");
+        assert!(!others_mean(&situation));
+        assert!(others_mean(&Situation { host: "mx.example", ..situation }));
+        assert!(!others_mean(&Situation { host: "mx.example", enhanced: None, ..situation }));
     }
 }

@@ -5,6 +5,9 @@
 
 use super::status::EnhancedStatusCode;
 
+/// Of longer texts no more is kept, in bytes.
+const ENOUGH_TEXT: usize = 4096;
+
 /// A reply, as much of it as was given, or a pattern of codes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Question {
@@ -29,10 +32,10 @@ impl Question {
             question.code = Some(code);
             let (second, behind) = first_word(rest);
             question.enhanced = enhanced(second).filter(|it| it.0.is_none() || it.0 == code[0]);
-            question.text = if question.enhanced.is_some() { behind } else { rest }.to_owned();
+            question.text.push_str(if question.enhanced.is_some() { behind } else { rest });
         } else {
             question.enhanced = Some(enhanced(first)?);
-            question.text = rest.to_owned();
+            question.text.push_str(rest);
         }
         Some(question)
     }
@@ -56,9 +59,12 @@ impl Question {
         found
     }
 
-    /// Adds what belongs to the text of the same reply.
+    /// Adds what belongs to the text of the same reply, which a log may hold many times: what is long already stays.
     pub fn add(&mut self, text: &str, context: &str) {
         for (whole, part) in [(&mut self.text, text), (&mut self.context, context)] {
+            if whole.len() > ENOUGH_TEXT {
+                continue;
+            }
             if !whole.is_empty() && !part.is_empty() {
                 whole.push(' ');
             }
@@ -127,28 +133,41 @@ fn reply_code(word: &str) -> Option<[Option<u8>; 3]> {
 fn enhanced(word: &str) -> Option<(Option<u8>, Option<u16>, Option<u16>)> {
     let word = word.trim_matches(['(', ')', '#', ':', ',', ';', '[', ']', '<', '>', '"']);
     let mut parts = word.split('.');
-    let class = number(parts.next()?)?;
-    let subject = number(parts.next()?)?;
-    let detail = parts.next().map_or(Some(None), number)?;
-    let class = match class {
-        None => None,
-        Some(class @ (2 | 4 | 5)) => u8::try_from(class).ok(),
-        Some(_) => return None,
-    };
-    let says_something = class.is_some() || subject.is_some();
-    let in_order = subject.is_some() || detail.is_none();
-    (parts.next().is_none() && says_something && in_order).then_some((class, subject, detail))
+    let class = part(parts.next()?)?;
+    let subject = part(parts.next()?)?;
+    let detail = parts.next().map_or(Some(Part::Any), part)?;
+    let is_class = matches!(class, Part::Any | Part::Is(2 | 4 | 5));
+    let says_something = (class, subject) != (Part::Any, Part::Any);
+    let in_order = subject != Part::Any || detail == Part::Any;
+    let class_digit = class.number().and_then(|it| u8::try_from(it).ok());
+    let whole = parts.next().is_none() && is_class && says_something && in_order;
+    whole.then_some((class_digit, subject.number(), detail.number()))
+}
+
+/// A part of an enhanced status code as it is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Any,
+    Is(u16),
+}
+
+impl Part {
+    fn number(self) -> Option<u16> {
+        match self {
+            Part::Any => None,
+            Part::Is(number) => Some(number),
+        }
+    }
 }
 
 /// A number without leading zeros up to 999, or a letter that stands for any.
-fn number(part: &str) -> Option<Option<u16>> {
-    match part {
-        "x" | "X" | "y" | "Y" | "z" | "Z" | "*" => Some(None),
-        _ => {
-            let digits = matches!(part.len(), 1..=3) && part.bytes().all(|byte| byte.is_ascii_digit());
-            (digits && (part.len() == 1 || !part.starts_with('0'))).then(|| part.parse().ok())
-        }
+fn part(word: &str) -> Option<Part> {
+    if matches!(word, "x" | "X" | "y" | "Y" | "z" | "Z" | "*") {
+        return Some(Part::Any);
     }
+    let digits = matches!(word.len(), 1..=3) && word.bytes().all(|byte| byte.is_ascii_digit());
+    let well_formed = digits && (word.len() == 1 || !word.starts_with('0'));
+    word.parse().ok().filter(|_| well_formed).map(Part::Is)
 }
 
 /// The first reply in a line of a log or a bounce.
@@ -162,7 +181,7 @@ fn in_line(line: &str) -> Option<Question> {
         if !exact || !is_code {
             continue;
         }
-        question.context = line.to_owned();
+        line.clone_into(&mut question.context);
         if question.code.is_some() && question.enhanced.is_some() {
             return Some(question);
         }

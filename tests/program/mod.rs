@@ -3,7 +3,7 @@
 //! Used by integration tests, as `mod program;`. Not responsible for servers (`tests/servers/mod.rs`).
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// What a run of the program came to.
 #[derive(Debug)]
@@ -18,11 +18,7 @@ pub(crate) struct Played {
 /// Runs the program at the root of the repository, without a terminal.
 pub(crate) fn smtp_script(arguments: &[&str]) -> Played {
     let output = command(arguments).output().unwrap_or_else(|error| panic!("cannot run smtp-script: {error}"));
-    Played {
-        code: output.status.code(),
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        err: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    Played::of(&output)
 }
 
 /// The program with these arguments.
@@ -41,6 +37,15 @@ pub(crate) fn root() -> &'static Path {
 }
 
 impl Played {
+    /// What the program came to.
+    pub(crate) fn of(output: &Output) -> Played {
+        Played {
+            code: output.status.code(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// The exit code is this one.
     #[track_caller]
     pub(crate) fn exits(&self, code: i32) -> &Played {

@@ -48,26 +48,24 @@ impl Servers {
     /// When a server is not installed (the message says how to install it), does not start or is
     /// not ready after 60 s.
     pub(crate) fn start(names: &[&'static str]) -> Self {
-        Self::start_with_faults(names, &[])
+        Self::start_with_options(names, &[])
     }
 
-    /// As [`Servers::start`]; `smtp-sink` gets a further port, from 3 on, for each of `faults`,
-    /// which are its command line options (such as `-f RCPT`).
-    pub(crate) fn start_with_faults(names: &[&'static str], faults: &[&str]) -> Self {
-        Self::start_all(names, faults, &[])
-    }
-
-    /// As [`Servers::start`]; the scripts see these variables.
-    pub(crate) fn start_with_environment(names: &[&'static str], environment: &[(&str, &str)]) -> Self {
-        Self::start_all(names, &[], environment)
-    }
-
-    fn start_all(names: &[&'static str], faults: &[&str], environment: &[(&str, &str)]) -> Self {
-        let counts = names.iter().map(|name| port_count(name, faults));
+    /// As [`Servers::start`]; `smtp-sink` gets a further port, from 3 on, for each of `options`,
+    /// which are its command line options (such as `-f RCPT`); `postfix-relay` relays to the first of them.
+    pub(crate) fn start_with_options(names: &[&'static str], options: &[&str]) -> Self {
+        let counts = names.iter().map(|name| port_count(name, options));
         let mut servers = Self { root: new_directory(), running: Vec::new() };
         for (name, ports) in names.iter().zip(free_ports(counts)) {
             let mut script = Server::script(name, &ports, &servers.root);
-            script.env("SMTP_SINK_FAULTS", faults.join("\n")).envs(environment.iter().copied());
+            script.env(
+                "SMTP_SINK_FAULTS",
+                options.join(
+                    "
+",
+                ),
+            );
+            script.env("SMTP_SCRIPT_RELAY_TARGET", options.first().unwrap_or(&""));
             let server = Server::spawn(name, ports, script);
             servers.running.push(server);
         }
@@ -203,13 +201,13 @@ fn terminate(pid: u32) {
     let _ = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &pid.to_string()]).status();
 }
 
-fn port_count(name: &str, faults: &[&str]) -> usize {
+fn port_count(name: &str, options: &[&str]) -> usize {
     match name {
         "postfix" | "dovecot" => 4,
         "exim" => 3,
         "opensmtpd" | "postfix-relay" => 1,
         "aiosmtpd" => 7,
-        "smtp-sink" => 3 + faults.len(),
+        "smtp-sink" => 3 + options.len(),
         _ => panic!("there is no `tests/servers/{name}`"),
     }
 }

@@ -54,6 +54,9 @@ pub(in crate::cli) struct RunArguments {
     /// Let scenarios read files below this folder (instead of their own)
     #[arg(long, value_name = "DIR")]
     pub(super) file_root: Option<PathBuf>,
+    /// Write what servers say today into the expectations of the files, for review with `git diff`
+    #[arg(long, conflicts_with_all = ["untrusted", "repeat", "duration", "rate", "retries", "cases"])]
+    pub(super) update: bool,
     /// Show each line of the conversation as it happens
     #[arg(short, long)]
     pub(super) verbose: bool,
@@ -184,6 +187,7 @@ impl RunArguments {
             timeout: connections.timeout,
             max_time: connections.max_time,
             seed: self.seed,
+            update: self.update,
             file_root: self.file_root.clone(),
             untrusted: connections.untrusted,
             allow_hosts: connections.allow_hosts.clone(),

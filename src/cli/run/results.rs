@@ -5,6 +5,7 @@
 
 use super::options::{Body, RunArguments};
 use super::prepare::{Item, Prepared};
+use super::update::Updates;
 use crate::cli::report_files::Output;
 use crate::cli::screen;
 use crate::report::Report;
@@ -45,6 +46,7 @@ pub(super) struct Results {
     load: Option<LoadFigures>,
     examples: Vec<(u64, Done)>,
     exit_code: u8,
+    updates: Updates,
 }
 
 /// One item that is over.
@@ -75,6 +77,7 @@ impl Results {
             load: is_load.then(LoadFigures::default),
             examples: Vec::new(),
             exit_code: 0,
+            updates: Updates::default(),
         };
         for (place, item) in results.items.iter_mut().enumerate() {
             if let Item::Broken(report) = item {
@@ -91,10 +94,12 @@ impl Results {
     pub(super) fn take(&mut self, finished: &Finished, show: &mut dyn FnMut(&str)) {
         let place = self.item_of_play[finished.play];
         self.exit_code = first_that_applies(self.exit_code, finished.outcome.exit_code());
+        self.updates.take(&finished.outcome);
         if let Some(load) = &mut self.load {
             let Item::Play(told) = &self.items[place] else { return };
             load.add(&told.id, finished);
-            if !finished.outcome.followed() && self.wants_example(finished.number) {
+            let is_example = !matches!(finished.outcome.exit_code(), 0 | 130);
+            if is_example && self.wants_example(finished.number) {
                 let done = self.done_with(place, finished);
                 self.examples.push((finished.number, done));
                 self.examples.sort_by_key(|(number, _)| *number);
@@ -158,6 +163,11 @@ impl Results {
             }
             self.next += 1;
         }
+    }
+
+    /// What `--update` is to write.
+    pub(super) fn take_updates(&mut self) -> Updates {
+        std::mem::take(&mut self.updates)
     }
 
     /// How many runs are over.

@@ -83,9 +83,7 @@ impl Actor {
     ) -> Actor {
         let mut names = shared.names.clone();
         names.set("server", server_value(shared.address, Some((number, address))), false);
-        let over_tls = implicit_tls(&shared, number);
-        let fallback =
-            if shared.server.rules.is_empty() { None } else { Some(Fallback::new(&shared.fallback, over_tls)) };
+        let fallback = if shared.server.rules.is_empty() { None } else { Some(Fallback::new(&shared.fallback)) };
         Actor {
             matched: vec![0; shared.server.rules.len()],
             opened: log.elapsed(),

@@ -11,6 +11,10 @@ fn logins() -> [Login; 2] {
     [Login::User { name: "bob".into(), password: "secret".into() }, Login::AnyUser { password: "anybody's".into() }]
 }
 
+fn gate_of<'a>(logins: &'a [Login], end_point: Option<&'a [u8]>) -> Gate<'a> {
+    Gate { logins, mechanisms: None, end_point, certificate: None }
+}
+
 /// Plays the whole exchange of a client; the last turn, and what the client thinks of it.
 fn played(mechanism: Mechanism, user: &str, secret: &str, gate: Gate<'_>) -> (Turn, bool) {
     let credentials =
@@ -30,8 +34,8 @@ fn played(mechanism: Mechanism, user: &str, secret: &str, gate: Gate<'_>) -> (Tu
 fn every_mechanism_with_its_client() {
     let logins = logins();
     for end_point in [None, Some(END_POINT)] {
-        let gate = Gate { logins: &logins, end_point };
-        for name in gate.mechanisms().split(' ') {
+        let gate = gate_of(&logins, end_point);
+        for name in gate.mechanisms() {
             let mechanism = name.parse().unwrap();
             for (user, secret) in [("bob", "secret"), ("alice", "anybody's"), ("bob", "anybody's")] {
                 assert_eq!(
@@ -50,8 +54,8 @@ fn every_mechanism_with_its_client() {
 #[test]
 fn an_empty_user_name_is_nobodys() {
     let logins = logins();
-    let gate = Gate { logins: &logins, end_point: None };
-    for name in MECHANISMS.split(' ').filter(|name| *name != "OAUTHBEARER") {
+    let gate = gate_of(&logins, None);
+    for name in gate.mechanisms().into_iter().filter(|name| *name != "OAUTHBEARER") {
         assert_eq!(played(name.parse().unwrap(), "", "anybody's", gate).0, Turn::Verdict(false), "{name}");
     }
     // There the token says whose it is.
@@ -60,7 +64,7 @@ fn an_empty_user_name_is_nobodys() {
 
 #[test]
 fn without_passwords() {
-    let gate = Gate { logins: &[], end_point: None };
+    let gate = gate_of(&[], None);
     assert_eq!(Exchange::start("EXTERNAL", Some("="), gate), Turn::Refused(NO_CERTIFICATE));
     assert_eq!(Exchange::start("anonymous", Some("="), gate), Turn::Verdict(true));
     for name in ["SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS", "NTLM", ""] {
@@ -69,9 +73,41 @@ fn without_passwords() {
 }
 
 #[test]
+fn external_goes_by_the_certificate() {
+    let names = ["bob".to_owned(), "bob@example.com".to_owned()];
+    let gate = Gate { certificate: Some(&names), ..gate_of(&[], None) };
+    assert_eq!(gate.mechanisms().last(), Some(&"EXTERNAL"));
+    let start = |identity: &[u8]| Exchange::start("EXTERNAL", Some(&STANDARD.encode(identity)), gate);
+    assert_eq!(Exchange::start("EXTERNAL", Some("="), gate), Turn::Verdict(true));
+    assert_eq!(start(b"Bob@Example.com"), Turn::Verdict(true));
+    assert_eq!(start(b"alice"), Turn::Verdict(false));
+    assert_eq!(start(b"\xff"), Turn::Refused(NOT_UTF8));
+}
+
+#[test]
+fn anybody_may_come_in_where_the_mechanism_shows_who() {
+    let gate = gate_of(&[Login::Anybody], Some(END_POINT));
+    assert_eq!(gate.mechanisms(), ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER"]);
+    for name in gate.mechanisms() {
+        assert_eq!(played(name.parse().unwrap(), "whoever", "whatever", gate), (Turn::Verdict(true), true), "{name}");
+    }
+    assert_eq!(played(Mechanism::Plain, "", "whatever", gate).0, Turn::Verdict(false));
+    assert_eq!(Exchange::start("SCRAM-SHA-256", None, gate), Turn::Refused(UNKNOWN_MECHANISM));
+}
+
+#[test]
+fn chosen_mechanisms_only() {
+    let logins = logins();
+    let chosen = [Mechanism::Anonymous, Mechanism::Login, Mechanism::ScramSha1Plus];
+    let gate = Gate { mechanisms: Some(&chosen), ..gate_of(&logins, None) };
+    assert_eq!(gate.mechanisms(), ["LOGIN", "ANONYMOUS"]);
+    assert_eq!(Exchange::start("PLAIN", None, gate), Turn::Refused(UNKNOWN_MECHANISM));
+}
+
+#[test]
 fn scram_insists_on_channel_binding() {
     let logins = logins();
-    let bound = Gate { logins: &logins, end_point: Some(END_POINT) };
+    let bound = gate_of(&logins, Some(END_POINT));
     let start = |mechanism: &str, message: &str| Exchange::start(mechanism, Some(&STANDARD.encode(message)), bound);
     for (mechanism, message, refusal) in [
         ("SCRAM-SHA-1", "y,,n=bob,r=x", DOWNGRADED_START),
@@ -104,7 +140,7 @@ const NOT_BOUND_START: &str = "535 5.7.8 The exchange is not bound";
 #[test]
 fn plain_wants_two_nuls() {
     let logins = logins();
-    let gate = Gate { logins: &logins, end_point: None };
+    let gate = gate_of(&logins, None);
     assert_eq!(Exchange::Plain.take(&STANDARD.encode("admin\0bob\0secret"), gate), Turn::Verdict(true));
     for message in ["", "bob\0secret", "a\0b\0c\0d"] {
         assert_eq!(Exchange::Plain.take(&STANDARD.encode(message), gate), Turn::Refused(NOT_PLAIN), "{message:?}");
@@ -119,7 +155,7 @@ proptest! {
         responses in proptest::collection::vec(prop_oneof![any::<Vec<u8>>(), "[ny],,n=[a-z=]*,r=[a-z]*".prop_map(String::into_bytes)], 1..4),
     ) {
         let logins = logins();
-        let gate = Gate { logins: &logins, end_point: Some(END_POINT) };
+        let gate = gate_of(&logins, Some(END_POINT));
         let mut turn = Exchange::start(Mechanism::ALL[which].name(), None, gate);
         for response in &responses {
             let Turn::Challenge(exchange, reply) = turn else { break };

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::server::auth::Login;
-use crate::server::protocol::{QueueIds, Settings};
+use crate::server::mail_sink::Sender;
+use crate::server::settings::{QueueIds, Settings};
+use crate::smtp::auth::Mechanism;
 
 const DIALOGUES: &str = include_str!("../dialogues.txt");
 
@@ -25,20 +27,22 @@ impl Witness {
 }
 
 impl MailSink for Witness {
-    fn begin(&mut self, reverse_path: &str) {
-        self.note(format!("begin {reverse_path}"));
+    fn begin(&mut self, sender: Sender<'_>) {
+        let Sender { id, reverse_path, parameters, client_name, protocol, .. } = sender;
+        assert_eq!(id.len(), 10);
+        self.note(format!("begin <{reverse_path}> {parameters} from {client_name} by {protocol}"));
     }
 
-    fn recipient(&mut self, forward_path: &str) {
-        self.note(format!("recipient {forward_path}"));
+    fn recipient(&mut self, forward_path: &str, parameters: &str) {
+        self.note(format!("recipient <{forward_path}> {parameters}"));
     }
 
     fn content(&mut self, octets: &[u8]) {
         self.note(format!("content {}", octets.escape_ascii()));
     }
 
-    fn finish(&mut self, id: &str) -> std::io::Result<()> {
-        self.note(format!("finish {}", id.len()));
+    fn finish(&mut self) -> std::io::Result<()> {
+        self.note("finish".to_owned());
         Ok(())
     }
 
@@ -47,26 +51,54 @@ impl MailSink for Witness {
     }
 }
 
-struct FullDisk;
+struct Broken(std::io::ErrorKind);
 
-impl MailSink for FullDisk {
-    fn finish(&mut self, _id: &str) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::StorageFull.into())
+impl MailSink for Broken {
+    fn finish(&mut self) -> std::io::Result<()> {
+        Err(self.0.into())
     }
 }
 
 fn dialogue<S: MailSink>(sink: S) -> Dialogue<S> {
-    let settings = Settings {
+    dialogue_with(settings(), sink)
+}
+
+fn dialogue_with<S: MailSink>(settings: Settings, sink: S) -> Dialogue<S> {
+    Dialogue::new(Protocol::new(Arc::new(settings), sink), SessionLog::default())
+}
+
+fn settings() -> Settings {
+    Settings {
         host_name: "sandbox.example".into(),
+        lmtp: false,
         max_message_size: 100,
         accept: vec![
             Login::User { name: "bob".into(), password: "secret".into() },
             Login::AnyUser { password: "anybody's".into() },
         ],
+        mechanisms: None,
+        require_auth: false,
+        require_tls: false,
         end_point: OnceLock::new(),
         queue_ids: QueueIds::starting_at(1),
-    };
-    Dialogue::new(Protocol::new(Arc::new(settings), sink, false))
+    }
+}
+
+/// The settings that stand in brackets behind the name of a session.
+fn settings_of(session: &str) -> Settings {
+    let mut settings = settings();
+    let words = session.lines().next().and_then(|name| name.strip_suffix(']')).and_then(|name| name.rsplit_once('['));
+    for word in words.map(|(_, words)| words.split(' ')).into_iter().flatten() {
+        match word {
+            "lmtp" => settings.lmtp = true,
+            "require-auth" => settings.require_auth = true,
+            "require-tls" => settings.require_tls = true,
+            "no-auth" => settings.mechanisms = Some(Vec::new()),
+            "external" => settings.mechanisms = Some(vec![Mechanism::External]),
+            other => panic!("what is the setting `{other}`?"),
+        }
+    }
+    settings
 }
 
 fn replies<S: MailSink>(dialogue: &mut Dialogue<S>) -> String {
@@ -78,6 +110,9 @@ fn replies<S: MailSink>(dialogue: &mut Dialogue<S>) -> String {
 /// Sends `input` in pieces of `size`, stops as the connection would, and gives the replies.
 fn exchange<S: MailSink>(dialogue: &mut Dialogue<S>, input: &[u8], size: usize) -> (String, After) {
     let end = input.chunks(size).map(|piece| dialogue.take(piece)).find(|after| *after != After::Read);
+    if end == Some(After::StartTls) {
+        dialogue.tls_ready();
+    }
     (replies(dialogue), end.unwrap_or(After::Read))
 }
 
@@ -150,14 +185,14 @@ fn dialogues() {
     for session in sessions {
         for size in [usize::MAX, 1, 3] {
             let name = format!("{}, in pieces of {size}", session.lines().next().unwrap());
-            let mut dialogue = dialogue(Witness::default());
+            let mut dialogue = dialogue_with(settings_of(session), Witness::default());
             for turn in turns(session) {
                 let (answered, after) = exchange(&mut dialogue, &turn.sent, size);
                 let context = format!("{name}: {}", turn.sent.escape_ascii());
                 assert_eq!(without_queue_ids(&answered), turn.answered, "{context}");
                 assert_eq!(after, turn.after, "{context}");
                 if after == After::StartTls {
-                    dialogue.tls_started();
+                    dialogue.tls_started(TlsFacts { client_names: Some(vec!["bob@example.com".to_owned()]) });
                 }
             }
         }
@@ -167,11 +202,38 @@ fn dialogues() {
 #[test]
 fn greeting_and_farewell() {
     let mut dialogue = dialogue(Witness::default());
-    assert_eq!(dialogue.greet(), After::Read);
+    assert_eq!(dialogue.tell(Event::Connected), After::Read);
     assert_eq!(replies(&mut dialogue), "220 sandbox.example ESMTP smtp-script sandbox\r\n");
-    assert_eq!(dialogue.idle_too_long(), After::Close);
-    let farewell = "421 4.4.2 sandbox.example idle for too long, closing the connection\r\n";
-    assert_eq!(replies(&mut dialogue), farewell);
+    for (event, farewell) in [
+        (Event::IdleTooLong, "421 4.4.2 sandbox.example idle for too long, closing the connection\r\n"),
+        (Event::ShuttingDown, "421 4.3.2 sandbox.example shutting down, closing the connection\r\n"),
+        (Event::TooBusy, "421 4.3.2 sandbox.example too many connections, try again later\r\n"),
+    ] {
+        assert_eq!(dialogue.tell(event), After::Close);
+        assert_eq!(replies(&mut dialogue), farewell);
+    }
+    let mut lmtp = dialogue_with(Settings { lmtp: true, ..settings() }, Witness::default());
+    lmtp.tell(Event::Connected);
+    assert_eq!(replies(&mut lmtp), "220 sandbox.example LMTP smtp-script sandbox\r\n");
+}
+
+#[test]
+fn without_a_certificate_the_session_goes_on() {
+    let mut dialogue = dialogue(Witness::default());
+    assert_eq!(dialogue.take(b"HELO x\r\nSTARTTLS\r\nNOOP\r\n"), After::StartTls);
+    assert_eq!(dialogue.tell(Event::TlsUnavailable), After::Read);
+    let (answered, _) = exchange(&mut dialogue, b"MAIL FROM:<a@b>\r\n", usize::MAX);
+    let refused = "454 4.7.0 TLS is not available: the server has no certificate";
+    assert_eq!(answered, format!("250 sandbox.example\r\n{refused}\r\n250 2.1.0 Ok\r\n"));
+}
+
+#[test]
+fn a_farewell_in_the_middle_of_mail_data_drops_the_message() {
+    let witness = Witness::default();
+    let mut dialogue = dialogue(witness.clone());
+    exchange(&mut dialogue, b"HELO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nHi\r\n", usize::MAX);
+    assert_eq!(dialogue.tell(Event::ShuttingDown), After::Close);
+    assert_eq!(witness.told().last().map(String::as_str), Some("abandon"));
 }
 
 #[test]
@@ -181,7 +243,7 @@ fn what_is_pipelined_behind_starttls_is_dropped() {
     let (answered, after) = exchange(&mut dialogue, input, usize::MAX);
     assert_eq!(answered, "250 sandbox.example\r\n220 2.0.0 Ready to start TLS\r\n");
     assert_eq!(after, After::StartTls);
-    dialogue.tls_started();
+    dialogue.tls_started(TlsFacts::default());
     let (answered, _) = exchange(&mut dialogue, b"NOOP\r\nRCPT TO:<a@b>\r\n", usize::MAX);
     assert_eq!(answered, "250 2.0.0 Ok\r\n503 5.5.1 Send EHLO or HELO first\r\n");
 }
@@ -239,37 +301,43 @@ fn the_sink_is_told_the_transaction() {
     let witness = Witness::default();
     let mut dialogue = dialogue(witness.clone());
     let input = "HELO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<@x:c@d>\r\nRCPT TO:<bad>\r\nRSET\r\n\
-        MAIL FROM:<>\r\nRCPT TO:<c@d>\r\nDATA\r\n..a\r\nb\r\n.\r\n\
-        MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nBDAT 2\r\n..BDAT 1 LAST\r\n.\
+        EHLO y\r\nAUTH PLAIN AGJvYgBzZWNyZXQ=\r\n\
+        MAIL FROM:<> RET=HDRS ENVID=QQ\r\nRCPT TO:<c@d> NOTIFY=NEVER\r\nDATA\r\n..a\r\nb\r\n.\r\n\
+        MAIL FROM:<a@b> SMTPUTF8\r\nRCPT TO:<c@d>\r\nBDAT 2\r\n..BDAT 1 LAST\r\n.\
         MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nBDAT 101 LAST\r\n";
     exchange(&mut dialogue, input.as_bytes(), usize::MAX);
     exchange(&mut dialogue, &[b'x'; 101], usize::MAX);
     let expected = [
-        "begin a@b",
-        "recipient c@d",
+        "begin <a@b>  from x by SMTP",
+        "recipient <c@d> ",
         "abandon",
-        "begin ",
-        "recipient c@d",
+        "begin <> RET=HDRS ENVID=QQ from y by ESMTPA",
+        "recipient <c@d> NOTIFY=NEVER",
         "content .a\\r\\nb\\r\\n",
-        "finish 10",
-        "begin a@b",
-        "recipient c@d",
+        "finish",
+        "begin <a@b> SMTPUTF8 from y by UTF8SMTPA",
+        "recipient <c@d> ",
         "content ..",
         "content .",
-        "finish 10",
-        "begin a@b",
-        "recipient c@d",
+        "finish",
+        "begin <a@b>  from y by ESMTPA",
+        "recipient <c@d> ",
         "abandon",
     ];
     assert_eq!(witness.told(), expected);
 }
 
 #[test]
-fn a_message_that_cannot_be_stored_is_answered_451() {
-    let mut dialogue = dialogue(FullDisk);
-    let input = b"HELO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n.\r\n";
-    let (answered, _) = exchange(&mut dialogue, input, usize::MAX);
-    assert_eq!(answered.lines().last(), Some("451 4.3.0 The message could not be stored: no storage space"));
+fn a_message_that_cannot_be_stored_may_come_again() {
+    for (kind, reply) in [
+        (std::io::ErrorKind::StorageFull, "452 4.3.1 There is no room for the message"),
+        (std::io::ErrorKind::PermissionDenied, "451 4.3.0 The message could not be stored"),
+    ] {
+        let mut dialogue = dialogue(Broken(kind));
+        let input = b"HELO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n.\r\n";
+        let (answered, _) = exchange(&mut dialogue, input, usize::MAX);
+        assert_eq!(answered.lines().last(), Some(reply));
+    }
 }
 
 #[test]
@@ -315,6 +383,9 @@ proptest! {
             if end != After::Read {
                 break;
             }
+        }
+        if end == After::StartTls {
+            pieces.tls_ready();
         }
         prop_assert_eq!((replies(&mut pieces), end), expected.clone());
         for line in expected.0.split_terminator("\r\n") {

@@ -5,8 +5,10 @@ use std::net;
 use std::sync::mpsc;
 use std::thread;
 
-use openssl::ssl::{SslConnector, SslStream as TlsStream, SslVerifyMode, SslVersion};
+use openssl::ssl::{SslConnector, SslMethod, SslStream as TlsStream, SslVerifyMode, SslVersion};
 use openssl::x509::X509;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::*;
@@ -33,10 +35,11 @@ impl Running {
             runtime.block_on(async {
                 let options = SandboxOptions {
                     accept: vec![Login::AnyUser { password: "secret".into() }],
-                    names: vec!["smtp.sendgrid.net".into()],
+                    identity: Identity::MadeFor(vec!["smtp.sendgrid.net".into()]),
+                    idle,
                     ..SandboxOptions::default()
                 };
-                let sandbox = Sandbox::start_with_idle(options, idle).await.unwrap();
+                let sandbox = Sandbox::start(options).unwrap();
                 tell.send((sandbox.address(), sandbox.tls_address(), sandbox.ca_pem().unwrap())).unwrap();
                 let _ = stopped.await;
             });
@@ -254,7 +257,7 @@ fn dropping_the_sandbox_closes_everything() {
 fn dropping_the_sandbox_inside_its_runtime_closes_everything() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let sandbox = Sandbox::start(SandboxOptions::default()).await.unwrap();
+        let sandbox = Sandbox::start(SandboxOptions::default()).unwrap();
         let mut client = TcpStream::connect(sandbox.address()).await.unwrap();
         let mut greeting = [0; 64];
         assert!(client.read(&mut greeting).await.unwrap() > 3);
@@ -267,7 +270,7 @@ fn dropping_the_sandbox_inside_its_runtime_closes_everything() {
 fn plain_sessions_make_no_certificates() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let sandbox = Sandbox::start(SandboxOptions::default()).await.unwrap();
+        let sandbox = Sandbox::start(SandboxOptions::default()).unwrap();
         let mut client = TcpStream::connect(sandbox.address()).await.unwrap();
         client.write_all(b"EHLO x\r\nQUIT\r\n").await.unwrap();
         let mut replies = String::new();

@@ -26,7 +26,7 @@ pub(super) const AMAZON_SES: Provider = Provider {
         implicit: &[465, 2465],
         credentials: Credentials {
             user: UserName::Told("the user name of the SMTP credentials, which are made for one region"),
-            password: "the password of the SMTP credentials, which is not the secret of an access key",
+            password: "the password of the SMTP credentials, which is not the secret of an access key", mechanism: None,
         },
         source: ENDPOINT,
     }),

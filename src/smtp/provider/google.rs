@@ -25,7 +25,7 @@ pub(super) const GOOGLE: Provider = Provider {
         implicit: &[465],
         credentials: Credentials {
             user: UserName::Told("the whole address of the account"),
-            password: "an app password, not that of the account",
+            password: "an app password, not that of the account", mechanism: None,
         },
         source: SETUP,
     }),

@@ -1,6 +1,7 @@
 //! Providers of mailboxes of whom little is known but how one logs in: iCloud Mail, Fastmail, Outlook.com.
 
 use super::{Credentials, Provider, Source, Statement, Submission, UserName};
+use crate::smtp::auth::Mechanism;
 
 const ICLOUD_SETTINGS: Source = Source {
     title: "iCloud Mail server settings for other email client apps",
@@ -26,6 +27,7 @@ pub(super) const ICLOUD: Provider = Provider {
         credentials: Credentials {
             user: UserName::Told("the whole iCloud Mail address"),
             password: "an app-specific password, not that of the Apple Account",
+            mechanism: None,
         },
         source: ICLOUD_SETTINGS,
     }),
@@ -46,6 +48,7 @@ pub(super) const FASTMAIL: Provider = Provider {
         credentials: Credentials {
             user: UserName::Told("the whole address of the account"),
             password: "an app password, not that of the account",
+            mechanism: None,
         },
         source: FASTMAIL_SETTINGS,
     }),
@@ -66,7 +69,8 @@ pub(super) const OUTLOOK: Provider = Provider {
         implicit: &[],
         credentials: Credentials {
             user: UserName::Told("the whole address of the account"),
-            password: "a token for XOAUTH2: passwords are being phased out",
+            password: "an OAuth 2 access token: passwords are being phased out",
+            mechanism: Some(Mechanism::XOAuth2),
         },
         source: OUTLOOK_SETTINGS,
     }),

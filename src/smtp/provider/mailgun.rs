@@ -24,6 +24,7 @@ pub(super) const MAILGUN: Provider = Provider {
         credentials: Credentials {
             user: UserName::Told("the whole `name@domain` of the domain's SMTP credentials"),
             password: "the password of the SMTP credentials, not an API key",
+            mechanism: None,
         },
         source: SETUP,
     }),

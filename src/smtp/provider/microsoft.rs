@@ -33,7 +33,7 @@ pub(super) const MICROSOFT: Provider = Provider {
         implicit: &[],
         credentials: Credentials {
             user: UserName::Told("the whole address of the mailbox"),
-            password: "the password of the mailbox, for which SMTP AUTH must be enabled; or a token with XOAUTH2",
+            password: "the password of the mailbox, for which SMTP AUTH must be enabled; or a token with XOAUTH2", mechanism: None,
         },
         source: SMTP_AUTH,
     }),

@@ -21,7 +21,11 @@ pub(super) const POSTMARK: Provider = Provider {
         host: "smtp.postmarkapp.com",
         starttls: &[587, 25, 2525],
         implicit: &[],
-        credentials: Credentials { user: UserName::SameAsPassword, password: "the server's API token" },
+        credentials: Credentials {
+            user: UserName::SameAsPassword,
+            password: "the server's API token",
+            mechanism: None,
+        },
         source: SETUP,
     }),
     statements: &[

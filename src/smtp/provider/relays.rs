@@ -1,5 +1,5 @@
-//! Services that relay mail, of whom little is known but how one logs in: Brevo, Mailjet, Mailtrap, Mandrill, Resend,
-//! SparkPost.
+//! Services that relay mail, of whom little is known but how one logs in: Brevo, Mailjet, Mailtrap, Mandrill, Resend
+//! and `SparkPost`.
 
 use super::{Credentials, Provider, Source, Statement, Submission, UserName};
 
@@ -27,6 +27,7 @@ pub(super) const BREVO: Provider = Provider {
         credentials: Credentials {
             user: UserName::Told("the login shown under SMTP & API"),
             password: "an SMTP key, not an API key",
+            mechanism: None,
         },
         source: BREVO_SETUP,
     }),
@@ -44,7 +45,7 @@ pub(super) const MAILJET: Provider = Provider {
         host: "in-v3.mailjet.com",
         starttls: &[587, 25, 2525],
         implicit: &[465],
-        credentials: Credentials { user: UserName::Told("the API key"), password: "the secret key" },
+        credentials: Credentials { user: UserName::Told("the API key"), password: "the secret key", mechanism: None },
         source: MAILJET_SETUP,
     }),
     statements: &[Statement::on(&[535], MAILJET_SETUP)
@@ -61,7 +62,7 @@ pub(super) const MAILTRAP: Provider = Provider {
         host: "live.smtp.mailtrap.io",
         starttls: &[587, 2525],
         implicit: &[],
-        credentials: Credentials { user: UserName::Literal("api"), password: "the API token" },
+        credentials: Credentials { user: UserName::Literal("api"), password: "the API token", mechanism: None },
         source: MAILTRAP_SETUP,
     }),
     statements: &[Statement::on(&[535], MAILTRAP_SETUP)
@@ -81,6 +82,7 @@ pub(super) const MANDRILL: Provider = Provider {
         credentials: Credentials {
             user: UserName::Told("any; the main address of the account is usual"),
             password: "an API key",
+            mechanism: None,
         },
         source: MANDRILL_SETUP,
     }),
@@ -99,7 +101,7 @@ pub(super) const RESEND: Provider = Provider {
         host: "smtp.resend.com",
         starttls: &[587, 25, 2587],
         implicit: &[465, 2465],
-        credentials: Credentials { user: UserName::Literal("resend"), password: "an API key" },
+        credentials: Credentials { user: UserName::Literal("resend"), password: "an API key", mechanism: None },
         source: RESEND_SETUP,
     }),
     statements: &[Statement::on(&[535], RESEND_SETUP)
@@ -119,6 +121,7 @@ pub(super) const SPARKPOST: Provider = Provider {
         credentials: Credentials {
             user: UserName::Literal("SMTP_Injection"),
             password: "an API key with the permission `Send via SMTP`",
+            mechanism: None,
         },
         source: SPARKPOST_SETUP,
     }),

@@ -1,4 +1,4 @@
-//! Twilio SendGrid.
+//! `SendGrid`, of Twilio.
 
 use super::{Credentials, Provider, Source, Statement, Submission, UserName};
 
@@ -9,6 +9,10 @@ const SETUP: Source = Source {
 const ERRORS: Source = Source {
     title: "SMTP Errors and Troubleshooting",
     url: "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/smtp-errors-and-troubleshooting",
+};
+const KEYS: Source = Source {
+    title: "4XX API Errors and Troubleshooting Suggestions",
+    url: "https://support.sendgrid.com/hc/en-us/articles/18322114821403-4XX-API-Errors-and-Troubleshooting-Suggestions",
 };
 
 pub(super) const SENDGRID: Provider = Provider {
@@ -21,13 +25,13 @@ pub(super) const SENDGRID: Provider = Provider {
         host: "smtp.sendgrid.net",
         starttls: &[587, 25, 2525],
         implicit: &[465],
-        credentials: Credentials { user: UserName::Literal("apikey"), password: "an API key with the permission to send mail" },
+        credentials: Credentials { user: UserName::Literal("apikey"), password: "an API key with the permission to send mail", mechanism: None },
         source: SETUP,
     }),
     statements: &[
         Statement::on(&[535], SETUP)
             .help("SendGrid's user name is the literal word `apikey`; the password is the API key"),
-        Statement::on(&[535], ERRORS)
+        Statement::on(&[535], KEYS)
             .text(&["authorization grant is invalid"])
             .means("the API key itself is refused")
             .help("SendGrid refuses the API key itself: it is wrong, or was deleted; create another one"),

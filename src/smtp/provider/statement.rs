@@ -4,9 +4,9 @@
 //! Responsible for the form of a statement and for whether it fits a reply or a question. Not for the statements (the files
 //! beside this one). Called by `provider` and `explanation`.
 
-use crate::smtp::enhanced_status;
 use crate::smtp::provider::Situation;
 use crate::smtp::status::EnhancedStatusCode;
+use crate::smtp::{enhanced_status, reply_code};
 
 /// A public page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +144,10 @@ impl Statement {
 
     fn fits_codes(&self, known: &Known<'_>) -> bool {
         let Some(enhanced) = known.enhanced else {
-            return known.code.is_some_and(|code| self.codes.contains(code));
+            // A whole class tells little of a code that nobody has defined, or of one whose text is not known.
+            let is_vague = |code| reply_code::find(code).is_none() || !self.names_enhanced() && known.text.is_empty();
+            let is_class = matches!(self.codes, Codes::Begin(_));
+            return known.code.is_some_and(|code| self.codes.contains(code) && !(is_class && is_vague(code)));
         };
         let fits_code =
             known.code.is_none_or(|code| self.codes.contains(code)) && self.codes.begins_with(enhanced.class);

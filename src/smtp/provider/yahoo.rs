@@ -20,7 +20,7 @@ pub(super) const YAHOO: Provider = Provider {
         implicit: &[465],
         credentials: Credentials {
             user: UserName::Told("the whole address of the account"),
-            password: "an app password, not that of the account",
+            password: "an app password, not that of the account", mechanism: None,
         },
         source: SETTINGS,
     }),

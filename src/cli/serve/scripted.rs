@@ -1,93 +1,70 @@
 //! `smtp-script serve FILE`: plays the server's side of a scenario to whoever connects.
 //!
 //! Responsible for its options and for what it prints: where it listens, and what came of each connection. What is played
-//! is [`run::serve`]'s business.
+//! is `run::serve`'s business.
 
-use super::check::all_of;
-use super::screen::{self, Color};
-use super::targets::Files;
-use super::values::{self, ValueArguments};
-use super::{INTERRUPTED, USAGE};
+use super::ServeArguments;
+use crate::cli::check::all_of;
+use crate::cli::targets::Files;
+use crate::cli::values::{self, ValueArguments};
+use crate::cli::{INTERRUPTED, USAGE, screen};
 use crate::report::human;
 use crate::run::{self, Listening, Outcome, Settings, Stop, Verdict};
-use crate::scenario::{Diagnostic, Scenario, Sources, Variables, duration, parse_listen, reason, undeclared};
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use crate::scenario::{Diagnostic, Scenario, Sources, Variables, reason, undeclared};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-/// Play the server's side of a scenario. The first line printed is `listening on ADDRESS`; it ends when all listed
-/// connections were served, with the exit codes of `run`.
+/// Options of a scripted server.
 #[derive(Debug, clap::Args)]
-pub(super) struct ServeFileArguments {
-    /// A scenario with `server:`
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+#[command(next_help_heading = "What a scenario is served with")]
+pub(super) struct ScriptedArguments {
     #[command(flatten)]
     values: ValueArguments,
-    /// Listen here, instead of where the file says; port 0 is any free one
-    #[arg(long, value_name = "IP:PORT", value_parser = parse_listen)]
-    listen: Option<SocketAddr>,
-    /// Write the certificate that clients must trust into this file, in PEM, before anything is printed
-    #[arg(long, value_name = "FILE")]
-    ca_out: Option<PathBuf>,
-    /// End after so long, whoever has not come by then
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    max_time: Option<Duration>,
-    /// How long one wait for a client may take; replaces the file's `timeout` (for example 5s)
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    timeout: Option<Duration>,
     /// Let secrets go over plain connections to other machines
-    #[arg(long)]
+    #[arg(long, conflicts_with = "sandbox")]
     insecure_secrets: bool,
     /// Play a stranger's scenario: it reads no file without --file-root, and listens on loopback unless --listen says so
-    #[arg(long)]
+    #[arg(long, conflicts_with = "sandbox")]
     untrusted: bool,
     /// Let the scenario read files below this folder (instead of its own)
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "sandbox")]
     file_root: Option<PathBuf>,
     /// Fix the time and randomness of templates
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "sandbox")]
     seed: Option<u64>,
-    /// Show each line of the conversations as it happens
-    #[arg(short, long)]
-    verbose: bool,
-    /// Print nothing but where it listens, and what diverged
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    color: Color,
 }
 
 /// Serves and gives the exit code.
-pub(super) fn serve(arguments: &ServeFileArguments) -> u8 {
-    arguments.serve().unwrap_or_else(|message| {
-        screen::notice(&format!("error: {message}"));
-        USAGE
-    })
+pub(super) fn serve(file: &Path, arguments: &ServeArguments) -> Result<u8, String> {
+    Scripted { file, arguments, own: &arguments.scripted }.serve()
 }
 
-impl ServeFileArguments {
+struct Scripted<'a> {
+    file: &'a Path,
+    arguments: &'a ServeArguments,
+    own: &'a ScriptedArguments,
+}
+
+impl Scripted<'_> {
     fn serve(&self) -> Result<u8, String> {
         let stop = Stop::default();
         let settings = self.settings(&stop);
-        let files = Files { root: self.file_root.as_deref(), untrusted: self.untrusted };
-        let scenario = match files.load(&self.file) {
+        let files = Files { root: self.own.file_root.as_deref(), untrusted: self.own.untrusted };
+        let scenario = match files.load(self.file) {
             Ok(scenario) => scenario,
             Err(error) => {
                 let (sources, diagnostics) = all_of(error, &settings);
                 return Ok(self.refuse(&sources, &diagnostics));
             }
         };
-        if let Some(first) = undeclared(&[&scenario], &self.values.given()).first() {
+        if let Some(first) = undeclared(&[&scenario], &self.own.values.given()).first() {
             return Err(first.clone());
         }
         if !scenario.has_server() {
             return Err(format!("`{}` has no `server:`: there is nothing to serve", self.file.display()));
         }
-        let mut inputs = self.values.inputs(&[&scenario])?;
-        values::complete(&mut inputs, &[&scenario], self.values.made_up_secrets)?;
+        let mut inputs = self.own.values.inputs(&[&scenario])?;
+        values::complete(&mut inputs, &[&scenario], self.own.values.made_up_secrets)?;
         let variables = match Variables::resolve(&scenario, &inputs) {
             Ok(variables) => variables,
             Err(error) => return Ok(self.refuse(&scenario.sources, &error.diagnostics)),
@@ -96,7 +73,7 @@ impl ServeFileArguments {
         if diagnostics.iter().any(Diagnostic::is_error) {
             return Ok(self.refuse(&scenario.sources, &diagnostics));
         }
-        if !self.quiet {
+        if !self.arguments.quiet {
             self.show(&scenario.sources, &diagnostics);
         }
         let outcome = self.play(&scenario, &variables, &settings)?;
@@ -107,7 +84,7 @@ impl ServeFileArguments {
     fn play(&self, scenario: &Scenario, variables: &Variables, settings: &Settings) -> Result<Outcome, String> {
         let mut unwritten = None;
         let outcome = run::serve(scenario, variables, settings, &mut |listening: &Listening| {
-            if let Some(file) = &self.ca_out
+            if let Some(file) = &self.arguments.listening.ca_out
                 && let Err(error) = std::fs::write(file, &listening.trust_pem)
             {
                 unwritten = Some(format!("cannot write `{}`: {}", file.display(), reason(&error)));
@@ -121,10 +98,10 @@ impl ServeFileArguments {
 
     /// The verdict, and that of each connection.
     fn tell(&self, outcome: &Outcome) {
-        if self.quiet && outcome.followed() {
+        if self.arguments.quiet && outcome.followed() {
             return;
         }
-        screen::result(&human::outcome(outcome, 0, self.color.for_results()));
+        screen::result(&human::outcome(outcome, 0, self.arguments.color.for_results()));
         for step in outcome.steps.iter().filter(|step| step.action == "connection") {
             let number = step.number.trim_start_matches("server.");
             let name = step.name.as_ref().map(|name| format!(" \"{}\"", crate::visible(name.as_bytes())));
@@ -145,23 +122,23 @@ impl ServeFileArguments {
 
     fn show(&self, sources: &Sources, diagnostics: &[Diagnostic]) {
         for diagnostic in diagnostics {
-            screen::notice(&format!("{}\n", diagnostic.render(sources, self.color.for_notices().0)));
+            screen::notice(&format!("{}\n", diagnostic.render(sources, self.arguments.color.for_notices().0)));
         }
     }
 
     fn settings(&self, stop: &Stop) -> Settings {
-        let styled = self.color.for_notices();
+        let styled = self.arguments.color.for_notices();
         let live: run::Observer = Arc::new(move |entry| screen::notice(&human::entry(entry, true, styled)));
         Settings {
-            listen: self.listen,
-            insecure_secrets: self.insecure_secrets,
-            timeout: self.timeout,
-            max_time: self.max_time,
-            seed: self.seed,
-            file_root: self.file_root.clone(),
-            untrusted: self.untrusted,
+            listen: self.arguments.listening.listen.first().copied(),
+            insecure_secrets: self.own.insecure_secrets,
+            timeout: self.arguments.listening.timeout,
+            max_time: self.arguments.listening.max_time,
+            seed: self.own.seed,
+            file_root: self.own.file_root.clone(),
+            untrusted: self.own.untrusted,
             stop: Some(stop.clone()),
-            observer: self.verbose.then_some(live),
+            observer: self.arguments.verbose.then_some(live),
             ..Settings::default()
         }
     }

@@ -1,0 +1,134 @@
+//! `smtp-script explain`: what reply codes mean, by the RFCs and by the known providers.
+
+use super::USAGE;
+use super::screen::{self, Color};
+use crate::report::explanation as layout;
+use crate::scenario::reason;
+use crate::smtp::explanation::{Explanation, explain as explained};
+use crate::smtp::provider::{self, Provider};
+use crate::smtp::question::Question;
+use clap::ValueEnum;
+use std::io::Read as _;
+
+/// The most that is read from standard input, in bytes.
+const MAX_INPUT: u64 = 4 * 1024 * 1024;
+
+/// A provider is looked for in so many characters of it.
+const MAX_CONTEXT: usize = 64 * 1024;
+
+/// Explain reply codes and enhanced status codes: what the RFCs and the IANA registry say, what the known providers mean by
+/// them, and what usually helps, each with its source.
+#[derive(Debug, clap::Args)]
+pub(super) struct ExplainArguments {
+    /// Codes (535, 5.7.8, 5xx, 4.7.x), reply lines, or `-` for standard input, such as a bounce
+    #[arg(required = true, value_name = "CODE", allow_negative_numbers = true)]
+    codes: Vec<String>,
+    /// Say only what this provider means; `smtp-script new --help` lists them
+    #[arg(long, value_name = "NAME", value_parser = provider_named)]
+    provider: Option<&'static Provider>,
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: Format,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+/// A form of output.
+#[derive(Debug, Clone, Copy, ValueEnum, PartialEq, Eq)]
+pub(super) enum Format {
+    /// For people.
+    Human,
+    /// For machines.
+    Json,
+}
+
+/// Explains everything that is asked; 0, or 2 when something is no code.
+pub(super) fn explain(arguments: &ExplainArguments) -> u8 {
+    match questions(&arguments.codes) {
+        Ok(questions) => {
+            let answers: Vec<Explanation> = questions.iter().map(|it| explained(it, arguments.provider)).collect();
+            screen::result(&shown(&answers, arguments));
+            0
+        }
+        Err(message) => {
+            screen::notice(&format!("error: {message}"));
+            USAGE
+        }
+    }
+}
+
+fn shown(answers: &[Explanation], arguments: &ExplainArguments) -> String {
+    match arguments.format {
+        Format::Json => layout::json(answers),
+        Format::Human => {
+            let styled = arguments.color.for_results();
+            answers.iter().map(|answer| layout::text(answer, styled)).collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+/// The name of a provider on the command line.
+pub(super) fn provider_named(name: &str) -> Result<&'static Provider, String> {
+    provider::find(name).ok_or_else(|| {
+        let known: Vec<&str> = provider::all().iter().map(|it| it.id).collect();
+        format!("the known providers are {}", known.join(", "))
+    })
+}
+
+/// What the arguments ask. A code that stands alone takes what follows it: `535 5.7.8` needs no quotes.
+fn questions(arguments: &[String]) -> Result<Vec<Question>, String> {
+    let mut questions: Vec<Question> = Vec::new();
+    for argument in arguments {
+        if argument == "-" {
+            questions.extend(from_standard_input()?);
+            continue;
+        }
+        let found = match Question::read(argument) {
+            Some(question) if !argument.contains('\n') => vec![question],
+            _ => Question::all_in(argument),
+        };
+        match (found.as_slice(), questions.last_mut()) {
+            ([only], Some(last)) if completes(last, only) => {
+                last.enhanced = only.enhanced;
+                last.add(&only.text, &only.context);
+            }
+            ([], Some(last)) if last.code.is_some() || last.enhanced.is_some() => last.add(argument, argument),
+            ([], _) => return Err(no_code(argument)),
+            _ => questions.extend(found),
+        }
+    }
+    Ok(questions)
+}
+
+/// Whether the second belongs to the first: an enhanced status code behind a reply code of its class.
+fn completes(first: &Question, second: &Question) -> bool {
+    let class = second.enhanced.and_then(|it| it.0);
+    let same_class = class.is_none() || first.code.is_some_and(|code| code[0] == class);
+    first.code.is_some() && first.is_bare() && first.enhanced.is_none() && second.code.is_none() && same_class
+}
+
+fn no_code(text: &str) -> String {
+    let shown = crate::visible(text.as_bytes());
+    format!(
+        "`{shown}` holds no code\n  = help: give a reply code from 200 to 599 (`535`), an enhanced status code (`5.7.8`), both \
+         (`535 5.7.8`), a pattern (`5xx`, `4.7.x`), a reply line, or `-` to read a bounce from standard input"
+    )
+}
+
+fn from_standard_input() -> Result<Vec<Question>, String> {
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().take(MAX_INPUT).read_to_end(&mut bytes);
+    read.map_err(|error| format!("cannot read standard input: {}", reason(&error)))?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut found = Question::all_in(&text);
+    // `echo 535 | smtp-script explain -`
+    if let (true, Some(question)) = (found.is_empty(), Question::read(&text)) {
+        found.push(question);
+    }
+    // A bounce names its server somewhere.
+    if let [only] = found.as_mut_slice() {
+        only.context = text.chars().take(MAX_CONTEXT).collect();
+    }
+    if found.is_empty() { Err("no reply code stands in standard input".to_owned()) } else { Ok(found) }
+}

@@ -1,0 +1,113 @@
+//! `smtp-script import`: a scenario from what another tool has printed.
+
+use super::screen::{self, Color};
+use super::{USAGE, new_file};
+use crate::recording::import::{self, ImportError, Imported, MAX_IMPORT_SIZE, Notation};
+use crate::scenario::{Diagnostic, Sources, reason};
+use clap::ValueEnum;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+/// Turn a transcript into a scenario: pasted telnet, `openssl s_client`, `curl -v` and swaks sessions, and modules of
+/// `blackbox_exporter`. Credentials become secrets. What can't be carried over is said on standard error, with its line.
+#[derive(Debug, clap::Args)]
+pub(super) struct ImportArguments {
+    /// The transcript, or `-` for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The tool that it comes from
+    #[arg(long, value_name = "TOOL", default_value = "auto")]
+    from: Tool,
+    /// The module to take, of several in a configuration of `blackbox_exporter`
+    #[arg(long, value_name = "NAME")]
+    module: Option<String>,
+    /// Write the scenario to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace the file of -o if it exists
+    #[arg(long, requires = "output")]
+    force: bool,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+/// The tools whose notations are known.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Tool {
+    /// Found out from the text
+    Auto,
+    Swaks,
+    /// telnet, nc, or lines with `C:` and `S:`
+    Telnet,
+    Openssl,
+    Curl,
+    Blackbox,
+}
+
+/// Imports one file; 0 when there is a scenario.
+pub(super) fn import(arguments: &ImportArguments) -> u8 {
+    let name = arguments.file.display().to_string();
+    let shown_name = if name == "-" { "<stdin>" } else { &name };
+    let read = read(&arguments.file).map_err(|message| vec![format!("error: {message}")]);
+    let imported = read.and_then(|text| {
+        let imported = import::import(shown_name, &text, arguments.from.notation(), arguments.module.as_deref());
+        imported.map_err(|error: ImportError| arguments.rendered(&error.mistakes, &error.sources))
+    });
+    let outcome = imported.and_then(|imported| arguments.put(&imported));
+    match outcome {
+        Ok(()) => 0,
+        Err(messages) => {
+            for message in &messages {
+                screen::notice(message);
+            }
+            USAGE
+        }
+    }
+}
+
+impl ImportArguments {
+    /// Writes the scenario, and what could not be carried over.
+    fn put(&self, imported: &Imported) -> Result<(), Vec<String>> {
+        for notice in self.rendered(&imported.notices, &imported.sources) {
+            screen::notice(&format!("{notice}\n"));
+        }
+        let Some(output) = &self.output else {
+            screen::result(&imported.scenario);
+            return Ok(());
+        };
+        new_file::write(output, &imported.scenario, self.force).map_err(|message| vec![format!("error: {message}")])
+    }
+
+    fn rendered(&self, messages: &[Diagnostic], sources: &Sources) -> Vec<String> {
+        let styled = self.color.for_notices().0;
+        messages.iter().map(|message| message.render(sources, styled)).collect()
+    }
+}
+
+impl Tool {
+    fn notation(self) -> Option<Notation> {
+        match self {
+            Tool::Auto => None,
+            Tool::Swaks => Some(Notation::Swaks),
+            Tool::Telnet => Some(Notation::Telnet),
+            Tool::Openssl => Some(Notation::Openssl),
+            Tool::Curl => Some(Notation::Curl),
+            Tool::Blackbox => Some(Notation::Blackbox),
+        }
+    }
+}
+
+/// The text of a file; bytes that are no UTF-8 are replaced, as a terminal would.
+fn read(file: &Path) -> Result<String, String> {
+    let limit = MAX_IMPORT_SIZE as u64 + 1;
+    let mut bytes = Vec::new();
+    let outcome = if file == Path::new("-") {
+        std::io::stdin().take(limit).read_to_end(&mut bytes)
+    } else {
+        File::open(file).and_then(|opened| opened.take(limit).read_to_end(&mut bytes))
+    };
+    outcome.map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

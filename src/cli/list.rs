@@ -1,0 +1,95 @@
+//! `smtp-script list`: the built-in scenarios.
+
+use super::USAGE;
+use super::explain::Format;
+use super::screen::{self, Color};
+use crate::library::{self, BuiltIn};
+use crate::load::load_built_in;
+use crate::report::catalogue::{self, Entry};
+use crate::scenario::similar;
+
+/// List the built-in scenarios, which `run` and `check` take by name.
+#[derive(Debug, clap::Args)]
+pub(super) struct ListArguments {
+    /// Tell everything about these, by name or folder
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// List those with this tag (repeatable: with one of them)
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: Format,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+/// Lists them; 0, or 2 when a name or tag finds nothing.
+pub(super) fn list(arguments: &ListArguments) -> u8 {
+    match wanted(arguments) {
+        Ok(entries) => {
+            let styled = arguments.color.for_results();
+            screen::result(&match arguments.format {
+                Format::Json => catalogue::json(&entries),
+                Format::Human if arguments.names.is_empty() => catalogue::overview(&entries, styled),
+                Format::Human => catalogue::details(&entries, styled),
+            });
+            0
+        }
+        Err(message) => {
+            screen::notice(&format!("error: {message}"));
+            USAGE
+        }
+    }
+}
+
+fn wanted(arguments: &ListArguments) -> Result<Vec<Entry>, String> {
+    let mut found: Vec<&BuiltIn> = Vec::new();
+    for name in &arguments.names {
+        let of_name = library::find(name);
+        if of_name.is_empty() {
+            return Err(unknown(name));
+        }
+        found.extend(of_name);
+    }
+    if arguments.names.is_empty() {
+        found.extend(library::all());
+    }
+    let entries: Vec<Entry> = found.into_iter().filter_map(entry).collect();
+    let has_one =
+        |entry: &Entry| arguments.tags.is_empty() || entry.tags.iter().any(|tag| arguments.tags.contains(tag));
+    let (kept, others): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(has_one);
+    if kept.is_empty() {
+        let mut tags: Vec<&str> = others.iter().flat_map(|entry| &entry.tags).map(String::as_str).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        let asked = arguments.tags.join("`, `");
+        return Err(format!("no built-in scenario has the tag `{asked}`\n  = help: the tags are {}", tags.join(", ")));
+    }
+    Ok(kept)
+}
+
+fn unknown(name: &str) -> String {
+    let shown = crate::visible(name.as_bytes());
+    let names = library::all().flat_map(|it| [it.name, it.short_name(), it.folder()]);
+    let help = match similar(name, names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`smtp-script list` shows them all".to_owned(),
+    };
+    format!("no built-in scenario is called `{shown}`\n  = help: {help}")
+}
+
+fn entry(built_in: &BuiltIn) -> Option<Entry> {
+    let scenario = load_built_in(built_in).ok()?;
+    let needs = scenario.needs();
+    Some(Entry {
+        name: built_in.name,
+        title: scenario.name.clone().unwrap_or_default(),
+        description: scenario.description.clone().unwrap_or_default(),
+        tags: scenario.tags.clone(),
+        hosts: needs.hosts,
+        variables: needs.variables,
+        secrets: needs.secrets,
+    })
+}

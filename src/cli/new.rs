@@ -1,0 +1,218 @@
+//! `smtp-script new`: writes a starting scenario for a provider, a server, or after a built-in one.
+//!
+//! Responsible for the choices and for not destroying a file. The text itself is made by `starter`.
+
+use super::USAGE;
+use super::screen;
+use super::starter::{Login, Plan, Tls, scenario};
+use crate::library;
+use crate::scenario::address::split_address_or;
+use crate::scenario::{reason, similar};
+use crate::smtp::auth::Mechanism;
+use crate::smtp::provider::{self, Provider};
+use clap::ValueEnum;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+/// The port for mail from users (RFC 6409), the one with TLS from the start (RFC 8314), and the one between servers.
+const SUBMISSION_PORT: u16 = 587;
+const IMPLICIT_TLS_PORT: u16 = 465;
+const RELAY_PORT: u16 = 25;
+
+/// Write a starting scenario: for a provider, for a server, or a copy of a built-in one.
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("Providers: {}", known_providers()))]
+pub(super) struct NewArguments {
+    /// A provider, a server, or the name of a built-in scenario
+    #[arg(value_name = "PROVIDER|HOST[:PORT]|NAME")]
+    what: String,
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long, requires = "output")]
+    force: bool,
+    /// How TLS begins; without it as the port and the provider have it
+    #[arg(long, value_name = "HOW")]
+    tls: Option<TlsChoice>,
+    /// How to log in: a mechanism such as LOGIN, `any` for the strongest, or `none`
+    #[arg(long, value_name = "MECHANISM", value_parser = login)]
+    auth: Option<LoginChoice>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum, PartialEq, Eq)]
+enum TlsChoice {
+    /// With the command STARTTLS.
+    Starttls,
+    /// From the start.
+    Implicit,
+    /// Not at all.
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LoginChoice {
+    None,
+    Any,
+    By(Mechanism),
+}
+
+/// Writes the scenario; 0, or 2 when that cannot be done as asked.
+pub(super) fn new(arguments: &NewArguments) -> u8 {
+    let written = text(arguments).and_then(|text| match &arguments.output {
+        Some(file) => write(file, &text, arguments.force),
+        None => {
+            screen::result(&text);
+            Ok(())
+        }
+    });
+    match written {
+        Ok(()) => 0,
+        Err(message) => {
+            screen::notice(&format!("error: {message}"));
+            USAGE
+        }
+    }
+}
+
+fn text(arguments: &NewArguments) -> Result<String, String> {
+    let what = arguments.what.as_str();
+    if let Some(provider) = provider::find(what) {
+        return scenario_of(&for_provider(provider, arguments)?);
+    }
+    if let [built_in] = library::find(what).as_slice() {
+        return match (arguments.tls, arguments.auth) {
+            (None, None) => Ok(without_modeline(built_in.text).to_owned()),
+            _ => {
+                Err("`--tls` and `--auth` are for providers and servers: a built-in scenario is copied as it is"
+                    .to_owned())
+            }
+        };
+    }
+    scenario_of(&for_server(what, arguments)?)
+}
+
+/// A file without its first line, if that names the schema for editors: by a path that is another one where a copy lies.
+fn without_modeline(text: &str) -> &str {
+    match text.split_once('\n') {
+        Some((first, rest)) if first.starts_with("# yaml-language-server:") => rest,
+        _ => text,
+    }
+}
+
+fn scenario_of(plan: &Plan<'_>) -> Result<String, String> {
+    match plan.login {
+        Login::By(Some(mechanism)) if mechanism.name().ends_with("-PLUS") && plan.tls == Tls::None => {
+            Err(format!("{} binds the login to TLS: it cannot go without", mechanism.name()))
+        }
+        _ => Ok(scenario(plan)),
+    }
+}
+
+fn for_provider<'a>(provider: &'static Provider, arguments: &NewArguments) -> Result<Plan<'a>, String> {
+    let submission = provider.submission.ok_or_else(|| format!("{} takes no mail from users", provider.name))?;
+    let lists = match arguments.tls {
+        None => [submission.starttls, submission.implicit],
+        Some(TlsChoice::Starttls) => [submission.starttls, &[]],
+        Some(TlsChoice::Implicit) => [submission.implicit, &[]],
+        Some(TlsChoice::None) => {
+            return Err(format!("{} wants TLS: give `--tls starttls` or `--tls implicit`", provider.name));
+        }
+    };
+    let port = lists.iter().flat_map(|ports| ports.iter()).next().copied();
+    let port = port.ok_or_else(|| format!("{} names no port with this kind of TLS", provider.name))?;
+    let tls = if submission.implicit.contains(&port) { Tls::Implicit } else { Tls::Starttls };
+    let login = match arguments.auth.unwrap_or(LoginChoice::Any) {
+        LoginChoice::None => Login::None,
+        LoginChoice::Any => Login::By(submission.credentials.mechanism),
+        LoginChoice::By(mechanism) => Login::By(Some(mechanism)),
+    };
+    Ok(Plan { host: submission.host, port, tls, login, provider: Some((provider, submission)) })
+}
+
+fn for_server<'a>(what: &'a str, arguments: &NewArguments) -> Result<Plan<'a>, String> {
+    let usual = match arguments.tls {
+        Some(TlsChoice::Implicit) => IMPLICIT_TLS_PORT,
+        _ => SUBMISSION_PORT,
+    };
+    let (host, port) = split_address_or(what, usual).map_err(|_| unknown(what))?;
+    if !is_host(&host) {
+        return Err(unknown(what));
+    }
+    let tls = match arguments.tls {
+        Some(TlsChoice::Starttls) => Tls::Starttls,
+        Some(TlsChoice::Implicit) => Tls::Implicit,
+        Some(TlsChoice::None) => Tls::None,
+        None if port == IMPLICIT_TLS_PORT => Tls::Implicit,
+        None => Tls::Starttls,
+    };
+    let login = match arguments.auth {
+        Some(LoginChoice::Any) => Login::By(None),
+        Some(LoginChoice::By(mechanism)) => Login::By(Some(mechanism)),
+        Some(LoginChoice::None) => Login::None,
+        // Strangers deliver there.
+        None if port == RELAY_PORT => Login::None,
+        None => Login::By(None),
+    };
+    let host = &what[..host.len()];
+    Ok(Plan { host, port, tls, login, provider: None })
+}
+
+/// A name with a dot, an address, or `localhost`; a single word is rather a provider that is not known.
+fn is_host(host: &str) -> bool {
+    let letters = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_[]:".contains(&byte));
+    letters && !host.starts_with(['-', '.']) && (host == "localhost" || host.contains(['.', ':']))
+}
+
+fn unknown(what: &str) -> String {
+    let shown = crate::visible(what.as_bytes());
+    let names = provider::all().iter().map(|it| it.id).chain(library::all().flat_map(|it| [it.name, it.short_name()]));
+    let help = match similar(what, names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!(
+            "the known providers are {}; a server is a name with a dot, an address, or `localhost`",
+            known_providers()
+        ),
+    };
+    format!("`{shown}` is no provider, no server and no built-in scenario\n  = help: {help}")
+}
+
+/// The providers that take mail from users.
+fn known_providers() -> String {
+    let ids = provider::all().iter().filter(|it| it.submission.is_some()).map(|it| it.id);
+    ids.collect::<Vec<_>>().join(", ")
+}
+
+fn login(text: &str) -> Result<LoginChoice, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "none" => Ok(LoginChoice::None),
+        "any" => Ok(LoginChoice::Any),
+        _ => {
+            let by_name = |it: &&Mechanism| it.name().eq_ignore_ascii_case(text);
+            let found = with_credentials().into_iter().find(|it| by_name(&it)).map(LoginChoice::By);
+            let names: Vec<&str> = with_credentials().iter().map(|it| it.name()).collect();
+            found.ok_or_else(|| format!("expected `any`, `none`, or one of {}", names.join(", ")))
+        }
+    }
+}
+
+/// The mechanisms that log in with a user name and a password or token.
+fn with_credentials() -> Vec<Mechanism> {
+    let others = [Mechanism::External, Mechanism::Anonymous];
+    Mechanism::ALL.into_iter().filter(|it| !others.contains(it)).collect()
+}
+
+/// Writes a file that is not there yet; with `force` over one that is.
+fn write(file: &Path, text: &str, force: bool) -> Result<(), String> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    let opened =
+        if force { options.create(true).truncate(true).open(file) } else { options.create_new(true).open(file) };
+    let shown = crate::visible(file.to_string_lossy().as_bytes());
+    let done = opened.and_then(|mut file| file.write_all(text.as_bytes()));
+    done.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => format!("`{shown}` is there already\n  = help: `--force` replaces it"),
+        _ => format!("cannot write `{shown}`: {}", reason(&error)),
+    })
+}

@@ -1,0 +1,50 @@
+//! Writes files that did not exist before, or as a whole.
+//!
+//! Responsible for files that people give names to, such as `-o FILE`: never half written, and never in place of another
+//! file that nobody said may go.
+
+use crate::scenario::reason;
+use std::io::Write as _;
+use std::path::Path;
+
+/// Writes `text` to `path`; an existing file only where `replace` says so.
+pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<(), String> {
+    refuse_existing(path, replace)?;
+    let fault = |error: std::io::Error| format!("cannot write `{}`: {}", path.display(), reason(&error));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let unfinished = folder.join(format!(".{name}.{}", std::process::id()));
+    let written = fill(&unfinished, text).and_then(|()| put_in_place(&unfinished, path, replace));
+    if written.is_err() {
+        // It may not even exist; the reason of the failure is what matters.
+        _ = std::fs::remove_file(&unfinished);
+    }
+    written.map_err(fault)
+}
+
+/// Refuses a file that exists, before work is done for it.
+pub(super) fn refuse_existing(path: &Path, replace: bool) -> Result<(), String> {
+    if !replace && path.symlink_metadata().is_ok() {
+        return Err(format!("`{}` exists already: name another file, or give --force", path.display()));
+    }
+    Ok(())
+}
+
+fn fill(unfinished: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(unfinished)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// A file that came into being meanwhile stays: a link, unlike a move, replaces nothing.
+fn put_in_place(unfinished: &Path, path: &Path, replace: bool) -> std::io::Result<()> {
+    if replace {
+        return std::fs::rename(unfinished, path);
+    }
+    match std::fs::hard_link(unfinished, path) {
+        Ok(()) => std::fs::remove_file(unfinished),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(error),
+        // Not every file system has links.
+        Err(_) => std::fs::rename(unfinished, path),
+    }
+}

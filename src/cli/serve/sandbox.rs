@@ -1,0 +1,229 @@
+//! `smtp-script serve --sandbox`: the built-in server by itself.
+//!
+//! Responsible for its options, for the words on the screen, and for secrets: what is given by `--accept` is never shown.
+
+use super::super::{screen, values};
+use super::ServeArguments;
+use crate::report::human;
+use crate::scenario::{Secret, reason};
+use crate::server::{
+    ClientCertificates, DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Form, Identity, Limits, Login, Sandbox,
+    SandboxOptions, Served, Store,
+};
+use crate::smtp::auth::Mechanism;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use std::{fs, io};
+
+/// How long a silent client is waited for when nothing else is said (RFC 5321 4.5.3.2.7).
+const IDLE: Duration = Duration::from_secs(300);
+
+/// Options of the built-in server.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Who is let in, and what becomes of messages")]
+pub(super) struct SandboxArguments {
+    /// Let this user log in (repeatable; others may see it in the list of processes: prefer --accept-file)
+    // Taken as it is: the errors of a value parser repeat what was given.
+    #[arg(long, value_name = "USER=PASSWORD", value_parser = values::unread_secret)]
+    accept: Vec<Secret>,
+    /// Read users from a file of USER=PASSWORD lines
+    #[arg(long, value_name = "FILE")]
+    accept_file: Option<PathBuf>,
+    /// Let any user log in with any password
+    #[arg(long, conflicts_with_all = ["accept", "accept_file"])]
+    accept_any: bool,
+    /// Let clients with a certificate that one of these authorities has signed log in by EXTERNAL (PEM)
+    #[arg(long, value_name = "FILE")]
+    client_ca: Option<PathBuf>,
+    /// Offer these mechanisms only, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    mechanisms: Vec<Mechanism>,
+    /// Take messages only from users who have logged in
+    #[arg(long)]
+    require_auth: bool,
+    /// Take nothing before STARTTLS
+    #[arg(long)]
+    require_tls: bool,
+    /// Speak LMTP: one reply for each recipient
+    #[arg(long)]
+    lmtp: bool,
+    /// The name in the greeting
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_HOST_NAME, value_parser = host_name)]
+    hostname: String,
+    /// The largest message in octets; 0 is no limit
+    #[arg(long, value_name = "OCTETS", default_value_t = DEFAULT_MAX_MESSAGE_SIZE)]
+    size: u64,
+    /// Keep each message as an .eml file in this folder
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// Keep messages in this Maildir
+    #[arg(long, value_name = "DIR", conflicts_with = "keep")]
+    maildir: Option<PathBuf>,
+}
+
+/// Serves until it is told to end.
+pub(super) fn serve(arguments: &ServeArguments) -> Result<(), String> {
+    let start = Instant::now();
+    let options = options(arguments)?;
+    warn_of_strangers(arguments, &options);
+    // A client holds one descriptor, its message another; a system that gives no more serves as many as it can.
+    _ = rlimit::increase_nofile_limit(u64::MAX);
+    let limits = Limits { messages: arguments.listening.max_messages.unwrap_or(0), time: arguments.listening.max_time };
+    let started = |sandbox: &Sandbox| announce(arguments, sandbox);
+    let served = crate::server::serve(options, limits, started).map_err(|error| error.to_string())?;
+    if !arguments.quiet {
+        screen::result(&format!("{} ({} s)\n", summary(served), human::seconds(start.elapsed())));
+    }
+    Ok(())
+}
+
+fn options(arguments: &ServeArguments) -> Result<SandboxOptions, String> {
+    let (listening, server) = (&arguments.listening, &arguments.server);
+    let (listen, tls_listen) = (listening.listen.clone(), listening.tls_listen.clone());
+    let nowhere = listen.is_empty() && tls_listen.is_empty();
+    let client_certificates = match &server.client_ca {
+        Some(file) => ClientCertificates::SignedBy(read(file)?),
+        None => ClientCertificates::None,
+    };
+    let accept = server.logins()?;
+    Ok(SandboxOptions {
+        listen: if nowhere { vec![(Ipv4Addr::LOCALHOST, 0).into()] } else { listen },
+        tls_listen,
+        lmtp: server.lmtp,
+        mechanisms: server.mechanisms(&accept)?,
+        accept,
+        require_auth: server.require_auth,
+        require_tls: server.require_tls,
+        identity: identity(arguments)?,
+        client_certificates,
+        host_name: server.hostname.clone(),
+        max_message_size: server.size,
+        max_sessions: listening.max_sessions.unwrap_or(0),
+        idle: listening.timeout.unwrap_or(IDLE),
+        store: server.store()?,
+        log: arguments.log(),
+    })
+}
+
+impl SandboxArguments {
+    fn logins(&self) -> Result<Vec<Login>, String> {
+        if self.accept_any {
+            return Ok(vec![Login::Anybody]);
+        }
+        let mut users = Vec::new();
+        for given in &self.accept {
+            // The text is not repeated: it holds a password.
+            let pair = values::pair(given.expose());
+            users.push(pair.map_err(|_| "`--accept`: expected USER=PASSWORD".to_owned())?);
+        }
+        if let Some(file) = &self.accept_file {
+            users.extend(values::lines_of(file)?);
+        }
+        Ok(users.into_iter().map(|(name, password)| Login::User { name, password }).collect())
+    }
+
+    /// Nobody is offered a login that nobody could pass.
+    fn mechanisms(&self, logins: &[Login]) -> Result<Option<Vec<Mechanism>>, String> {
+        if !self.mechanisms.is_empty() {
+            return match self.mechanisms.iter().find(|mechanism| !self.can_use(**mechanism, logins)) {
+                Some(unusable) => Err(format!("`--mechanisms`: {unusable} lets nobody in: {}", lacks(*unusable))),
+                None => Ok(Some(self.mechanisms.clone())),
+            };
+        }
+        let by_certificate = self.client_ca.is_some().then_some(Mechanism::External);
+        let usable = if logins.is_empty() { Some(by_certificate.into_iter().collect()) } else { None };
+        if self.require_auth && usable.as_ref().is_some_and(Vec::is_empty) {
+            return Err(
+                "`--require-auth` lets nobody in: say whom, by `--accept`, `--accept-any` or `--client-ca`".to_owned()
+            );
+        }
+        Ok(usable)
+    }
+
+    fn can_use(&self, mechanism: Mechanism, logins: &[Login]) -> bool {
+        match mechanism {
+            Mechanism::Anonymous => true,
+            Mechanism::External => self.client_ca.is_some(),
+            scram if self.accept_any => !scram.name().starts_with("SCRAM"),
+            _ => !logins.is_empty(),
+        }
+    }
+
+    fn store(&self) -> Result<Option<Store>, String> {
+        let (folder, form) = match (&self.keep, &self.maildir) {
+            (Some(folder), _) => (folder, Form::Eml),
+            (None, Some(folder)) => (folder, Form::Maildir),
+            (None, None) => return Ok(None),
+        };
+        let opened = Store::open(folder, form, &self.hostname);
+        opened.map(Some).map_err(|error| format!("cannot keep messages in `{}`: {}", folder.display(), reason(&error)))
+    }
+}
+
+fn lacks(mechanism: Mechanism) -> &'static str {
+    match mechanism {
+        Mechanism::External => "give the authority of client certificates by `--client-ca`",
+        _ => "give a user by `--accept`",
+    }
+}
+
+/// The certificate is made for the names that clients may call this server by.
+fn identity(arguments: &ServeArguments) -> Result<Identity, String> {
+    let listening = &arguments.listening;
+    if let (Some(certificate), Some(key)) = (&listening.certificate, &listening.key) {
+        return Ok(Identity::Given { certificate_pem: read(certificate)?, key_pem: read(key)? });
+    }
+    let addresses = listening.listen.iter().chain(&listening.tls_listen).map(SocketAddr::ip);
+    let addresses = addresses.filter(|address| !address.is_unspecified()).map(|address| address.to_string());
+    Ok(Identity::MadeFor(std::iter::once(arguments.server.hostname.clone()).chain(addresses).collect()))
+}
+
+/// Says where clients can connect, and writes what they have to trust before that.
+fn announce(arguments: &ServeArguments, sandbox: &Sandbox) -> io::Result<()> {
+    if let Some(file) = &arguments.listening.ca_out {
+        let cannot = |error: &io::Error| format!("cannot write `{}`: {}", file.display(), reason(error));
+        fs::write(file, sandbox.ca_pem()?).map_err(|error| io::Error::new(error.kind(), cannot(&error)))?;
+    }
+    for (address, tls) in sandbox.addresses() {
+        screen::result(&format!("listening on {address}{}\n", if *tls { " with TLS" } else { "" }));
+    }
+    Ok(())
+}
+
+fn warn_of_strangers(arguments: &ServeArguments, options: &SandboxOptions) {
+    let reachable = |address: &&SocketAddr| !is_loopback(address.ip());
+    let open = options.listen.iter().chain(&options.tls_listen).find(reachable);
+    if let (Some(address), false) = (open, options.require_auth) {
+        screen::notice(&format!(
+            "warning: whoever reaches {address} can leave messages here\n  = help: `--accept USER=PASSWORD \
+             --require-auth` takes them from known users only"
+        ));
+    }
+    if arguments.server.accept_any && options.require_auth && open.is_some() {
+        screen::notice("warning: `--accept-any` lets anybody log in, so `--require-auth` keeps nobody out");
+    }
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+fn summary(served: Served) -> String {
+    let count = |count: u64, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let lost = match served.lost_messages {
+        0 => String::new(),
+        lost => format!(", {} that could not be stored", count(lost, "message")),
+    };
+    format!("{}: {}{lost}", count(served.sessions, "session"), count(served.messages, "message"))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    fs::read(file).map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))
+}
+
+/// It stands in replies, where it must be one word.
+fn host_name(name: &str) -> Result<String, String> {
+    let is_word = !name.is_empty() && name.len() <= 255 && name.bytes().all(|octet| octet.is_ascii_graphic());
+    if is_word { Ok(name.to_owned()) } else { Err("a host name is one word of ASCII".to_owned()) }
+}

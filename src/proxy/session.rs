@@ -1,0 +1,252 @@
+//! One client and its server: octets pass both ways, and both sides shake hands when STARTTLS was accepted.
+//!
+//! Responsible for the two connections. Neither direction waits for the other: a server that replies while it is sent to
+//! is read. What is understood of it is the wiretap's business.
+
+use super::Shared;
+use super::live::Live;
+use super::wiretap::Wiretap;
+use crate::net::connect::{Target, connect};
+use crate::net::stream::Stream;
+use crate::net::tls::{Connector, TlsFailure};
+use crate::recording::Said;
+use crate::server::Tls;
+use std::io;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long connecting and a handshake may take.
+const OPENING: Duration = Duration::from_secs(30);
+/// How long, after one side closed, the other may take to hear the last of it.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How many octets are read at once.
+const READ_SIZE: usize = 64 * 1024;
+
+/// How a session went, beside what was said.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// There was no server to speak to.
+    NoServer(String),
+    /// A handshake failed.
+    Tls(String),
+    /// A connection broke off.
+    Broken(String),
+}
+
+/// What is heard of a session, and who is told of it at once.
+pub(super) type Heard<'h> = (&'h mut Wiretap, &'h mut Live);
+
+/// Why octets do not pass any more.
+enum Pause {
+    /// A 220 to STARTTLS; it was not passed on yet.
+    StartTls(Vec<u8>),
+    ClientClosed,
+    ServerClosed,
+    Stopped,
+}
+
+/// Connects to the server and lets both speak until one closes, or recording stops.
+pub(super) async fn run(
+    mut client: TcpStream,
+    tls_first: bool,
+    shared: &Shared,
+    (tap, live): Heard<'_>,
+) -> Result<(), Trouble> {
+    _ = client.set_nodelay(true);
+    let server = match open(shared).await {
+        Ok(server) => server,
+        Err(trouble) => {
+            if !tls_first {
+                // A client that does not hear it sees the connection closed, which says the same.
+                _ = client.write_all(b"421 4.4.1 the recorded server cannot be reached\r\n").await;
+                _ = client.shutdown().await;
+            }
+            return Err(trouble);
+        }
+    };
+    if tls_first {
+        let client = accept(client, &shared.tls).await?;
+        return over_tls(client, server, shared, (tap, live)).await;
+    }
+    plain(client, server, shared, (tap, live)).await
+}
+
+async fn open(shared: &Shared) -> Result<Stream, Trouble> {
+    let (host, port) = shared.settings.server.clone();
+    let target = Target { host, port, ip: None, local_address: None, public_only: false };
+    let connected = timeout(OPENING, connect(&target)).await;
+    let failed = |message: String| Trouble::NoServer(message);
+    let stream = match connected {
+        Ok(connected) => connected.map_err(|failure| failed(failure.message))?,
+        Err(_) => return Err(failed(format!("{}:{}: timed out", target.host, target.port))),
+    };
+    if shared.settings.implicit_tls { shake_hands(stream, shared).await } else { Ok(stream) }
+}
+
+async fn shake_hands(server: Stream, shared: &Shared) -> Result<Stream, Trouble> {
+    let connector = Connector::new(&shared.settings.server_tls).map_err(|error| Trouble::Tls(error.message))?;
+    let name = shared.settings.server.0.trim_matches(['[', ']']);
+    match timeout(OPENING, server.upgrade(&connector, name)).await {
+        Ok(Ok((stream, _))) => Ok(stream),
+        Ok(Err(failure)) => Err(Trouble::Tls(in_words(&failure))),
+        Err(_) => Err(Trouble::Tls("the server's TLS handshake timed out".to_owned())),
+    }
+}
+
+fn in_words(failure: &TlsFailure) -> String {
+    let help = "to trust its certificate, give --ca-file; to verify none, --insecure";
+    format!("the TLS handshake with the server failed: {}\n  = help: {help}", failure.message)
+}
+
+async fn accept(client: TcpStream, tls: &Tls) -> Result<crate::server::TlsStream, Trouble> {
+    match timeout(OPENING, crate::server::accept(client, tls)).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(Trouble::Tls(format!(
+            "the TLS handshake with the client failed: {error}\n  = help: the client must trust the certificate of this proxy: see --ca-out"
+        ))),
+        Err(_) => Err(Trouble::Tls("the client's TLS handshake timed out".to_owned())),
+    }
+}
+
+async fn plain(
+    mut client: TcpStream,
+    mut server: Stream,
+    shared: &Shared,
+    (tap, live): Heard<'_>,
+) -> Result<(), Trouble> {
+    match pass(&mut client, &mut server, shared, (&mut *tap, &mut *live)).await? {
+        Pause::StartTls(last) => {
+            let server = match shake_hands(server, shared).await {
+                Ok(server) => server,
+                Err(trouble) => {
+                    // The server is lost, and the client has not been told to shake hands.
+                    _ = client.write_all(b"454 4.7.0 TLS with the recorded server failed\r\n").await;
+                    return Err(trouble);
+                }
+            };
+            client.write_all(&last).await.map_err(|error| broken(&error))?;
+            let client = accept(client, &shared.tls).await?;
+            tap.handshake();
+            over_tls(client, server, shared, (tap, live)).await
+        }
+        pause => {
+            finish(client, server, pause, tap).await;
+            Ok(())
+        }
+    }
+}
+
+async fn over_tls(
+    mut client: crate::server::TlsStream,
+    mut server: Stream,
+    shared: &Shared,
+    (tap, live): Heard<'_>,
+) -> Result<(), Trouble> {
+    match pass(&mut client, &mut server, shared, (&mut *tap, &mut *live)).await? {
+        Pause::StartTls(_) => {
+            Err(Trouble::Tls("the client asked for STARTTLS over TLS: this can't be recorded".to_owned()))
+        }
+        pause => {
+            finish(client, server, pause, tap).await;
+            Ok(())
+        }
+    }
+}
+
+/// Says how it ended, and closes both sides in order.
+async fn finish<C>(mut client: C, mut server: Stream, pause: Pause, tap: &mut Wiretap)
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+{
+    tap.end(match pause {
+        Pause::ServerClosed => Said::ServerClosed,
+        _ => Said::ClientClosed,
+    });
+    // Who is gone already needs no farewell.
+    _ = timeout(LAST_WORDS, async {
+        _ = server.shutdown().await;
+        _ = client.shutdown().await;
+    })
+    .await;
+}
+
+/// What is on its way in one direction.
+#[derive(Default)]
+struct Passing {
+    octets: Vec<u8>,
+    sent: usize,
+    /// Whether the writer may still hold some of it.
+    unflushed: bool,
+}
+
+impl Passing {
+    fn is_empty(&self) -> bool {
+        self.sent == self.octets.len() && !self.unflushed
+    }
+
+    fn take(&mut self, octets: &[u8]) {
+        self.octets.clear();
+        self.octets.extend_from_slice(octets);
+        (self.sent, self.unflushed) = (0, true);
+    }
+
+    /// One step of writing; may be given up and begun again.
+    async fn write(&mut self, writer: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+        if self.sent < self.octets.len() {
+            self.sent += writer.write(&self.octets[self.sent..]).await?;
+        } else {
+            writer.flush().await?;
+            self.unflushed = false;
+        }
+        Ok(())
+    }
+}
+
+/// Passes octets both ways until something else must be done.
+async fn pass<C>(client: &mut C, server: &mut Stream, shared: &Shared, (tap, live): Heard<'_>) -> Result<Pause, Trouble>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+{
+    let (mut from_client, mut to_client) = split(client);
+    let (mut from_server, mut to_server) = split(server);
+    let (mut up, mut down) = (Passing::default(), Passing::default());
+    let (mut client_buffer, mut server_buffer) = (vec![0; READ_SIZE], vec![0; READ_SIZE]);
+    let mut stop = shared.stop.subscribe();
+    let mut client_open = true;
+    loop {
+        tokio::select! {
+            read = from_server.read(&mut server_buffer), if down.is_empty() => {
+                let octets = &server_buffer[..read.map_err(|error| broken(&error))?];
+                if octets.is_empty() {
+                    return Ok(if client_open { Pause::ServerClosed } else { Pause::ClientClosed });
+                }
+                let shakes_hands = tap.server(octets);
+                live.catch_up(&tap.said);
+                if shakes_hands {
+                    return Ok(Pause::StartTls(octets.to_vec()));
+                }
+                down.take(octets);
+            }
+            read = from_client.read(&mut client_buffer), if up.is_empty() && client_open => {
+                let octets = &client_buffer[..read.map_err(|error| broken(&error))?];
+                client_open = !octets.is_empty();
+                tap.client(octets);
+                live.catch_up(&tap.said);
+                if client_open {
+                    up.take(octets);
+                } else {
+                    to_server.shutdown().await.map_err(|error| broken(&error))?;
+                }
+            }
+            written = up.write(&mut to_server), if !up.is_empty() => written.map_err(|error| broken(&error))?,
+            written = down.write(&mut to_client), if !down.is_empty() => written.map_err(|error| broken(&error))?,
+            _ = stop.changed() => return Ok(Pause::Stopped),
+        }
+    }
+}
+
+fn broken(error: &io::Error) -> Trouble {
+    Trouble::Broken(error.to_string())
+}

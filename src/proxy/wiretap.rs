@@ -1,0 +1,378 @@
+//! What passes between a client and a server, as a conversation.
+//!
+//! Responsible for cutting both directions into lines, mail data, chunks and replies, in pieces of any size, and for the
+//! one moment at which a proxy must act: a 220 to STARTTLS. Pure; it holds mail data up to a limit and counts the rest.
+//! Octets pass unchanged whatever is understood of them.
+
+use crate::recording::{MailData, Said};
+use crate::smtp::mail_data::MailDataDecoder;
+use crate::smtp::reply::{Progress, ReplyParser};
+use std::collections::VecDeque;
+
+/// How many octets of one message are kept.
+pub(super) const MAX_KEPT_MESSAGE: usize = 64 * 1024;
+/// How many octets of all messages of a session are kept.
+const MAX_KEPT: usize = 256 * 1024;
+/// The longest line that is taken for one.
+const MAX_LINE: usize = 64 * 1024;
+/// How much of a session is kept, mail data apart: a scenario has at most 1 MiB.
+const MAX_SPOKEN: usize = 256 * 1024;
+
+/// Listens to one session.
+pub(super) struct Wiretap {
+    pub(super) said: Vec<Said>,
+    phase: Phase,
+    /// The start of a line whose end has not arrived.
+    line: Vec<u8>,
+    replies: Vec<u8>,
+    parser: ReplyParser,
+    /// What each reply that is owed will answer.
+    owed: VecDeque<Owed>,
+    /// Octets of commands and replies, and of messages, that were kept.
+    spoken: usize,
+    kept: usize,
+    full: bool,
+    /// After LHLO mail data owes a reply for each recipient that was accepted.
+    lmtp: bool,
+    recipients: usize,
+}
+
+/// What the client is sending.
+enum Phase {
+    Lines,
+    MailData(Box<MailDataDecoder>, MailData),
+    Chunk { left: u64, kept: MailData },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owed {
+    StartTls,
+    Data,
+    Rcpt,
+    Other,
+}
+
+impl Wiretap {
+    /// At the beginning of a session: the server owes its greeting.
+    pub(super) fn new() -> Wiretap {
+        Wiretap {
+            said: Vec::new(),
+            phase: Phase::Lines,
+            line: Vec::new(),
+            replies: Vec::new(),
+            parser: ReplyParser::default(),
+            owed: VecDeque::from([Owed::Other]),
+            spoken: 0,
+            kept: 0,
+            full: false,
+            lmtp: false,
+            recipients: 0,
+        }
+    }
+
+    /// Whether the client has said anything.
+    pub(super) fn heard_client(&self) -> bool {
+        self.said.iter().any(|said| matches!(said, Said::Line(_) | Said::Bytes(_)))
+    }
+
+    /// Takes what the client sent.
+    pub(super) fn client(&mut self, mut input: &[u8]) {
+        while !input.is_empty() {
+            let used = match self.phase {
+                Phase::Lines => self.take_line(input),
+                Phase::MailData(..) => self.take_mail_data(input),
+                Phase::Chunk { .. } => self.take_chunk(input),
+            };
+            input = &input[used..];
+        }
+    }
+
+    /// Takes what the server sent. `true`: this ends with, or holds, the 220 after which both sides shake hands.
+    pub(super) fn server(&mut self, input: &[u8]) -> bool {
+        self.replies.extend_from_slice(input);
+        let mut shakes_hands = false;
+        loop {
+            let (said, taken) = match self.parser.advance(&self.replies) {
+                Progress::Partial => return shakes_hands,
+                Progress::Complete(reply, taken) => {
+                    shakes_hands |= self.answered(reply.code());
+                    (Said::Reply(reply), taken)
+                }
+                Progress::Malformed(_, taken) => {
+                    self.owed.pop_front();
+                    (Said::Malformed(self.replies[..taken].to_vec()), taken)
+                }
+            };
+            self.note(said, taken);
+            self.replies.drain(..taken);
+        }
+    }
+
+    /// Both sides have shaken hands: what was before counts no more.
+    pub(super) fn handshake(&mut self) {
+        self.owed.clear();
+        self.line.clear();
+        self.replies.clear();
+        self.parser = ReplyParser::default();
+        self.said.push(Said::Handshake);
+    }
+
+    /// Nothing more will come; unfinished parts are part of what was said.
+    pub(super) fn end(&mut self, how: Said) {
+        let line = std::mem::take(&mut self.line);
+        if !line.is_empty() {
+            self.note(Said::Bytes(line), 0);
+        }
+        match std::mem::replace(&mut self.phase, Phase::Lines) {
+            Phase::MailData(_, data) if !data.octets.is_empty() => {
+                self.said.push(Said::Remark("the session ended within this message".to_owned()));
+                self.said.push(Said::MailData(data));
+            }
+            Phase::Chunk { kept, .. } => self.said.push(Said::Chunk(kept)),
+            _ => {}
+        }
+        self.said.push(how);
+    }
+
+    fn take_line(&mut self, input: &[u8]) -> usize {
+        let end = memchr::memchr(b'\n', input).map(|at| at + 1);
+        let used = end.unwrap_or(input.len()).min(MAX_LINE + 1 - self.line.len());
+        self.line.extend_from_slice(&input[..used]);
+        if self.line.ends_with(b"\n") || self.line.len() > MAX_LINE {
+            let line = std::mem::take(&mut self.line);
+            self.line(line);
+        }
+        used
+    }
+
+    fn line(&mut self, mut line: Vec<u8>) {
+        let size = line.len();
+        if !line.ends_with(b"\r\n") {
+            self.owed.extend(line.ends_with(b"\n").then_some(Owed::Other));
+            return self.note(Said::Bytes(line), size);
+        }
+        line.truncate(size - 2);
+        let words: Vec<String> = line
+            .split(u8::is_ascii_whitespace)
+            .take(2)
+            .map(|word| String::from_utf8_lossy(word).to_ascii_uppercase())
+            .collect();
+        let owed = match words[0].as_str() {
+            "STARTTLS" => Owed::StartTls,
+            "DATA" => Owed::Data,
+            "RCPT" => Owed::Rcpt,
+            _ => Owed::Other,
+        };
+        match words[0].as_str() {
+            "LHLO" => self.lmtp = true,
+            "EHLO" | "HELO" => self.lmtp = false,
+            "MAIL" => self.recipients = 0,
+            "BDAT" => {
+                let left = words.get(1).and_then(|size| size.parse().ok()).unwrap_or(0);
+                self.phase = Phase::Chunk { left, kept: MailData::default() };
+            }
+            _ => {}
+        }
+        self.owed.push_back(owed);
+        self.note(Said::Line(line), size);
+        if matches!(self.phase, Phase::Chunk { left: 0, .. }) {
+            self.take_chunk(&[]);
+        }
+    }
+
+    fn take_mail_data(&mut self, input: &[u8]) -> usize {
+        let Phase::MailData(decoder, data) = &mut self.phase else { return 0 };
+        let mut decoded = Vec::new();
+        let done = decoder.decode(input, &mut decoded);
+        self.kept += keep(data, &decoded, MAX_KEPT.saturating_sub(self.kept));
+        if done.finished {
+            let data = std::mem::take(data);
+            self.phase = Phase::Lines;
+            let owed = if self.lmtp { self.recipients.max(1) } else { 1 };
+            self.owed.extend(std::iter::repeat_n(Owed::Other, owed));
+            self.note(Said::MailData(at_line_end(data)), 0);
+        }
+        done.consumed
+    }
+
+    fn take_chunk(&mut self, input: &[u8]) -> usize {
+        let Phase::Chunk { left, kept } = &mut self.phase else { return 0 };
+        let used = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
+        *left -= used as u64;
+        self.kept += keep(kept, &input[..used], MAX_KEPT.saturating_sub(self.kept));
+        if *left == 0 {
+            let chunk = std::mem::take(kept);
+            self.phase = Phase::Lines;
+            self.note(Said::Chunk(chunk), 0);
+        }
+        used
+    }
+
+    /// Settles the oldest reply that is owed. `true`: both sides shake hands now.
+    fn answered(&mut self, code: u16) -> bool {
+        match (self.owed.pop_front(), code) {
+            (Some(Owed::StartTls), 220) => return true,
+            (Some(Owed::Data), 354) => {
+                self.phase = Phase::MailData(Box::default(), MailData::default());
+            }
+            (Some(Owed::Rcpt), 200..=299) => self.recipients += 1,
+            _ => {}
+        }
+        false
+    }
+
+    /// Keeps what was said; of a session without end only the beginning.
+    fn note(&mut self, said: Said, size: usize) {
+        self.spoken += size;
+        if self.spoken <= MAX_SPOKEN {
+            self.said.push(said);
+        } else if !self.full {
+            self.full = true;
+            self.said.push(Said::Remark("the session went on; only its beginning stands here".to_owned()));
+        }
+    }
+}
+
+/// Keeps octets up to the limits and counts the others; gives how many were kept.
+fn keep(data: &mut MailData, octets: &[u8], room: usize) -> usize {
+    let kept = octets.len().min(room).min(MAX_KEPT_MESSAGE.saturating_sub(data.octets.len()));
+    // Behind a gap nothing more is kept.
+    let kept = if data.left_out > 0 { 0 } else { kept };
+    data.octets.extend_from_slice(&octets[..kept]);
+    data.left_out += (octets.len() - kept) as u64;
+    kept
+}
+
+/// Mail data that was cut ends with the last whole line of what was kept.
+fn at_line_end(mut data: MailData) -> MailData {
+    if data.left_out > 0 {
+        let end = data.octets.windows(2).rposition(|pair| pair == b"\r\n").map_or(0, |at| at + 2);
+        data.left_out += (data.octets.len() - end) as u64;
+        data.octets.truncate(end);
+    }
+    data
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn told(tap: &Wiretap) -> Vec<String> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let one = |said: &Said| match said {
+            Said::Line(line) => format!("C: {}", text(line)),
+            Said::Bytes(bytes) => format!("raw: {}", text(bytes)),
+            Said::MailData(data) => format!("data: {}+{}", text(&data.octets), data.left_out),
+            Said::Chunk(data) => format!("chunk: {}+{}", text(&data.octets), data.left_out),
+            Said::Reply(reply) => format!("S: {}", reply.code()),
+            Said::Malformed(bytes) => format!("malformed: {}", text(bytes)),
+            Said::Handshake => "tls".to_owned(),
+            _ => "end".to_owned(),
+        };
+        tap.said.iter().map(one).collect()
+    }
+
+    /// A session in which the client waits for each reply; each text goes in by pieces of `size` octets.
+    fn listened(size: usize) -> Vec<String> {
+        let mut tap = Wiretap::new();
+        let session = [
+            ("", "220 hi\r\n"),
+            ("EHLO me\r\n", "250-mx\r\n250 STARTTLS\r\n"),
+            ("MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n", "250 ok\r\n250 ok\r\n354 go\r\n"),
+            ("a\r\n..b\r\n.\r\nQUIT\r\n", "250 ok\r\n"),
+            ("BDAT 3\r\nx\r\nBDAT 0 LAST\r\n", "221 bye\r\n250 ok\r\n250 ok\r\n"),
+            ("NOOP\n", "odd\r\n"),
+        ];
+        for (client, server) in session {
+            client.as_bytes().chunks(size).for_each(|piece| tap.client(piece));
+            server.as_bytes().chunks(size).for_each(|piece| assert!(!tap.server(piece)));
+        }
+        told(&tap)
+    }
+
+    #[test]
+    fn a_session_is_understood_in_pieces_of_any_size() {
+        let expected = [
+            "S: 220",
+            "C: EHLO me",
+            "S: 250",
+            "C: MAIL FROM:<a@b>",
+            "C: RCPT TO:<c@d>",
+            "C: DATA",
+            "S: 250",
+            "S: 250",
+            "S: 354",
+            "data: a\r\n.b\r\n+0",
+            "C: QUIT",
+            "S: 250",
+            "C: BDAT 3",
+            "chunk: x\r\n+0",
+            "C: BDAT 0 LAST",
+            "chunk: +0",
+            "S: 221",
+            "S: 250",
+            "S: 250",
+            "raw: NOOP\n",
+            "malformed: odd\r\n",
+        ];
+        for size in [1, 2, 7, 1000] {
+            assert_eq!(listened(size), expected, "{size}");
+        }
+    }
+
+    #[test]
+    fn starttls_is_acted_on_when_it_was_accepted() {
+        let mut tap = Wiretap::new();
+        assert!(!tap.server(b"220 hi\r\n"));
+        tap.client(b"STARTTLS\r\n");
+        assert!(!tap.server(b"454 no\r\n"));
+        tap.client(b"starttls\r\n");
+        assert!(!tap.server(b"220"));
+        assert!(tap.server(b" go\r\n"));
+        tap.handshake();
+        tap.client(b"STARTTLS");
+        tap.end(Said::ClientClosed);
+        let expected = ["S: 220", "C: STARTTLS", "S: 454", "C: starttls", "S: 220", "tls", "raw: STARTTLS", "end"];
+        assert_eq!(told(&tap), expected);
+    }
+
+    #[test]
+    fn large_messages_are_counted_and_not_kept() {
+        let mut tap = Wiretap::new();
+        tap.server(b"220 hi\r\n");
+        for _ in 0..10 {
+            tap.client(b"DATA\r\n");
+            tap.server(b"354 go\r\n");
+            (0..10_000).for_each(|_| tap.client(b"0123456789012345678901234567890123456789\r\n"));
+            tap.client(b".\r\n");
+            tap.server(b"250 ok\r\n");
+        }
+        let kept: Vec<&MailData> = tap
+            .said
+            .iter()
+            .filter_map(|said| match said {
+                Said::MailData(data) => Some(data),
+                _ => None,
+            })
+            .collect();
+        assert!(kept.iter().all(|data| data.octets.len() as u64 + data.left_out == 420_000));
+        assert!(kept.iter().map(|data| data.octets.len()).sum::<usize>() <= MAX_KEPT);
+        assert!(kept[0].octets.len() > MAX_KEPT_MESSAGE - 100 && kept[0].octets.ends_with(b"\r\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn anything_may_pass(parts in prop::collection::vec((any::<bool>(), prop::collection::vec(any::<u8>(), 0..60)), 0..20)) {
+            let mut tap = Wiretap::new();
+            for (from_client, bytes) in &parts {
+                if *from_client {
+                    tap.client(bytes);
+                } else {
+                    tap.server(bytes);
+                }
+            }
+            tap.end(Said::ServerClosed);
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! Transcripts as the tools print them. `tests/recording` has the tools print some.
+
+use super::*;
+use proptest::prelude::*;
+
+/// The steps of the scenario, and the notices with the numbers of their lines.
+fn imported(text: &str) -> (String, Vec<String>) {
+    let imported = import("paste", text, None, None).unwrap_or_else(|error| panic!("{error}"));
+    let line = |notice: &Diagnostic| imported.sources.position(notice.span).line;
+    let notices = imported.notices.iter().map(|notice| format!("{}: {}", line(notice), notice.message)).collect();
+    (imported.scenario, notices)
+}
+
+fn refused(text: &str, module: Option<&str>) -> String {
+    import("paste", text, None, module).expect_err("a mistake").to_string()
+}
+
+const SWAKS: &str = r"=== Trying mail.example.com:587...
+=== Connected to mail.example.com.
+<-  220 mail.example.com ESMTP
+ -> EHLO client.example
+<-  250-mail.example.com
+<-  250 STARTTLS
+ -> STARTTLS
+<-  220 2.0.0 Ready to start TLS
+=== TLS started with cipher TLSv1.3:TLS_AES_256_GCM_SHA384:256
+=== TLS no local certificate set
+ ~> EHLO client.example
+<~  250-mail.example.com
+<~  250 AUTH PLAIN
+ ~> AUTH PLAIN AG1hcnkAaHVudGVyMg==
+<~* 535 5.7.8 Error: authentication failed
+*** No authentication type succeeded
+ ~> QUIT
+<~  221 2.0.0 Bye
+=== Connection closed with remote host.
+";
+
+#[test]
+fn swaks_with_tls_and_a_refusal() {
+    let (scenario, notices) = imported(SWAKS);
+    let expected = "\
+name: a session with mail.example.com, with STARTTLS and AUTH PLAIN
+vars:
+  domain: client.example
+secrets: [username, password]
+connect: mail.example.com:587
+steps:
+  - expect: ^220
+  - send: EHLO <<domain>>
+    expect: ^250[ -]STARTTLS
+  - starttls
+  - send: EHLO <<domain>>
+    expect: ^250[ -]AUTH .*PLAIN
+  - send: AUTH PLAIN <<auth_plain(username, password)>>
+    expect: ^535 5\\.7\\.8
+  - send: QUIT
+    expect: ^221 2\\.0\\.0
+";
+    assert_eq!(scenario, expected);
+    assert_eq!(notices, Vec::<String>::new());
+}
+
+#[test]
+fn quoting_indentation_fences_and_line_ends_do_not_matter() {
+    let (plain, _) = imported(SWAKS);
+    let quoted = format!("> > {}", SWAKS.trim_end().replace('\n', "\r\n> > "));
+    let indented = format!("    {}", SWAKS.trim_end().replace('\n', "\n    "));
+    for text in [quoted, indented, format!("```text\n{SWAKS}```\n")] {
+        assert_eq!(imported(&text).0, plain);
+    }
+}
+
+#[test]
+fn swaks_leaves_out_what_it_was_told_to() {
+    let text = "\
+=== Connected to mx.example.
+<-  220 hi
+ -> MAIL FROM:<a@b.example>
+<-  250 2.1.0 Ok
+ -> RCPT TO:<c@d.example>
+<-  250 2.1.5 Ok
+ -> DATA
+<-  354 go
+ -> 11 lines sent
+<-  250 2.0.0 Ok
+what is this
+*** Remote host closed connection unexpectedly.
+";
+    let (scenario, notices) = imported(text);
+    assert!(
+        scenario.contains("# the transcript does not show the message: this one stands in its place\n  - data: |\n")
+    );
+    assert!(scenario.contains("      From: <<<from>>>\n      To: <<<to>>>\n"), "{scenario}");
+    assert!(scenario.contains("expect: {code: 250, closed: true}"), "{scenario}");
+    let expected = [
+        "10: the message before this reply is not shown: another stands in its place",
+        "11: this line is of neither side: it was left out",
+    ];
+    assert_eq!(notices, expected);
+}
+
+#[test]
+fn raw_dumps_and_clocks_are_passed_over() {
+    let text = "\
+=== Trying mx.example:25...
+<   0000: 32 32 30 20  68 69 0D 0A                              220.hi..
+<-  220 hi
+ -> QUIT
+  > 0000: 51 55 49 54  0D 0A                                    QUIT..
+=== response in 0.000s
+<-  221 bye
+";
+    let (scenario, notices) = imported(text);
+    assert_eq!(scenario.split_once("steps:\n").unwrap().1, "  - expect: ^220\n  - send: QUIT\n    expect: ^221\n");
+    assert_eq!(notices, Vec::<String>::new());
+}
+
+#[test]
+fn telnet_knows_replies_by_their_codes() {
+    let text = "\
+$ telnet mx.example 2525
+Trying 192.0.2.1...
+Connected to mx.example.
+Escape character is '^]'.
+220 hi
+HELO client.example
+250 mx.example
+MAIL FROM: <a@b.example>
+250 2.1.0 Ok
+DATA
+354 go
+Subject: 250 is no reply here
+
+250 neither
+..dot
+.
+451 4.7.1 later
+AUTH LOGIN
+334 VXNlcm5hbWU6
+bWFyeQ==
+334 UGFzc3dvcmQ6
+aHVudGVyMg==
+235 2.7.0 ok
+^]
+telnet> quit
+Connection closed.
+";
+    let (scenario, notices) = imported(text);
+    let expected = "  - expect: ^220
+  - send: HELO client.example
+    expect: ^250
+  - send: 'MAIL FROM: <a@b.example>'
+    expect: ^250 2\\.1\\.0
+  - send: DATA
+    expect: ^354
+  - data: |
+      Subject: 250 is no reply here
+
+      250 neither
+      .dot
+    expect: ^451 4\\.7\\.1
+  - send: AUTH LOGIN
+    expect: ^334 VXNlcm5hbWU6
+  - send: <<username | b64encode>>
+    expect: ^334 UGFzc3dvcmQ6
+  - send: <<password | b64encode>>
+    expect: ^235 2\\.7\\.0
+";
+    assert!(scenario.contains("connect: mx.example:2525\n"), "{scenario}");
+    assert_eq!(scenario.split_once("steps:\n").unwrap().1, expected);
+    assert_eq!(notices, Vec::<String>::new());
+}
+
+#[test]
+fn our_own_transcripts_can_be_read() {
+    let text =
+        "    0.000  *  connected to mx.example:25\n    0.031  S: 220 hi\n    0.031  C: QUIT\n    0.040  S: 221 bye\n";
+    let (scenario, _) = imported(text);
+    assert_eq!(scenario.split_once("steps:\n").unwrap().1, "  - expect: ^220\n  - send: QUIT\n    expect: ^221\n");
+}
+
+#[test]
+fn openssl_speaks_among_certificates_and_tickets() {
+    let text = "\
+$ openssl s_client -starttls smtp -connect [2001:db8::1]:587 -crlf
+CONNECTED(00000003)
+depth=0 CN = localhost
+verify error:num=20:unable to get local issuer certificate
+verify return:1
+---
+Certificate chain
+ 0 s:CN = localhost
+---
+Server certificate
+-----BEGIN CERTIFICATE-----
+250 no reply
+-----END CERTIFICATE-----
+---
+SSL handshake has read 1158 bytes and written 410 bytes
+---
+250 CHUNKING
+---
+Post-Handshake New Session Ticket arrived:
+    0000 - be 7b 12 7d
+---
+read R BLOCK
+EHLO me.example
+250-mx
+250 AUTH PLAIN
+AUTH PLAIN
+334
+AG1hcnkAaHVudGVyMg==
+235 ok
+QUIT
+DONE
+";
+    let (scenario, notices) = imported(text);
+    let expected = "  - expect: ^220
+  # openssl did these steps, up to STARTTLS, by itself
+  - send: EHLO <<domain>>
+    expect: ^250[ -]STARTTLS
+  - starttls
+  - send: EHLO <<domain>>
+    expect: ^250[ -]AUTH .*PLAIN
+  - send: AUTH PLAIN
+    expect: ^334
+  - send: <<auth_plain(username, password)>>
+    expect: ^235
+";
+    assert!(scenario.contains("connect: '[2001:db8::1]:587'\n"), "{scenario}");
+    assert!(scenario.split_once("steps:\n").unwrap().1.starts_with(expected), "{scenario}");
+    assert_eq!(notices, Vec::<String>::new());
+}
+
+#[test]
+fn curl_shows_no_message() {
+    let text = "\
+*   Trying 127.0.0.1:465...
+* Connected to mx.example (127.0.0.1) port 465 (#0)
+* SSL connection using TLSv1.3 / TLS_AES_256_GCM_SHA384
+{ [5 bytes data]
+< 220 hi\r
+> EHLO me\r
+< 250-mx\r
+< 250 SIZE 100\r
+> MAIL FROM:<a@b.example> SIZE=78\r
+< 250 ok\r
+> RCPT TO:<c@d.example>\r
+< 250 ok\r
+> DATA\r
+< 354 go\r
+} [5 bytes data]
+< 250 2.0.0 Ok: queued as 6345398C08F\r
+* Connection #0 to host mx.example left intact
+";
+    let (scenario, notices) = imported(text);
+    assert!(scenario.contains("connect: mx.example:465\n"), "{scenario}");
+    assert!(scenario.contains("name: a message to mx.example, with implicit TLS\n"), "{scenario}");
+    assert!(scenario.ends_with("      This is a test.\n    expect: ^250 2\\.0\\.0\n"), "{scenario}");
+    assert_eq!(notices, ["16: the message before this reply is not shown: another stands in its place"]);
+}
+
+const BLACKBOX: &str = r#"modules:
+  http_2xx:
+    prober: http
+  smtp_starttls:
+    prober: tcp
+    timeout: 5s
+    tcp:
+      query_response:
+        - expect: "^220 ([^ ]+) ESMTP (.+)$"
+        - send: "EHLO prober\r"
+        - expect: "^250-STARTTLS"
+        - expect: "^250-SIZE"
+        - send: "STARTTLS\r"
+        - expect: "^220"
+        - starttls: true
+        - send: "EHLO ${1}\r"
+        - expect: "AUTH"
+          labels: [{name: x, value: y}]
+        - send: "AUTH PLAIN AG1hcnkAaHVudGVyMg==\r"
+        - expect: "^235"
+        - send: "QUIT\r"
+      tls_config:
+        insecure_skip_verify: true
+        cert_file: client.pem
+"#;
+
+#[test]
+fn a_module_of_blackbox_exporter() {
+    let (scenario, notices) = imported(BLACKBOX);
+    let expected = "\
+name: smtp_starttls
+vars:
+  host: mail.example.com
+secrets: [username, password]
+connect:
+  host: <<host>>
+  port: 25
+  verify: false
+timeout: 5s
+steps:
+  - expect: ^220 (?<group_1>[^ ]+) ESMTP (.+)$
+  - send: EHLO prober
+    expect:
+      all:
+        - ^250[ -]STARTTLS
+        - ^250[ -]SIZE
+  - starttls
+  - send: EHLO <<group_1>>
+    expect: {code: any, text: AUTH}
+  - send: AUTH PLAIN <<auth_plain(username, password)>>
+    expect: ^235
+  - send: QUIT
+    expect: ^221
+";
+    assert_eq!(scenario, expected);
+    let expected = [
+        "24: `cert_file` has no counterpart here: it was left out",
+        "17: this says nothing about the reply code: any code will do",
+        "18: `labels` has no counterpart here: it was left out",
+        "1: a module does not say which server it probes: `mail.example.com` stands in its place",
+    ];
+    assert_eq!(notices, expected);
+}
+
+#[test]
+fn of_several_modules_one_must_be_named() {
+    let two = "modules:\n  a:\n    tcp:\n      query_response: [{expect: '^220'}]\n  b:\n    tcp:\n      query_response: [{expect: '^220'}]\n";
+    assert!(refused(two, None).contains("2 modules have a `query_response`: a, b"));
+    assert!(refused(two, Some("c")).contains("no module `c`"));
+    assert!(import("paste", two, None, Some("b")).unwrap().scenario.starts_with("name: b\n"));
+    assert!(refused("query_response:\n  - expect: '^220 ('\n", None).contains("not a valid pattern"));
+    assert!(
+        refused("query_response:\n  - expect: '^220'\n  - send: \"EHLO ${name}\\r\"\n", None)
+            .contains("would not be sound")
+    );
+}
+
+#[test]
+fn what_is_no_conversation_is_refused() {
+    assert!(refused("", None).contains("no SMTP conversation is found"));
+    assert!(refused("hello\nworld\n", None).contains("no SMTP conversation is found"));
+    let redirected = "Trying 127.0.0.1...\n220 hi\n250 ok\n221 bye\n";
+    assert!(refused(redirected, None).contains("only what the server said"));
+    assert!(refused(&"220 hi\n".repeat(MAX_IMPORT_SIZE / 7 + 1), None).contains("at most"));
+}
+
+#[test]
+fn notices_show_no_credentials() {
+    let text = "220 hi\nAUTH PLAIN AG1hcnkAaHVudGVyMg==\n235 ok\nNOOP\n250 ok\nDATA\n354 go\nmy hunter2 is";
+    let imported = import("paste", text, Some(Notation::Telnet), None).unwrap();
+    let shown: Vec<String> = imported.notices.iter().map(|notice| notice.render(&imported.sources, false)).collect();
+    let shown = shown.join("\n");
+    assert!(shown.contains("the transcript ends within the message"), "{shown}");
+    assert!(shown.contains("my <<password>> is"), "{shown}");
+    assert!(!shown.contains("hunter2") && !imported.scenario.contains("hunter2"), "{shown}");
+}
+
+/// Lines as the tools print them, and others.
+fn line() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(
+        [SWAKS, BLACKBOX].iter().flat_map(|text| text.lines()).map(str::to_owned).collect::<Vec<_>>(),
+    );
+    let marks = prop::sample::select(vec![
+        "=== ", " -> ", " ~> ", "<-  ", "<~  ", "<** ", "*** ", "> ", "< ", "* ", "C: ", "S: ", "---", "", "$ ",
+        "250-", "354 ", "220 ",
+    ]);
+    let text = prop_oneof![
+        "[ -~]{0,20}".prop_map(|text| text),
+        Just("AUTH PLAIN AG1hcnkAaHVudGVyMg==".to_owned()),
+        Just("DATA".to_owned()),
+        Just(".".to_owned()),
+        Just("BDAT 3 LAST".to_owned()),
+        any::<String>(),
+    ];
+    prop_oneof![known, (marks, text).prop_map(|(mark, text)| format!("{mark}{text}"))]
+}
+
+proptest! {
+    /// Whatever is pasted: no panic, no credential that was read is shown, and what is written is sound (or it is refused).
+    #[test]
+    fn anything_may_be_pasted(lines in prop::collection::vec(line(), 0..20), notation in 0_usize..6) {
+        let notations = [Notation::Swaks, Notation::Telnet, Notation::Openssl, Notation::Curl, Notation::Blackbox];
+        let outcome = import("paste", &lines.join("\n"), notations.get(notation).copied(), None);
+        if let Ok(imported) = outcome {
+            let shown: String = imported.notices.iter().map(|notice| notice.render(&imported.sources, false)).collect();
+            prop_assert!(!imported.scenario.contains("AG1hcnkAaHVudGVyMg") || !imported.scenario.contains("auth_plain"), "{}", imported.scenario);
+            prop_assert!(!shown.contains("hunter2"), "{}", shown);
+        }
+    }
+
+    /// The mistake that a scenario would not be sound is for patterns of other people only.
+    #[test]
+    fn transcripts_become_sound_scenarios(lines in prop::collection::vec(line(), 0..20), notation in 0_usize..4) {
+        let notations = [Notation::Swaks, Notation::Telnet, Notation::Openssl, Notation::Curl];
+        if let Err(error) = import("paste", &lines.join("\n"), Some(notations[notation]), None) {
+            prop_assert!(!error.to_string().contains("would not be sound"), "{}", error);
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! The report as test cases, for the formats of test runners: a suite a scenario, a case a step.
+//!
+//! Responsible for which steps are cases, what each came to, and which divergence belongs to which. Called by `junit` and
+//! `tap`, which write it down.
+
+use super::model::{Attempt, Diagnostic, Divergence, ErrorFigures, Load, Place, Report, ScenarioReport, Step};
+use super::model::{StepVerdict, Verdict};
+use super::words;
+use std::collections::HashMap;
+
+/// The cases of one scenario.
+pub(super) struct Suite<'r> {
+    /// What tells it from the others.
+    pub(super) name: String,
+    /// When it began (RFC 3339); empty where nothing was played.
+    pub(super) started: &'r str,
+    /// In seconds.
+    pub(super) duration: f64,
+    /// What is known about it beside its cases.
+    pub(super) facts: Vec<(String, String)>,
+    pub(super) cases: Vec<Case<'r>>,
+    /// The transcript.
+    pub(super) output: Vec<String>,
+}
+
+/// One step, or what stands for one.
+pub(super) struct Case<'r> {
+    /// Unlike those of the other cases of its suite.
+    pub(super) name: String,
+    /// What it belongs to: the scenario's name.
+    pub(super) class: String,
+    pub(super) place: Option<&'r Place>,
+    /// In seconds.
+    pub(super) duration: f64,
+    pub(super) came_to: CameTo<'r>,
+    /// The attempts that diverged here before.
+    pub(super) attempts: Vec<&'r Attempt>,
+}
+
+/// What came of a case.
+pub(super) enum CameTo<'r> {
+    Passed,
+    /// Was not played, and why.
+    Skipped(String),
+    /// What went wrong: at least one.
+    Failed(Vec<Fault<'r>>),
+}
+
+/// Something that went wrong.
+pub(super) struct Fault<'r> {
+    /// For machines: `reply`, `timeout` …
+    pub(super) kind: &'r str,
+    /// The server did something else, in contrast to: it could not be asked.
+    pub(super) of_server: bool,
+    pub(super) message: String,
+    pub(super) diagnostic: Option<&'r Diagnostic>,
+    pub(super) divergence: Option<&'r Divergence>,
+}
+
+/// The suites of a report. A scenario's cases are its steps, or it is one itself.
+pub(super) fn suites(report: &Report, by_scenario: bool) -> Vec<Suite<'_>> {
+    let mut suites = Vec::new();
+    if !report.errors.is_empty() {
+        suites.push(of_errors(report));
+    }
+    suites.extend(report.scenarios.iter().map(|scenario| of_scenario(scenario, by_scenario)));
+    suites.extend(report.load.as_ref().map(|load| of_load(load, &report.started)));
+    for suite in &mut suites {
+        tell_apart(&mut suite.cases);
+    }
+    suites
+}
+
+/// A step of a loop comes once for each turn: from the second on its name has a number behind it.
+fn tell_apart(cases: &mut [Case]) {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for case in cases {
+        let count = seen.entry(case.name.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            case.name = format!("{} ({count})", case.name);
+        }
+    }
+}
+
+/// What could not be done as asked and belongs to no scenario.
+fn of_errors(report: &Report) -> Suite<'_> {
+    let case =
+        |error: &String| Case::failed("can be run as asked", "smtp-script", vec![Fault::of_user(words::line(error))]);
+    Suite {
+        name: "smtp-script".to_owned(),
+        started: &report.started,
+        duration: 0.0,
+        facts: Vec::new(),
+        cases: report.errors.iter().map(case).collect(),
+        output: Vec::new(),
+    }
+}
+
+// --- a scenario ------------------------------------------------------------------------------------------------
+
+fn of_scenario(scenario: &ScenarioReport, by_scenario: bool) -> Suite<'_> {
+    let mut cases = if by_scenario { vec![whole(scenario)] } else { each_step(scenario) };
+    if cases.is_empty() {
+        cases.push(whole(scenario));
+    }
+    for attempt in &scenario.attempts {
+        let named = |case: &Case| attempt_is_of(attempt, &case.name);
+        let at = cases.iter().position(named).unwrap_or(0);
+        cases[at].attempts.push(attempt);
+    }
+    Suite {
+        name: words::line(&scenario.id),
+        started: &scenario.started,
+        duration: scenario.duration,
+        facts: facts(scenario),
+        cases,
+        output: words::transcript(scenario),
+    }
+}
+
+/// Whether the line that tells of an attempt begins with the step of a case.
+fn attempt_is_of(attempt: &Attempt, case: &str) -> bool {
+    let told = attempt.message.strip_prefix("step ").and_then(|rest| rest.split_whitespace().next());
+    told.is_some() && told == case.split_whitespace().next()
+}
+
+/// The scenario as one case.
+fn whole(scenario: &ScenarioReport) -> Case<'_> {
+    let class = class(scenario);
+    let faults: Vec<Fault> =
+        scenario.divergences.iter().map(Fault::of).chain(scenario.errors.iter().map(Fault::of_file)).collect();
+    let came_to = match scenario.verdict {
+        Verdict::Followed | Verdict::Flaky => CameTo::Passed,
+        Verdict::NotPlayed => CameTo::Skipped("not played: the run ended before".to_owned()),
+        other if faults.is_empty() => CameTo::Failed(vec![Fault::of_user(words::verdict(other).to_owned())]),
+        _ => CameTo::Failed(faults),
+    };
+    let place = words::headline(scenario).map(|diagnostic| &diagnostic.place);
+    Case {
+        name: words::line(&scenario.name),
+        class,
+        place: place.or_else(|| scenario.steps.first().map(|step| &step.place)),
+        duration: scenario.duration,
+        came_to,
+        attempts: Vec::new(),
+    }
+}
+
+fn each_step(scenario: &ScenarioReport) -> Vec<Case<'_>> {
+    let class = class(scenario);
+    let mut left: Vec<&Divergence> = scenario.divergences.iter().collect();
+    let mut cases = Vec::new();
+    for step in &scenario.steps {
+        let diverged = step.verdict == StepVerdict::Diverged;
+        let (own, others) = left.iter().partition::<Vec<&Divergence>, _>(|one| diverged && one.step == step.number);
+        left = others;
+        if own.is_empty() && is_group(step, scenario) {
+            continue;
+        }
+        let came_to = match step.verdict {
+            _ if !own.is_empty() => CameTo::Failed(own.into_iter().map(Fault::of).collect()),
+            StepVerdict::Skipped | StepVerdict::Unreached => CameTo::Skipped(words::not_played(scenario, step)),
+            StepVerdict::Followed | StepVerdict::Diverged => CameTo::Passed,
+        };
+        cases.push(Case {
+            name: words::step(step),
+            class: class.clone(),
+            place: Some(&step.place),
+            duration: step.duration,
+            came_to,
+            attempts: Vec::new(),
+        });
+    }
+    let elsewhere = |one: &Divergence| words::step_number(&one.step);
+    cases.extend(left.into_iter().map(|one| Case::failed(&elsewhere(one), &class, vec![Fault::of(one)])));
+    if !scenario.errors.is_empty() {
+        let faults = scenario.errors.iter().map(Fault::of_file).collect();
+        cases.push(Case::failed("can be run", &class, faults));
+    }
+    cases
+}
+
+/// Whether its steps are listed beside it, and tell what it came to.
+fn is_group(group: &Step, scenario: &ScenarioReport) -> bool {
+    let within = |step: &Step| step.number.strip_prefix(&group.number).is_some_and(|rest| rest.starts_with('.'));
+    !group.number.is_empty() && scenario.steps.iter().any(within)
+}
+
+/// The scenario's name, without what Jenkins would take for the end of a package.
+fn class(scenario: &ScenarioReport) -> String {
+    let name = words::line(&scenario.name);
+    let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"));
+    stem.map_or(name.clone(), str::to_owned)
+}
+
+fn facts(scenario: &ScenarioReport) -> Vec<(String, String)> {
+    let mut facts = vec![
+        ("file".to_owned(), words::line(&scenario.path)),
+        ("verdict".to_owned(), words::verdict(scenario.verdict).to_owned()),
+    ];
+    let mut add = |name: &str, value: String| facts.push((name.to_owned(), value));
+    if !scenario.tags.is_empty() {
+        add("tags", words::line(&scenario.tags.join(" ")));
+    }
+    for session in &scenario.sessions {
+        let address = session.address.as_ref().map(|address| format!(" ({address})")).unwrap_or_default();
+        add("server", words::line(&format!("{}:{}{address}", session.host, session.port)));
+        for tls in &session.tls {
+            let verified = if tls.verified { "verified" } else { "not verified" };
+            add("tls", words::line(&format!("{} {}, {verified}", tls.version, tls.cipher)));
+            if let Some(certificate) = &tls.certificate {
+                let (subject, until, days) = (&certificate.subject, &certificate.not_after, certificate.days_left);
+                add("certificate", words::line(&format!("{subject}, until {until}, {days} days left")));
+            }
+        }
+    }
+    for (name, value) in &scenario.captures {
+        add(&format!("capture.{}", words::line(name)), words::line(value));
+    }
+    for warning in &scenario.warnings {
+        add("warning", words::line(&warning.message));
+    }
+    for notice in &scenario.notices {
+        add("notice", words::line(notice));
+    }
+    facts
+}
+
+// --- a run under load ------------------------------------------------------------------------------------------
+
+/// One case for each step, with how often it went wrong, and one for what went wrong elsewhere.
+fn of_load<'r>(load: &'r Load, started: &'r str) -> Suite<'r> {
+    let mut left: Vec<&ErrorFigures> = load.errors.iter().collect();
+    let mut cases = Vec::new();
+    for step in &load.steps {
+        let here = |one: &&ErrorFigures| one.scenario == step.scenario && one.step == step.step;
+        let (own, others) = left.iter().copied().partition::<Vec<_>, _>(here);
+        left = others;
+        let number = if step.step.is_empty() { String::new() } else { format!("{} ", words::line(&step.step)) };
+        let faults: Vec<Fault> = own.into_iter().map(Fault::under_load).collect();
+        cases.push(Case {
+            name: format!("{number}{}", words::line(&step.name)),
+            class: words::line(&step.scenario),
+            place: None,
+            duration: step.latency.p50,
+            came_to: if faults.is_empty() { CameTo::Passed } else { CameTo::Failed(faults) },
+            attempts: Vec::new(),
+        });
+    }
+    let elsewhere = |one: &'r ErrorFigures| {
+        Case::failed(&words::step_number(&one.step), &words::line(&one.scenario), vec![Fault::under_load(one)])
+    };
+    cases.extend(left.into_iter().map(elsewhere));
+    let facts = [
+        ("runs_per_second", load.runs_per_second),
+        ("sessions_per_second", load.sessions_per_second),
+        ("messages_per_second", load.messages_per_second),
+    ];
+    Suite {
+        name: "load".to_owned(),
+        started,
+        duration: load.duration,
+        facts: facts.map(|(name, value)| (name.to_owned(), format!("{value:.3}"))).to_vec(),
+        cases,
+        output: words::load(load),
+    }
+}
+
+impl<'r> Case<'r> {
+    /// What went wrong.
+    pub(super) fn faults(&self) -> Option<&[Fault<'r>]> {
+        if let CameTo::Failed(faults) = &self.came_to { Some(faults) } else { None }
+    }
+
+    fn failed(name: &str, class: &str, faults: Vec<Fault<'r>>) -> Case<'r> {
+        let place = faults.iter().find_map(|fault| fault.diagnostic).map(|diagnostic| &diagnostic.place);
+        let (name, class) = (name.to_owned(), class.to_owned());
+        Case { name, class, place, duration: 0.0, came_to: CameTo::Failed(faults), attempts: Vec::new() }
+    }
+}
+
+impl<'r> Fault<'r> {
+    fn of(divergence: &'r Divergence) -> Fault<'r> {
+        Fault {
+            kind: &divergence.kind,
+            of_server: divergence.cause == "server",
+            message: words::line(&divergence.diagnostic.message),
+            diagnostic: Some(&divergence.diagnostic),
+            divergence: Some(divergence),
+        }
+    }
+
+    fn of_file(error: &'r Diagnostic) -> Fault<'r> {
+        Fault { diagnostic: Some(error), ..Fault::of_user(words::line(&error.message)) }
+    }
+
+    fn of_user(message: String) -> Fault<'r> {
+        Fault { kind: "broken", of_server: false, message, diagnostic: None, divergence: None }
+    }
+
+    fn under_load(error: &'r ErrorFigures) -> Fault<'r> {
+        let message = format!("{} times: {}", error.count, words::line(&error.message));
+        Fault { kind: &error.kind, of_server: true, message, diagnostic: None, divergence: None }
+    }
+}

@@ -1,0 +1,329 @@
+//! Prometheus's text format, for the textfile collector of the node exporter.
+//!
+//! Responsible for names, labels and for one sample a series: a step of a loop has one, with all its turns together. What a
+//! server said is in no label, so that a series does not change with every run. Called by `format`.
+
+use super::Report;
+use super::model::{Latency, Load, ScenarioReport, Session, Verdict};
+use super::words;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
+use std::io;
+
+/// Writes the report.
+///
+/// # Errors
+/// What the output says.
+pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
+    let mut page = Page::default();
+    of_run(&mut page, report);
+    of_scenarios(&mut page, &report.scenarios);
+    of_steps(&mut page, &report.scenarios);
+    of_connections(&mut page, &report.scenarios);
+    if let Some(load) = &report.load {
+        of_load(&mut page, load);
+    }
+    output.write_all(page.text.as_bytes())
+}
+
+// --- what is told ----------------------------------------------------------------------------------------------
+
+fn of_run(page: &mut Page, report: &Report) {
+    let one = |value: f64| vec![sample(&[], value)];
+    let version = sample(&[("version", &report.program.version)], 1.0);
+    page.gauge("build_info", "The program that played the scenarios.", vec![version]);
+    let started: Vec<Sample> = unix(&report.started).map(|moment| sample(&[], moment)).into_iter().collect();
+    page.gauge("last_run_timestamp_seconds", "When the run began, as unix time.", started);
+    page.gauge("run_duration_seconds", "How long the run took.", one(report.duration));
+    page.gauge(
+        "exit_code",
+        "The exit code of the run: 0 when all followed their script.",
+        one(report.exit_code.into()),
+    );
+    let counts = words::counts(&report.summary).map(|(verdict, count)| sample(&[("verdict", verdict)], number(count)));
+    page.gauge("scenarios", "How many scenarios came to what.", counts.to_vec());
+    let steps = &report.summary.steps;
+    let steps = [
+        ("followed", steps.followed),
+        ("diverged", steps.diverged),
+        ("skipped", steps.skipped),
+        ("unreached", steps.unreached),
+    ];
+    let steps = steps.map(|(verdict, count)| sample(&[("verdict", verdict)], number(count)));
+    page.gauge("steps", "How many steps came to what.", steps.to_vec());
+}
+
+fn of_scenarios(page: &mut Page, scenarios: &[ScenarioReport]) {
+    let each = |value: &dyn Fn(&ScenarioReport) -> f64| -> Vec<Sample> {
+        scenarios.iter().map(|one| sample(&[("scenario", &one.id)], value(one))).collect()
+    };
+    let followed = each(&|one| if matches!(one.verdict, Verdict::Followed | Verdict::Flaky) { 1.0 } else { 0.0 });
+    page.gauge("scenario_followed", "Whether the scenario followed its script, on a retry at the latest.", followed);
+    let info = |one: &ScenarioReport| {
+        let verdict = words::verdict(one.verdict);
+        sample(&[("scenario", &one.id), ("name", &one.name), ("file", &one.path), ("verdict", verdict)], 1.0)
+    };
+    page.gauge("scenario_info", "What the scenario came to.", scenarios.iter().map(info).collect());
+    page.gauge("scenario_duration_seconds", "How long the scenario took.", each(&|one| one.duration));
+    page.gauge("scenario_retries", "Attempts that diverged before this one.", each(&|one| number(one.attempts.len())));
+    let mut diverged = Vec::new();
+    for scenario in scenarios {
+        for one in &scenario.divergences {
+            let code = one.reply_code.map(|code| code.to_string()).unwrap_or_default();
+            let labels = [("kind", one.kind.as_str()), ("cause", &one.cause), ("code", &code)];
+            let step = [("scenario", scenario.id.as_str()), ("step", &one.step)];
+            diverged.push(sample(&[step.as_slice(), labels.as_slice()].concat(), 1.0));
+        }
+    }
+    page.gauge("scenario_divergence_info", "What did not follow the script.", diverged);
+}
+
+fn of_steps(page: &mut Page, scenarios: &[ScenarioReport]) {
+    let (mut durations, mut replies) = (Vec::new(), Vec::new());
+    for scenario in scenarios {
+        let mut steps: BTreeMap<&str, (String, f64, Option<u16>)> = BTreeMap::new();
+        let mut order = Vec::new();
+        for step in &scenario.steps {
+            let known = steps.entry(&step.number).or_insert_with(|| {
+                order.push(step.number.as_str());
+                (step.name.clone().unwrap_or_else(|| step.action.clone()), 0.0, None)
+            });
+            known.1 += step.duration;
+            known.2 = step.replies.last().map(|reply| reply.code).or(known.2);
+        }
+        for number in order {
+            let Some((name, duration, code)) = steps.get(number) else { continue };
+            let labels = [("scenario", scenario.id.as_str()), ("step", number), ("name", name)];
+            durations.push(sample(&labels, *duration));
+            replies.extend(code.map(|code| sample(&labels, code.into())));
+        }
+    }
+    page.gauge("step_duration_seconds", "How long the step took, all its turns together.", durations);
+    page.gauge("step_reply_code", "The code of the last reply that the step read.", replies);
+}
+
+fn of_connections(page: &mut Page, scenarios: &[ScenarioReport]) {
+    let sessions = || scenarios.iter().flat_map(|one| one.sessions.iter().map(move |session| (one, session)));
+    let sum = |value: &dyn Fn(&Session) -> u64| -> Vec<Sample> {
+        let of = |one: &ScenarioReport| one.sessions.iter().map(value).sum::<u64>();
+        scenarios.iter().map(|one| sample(&[("scenario", &one.id)], number(of(one)))).collect()
+    };
+    page.gauge("scenario_sessions", "Connections that the scenario opened.", sum(&|_| 1));
+    page.gauge("scenario_messages", "Messages that servers took from the scenario.", sum(&|session| session.messages));
+    page.gauge("scenario_sent_bytes", "Octets sent, without those of TLS.", sum(&|session| session.sent));
+    page.gauge("scenario_received_bytes", "Octets received, without those of TLS.", sum(&|session| session.received));
+    let (mut tls, mut certificates) = (Vec::new(), Vec::new());
+    for (scenario, session) in sessions() {
+        let port = session.port.to_string();
+        let server = [
+            ("scenario", scenario.id.as_str()),
+            ("session", session.name.as_str()),
+            ("host", session.host.as_str()),
+            ("port", port.as_str()),
+        ];
+        for handshake in &session.tls {
+            let verified = if handshake.verified { "true" } else { "false" };
+            let labels =
+                [("version", handshake.version.as_str()), ("cipher", &handshake.cipher), ("verified", verified)];
+            tls.push(sample(&[server.as_slice(), labels.as_slice()].concat(), 1.0));
+            if let Some(certificate) = &handshake.certificate
+                && let Some(moment) = unix(&certificate.not_after)
+            {
+                let subject = [("subject", certificate.subject.as_str())];
+                certificates.push(sample(&[server.as_slice(), subject.as_slice()].concat(), moment));
+            }
+        }
+    }
+    page.gauge("tls_info", "What a TLS handshake agreed on.", tls);
+    let help = "The last moment the server's certificate is valid, as unix time.";
+    page.gauge("certificate_not_after_timestamp_seconds", help, certificates);
+}
+
+fn of_load(page: &mut Page, load: &Load) {
+    let runs = [
+        ("followed", load.followed),
+        ("diverged", load.diverged),
+        ("unreachable", load.unreachable),
+        ("broken", load.broken),
+        ("interrupted", load.interrupted),
+    ];
+    let runs = runs.map(|(verdict, count)| sample(&[("verdict", verdict)], number(count)));
+    page.gauge("load_runs", "How many runs under load came to what.", runs.to_vec());
+    let figures = [
+        ("load_late_runs", "Runs that began later than they were due.", number(load.late)),
+        ("load_peak_runs", "The most runs that were under way at once.", number(load.peak)),
+        ("load_sessions", "Connections that were opened under load.", number(load.sessions)),
+        ("load_messages", "Messages that servers took under load.", number(load.messages)),
+        ("load_sent_bytes", "Octets sent under load.", number(load.sent)),
+        ("load_received_bytes", "Octets received under load.", number(load.received)),
+        ("load_duration_seconds", "How long the load lasted.", load.duration),
+        ("load_runs_per_second", "Runs each second.", load.runs_per_second),
+        ("load_sessions_per_second", "Connections each second.", load.sessions_per_second),
+        ("load_messages_per_second", "Messages each second.", load.messages_per_second),
+    ];
+    for (name, help, value) in figures {
+        page.gauge(name, help, vec![sample(&[], value)]);
+    }
+    page.summary(
+        "load_run_duration_seconds",
+        "How long runs took that followed their script.",
+        &[(Vec::new(), &load.latency)],
+    );
+    let max = vec![sample(&[], load.latency.max)];
+    page.gauge("load_run_duration_max_seconds", "The longest of the runs that followed their script.", max);
+    let label = |name: &'static str, value: &str| (name, value.to_owned());
+    let steps: Vec<(Labels, &Latency)> = load
+        .steps
+        .iter()
+        .map(|one| {
+            (vec![label("scenario", &one.scenario), label("step", &one.step), label("name", &one.name)], &one.latency)
+        })
+        .collect();
+    page.summary("load_step_duration_seconds", "How long a step took where it followed the script.", &steps);
+    let longest = steps.iter().map(|(labels, latency)| Sample { labels: labels.clone(), value: latency.max }).collect();
+    page.gauge("load_step_duration_max_seconds", "The longest a step took where it followed the script.", longest);
+    let replies = load.replies.iter().map(|(code, count)| sample(&[("code", code)], number(*count))).collect();
+    page.gauge("load_replies", "How many replies came with which code.", replies);
+    let mut errors: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
+    for one in &load.errors {
+        *errors.entry((&one.scenario, &one.step, &one.kind)).or_default() += one.count;
+    }
+    let error = |((scenario, step, kind), count): (&(&str, &str, &str), &u64)| {
+        sample(&[("scenario", scenario), ("step", step), ("kind", kind)], number(*count))
+    };
+    page.gauge("load_errors", "How often a step diverged, and how.", errors.iter().map(error).collect());
+}
+
+// --- the format ------------------------------------------------------------------------------------------------
+
+type Labels = Vec<(&'static str, String)>;
+
+#[derive(Clone)]
+struct Sample {
+    labels: Labels,
+    value: f64,
+}
+
+fn sample(labels: &[(&'static str, &str)], value: f64) -> Sample {
+    Sample { labels: labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(), value }
+}
+
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    /// A metric of which there is nothing to tell is left out.
+    fn gauge(&mut self, name: &str, help: &str, samples: Vec<Sample>) {
+        if samples.is_empty() {
+            return;
+        }
+        self.head(name, help, "gauge");
+        let mut seen = HashSet::new();
+        for sample in samples {
+            let labels = labels(&sample.labels);
+            if seen.insert(labels.clone()) {
+                _ = writeln!(self.text, "smtp_script_{name}{labels} {}", shown(sample.value));
+            }
+        }
+    }
+
+    fn summary(&mut self, name: &str, help: &str, all: &[(Labels, &Latency)]) {
+        if all.is_empty() {
+            return;
+        }
+        self.head(name, help, "summary");
+        let mut seen = HashSet::new();
+        for (own, latency) in all {
+            let tail = labels(own);
+            if !seen.insert(tail.clone()) {
+                continue;
+            }
+            for (quantile, value) in [("0.5", latency.p50), ("0.9", latency.p90), ("0.99", latency.p99)] {
+                let mut own = own.clone();
+                own.push(("quantile", quantile.to_owned()));
+                _ = writeln!(self.text, "smtp_script_{name}{} {}", labels(&own), shown(value));
+            }
+            let sum = latency.mean * number(latency.count);
+            _ = writeln!(self.text, "smtp_script_{name}_sum{tail} {}", shown(sum));
+            _ = writeln!(self.text, "smtp_script_{name}_count{tail} {}", latency.count);
+        }
+    }
+
+    fn head(&mut self, name: &str, help: &str, kind: &str) {
+        _ = writeln!(self.text, "# HELP smtp_script_{name} {help}\n# TYPE smtp_script_{name} {kind}");
+    }
+}
+
+fn labels(labels: &Labels) -> String {
+    let escaped = |text: &str| words::line(text).replace('\\', "\\\\").replace('"', "\\\"");
+    let told: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+    if told.is_empty() { String::new() } else { format!("{{{}}}", told.join(",")) }
+}
+
+/// Without the last digits of a sum of fractions.
+fn shown(value: f64) -> String {
+    let rounded = (value * 1e6).round() / 1e6;
+    if rounded.is_finite() { format!("{rounded}") } else { "NaN".to_owned() }
+}
+
+/// A count as a value: Prometheus knows no other numbers.
+#[expect(clippy::cast_precision_loss, reason = "a count beyond 2^53 octets is as good rounded")]
+fn number(count: impl TryInto<u64>) -> f64 {
+    count.try_into().unwrap_or(u64::MAX) as f64
+}
+
+/// A moment as unix time.
+fn unix(moment: &str) -> Option<f64> {
+    let moment: jiff::Timestamp = moment.parse().ok()?;
+    Some(moment.as_duration().as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+    use proptest::prelude::*;
+    use regex::Regex;
+
+    fn written(report: &Report) -> String {
+        let mut bytes = Vec::new();
+        write(report, &mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn what_came_of_a_scenario_and_its_steps() {
+        let page = written(&samples::diverged());
+        for line in [
+            "# TYPE smtp_script_scenario_followed gauge\nsmtp_script_scenario_followed{scenario=\"a.yaml\"} 0\n",
+            "smtp_script_scenario_divergence_info{scenario=\"a.yaml\",step=\"2\",kind=\"reply\",cause=\"server\",code=\"550\"} 1\n",
+            "smtp_script_step_duration_seconds{scenario=\"a.yaml\",step=\"1\",name=\"greeting\"} 0.1\n",
+            "smtp_script_step_reply_code{scenario=\"a.yaml\",step=\"2\",name=\"sender # 1\"} 550\n",
+            "subject=\"CN=mx.example\"} 1798761600\n",
+            "smtp_script_last_run_timestamp_seconds 1795470600.123\n",
+        ] {
+            assert!(page.contains(line), "{line}\n{page}");
+        }
+    }
+
+    #[test]
+    fn a_series_has_one_sample() {
+        let mut report = samples::diverged();
+        report.scenarios.push(report.scenarios[0].clone());
+        let (once, twice) = (written(&samples::diverged()), written(&report));
+        assert_eq!(once, twice);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_keeps_the_grammar(text in any::<String>()) {
+            let grammar = Regex::new(r#"^(# (HELP|TYPE) smtp_script_[a-z_]+ .+|smtp_script_[a-z_]+(\{[a-z]+="([^"\\]|\\\\|\\")*"(,[a-z]+="([^"\\]|\\\\|\\")*")*\})? (-?[0-9.]+|NaN))$"#).unwrap();
+            let page = written(&samples::of_text(&text));
+            for line in page.strip_suffix('\n').unwrap().split('\n') {
+                prop_assert!(grammar.is_match(line), "{}", line);
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `--update`: what an expectation that did not hold becomes, so that it holds of what the server says today.
+//!
+//! Responsible for the new text of a pattern or a code at its place in the file; `cli` writes it there. What a person
+//! meant by `not`, `within`, `any`, or a pattern that captures, is not for a program to rewrite: that diverges as ever.
+
+use super::expect::Mismatch;
+use crate::scenario::{Expectation, Expected, Fields, Sources, Span};
+use crate::smtp::reply::Reply;
+
+/// A part of an expectation, and what it becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewrite {
+    /// Where it stands.
+    pub span: Span,
+    /// The YAML to put there.
+    pub text: String,
+}
+
+/// What all that does not hold becomes; `None` where a part of it cannot be rewritten.
+pub(super) fn rewrites(
+    expectation: &Expectation,
+    mismatches: &[Mismatch],
+    reply: &Reply,
+    sources: &Sources,
+) -> Option<Vec<Rewrite>> {
+    mismatches.iter().map(|mismatch| rewrite(expectation, mismatch, reply, sources)).collect()
+}
+
+fn rewrite(expectation: &Expectation, mismatch: &Mismatch, reply: &Reply, sources: &Sources) -> Option<Rewrite> {
+    if mismatch.unusable {
+        return None;
+    }
+    let span = mismatch.span;
+    let value = match &expectation.kind {
+        Expected::Pattern(pattern) if !captures(&pattern.text.source) => whole_reply(reply),
+        Expected::Code(_) => reply.code().to_string(),
+        Expected::Fields(fields) => field(fields, span, reply)?,
+        Expected::All(list) => {
+            let part = list.iter().find(|part| encloses(part, span))?;
+            return rewrite(part, mismatch, reply, sources);
+        }
+        _ => return None,
+    };
+    let text = quoted_as(sources.slice(span), &value);
+    Some(Rewrite { span, text })
+}
+
+fn field(fields: &Fields, span: Span, reply: &Reply) -> Option<String> {
+    if fields.code.as_ref().is_some_and(|(_, at)| *at == span) {
+        return Some(reply.code().to_string());
+    }
+    if fields.enhanced.as_ref().is_some_and(|(_, at)| *at == span) {
+        return reply.enhanced().map(|code| code.to_string());
+    }
+    let (pattern, _) = fields.text.as_ref().filter(|(_, at)| *at == span)?;
+    if captures(&pattern.text.source) { None } else { words(reply) }
+}
+
+fn encloses(part: &Expectation, span: Span) -> bool {
+    part.span == span
+        || part.span.file == span.file && part.span.start <= span.start && span.end <= part.span.end.max(span.end)
+}
+
+/// The code, and the enhanced status code where there is one: the words behind them vary.
+fn whole_reply(reply: &Reply) -> String {
+    let separator = if reply.lines().len() == 1 { " " } else { "[ -]" };
+    let enhanced = reply.enhanced().map(|code| format!("{separator}{}", code.to_string().replace('.', "\\.")));
+    format!("^{}{}", reply.code(), enhanced.unwrap_or_default())
+}
+
+/// The longest run of plain words: names, numbers and ids stand outside of it.
+fn words(reply: &Reply) -> Option<String> {
+    let text: Vec<u8> = reply.texts().collect::<Vec<_>>().join(&b' ');
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let plain = |word: &&str| word.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, '\'' | '-'));
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    let runs = words.split(|word| !plain(&word)).filter(|run| !run.is_empty());
+    runs.max_by_key(|run| run.len()).map(|run| run.join(" "))
+}
+
+fn captures(pattern: &str) -> bool {
+    pattern.contains("(?<") || pattern.contains("(?P<")
+}
+
+/// The value in the quotes that the file uses there, or in those that YAML needs.
+fn quoted_as(written: &str, value: &str) -> String {
+    let quotes = written.starts_with(['\'', '"']) || value.contains(['[', ']', '{', '}', ',', '#', '\'']);
+    if quotes { format!("'{}'", value.replace('\'', "''")) } else { value.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::smtp::reply::{Progress, ReplyParser};
+
+    fn reply(text: &str) -> Reply {
+        let bytes = format!("{}\r\n", text.replace('\n', "\r\n"));
+        let Progress::Complete(reply, _) = ReplyParser::default().advance(bytes.as_bytes()) else { panic!("{text}") };
+        reply
+    }
+
+    #[test]
+    fn what_stays_the_same_of_a_reply() {
+        for (text, pattern) in [
+            ("250 ok", "^250"),
+            ("550 5.1.1 <a@b>: no such user", r"^550 5\.1\.1"),
+            ("250-2.0.0 a\n250 2.0.0 b", r"^250[ -]2\.0\.0"),
+        ] {
+            assert_eq!(whole_reply(&reply(text)), pattern, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_longest_run_of_words() {
+        let refused = reply("550 5.1.1 <bob@b.example>: Recipient address rejected: User unknown in table");
+        assert_eq!(words(&refused).as_deref(), Some("unknown in table"));
+        assert_eq!(words(&reply("250 4XyZ12:")), None);
+    }
+
+    #[test]
+    fn quotes_stay_as_they_were() {
+        assert_eq!(quoted_as("'^250'", "^550"), "'^550'");
+        assert_eq!(quoted_as("\"^250\"", "^550"), "'^550'");
+        assert_eq!(quoted_as("^250", "^550"), "^550");
+        assert_eq!(quoted_as("^250", r"^250[ -]2\.0\.0"), r"'^250[ -]2\.0\.0'");
+    }
+}

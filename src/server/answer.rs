@@ -1,0 +1,66 @@
+//! What the server says to a command, and what it reads next.
+//!
+//! Plain data between the protocol, which decides, and the dialogue, which obeys.
+
+use std::borrow::Cow;
+
+/// What the server sends, and what it reads next.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Answer {
+    /// The reply, or several of them, without the last CRLF; empty when none is due yet.
+    pub(crate) reply: Cow<'static, str>,
+    /// What comes after the reply.
+    pub(crate) next: Next,
+}
+
+/// What the server reads after an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Next {
+    /// Another line.
+    Line,
+    /// A TLS handshake, after everything that is buffered was thrown away (RFC 3207 5).
+    StartTls,
+    /// Mail data up to `CRLF.CRLF`, then `Protocol::mail_data_ended`.
+    MailData,
+    /// So many octets, then `Protocol::chunk_ended`.
+    Chunk(u64),
+    /// Nothing: the connection is closed.
+    Close,
+}
+
+/// Why a line is refused before anyone looks for a command in it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum BadLine {
+    /// Longer than `Protocol::line_limit`.
+    TooLong,
+    /// It ended with LF alone (RFC 5321 2.3.8).
+    BareLf,
+    /// It holds NUL, or CR before its end.
+    ControlCharacter,
+    /// It holds octets beyond ASCII that are not UTF-8 (RFC 6531 3.3).
+    NotUtf8,
+}
+
+impl From<&'static str> for Answer {
+    fn from(reply: &'static str) -> Self {
+        Self { reply: reply.into(), next: Next::Line }
+    }
+}
+
+impl From<String> for Answer {
+    fn from(reply: String) -> Self {
+        Self { reply: reply.into(), next: Next::Line }
+    }
+}
+
+impl Answer {
+    pub(crate) fn then(self, next: Next) -> Self {
+        Self { next, ..self }
+    }
+
+    /// The same reply so many times, as LMTP wants it for each recipient (RFC 2033 4.2).
+    pub(crate) fn times(self, count: u32) -> Self {
+        let reply = (0..count.max(1)).map(|_| &*self.reply).collect::<Vec<_>>().join("\r\n");
+        Self { reply: reply.into(), ..self }
+    }
+}

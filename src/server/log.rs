@@ -1,0 +1,278 @@
+//! What the sandbox tells of its sessions, line by line, in the notation of transcripts.
+//!
+//! Responsible for showing no credentials: whatever answers a challenge is left out, and so is what might. Whoever
+//! starts the sandbox says where the lines go.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::visible::visible;
+
+/// How many lines of mail data are told.
+const MAIL_DATA_LINES: u64 = 20;
+/// Octets of a line that are told.
+const LINE_LENGTH: usize = 512;
+/// What stands for a line that may hold a secret.
+const HIDDEN: &str = "<<response>>";
+
+/// Who said it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speaker {
+    /// The client.
+    Client,
+    /// The sandbox.
+    Server,
+    /// A note on what happened.
+    Note,
+}
+
+/// One line of the log.
+#[derive(Clone, Debug)]
+pub(crate) struct LogLine {
+    /// When, from the start of the sandbox.
+    pub(crate) at: Duration,
+    /// The name of the session.
+    pub(crate) session: Arc<str>,
+    /// Who said it.
+    pub(crate) speaker: Speaker,
+    /// What, without credentials and made visible.
+    pub(crate) text: String,
+}
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Detail {
+    /// Messages, and what went wrong.
+    Notes,
+    /// Every line.
+    Conversation,
+}
+
+/// Where lines go, and which.
+#[derive(Clone)]
+pub(crate) struct Log {
+    start: Instant,
+    detail: Detail,
+    tell: Arc<dyn Fn(&LogLine) + Send + Sync>,
+}
+
+impl Log {
+    pub(crate) fn new(detail: Detail, tell: impl Fn(&LogLine) + Send + Sync + 'static) -> Self {
+        Self { start: Instant::now(), detail, tell: Arc::new(tell) }
+    }
+}
+
+/// The log of one session; without a log it costs nothing.
+#[derive(Clone, Default)]
+pub(crate) struct SessionLog {
+    log: Option<(Log, Arc<str>)>,
+    mail_data: MailData,
+    logging_in: bool,
+}
+
+/// How far the mail data has been told.
+#[derive(Clone, Default)]
+struct MailData {
+    line: Vec<u8>,
+    lines: u64,
+    octets_left: u64,
+}
+
+impl SessionLog {
+    pub(crate) fn new(log: Option<&Log>, number: u64) -> Self {
+        let log = log.map(|log| (log.clone(), format!("#{number}").into()));
+        Self { log, ..Self::default() }
+    }
+
+    /// What matters without the conversation too.
+    pub(crate) fn note(&self, text: impl FnOnce() -> String) {
+        self.push(Detail::Notes, Speaker::Note, text);
+    }
+
+    /// What happened to the connection.
+    pub(crate) fn detail(&self, text: impl FnOnce() -> String) {
+        self.push(Detail::Conversation, Speaker::Note, text);
+    }
+
+    /// A line from the client; `secret` if it answers a challenge.
+    pub(crate) fn client(&mut self, line: &[u8], secret: bool) {
+        if !self.tells(Detail::Conversation) {
+            return;
+        }
+        self.end_mail_data();
+        let shown = self.without_credentials(line, secret);
+        self.push(Detail::Conversation, Speaker::Client, || shown.into_owned());
+    }
+
+    /// Replies, without the last CRLF.
+    pub(crate) fn server(&mut self, replies: &str) {
+        if !self.tells(Detail::Conversation) {
+            return;
+        }
+        self.end_mail_data();
+        for line in replies.split("\r\n") {
+            // `v=` in base64: with it, a password can be guessed at leisure.
+            let line = if line.starts_with("334 dj") { "334 <<signature>>" } else { line };
+            self.push(Detail::Conversation, Speaker::Server, || visible(line.as_bytes()));
+        }
+    }
+
+    /// Octets of a message.
+    pub(crate) fn mail_data(&mut self, octets: &[u8]) {
+        if !self.tells(Detail::Conversation) {
+            return;
+        }
+        let mut rest = octets;
+        while self.mail_data.lines < MAIL_DATA_LINES && !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+            let room = LINE_LENGTH.saturating_sub(self.mail_data.line.len());
+            self.mail_data.line.extend_from_slice(&rest[..end.min(room)]);
+            if rest[..end].ends_with(b"\n") {
+                self.push_mail_data_line();
+            }
+            rest = &rest[end..];
+        }
+        self.mail_data.octets_left += rest.len() as u64;
+    }
+
+    fn push_mail_data_line(&mut self) {
+        let line = std::mem::take(&mut self.mail_data.line);
+        self.mail_data.lines += 1;
+        let line = line.strip_suffix(b"\n").unwrap_or(&line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        self.push(Detail::Conversation, Speaker::Client, || visible(line));
+    }
+
+    fn end_mail_data(&mut self) {
+        if !self.mail_data.line.is_empty() {
+            self.push_mail_data_line();
+        }
+        let MailData { octets_left, .. } = std::mem::take(&mut self.mail_data);
+        if octets_left > 0 {
+            self.push(Detail::Conversation, Speaker::Client, || format!("[{octets_left} more octets]"));
+        }
+    }
+
+    /// A response to a challenge may come although the exchange is over, and then looks like a command nobody knows.
+    fn without_credentials(&mut self, line: &[u8], secret: bool) -> Cow<'static, str> {
+        let shown = visible(&line[..line.len().min(LINE_LENGTH)]);
+        let mut words = shown.split(' ').filter(|word| !word.is_empty());
+        let verb = words.next().unwrap_or_default().to_ascii_uppercase();
+        if secret {
+            return if shown == "*" { "*".into() } else { HIDDEN.into() };
+        }
+        if verb == "AUTH" {
+            self.logging_in = true;
+            let start = shown.split(' ').take(2).collect::<Vec<_>>().join(" ");
+            return if words.nth(1).is_some() { format!("{start} {HIDDEN}").into() } else { start.into() };
+        }
+        if self.logging_in && !COMMANDS.contains(&verb.as_str()) {
+            return HIDDEN.into();
+        }
+        self.logging_in = false;
+        shown.into()
+    }
+
+    fn tells(&self, detail: Detail) -> bool {
+        self.log.as_ref().is_some_and(|(log, _)| log.detail >= detail)
+    }
+
+    fn push(&self, detail: Detail, speaker: Speaker, text: impl FnOnce() -> String) {
+        if let Some((log, session)) = self.log.as_ref().filter(|(log, _)| log.detail >= detail) {
+            let line = LogLine { at: log.start.elapsed(), session: session.clone(), speaker, text: text() };
+            (log.tell)(&line);
+        }
+    }
+}
+
+/// Lines that begin so are commands, whatever was said before.
+const COMMANDS: [&str; 14] = [
+    "EHLO", "HELO", "LHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "VRFY", "HELP", "QUIT",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    fn told(detail: Detail, act: impl FnOnce(&mut SessionLog)) -> Vec<String> {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let keep = lines.clone();
+        let log = Log::new(detail, move |line| {
+            let mark = match line.speaker {
+                Speaker::Client => "C:",
+                Speaker::Server => "S:",
+                Speaker::Note => "*",
+            };
+            keep.lock().unwrap().push(format!("{mark} {}", line.text));
+        });
+        act(&mut SessionLog::new(Some(&log), 1));
+        lines.lock().unwrap().clone()
+    }
+
+    #[test]
+    fn no_credentials() {
+        let lines = told(Detail::Conversation, |log| {
+            for (line, secret) in [
+                ("EHLO x", false),
+                ("hello", false),
+                ("auth  plain AGJvYgBzZWNyZXQ=", false),
+                ("AUTH PLAIN", false),
+                ("AGJvYgBzZWNyZXQ=", true),
+                ("*", true),
+                ("AUTH NTLM", false),
+                ("c2VjcmV0", false),
+                ("c2VjcmV0", false),
+                ("NOOP", false),
+                ("hello", false),
+            ] {
+                log.client(line.as_bytes(), secret);
+            }
+            log.server("334 dj1ybUY5cHFWOFM3c3VBb1pXamE0ZEpSa0ZzS1E9");
+        });
+        let expected = [
+            "C: EHLO x",
+            "C: hello",
+            "C: auth  <<response>>",
+            "C: AUTH PLAIN",
+            "C: <<response>>",
+            "C: *",
+            "C: AUTH NTLM",
+            "C: <<response>>",
+            "C: <<response>>",
+            "C: NOOP",
+            "C: hello",
+            "S: 334 <<signature>>",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn the_start_of_mail_data() {
+        let lines = told(Detail::Conversation, |log| {
+            log.mail_data(b"a\r");
+            log.mail_data(b"\nb\r\n\r\n");
+            log.mail_data(b"c");
+            log.client(b".", false);
+            for _ in 0..25 {
+                log.mail_data(b"12345678\r\n");
+            }
+            log.mail_data(&vec![b'x'; 100_000]);
+            log.server("250 Ok\r\n250 Ok");
+        });
+        assert_eq!(lines[..5], ["C: a", "C: b", "C: ", "C: c", "C: ."]);
+        assert_eq!(lines[25..], ["C: [100050 more octets]", "S: 250 Ok", "S: 250 Ok"]);
+    }
+
+    #[test]
+    fn notes_only() {
+        let lines = told(Detail::Notes, |log| {
+            log.client(b"NOOP", false);
+            log.mail_data(b"a\r\n");
+            log.detail(|| "connected".to_owned());
+            log.note(|| "a message".to_owned());
+        });
+        assert_eq!(lines, ["* a message"]);
+    }
+}

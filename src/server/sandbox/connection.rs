@@ -1,0 +1,196 @@
+//! One client's connection: its octets to the dialogue and the replies back, over TLS when it comes to that.
+//!
+//! Responsible for sockets, handshakes and time-outs; what is said is the dialogue's business.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::ready;
+use std::time::Duration;
+
+use openssl::ssl::Ssl;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_openssl::SslStream;
+
+use super::{Shared, Stage, reached};
+use crate::server::dialogue::{After, Dialogue, Event};
+use crate::server::log::SessionLog;
+use crate::server::protocol::Protocol;
+use crate::server::reception::Reception;
+use crate::visible::visible;
+
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(30);
+/// How long, after the farewell, the client's own close is waited for.
+pub(crate) const LINGER: Duration = Duration::from_secs(5);
+/// Octets read at once.
+const READ_SIZE: usize = 64 * 1024;
+
+thread_local! {
+    /// Input is consumed before the next connection reads, so that all connections of a thread share one buffer.
+    static INPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How a connection begins.
+#[derive(Clone, Copy)]
+pub(super) enum Start {
+    Plain,
+    ImplicitTls,
+}
+
+/// Serves one client. A connection that breaks concerns nobody but the client, who sees it too.
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, session: u64, shared: Arc<Shared>, start: Start) {
+    let log = SessionLog::new(shared.log.as_ref(), session);
+    log.detail(|| format!("connected from {peer}"));
+    let mut dialogue = dialogue(&shared, peer, log.clone());
+    let served = match start {
+        Start::Plain => serve_plain(stream, &shared, &mut dialogue).await,
+        Start::ImplicitTls => serve_implicit_tls(stream, &shared, &mut dialogue).await,
+    };
+    match served {
+        Ok(()) => log.detail(|| "closed".to_owned()),
+        Err(error) => log.note(|| format!("broken off: {}", visible(error.to_string().as_bytes()))),
+    }
+}
+
+/// Sends one client too many away, if that can be said at once.
+pub(super) fn turn_away(stream: &TcpStream, shared: &Shared, start: Start) {
+    let mut dialogue = dialogue(shared, (std::net::Ipv4Addr::LOCALHOST, 0).into(), SessionLog::default());
+    dialogue.tell(Event::TooBusy);
+    if matches!(start, Start::Plain) {
+        // A client that does not hear it sees the connection closed, which says the same.
+        _ = stream.try_write(dialogue.replies());
+    }
+}
+
+fn dialogue(shared: &Shared, peer: SocketAddr, log: SessionLog) -> Dialogue<Reception> {
+    let (host_name, counts) = (shared.settings.host_name.clone(), Arc::clone(&shared.counts));
+    let reception = Reception::new(peer, host_name, shared.store.clone(), counts, log.clone());
+    Dialogue::new(Protocol::new(Arc::clone(&shared.settings), reception), log)
+}
+
+async fn serve_plain(mut stream: TcpStream, shared: &Shared, dialogue: &mut Dialogue<Reception>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut after = dialogue.tell(Event::Connected);
+    loop {
+        send_replies(&mut stream, dialogue, shared.idle).await?;
+        if after == After::Read {
+            after = converse(&mut stream, dialogue, shared).await?;
+        }
+        if after != After::StartTls {
+            return close(stream, |stream| stream).await;
+        }
+        match shared.tls() {
+            Ok(_) => break,
+            Err(error) => {
+                dialogue.log().note(|| error.to_string());
+                after = dialogue.tell(Event::TlsUnavailable);
+            }
+        }
+    }
+    dialogue.tls_ready();
+    send_replies(&mut stream, dialogue, shared.idle).await?;
+    let mut stream = accept_tls(stream, shared, dialogue).await?;
+    converse(&mut stream, dialogue, shared).await?;
+    close(stream, SslStream::get_mut).await
+}
+
+async fn serve_implicit_tls(stream: TcpStream, shared: &Shared, dialogue: &mut Dialogue<Reception>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut stream = accept_tls(stream, shared, dialogue).await?;
+    dialogue.tell(Event::Connected);
+    send_replies(&mut stream, dialogue, shared.idle).await?;
+    converse(&mut stream, dialogue, shared).await?;
+    close(stream, SslStream::get_mut).await
+}
+
+async fn accept_tls(
+    stream: TcpStream,
+    shared: &Shared,
+    dialogue: &mut Dialogue<Reception>,
+) -> io::Result<SslStream<TcpStream>> {
+    let tls = shared.tls()?;
+    let mut stream = SslStream::new(Ssl::new(tls.context())?, stream)?;
+    let shaken = timeout(HANDSHAKE, Pin::new(&mut stream).accept()).await;
+    let shaken = shaken.map_err(|_| format!("not done after {} s", HANDSHAKE.as_secs()));
+    shaken
+        .and_then(|done| done.map_err(|error| error.to_string()))
+        .map_err(|error| io::Error::other(format!("the TLS handshake failed: {error}")))?;
+    let ssl = stream.ssl();
+    let cipher = || ssl.current_cipher().map_or("no cipher", |cipher| cipher.name());
+    dialogue.log().detail(|| format!("{}, {}", ssl.version_str(), cipher()));
+    let facts = tls.facts(ssl);
+    dialogue.tls_started(facts);
+    Ok(stream)
+}
+
+/// Reads and answers until the session wants TLS or its end.
+async fn converse<T>(stream: &mut T, dialogue: &mut Dialogue<Reception>, shared: &Shared) -> io::Result<After>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut stage = shared.stage.subscribe();
+    loop {
+        let after = tokio::select! {
+            biased;
+            () = reached(&mut stage, Stage::Farewell) => dialogue.tell(Event::ShuttingDown),
+            after = timeout(shared.idle, read(stream, dialogue)) => match after {
+                Ok(after) => after?,
+                Err(_) => dialogue.tell(Event::IdleTooLong),
+            },
+        };
+        send_replies(stream, dialogue, shared.idle).await?;
+        if after != After::Read {
+            return Ok(after);
+        }
+    }
+}
+
+/// Lets the dialogue take what one read brings; a client that closed wants the same.
+async fn read<T: AsyncRead + Unpin>(stream: &mut T, dialogue: &mut Dialogue<Reception>) -> io::Result<After> {
+    poll_fn(|context| {
+        INPUT.with_borrow_mut(|input| {
+            input.resize(READ_SIZE, 0);
+            let mut input = ReadBuf::new(input);
+            ready!(Pin::new(&mut *stream).poll_read(context, &mut input))?;
+            let after = if input.filled().is_empty() { After::Close } else { dialogue.take(input.filled()) };
+            Ok(after).into()
+        })
+    })
+    .await
+}
+
+/// Sends all replies that are due in one write.
+async fn send_replies<T>(stream: &mut T, dialogue: &mut Dialogue<Reception>, idle: Duration) -> io::Result<()>
+where
+    T: AsyncWrite + Unpin,
+{
+    if dialogue.replies().is_empty() {
+        return Ok(());
+    }
+    timeout(idle, stream.write_all(dialogue.replies())).await??;
+    dialogue.replies_sent();
+    Ok(())
+}
+
+/// Closes so that the last reply arrives: while the client still sends, closing at once would reset the connection
+/// and take the reply with it. A client that breaks off instead of closing has heard all that there was.
+async fn close<T>(mut stream: T, tcp: fn(&mut T) -> &mut TcpStream) -> io::Result<()>
+where
+    T: AsyncWrite + Unpin,
+{
+    let lingered = timeout(LINGER, async {
+        stream.shutdown().await?;
+        let tcp = tcp(&mut stream);
+        let mut dropped = [0; 512];
+        while tcp.read(&mut dropped).await? > 0 {}
+        io::Result::Ok(())
+    });
+    _ = lingered.await;
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! Runs a sandbox by itself until it has done enough, or is told to end.
+//!
+//! Responsible for the runtime, for signals, and for an end in order: nobody is let in any more, those who are there are
+//! told to go, and then it is over. `serve --sandbox` calls it.
+
+use std::future::pending;
+use std::io;
+use std::time::Duration;
+
+use tokio::runtime;
+use tokio::time::{sleep, timeout};
+
+use super::sandbox::{LINGER, Sandbox, SandboxOptions, Stage};
+
+/// How long sessions may go on when there are messages enough: a client wants to say QUIT.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long a farewell may take on its way.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// When it is enough.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    /// Messages; 0 means no limit.
+    pub(crate) messages: u64,
+    /// The time to serve.
+    pub(crate) time: Option<Duration>,
+}
+
+/// Why it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// There were as many messages as were wanted.
+    Messages,
+    /// There were as many sessions as were wanted.
+    Sessions,
+    /// The time is over, or somebody has interrupted it.
+    Now,
+}
+
+/// What was done, all in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Served {
+    pub(crate) sessions: u64,
+    pub(crate) messages: u64,
+    pub(crate) lost_messages: u64,
+}
+
+/// Starts a sandbox, calls `started` when clients can connect, and returns when it is over.
+///
+/// # Errors
+/// It cannot listen, its certificate is none, or `started` fails.
+pub(crate) fn serve(
+    options: SandboxOptions,
+    limits: Limits,
+    started: impl FnOnce(&Sandbox) -> io::Result<()>,
+) -> io::Result<Served> {
+    runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let max_sessions = options.max_sessions;
+        let mut sandbox = Sandbox::start(options)?;
+        sandbox.prepare_tls()?;
+        let mut interrupted = std::pin::pin!(interruption()?);
+        started(&sandbox)?;
+        let end = tokio::select! {
+            end = enough(&sandbox, max_sessions, limits) => end,
+            () = &mut interrupted => End::Now,
+        };
+        sandbox.enter(Stage::Closed);
+        if end != End::Now {
+            let patience = if end == End::Sessions { Duration::MAX } else { LAST_WORDS };
+            tokio::select! {
+                _ = timeout(patience, sandbox.gone()) => {}
+                () = &mut interrupted => {}
+            }
+        }
+        sandbox.enter(Stage::Farewell);
+        // Whoever is still there then is not told any more.
+        _ = timeout(LINGER + FAREWELL, sandbox.gone()).await;
+        let counts = sandbox.counts();
+        let (sessions, messages) = (counts.sessions(), counts.messages());
+        Ok(Served { sessions, messages, lost_messages: counts.lost_messages() })
+    })
+}
+
+async fn enough(sandbox: &Sandbox, max_sessions: u64, limits: Limits) -> End {
+    let time = async {
+        match limits.time {
+            Some(time) => sleep(time).await,
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        () = sandbox.counts().reached(max_sessions, limits.messages) => {
+            let is_messages = limits.messages != 0 && sandbox.counts().messages() >= limits.messages;
+            if is_messages { End::Messages } else { End::Sessions }
+        }
+        () = time => End::Now,
+    }
+}
+
+/// Ctrl-C, or the signal that service managers send; they are caught from now on.
+#[cfg(unix)]
+pub(crate) fn interruption() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+pub(crate) fn interruption() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            pending().await
+        }
+    })
+}
