@@ -19,7 +19,7 @@ pub(super) struct Files<'a> {
 }
 
 impl Files<'_> {
-    fn load(self, path: &Path) -> Result<Scenario, LoadError> {
+    pub(super) fn load(self, path: &Path) -> Result<Scenario, LoadError> {
         if self.untrusted && self.root.is_none() { load_untrusted(path) } else { load_below(path, self.root) }
     }
 }
