@@ -9,6 +9,7 @@ mod check;
 mod connection;
 mod content;
 pub mod duration;
+mod filler;
 mod lint;
 mod parse;
 mod pattern;
@@ -28,6 +29,7 @@ pub(crate) use builtin::Chance;
 pub(crate) use check::{CheckContext, check, reason, resolve_file};
 pub(crate) use connection::{Address, ProxyProtocol, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, HeaderField, HeaderKind, MailData, Message, Pace};
+pub(crate) use filler::Filler;
 pub(crate) use parse::{decode_base64, decode_hex, parse, similar};
 pub(crate) use pattern::PatternFault;
 pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value_from_bytes};
@@ -193,7 +195,7 @@ pub(crate) struct Group {
     pub(crate) for_each: Option<(Named, Data)>,
     pub(crate) retry: Option<Retry>,
     pub(crate) pipeline: bool,
-    /// Names that hold inside of the group only: the variables of an included file.
+    /// Names that hold inside of the group only: its `vars`, and the variables of an included file.
     pub(crate) bindings: Vec<(Named, Data)>,
 }
 
