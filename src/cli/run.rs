@@ -322,6 +322,8 @@ impl RunArguments {
             allow_hosts: connections.allow_hosts.clone(),
             exchanger: None,
             stop: None,
+            shared_sandbox: None,
+            admission: None,
             observer: self.verbose.then(|| live(self.color.for_notices())),
         })
     }

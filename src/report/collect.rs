@@ -18,6 +18,8 @@ const LEFT_OUT: &str = "[mail data left out]";
 pub struct Circumstances {
     /// What tells it from all others, the same in every run.
     pub id: String,
+    /// Its place among all that were named.
+    pub position: u64,
     /// When it began, from the start of the run.
     pub offset: Duration,
     /// Attempts that diverged before.
@@ -42,6 +44,7 @@ pub fn played(outcome: &Outcome, circumstances: Circumstances, warnings: &[scena
     let (transcript, places) = transcript(outcome, circumstances.without_body);
     ScenarioReport {
         id: circumstances.id,
+        position: circumstances.position,
         path: visible(outcome.path.as_bytes()),
         name: visible(outcome.name.as_bytes()),
         tags: outcome.tags.iter().map(|tag| visible(tag.as_bytes())).collect(),
@@ -94,6 +97,7 @@ pub fn not_played(id: String, name: &str, path: &str) -> ScenarioReport {
 fn unplayed(id: String, path: String, verdict: Verdict) -> ScenarioReport {
     ScenarioReport {
         id,
+        position: 0,
         name: path.clone(),
         path,
         tags: Vec::new(),
@@ -238,6 +242,7 @@ fn divergence(divergence: &run::Divergence, sources: &Sources) -> Divergence {
             run::Cause::User => "user",
             run::Cause::Network => "network",
             run::Cause::Interrupted => "interrupted",
+            run::Cause::Bug => "bug",
         }
         .to_owned(),
         reply_code: divergence.reply_code,

@@ -20,8 +20,8 @@ pub struct Latencies {
 
 impl Default for Latencies {
     fn default() -> Latencies {
-        // The bounds are constants that hdrhistogram takes.
-        Latencies { histogram: Histogram::new_with_bounds(1, LONGEST, DIGITS).ok() }
+        // It grows with the longest value; the number of digits is one that hdrhistogram takes.
+        Latencies { histogram: Histogram::new(DIGITS).ok() }
     }
 }
 
@@ -33,14 +33,15 @@ impl Latencies {
 
     fn record_many(&mut self, micros: u64, count: u64) {
         if let Some(histogram) = &mut self.histogram {
-            histogram.saturating_record_n(micros.clamp(1, LONGEST), count);
+            // Below the longest value it grows to whatever comes.
+            _ = histogram.record_n(micros.clamp(1, LONGEST), count);
         }
     }
 
     /// Adds all of `other`.
     pub fn add(&mut self, other: &Latencies) {
         if let (Some(histogram), Some(other)) = (&mut self.histogram, &other.histogram) {
-            // Both have the same bounds.
+            // Both have the same digits, and this one grows.
             _ = histogram.add(other);
         }
     }

@@ -4,9 +4,13 @@
 //! that. Only `human`, the screen, tells outcomes as they come.
 
 pub mod collect;
+pub mod format;
 pub mod human;
 pub mod json;
 pub mod latency;
+pub mod load;
+pub mod merge;
 pub mod model;
 
+pub use format::Format;
 pub use model::Report;

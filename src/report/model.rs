@@ -138,6 +138,9 @@ pub enum StepVerdict {
 pub struct ScenarioReport {
     /// What tells it from all others, the same in every run: the file, the case and the mail exchanger.
     pub id: String,
+    /// Its place among all that were named, from 0; in every shard the same.
+    #[serde(default)]
+    pub position: u64,
     /// The file as it was given.
     pub path: String,
     /// The scenario's name, or its file's, with its case and mail exchanger.

@@ -256,7 +256,9 @@ pub(crate) fn file_root(scenario: &Scenario, settings: &Settings) -> Option<Path
 }
 
 /// Every host and server name of a scenario that is known before the run: what the sandbox's certificate is for.
-pub(super) fn known_hosts(scenario: &Scenario, resolver: &Resolver<'_>) -> Vec<String> {
+pub(super) fn known_hosts(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Vec<String> {
+    let templates = Templates::new(Chance::seeded(0));
+    let resolver = Resolver { settings, sandbox: None, templates: &templates, scope: variables, file_root: None };
     let mut names = Vec::new();
     for step in scenario.all_steps() {
         let settings = match &step.action {
@@ -269,8 +271,6 @@ pub(super) fn known_hosts(scenario: &Scenario, resolver: &Resolver<'_>) -> Vec<S
         };
         names.extend(settings.server_name.as_ref().and_then(|text| resolver.text(text).ok()));
     }
-    names.sort();
-    names.dedup();
     names
 }
 

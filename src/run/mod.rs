@@ -14,15 +14,22 @@ mod group;
 mod message;
 mod outcome;
 mod pace;
+mod pace_of_runs;
 mod pipeline;
 mod player;
+mod sandbox;
+mod schedule;
 mod scope;
+mod signals;
 mod steps;
 mod stop;
 
-pub use crate::session::{Entry, Observer, ReplyEntry, Speaker};
+pub use crate::session::{Admission, Entry, Observer, ReplyEntry, Speaker};
 pub(crate) use connection::{file_root, secrets_by_host};
 pub use outcome::{Cause, CertificateOutcome, Divergence, Handshake, Outcome, SessionOutcome, StepOutcome, Verdict};
+pub use pace_of_runs::Pace;
+pub use sandbox::SharedSandbox;
+pub use schedule::{Course, Event, Finished, Listener, Plan, Play, play_all};
 pub use stop::Stop;
 
 use crate::scenario::{Scenario, Variables};
@@ -62,6 +69,10 @@ pub struct Settings {
     pub untrusted: bool,
     /// Hosts that an untrusted scenario may reach wherever they are.
     pub allow_hosts: Vec<String>,
+    /// The built-in server of several runs; without it each starts its own.
+    pub shared_sandbox: Option<SharedSandbox>,
+    /// Paces the connects of many runs at once.
+    pub admission: Option<Admission>,
     /// Ends the run at once when it is told to.
     pub stop: Option<Stop>,
     /// Sees each line of the transcript as it is written.

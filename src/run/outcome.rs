@@ -159,20 +159,31 @@ pub enum Cause {
     Network,
     /// Nobody's: the run was interrupted: exit 130.
     Interrupted,
+    /// A bug in smtp-script: exit 70.
+    Bug,
 }
 
 impl Outcome {
+    /// Adds to its name what tells it from other runs of the same scenario.
+    pub(super) fn label(&mut self, label: &str) {
+        if !label.is_empty() {
+            let name = if self.name == self.path { String::new() } else { format!("{} ", self.name) };
+            self.name = format!("{name}{label}");
+        }
+    }
+
     /// Whether the conversation followed its script to the end.
     #[must_use]
     pub fn followed(&self) -> bool {
         self.divergences.is_empty()
     }
 
-    /// The exit code that this outcome asks for: 0, 1, 2, 3 or 130.
+    /// The exit code that this outcome asks for: 0, 1, 2, 3, 70 or 130.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let has = |cause| self.divergences.iter().any(|divergence| divergence.cause == cause);
         match () {
+            () if has(Cause::Bug) => 70,
             () if has(Cause::Interrupted) => 130,
             () if has(Cause::User) => 2,
             () if has(Cause::Server) => 1,

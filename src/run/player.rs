@@ -1,17 +1,18 @@
 //! The step loop: plays the steps one by one until one diverges, then `finally`.
 
 use super::Settings;
-use super::connection::{Endpoint, Resolver, file_root, known_hosts};
+use super::connection::{Endpoint, Resolver, file_root};
 use super::diagnose::Place;
 use super::expect::Comparer;
 use super::outcome::{Cause, Divergence, Outcome, SessionOutcome, StepOutcome, Verdict};
+use super::sandbox::sandbox_options;
 use super::scope::{Names, StepScope};
 use crate::masker::Masker;
 use crate::scenario::{
     Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Length, Mode, Scenario, Scope, Span, Step, TemplateError, Templates,
     TlsSettings, Variables,
 };
-use crate::server::{Login, Sandbox, SandboxOptions};
+use crate::server::Sandbox;
 use crate::session::{Session, Transcript};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +40,7 @@ pub(super) struct Player<'a> {
     pub(super) names: Names,
     pub(super) sessions: BTreeMap<String, Open>,
     pub(super) log: Transcript,
-    pub(super) sandbox: Option<Sandbox>,
+    pub(super) sandbox: Option<Arc<Sandbox>>,
     /// The default time of a wait, at this place of the scenario.
     pub(super) timeout: Duration,
     /// When the whole run must be over.
@@ -85,7 +86,21 @@ pub(super) async fn play(scenario: &Scenario, variables: &Variables, settings: &
 
 /// The outcome of a run that could not begin.
 pub(super) fn not_started(scenario: &Scenario, error: &str) -> Outcome {
-    let diagnostic = Diagnostic::error(Span::default(), format!("the run could not be started: {error}"));
+    nothing_played(scenario, Cause::User, "start", &format!("the run could not be started: {error}"))
+}
+
+/// The outcome of a run that ended in a bug of this program.
+pub(super) fn broken_off(scenario: &Scenario) -> Outcome {
+    nothing_played(
+        scenario,
+        Cause::Bug,
+        "bug",
+        "a bug in smtp-script ended this run: please report it, with the scenario",
+    )
+}
+
+fn nothing_played(scenario: &Scenario, cause: Cause, kind: &'static str, message: &str) -> Outcome {
+    let diagnostic = Diagnostic::error(Span::default(), message);
     Outcome {
         name: scenario.name.clone().unwrap_or_else(|| scenario.sources.name().to_owned()),
         path: scenario.sources.name().to_owned(),
@@ -94,14 +109,7 @@ pub(super) fn not_started(scenario: &Scenario, error: &str) -> Outcome {
         started: Timestamp::now(),
         duration: Duration::ZERO,
         steps: Vec::new(),
-        divergences: vec![Divergence {
-            step: String::new(),
-            cause: Cause::User,
-            kind: "start",
-            reply_code: None,
-            line: None,
-            diagnostic,
-        }],
+        divergences: vec![Divergence { step: String::new(), cause, kind, reply_code: None, line: None, diagnostic }],
         sessions: Vec::new(),
         captures: Vec::new(),
         transcript: Vec::new(),
@@ -144,13 +152,13 @@ impl<'a> Player<'a> {
         if !self.settings.sandbox || self.settings.to.is_some() {
             return Ok(());
         }
-        let logins = variables.secrets.values().map(|secret| Login::AnyUser { password: secret.expose().to_owned() });
-        let options = SandboxOptions {
-            accept: logins.collect(),
-            names: known_hosts(self.scenario, &self.resolver(None)),
-            ..SandboxOptions::default()
-        };
-        self.sandbox = Some(Sandbox::start(options).await.map_err(|error| format!("the sandbox: {error}"))?);
+        if let Some(shared) = &self.settings.shared_sandbox {
+            self.sandbox = Some(shared.server().clone());
+            return Ok(());
+        }
+        let options = sandbox_options([(self.scenario, variables, self.settings)]);
+        let sandbox = Sandbox::start(options).await.map_err(|error| format!("the sandbox: {error}"))?;
+        self.sandbox = Some(Arc::new(sandbox));
         Ok(())
     }
 
@@ -458,7 +466,7 @@ impl<'a> Player<'a> {
     pub(super) fn resolver<'s>(&'s self, scope: Option<&'s StepScope<'s>>) -> Resolver<'s> {
         Resolver {
             settings: self.settings,
-            sandbox: self.sandbox.as_ref(),
+            sandbox: self.sandbox.as_deref(),
             templates: &self.templates,
             scope: scope.map_or(&self.names as &dyn Scope, |scope| scope),
             file_root: file_root(self.scenario, self.settings),

@@ -10,7 +10,7 @@ use crate::scenario::{
     Action, ClosedBy, Closing, Connect, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered, Span, Step,
     TemplateError, Text, TlsSettings, decode_base64, decode_hex, render_data, value_from_bytes,
 };
-use crate::session::{Answer, End, Session, Trouble, Written};
+use crate::session::{Admitted, Answer, End, Session, Trouble, Written};
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
 use crate::visible::visible;
 use std::time::Duration;
@@ -340,17 +340,22 @@ impl Player<'_> {
             before.session.close(&mut self.log).await;
         }
         endpoint.note_stand_in(name, &mut self.log);
+        let admitted = match &self.settings.admission {
+            Some(admission) => Some(admission.enter().await),
+            None => None,
+        };
         // Several mail exchangers may take as many waits, but none goes beyond the end of the run.
         let left = self.bounded(Duration::MAX);
         let opening = tokio::time::timeout(left, Session::open(name, &endpoint.route, wait, &mut self.log)).await;
         let opened = opening.unwrap_or(Err(Trouble::Timeout { waited: left, arrived: Vec::new() }));
-        let session = match (opened, &now.step.fails) {
+        let mut session = match (opened, &now.step.fails) {
             (Ok(session), _) => session,
             (Err(trouble), Some(pattern)) => return self.fails_as_expected(now, pattern, &trouble_text(&trouble)),
             (Err(trouble), None) => {
                 return Err(vec![self.place_of_action(now.step, now.name).trouble(&trouble, "a connection")]);
             }
         };
+        session.admit(admitted.map(Admitted::connected));
         if let Some(exchanger) = session.exchanger() {
             exchanger.clone_into(&mut endpoint.target.host);
         }

@@ -4,6 +4,7 @@
 //! server offered. Every wait has a deadline; whatever had arrived when something goes wrong is kept and shown. What is
 //! expected is not its business: [`crate::run`] compares, this reports a [`Trouble`].
 
+mod admission;
 mod inbox;
 mod ledger;
 mod offered;
@@ -12,6 +13,8 @@ mod owed;
 mod transcript;
 mod wire;
 
+pub use admission::Admission;
+pub(crate) use admission::Admitted;
 pub(crate) use ledger::Ledger;
 pub(crate) use offered::Offered;
 pub(crate) use owed::Command;
@@ -123,6 +126,8 @@ pub(crate) struct Session {
     /// When the whole run is over, and with it every write.
     due: Option<Instant>,
     ledger: Ledger,
+    /// Held until the server speaks: the next connection waits for it.
+    admitted: Option<Admitted>,
 }
 
 impl Session {
@@ -168,7 +173,13 @@ impl Session {
             pace: None,
             due: None,
             ledger,
+            admitted: None,
         })
+    }
+
+    /// Keeps this until the server speaks.
+    pub(crate) fn admit(&mut self, admitted: Option<Admitted>) {
+        self.admitted = admitted;
     }
 
     /// What this session came to so far, in figures.
@@ -306,6 +317,7 @@ impl Session {
             self.ledger.messages += 1;
         }
         log.reply(&self.name, &reply, first, elapsed);
+        self.admitted = None;
         let answer = Answer { reply, elapsed, command, asked, holds_secret };
         self.last = Some(answer.clone());
         answer

@@ -1,8 +1,12 @@
 //! The wire's words, pure: no I/O, and nothing of ours is imported here.
 
 pub mod auth;
+pub mod enhanced_status;
+pub mod explanation;
 pub mod extension;
 pub mod mail_data;
 pub mod provider;
+pub mod question;
 pub mod reply;
+pub mod reply_code;
 pub mod status;

@@ -1,0 +1,86 @@
+//! The formats of a report by name, and the one door through which a report becomes any of them.
+//!
+//! Responsible for names and for who writes what; each format's own file writes it. Called by `cli`.
+
+use super::{Report, json};
+use crate::scenario::similar;
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+
+/// What a report can be written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// The report as it is: what every other format is made from.
+    Json,
+}
+
+/// What a format leaves to choose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// JUnit: one test case for a whole scenario instead of one for each step.
+    pub junit_by_scenario: bool,
+}
+
+/// Writes `report` as `format`.
+///
+/// # Errors
+/// What the output says.
+pub fn write(format: Format, report: &Report, _options: &Options, output: &mut dyn io::Write) -> io::Result<()> {
+    match format {
+        Format::Json => json::write(report, output),
+    }
+}
+
+impl Format {
+    /// Every format, in the order they are listed to the user.
+    pub const ALL: &[Format] = &[Format::Json];
+
+    /// The name that the user gives.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Json => "json",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Format, String> {
+        let known = || Format::ALL.iter().map(|format| format.name());
+        if let Some(format) = Format::ALL.iter().find(|format| format.name() == name) {
+            return Ok(*format);
+        }
+        let list: Vec<String> = known().map(|name| format!("`{name}`")).collect();
+        let near = similar(name, known()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let name = crate::visible(name.as_bytes());
+        Err(format!("expected one of {}, got `{name}`{near}", list.join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for format in Format::ALL {
+            assert_eq!(format.to_string().parse(), Ok(*format));
+        }
+    }
+
+    #[test]
+    fn a_mistyped_name_is_answered_with_the_nearest() {
+        let error = "jsno".parse::<Format>().unwrap_err();
+        assert!(error.starts_with("expected one of `json`") && error.ends_with("did you mean `json`?"), "{error}");
+        assert!(!"pdf\u{1b}".parse::<Format>().unwrap_err().contains('\u{1b}'));
+    }
+}

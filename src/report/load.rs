@@ -1,0 +1,230 @@
+//! The figures of many runs of the same scenarios: counts, rates, latencies of each step, replies, errors.
+//!
+//! Responsible for adding up, run by run here and report by report in `merge`. What is added in another order comes to the
+//! same: the parts of a run that several machines shared add up to what one of them would have told.
+
+use super::latency::Latencies;
+use super::model::{ErrorFigures, Load, StepFigures};
+use crate::run::{Cause, Finished, Outcome, Verdict};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A run that begins so much later than it was due is told: the limit of jobs held it back.
+const LATE: Duration = Duration::from_millis(10);
+
+/// Figures that grow with each run; their size does not.
+#[derive(Debug, Clone, Default)]
+pub struct LoadFigures {
+    /// Counts and rates; what follows is added to it when it is told.
+    totals: Load,
+    latency: Latencies,
+    steps: BTreeMap<StepKey, StepTotals>,
+    errors: BTreeMap<ErrorKey, (String, u64)>,
+}
+
+/// A step of a scenario: the scenario's place among all, the step's place in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct StepKey {
+    scenario: String,
+    place: Vec<u32>,
+    number: String,
+}
+
+#[derive(Debug, Clone, Default)]
+struct StepTotals {
+    name: String,
+    diverged: u64,
+    latency: Latencies,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct ErrorKey {
+    scenario: String,
+    step: String,
+    kind: String,
+}
+
+impl LoadFigures {
+    /// Adds a run of the scenario with this id.
+    pub fn add(&mut self, id: &str, finished: &Finished) {
+        let outcome = &finished.outcome;
+        let load = &mut self.totals;
+        load.runs += 1;
+        *match outcome.exit_code() {
+            0 => &mut load.followed,
+            2 | 70 => &mut load.broken,
+            3 => &mut load.unreachable,
+            130 => &mut load.interrupted,
+            _ => &mut load.diverged,
+        } += 1;
+        load.late += u64::from(finished.late > LATE);
+        for session in &outcome.sessions {
+            load.sessions += 1;
+            load.messages += session.messages;
+            load.sent += session.sent;
+            load.received += session.received;
+        }
+        if outcome.followed() {
+            let before: Duration = finished.before.iter().map(|outcome| outcome.duration).sum();
+            self.latency.record(finished.late + before + outcome.duration);
+        }
+        self.add_steps(id, outcome);
+        self.add_errors(id, outcome);
+    }
+
+    fn add_steps(&mut self, id: &str, outcome: &Outcome) {
+        for step in &outcome.steps {
+            for reply in &step.replies {
+                *self.totals.replies.entry(reply.code.to_string()).or_default() += 1;
+            }
+            let (followed, diverged) = (step.verdict == Verdict::Followed, step.verdict == Verdict::Diverged);
+            if !followed && !diverged {
+                continue;
+            }
+            let totals = self.step(id, &step.number);
+            if totals.name.is_empty() {
+                step.name.as_deref().unwrap_or(step.action).clone_into(&mut totals.name);
+            }
+            totals.diverged += u64::from(diverged);
+            if followed {
+                totals.latency.record(step.duration);
+            }
+        }
+    }
+
+    fn add_errors(&mut self, id: &str, outcome: &Outcome) {
+        for divergence in outcome.divergences.iter().filter(|divergence| divergence.cause != Cause::Interrupted) {
+            let error = ErrorFigures {
+                scenario: id.to_owned(),
+                step: divergence.step.clone(),
+                kind: divergence.kind.to_owned(),
+                message: crate::visible(divergence.diagnostic.message.as_bytes()),
+                count: 1,
+            };
+            self.add_error(error);
+        }
+    }
+
+    fn add_error(&mut self, error: ErrorFigures) {
+        let ErrorFigures { scenario, step, kind, message, count } = error;
+        let (told, total) = self.errors.entry(ErrorKey { scenario, step, kind }).or_default();
+        // One message stands for all; which one does not depend on what came first.
+        if told.is_empty() || message < *told {
+            *told = message;
+        }
+        *total += count;
+    }
+
+    fn step(&mut self, scenario: &str, number: &str) -> &mut StepTotals {
+        let place = number.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect();
+        let place = if number.is_empty() { Vec::new() } else { place };
+        self.steps.entry(StepKey { scenario: scenario.to_owned(), place, number: number.to_owned() }).or_default()
+    }
+
+    /// Adds the figures of another report.
+    pub(super) fn add_load(&mut self, other: &Load) {
+        let load = &mut self.totals;
+        load.jobs += other.jobs;
+        load.rate = match (load.rate, other.rate) {
+            (Some(one), Some(other)) => Some(one + other),
+            (one, other) => one.or(other),
+        };
+        for (total, more) in [
+            (&mut load.runs, other.runs),
+            (&mut load.followed, other.followed),
+            (&mut load.diverged, other.diverged),
+            (&mut load.unreachable, other.unreachable),
+            (&mut load.broken, other.broken),
+            (&mut load.interrupted, other.interrupted),
+            (&mut load.peak, other.peak),
+            (&mut load.late, other.late),
+            (&mut load.sessions, other.sessions),
+            (&mut load.messages, other.messages),
+            (&mut load.sent, other.sent),
+            (&mut load.received, other.received),
+        ] {
+            *total += more;
+        }
+        load.duration = load.duration.max(other.duration);
+        for (code, count) in &other.replies {
+            *load.replies.entry(code.clone()).or_default() += count;
+        }
+        self.latency.add(&Latencies::from(&other.latency));
+        for step in &other.steps {
+            let totals = self.step(&step.scenario, &step.step);
+            totals.name.clone_from(&step.name);
+            totals.diverged += step.diverged;
+            totals.latency.add(&Latencies::from(&step.latency));
+        }
+        for error in &other.errors {
+            self.add_error(error.clone());
+        }
+    }
+
+    /// How many runs are over.
+    #[must_use]
+    pub fn runs(&self) -> u64 {
+        self.totals.runs
+    }
+
+    /// The figures so far, of runs that took so long altogether.
+    #[must_use]
+    pub fn told(&self, plan: LoadPlan) -> Load {
+        let totals = Load { jobs: plan.jobs, rate: plan.rate, peak: plan.peak, ..self.totals.clone() };
+        self.finish(Load { duration: super::collect::seconds(plan.duration), ..totals })
+    }
+
+    /// The figures of reports that were added.
+    pub(super) fn merged(&self) -> Load {
+        self.finish(self.totals.clone())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "of 2^53 runs none is reached")]
+    fn finish(&self, totals: Load) -> Load {
+        let each_second = |count: u64| if totals.duration > 0.0 { count as f64 / totals.duration } else { 0.0 };
+        let mut errors: Vec<ErrorFigures> = self.errors.iter().map(told_error).collect();
+        errors.sort_by_key(|error| std::cmp::Reverse(error.count));
+        Load {
+            runs_per_second: each_second(totals.runs),
+            sessions_per_second: each_second(totals.sessions),
+            messages_per_second: each_second(totals.messages),
+            latency: self.latency.figures(),
+            steps: self.steps.iter().map(told_step).collect(),
+            errors,
+            ..totals
+        }
+    }
+}
+
+/// What is known of a run under load beside its outcomes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LoadPlan {
+    /// The most runs that were to be under way at once.
+    pub jobs: u64,
+    /// How many runs were to begin each second.
+    pub rate: Option<f64>,
+    /// The most runs that were under way at once.
+    pub peak: u64,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+fn told_step((key, totals): (&StepKey, &StepTotals)) -> StepFigures {
+    StepFigures {
+        scenario: key.scenario.clone(),
+        step: key.number.clone(),
+        name: crate::visible(totals.name.as_bytes()),
+        diverged: totals.diverged,
+        latency: totals.latency.figures(),
+    }
+}
+
+fn told_error((key, (message, count)): (&ErrorKey, &(String, u64))) -> ErrorFigures {
+    ErrorFigures {
+        scenario: key.scenario.clone(),
+        step: key.step.clone(),
+        kind: key.kind.clone(),
+        message: message.clone(),
+        count: *count,
+    }
+}

@@ -1,0 +1,72 @@
+//! The built-in server of a run: which logins it takes, which names its certificate is for, and one for many runs.
+
+use super::connection::known_hosts;
+use super::{Play, Settings, Stop};
+use crate::scenario::{Scenario, Variables};
+use crate::server::{Login, Sandbox, SandboxOptions};
+use std::collections::BTreeSet;
+use std::sync::{Arc, mpsc};
+
+/// A built-in server that many runs share; it ends when the last of them lets go of it.
+#[derive(Clone)]
+pub struct SharedSandbox {
+    server: Arc<Sandbox>,
+    _alive: Arc<Alive>,
+}
+
+/// Ends the server's thread when it is dropped.
+struct Alive(Stop);
+
+impl SharedSandbox {
+    /// Starts it in a thread of its own, for all of these plays: any user name is let in with any of their secrets.
+    ///
+    /// # Errors
+    /// A message where the system gives no port or thread.
+    pub fn start(plays: &[Play]) -> Result<SharedSandbox, String> {
+        let options = sandbox_options(plays.iter().map(|play| (&*play.scenario, &play.variables, &play.settings)));
+        let (stop, (started, starting)) = (Stop::default(), mpsc::channel());
+        let wish = stop.clone();
+        let body = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let Ok(runtime) = runtime.map_err(|error| started.send(Err(error.to_string()))) else { return };
+            runtime.block_on(async move {
+                let sandbox = Sandbox::start(options).await.map(Arc::new).map_err(|error| error.to_string());
+                let runs = sandbox.is_ok();
+                if started.send(sandbox).is_ok() && runs {
+                    wish.stopped().await;
+                }
+            });
+        };
+        let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(body);
+        thread.map_err(|error| format!("the sandbox: {error}"))?;
+        let started = starting.recv().unwrap_or_else(|_| Err("its thread ended".to_owned()));
+        let server = started.map_err(|error| format!("the sandbox: {error}"))?;
+        Ok(SharedSandbox { server, _alive: Arc::new(Alive(stop)) })
+    }
+
+    pub(super) fn server(&self) -> &Arc<Sandbox> {
+        &self.server
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+/// Any user name with one of the secrets as password is let in; the certificate is for every host of the scenarios.
+pub(super) fn sandbox_options<'a>(
+    runs: impl IntoIterator<Item = (&'a Scenario, &'a Variables, &'a Settings)>,
+) -> SandboxOptions {
+    let (mut passwords, mut names) = (BTreeSet::new(), BTreeSet::new());
+    for (scenario, variables, settings) in runs {
+        passwords.extend(variables.secrets.values().map(|secret| secret.expose().to_owned()));
+        names.extend(known_hosts(scenario, variables, settings));
+    }
+    SandboxOptions {
+        accept: passwords.into_iter().map(|password| Login::AnyUser { password }).collect(),
+        names: names.into_iter().collect(),
+        ..SandboxOptions::default()
+    }
+}

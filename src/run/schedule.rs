@@ -1,0 +1,301 @@
+//! Which scenario is played when: one after the other, many at once, again and again, at a rate, a part of all.
+//!
+//! Responsible for the order of runs, retries, and what is under way at once. What a run is, is `player`'s business; what
+//! its outcome comes to is the caller's, who is told of each as it ends. Runs are spread over one thread a processor.
+
+use super::outcome::Outcome;
+use super::pace_of_runs::{Pace, Tickets};
+use super::{Settings, Stop, player};
+use crate::scenario::{Scenario, Variables};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+use tokio::task::LocalSet;
+
+/// How often the caller hears that time goes by.
+const TICK: Duration = Duration::from_millis(200);
+
+/// One scenario with one set of variables.
+pub struct Play {
+    /// The scenario, checked.
+    pub scenario: Arc<Scenario>,
+    /// The values of its variables and secrets.
+    pub variables: Variables,
+    /// How it is played.
+    pub settings: Settings,
+    /// What its outcome is called beside the scenario's name: its case, its mail exchanger.
+    pub label: String,
+}
+
+/// What is played how often, and how much at once.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The most runs under way at once; at least 1.
+    pub jobs: usize,
+    /// When runs begin, and how many there are.
+    pub pace: Pace,
+    /// How many more times a scenario is played that diverged.
+    pub retries: u32,
+    /// Whether nothing more begins after the first one that does not follow its script.
+    pub fail_fast: bool,
+    /// Ends everything at once.
+    pub stop: Stop,
+}
+
+/// A run that is over.
+#[derive(Debug)]
+pub struct Finished {
+    /// Which of the plays it was.
+    pub play: usize,
+    /// The how manyeth run of all it was, from 0.
+    pub number: u64,
+    /// When it began, from the start of all.
+    pub offset: Duration,
+    /// How much later than it was due it began.
+    pub late: Duration,
+    /// The attempts that diverged before.
+    pub before: Vec<Outcome>,
+    /// What came of the last attempt.
+    pub outcome: Outcome,
+}
+
+/// What the caller hears while plays are under way.
+pub enum Event {
+    /// A run is over; runs of other threads wait while the caller is told.
+    Finished(Box<Finished>),
+    /// Time went by; so many runs are under way.
+    Tick(u64),
+}
+
+/// What came of the schedule itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Course {
+    /// The most runs that were under way at once.
+    pub peak: u64,
+    /// How long it took.
+    pub duration: Duration,
+    /// Whether it was stopped before its end.
+    pub stopped: bool,
+}
+
+/// Hears of events, on whatever thread they happen.
+pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// Plays everything as planned; blocks the thread until all is over.
+///
+/// SIGINT, SIGTERM and SIGHUP stop it: runs under way end with what they have. A second signal ends the process.
+///
+/// # Errors
+/// A message where the system gives no threads or sockets.
+pub fn play_all(plays: Vec<Play>, plan: &Plan, listener: &Listener) -> Result<Course, String> {
+    let began = Instant::now();
+    let shared = Arc::new(Shared {
+        tickets: Tickets::new(&plan.pace, plays.len(), began),
+        plays,
+        plan: plan.clone(),
+        listener: listener.clone(),
+        began,
+        halted: AtomicBool::new(false),
+        under_way: AtomicU64::new(0),
+        peak: AtomicU64::new(0),
+    });
+    let runtime = runtime()?;
+    let threads = thread_count(plan.jobs);
+    let outcome = runtime.block_on(async {
+        let work = async {
+            if threads == 1 {
+                LocalSet::new().run_until(work(shared.clone(), 0, 1)).await;
+                Ok(())
+            } else {
+                work_in_threads(&shared, threads).await
+            }
+        };
+        let watch = super::signals::stop_on_signal(plan.stop.clone());
+        tokio::select! {
+            outcome = work => outcome,
+            () = watch => Ok(()),
+            () = tick(&shared) => Ok(()),
+        }
+    });
+    // A name lookup that was given up still runs in a thread: nobody waits for it.
+    runtime.shutdown_background();
+    outcome?;
+    let peak = shared.peak.load(Ordering::Relaxed);
+    Ok(Course { peak, duration: began.elapsed(), stopped: plan.stop.is_stopped() })
+}
+
+/// What all threads of one schedule share.
+struct Shared {
+    plays: Vec<Play>,
+    plan: Plan,
+    tickets: Tickets,
+    listener: Listener,
+    began: Instant,
+    /// Nothing more begins.
+    halted: AtomicBool,
+    under_way: AtomicU64,
+    peak: AtomicU64,
+}
+
+/// A run that is to begin.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    play: usize,
+    number: u64,
+    due: Instant,
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| format!("the run could not be started: {error}"))
+}
+
+/// One run at a time needs no further thread.
+fn thread_count(jobs: usize) -> usize {
+    if jobs == 1 { 1 } else { jobs.min(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)) }
+}
+
+async fn work_in_threads(shared: &Arc<Shared>, threads: usize) -> Result<(), String> {
+    let (done, mut all_done) = tokio::sync::mpsc::channel(threads);
+    for thread in 0..threads {
+        let (shared, done) = (shared.clone(), done.clone());
+        let body = move || {
+            let outcome = runtime().map(|runtime| {
+                runtime.block_on(LocalSet::new().run_until(work(shared, thread, threads)));
+                runtime.shutdown_background();
+            });
+            _ = done.blocking_send(outcome);
+        };
+        let spawned = std::thread::Builder::new().name(format!("runs {thread}")).spawn(body);
+        spawned.map_err(|error| format!("the run could not be started: {error}"))?;
+    }
+    drop(done);
+    let mut outcome = Ok(());
+    while let Some(one) = all_done.recv().await {
+        outcome = outcome.and(one);
+    }
+    outcome
+}
+
+async fn tick(shared: &Shared) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        (shared.listener)(Event::Tick(shared.under_way.load(Ordering::Relaxed)));
+    }
+}
+
+/// One thread's part: it keeps its share of the jobs busy, or begins its share of the runs when they are due.
+async fn work(shared: Arc<Shared>, thread: usize, threads: usize) {
+    let jobs = shared.plan.jobs / threads + usize::from(thread < shared.plan.jobs % threads);
+    if shared.tickets.is_open_loop() {
+        begin_when_due(&shared, thread, threads, jobs).await;
+    } else {
+        let slots: Vec<_> = (0..jobs)
+            .map(|slot| {
+                let wait = shared.tickets.ramp_of_slot(slot * threads + thread, shared.plan.jobs);
+                tokio::task::spawn_local(one_after_the_other(shared.clone(), wait))
+            })
+            .collect();
+        for slot in slots {
+            _ = slot.await;
+        }
+    }
+}
+
+/// Closed loop: the next run begins when one ends.
+async fn one_after_the_other(shared: Arc<Shared>, wait: Duration) {
+    if !wait.is_zero() {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = shared.plan.stop.stopped() => return,
+        }
+    }
+    while !shared.is_over() {
+        let Some((number, play)) = shared.tickets.next() else { return };
+        // What a slot begins at once is due at once: the server's slowness is the run's own.
+        play_turn(&shared, Turn { play, number, due: Instant::now() }).await;
+    }
+}
+
+/// Open loop: a run begins when it is due, however long the others take, as long as `jobs` allows it.
+async fn begin_when_due(shared: &Arc<Shared>, thread: usize, threads: usize, jobs: usize) {
+    let slots = Arc::new(Semaphore::new(jobs));
+    let mut local = thread as u64;
+    let mut under_way = tokio::task::JoinSet::new();
+    while let Some((number, play, due)) = shared.tickets.due(local) {
+        local += threads as u64;
+        let wait = async {
+            tokio::time::sleep_until(due.into()).await;
+            slots.clone().acquire_owned().await
+        };
+        let slot = tokio::select! {
+            slot = wait => slot,
+            () = shared.plan.stop.stopped() => break,
+        };
+        if shared.is_over() {
+            break;
+        }
+        let shared = shared.clone();
+        under_way.spawn_local(async move {
+            play_turn(&shared, Turn { play, number, due }).await;
+            drop(slot);
+        });
+        while under_way.try_join_next().is_some() {}
+    }
+    while under_way.join_next().await.is_some() {}
+}
+
+/// One run with its retries. A panic in it is a bug that ends no other run.
+async fn play_turn(shared: &Arc<Shared>, turn: Turn) {
+    let now = Instant::now();
+    let under_way = shared.under_way.fetch_add(1, Ordering::Relaxed) + 1;
+    shared.peak.fetch_max(under_way, Ordering::Relaxed);
+    let mut before = Vec::new();
+    let outcome = loop {
+        let outcome = attempt(shared, turn).await;
+        let mends = matches!(outcome.exit_code(), 1 | 3) && before.len() < shared.plan.retries as usize;
+        if !mends || shared.plan.stop.is_stopped() {
+            break outcome;
+        }
+        before.push(outcome);
+    };
+    shared.under_way.fetch_sub(1, Ordering::Relaxed);
+    if shared.plan.fail_fast && !outcome.followed() {
+        shared.halted.store(true, Ordering::Relaxed);
+    }
+    (shared.listener)(Event::Finished(Box::new(Finished {
+        play: turn.play,
+        number: turn.number,
+        offset: now.saturating_duration_since(shared.began),
+        late: now.saturating_duration_since(turn.due),
+        before,
+        outcome,
+    })));
+}
+
+async fn attempt(shared: &Arc<Shared>, turn: Turn) -> Outcome {
+    let task = {
+        let shared = shared.clone();
+        tokio::task::spawn_local(async move {
+            let play = &shared.plays[turn.play];
+            // Each run of a seed is another one, and the same one each time.
+            let seed = play.settings.seed.map(|seed| seed.wrapping_add(turn.number));
+            let settings = Settings { seed, stop: Some(shared.plan.stop.clone()), ..play.settings.clone() };
+            player::play(&play.scenario, &play.variables, &settings).await
+        })
+    };
+    let play = &shared.plays[turn.play];
+    let mut outcome = match task.await {
+        Ok(outcome) => outcome,
+        Err(_) => player::broken_off(&play.scenario),
+    };
+    outcome.label(&play.label);
+    outcome
+}
+
+impl Shared {
+    fn is_over(&self) -> bool {
+        self.halted.load(Ordering::Relaxed) || self.plan.stop.is_stopped() || self.tickets.is_over()
+    }
+}

@@ -1,0 +1,40 @@
+//! Mailgun.
+
+use super::{Credentials, Provider, Source, Statement, Submission, UserName};
+
+const SETUP: Source = Source {
+    title: "Sending via SMTP",
+    url: "https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/send-smtp",
+};
+const CREDENTIALS: Source = Source {
+    title: "Where can I find my API keys and SMTP credentials?",
+    url: "https://help.mailgun.com/hc/en-us/articles/203380100-Where-can-I-find-my-API-keys-and-SMTP-credentials",
+};
+
+pub(super) const MAILGUN: Provider = Provider {
+    id: "mailgun",
+    name: "Mailgun",
+    domains: &["mailgun.org"],
+    greetings: &[],
+    markers: &["mailgun"],
+    submission: Some(Submission {
+        host: "smtp.mailgun.org",
+        starttls: &[587, 25, 2525],
+        implicit: &[465],
+        credentials: Credentials {
+            user: UserName::Told("the whole `name@domain` of the domain's SMTP credentials"),
+            password: "the password of the SMTP credentials, not an API key",
+        },
+        source: SETUP,
+    }),
+    statements: &[
+        Statement::on(&[535], CREDENTIALS).help(
+            "Mailgun's user name is the whole `name@domain` of the domain's SMTP credentials; the password is theirs, \
+             not the API key",
+        ),
+        Statement::on(&[535], SETUP).help("domains in Mailgun's EU region send through `smtp.eu.mailgun.org`"),
+        Statement::on_class(&[5], SETUP)
+            .text(&["cannot parse to address", "cannot parse from address"])
+            .means("an address does not pass the syntax checks of RFC 5321, RFC 5322 and RFC 6854"),
+    ],
+};

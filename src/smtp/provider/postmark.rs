@@ -1,0 +1,32 @@
+//! Postmark.
+
+use super::{Credentials, Provider, Source, Statement, Submission, UserName};
+
+const ERRORS: Source = Source {
+    title: "Common SMTP Connection Errors",
+    url: "https://postmarkapp.com/support/article/common-smtp-connection-errors",
+};
+const SETUP: Source = Source {
+    title: "Sending email with SMTP",
+    url: "https://postmarkapp.com/developer/user-guide/send-email-with-smtp",
+};
+
+pub(super) const POSTMARK: Provider = Provider {
+    id: "postmark",
+    name: "Postmark",
+    domains: &["postmarkapp.com"],
+    greetings: &[],
+    markers: &["postmark"],
+    submission: Some(Submission {
+        host: "smtp.postmarkapp.com",
+        starttls: &[587, 25, 2525],
+        implicit: &[],
+        credentials: Credentials { user: UserName::SameAsPassword, password: "the server's API token" },
+        source: SETUP,
+    }),
+    statements: &[
+        Statement::on(&[535], SETUP).help("Postmark takes the server's API token as user name and as password alike"),
+        Statement::on(&[535], ERRORS)
+            .means("the token is not accepted: it must be the API token of the server, not that of the account"),
+    ],
+};
