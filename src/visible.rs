@@ -70,6 +70,11 @@ fn push_escaped_byte(shown: &mut String, byte: u8) {
     _ = write!(shown, "\\x{byte:02x}");
 }
 
+/// Whether a character would act on what shows it, or cannot be seen.
+pub(crate) fn acts_or_hides(character: char) -> bool {
+    character.is_control() || is_invisible(character)
+}
+
 fn is_c1(character: char) -> bool {
     ('\u{80}'..='\u{9f}').contains(&character)
 }

@@ -17,7 +17,9 @@ mod schema;
 mod source;
 mod template;
 mod variables;
-mod yaml;
+#[expect(dead_code, reason = "the shell writes steps that no recording has")]
+pub(crate) mod write;
+pub(crate) mod yaml;
 
 pub use schema::SCHEMA;
 pub use source::{Diagnostic, Footnote, Position, Severity, Source, Sources, Span};
@@ -28,7 +30,7 @@ pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 pub(crate) use builtin::Chance;
 pub(crate) use check::{CheckContext, check, reason, resolve_file};
 pub(crate) use connection::{Address, ProxyProtocol, proxied};
-pub(crate) use content::{Attachment, Bdat, Content, HeaderField, HeaderKind, MailData, Message, Pace};
+pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
 pub(crate) use filler::Filler;
 pub(crate) use parse::{decode_base64, decode_hex, parse, similar};
 pub(crate) use pattern::PatternFault;

@@ -1,0 +1,212 @@
+//! Which reply answers what: a conversation as exchanges.
+//!
+//! Responsible for counting the replies that are owed, as `session::owed` does for a run, from what was said alone. What
+//! is made of an exchange is decided elsewhere.
+
+use super::{MailData, Said, split_verb};
+use crate::smtp::reply::Reply;
+use std::collections::VecDeque;
+
+/// What one side asked, and what came back.
+pub(super) struct Exchange<'c> {
+    pub(super) asked: Asked<'c>,
+    /// One reply, and after LHLO one for each recipient; none where the conversation ended before.
+    pub(super) replies: Vec<&'c Reply>,
+    /// What came in place of a reply.
+    pub(super) malformed: Option<&'c [u8]>,
+    /// Whether it was asked before the exchange above was answered.
+    pub(super) pipelined: bool,
+    /// Whether both shook hands after the reply.
+    pub(super) handshake: bool,
+    /// Whether the server closed after the reply, or in place of it.
+    pub(super) closed: bool,
+    /// What a reader should know.
+    pub(super) remarks: Vec<&'c str>,
+}
+
+/// What the client did.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked<'c> {
+    /// Nothing: the greeting, or a reply that nobody asked for.
+    Nothing,
+    Line(&'c [u8]),
+    Bytes(&'c [u8]),
+    MailData(&'c MailData),
+    Chunk {
+        command: &'c [u8],
+        octets: &'c MailData,
+    },
+    Handshake,
+}
+
+impl<'c> Exchange<'c> {
+    fn new(asked: Asked<'c>) -> Exchange<'c> {
+        Exchange {
+            asked,
+            replies: Vec::new(),
+            malformed: None,
+            pipelined: false,
+            handshake: false,
+            closed: false,
+            remarks: Vec::new(),
+        }
+    }
+
+    /// The verb of the command, in upper case; empty where there is none.
+    pub(super) fn verb(&self) -> String {
+        match self.asked {
+            Asked::Line(line) | Asked::Chunk { command: line, .. } => split_verb(line).0,
+            _ => String::new(),
+        }
+    }
+
+    /// What follows the verb.
+    pub(super) fn argument(&self) -> &'c [u8] {
+        match self.asked {
+            Asked::Line(line) | Asked::Chunk { command: line, .. } => split_verb(line).1,
+            _ => &[],
+        }
+    }
+
+    /// The code of the reply.
+    pub(super) fn code(&self) -> Option<u16> {
+        self.replies.first().map(|reply| reply.code())
+    }
+
+    /// Whether it is a greeting of the client: EHLO, LHLO or HELO.
+    pub(super) fn greets(&self) -> bool {
+        matches!(self.verb().as_str(), "EHLO" | "LHLO" | "HELO")
+    }
+}
+
+/// Puts replies to what they answer.
+pub(super) fn exchanges(said: &[Said]) -> Vec<Exchange<'_>> {
+    let mut pairing = Pairing::default();
+    if !begins_without_greeting(said) {
+        pairing.ask(Asked::Nothing, 1);
+    }
+    for event in said {
+        pairing.take(event);
+    }
+    let last_remarks = std::mem::take(&mut pairing.remarks);
+    pairing.exchanges.retain(|exchange| exchange.asked != Asked::Nothing || exchange.says_something());
+    if let Some(last) = pairing.exchanges.last_mut() {
+        last.remarks.extend(last_remarks);
+    }
+    pairing.exchanges
+}
+
+impl Exchange<'_> {
+    fn says_something(&self) -> bool {
+        !self.replies.is_empty() || self.malformed.is_some() || self.closed
+    }
+}
+
+/// A transcript may begin behind the greeting; a greeting is 220, 421 or 554 (RFC 5321 section 4.2.2).
+fn begins_without_greeting(said: &[Said]) -> bool {
+    let is_line = said.iter().find(|event| !matches!(event, Said::Remark(_)));
+    let first = said.iter().find_map(|event| match event {
+        Said::Reply(reply) => Some(reply.code()),
+        _ => None,
+    });
+    matches!(is_line, Some(Said::Line(_))) && !matches!(first, Some(220 | 421 | 554))
+}
+
+#[derive(Default)]
+struct Pairing<'c> {
+    exchanges: Vec<Exchange<'c>>,
+    /// For each reply that is owed the exchange it belongs to.
+    owed: VecDeque<usize>,
+    remarks: Vec<&'c str>,
+    /// After LHLO mail data owes a reply for each of the recipients that were accepted.
+    lmtp: bool,
+    recipients: usize,
+}
+
+impl<'c> Pairing<'c> {
+    fn take(&mut self, event: &'c Said) {
+        match event {
+            Said::Line(line) => self.line(line),
+            Said::Bytes(bytes) => self.ask(Asked::Bytes(bytes), bytes.iter().filter(|byte| **byte == b'\n').count()),
+            Said::MailData(data) => {
+                let owed = if self.lmtp { self.recipients.max(1) } else { 1 };
+                self.ask(Asked::MailData(data), owed);
+            }
+            Said::Chunk(octets) => self.chunk(octets),
+            Said::Reply(reply) => self.reply(reply),
+            Said::Malformed(bytes) => {
+                let at = self.oldest();
+                self.exchanges[at].malformed = Some(bytes);
+            }
+            Said::Handshake => self.handshake(),
+            Said::ServerClosed => self.server_closed(),
+            Said::ClientClosed => self.owed.clear(),
+            Said::Remark(text) => self.remarks.push(text),
+        }
+    }
+
+    fn ask(&mut self, asked: Asked<'c>, owed: usize) {
+        let waits_for_greeting =
+            matches!(self.exchanges.first(), Some(first) if first.asked == Asked::Nothing && first.replies.is_empty());
+        let pipelined = !self.owed.is_empty() && !waits_for_greeting;
+        let at = self.exchanges.len();
+        self.owed.extend(std::iter::repeat_n(at, owed));
+        self.exchanges.push(Exchange { pipelined, remarks: std::mem::take(&mut self.remarks), ..Exchange::new(asked) });
+    }
+
+    fn line(&mut self, line: &'c [u8]) {
+        match split_verb(line).0.as_str() {
+            "LHLO" => self.lmtp = true,
+            "EHLO" | "HELO" => self.lmtp = false,
+            "MAIL" => self.recipients = 0,
+            _ => {}
+        }
+        self.ask(Asked::Line(line), 1);
+    }
+
+    /// The octets belong to the command above them.
+    fn chunk(&mut self, octets: &'c MailData) {
+        match self.exchanges.last_mut().map(|last| &mut last.asked) {
+            Some(asked)
+                if let Asked::Line(command) = *asked
+                    && split_verb(command).0 == "BDAT" =>
+            {
+                *asked = Asked::Chunk { command, octets };
+            }
+            _ => self.ask(Asked::Bytes(&octets.octets), 0),
+        }
+    }
+
+    fn reply(&mut self, reply: &'c Reply) {
+        let at = self.oldest();
+        let exchange = &mut self.exchanges[at];
+        exchange.replies.push(reply);
+        self.recipients += usize::from(exchange.verb() == "RCPT" && reply.is_positive());
+    }
+
+    /// The exchange whose reply is owed the longest; a new one where nothing is owed.
+    fn oldest(&mut self) -> usize {
+        if let Some(at) = self.owed.pop_front() {
+            return at;
+        }
+        self.ask(Asked::Nothing, 0);
+        self.exchanges.len() - 1
+    }
+
+    fn handshake(&mut self) {
+        self.owed.clear();
+        match self.exchanges.last_mut() {
+            Some(last) if last.verb() == "STARTTLS" && last.code() == Some(220) => last.handshake = true,
+            _ => self.ask(Asked::Handshake, 0),
+        }
+    }
+
+    /// Closing is part of what was answered last, or takes the place of an answer.
+    fn server_closed(&mut self) {
+        let waiting = self.owed.drain(..).next();
+        let last = self.exchanges.len().checked_sub(1);
+        if let Some(exchange) = waiting.or(last).and_then(|at| self.exchanges.get_mut(at)) {
+            exchange.closed = exchange.replies.is_empty() || exchange.verb() != "QUIT";
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! AUTH in a conversation: the credentials become secrets, and each line the template that makes it anew.
+//!
+//! Responsible for reading what a client answered to which challenge (RFC 4954), for every mechanism of `smtp::auth`.
+//! What can't be read is a secret as a whole: a line of AUTH is never written as it was.
+
+use super::exchange::{Asked, Exchange};
+use super::split_verb;
+use super::words::Secrets;
+use crate::smtp::auth::Mechanism;
+use crate::smtp::auth::messages;
+use crate::smtp::auth::scram::ClientFirst;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeMap;
+
+/// What becomes of a line that belongs to AUTH.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Spoken {
+    /// It is sent, as this template.
+    Send(String),
+    /// It is sent, and what the reply to it captures is needed by a later line.
+    Capturing { line: String, pattern: String },
+    /// It begins a step `auth` with these settings, which ends at this exchange.
+    Auth { settings: Vec<(String, String)>, ends: usize, remark: Option<String> },
+    /// A step `auth` above sends it.
+    Absorbed,
+}
+
+/// Reads every login of a conversation; the result has an entry for each line that belongs to one.
+pub(super) fn logins(exchanges: &[Exchange<'_>], secrets: &mut Secrets) -> BTreeMap<usize, Spoken> {
+    let mut spoken = BTreeMap::new();
+    for (at, exchange) in exchanges.iter().enumerate() {
+        if exchange.verb() == "AUTH" && !spoken.contains_key(&at) {
+            let login = Login { exchanges, at, end: end_of(exchanges, at), secrets: &mut *secrets };
+            login.read(&mut spoken);
+        }
+    }
+    spoken
+}
+
+/// The exchange behind the last one of a login: each reply 334 asks for one line more.
+fn end_of(exchanges: &[Exchange<'_>], at: usize) -> usize {
+    let asks_on = |index: &usize| {
+        let next = exchanges.get(index + 1);
+        exchanges[*index].code() == Some(334) && next.is_some_and(|next| matches!(next.asked, Asked::Line(_)))
+    };
+    let more = (at..exchanges.len()).take_while(asks_on).count();
+    at + more + 1
+}
+
+/// One login: the exchange with AUTH and those that answer its challenges.
+struct Login<'e, 'c> {
+    exchanges: &'e [Exchange<'c>],
+    at: usize,
+    end: usize,
+    secrets: &'e mut Secrets,
+}
+
+impl Login<'_, '_> {
+    fn read(mut self, spoken: &mut BTreeMap<usize, Spoken>) {
+        let (name, initial) = split_verb(self.exchanges[self.at].argument());
+        let mechanism = name.parse::<Mechanism>().ok();
+        if mechanism.is_some_and(|mechanism| mechanism.scram_hash().is_some()) {
+            return self.scram(&name, initial, spoken);
+        }
+        let line = self.exchanges[self.at].line();
+        let verb_and_name = &line[..line.len() - initial.len()];
+        let mut command = crate::scenario::write::literal(&String::from_utf8_lossy(verb_and_name));
+        if !initial.is_empty() {
+            command.push_str(&self.message(mechanism, initial, None));
+        }
+        let captures = mechanism == Some(Mechanism::CramMd5) && self.end > self.at + 1;
+        let pattern = "^334 (?<challenge>\\S+)".to_owned();
+        let first = if captures { Spoken::Capturing { line: command, pattern } } else { Spoken::Send(command) };
+        spoken.insert(self.at, first);
+        for index in self.at + 1..self.end {
+            let challenge = self.exchanges[index - 1].challenge();
+            let line = self.exchanges[index].line();
+            let sent = self.message(mechanism, line, Some(&challenge));
+            spoken.insert(index, Spoken::Send(sent));
+        }
+    }
+
+    /// The template of one message of the client, as it stands on the wire.
+    fn message(&mut self, mechanism: Option<Mechanism>, message: &[u8], challenge: Option<&[u8]>) -> String {
+        let text = String::from_utf8_lossy(message).into_owned();
+        if matches!(text.as_str(), "" | "=" | "*") {
+            return text;
+        }
+        let decoded = STANDARD.decode(message).ok();
+        let known = decoded.as_deref().and_then(|decoded| self.known(mechanism?, decoded, challenge));
+        match known.or_else(|| decoded.is_none().then(|| self.usual(mechanism?, challenge)).flatten()) {
+            Some(template) => template,
+            None => format!("<<{}>>", self.secrets.name("auth_message", &text)),
+        }
+    }
+
+    /// The template of a message that is as its mechanism has it.
+    fn known(&mut self, mechanism: Mechanism, decoded: &[u8], challenge: Option<&[u8]>) -> Option<String> {
+        let text = std::str::from_utf8(decoded).ok()?;
+        match mechanism {
+            Mechanism::Plain => self.plain(text),
+            Mechanism::Login if text.is_empty() => None,
+            Mechanism::Login => {
+                let name = self.secrets.name(login_kind(challenge), text);
+                Some(format!("<<{name} | b64encode>>"))
+            }
+            Mechanism::CramMd5 => {
+                let (user, _) = text.rsplit_once(' ')?;
+                let user = self.secrets.name("username", user);
+                let password = self.secrets.unknown("password");
+                Some(format!("<<auth_cram_md5(challenge, {user}, {password})>>"))
+            }
+            Mechanism::XOAuth2 => self.xoauth2(text),
+            Mechanism::OAuthBearer => self.oauthbearer(text),
+            Mechanism::External => Some(format!("<<{} | b64encode>>", self.secrets.name("username", text))),
+            Mechanism::Anonymous => Some(STANDARD.encode(text)),
+            _ => None,
+        }
+    }
+
+    /// The template of a message that a transcript leaves out.
+    fn usual(&mut self, mechanism: Mechanism, challenge: Option<&[u8]>) -> Option<String> {
+        let user = |secrets: &mut Secrets| secrets.first("username");
+        match mechanism {
+            Mechanism::Plain => {
+                let (user, password) = (user(self.secrets), self.secrets.first("password"));
+                Some(format!("<<auth_plain({user}, {password})>>"))
+            }
+            Mechanism::Login => {
+                let kind = login_kind(challenge);
+                Some(format!("<<{} | b64encode>>", self.secrets.first(kind)))
+            }
+            Mechanism::CramMd5 => {
+                let (user, password) = (user(self.secrets), self.secrets.first("password"));
+                Some(format!("<<auth_cram_md5(challenge, {user}, {password})>>"))
+            }
+            Mechanism::XOAuth2 | Mechanism::OAuthBearer => {
+                let function = if mechanism == Mechanism::XOAuth2 { "auth_xoauth2" } else { "auth_oauthbearer" };
+                let (user, token) = (user(self.secrets), self.secrets.first("token"));
+                Some(format!("<<{function}({user}, {token})>>"))
+            }
+            _ => None,
+        }
+    }
+
+    fn plain(&mut self, text: &str) -> Option<String> {
+        let parts: Vec<&str> = text.split('\0').collect();
+        let [authzid, user, password] = parts.as_slice() else { return None };
+        let user_name = self.secrets.name("username", user);
+        let password = self.secrets.name("password", password);
+        Some(match *authzid {
+            "" => format!("<<auth_plain({user_name}, {password})>>"),
+            same if same == *user => format!("<<auth_plain({user_name}, {password}, {user_name})>>"),
+            other => {
+                let authzid = self.secrets.name("authzid", other);
+                format!("<<auth_plain({user_name}, {password}, {authzid})>>")
+            }
+        })
+    }
+
+    fn xoauth2(&mut self, text: &str) -> Option<String> {
+        let (user, rest) = text.strip_prefix("user=")?.split_once('\x01')?;
+        let token = rest.strip_prefix("auth=Bearer ")?.strip_suffix("\x01\x01")?;
+        let (user, token) = (self.secrets.name("username", user), self.secrets.name("token", token));
+        Some(format!("<<auth_xoauth2({user}, {token})>>"))
+    }
+
+    fn oauthbearer(&mut self, text: &str) -> Option<String> {
+        let mut fields = text.split('\x01');
+        let header = fields.next()?.strip_prefix("n,")?.strip_suffix(',')?;
+        let user = messages::unescaped_name(header.strip_prefix("a=").unwrap_or(""))?;
+        let (mut host, mut port, mut token) = ("", 0, "");
+        for (key, value) in fields.filter_map(|field| field.split_once('=')) {
+            match key {
+                "host" => host = value,
+                "port" => port = value.parse().ok()?,
+                "auth" => token = value.strip_prefix("Bearer ")?,
+                _ => return None,
+            }
+        }
+        let plain_host = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+        if !plain_host || messages::oauthbearer(&user, token, host, port) != text {
+            return None;
+        }
+        let user = if user.is_empty() { "''".to_owned() } else { self.secrets.name("username", &user) };
+        let token = self.secrets.name("token", token);
+        let more = if host.is_empty() && port == 0 { String::new() } else { format!(", '{host}', {port}") };
+        Some(format!("<<auth_oauthbearer({user}, {token}{more})>>"))
+    }
+
+    /// SCRAM's messages are made of what the server says: the step `auth` makes them anew.
+    fn scram(self, name: &str, initial: &[u8], spoken: &mut BTreeMap<usize, Spoken>) {
+        let exchanges = self.exchanges;
+        let second = if self.end > self.at + 1 { exchanges[self.at + 1].line() } else { &[] };
+        let first = if initial.is_empty() { second } else { initial };
+        let decoded = STANDARD.decode(first).ok().and_then(|decoded| String::from_utf8(decoded).ok());
+        let user = decoded.as_deref().and_then(ClientFirst::parse).and_then(|first| first.user());
+        let username = match user {
+            Some(user) => self.secrets.name("username", &user),
+            None => self.secrets.first("username"),
+        };
+        let password = self.secrets.unknown("password");
+        let mut settings = vec![
+            ("mechanism".to_owned(), name.to_owned()),
+            ("username".to_owned(), format!("<<{username}>>")),
+            ("password".to_owned(), format!("<<{password}>>")),
+        ];
+        if initial.is_empty() {
+            settings.push(("initial_response".to_owned(), "false".to_owned()));
+        }
+        let last = &exchanges[self.end - 1];
+        let remark = match last.code() {
+            _ if last.line() == b"*" => Some("the client cancelled this login; the step below does not"),
+            None | Some(334) => Some("this login did not come to its end"),
+            _ => None,
+        };
+        let remark = remark.map(str::to_owned);
+        spoken.insert(self.at, Spoken::Auth { settings, ends: self.end - 1, remark });
+        spoken.extend((self.at + 1..self.end).map(|index| (index, Spoken::Absorbed)));
+    }
+}
+
+/// What LOGIN's prompt asks for; the initial response is the name of the user.
+fn login_kind(challenge: Option<&[u8]>) -> &'static str {
+    let prompt = challenge.and_then(|challenge| STANDARD.decode(challenge).ok()).unwrap_or_default();
+    if prompt.to_ascii_lowercase().starts_with(b"pass") { "password" } else { "username" }
+}
+
+impl<'c> Exchange<'c> {
+    /// The line that was sent; empty where it was none.
+    fn line(&self) -> &'c [u8] {
+        match self.asked {
+            Asked::Line(line) => line,
+            _ => &[],
+        }
+    }
+
+    /// The text of a reply 334.
+    fn challenge(&self) -> Vec<u8> {
+        self.replies.first().and_then(|reply| reply.texts().next()).unwrap_or_default().trim_ascii().to_vec()
+    }
+}
