@@ -21,8 +21,10 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+mod fence;
 mod masker;
 mod net;
+pub mod portable;
 #[expect(dead_code, reason = "the commands that record and import call it next")]
 mod recording;
 pub mod report;
@@ -33,7 +35,7 @@ mod session;
 pub mod smtp;
 mod visible;
 
-pub use load::{LoadError, load, load_below, load_text, load_untrusted};
+pub use load::{LoadError, load, load_below, load_recording, load_text, load_untrusted};
 pub use visible::visible;
 
 mod load;

@@ -3,7 +3,7 @@
 use super::USAGE;
 use super::check::all_of;
 use super::screen::{self, Color};
-use super::targets::{Files, STANDARD_INPUT, Targets};
+use super::targets::{Files, Targets, is_strangers};
 use super::values::{self, ValueArguments};
 use crate::load::LoadError;
 use crate::report::human::{self, Styled, Tally};
@@ -170,8 +170,7 @@ impl<'a> Session<'a> {
                 return self.broken(&sources, &diagnostics);
             }
         };
-        // What comes from standard input is a stranger's, as far as anyone can tell.
-        self.settings.untrusted = self.arguments.connections.untrusted || scenario.sources.name() == STANDARD_INPUT;
+        self.settings.untrusted = self.arguments.connections.untrusted || is_strangers(&scenario);
         self.said.clear();
         if let Some((names, rows)) = &self.cases {
             scenario.set_cases(names, rows);

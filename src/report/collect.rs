@@ -65,6 +65,9 @@ pub fn played(outcome: &Outcome, circumstances: Circumstances, warnings: &[scena
         sessions: outcome.sessions.iter().map(session).collect(),
         captures: outcome.captures.iter().cloned().collect(),
         transcript,
+        script: None,
+        options: Vec::new(),
+        recording: None,
     }
 }
 
@@ -115,6 +118,9 @@ fn unplayed(id: String, path: String, verdict: Verdict) -> ScenarioReport {
         sessions: Vec::new(),
         captures: std::collections::BTreeMap::new(),
         transcript: Vec::new(),
+        script: None,
+        options: Vec::new(),
+        recording: None,
     }
 }
 
@@ -124,7 +130,7 @@ impl Report {
     pub fn begin() -> Report {
         Report {
             version: VERSION,
-            program: Program { name: "smtp-script".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            program: Program { name: "smtp-script".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH) },
             started: moment(Timestamp::now()),
             duration: 0.0,
             interrupted: false,

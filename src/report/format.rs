@@ -2,7 +2,7 @@
 //!
 //! Responsible for names and for who writes what; each format's own file writes it. Called by `cli`.
 
-use super::{Report, json};
+use super::{Report, json, markdown};
 use crate::scenario::similar;
 use std::fmt;
 use std::io;
@@ -13,6 +13,8 @@ use std::str::FromStr;
 pub enum Format {
     /// The report as it is: what every other format is made from.
     Json,
+    /// One scenario as a ticket that a person reads and the program plays again.
+    Markdown,
 }
 
 /// What a format leaves to choose.
@@ -29,18 +31,20 @@ pub struct Options {
 pub fn write(format: Format, report: &Report, _options: &Options, output: &mut dyn io::Write) -> io::Result<()> {
     match format {
         Format::Json => json::write(report, output),
+        Format::Markdown => markdown::write(report, output),
     }
 }
 
 impl Format {
     /// Every format, in the order they are listed to the user.
-    pub const ALL: &[Format] = &[Format::Json];
+    pub const ALL: &[Format] = &[Format::Json, Format::Markdown];
 
     /// The name that the user gives.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Format::Json => "json",
+            Format::Markdown => "markdown",
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod human;
 pub mod json;
 pub mod latency;
 pub mod load;
+pub mod markdown;
 pub mod merge;
 pub mod model;
 

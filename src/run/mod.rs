@@ -24,6 +24,7 @@ mod signals;
 mod steps;
 mod stop;
 
+pub(crate) use message::media_type_of;
 pub use crate::session::{Admission, Entry, Observer, ReplyEntry, Speaker};
 pub(crate) use connection::{file_root, secrets_by_host};
 pub use outcome::{Cause, CertificateOutcome, Divergence, Handshake, Outcome, SessionOutcome, StepOutcome, Verdict};

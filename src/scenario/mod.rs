@@ -15,7 +15,7 @@ mod parse;
 mod pattern;
 mod schema;
 mod source;
-mod template;
+pub(crate) mod template;
 mod variables;
 #[expect(dead_code, reason = "the shell writes steps that no recording has")]
 pub(crate) mod write;
