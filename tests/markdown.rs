@@ -230,7 +230,7 @@ fn a_report_is_a_strangers() {
         _ = smtp_script(&["run", &name, "--timeout", "1s"]).exits(2).says(&["untrusted"]);
     }
     fs::write(&file, with("{unix: /run/x}")).unwrap();
-    _ = smtp_script(&["run", &name]).exits(2).says(&["an untrusted scenario reaches no unix socket"]);
+    _ = smtp_script(&["run", &name]).exits(1).says(&["an untrusted scenario reaches no unix socket"]);
     fs::write(folder.path().join("secret.txt"), "x").unwrap();
     let reads = "```yaml smtp-script\nconnect: a.example\nsteps:\n  - expect: ^220\n  - data: {file: secret.txt}\n```\n";
     fs::write(&file, reads).unwrap();

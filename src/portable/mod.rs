@@ -49,7 +49,7 @@ pub fn portable(scenario: &Scenario, variables: &Variables, settings: &Settings)
         notices: Vec::new(),
     };
     let (script, mut notices) = work.document(&root)?;
-    let script = without_unused(&verified(script, &masker)?).unwrap_or_default();
+    let script = without_unused(&verified(script, &masker)?, scenario).unwrap_or_default();
     let script = verified(script, &masker)?;
     notices.dedup();
     Ok(Portable { script, notices })
@@ -100,13 +100,16 @@ fn verified(script: String, masker: &Masker) -> Result<String, String> {
 }
 
 /// Takes out the variables that only an address read which is written in now.
-fn without_unused(script: &str) -> Option<String> {
+fn without_unused(script: &str, original: &Scenario) -> Option<String> {
     let loaded = load_text("report", script).ok()?;
-    let unused: Vec<u32> = check(&loaded, None, &Settings { untrusted: true, ..Settings::default() })
-        .iter()
-        .filter(|diagnostic| diagnostic.message.starts_with("the variable `"))
-        .map(|diagnostic| diagnostic.span.start)
-        .collect();
+    let unused_in = |scenario: &Scenario| -> Vec<Diagnostic> {
+        let settings = Settings { untrusted: true, ..Settings::default() };
+        let all = check(scenario, None, &settings).into_iter();
+        all.filter(|diagnostic| diagnostic.message.starts_with("the variable `")).collect()
+    };
+    let before: Vec<String> = unused_in(original).into_iter().map(|diagnostic| diagnostic.message).collect();
+    let unused = unused_in(&loaded).into_iter().filter(|diagnostic| !before.contains(&diagnostic.message));
+    let unused: Vec<u32> = unused.map(|diagnostic| diagnostic.span.start).collect();
     let root = yaml::read(script, 0).ok()?;
     let Some(vars) = edits::pair(&root, "vars") else { return Some(script.to_owned()) };
     let all = edits::pairs(vars.value);

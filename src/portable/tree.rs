@@ -145,9 +145,11 @@ impl Work<'_> {
         let given = pair(item, "vars");
         let defaults = defaults(&root, given, (inner_text, &inner), at + 2);
         let steps = part(list, (inner_text, &inner), at + 2);
-        let lead = if is_in_brackets(list, inner_text) { " ".to_owned() } else { format!("\n{:1$}", "", at + 2) };
         let name = entry.value.scalar().map_or("", |scalar| scalar.text.as_str());
-        let comment = self.masker.mask_text(&format!("# the steps of {name}\n{:at$}", ""));
+        let lead = match is_in_brackets(list, inner_text) {
+            true => " ".to_owned(),
+            false => self.masker.mask_text(&format!("  # those of {name}\n{:1$}", "", at + 2)),
+        };
         let vars = match given {
             None if !defaults.is_empty() => format!("vars:{defaults}\n{:at$}", ""),
             _ => String::new(),
@@ -155,7 +157,7 @@ impl Work<'_> {
         if let Some(given) = given.filter(|_| !defaults.is_empty()) {
             self.more_vars(given, &defaults, text, edits);
         }
-        edits.replace_entry(text, entry, format!("{comment}{vars}steps:{lead}{steps}"));
+        edits.replace_entry(text, entry, format!("{vars}steps:{lead}{steps}"));
         Ok(())
     }
 
