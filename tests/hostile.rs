@@ -261,7 +261,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic_or_tell(bytes in hostile_bytes(), in_between in 0_usize..60, closes: bool) {
         let outcome = outcome_of(&bytes, in_between, closes);
-        let screen = smtp_script::report::human::outcome(&outcome, smtp_script::report::human::Styled(false));
+        let screen = smtp_script::report::human::outcome(&outcome, 0, smtp_script::report::human::Styled(false));
         prop_assert!(!screen.contains("open-sesame"), "{screen}");
         prop_assert!(screen.chars().all(|character| character == '\n' || !character.is_control()), "{screen:?}");
         prop_assert!(outcome.exit_code() <= 2);

@@ -1,6 +1,9 @@
 //! The command line: arguments, environment, terminal, exit codes. The only reader of the environment and the terminal.
 
 mod check;
+mod progress;
+mod report;
+mod report_files;
 mod run;
 mod schema;
 mod screen;
@@ -13,6 +16,8 @@ use std::process::ExitCode;
 
 /// Exit codes beside those of an outcome (0 followed, 1 diverged, 3 no connection).
 const USAGE: u8 = 2;
+/// Ended by the user.
+const INTERRUPTED: u8 = 130;
 /// A bug in smtp-script.
 const BUG: u8 = 70;
 
@@ -30,6 +35,9 @@ enum Command {
     Run(Box<run::RunArguments>),
     /// Check scenarios without connecting anywhere
     Check(check::CheckArguments),
+    /// Join JSON reports, or write one in other formats
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
 }
@@ -45,6 +53,7 @@ pub fn main() -> ExitCode {
     let code = catch_unwind(|| match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Report(command) => report::report(&command),
         Command::Schema => schema::schema(),
     });
     ExitCode::from(code.unwrap_or(BUG))

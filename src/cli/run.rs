@@ -1,341 +1,202 @@
-//! `smtp-script run`: plays scenarios one after the other and says where each diverged.
+//! `smtp-script run`: the conversations that were asked for, one after the other or many at once.
 
-use super::USAGE;
-use super::check::all_of;
-use super::screen::{self, Color};
-use super::targets::{Files, Targets, is_strangers};
-use super::values::{self, ValueArguments};
-use crate::load::LoadError;
-use crate::report::human::{self, Styled, Tally};
-use crate::run::{self, Observer, Outcome, Settings};
-use crate::scenario::address::split_address;
-use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables, duration, reason, undeclared};
-use std::collections::BTreeSet;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+mod last_failed;
+mod options;
+mod prepare;
+mod results;
+
+pub(super) use options::RunArguments;
+
+use super::progress::{Progress, Standing};
+use super::report_files::{self, Output, ReportFiles};
+use super::{BUG, INTERRUPTED, USAGE, screen};
+use crate::report::load::LoadPlan;
+use crate::report::merge::first_that_applies;
+use crate::report::model::Verdict;
+use crate::report::{Report, human};
+use crate::run::{Admission, Course, Event, Listener, Plan, Play, SharedSandbox, ensure_descriptors, play_all};
+use prepare::{Item, Prepared, prepare};
+use results::Results;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Play scenarios. The exit code is 0 when every conversation followed its script, 1 when one diverged, 2 when something
-/// could not be run as asked, 3 when there was no connection.
-#[derive(Debug, clap::Args)]
-pub(super) struct RunArguments {
-    /// Scenario files, folders, or `-` for standard input
-    #[arg(required = true, value_name = "FILE|DIR")]
-    targets: Vec<String>,
-    #[command(flatten)]
-    values: ValueArguments,
-    #[command(flatten)]
-    connections: ConnectionArguments,
-    /// Play each scenario once for each row of this CSV file; its first row names variables
-    #[arg(long, value_name = "FILE.csv")]
-    cases: Option<PathBuf>,
-    /// Fix the time and randomness of templates
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// Let scenarios read files below this folder (instead of their own)
-    #[arg(long, value_name = "DIR")]
-    file_root: Option<PathBuf>,
-    /// End at the first scenario that does not follow its script
-    #[arg(long)]
-    fail_fast: bool,
-    /// Show each line of the conversation as it happens
-    #[arg(short, long)]
-    verbose: bool,
-    /// Print nothing about conversations that follow their script
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-    /// Show secrets on the terminal
-    #[arg(long)]
-    show_secrets: bool,
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    color: Color,
-}
-
-/// Options that say where sessions go and how.
-#[derive(Debug, clap::Args)]
-struct ConnectionArguments {
-    /// Play against the built-in server on loopback: needs neither network nor account
-    #[arg(long, conflicts_with = "to")]
-    sandbox: bool,
-    /// Send every session to this server; the TLS mode stays as the file has it
-    #[arg(long, value_name = "HOST:PORT", value_parser = split_address)]
-    to: Option<(String, u16)>,
-    /// Ask this DNS server about `mx:`, for MX records and their hosts' addresses, instead of this machine's
-    #[arg(long, value_name = "IP:PORT")]
-    resolver: Option<SocketAddr>,
-    /// Trust the certificates in this PEM file instead of the system's
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
-    /// Verify no certificate
-    #[arg(long)]
-    insecure: bool,
-    /// Let secrets go over plain or unverified connections to other hosts than this one
-    #[arg(long)]
-    insecure_secrets: bool,
-    /// Play a stranger's scenario: it reads no file without --file-root, and reaches public addresses only
-    #[arg(long)]
-    untrusted: bool,
-    /// Let an untrusted scenario reach this host wherever it is (repeatable)
-    #[arg(long = "allow-host", value_name = "HOST")]
-    allow_hosts: Vec<String>,
-    /// How long one wait may take; replaces the file's `timeout` (for example 5s)
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    timeout: Option<Duration>,
-    /// How long the whole of each run may take
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    max_time: Option<Duration>,
-}
-
-/// Plays everything that was named and gives the exit code.
+/// Plays everything that was named and gives the exit code. The reports are written whatever happens.
 pub(super) fn run(arguments: &RunArguments) -> u8 {
-    match Session::prepare(arguments) {
-        Ok(session) => session.play(),
+    if arguments.show_secrets && arguments.reports.are_wanted() {
+        screen::notice("error: `--show-secrets` shows them on the terminal only: leave it out where a report is made");
+        return USAGE;
+    }
+    let files = match ReportFiles::open(&arguments.reports) {
+        Ok(files) => files,
         Err(message) => {
             screen::notice(&format!("error: {message}"));
+            return USAGE;
+        }
+    };
+    let began = Instant::now();
+    let mut report = Report::begin();
+    let outcome = catch_unwind(AssertUnwindSafe(|| play(arguments, &mut report)));
+    report.exit_code = match outcome {
+        Ok(Ok(code)) => code,
+        Ok(Err(message)) => {
+            screen::notice(&format!("error: {message}"));
+            report.errors.push(message);
             USAGE
         }
+        Err(_) => {
+            report.errors.push("a bug in smtp-script ended the run".to_owned());
+            BUG
+        }
+    };
+    report.duration = began.elapsed().as_secs_f64();
+    report.count();
+    tell(arguments, &report);
+    if let Err(message) = files.write(&report) {
+        screen::notice(&format!("error: {message}"));
+        return first_that_applies(report.exit_code, USAGE);
+    }
+    report.exit_code
+}
+
+/// Prepares, plays, and fills the report.
+fn play(arguments: &RunArguments, report: &mut Report) -> Result<u8, String> {
+    report.shard = arguments.selection.shard.map(|(index, count)| crate::report::model::Shard { index, count });
+    let mut prepared = prepare(arguments)?;
+    report.summary.left_out = prepared.left_out;
+    report.summary.not_selected = prepared.not_selected;
+    report.errors.clone_from(&prepared.errors);
+    for error in &prepared.errors {
+        screen::notice(&format!("error: {error}"));
+    }
+    let code = if prepared.errors.is_empty() { 0 } else { USAGE };
+    if prepared.items.is_empty() && prepared.errors.is_empty() {
+        // Of a shard, and of what failed before, nothing may be left; a tag that nothing has is a mistake.
+        if report.shard.is_none() && prepared.not_selected > 0 {
+            return Err(
+                "no scenario was selected: `--tag`, `--name` or `--last-failed` pass over all of them".to_owned()
+            );
+        }
+    }
+    let mut plan = arguments.plan();
+    if plan.fail_fast {
+        stop_at_the_first_broken(&mut prepared);
+    }
+    let total = planned(&plan, prepared.plays.len());
+    let results = Results::new(arguments, &mut prepared, plan.pace.is_load());
+    let mut plays = std::mem::take(&mut prepared.plays);
+    equip(arguments, &mut plan, &mut plays)?;
+    let wants_progress = !(arguments.no_progress || arguments.quiet || arguments.verbose) && total != Some(1);
+    let board = Arc::new(Mutex::new(Board { results, progress: Progress::new(wants_progress) }));
+    let course = play_all(plays, &plan, &listener(&board, total, plan.pace.duration))?;
+    let board = Arc::into_inner(board).map(|board| board.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let Some(board) = board else { return Err("the runs did not end".to_owned()) };
+    Ok(first_that_applies(code, gather(report, board, &plan, course)))
+}
+
+/// What threads share that tell of runs.
+struct Board {
+    results: Results,
+    progress: Progress,
+}
+
+/// Nothing is played behind a scenario that cannot be run.
+fn stop_at_the_first_broken(prepared: &mut Prepared) {
+    let broken = prepared.items.iter().position(|item| matches!(item, Item::Broken(_)));
+    if let Some(first) = broken {
+        let kept = prepared.item_of_play.iter().take_while(|item| **item < first).count();
+        prepared.plays.truncate(kept);
+        prepared.item_of_play.truncate(kept);
     }
 }
 
-/// One call of `run`.
-struct Session<'a> {
-    arguments: &'a RunArguments,
-    settings: Settings,
-    inputs: Inputs,
-    targets: Targets,
-    tally: Tally,
-    codes: Vec<u8>,
-    cases: Option<(Vec<String>, Vec<Vec<String>>)>,
-    /// What was said of the present scenario already: its cases have much in common.
-    said: BTreeSet<String>,
+/// How many runs there will be, where that is known.
+fn planned(plan: &Plan, plays: usize) -> Option<u64> {
+    let times = match (plan.pace.repeat, plan.pace.duration) {
+        (Some(times), _) => times,
+        (None, None) => 1,
+        (None, Some(_)) => return None,
+    };
+    let (part, parts) = plan.pace.part.unwrap_or((0, 1));
+    let all = times.saturating_mul(plays as u64);
+    Some(all.saturating_sub(part).div_ceil(parts))
 }
 
-impl<'a> Session<'a> {
-    /// Reads all that is needed before the first scenario is played.
-    fn prepare(arguments: &'a RunArguments) -> Result<Session<'a>, String> {
-        let targets = Targets::read(&arguments.targets, arguments.files());
-        let scenarios: Vec<&Scenario> = targets.loaded.iter().filter_map(|loaded| loaded.as_ref().ok()).collect();
-        let all_read = scenarios.len() == targets.loaded.len();
-        if all_read && let Some(first) = undeclared(&scenarios, &arguments.values.given()).first() {
-            return Err(first.clone());
-        }
-        let mut inputs = arguments.values.inputs(&scenarios)?;
-        let made_up = arguments.values.made_up_secrets || arguments.connections.sandbox;
-        values::complete(&mut inputs, &scenarios, made_up)?;
-        let settings = arguments.settings()?;
-        let cases = arguments.cases.as_deref().map(values::rows_of).transpose()?;
-        if let (Some(file), Some((names, _)), true) = (&arguments.cases, &cases, all_read) {
-            refuse_undeclared(file, names, &scenarios)?;
-        }
-        Ok(Session {
-            arguments,
-            settings,
-            inputs,
-            tally: Tally::default(),
-            codes: Vec::new(),
-            cases,
-            targets,
-            said: BTreeSet::new(),
-        })
+/// Gives many runs what they share: the sandbox, the pace of connects, and enough file descriptors.
+fn equip(arguments: &RunArguments, plan: &mut Plan, plays: &mut [Play]) -> Result<(), String> {
+    if let Some(runs) = planned(plan, plays.len()) {
+        // More threads and descriptors than runs are of no use.
+        plan.jobs = plan.jobs.min(usize::try_from(runs).unwrap_or(usize::MAX)).max(1);
     }
-
-    fn play(mut self) -> u8 {
-        let started = Instant::now();
-        for complaint in std::mem::take(&mut self.targets.complaints) {
-            screen::notice(&format!("error: {complaint}"));
-            self.codes.push(USAGE);
+    let sessions = plays.iter().map(|play| play.scenario.connection_count()).max().unwrap_or(1);
+    let in_this_process = if arguments.connections.sandbox { 2 } else { 1 };
+    plan.jobs = ensure_descriptors(plan.jobs, sessions * in_this_process, arguments.jobs_were_given())?;
+    if arguments.connections.sandbox && plays.len() + plan.jobs > 2 || plan.pace.is_load() {
+        let sandbox = if arguments.connections.sandbox { Some(SharedSandbox::start(plays)?) } else { None };
+        for play in plays.iter_mut() {
+            play.settings.shared_sandbox.clone_from(&sandbox);
         }
-        self.tally.left_out = self.targets.left_out;
-        for loaded in std::mem::take(&mut self.targets.loaded) {
-            self.play_one(loaded);
-            if self.ends_early() {
-                break;
-            }
-        }
-        let quiet = self.arguments.quiet && self.tally.diverged + self.tally.broken == 0;
-        let count = self.tally.followed + self.tally.diverged + self.tally.broken;
-        if !quiet && count > 0 {
-            screen::result(&format!("{}\n", human::summary(self.tally, started.elapsed())));
-        }
-        self.exit_code()
     }
+    if plan.jobs > 1 {
+        let admission = Admission::default();
+        for play in plays.iter_mut() {
+            play.settings.admission = Some(admission.clone());
+        }
+    }
+    Ok(())
+}
 
-    fn play_one(&mut self, loaded: Result<Scenario, LoadError>) {
-        let mut scenario = match loaded {
-            Ok(scenario) => scenario,
-            Err(error) => {
-                let (sources, diagnostics) = all_of(error, &self.settings);
-                return self.broken(&sources, &diagnostics);
-            }
+fn listener(board: &Arc<Mutex<Board>>, of: Option<u64>, duration: Option<Duration>) -> Listener {
+    let (board, began) = (board.clone(), Instant::now());
+    Arc::new(move |event| {
+        // A panic elsewhere is told by whom it befell; the results are whole.
+        let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
+        let Board { results, progress } = &mut *board;
+        match event {
+            Event::Finished(finished) => results.take(&finished, &mut |text| progress.show(text)),
+            Event::Tick(under_way) => progress.tick(Standing {
+                done: results.runs(),
+                of,
+                failed: results.failed(),
+                under_way,
+                time: duration.map(|duration| (began.elapsed(), duration)),
+            }),
+        }
+    })
+}
+
+/// What came of all, in the report.
+fn gather(report: &mut Report, board: Board, plan: &Plan, course: Course) -> u8 {
+    let Board { results, mut progress } = board;
+    progress.end();
+    report.interrupted = course.stopped;
+    report.load = results.figures().map(|figures| {
+        let plan = LoadPlan {
+            jobs: plan.jobs as u64,
+            rate: plan.pace.rate_of_part(),
+            peak: course.peak,
+            duration: course.duration,
         };
-        self.settings.untrusted = self.arguments.connections.untrusted || is_strangers(&scenario);
-        self.said.clear();
-        if let Some((names, rows)) = &self.cases {
-            scenario.set_cases(names, rows);
-        }
-        match scenario.case_count() {
-            0 => self.play_case(&scenario, None),
-            count => {
-                for case in 0..count {
-                    self.play_case(&scenario, Some(case));
-                    if self.ends_early() {
-                        break;
-                    }
-                }
-            }
-        }
+        figures.told(plan)
+    });
+    let is_load = report.load.is_some();
+    let code = results.finish(report, &mut screen::result);
+    if !is_load {
+        let results = report.scenarios.iter().filter(|scenario| scenario.verdict != Verdict::NotPlayed);
+        last_failed::remember(results.map(|scenario| (scenario.id.as_str(), scenario.exit_code != 0)));
     }
-
-    fn ends_early(&self) -> bool {
-        self.arguments.fail_fast && self.codes.iter().any(|code| *code != 0)
-    }
-
-    /// Plays a scenario with one set of variables.
-    fn play_case(&mut self, scenario: &Scenario, case: Option<usize>) {
-        let variables = match Variables::for_case(scenario, &self.inputs, case) {
-            Ok(variables) => variables,
-            Err(error) => {
-                let mut diagnostics = crate::check(scenario, None, &self.settings);
-                diagnostics.retain(Diagnostic::is_error);
-                diagnostics.extend(error.diagnostics);
-                return self.broken(&scenario.sources, &diagnostics);
-            }
-        };
-        let diagnostics = crate::check(scenario, Some(&variables), &self.settings);
-        if diagnostics.iter().any(Diagnostic::is_error) {
-            return self.broken(&scenario.sources, &diagnostics);
-        }
-        self.warn(&scenario.sources, &diagnostics);
-        self.announce(scenario, &variables);
-        let exchangers = run::exchangers(scenario, &variables, &self.settings);
-        let each: Vec<Option<String>> =
-            if exchangers.is_empty() { vec![None] } else { exchangers.into_iter().map(Some).collect() };
-        for exchanger in each {
-            let settings = Settings { exchanger: exchanger.clone(), ..self.settings.clone() };
-            let mut outcome = run::run(scenario, &variables, &settings);
-            let of_case = case.map(|case| format!("[case {}]", scenario.case_name(case)));
-            let of_exchanger = exchanger.map(|host| format!("[MX {host}]"));
-            let labels: Vec<String> = of_case.into_iter().chain(of_exchanger).collect();
-            if !labels.is_empty() {
-                let name = if outcome.name == outcome.path { String::new() } else { format!("{} ", outcome.name) };
-                outcome.name = format!("{name}{}", labels.join(" "));
-            }
-            self.report(&outcome);
-        }
-    }
-
-    fn report(&mut self, outcome: &Outcome) {
-        for notice in &outcome.notices {
-            self.notice(notice);
-        }
-        if outcome.followed() {
-            self.tally.followed += 1;
-        } else if outcome.exit_code() == USAGE {
-            self.tally.broken += 1;
-        } else {
-            self.tally.diverged += 1;
-        }
-        self.codes.push(outcome.exit_code());
-        if !(self.arguments.quiet && outcome.followed()) {
-            screen::result(&human::outcome(outcome, self.arguments.color.for_results()));
-        }
-    }
-
-    /// A file that cannot be run is an error of its own; the others are played.
-    fn broken(&mut self, sources: &Sources, diagnostics: &[Diagnostic]) {
-        let styled = self.arguments.color.for_notices();
-        for diagnostic in diagnostics {
-            screen::notice(&format!("{}\n", diagnostic.render(sources, styled.0)));
-        }
-        self.tally.broken += 1;
-        self.codes.push(USAGE);
-    }
-
-    fn warn(&mut self, sources: &Sources, diagnostics: &[Diagnostic]) {
-        for diagnostic in diagnostics {
-            self.say_once(format!("{}\n", diagnostic.render(sources, self.arguments.color.for_notices().0)));
-        }
-    }
-
-    fn say_once(&mut self, text: String) {
-        if !self.arguments.quiet && !self.said.contains(&text) {
-            screen::notice(&text);
-            self.said.insert(text);
-        }
-    }
-
-    /// Says which secret goes to which host, before the first connection.
-    fn announce(&mut self, scenario: &Scenario, variables: &Variables) {
-        if self.arguments.connections.sandbox {
-            return;
-        }
-        for (host, secrets) in run::secrets_by_host(scenario, variables, &self.settings) {
-            let list: Vec<String> = secrets.iter().map(|name| format!("`{name}`")).collect();
-            let noun = if list.len() == 1 { "the secret" } else { "the secrets" };
-            let (list, host) = (list.join(", "), crate::visible(host.as_bytes()));
-            self.say_once(format!("notice: {noun} {list} will be sent to {host}"));
-        }
-    }
-
-    fn notice(&self, text: &str) {
-        if !self.arguments.quiet {
-            screen::notice(&format!("notice: {text}"));
-        }
-    }
-
-    /// Of several the first of 2, 1, 3 that applies.
-    fn exit_code(&self) -> u8 {
-        let first = [2, 1, 3].into_iter().find(|code| self.codes.contains(code));
-        first.unwrap_or(0)
-    }
+    if course.stopped { first_that_applies(code, INTERRUPTED) } else { code }
 }
 
-impl RunArguments {
-    fn files(&self) -> Files<'_> {
-        Files { root: self.file_root.as_deref(), untrusted: self.connections.untrusted }
+/// The summary on standard output, or the report that it was to get instead.
+fn tell(arguments: &RunArguments, report: &Report) {
+    match arguments.reports.output {
+        Output::Human => {
+            let failed = report.exit_code != 0;
+            if (failed || !arguments.quiet) && (report.summary.scenarios > 0 || report.load.is_some()) {
+                screen::result(&human::summary(report));
+            }
+        }
+        Output::Report(format) => report_files::print(format, report, arguments.reports.options()),
     }
-
-    fn settings(&self) -> Result<Settings, String> {
-        let connections = &self.connections;
-        let ca_pem = match &connections.ca_file {
-            Some(file) => Some(
-                std::fs::read(file).map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))?,
-            ),
-            None => None,
-        };
-        Ok(Settings {
-            sandbox: connections.sandbox,
-            to: connections.to.clone(),
-            resolver: connections.resolver,
-            ca_pem,
-            insecure: connections.insecure,
-            insecure_secrets: connections.insecure_secrets,
-            show_secrets: self.show_secrets,
-            timeout: connections.timeout,
-            max_time: connections.max_time,
-            seed: self.seed,
-            file_root: self.file_root.clone(),
-            untrusted: connections.untrusted,
-            allow_hosts: connections.allow_hosts.clone(),
-            exchanger: None,
-            stop: None,
-            shared_sandbox: None,
-            admission: None,
-            observer: self.verbose.then(|| live(self.color.for_notices())),
-        })
-    }
-}
-
-/// Refuses a column of a table of cases that names no variable.
-fn refuse_undeclared(file: &Path, names: &[String], scenarios: &[&Scenario]) -> Result<(), String> {
-    let vars = names.iter().map(|name| (name.clone(), String::new())).collect();
-    let complaints = undeclared(scenarios, &Inputs { vars, ..Inputs::default() });
-    complaints.first().map_or(Ok(()), |first| Err(format!("{}: {first}", file.display())))
-}
-
-/// Prints each line of the transcript as it happens.
-fn live(styled: Styled) -> Observer {
-    Arc::new(move |entry| screen::notice(&human::entry(entry, &*entry.session != "main", styled)))
 }

@@ -40,6 +40,22 @@ pub(super) fn result(text: &str) {
     _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
 }
 
+/// The same for bytes.
+pub(super) fn result_bytes(bytes: &[u8]) {
+    let mut output = std::io::stdout().lock();
+    _ = output.write_all(bytes).and_then(|()| output.flush());
+}
+
+/// Whether GitHub Actions runs this: it reads annotations from standard output.
+pub(super) fn is_github_actions() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// Whether a person watches standard error.
+pub(super) fn shows_progress() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
+}
+
 /// Writes a line to standard error.
 pub(super) fn notice(text: &str) {
     let mut output = std::io::stderr().lock();

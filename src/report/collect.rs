@@ -33,14 +33,7 @@ pub struct Circumstances {
 pub fn played(outcome: &Outcome, circumstances: Circumstances, warnings: &[scenario::Diagnostic]) -> ScenarioReport {
     let sources = &outcome.sources;
     let divergences: Vec<Divergence> = outcome.divergences.iter().map(|one| divergence(one, sources)).collect();
-    let verdict = match outcome.exit_code() {
-        0 if circumstances.attempts.is_empty() => Verdict::Followed,
-        0 => Verdict::Flaky,
-        2 => Verdict::Broken,
-        3 => Verdict::Unreachable,
-        130 => Verdict::Interrupted,
-        _ => Verdict::Diverged,
-    };
+    let verdict = verdict(outcome, &circumstances);
     let (transcript, places) = transcript(outcome, circumstances.without_body);
     ScenarioReport {
         id: circumstances.id,
@@ -68,6 +61,30 @@ pub fn played(outcome: &Outcome, circumstances: Circumstances, warnings: &[scena
         script: None,
         options: Vec::new(),
         recording: None,
+    }
+}
+
+/// As much of it as a summary needs: of a scenario whose report nobody reads.
+#[must_use]
+pub fn headline(outcome: &Outcome, circumstances: Circumstances) -> ScenarioReport {
+    let verdict = verdict(outcome, &circumstances);
+    ScenarioReport {
+        position: circumstances.position,
+        verdict,
+        exit_code: outcome.exit_code(),
+        duration: seconds(outcome.duration),
+        ..unplayed(circumstances.id, visible(outcome.path.as_bytes()), verdict)
+    }
+}
+
+fn verdict(outcome: &Outcome, circumstances: &Circumstances) -> Verdict {
+    match outcome.exit_code() {
+        0 if circumstances.attempts.is_empty() => Verdict::Followed,
+        0 => Verdict::Flaky,
+        2 | 70 => Verdict::Broken,
+        3 => Verdict::Unreachable,
+        130 => Verdict::Interrupted,
+        _ => Verdict::Diverged,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The screen a person reads: one line for a conversation that followed its script, everything for one that did not.
 
+use super::model::{Latency, Load, Report};
 use crate::run::{Entry, Outcome, Speaker};
 use crate::visible::visible;
 use anstyle::{AnsiColor, Style};
@@ -13,6 +14,7 @@ const LAST_LINES: usize = 160;
 const LINE_LENGTH: usize = 1000;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
+const FLAKY: Style = AnsiColor::Yellow.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const CLIENT: Style = AnsiColor::Cyan.on_default();
 const NOTE: Style = Style::new().dimmed();
@@ -22,29 +24,22 @@ const PLAIN: Style = Style::new();
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Styled(pub bool);
 
-/// How many scenarios came to what.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Conversations that followed their script.
-    pub followed: usize,
-    /// Conversations that did not.
-    pub diverged: usize,
-    /// Files that could not be run.
-    pub broken: usize,
-    /// Files of a folder that are no scenarios.
-    pub left_out: usize,
-}
-
-/// One outcome: `PASS …`, or `FAIL …` with each divergence and the transcript. Ends with a line feed.
+/// One outcome: `PASS …`, or `FAIL …` with each divergence and the transcript; `FLAKY …` for one that followed its script
+/// after so many attempts that diverged. Ends with a line feed.
 #[must_use]
-pub fn outcome(outcome: &Outcome, styled: Styled) -> String {
+pub fn outcome(outcome: &Outcome, before: usize, styled: Styled) -> String {
     let mut screen = String::new();
-    let (word, style) = if outcome.followed() { ("PASS", GOOD) } else { ("FAIL", BAD) };
+    let (word, style) = match (outcome.followed(), before) {
+        (true, 0) => ("PASS", GOOD),
+        (true, _) => ("FLAKY", FLAKY),
+        (false, _) => ("FAIL", BAD),
+    };
     let path = visible(outcome.path.as_bytes());
     let name =
         if outcome.name == outcome.path { String::new() } else { format!("  {}", visible(outcome.name.as_bytes())) };
     let took = seconds(outcome.duration);
-    _ = writeln!(screen, "{} {path}{name}  ({took} s)", styled.paint(style, word));
+    let attempts = if before > 0 { format!(", attempt {}", before + 1) } else { String::new() };
+    _ = writeln!(screen, "{} {path}{name}  ({took} s{attempts})", styled.paint(style, word));
     if outcome.followed() {
         return screen;
     }
@@ -59,19 +54,93 @@ pub fn outcome(outcome: &Outcome, styled: Styled) -> String {
     screen
 }
 
-/// The last line: how many scenarios came to what, and how long all of it took.
+/// The end of the screen: figures of a load, then how many scenarios came to what, and how long all of it took.
 #[must_use]
-pub fn summary(tally: Tally, took: Duration) -> String {
-    let count = tally.followed + tally.diverged + tally.broken;
-    let noun = if count == 1 { "scenario" } else { "scenarios" };
-    let parts = [(tally.followed, "followed"), (tally.diverged, "diverged"), (tally.broken, "could not be run")];
+pub fn summary(report: &Report) -> String {
+    let figures = report.load.as_ref().map(load).unwrap_or_default();
+    format!("{figures}{}\n", counts(report))
+}
+
+fn counts(report: &Report) -> String {
+    let summary = &report.summary;
+    let mut parts: Vec<(u64, &str)> = vec![
+        (summary.followed, "followed"),
+        (summary.flaky, "flaky"),
+        (summary.diverged + summary.unreachable, "diverged"),
+        (summary.broken, "could not be run"),
+        (summary.interrupted, "interrupted"),
+        (summary.not_played, "not played"),
+    ];
+    let (mut count, mut noun) = (summary.scenarios, "scenario");
+    if let Some(load) = &report.load {
+        (count, noun) = (load.runs, "run");
+        parts = vec![
+            (load.followed, "followed"),
+            (load.diverged + load.unreachable, "diverged"),
+            (load.broken + summary.broken, "could not be run"),
+            (load.interrupted, "interrupted"),
+        ];
+    }
     let told: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let left_out = match tally.left_out {
+    let plural = |count: u64| if count == 1 { "" } else { "s" };
+    let not_selected = match summary.not_selected {
         0 => String::new(),
-        files => format!("; {files} other YAML file{} left out", if files == 1 { "" } else { "s" }),
+        count => format!("; {count} not selected"),
     };
-    format!("{count} {noun}: {}{left_out} ({:.2} s)", told.join(", "), took.as_secs_f64())
+    let left_out = match summary.left_out {
+        0 => String::new(),
+        files => format!("; {files} other YAML file{} left out", plural(files)),
+    };
+    let told = if told.is_empty() { "nothing to play".to_owned() } else { told.join(", ") };
+    format!("{count} {noun}{}: {told}{not_selected}{left_out} ({:.2} s)", plural(count), report.duration)
+}
+
+/// The figures of a run under load.
+fn load(load: &Load) -> String {
+    let mut screen = String::new();
+    let rate = load.rate.map(|rate| format!(", {rate} due each second")).unwrap_or_default();
+    _ = writeln!(screen, "{} runs in {:.2} s, at most {} at once{rate}", load.runs, load.duration, load.peak);
+    _ = writeln!(
+        screen,
+        "  {:.1} runs/s, {:.1} sessions/s, {:.1} messages/s, {} octets sent, {} received",
+        load.runs_per_second, load.sessions_per_second, load.messages_per_second, load.sent, load.received
+    );
+    if load.late > 0 {
+        _ = writeln!(screen, "  {} began late: more than {} would have been under way at once", load.late, load.jobs);
+    }
+    _ = writeln!(
+        screen,
+        "\n  {:<40} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "latency in ms", "count", "p50", "p90", "p99", "max", "diverged"
+    );
+    figures_line(&mut screen, "whole runs", &load.latency, load.diverged);
+    let several = load.steps.iter().any(|step| step.scenario != load.steps[0].scenario);
+    for step in &load.steps {
+        let label =
+            if step.step.is_empty() { "connect".to_owned() } else { format!("step {} {}", step.step, step.name) };
+        let label = if several { format!("{} {label}", step.scenario) } else { label };
+        figures_line(&mut screen, &label, &step.latency, step.diverged);
+    }
+    let replies: Vec<String> = load.replies.iter().map(|(code, count)| format!("{code} ×{count}")).collect();
+    if !replies.is_empty() {
+        _ = writeln!(screen, "\n  replies: {}", replies.join(", "));
+    }
+    for error in &load.errors {
+        _ = writeln!(screen, "  error ×{}: {}", error.count, error.message);
+    }
+    screen.push('\n');
+    screen
+}
+
+fn figures_line(screen: &mut String, label: &str, latency: &Latency, diverged: u64) {
+    let label = match label.char_indices().nth(40) {
+        Some(_) => format!("{}…", label.chars().take(39).collect::<String>()),
+        None => label.to_owned(),
+    };
+    let millis = |seconds: f64| format!("{:.3}", seconds * 1000.0);
+    let [p50, p90, p99, max] = [latency.p50, latency.p90, latency.p99, latency.max].map(millis);
+    _ = writeln!(screen, "  {label:<40} {:>8} {p50:>9} {p90:>9} {p99:>9} {max:>9} {diverged:>9}", latency.count);
 }
 
 /// One line of a transcript: time, who, what.
@@ -143,15 +212,18 @@ impl Styled {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::model::Summary;
 
     #[test]
     fn the_summary_counts() {
-        let one = Tally { diverged: 1, ..Tally::default() };
-        assert_eq!(summary(one, Duration::from_millis(412)), "1 scenario: 1 diverged (0.41 s)");
-        let many = Tally { followed: 2, diverged: 1, broken: 1, left_out: 1 };
+        let told = |summary: Summary, duration| counts(&Report { duration, summary, ..Report::begin() });
+        let one = Summary { scenarios: 1, diverged: 1, ..Summary::default() };
+        assert_eq!(told(one, 0.412), "1 scenario: 1 diverged (0.41 s)");
+        let many =
+            Summary { scenarios: 5, followed: 2, flaky: 1, diverged: 1, broken: 1, left_out: 1, ..Summary::default() };
         assert_eq!(
-            summary(many, Duration::from_secs(3)),
-            "4 scenarios: 2 followed, 1 diverged, 1 could not be run; 1 other YAML file left out (3.00 s)"
+            told(many, 3.0),
+            "5 scenarios: 2 followed, 1 flaky, 1 diverged, 1 could not be run; 1 other YAML file left out (3.00 s)"
         );
     }
 }

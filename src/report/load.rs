@@ -161,6 +161,12 @@ impl LoadFigures {
         }
     }
 
+    /// How many runs did not follow their script.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.totals.runs - self.totals.followed
+    }
+
     /// How many runs are over.
     #[must_use]
     pub fn runs(&self) -> u64 {

@@ -19,6 +19,14 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// The rate of the part that is begun here.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 machines")]
+    pub fn rate_of_part(&self) -> Option<f64> {
+        let parts = self.part.map_or(1, |(_, parts)| parts);
+        self.rate.map(|rate| rate / parts as f64)
+    }
+
     /// Whether the figures of many runs are wanted, and not each run by itself.
     #[must_use]
     pub fn is_load(&self) -> bool {
@@ -139,7 +147,7 @@ mod tests {
     fn a_rate_ends_with_the_duration() {
         let pace = Pace { rate: Some(10.0), duration: Some(Duration::from_secs(2)), ..Pace::default() };
         let tickets = tickets(pace, 1);
-        assert_eq!((0..).take_while(|local| tickets.due(*local).is_some()).count(), 20);
+        assert_eq!((0..100).take_while(|local| tickets.due(*local).is_some()).count(), 20);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(crate) use connection::{Address, ProxyProtocol, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
 pub(crate) use filler::Filler;
 pub(crate) use parse::{decode_base64, decode_hex, parse, similar};
-pub(crate) use pattern::PatternFault;
+pub(crate) use pattern::{NamePattern, PatternFault, name_pattern};
 pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value_from_bytes};
 
 use regex::bytes::Regex;
@@ -521,6 +521,12 @@ impl Scenario {
         let shown: Vec<String> =
             values.iter().map(|(name, data)| format!("{}={}", name.name, data.written())).collect();
         format!("{}: {}", index + 1, shown.join(", "))
+    }
+
+    /// How many sessions it may have open at once, as far as its text tells; at least 1.
+    pub(crate) fn connection_count(&self) -> usize {
+        let connects = |step: &&Step| matches!(step.action, Action::Connect(_));
+        self.all_steps().into_iter().filter(connects).count().max(1)
     }
 
     /// Whether it begins with `connect: {mx: …, every: true}`.

@@ -33,6 +33,22 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, PatternFault> {
         .map_err(|error| fault_of(pattern, &error))
 }
 
+/// A pattern for the names of scenarios.
+#[derive(Debug)]
+pub(crate) struct NamePattern(Regex);
+
+/// Compiles a pattern for names, in which no letter is taken for its small or capital form.
+pub(crate) fn name_pattern(pattern: &str) -> Result<NamePattern, String> {
+    compile(pattern).map(NamePattern).map_err(|fault| fault.message)
+}
+
+impl NamePattern {
+    /// Whether it is found in `name`.
+    pub(crate) fn finds(&self, name: &str) -> bool {
+        self.0.is_match(name.as_bytes())
+    }
+}
+
 /// The names of the named groups of a pattern.
 pub(crate) fn group_names(regex: &Regex) -> impl Iterator<Item = &str> {
     regex.capture_names().flatten()

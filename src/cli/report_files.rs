@@ -1,0 +1,153 @@
+//! The files that reports are written to: opened before anything is played, complete or not there at all.
+
+use super::screen;
+use crate::report::Report;
+use crate::report::format::{self, Format, Options};
+use crate::scenario::reason;
+use clap::ValueEnum;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Options that say which reports are written, and what is in them.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Reports")]
+pub(super) struct ReportArguments {
+    /// Write a report to a file (repeatable)
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report_file)]
+    files: Vec<(Format, PathBuf)>,
+    /// What standard output gets: `human`, or a report in one of the formats of --report
+    #[arg(long = "format", value_name = "FORMAT", default_value = "human", hide_default_value = true)]
+    pub(super) output: Output,
+    /// Whether JUnit reports have a test case for each `step` or for each `scenario`
+    #[arg(long, value_name = "WHAT", default_value = "step", hide_default_value = true, hide_possible_values = true)]
+    junit_granularity: Granularity,
+}
+
+/// What standard output gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Output {
+    /// Results as they come, for a person.
+    Human,
+    /// One report at the end.
+    Report(Format),
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum, PartialEq, Eq)]
+enum Granularity {
+    Step,
+    Scenario,
+}
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Output, String> {
+        if name == "human" { Ok(Output::Human) } else { name.parse().map(Output::Report) }
+    }
+}
+
+impl ReportArguments {
+    /// Whether anything but the terminal is written.
+    pub(super) fn are_wanted(&self) -> bool {
+        !self.files.is_empty() || self.output != Output::Human
+    }
+
+    pub(super) fn options(&self) -> Options {
+        Options { junit_by_scenario: self.junit_granularity == Granularity::Scenario }
+    }
+}
+
+/// Report files that are still to be written. Dropping them leaves the folders as they were.
+#[derive(Debug)]
+pub(super) struct ReportFiles {
+    pending: Vec<Pending>,
+    options: Options,
+}
+
+/// A file under a name of its own until it is complete.
+#[derive(Debug)]
+struct Pending {
+    format: Format,
+    path: PathBuf,
+    unfinished: PathBuf,
+    file: Option<File>,
+}
+
+impl ReportFiles {
+    /// Opens all files: one that cannot be written is told before anything is played.
+    pub(super) fn open(arguments: &ReportArguments) -> Result<ReportFiles, String> {
+        let open = |(format, path): &(Format, PathBuf)| Pending::open(*format, path);
+        let pending = arguments.files.iter().map(open).collect::<Result<_, _>>()?;
+        Ok(ReportFiles { pending, options: arguments.options() })
+    }
+
+    /// Writes the report to each of them. What cannot be written keeps no other from being written.
+    pub(super) fn write(mut self, report: &Report) -> Result<(), String> {
+        let mut errors = Vec::new();
+        for pending in &mut self.pending {
+            if let Err(error) = pending.write(report, self.options) {
+                errors.push(format!("cannot write the report `{}`: {}", pending.path.display(), reason(&error)));
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors.join("\nerror: ")) }
+    }
+}
+
+impl Pending {
+    fn open(format: Format, path: &Path) -> Result<Pending, String> {
+        let fault = |error: &std::io::Error| format!("cannot write the report `{}`: {}", path.display(), reason(error));
+        if path.is_dir() {
+            return Err(format!("cannot write the report `{}`: it is a folder", path.display()));
+        }
+        let name = path.file_name().ok_or_else(|| format!("`{}` names no file", path.display()))?;
+        // In the same folder, so that giving it its name is one step.
+        let unfinished = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+        let is_device = path.exists() && !path.is_file();
+        let file = if is_device { File::options().write(true).open(path) } else { File::create_new(&unfinished) };
+        let file = Some(file.map_err(|error| fault(&error))?);
+        let unfinished = if is_device { PathBuf::new() } else { unfinished };
+        Ok(Pending { format, path: path.to_path_buf(), unfinished, file })
+    }
+
+    fn write(&mut self, report: &Report, options: Options) -> std::io::Result<()> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let mut output = BufWriter::new(file);
+        format::write(self.format, report, &options, &mut output)?;
+        output.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all().or_else(unsupported)?;
+        if self.unfinished.as_os_str().is_empty() { Ok(()) } else { std::fs::rename(&self.unfinished, &self.path) }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.unfinished.as_os_str().is_empty() {
+            // It has its name already, or nobody wants it.
+            _ = std::fs::remove_file(&self.unfinished);
+        }
+    }
+}
+
+/// A pipe or a terminal has nothing to keep.
+fn unsupported(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::InvalidInput { Ok(()) } else { Err(error) }
+}
+
+/// Writes a report to standard output; a closed pipe is nothing to complain about.
+pub(super) fn print(format: Format, report: &Report, options: Options) {
+    let mut output = Vec::new();
+    if format::write(format, report, &options, &mut output).is_ok() {
+        screen::result_bytes(&output);
+    }
+}
+
+fn report_file(text: &str) -> Result<(Format, PathBuf), String> {
+    let Some((format, file)) = text.split_once('=') else {
+        return Err("expected a format and a file, such as junit=report.xml".to_owned());
+    };
+    if file.is_empty() {
+        return Err(format!("`{format}=` names no file"));
+    }
+    Ok((format.parse()?, PathBuf::from(file)))
+}

@@ -1,0 +1,270 @@
+//! The options of `run`, and what they come to: settings of each run, and the plan of all.
+
+use crate::cli::report_files::ReportArguments;
+use crate::cli::screen::{self, Color};
+use crate::cli::targets::Files;
+use crate::cli::values::ValueArguments;
+use crate::report::human::{self, Styled};
+use crate::run::{Observer, Pace, Plan, Settings, Stop};
+use crate::scenario::address::split_address;
+use crate::scenario::{duration, reason};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where a rate is asked for and no limit is given, so many runs may be under way at once.
+const JOBS_AT_A_RATE: usize = 1000;
+/// A run that is not under load begins at most so many scenarios each second: more is a mistyped number.
+const HIGHEST_RATE: f64 = 1_000_000.0;
+
+/// Play scenarios. The exit code is 0 when every conversation followed its script, 1 when one diverged, 2 when something
+/// could not be run as asked, 3 when there was no connection, 130 when it was interrupted.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct RunArguments {
+    /// Scenario files, folders, names of built-in scenarios (see `list`), or `-` for standard input
+    #[arg(required = true, value_name = "FILE|DIR|NAME")]
+    pub(super) targets: Vec<String>,
+    #[command(flatten)]
+    pub(super) selection: SelectionArguments,
+    #[command(flatten)]
+    pub(super) values: ValueArguments,
+    #[command(flatten)]
+    pub(super) connections: ConnectionArguments,
+    #[command(flatten)]
+    pub(super) schedule: ScheduleArguments,
+    #[command(flatten)]
+    pub(super) reports: ReportArguments,
+    /// Whether reports show the first `lines` of messages, or `none` of them
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "lines",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Reports"
+    )]
+    pub(super) report_body: Body,
+    /// Play each scenario once for each row of this CSV file; its first row names variables
+    #[arg(long, value_name = "FILE.csv")]
+    pub(super) cases: Option<PathBuf>,
+    /// Fix the time and randomness of templates
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// Let scenarios read files below this folder (instead of their own)
+    #[arg(long, value_name = "DIR")]
+    pub(super) file_root: Option<PathBuf>,
+    /// Show each line of the conversation as it happens
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// Print nothing about conversations that follow their script
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Show secrets on the terminal
+    #[arg(long)]
+    pub(super) show_secrets: bool,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+    /// Show no progress of a long run
+    #[arg(long)]
+    pub(super) no_progress: bool,
+}
+
+/// What reports show of messages.
+#[derive(Debug, Clone, Copy, clap::ValueEnum, PartialEq, Eq)]
+pub(super) enum Body {
+    Lines,
+    None,
+}
+
+/// Options that say which of the scenarios are played.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Which scenarios")]
+pub(super) struct SelectionArguments {
+    /// Play scenarios with this tag (repeatable: any of them); with `!` before it, those without it
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(super) tags: Vec<String>,
+    /// Play scenarios whose name or file matches this regular expression
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) name: Option<String>,
+    /// Play what did not follow its script when it was last played from this folder
+    #[arg(long)]
+    pub(super) last_failed: bool,
+    /// Play one part of all: of N machines each plays another (then join their JSON reports with `report merge`)
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub(super) shard: Option<(u32, u32)>,
+}
+
+/// Options that say where sessions go and how.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Connections")]
+pub(super) struct ConnectionArguments {
+    /// Play against the built-in server on loopback: needs neither network nor account
+    #[arg(long, conflicts_with = "to")]
+    pub(super) sandbox: bool,
+    /// Send every session to this server; the TLS mode stays as the file has it
+    #[arg(long, value_name = "HOST:PORT", value_parser = split_address)]
+    to: Option<(String, u16)>,
+    /// Ask this DNS server about `mx:`, for MX records and their hosts' addresses, instead of this machine's
+    #[arg(long, value_name = "IP:PORT")]
+    resolver: Option<SocketAddr>,
+    /// Trust the certificates in this PEM file instead of the system's
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Verify no certificate
+    #[arg(long)]
+    insecure: bool,
+    /// Let secrets go over plain or unverified connections to other hosts than this one
+    #[arg(long)]
+    insecure_secrets: bool,
+    /// Play a stranger's scenario: it reads no file without --file-root, and reaches public addresses only
+    #[arg(long)]
+    pub(super) untrusted: bool,
+    /// Let an untrusted scenario reach this host wherever it is (repeatable)
+    #[arg(long = "allow-host", value_name = "HOST")]
+    allow_hosts: Vec<String>,
+    /// How long one wait may take; replaces the file's `timeout` (for example 5s)
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    timeout: Option<Duration>,
+    /// How long the whole of each run may take
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    max_time: Option<Duration>,
+}
+
+/// Options that say how often and how many at once.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "How often, and how many at once")]
+pub(super) struct ScheduleArguments {
+    /// How many scenarios may be under way at once (1; with --rate 1000)
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    jobs: Option<u32>,
+    /// Play everything so many times, and tell figures instead of each
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    repeat: Option<u64>,
+    /// Begin new runs for so long, and tell figures instead of each
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    duration: Option<Duration>,
+    /// Begin so many runs each second (`50/s`, `300/m`), however long they take: latencies count from when each was due
+    #[arg(long, value_name = "N/s", value_parser = rate)]
+    rate: Option<f64>,
+    /// Take so long to come to the full rate, or to the full number of jobs
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    ramp: Option<Duration>,
+    /// Begin nothing more after the first scenario that does not follow its script
+    #[arg(long)]
+    pub(super) fail_fast: bool,
+    /// Play a scenario that diverged up to so many more times; one that then follows its script is told as flaky
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    retries: u32,
+}
+
+impl RunArguments {
+    pub(super) fn files(&self) -> Files<'_> {
+        Files { root: self.file_root.as_deref(), untrusted: self.connections.untrusted }
+    }
+
+    /// How each run is played.
+    pub(super) fn settings(&self) -> Result<Settings, String> {
+        let connections = &self.connections;
+        let ca_pem = match &connections.ca_file {
+            Some(file) => Some(
+                std::fs::read(file).map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))?,
+            ),
+            None => None,
+        };
+        Ok(Settings {
+            sandbox: connections.sandbox,
+            to: connections.to.clone(),
+            resolver: connections.resolver,
+            ca_pem,
+            insecure: connections.insecure,
+            insecure_secrets: connections.insecure_secrets,
+            show_secrets: self.show_secrets,
+            timeout: connections.timeout,
+            max_time: connections.max_time,
+            seed: self.seed,
+            file_root: self.file_root.clone(),
+            untrusted: connections.untrusted,
+            allow_hosts: connections.allow_hosts.clone(),
+            observer: self.verbose.then(|| live(self.color.for_notices())),
+            ..Settings::default()
+        })
+    }
+
+    /// Which run begins when. A shard of a run under load is a part of its runs; of any other a part of its scenarios.
+    pub(super) fn plan(&self) -> Plan {
+        let schedule = &self.schedule;
+        let jobs = match (schedule.jobs, schedule.rate) {
+            (Some(jobs), _) => jobs as usize,
+            (None, Some(_)) => JOBS_AT_A_RATE,
+            (None, None) => 1,
+        };
+        let mut pace = Pace {
+            repeat: schedule.repeat,
+            duration: schedule.duration,
+            rate: schedule.rate,
+            ramp: schedule.ramp.unwrap_or_default(),
+            part: None,
+        };
+        if pace.is_load() {
+            pace.part = self.selection.shard.map(|(index, count)| (u64::from(index - 1), u64::from(count)));
+        }
+        Plan { jobs, pace, retries: schedule.retries, fail_fast: schedule.fail_fast, stop: Stop::default() }
+    }
+
+    /// Whether the number of jobs was the user's wish.
+    pub(super) fn jobs_were_given(&self) -> bool {
+        self.schedule.jobs.is_some()
+    }
+}
+
+/// Prints each line of the transcript as it happens.
+fn live(styled: Styled) -> Observer {
+    Arc::new(move |entry| screen::notice(&human::entry(entry, &*entry.session != "main", styled)))
+}
+
+fn shard(text: &str) -> Result<(u32, u32), String> {
+    let parts = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
+    match parts {
+        Some((index, count)) if (1..=count).contains(&index) => Ok((index, count)),
+        _ => Err("expected a part and how many there are, such as 1/4: from 1/N to N/N".to_owned()),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let (number, seconds) = match text.split_once('/') {
+        None | Some((_, "s")) => (text.strip_suffix("/s").unwrap_or(text), 1.0),
+        Some((number, "m")) => (number, 60.0),
+        Some((number, "h")) => (number, 3600.0),
+        Some(_) => ("", 1.0),
+    };
+    match number.parse::<f64>().map(|number| number / seconds) {
+        Ok(rate) if rate > 0.0 && rate <= HIGHEST_RATE => Ok(rate),
+        _ => Err("expected runs each second, minute or hour, such as 50/s, 300/m or 10/h".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates() {
+        for (text, wanted) in [("50", 50.0), ("50/s", 50.0), ("300/m", 5.0), ("36/h", 0.01), ("0.5/s", 0.5)] {
+            assert!((rate(text).unwrap() - wanted).abs() < 1e-9, "{text}");
+        }
+        for text in ["", "0", "-1/s", "50/x", "s", "1e9/s", "nan", "/s"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn shards() {
+        assert_eq!(shard("1/1"), Ok((1, 1)));
+        assert_eq!(shard("3/4"), Ok((3, 4)));
+        for text in ["0/4", "5/4", "1", "1/0", "a/b", "1/2/3", "-1/2"] {
+            assert!(shard(text).is_err(), "{text}");
+        }
+    }
+}

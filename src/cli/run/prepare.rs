@@ -1,0 +1,310 @@
+//! From arguments to plays: reads scenarios, gives them their values, checks them, and chooses which are played.
+//!
+//! Everything is checked before the first connection. A file that cannot be run is an item of its own among the others.
+
+use super::last_failed;
+use super::options::{RunArguments, SelectionArguments};
+use crate::cli::check::all_of;
+use crate::cli::screen;
+use crate::cli::targets::{Targets, is_strangers};
+use crate::cli::values;
+use crate::load::LoadError;
+use crate::report::collect;
+use crate::report::model::ScenarioReport;
+use crate::run::{self, Play, Settings};
+use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables, name_pattern, undeclared};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What there is to play.
+#[derive(Default)]
+pub(super) struct Prepared {
+    /// Everything that was selected, in the order it was named.
+    pub(super) items: Vec<Item>,
+    /// What of it is played.
+    pub(super) plays: Vec<Play>,
+    /// For each play its item.
+    pub(super) item_of_play: Vec<usize>,
+    /// YAML files of folders that are no scenarios.
+    pub(super) left_out: u64,
+    /// What options passed over.
+    pub(super) not_selected: u64,
+    /// What was asked for and cannot be done, beside what is wrong with a scenario.
+    pub(super) errors: Vec<String>,
+}
+
+/// One scenario with one set of variables.
+pub(super) enum Item {
+    /// It cannot be run.
+    Broken(Box<ScenarioReport>),
+    /// It is played.
+    Play(Told),
+}
+
+/// What is known of a scenario before it is played.
+pub(super) struct Told {
+    pub(super) id: String,
+    pub(super) position: u64,
+    pub(super) name: String,
+    pub(super) path: String,
+    pub(super) warnings: Vec<Diagnostic>,
+    /// What is played, for a report that holds it.
+    pub(super) source: Option<Box<Source>>,
+}
+
+/// A scenario with its values, and how it is played.
+pub(super) struct Source {
+    pub(super) scenario: Arc<Scenario>,
+    pub(super) variables: Variables,
+    pub(super) settings: Settings,
+}
+
+/// Reads, checks and selects.
+pub(super) fn prepare(arguments: &RunArguments) -> Result<Prepared, String> {
+    let targets = Targets::read(&arguments.targets, arguments.files());
+    let scenarios: Vec<&Scenario> = targets.loaded.iter().filter_map(|loaded| loaded.as_ref().ok()).collect();
+    let all_read = scenarios.len() == targets.loaded.len();
+    if all_read && let Some(first) = undeclared(&scenarios, &arguments.values.given()).first() {
+        return Err(first.clone());
+    }
+    let mut inputs = arguments.values.inputs(&scenarios)?;
+    let made_up = arguments.values.made_up_secrets || arguments.connections.sandbox;
+    values::complete(&mut inputs, &scenarios, made_up)?;
+    let cases = arguments.cases.as_deref().map(values::rows_of).transpose()?;
+    if let (Some(file), Some((names, _)), true) = (&arguments.cases, &cases, all_read) {
+        refuse_undeclared(file, names, &scenarios)?;
+    }
+    let mut preparation = Preparation {
+        arguments,
+        settings: arguments.settings()?,
+        inputs,
+        cases,
+        selection: Selection::new(&arguments.selection, arguments.plan().pace.is_load())?,
+        position: 0,
+        said: BTreeSet::new(),
+        prepared: Prepared { left_out: targets.left_out as u64, errors: targets.complaints, ..Prepared::default() },
+    };
+    for loaded in targets.loaded {
+        preparation.take(loaded);
+    }
+    Ok(preparation.prepared)
+}
+
+struct Preparation<'a> {
+    arguments: &'a RunArguments,
+    settings: Settings,
+    inputs: Inputs,
+    cases: Option<(Vec<String>, Vec<Vec<String>>)>,
+    selection: Selection,
+    /// The place of the next one among all that were named.
+    position: u64,
+    /// What was said of the present scenario already: its cases have much in common.
+    said: BTreeSet<String>,
+    prepared: Prepared,
+}
+
+impl Preparation<'_> {
+    fn take(&mut self, loaded: Result<Scenario, LoadError>) {
+        let mut scenario = match loaded {
+            Ok(scenario) => scenario,
+            Err(error) => {
+                let name = error.partial.as_ref().and_then(|partial| partial.name.clone());
+                let tags = error.partial.as_ref().map(|partial| partial.tags.clone()).unwrap_or_default();
+                let (sources, diagnostics) = all_of(error, &self.settings);
+                let id = identity(&sources, "");
+                if self.selection.takes(name.as_deref(), &tags, &sources) && self.selects(&id) {
+                    self.broken(id, name.as_deref(), &sources, &diagnostics);
+                }
+                return;
+            }
+        };
+        self.settings.untrusted = self.arguments.connections.untrusted || is_strangers(&scenario);
+        self.said.clear();
+        if let Some((names, rows)) = &self.cases {
+            scenario.set_cases(names, rows);
+        }
+        let scenario = Arc::new(scenario);
+        if !self.selection.takes(scenario.name.as_deref(), &scenario.tags, &scenario.sources) {
+            self.prepared.not_selected += scenario.case_count().max(1) as u64;
+            return;
+        }
+        match scenario.case_count() {
+            0 => self.take_case(&scenario, None),
+            count => (0..count).for_each(|case| self.take_case(&scenario, Some(case))),
+        }
+    }
+
+    /// A scenario with one set of variables.
+    fn take_case(&mut self, scenario: &Arc<Scenario>, case: Option<usize>) {
+        let label = case.map(|case| format!("[case {}]", scenario.case_name(case))).unwrap_or_default();
+        let name = scenario.name.as_deref();
+        let variables = match Variables::for_case(scenario, &self.inputs, case) {
+            Ok(variables) => variables,
+            Err(error) => {
+                let id = identity(&scenario.sources, &label);
+                let mut diagnostics = crate::check(scenario, None, &self.settings);
+                diagnostics.retain(Diagnostic::is_error);
+                diagnostics.extend(error.diagnostics);
+                if self.selects(&id) {
+                    self.broken(id, name, &scenario.sources, &diagnostics);
+                }
+                return;
+            }
+        };
+        let diagnostics = crate::check(scenario, Some(&variables), &self.settings);
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            let id = identity(&scenario.sources, &label);
+            if self.selects(&id) {
+                self.broken(id, name, &scenario.sources, &diagnostics);
+            }
+            return;
+        }
+        let exchangers = run::exchangers(scenario, &variables, &self.settings);
+        let each: Vec<Option<String>> =
+            if exchangers.is_empty() { vec![None] } else { exchangers.into_iter().map(Some).collect() };
+        for exchanger in each {
+            let of_exchanger = exchanger.as_ref().map(|host| format!("[MX {host}]")).unwrap_or_default();
+            let label = [label.as_str(), &of_exchanger].join(" ").trim().to_owned();
+            let id = identity(&scenario.sources, &label);
+            let position = self.position;
+            if self.selects(&id) {
+                self.warn(&scenario.sources, &diagnostics);
+                self.announce(scenario, &variables);
+                let settings = Settings { exchanger, ..self.settings.clone() };
+                let play = Play { scenario: scenario.clone(), variables: variables.clone(), settings, label };
+                let source = self.arguments.reports.are_wanted().then(|| Box::new(Source::of(&play)));
+                let told = Told { id, position, source, ..Told::of(scenario, &play.label, diagnostics.clone()) };
+                self.play(told, play);
+            }
+        }
+    }
+
+    fn play(&mut self, told: Told, play: Play) {
+        self.prepared.item_of_play.push(self.prepared.items.len());
+        self.prepared.items.push(Item::Play(told));
+        self.prepared.plays.push(play);
+    }
+
+    /// Whether what has this id is played in this run; each has its place among all.
+    fn selects(&mut self, id: &str) -> bool {
+        self.position += 1;
+        let selected = self.selection.selects(id);
+        self.prepared.not_selected += u64::from(!selected);
+        selected
+    }
+
+    /// A file that cannot be run is an error of its own; the others are played.
+    fn broken(&mut self, id: String, name: Option<&str>, sources: &Sources, diagnostics: &[Diagnostic]) {
+        let styled = self.arguments.color.for_notices();
+        for diagnostic in diagnostics {
+            screen::notice(&format!("{}\n", diagnostic.render(sources, styled.0)));
+        }
+        let report = collect::broken(id, name, sources, diagnostics);
+        self.prepared.items.push(Item::Broken(Box::new(ScenarioReport { position: self.position - 1, ..report })));
+    }
+
+    fn warn(&mut self, sources: &Sources, diagnostics: &[Diagnostic]) {
+        for diagnostic in diagnostics {
+            self.say_once(format!("{}\n", diagnostic.render(sources, self.arguments.color.for_notices().0)));
+        }
+    }
+
+    fn say_once(&mut self, text: String) {
+        if !self.arguments.quiet && !self.said.contains(&text) {
+            screen::notice(&text);
+            self.said.insert(text);
+        }
+    }
+
+    /// Says which secret goes to which host, before the first connection.
+    fn announce(&mut self, scenario: &Scenario, variables: &Variables) {
+        if self.arguments.connections.sandbox {
+            return;
+        }
+        for (host, secrets) in run::secrets_by_host(scenario, variables, &self.settings) {
+            let list: Vec<String> = secrets.iter().map(|name| format!("`{name}`")).collect();
+            let noun = if list.len() == 1 { "the secret" } else { "the secrets" };
+            let (list, host) = (list.join(", "), crate::visible(host.as_bytes()));
+            self.say_once(format!("notice: {noun} {list} will be sent to {host}"));
+        }
+    }
+}
+
+impl Told {
+    fn of(scenario: &Scenario, label: &str, warnings: Vec<Diagnostic>) -> Told {
+        let path = scenario.sources.name().to_owned();
+        let name = scenario.name.clone().unwrap_or_else(|| if label.is_empty() { path.clone() } else { String::new() });
+        Told { id: String::new(), position: 0, name: format!("{name} {label}").trim().to_owned(), path, warnings, source: None }
+    }
+}
+
+impl Source {
+    fn of(play: &Play) -> Source {
+        Source { scenario: play.scenario.clone(), variables: play.variables.clone(), settings: play.settings.clone() }
+    }
+}
+
+/// Which scenarios the options take.
+struct Selection {
+    tags: Vec<String>,
+    without: Vec<String>,
+    name: Option<crate::scenario::NamePattern>,
+    /// The ids of what did not follow its script.
+    failed: Option<BTreeSet<String>>,
+    shard: Option<(u32, u32)>,
+}
+
+impl Selection {
+    fn new(arguments: &SelectionArguments, is_load: bool) -> Result<Selection, String> {
+        let (without, tags): (Vec<_>, Vec<_>) = arguments.tags.iter().cloned().partition(|tag| tag.starts_with('!'));
+        let name = arguments.name.as_deref().map(name_pattern).transpose();
+        let failed = if arguments.last_failed { last_failed::read() } else { None };
+        if arguments.last_failed && failed.is_none() {
+            screen::notice("notice: nothing is known to have failed in this folder: everything is played");
+        }
+        Ok(Selection {
+            tags,
+            without: without.into_iter().map(|tag| tag[1..].to_owned()).collect(),
+            name: name.map_err(|message| format!("`--name`: {message}"))?,
+            failed,
+            shard: arguments.shard.filter(|_| !is_load),
+        })
+    }
+
+    /// Whether a scenario has the tags and the name.
+    fn takes(&self, name: Option<&str>, tags: &[String], sources: &Sources) -> bool {
+        let tagged = self.tags.is_empty() || tags.iter().any(|tag| self.tags.contains(tag));
+        let kept_out = tags.iter().any(|tag| self.without.contains(tag));
+        let file = sources.name();
+        let named =
+            self.name.as_ref().is_none_or(|pattern| name.is_some_and(|it| pattern.finds(it)) || pattern.finds(file));
+        tagged && !kept_out && named
+    }
+
+    /// Whether this one is to be played, of those that failed, in this shard.
+    fn selects(&self, id: &str) -> bool {
+        let failed = self.failed.as_ref().is_none_or(|failed| failed.contains(id));
+        let here = self.shard.is_none_or(|(index, count)| stable_hash(id) % u64::from(count) == u64::from(index - 1));
+        failed && here
+    }
+}
+
+/// What tells a scenario from all others, the same in every run and on every machine.
+fn identity(sources: &Sources, label: &str) -> String {
+    let name = crate::visible(sources.name().as_bytes()).replace('\\', "/");
+    let path = name.trim_start_matches("./");
+    format!("{path} {label}").trim().to_owned()
+}
+
+/// FNV-1a: the same number for the same text in every version, which a partition over machines needs.
+fn stable_hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Refuses a column of a table of cases that names no variable.
+fn refuse_undeclared(file: &Path, names: &[String], scenarios: &[&Scenario]) -> Result<(), String> {
+    let vars = names.iter().map(|name| (name.clone(), String::new())).collect();
+    let complaints = undeclared(scenarios, &Inputs { vars, ..Inputs::default() });
+    complaints.first().map_or(Ok(()), |first| Err(format!("{}: {first}", file.display())))
+}

@@ -1,0 +1,211 @@
+//! What came of each play: printed in the order it was named, counted, and gathered into the report.
+//!
+//! Responsible for what is kept and what is printed when. Runs end on any thread and in any order; what is printed and
+//! written does not depend on it.
+
+use super::options::{Body, RunArguments};
+use super::prepare::{Item, Prepared};
+use crate::cli::report_files::Output;
+use crate::cli::screen;
+use crate::portable;
+use crate::report::Report;
+use crate::report::collect::{self, Circumstances};
+use crate::report::human::{self, Styled};
+use crate::report::load::LoadFigures;
+use crate::report::merge::first_that_applies;
+use crate::report::model::{Attempt, ScenarioReport};
+use crate::run::Finished;
+
+/// Of the runs under load that diverged so many are kept whole.
+const EXAMPLES: usize = 100;
+/// And so many of them are shown on the screen.
+const EXAMPLES_SHOWN: usize = 3;
+
+/// What of the results is wanted.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    quiet: bool,
+    /// Whether the screen shows them as they come.
+    on_screen: bool,
+    styled: Styled,
+    /// Whether a report is made of them.
+    in_report: bool,
+    without_body: bool,
+}
+
+/// What came of everything so far.
+pub(super) struct Results {
+    wanted: Wanted,
+    items: Vec<Item>,
+    item_of_play: Vec<usize>,
+    /// What is known of each item.
+    done: Vec<Option<Done>>,
+    /// The first item that was not printed yet.
+    next: usize,
+    /// Under load: the figures, and the first runs that diverged.
+    load: Option<LoadFigures>,
+    examples: Vec<(u64, Done)>,
+    exit_code: u8,
+}
+
+/// One item that is over.
+struct Done {
+    report: ScenarioReport,
+    /// What the screen shows of it.
+    shown: String,
+    notices: Vec<String>,
+}
+
+impl Results {
+    /// Takes over what was prepared; gives back nothing of it.
+    pub(super) fn new(arguments: &RunArguments, prepared: &mut Prepared, is_load: bool) -> Results {
+        let items = std::mem::take(&mut prepared.items);
+        let wanted = Wanted {
+            quiet: arguments.quiet,
+            on_screen: arguments.reports.output == Output::Human,
+            styled: arguments.color.for_results(),
+            in_report: arguments.reports.are_wanted() || screen::is_github_actions(),
+            without_body: arguments.report_body == Body::None,
+        };
+        let mut results = Results {
+            wanted,
+            item_of_play: std::mem::take(&mut prepared.item_of_play),
+            done: items.iter().map(|_| None).collect(),
+            items,
+            next: 0,
+            load: is_load.then(LoadFigures::default),
+            examples: Vec::new(),
+            exit_code: 0,
+        };
+        for (place, item) in results.items.iter_mut().enumerate() {
+            if let Item::Broken(report) = item {
+                results.exit_code = first_that_applies(results.exit_code, report.exit_code);
+                // Its mistakes are on the screen already.
+                let report = std::mem::replace(&mut **report, collect::not_played(String::new(), "", ""));
+                results.done[place] = Some(Done { report, shown: String::new(), notices: Vec::new() });
+            }
+        }
+        results
+    }
+
+    /// Takes a run that is over.
+    pub(super) fn take(&mut self, finished: &Finished, show: &mut dyn FnMut(&str)) {
+        let place = self.item_of_play[finished.play];
+        self.exit_code = first_that_applies(self.exit_code, finished.outcome.exit_code());
+        if let Some(load) = &mut self.load {
+            let Item::Play(told) = &self.items[place] else { return };
+            load.add(&told.id, finished);
+            if !finished.outcome.followed() && self.wants_example(finished.number) {
+                let done = self.done_with(place, finished);
+                self.examples.push((finished.number, done));
+                self.examples.sort_by_key(|(number, _)| *number);
+                self.examples.truncate(EXAMPLES);
+            }
+            return;
+        }
+        self.done[place] = Some(self.done_with(place, finished));
+        self.show_next(show);
+    }
+
+    fn wants_example(&self, number: u64) -> bool {
+        self.examples.len() < EXAMPLES || self.examples.last().is_some_and(|(last, _)| number < *last)
+    }
+
+    fn done_with(&self, place: usize, finished: &Finished) -> Done {
+        let Item::Play(told) = &self.items[place] else {
+            return Done {
+                report: collect::not_played(String::new(), "", ""),
+                shown: String::new(),
+                notices: Vec::new(),
+            };
+        };
+        let outcome = &finished.outcome;
+        let attempt = |outcome: &crate::run::Outcome| Attempt {
+            message: outcome.divergences.first().map(|first| first.diagnostic.message.clone()).unwrap_or_default(),
+            duration: outcome.duration.as_secs_f64(),
+        };
+        let circumstances = Circumstances {
+            id: told.id.clone(),
+            position: told.position,
+            offset: finished.offset,
+            attempts: finished.before.iter().map(attempt).collect(),
+            without_body: self.wanted.without_body,
+        };
+        let Wanted { quiet, on_screen, styled, in_report, .. } = self.wanted;
+        Done {
+            // What nobody reads is not made: a report of thousands of steps takes its time.
+            report: if in_report {
+                let mut report = collect::played(outcome, circumstances, &told.warnings);
+                // A report is about what failed; where nothing did, the first stands for all.
+                if let Some(source) = told.source.as_ref().filter(|_| place == 0 || !outcome.followed()) {
+                    portable::attach(&mut report, &source.scenario, &source.variables, &source.settings);
+                }
+                report
+            } else {
+                collect::headline(outcome, circumstances)
+            },
+            shown: if !on_screen || quiet && outcome.followed() {
+                String::new()
+            } else {
+                human::outcome(outcome, finished.before.len(), styled)
+            },
+            notices: if quiet { Vec::new() } else { outcome.notices.clone() },
+        }
+    }
+
+    /// Shows everything up to the first item that is not over yet.
+    fn show_next(&mut self, show: &mut dyn FnMut(&str)) {
+        while let Some(Some(done)) = self.done.get(self.next) {
+            for notice in &done.notices {
+                screen::notice(&format!("notice: {notice}"));
+            }
+            if !done.shown.is_empty() {
+                show(&done.shown);
+            }
+            self.next += 1;
+        }
+    }
+
+    /// How many runs are over.
+    pub(super) fn runs(&self) -> u64 {
+        match &self.load {
+            Some(load) => load.runs(),
+            None => self.done.iter().flatten().count() as u64,
+        }
+    }
+
+    /// How many of them did not follow their script.
+    pub(super) fn failed(&self) -> u64 {
+        match &self.load {
+            Some(load) => load.failed(),
+            None => self.done.iter().flatten().filter(|done| done.report.exit_code != 0).count() as u64,
+        }
+    }
+
+    /// Under load: the figures so far.
+    pub(super) fn figures(&self) -> Option<&LoadFigures> {
+        self.load.as_ref()
+    }
+
+    /// Shows what waited for an item that never was played, and gathers the report.
+    pub(super) fn finish(mut self, report: &mut Report, show: &mut dyn FnMut(&str)) -> u8 {
+        if self.load.is_some() {
+            for (_, done) in self.examples.iter().take(EXAMPLES_SHOWN) {
+                show(&done.shown);
+            }
+            report.scenarios = self.done.into_iter().flatten().map(|done| done.report).collect();
+            report.scenarios.extend(self.examples.into_iter().map(|(_, done)| done.report));
+            return self.exit_code;
+        }
+        for place in 0..self.items.len() {
+            if let (None, Item::Play(told)) = (&self.done[place], &self.items[place]) {
+                let report = collect::not_played(told.id.clone(), &told.name, &told.path);
+                let report = ScenarioReport { position: told.position, ..report };
+                self.done[place] = Some(Done { report, shown: String::new(), notices: Vec::new() });
+            }
+            self.show_next(show);
+        }
+        report.scenarios = self.done.into_iter().flatten().map(|done| done.report).collect();
+        self.exit_code
+    }
+}

@@ -1,0 +1,47 @@
+//! How many files this process may open, told before thousands of connections need them.
+
+/// Descriptors that are needed beside connections: files, logs, the system's own.
+const RESERVE: u64 = 64;
+
+/// Makes room for so many jobs with so many connections each, and gives the number of jobs there is room for.
+///
+/// # Errors
+/// A message with what to do, when the jobs were `wanted` and the system allows fewer.
+pub(crate) fn ensure_descriptors(jobs: usize, each: usize, wanted: bool) -> Result<usize, String> {
+    let each = each.max(1) as u64;
+    let needed = (jobs as u64).saturating_mul(each).saturating_add(RESERVE);
+    // Few connections fit into any limit there is.
+    if needed <= 2 * RESERVE {
+        return Ok(jobs);
+    }
+    // Where the system has no such limit, nothing is in the way.
+    let Ok(allowed) = rlimit::increase_nofile_limit(needed) else { return Ok(jobs) };
+    if allowed >= needed {
+        return Ok(jobs);
+    }
+    let room = allowed.saturating_sub(RESERVE) / each;
+    if wanted || room == 0 {
+        return Err(format!(
+            "`--jobs {jobs}` needs {needed} open files, but this process may have {allowed}: raise the limit \
+             (`ulimit -n {needed}`), or give at most `--jobs {}`",
+            room.max(1)
+        ));
+    }
+    Ok(usize::try_from(room).unwrap_or(jobs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_jobs_need_nothing() {
+        assert_eq!(ensure_descriptors(10, 2, true), Ok(10));
+    }
+
+    #[test]
+    fn more_than_any_system_allows_is_told_with_what_to_do() {
+        let error = ensure_descriptors(usize::MAX / 4, 1, true).unwrap_err();
+        assert!(error.contains("ulimit -n") && error.contains("--jobs"), "{error}");
+    }
+}
