@@ -14,6 +14,7 @@ mod expect;
 mod group;
 mod message;
 mod outcome;
+mod own_server;
 mod pace;
 mod pace_of_runs;
 mod pipeline;
@@ -21,6 +22,7 @@ mod player;
 mod sandbox;
 mod schedule;
 mod scope;
+mod serving;
 mod signals;
 mod steps;
 mod stop;
@@ -33,6 +35,7 @@ pub use outcome::{Cause, CertificateOutcome, Divergence, Handshake, Outcome, Ses
 pub use pace_of_runs::Pace;
 pub use sandbox::SharedSandbox;
 pub use schedule::{Course, Event, Finished, Listener, Plan, Play, play_all};
+pub use serving::Listening;
 pub use stop::Stop;
 
 use crate::scenario::{Scenario, Variables};
@@ -76,6 +79,8 @@ pub struct Settings {
     pub shared_sandbox: Option<SharedSandbox>,
     /// Paces the connects of many runs at once.
     pub admission: Option<Admission>,
+    /// Where a server of the file listens, instead of where the file says.
+    pub listen: Option<SocketAddr>,
     /// Ends the run at once when it is told to.
     pub stop: Option<Stop>,
     /// Sees each line of the transcript as it is written.
@@ -96,6 +101,23 @@ pub fn run(scenario: &Scenario, variables: &Variables, settings: &Settings) -> O
             outcome
         }
         Err(error) => player::not_started(scenario, &error.to_string()),
+    }
+}
+
+/// Plays the server's side of a scenario alone, until all listed connections were served, or to the end of its time.
+///
+/// `ready` is called once it listens. The scenario must have been [checked](crate::check); it blocks the thread.
+#[must_use]
+pub fn serve(
+    scenario: &Scenario,
+    variables: &Variables,
+    settings: &Settings,
+    ready: &mut dyn FnMut(&Listening),
+) -> Outcome {
+    let scenario = Scenario { opening: None, steps: Vec::new(), finally: Vec::new(), ..scenario.clone() };
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(player::serve(&scenario, variables, settings, ready)),
+        Err(error) => player::not_started(&scenario, &error.to_string()),
     }
 }
 

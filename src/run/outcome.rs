@@ -238,7 +238,7 @@ impl SessionOutcome {
 }
 
 impl CertificateOutcome {
-    fn of(certificate: &Certificate) -> CertificateOutcome {
+    pub(super) fn of(certificate: &Certificate) -> CertificateOutcome {
         CertificateOutcome {
             subject: certificate.subject.clone(),
             issuer: certificate.issuer.clone(),

@@ -7,6 +7,7 @@ use super::expect::Comparer;
 use super::outcome::{Cause, Divergence, Outcome, SessionOutcome, StepOutcome, Verdict};
 use super::sandbox::sandbox_options;
 use super::scope::{Names, StepScope};
+use super::serving::{Listening, Phase, Serving};
 use crate::masker::Masker;
 use crate::scenario::{
     Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Length, Mode, Scenario, Scope, Span, Step, TemplateError, Templates,
@@ -41,6 +42,8 @@ pub(super) struct Player<'a> {
     pub(super) sessions: BTreeMap<String, Open>,
     pub(super) log: Transcript,
     pub(super) sandbox: Option<Arc<Sandbox>>,
+    /// The server of the same file.
+    pub(super) serving: Option<Serving>,
     /// The default time of a wait, at this place of the scenario.
     pub(super) timeout: Duration,
     /// When the whole run must be over.
@@ -56,6 +59,8 @@ pub(super) struct Player<'a> {
     /// What was captured, as it is shown.
     pub(super) captures: BTreeMap<String, String>,
     began: Timestamp,
+    /// What became of the steps of the server.
+    pub(super) served_steps: Vec<StepOutcome>,
     notices: Vec<String>,
     /// Inside `finally`: whether the steps before it diverged.
     diverged: Option<bool>,
@@ -74,6 +79,9 @@ pub(super) async fn play(scenario: &Scenario, variables: &Variables, settings: &
     if let Err(error) = player.start_sandbox(variables).await {
         return not_started(scenario, &error);
     }
+    if let Err(error) = player.start_server(variables).await {
+        return not_startable(scenario, error);
+    }
     let stop = settings.stop.clone().unwrap_or_default();
     tokio::select! {
         biased;
@@ -81,7 +89,40 @@ pub(super) async fn play(scenario: &Scenario, variables: &Variables, settings: &
         () = stop.stopped() => player.interrupt(),
     }
     player.close_all().await;
+    let phase = player.last_phase();
+    player.finish_server(phase).await;
     player.into_outcome()
+}
+
+/// Plays the server's side alone; `ready` is told where it listens.
+pub(super) async fn serve(
+    scenario: &Scenario,
+    variables: &Variables,
+    settings: &Settings,
+    ready: &mut dyn FnMut(&Listening),
+) -> Outcome {
+    let mut player = Player::new(scenario, variables, settings);
+    if let Err(error) = player.start_server(variables).await {
+        return not_startable(scenario, error);
+    }
+    let Some(serving) = &player.serving else { return not_started(scenario, "this file has no `server:`") };
+    let listening = match serving.trust_pem() {
+        Ok(trust_pem) => Listening { address: serving.address(), trust_pem },
+        Err(error) => return not_started(scenario, &error),
+    };
+    ready(&listening);
+    let wanted = scenario.server.as_ref().and_then(|server| server.listed());
+    player.finish_server(Phase::Open { wanted }).await;
+    player.into_outcome()
+}
+
+/// The outcome of a run whose server could not begin.
+fn not_startable(scenario: &Scenario, error: TemplateError) -> Outcome {
+    let mut outcome = not_started(scenario, "");
+    for divergence in &mut outcome.divergences {
+        divergence.diagnostic = error.clone().into_diagnostic();
+    }
+    outcome
 }
 
 /// The outcome of a run that could not begin.
@@ -131,6 +172,7 @@ impl<'a> Player<'a> {
             sessions: BTreeMap::new(),
             log: Transcript::new(Arc::new(masker), settings.observer.clone()),
             sandbox: None,
+            serving: None,
             timeout: settings.timeout.or(scenario.timeout).unwrap_or(DEFAULT_TIMEOUT),
             due: settings.max_time.map(|length| Instant::now() + length),
             steps: Vec::new(),
@@ -140,6 +182,7 @@ impl<'a> Player<'a> {
             retired: Vec::new(),
             captures: BTreeMap::new(),
             began: Timestamp::now(),
+            served_steps: Vec::new(),
             notices,
             diverged: None,
             scenario,
@@ -170,6 +213,9 @@ impl<'a> Player<'a> {
         }
         if flow == Flow::On {
             flow = self.play_steps(&scenario.steps).await;
+        }
+        if let Some(serving) = self.serving.as_ref().filter(|_| flow == Flow::Stop) {
+            serving.abandon();
         }
         self.finally(&scenario.finally).await;
         if flow == Flow::On {
@@ -375,6 +421,7 @@ impl<'a> Player<'a> {
             self.retire(&open);
         }
         self.complete_steps();
+        self.steps.extend(std::mem::take(&mut self.served_steps));
         let (mut main, finally): (Vec<_>, Vec<_>) =
             self.divergences.into_iter().partition(|divergence| !divergence.step.starts_with("finally"));
         main.extend(finally);
@@ -470,6 +517,7 @@ impl<'a> Player<'a> {
             templates: &self.templates,
             scope: scope.map_or(&self.names as &dyn Scope, |scope| scope),
             file_root: file_root(self.scenario, self.settings),
+            own_server: self.serving.as_ref().map(Serving::address),
         }
     }
 

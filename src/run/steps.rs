@@ -5,6 +5,7 @@ use super::diagnose::Place;
 use super::expect::{Came, Capture, Mismatch, describe, describe_closed, named_groups};
 use super::outcome::Divergence;
 use super::player::{Open, Player};
+use super::serving::Serving;
 use crate::net::tls::{Connector, TlsFailure};
 use crate::scenario::{
     Action, ClosedBy, Closing, Connect, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered, Span, Step,
@@ -416,7 +417,11 @@ impl Player<'_> {
         let (options, server_name) = {
             let scope = self.scope(now.step);
             let resolver = self.resolver(Some(&scope));
-            let options = resolver.tls_options(settings, &open.tls).map_err(|error| self.template(now, &error))?;
+            let mut options = resolver.tls_options(settings, &open.tls).map_err(|error| self.template(now, &error))?;
+            if open.endpoint.is_own_server && settings.ca_file.is_none() && open.tls.ca_file.is_none() {
+                // The authority that this run made is trusted by this run.
+                options.ca_pem = self.serving.as_ref().and_then(Serving::authority_pem);
+            }
             let name = resolver
                 .server_name(&open.endpoint, settings, &open.tls)
                 .map_err(|error| self.template(now, &error))?;

@@ -14,6 +14,7 @@ mod lint;
 mod parse;
 mod pattern;
 mod schema;
+pub(crate) mod server;
 mod source;
 pub(crate) mod template;
 mod variables;
@@ -28,7 +29,7 @@ pub(crate) use variables::render_data;
 pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 
 pub(crate) use builtin::Chance;
-pub(crate) use check::{CheckContext, check, reason, resolve_file};
+pub(crate) use check::{CheckContext, check, parse_listen, reason, resolve_file};
 pub(crate) use connection::{Address, ProxyProtocol, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
 pub(crate) use filler::Filler;
@@ -38,7 +39,7 @@ pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value
 
 use regex::bytes::Regex;
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// The largest scenario file, in bytes.
@@ -81,6 +82,8 @@ pub struct Scenario {
     pub(crate) cases: Vec<Case>,
     pub(crate) steps: Vec<Step>,
     pub(crate) finally: Vec<Step>,
+    /// The server's side, where the file has one.
+    pub(crate) server: Option<Arc<server::Server>>,
 }
 
 /// What a scenario would reach, read and be given.
@@ -294,6 +297,8 @@ pub(crate) enum Length {
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern {
     pub(crate) text: Text,
+    /// Whether letters match in either case: of commands they do.
+    ignore_case: bool,
     compiled: OnceLock<Regex>,
 }
 
@@ -370,18 +375,23 @@ impl Data {
 
 impl Pattern {
     pub(crate) fn new(text: Text) -> Pattern {
-        Pattern { text, compiled: OnceLock::new() }
+        Pattern { text, ignore_case: false, compiled: OnceLock::new() }
+    }
+
+    /// A pattern for what a client sends: verbs and keywords are written in either case (RFC 5321 section 2.4).
+    pub(crate) fn of_command(text: Text) -> Pattern {
+        Pattern { ignore_case: true, ..Pattern::new(text) }
     }
 
     /// The compiled pattern for what its text was rendered to.
     pub(crate) fn compile(&self, rendered: &str) -> Result<Regex, PatternFault> {
         if !self.text.is_literal() {
-            return pattern::compile(rendered);
+            return pattern::compile(rendered, self.ignore_case);
         }
         if let Some(regex) = self.compiled.get() {
             return Ok(regex.clone());
         }
-        let regex = pattern::compile(rendered)?;
+        let regex = pattern::compile(rendered, self.ignore_case)?;
         Ok(self.compiled.get_or_init(|| regex).clone())
     }
 }
@@ -548,6 +558,11 @@ impl Scenario {
                 needs.hosts.extend(connect.written());
             }
             needs.files.extend(step.files().map(|text| text.source.clone()));
+        }
+        if let Some(server) = &self.server {
+            let listen = server.listen.as_ref().map_or("127.0.0.1:0", |text| text.source.as_str());
+            needs.hosts.push(format!("listens on {listen}"));
+            needs.files.extend(server.files().into_iter().map(|text| text.source.clone()));
         }
         needs.files.extend(self.sources.included().map(str::to_owned));
         needs

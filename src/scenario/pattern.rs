@@ -23,10 +23,11 @@ pub(crate) struct PatternFault {
 }
 
 /// Compiles a pattern as `expect` uses it: `^` and `$` at each line, over bytes.
-pub(crate) fn compile(pattern: &str) -> Result<Regex, PatternFault> {
+pub(crate) fn compile(pattern: &str, ignore_case: bool) -> Result<Regex, PatternFault> {
     // Without Unicode tables a pattern compiles ten times as fast, and `.` matches any byte of a reply.
     RegexBuilder::new(pattern)
         .multi_line(true)
+        .case_insensitive(ignore_case)
         .unicode(wants_unicode(pattern))
         .size_limit(MAX_PATTERN_SIZE)
         .build()
@@ -39,7 +40,7 @@ pub(crate) struct NamePattern(Regex);
 
 /// Compiles a pattern for names, in which no letter is taken for its small or capital form.
 pub(crate) fn name_pattern(pattern: &str) -> Result<NamePattern, String> {
-    compile(pattern).map(NamePattern).map_err(|fault| fault.message)
+    compile(pattern, false).map(NamePattern).map_err(|fault| fault.message)
 }
 
 impl NamePattern {
@@ -135,16 +136,16 @@ mod tests {
 
     #[test]
     fn lines_are_anchored_and_bytes_match() {
-        let regex = compile("^250 .*\\xff$").unwrap();
+        let regex = compile("^250 .*\\xff$", false).unwrap();
         assert!(regex.is_match(b"250-a\n250 caf\xff"));
-        assert!(compile("^250 größe").unwrap().is_match("250 größe".as_bytes()));
+        assert!(compile("^250 größe", false).unwrap().is_match("250 größe".as_bytes()));
     }
 
     #[test]
     fn a_bad_pattern_has_a_place() {
-        let fault = compile("^250 (").unwrap_err();
+        let fault = compile("^250 (", false).unwrap_err();
         assert_eq!(fault.range, Some(5..6));
-        assert!(compile("\\d{1000000}").is_err());
+        assert!(compile("\\d{1000000}", false).is_err());
     }
 
     #[test]

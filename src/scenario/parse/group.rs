@@ -56,7 +56,7 @@ impl Decoder<'_> {
     }
 
     /// `for_each: {name: LIST}`
-    fn for_each(&mut self, node: &Node) -> Option<(Named, Data)> {
+    pub(super) fn for_each(&mut self, node: &Node) -> Option<(Named, Data)> {
         let Value::Map(entries) = &node.value else {
             self.wrong_type(node, "a name and a list: `for_each: {recipient: [a@example.com, b@example.com]}`");
             return None;
