@@ -29,7 +29,7 @@ impl Play {
             secrets: names.into_iter().map(|name| (name.clone(), Secret::new(format!("hunter2-{name}")))).collect(),
         };
         let variables = Variables::for_case(&scenario, &inputs, case).unwrap();
-        let settings = Settings { sandbox: true, seed: Some(7), ..Settings::default() };
+        let settings = Settings { sandbox: true, seed: Some(7), record: true, ..Settings::default() };
         let outcome = run::run(&scenario, &variables, &settings);
         Play { scenario, variables, settings, outcome }
     }
@@ -37,7 +37,7 @@ impl Play {
     fn report(&self) -> Report {
         let mut report = Report::begin();
         let mut scenario = played(&self.outcome, Circumstances::default(), &[]);
-        attach(&mut scenario, &self.scenario, &self.variables, &self.settings);
+        attach(&mut scenario, &self.outcome, &self.scenario, &self.variables, &self.settings);
         report.scenarios.push(scenario);
         report
     }

@@ -13,11 +13,12 @@ mod edits;
 mod embed;
 mod mask;
 mod places;
+mod replay;
 mod tree;
 
 use crate::masker::Masker;
 use crate::report::model::ScenarioReport;
-use crate::run::{Settings, file_root};
+use crate::run::{Outcome, Settings, file_root};
 use crate::scenario::{Diagnostic, MAX_YAML_SIZE, Scenario, Variables, yaml};
 use crate::{check, load_text};
 use std::time::Duration;
@@ -55,8 +56,15 @@ pub fn portable(scenario: &Scenario, variables: &Variables, settings: &Settings)
     Ok(Portable { script, notices })
 }
 
-/// Puts the scenario that was played into its report, or why it cannot stand there.
-pub fn attach(report: &mut ScenarioReport, scenario: &Scenario, variables: &Variables, settings: &Settings) {
+/// Puts the scenario that was played into its report, or why it cannot stand there, and what the server did.
+pub fn attach(
+    report: &mut ScenarioReport,
+    outcome: &Outcome,
+    scenario: &Scenario,
+    variables: &Variables,
+    settings: &Settings,
+) {
+    report.recording = replay::recording(&outcome.exchanges).filter(|text| load_text("recording", text).is_ok());
     match portable(scenario, variables, settings) {
         Ok(Portable { script, notices }) => {
             let comment = |notice: &String| notice.split('\n').map(|line| format!("# {line}\n")).collect::<String>();

@@ -28,7 +28,7 @@ mod steps;
 mod stop;
 
 pub(crate) use message::media_type_of;
-pub use crate::session::{Admission, Entry, Observer, ReplyEntry, Speaker};
+pub use crate::session::{Event as Happened, Exchange, Admission, Entry, Observer, ReplyEntry, Speaker};
 pub(crate) use connection::{file_root, secrets_by_host};
 pub(crate) use descriptors::ensure_descriptors;
 pub use outcome::{Cause, CertificateOutcome, Divergence, Handshake, Outcome, SessionOutcome, StepOutcome, Verdict};
@@ -81,6 +81,9 @@ pub struct Settings {
     pub admission: Option<Admission>,
     /// Where a server of the file listens, instead of where the file says.
     pub listen: Option<SocketAddr>,
+    /// Keeps what both sides did on each connection, so that the server's part can be played again; not where
+    /// `show_secrets` is set.
+    pub record: bool,
     /// Ends the run at once when it is told to.
     pub stop: Option<Stop>,
     /// Sees each line of the transcript as it is written.

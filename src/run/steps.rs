@@ -357,6 +357,9 @@ impl Player<'_> {
             }
         };
         session.admit(admitted.map(Admitted::connected));
+        if self.settings.record && !self.settings.show_secrets {
+            session.record();
+        }
         if let Some(exchanger) = session.exchanger() {
             exchanger.clone_into(&mut endpoint.target.host);
         }

@@ -138,7 +138,7 @@ impl Results {
                 let mut report = collect::played(outcome, circumstances, &told.warnings);
                 // A report is about what failed; where nothing did, the first stands for all.
                 if let Some(source) = told.source.as_ref().filter(|_| place == 0 || !outcome.followed()) {
-                    portable::attach(&mut report, &source.scenario, &source.variables, &source.settings);
+                    portable::attach(&mut report, outcome, &source.scenario, &source.variables, &source.settings);
                 }
                 report
             } else {
