@@ -161,7 +161,10 @@ fn skip_unseen<'t>(
 fn hides(line: &str) -> bool {
     let lower = line.to_ascii_lowercase();
     lower.contains('<')
-        && (lower.contains("hidden") || lower.contains("style") || lower.contains("<template") || lower.contains("class="))
+        && (lower.contains("hidden")
+            || lower.contains("style")
+            || lower.contains("<template")
+            || lower.contains("class="))
         && lower.trim_start().starts_with('<')
 }
 

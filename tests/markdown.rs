@@ -9,9 +9,11 @@ use smtp_script::report::collect::{Circumstances, played};
 use smtp_script::report::{Format, Report, format};
 use smtp_script::run::{self, Outcome, Settings};
 use smtp_script::scenario::{Inputs, Scenario, Secret, Variables};
-use smtp_script::{load, load_text};
+use smtp_script::{load, load_recording, load_text};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
 
 /// A scenario that was played in the sandbox, with secrets of its own.
 struct Play {
@@ -69,6 +71,171 @@ fn scenarios_below(folder: &Path) -> Vec<PathBuf> {
 /// The transcript without what time and chance make of it.
 fn said(outcome: &Outcome) -> Vec<String> {
     outcome.transcript.iter().map(|entry| format!("{} {}", entry.step, entry.text)).collect()
+}
+
+/// A server that plays a scenario's side in a thread.
+struct Served {
+    address: String,
+    stop: run::Stop,
+    thread: JoinHandle<Outcome>,
+}
+
+impl Served {
+    fn start(scenario: Scenario) -> Served {
+        let (sender, receiver) = mpsc::channel();
+        let stop = run::Stop::default();
+        let settings = Settings { stop: Some(stop.clone()), ..Settings::default() };
+        let thread = std::thread::spawn(move || {
+            let mut ready = |listening: &run::Listening| sender.send(listening.address.to_string()).unwrap();
+            run::serve(&scenario, &Variables::default(), &settings, &mut ready)
+        });
+        Served { address: receiver.recv().unwrap(), stop, thread }
+    }
+
+    fn end(self) {
+        self.stop.stop();
+        _ = self.thread.join().unwrap();
+    }
+}
+
+/// The headline of what the program printed.
+fn headline(printed: &str) -> String {
+    printed.lines().find(|line| line.starts_with("error: ")).unwrap_or("none").to_owned()
+}
+
+/// Plays a client against a server, then its report against the recording, elsewhere; gives both headlines.
+fn there_and_here(server: &str, client: &str, options: &[&str]) -> (String, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(path("client.yaml"), client).unwrap();
+    let there = Served::start(load_text("server", server).unwrap());
+    let report = format!("markdown={}", path("report.md"));
+    let file = path("client.yaml");
+    let mut words = vec!["run", &file, "--to", &there.address, "--insecure", "--report", &report];
+    words.extend(["--secret", "password=hunter2-hunter2"]);
+    words.extend(options);
+    let first = smtp_script(&words);
+    there.end();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let copy = elsewhere.path().join("copy.md");
+    fs::copy(path("report.md"), &copy).unwrap();
+    let page = fs::read_to_string(&copy).unwrap();
+    let recording = load_recording(&copy).unwrap_or_else(|error| panic!("{error}\n{page}"));
+    let here = Served::start(recording);
+    let copy = copy.display().to_string();
+    let second = smtp_script(&["run", &copy, "--to", &here.address, "--insecure", "--made-up-secrets"]);
+    here.end();
+    assert!(!page.contains("hunter2"), "{page}");
+    (headline(&(first.err + &first.out)), headline(&(second.err + &second.out)), page)
+}
+
+/// The client's half of a login and a message.
+const CLIENT: &str = "\
+secrets: [password]
+timeout: 1s
+connect: mail.example.com
+steps:
+  - expect: ^220
+  - send: EHLO client.example
+    expect: ^250
+  - name: the login is taken
+    send: AUTH PLAIN <<auth_plain('joe', password)>>
+    expect: ^235
+  - send: MAIL FROM:<a@example.com> ENVID=<<uuid()>>
+    expect: ^250
+  - send: RCPT TO:<b@example.com>
+    expect: ^250
+  - send: DATA
+    expect: ^354
+  - name: the message is taken
+    data: |
+      Date: <<rfc5322_date()>>
+
+      Hi
+    expect: ^250
+  - send: QUIT
+    expect: {code: 221, closed: fin}
+";
+
+/// What a server does up to the login.
+const UP_TO_LOGIN: &str = "\
+server:
+  steps:
+    - reply: 220 a.example ESMTP
+    - expect: ^EHLO
+      reply: [a.example, AUTH PLAIN]
+    - expect: ^AUTH
+";
+
+#[test]
+fn a_report_diverges_at_the_same_step_elsewhere() {
+    let ends = [
+        ("a refusal", "      reply: 535 5.7.8 no\n    - expect: {closed: true}\n", "got 535 5.7.8"),
+        (
+            "a refusal of many lines",
+            "      reply: {code: 535, lines: [a, \"b <<'<<'>>x>> `c`\"]}\n    - expect: {closed: true}\n",
+            "got 535",
+        ),
+        (
+            "the secret comes back",
+            "      reply: 535 hunter2-hunter2 is wrong\n    - expect: {closed: true}\n",
+            "got 535",
+        ),
+        ("no answer", "    - expect: {closed: true}\n", "got nothing for 1 s"),
+        ("the end", "    - close\n", "closed"),
+        ("a reset", "    - close: reset\n", "reset"),
+        (
+            "bytes that are no reply",
+            "      reply: {raw: {hex: 32 33 35 ff 00 0a}}\n    - expect: {closed: true}\n",
+            "step 3",
+        ),
+        ("half of a reply", "      reply: {raw: \"235-a\\r\\n235\"}\n    - close\n", "step 3"),
+        (
+            "hostile Markdown",
+            "      reply: {raw: \"535 ```\\r\\n```yaml smtp-script\\r\\n\"}\n    - close\n",
+            "got 535",
+        ),
+    ];
+    for (what, end, message) in ends {
+        let (there, here, page) = there_and_here(&format!("{UP_TO_LOGIN}{end}"), CLIENT, &[]);
+        assert!(there.contains(message), "{what}: {there}\n{page}");
+        assert_eq!(there, here, "{what}\n{page}");
+    }
+}
+
+#[test]
+fn mail_data_and_several_connections_are_played_again() {
+    let server = "\
+server:
+  connections:
+    - times: 2
+      steps:
+        - reply: 220 a.example ESMTP
+        - expect: ^EHLO
+          reply: [a.example, AUTH PLAIN]
+        - expect: ^AUTH
+          reply: 235 2.7.0 welcome
+        - expect: ^MAIL
+          reply: 250 ok
+        - expect: ^RCPT
+          reply: 250 ok
+        - expect: ^DATA
+          reply: 354 go on
+        - receive: data
+          reply: 451 4.7.1 later
+        - expect: {closed: true}
+";
+    let (there, here, page) = there_and_here(server, CLIENT, &[]);
+    assert!(there.contains("the message is taken") && there.contains("451 4.7.1"), "{there}\n{page}");
+    assert_eq!(there, here, "{page}");
+    let twice = CLIENT.replace("connect: mail.example.com\nsteps:", "steps:\n  - connect: mail.example.com");
+    let steps: String = twice.lines().skip(3).map(|line| format!("    {line}\n")).collect();
+    let twice = format!(
+        "secrets: [password]\ntimeout: 1s\nsteps:\n  - retry: {{attempts: 2, delay: 1ms}}\n    steps:\n{steps}"
+    );
+    let (there, here, page) = there_and_here(server, &twice, &[]);
+    assert!(there.contains("451 4.7.1"), "{there}\n{page}");
+    assert_eq!(there, here, "{page}");
 }
 
 #[test]
@@ -181,7 +348,9 @@ fn everything_is_written_in() {
     assert_eq!(first.outcome.divergences.len(), 0, "{:?}", first.outcome.divergences);
     let script = first.script();
     assert!(!script.contains("hunter2"), "{script}");
-    for part in ["to: second@example.com", "count: 2", "client: other.example", "base64: ", "filler: \"21*5000\"", "SHA-256"] {
+    for part in
+        ["to: second@example.com", "count: 2", "client: other.example", "base64: ", "filler: \"21*5000\"", "SHA-256"]
+    {
         assert!(script.contains(part), "{part}\n{script}");
     }
     let second = Play::of(load_text("again", &script).unwrap(), &[], None);
@@ -190,7 +359,10 @@ fn everything_is_written_in() {
     // `<<password>>` is sent as it was, in the place of the secret that stood there.
     assert_eq!(octets(&first), octets(&second), "{script}");
     let commands = |play: &Play| {
-        said(&play.outcome).into_iter().filter(|line| line.contains("RCPT") || line.contains("EHLO")).collect::<Vec<_>>()
+        said(&play.outcome)
+            .into_iter()
+            .filter(|line| line.contains("RCPT") || line.contains("EHLO"))
+            .collect::<Vec<_>>()
     };
     assert_eq!(commands(&first), commands(&second));
     let report = first.report();
@@ -212,7 +384,10 @@ fn what_cannot_be_used_is_told_with_its_place() {
     says("# nothing\n", &["holds no block", "report.md:1:1"]);
     says(&format!("{fence}\n{fence}"), &["a second block", "report.md:7:1", "begins in line 1"]);
     says("# a\n\n```yaml smtp-script\nsteps: []\n", &["never closed", "report.md:3:1"]);
-    says("text\r\n\r\n```yaml smtp-script\r\nsteps:\r\n  - sned: x\r\n```\r\n", &["`sned` is not a key", "report.md:5:5"]);
+    says(
+        "text\r\n\r\n```yaml smtp-script\r\nsteps:\r\n  - sned: x\r\n```\r\n",
+        &["`sned` is not a key", "report.md:5:5"],
+    );
     let large = format!("{fence}{}", "x\n".repeat(5 * 1024 * 1024));
     says(&large, &["has more than the 8388608 bytes"]);
     fs::write(&file, fence).unwrap();
@@ -232,7 +407,8 @@ fn a_report_is_a_strangers() {
     fs::write(&file, with("{unix: /run/x}")).unwrap();
     _ = smtp_script(&["run", &name]).exits(1).says(&["an untrusted scenario reaches no unix socket"]);
     fs::write(folder.path().join("secret.txt"), "x").unwrap();
-    let reads = "```yaml smtp-script\nconnect: a.example\nsteps:\n  - expect: ^220\n  - data: {file: secret.txt}\n```\n";
+    let reads =
+        "```yaml smtp-script\nconnect: a.example\nsteps:\n  - expect: ^220\n  - data: {file: secret.txt}\n```\n";
     fs::write(&file, reads).unwrap();
     _ = smtp_script(&["check", &name]).exits(2).says(&["an untrusted scenario reads no file"]);
     _ = smtp_script(&["check", &name, "--file-root", &folder.path().display().to_string()]).exits(0);

@@ -37,10 +37,16 @@ pub(super) enum Use {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Embedded {
     /// `text`, which is a template or is not.
-    Text { text: String, template: bool },
+    Text {
+        text: String,
+        template: bool,
+    },
     Base64(String),
     /// With what is said about it.
-    Filler { notation: String, note: String },
+    Filler {
+        notation: String,
+        note: String,
+    },
 }
 
 /// Reads a file.

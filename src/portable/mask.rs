@@ -35,13 +35,7 @@ impl Mask<'_> {
         Ok(())
     }
 
-    fn node(
-        &self,
-        text: &str,
-        node: &Node,
-        edits: &mut Edits,
-        known: &mut Vec<Range<usize>>,
-    ) -> Result<(), String> {
+    fn node(&self, text: &str, node: &Node, edits: &mut Edits, known: &mut Vec<Range<usize>>) -> Result<(), String> {
         match &node.value {
             Value::Scalar(scalar) => {
                 known.push(start(node)..node.span.end as usize);
@@ -57,13 +51,7 @@ impl Mask<'_> {
         }
     }
 
-    fn pair(
-        &self,
-        text: &str,
-        pair: Pair<'_>,
-        edits: &mut Edits,
-        known: &mut Vec<Range<usize>>,
-    ) -> Result<(), String> {
+    fn pair(&self, text: &str, pair: Pair<'_>, edits: &mut Edits, known: &mut Vec<Range<usize>>) -> Result<(), String> {
         known.push(start(pair.key)..pair.key.span.end as usize);
         if pair.key.scalar().is_some_and(|key| NAMES.contains(&key.text.as_str())) {
             return Ok(());

@@ -11,6 +11,7 @@
 mod connect;
 mod edits;
 mod embed;
+mod hide;
 mod mask;
 mod places;
 mod replay;
@@ -64,6 +65,7 @@ pub fn attach(
     variables: &Variables,
     settings: &Settings,
 ) {
+    hide::hide(report, &Masker::new(&variables.secrets));
     report.recording = replay::recording(&outcome.exchanges).filter(|text| load_text("recording", text).is_ok());
     match portable(scenario, variables, settings) {
         Ok(Portable { script, notices }) => {

@@ -28,13 +28,11 @@ pub(super) fn recording(exchanges: &[Exchange]) -> Option<String> {
         let steps = steps_of(&exchange.events);
         // A certificate that was refused is looked at once more, over a connection of its own.
         let times = 1 + usize::from(exchange.events.contains(&Happened::Handshake(false)));
-        let connection = Item { comments: Vec::new(), value: Value::Map(vec![Entry::new("steps", Value::List(steps))]) };
+        let connection =
+            Item { comments: Vec::new(), value: Value::Map(vec![Entry::new("steps", Value::List(steps))]) };
         connections.extend(std::iter::repeat_n(connection, times));
     }
-    let server = vec![
-        Entry::text("certificate", "self-signed"),
-        Entry::new("connections", Value::List(connections)),
-    ];
+    let server = vec![Entry::text("certificate", "self-signed"), Entry::new("connections", Value::List(connections))];
     Some(document(&[Entry::new("server", Value::Map(server))]))
 }
 
@@ -168,7 +166,9 @@ mod tests {
     #[test]
     fn replies_are_told_from_other_bytes() {
         assert_eq!(first_reply(b"250-a\r\n250 b\r\n220 c\r\n"), Some(("250-a\n250 b".to_owned(), 14)));
-        for odd in [&b"250 a\n"[..], b"250-a\r\n550 b\r\n", b"250 \xff\r\n", b"250-a\r\n", b"hello\r\n", b"250 \x1b\r\n"] {
+        for odd in
+            [&b"250 a\n"[..], b"250-a\r\n550 b\r\n", b"250 \xff\r\n", b"250-a\r\n", b"hello\r\n", b"250 \x1b\r\n"]
+        {
             assert_eq!(first_reply(odd), None, "{odd:?}");
         }
     }

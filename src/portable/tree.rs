@@ -81,7 +81,9 @@ impl Work<'_> {
         let templates = Templates::new(Chance::seeded(0));
         for var in &self.scenario.vars {
             let name = var.name.name.as_str();
-            let (Some(value), Some(entry)) = (self.variables.values.get(name), pair(vars.value, name)) else { continue };
+            let (Some(value), Some(entry)) = (self.variables.values.get(name), pair(vars.value, name)) else {
+                continue;
+            };
             let own = render_data(&var.default, &templates, self.variables);
             let unchanged = own.is_ok_and(|(own, _)| own == *value);
             if !unchanged && !self.variables.is_secret(name) {
@@ -188,9 +190,9 @@ impl Work<'_> {
             () => Use::Lines,
         };
         let content = self.embed(file.value, how)?;
-        let others = pairs(entry.value).into_iter().filter(|it| {
-            it.key.scalar().is_none_or(|key| !matches!(key.text.as_str(), "file" | "template"))
-        });
+        let others = pairs(entry.value)
+            .into_iter()
+            .filter(|it| it.key.scalar().is_none_or(|key| !matches!(key.text.as_str(), "file" | "template")));
         let others: Vec<String> = others.map(|it| text[start(it.key)..it.end(text)].to_owned()).collect();
         let braces = is_in_brackets(entry.value, text);
         if braces && is_in_brackets(step, text) {

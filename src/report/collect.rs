@@ -147,7 +147,11 @@ impl Report {
     pub fn begin() -> Report {
         Report {
             version: VERSION,
-            program: Program { name: "smtp-script".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH) },
+            program: Program {
+                name: "smtp-script".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            },
             started: moment(Timestamp::now()),
             duration: 0.0,
             interrupted: false,

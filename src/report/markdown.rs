@@ -49,7 +49,8 @@ fn ticket(report: &Report) -> String {
 
 /// The scenario that the report is about.
 fn subject(report: &Report) -> Option<&ScenarioReport> {
-    let went_wrong = |one: &&ScenarioReport| !matches!(one.verdict, Verdict::Followed | Verdict::Flaky | Verdict::NotPlayed);
+    let went_wrong =
+        |one: &&ScenarioReport| !matches!(one.verdict, Verdict::Followed | Verdict::Flaky | Verdict::NotPlayed);
     report.scenarios.iter().find(went_wrong).or(report.scenarios.first())
 }
 
@@ -184,7 +185,8 @@ fn transcript(scenario: &ScenarioReport, page: &mut String) {
 
 /// The line that a divergence is about, or the last of its step.
 fn mark(scenario: &ScenarioReport, divergence: &Divergence) -> Option<(usize, String)> {
-    let of_step = |line: &Line| line.step == divergence.step && !(line.step.is_empty() && line.text.starts_with("closed by"));
+    let of_step =
+        |line: &Line| line.step == divergence.step && !(line.step.is_empty() && line.text.starts_with("closed by"));
     let line = divergence.line.or_else(|| scenario.transcript.iter().rposition(of_step))?;
     let label = match divergence.step.as_str() {
         "" => "the connection".to_owned(),
@@ -227,7 +229,13 @@ fn circumstances(report: &Report, scenario: &ScenarioReport, page: &mut String) 
         platform => format!(" on {}", code(platform)),
     };
     _ = writeln!(page, "- {}{platform}", code(&program));
-    _ = writeln!(page, "- begun {}, {:.3} s long, exit code {}", code(&scenario.started), scenario.duration, scenario.exit_code);
+    _ = writeln!(
+        page,
+        "- begun {}, {:.3} s long, exit code {}",
+        code(&scenario.started),
+        scenario.duration,
+        scenario.exit_code
+    );
     let count = |verdict| scenario.steps.iter().filter(|step| step.verdict == verdict).count();
     _ = writeln!(
         page,

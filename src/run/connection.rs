@@ -87,9 +87,9 @@ impl Resolver<'_> {
             Place::Unix(_) => ("localhost".to_owned(), SMTP_PORT),
         };
         let implicit_tls = connect.implicit_tls.unwrap_or(port == SUBMISSIONS_PORT);
-        let is_own_server = self.own_server.is_some_and(|own| {
-            own.port() == port && host.trim_matches(['[', ']']).parse::<IpAddr>() == Ok(own.ip())
-        });
+        let is_own_server = self
+            .own_server
+            .is_some_and(|own| own.port() == port && host.trim_matches(['[', ']']).parse::<IpAddr>() == Ok(own.ip()));
         // The file's own server is the one that is meant, and is no stranger.
         let instead = self.instead(implicit_tls).filter(|_| !is_own_server);
         let (to_host, to_port) = instead.clone().unwrap_or((host.clone(), port));
@@ -266,7 +266,14 @@ pub(crate) fn file_root(scenario: &Scenario, settings: &Settings) -> Option<Path
 /// Every host and server name of a scenario that is known before the run: what the sandbox's certificate is for.
 pub(super) fn known_hosts(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Vec<String> {
     let templates = Templates::new(Chance::seeded(0));
-    let resolver = Resolver { settings, sandbox: None, templates: &templates, scope: variables, file_root: None, own_server: None };
+    let resolver = Resolver {
+        settings,
+        sandbox: None,
+        templates: &templates,
+        scope: variables,
+        file_root: None,
+        own_server: None,
+    };
     let mut names = Vec::new();
     for step in scenario.all_steps() {
         let settings = match &step.action {
@@ -293,7 +300,14 @@ pub(super) async fn every_exchanger(scenario: &Scenario, variables: &Variables, 
         return Vec::new();
     }
     let templates = Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded));
-    let resolver = Resolver { settings, sandbox: None, templates: &templates, scope: variables, file_root: None, own_server: None };
+    let resolver = Resolver {
+        settings,
+        sandbox: None,
+        templates: &templates,
+        scope: variables,
+        file_root: None,
+        own_server: None,
+    };
     let wait = settings.timeout.or(scenario.timeout).unwrap_or(DEFAULT_TIMEOUT);
     match resolver.endpoint(connect).map(|endpoint| endpoint.route.to) {
         Ok(Destination::Mx(lookup)) => exchangers(&lookup, wait).await.unwrap_or_default(),
@@ -309,7 +323,8 @@ pub(crate) fn secrets_by_host(
 ) -> Vec<(String, Vec<String>)> {
     let templates = Templates::new(Chance::seeded(0));
     let file_root = file_root(scenario, settings);
-    let resolver = Resolver { settings, sandbox: None, templates: &templates, scope: variables, file_root, own_server: None };
+    let resolver =
+        Resolver { settings, sandbox: None, templates: &templates, scope: variables, file_root, own_server: None };
     let mut addresses: BTreeMap<&str, String> = BTreeMap::new();
     let mut secrets: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for step in scenario.all_steps() {

@@ -6,7 +6,8 @@
 
 use super::connection::Resolver;
 use crate::scenario::{
-    Attachment, Content, HeaderField, HeaderKind, Message, Mode, Rendered, Scope, TemplateError, Templates, Text, reason,
+    Attachment, Content, HeaderField, HeaderKind, Message, Mode, Rendered, Scope, TemplateError, Templates, Text,
+    reason,
 };
 use mail_builder::MessageBuilder;
 use mail_builder::headers::HeaderType;
@@ -214,11 +215,8 @@ impl Source<'_> {
         let name = attachment.name.as_ref().map(|text| self.line(text)).transpose()?;
         let media_type = attachment.media_type.as_ref().map(|text| self.line(text)).transpose()?;
         // The type follows from the file, whatever name it is given.
-        let typed_by = content
-            .file_name
-            .clone()
-            .or_else(|| name.as_ref().map(|name| name.shown.clone()))
-            .unwrap_or_default();
+        let typed_by =
+            content.file_name.clone().or_else(|| name.as_ref().map(|name| name.shown.clone())).unwrap_or_default();
         Ok(Attached {
             media_type: media_type.unwrap_or_else(|| known(media_type_of(&typed_by).to_owned())),
             name: name.unwrap_or_else(|| known(content.file_name.unwrap_or_default())),

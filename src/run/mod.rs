@@ -27,10 +27,10 @@ mod signals;
 mod steps;
 mod stop;
 
-pub(crate) use message::media_type_of;
-pub use crate::session::{Event as Happened, Exchange, Admission, Entry, Observer, ReplyEntry, Speaker};
+pub use crate::session::{Admission, Entry, Event as Happened, Exchange, Observer, ReplyEntry, Speaker};
 pub(crate) use connection::{file_root, secrets_by_host};
 pub(crate) use descriptors::ensure_descriptors;
+pub(crate) use message::media_type_of;
 pub use outcome::{Cause, CertificateOutcome, Divergence, Handshake, Outcome, SessionOutcome, StepOutcome, Verdict};
 pub use pace_of_runs::Pace;
 pub use sandbox::SharedSandbox;

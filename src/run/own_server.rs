@@ -17,7 +17,10 @@ impl Player<'_> {
         let Some(server) = &self.scenario.server else { return Ok(()) };
         let fault = |message| TemplateError { message, span: server.span, help: None };
         let listen = self.listen_address(server)?;
-        if !self.has_client() && matches!(server.plan, Plan::Rules) && self.settings.listen.is_none() && self.due.is_none()
+        if !self.has_client()
+            && matches!(server.plan, Plan::Rules)
+            && self.settings.listen.is_none()
+            && self.due.is_none()
         {
             let message = "rules alone never end: there is no client in this file, and no connection is listed";
             let help = Some("give `--max-time`, or play it with `serve`".to_owned());

@@ -493,9 +493,7 @@ impl Checker<'_> {
 
     fn variable(&mut self, name: &str, span: Span) {
         self.used.insert(name.to_owned());
-        let known = self.names.contains(name)
-            || self.side.names().contains(&name)
-            || self.templates.has_function(name);
+        let known = self.names.contains(name) || self.side.names().contains(&name) || self.templates.has_function(name);
         if known {
             return;
         }

@@ -111,11 +111,7 @@ fn authority(key: &PKey<Private>) -> Result<X509, ErrorStack> {
 }
 
 /// Without an authority it signs itself.
-fn server_certificate(
-    wish: &Wish,
-    key: &PKey<Private>,
-    authority: Option<&Authority>,
-) -> Result<X509, ErrorStack> {
+fn server_certificate(wish: &Wish, key: &PKey<Private>, authority: Option<&Authority>) -> Result<X509, ErrorStack> {
     let subject = common_name("smtp-script sandbox")?;
     let issuer = authority.map_or(&*subject, |authority| authority.certificate.subject_name());
     let mut builder = builder(&subject, issuer, key, SERVER_DAYS)?;

@@ -300,7 +300,11 @@ impl Peer {
             End::Broken { reset: true } => "the connection was reset by the client",
             _ => "the client has closed the connection",
         };
-        PeerTrouble::Broken { reset: end == End::Broken { reset: true }, reason: reason.to_owned(), arrived: Vec::new() }
+        PeerTrouble::Broken {
+            reset: end == End::Broken { reset: true },
+            reason: reason.to_owned(),
+            arrived: Vec::new(),
+        }
     }
 
     // --- TLS and closing ---------------------------------------------------------------------------------------

@@ -235,7 +235,14 @@ impl Told {
     fn of(scenario: &Scenario, label: &str, warnings: Vec<Diagnostic>) -> Told {
         let path = scenario.sources.name().to_owned();
         let name = scenario.name.clone().unwrap_or_else(|| if label.is_empty() { path.clone() } else { String::new() });
-        Told { id: String::new(), position: 0, name: format!("{name} {label}").trim().to_owned(), path, warnings, source: None }
+        Told {
+            id: String::new(),
+            position: 0,
+            name: format!("{name} {label}").trim().to_owned(),
+            path,
+            warnings,
+            source: None,
+        }
     }
 }
 

@@ -136,7 +136,13 @@ impl Serving {
             abandoned: AtomicBool::new(false),
         });
         let (phase, seen) = watch::channel(Phase::Client);
-        let host = Host { shared: shared.clone(), log: log.for_another(), playing: JoinSet::new(), came: 0, records: Vec::new() };
+        let host = Host {
+            shared: shared.clone(),
+            log: log.for_another(),
+            playing: JoinSet::new(),
+            came: 0,
+            records: Vec::new(),
+        };
         Ok(Serving { shared, phase, task: tokio::spawn(host.serve(listener, seen)) })
     }
 

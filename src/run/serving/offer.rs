@@ -25,9 +25,10 @@ impl Shared {
                 Choice::Given { certificates: self.file(file, scope)?, key: self.file(key, scope)? }
             }
             Some(CertificateChoice::Made(made)) => {
-                let names = made.names.as_ref().map(|names| {
-                    names.iter().map(|name| self.line(name, scope)).collect::<Result<Vec<String>, _>>()
-                });
+                let names = made
+                    .names
+                    .as_ref()
+                    .map(|names| names.iter().map(|name| self.line(name, scope)).collect::<Result<Vec<String>, _>>());
                 Choice::Made { names: names.transpose()?, self_signed: made.self_signed, expired: made.expired }
             }
         };

@@ -129,8 +129,7 @@ impl Actor {
 
     fn compare(&self, expectation: &Expectation, content: &[u8]) -> Result<Vec<Capture>, Vec<Mismatch>> {
         let scope = self.scope();
-        let comparer =
-            Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
+        let comparer = Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
         compare(&comparer, expectation, content)
     }
 
@@ -154,14 +153,12 @@ impl Actor {
     async fn expect_raw(&mut self, now: Now<'_>, expectation: &Expectation, pattern: &Pattern) -> Done {
         let regex = {
             let scope = self.scope();
-            let comparer =
-                Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
+            let comparer = Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
             comparer.compiled(pattern).map_err(|error| self.faulty(now, &error))?.0
         };
         let found = |bytes: &[u8]| regex.find(bytes).map(|found| found.end());
         let bytes = self.peer.read_until(now.wait, &found).await;
-        let bytes =
-            bytes.map_err(|trouble| self.trouble(now, &trouble, &describe(expectation), expectation.span))?;
+        let bytes = bytes.map_err(|trouble| self.trouble(now, &trouble, &describe(expectation), expectation.span))?;
         self.log.client_bytes(&self.session, &bytes);
         let captures = regex.captures(&bytes).map(|groups| named_groups(&regex, &groups)).unwrap_or_default();
         self.capture(captures, &bytes);
@@ -388,14 +385,14 @@ impl Actor {
         match (outcome, &step.fails) {
             (Ok(()), None) => Ok(()),
             (Ok(()), Some(pattern)) => {
-                let text = format!("expected a failure matching {}, but the TLS handshake succeeded", pattern.text.source);
+                let text =
+                    format!("expected a failure matching {}, but the TLS handshake succeeded", pattern.text.source);
                 Err(vec![self.at(now, pattern.text.span).fault("fails", &text)])
             }
             (Err(reason), None) => Err(vec![self.at(now, step.span).handshake_failed(&reason)]),
             (Err(reason), Some(pattern)) => {
                 let scope = self.scope();
-                let comparer =
-                    Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
+                let comparer = Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
                 let found = comparer.found(pattern, reason.as_bytes(), pattern.text.span, "a failure matching");
                 let mismatches = found.map(|_| ());
                 mismatches.map_err(|list| vec![self.at(now, pattern.text.span).other_bytes(reason.as_bytes(), &list)])
@@ -446,11 +443,7 @@ impl Actor {
 }
 
 /// What a form of `expect` for commands finds in a line.
-fn compare(
-    comparer: &Comparer<'_>,
-    expectation: &Expectation,
-    content: &[u8],
-) -> Result<Vec<Capture>, Vec<Mismatch>> {
+fn compare(comparer: &Comparer<'_>, expectation: &Expectation, content: &[u8]) -> Result<Vec<Capture>, Vec<Mismatch>> {
     match &expectation.kind {
         Expected::Pattern(pattern) => comparer.found(pattern, content, expectation.span, "a line matching"),
         Expected::All(list) => {

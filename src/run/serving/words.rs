@@ -52,7 +52,8 @@ impl Place<'_> {
                 self.divergence(Cause::Server, kind, self.cut_short(&message, arrived))
             }
             PeerTrouble::TooLong { bytes } => {
-                let message = format!("expected {expected}, the client sent more than {MAX_LINE} octets without an end");
+                let message =
+                    format!("expected {expected}, the client sent more than {MAX_LINE} octets without an end");
                 let diagnostic = self.diagnostic(self.span, &message).label(format!("it began {}", self.quoted(bytes)));
                 self.divergence(Cause::Server, "malformed", diagnostic)
             }

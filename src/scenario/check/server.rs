@@ -42,7 +42,10 @@ impl Checker<'_> {
                     self.server_steps(&served.steps, scenario);
                     all.extend(std::mem::replace(&mut self.names, before.clone()));
                     if served.steps.is_empty() && server.rules.is_empty() {
-                        self.error(served.span, "this connection does nothing: it has no `steps`, and there are no `rules`");
+                        self.error(
+                            served.span,
+                            "this connection does nothing: it has no `steps`, and there are no `rules`",
+                        );
                     }
                 }
                 self.names = all;

@@ -15,10 +15,8 @@ const TLS_KEYS: [&str; 5] = ["certificate", "client_certificate", "client_ca", "
 const CERTIFICATE_KEYS: [&str; 5] = ["file", "key", "self_signed", "expired", "names"];
 const ACTION_KEYS: [&str; 8] = ["raw", "starttls", "tls", "close", "sleep", "set", "assert", "steps"];
 const TALK_KEYS: [&str; 4] = ["expect", "receive", "delay", "reply"];
-const MODIFIER_KEYS: [&str; 8] =
-    ["name", "when", "timeout", "on_divergence", "pace", "fails", "repeat", "for_each"];
-const RULE_KEYS: [&str; 10] =
-    ["match", "reply", "times", "after", "per", "when", "delay", "pace", "close", "name"];
+const MODIFIER_KEYS: [&str; 8] = ["name", "when", "timeout", "on_divergence", "pace", "fails", "repeat", "for_each"];
+const RULE_KEYS: [&str; 10] = ["match", "reply", "times", "after", "per", "when", "delay", "pace", "close", "name"];
 const BARE_WORDS: [&str; 3] = ["starttls", "tls", "close"];
 
 impl Decoder<'_> {
@@ -322,9 +320,7 @@ impl Decoder<'_> {
             Some("own-ca") => made,
             Some("self-signed") => MadeCertificate { self_signed: true, ..made },
             Some("expired") => MadeCertificate { expired: true, ..made },
-            Some("wrong-name") => {
-                MadeCertificate { names: Some(vec![Text::verbatim("wrong-name.invalid")]), ..made }
-            }
+            Some("wrong-name") => MadeCertificate { names: Some(vec![Text::verbatim("wrong-name.invalid")]), ..made },
             Some(_) => {
                 let expected = "`own-ca`, `self-signed`, `expired`, `wrong-name`, or `{file: …, key: …}`";
                 self.wrong_type(node, expected);
