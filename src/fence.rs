@@ -1,6 +1,6 @@
 //! Finds the scenario in a report that is written in Markdown.
 //!
-//! Responsible for fenced code blocks (CommonMark 0.31, section 4.5) as far as it takes to find the one that is run, and
+//! Responsible for fenced code blocks (`CommonMark` 0.31, section 4.5) as far as it takes to find the one that is run, and
 //! to be sure that it is the one a reader sees: a file with two of them, or with one that HTML hides, is refused. Called
 //! by `load`. What is in the block is YAML, and nobody's business here.
 

@@ -69,8 +69,9 @@ pub fn attach(
     report.recording = replay::recording(&outcome.exchanges).filter(|text| load_text("recording", text).is_ok());
     match portable(scenario, variables, settings) {
         Ok(Portable { script, notices }) => {
-            let comment = |notice: &String| notice.split('\n').map(|line| format!("# {line}\n")).collect::<String>();
-            report.script = Some(format!("{}{script}", notices.iter().map(comment).collect::<String>()));
+            let lines = notices.iter().flat_map(|notice| notice.split('\n'));
+            let comments: Vec<String> = lines.map(|line| format!("# {line}")).chain([script]).collect();
+            report.script = Some(comments.join("\n"));
             report.options = options(settings);
         }
         Err(reason) => report.notices.push(format!("the scenario cannot be given with this report: {reason}")),
@@ -154,5 +155,5 @@ fn lines_of(script: &str, pair: edits::Pair<'_>) -> (usize, usize) {
 /// A duration as the language writes it.
 fn written(duration: Duration) -> String {
     let millis = duration.as_millis();
-    if millis % 1000 == 0 { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
+    if millis.is_multiple_of(1000) { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
 }

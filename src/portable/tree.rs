@@ -14,6 +14,7 @@ use crate::scenario::write::literal;
 use crate::scenario::write::yaml_text::as_text;
 use crate::scenario::yaml::{self, Node, Value};
 use crate::scenario::{Chance, Scenario, Scope as _, Templates, Variables, render_data};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// What is known of the scenario and of the run.
@@ -148,9 +149,10 @@ impl Work<'_> {
         let defaults = defaults(&root, given, (inner_text, &inner), at + 2);
         let steps = part(list, (inner_text, &inner), at + 2);
         let name = entry.value.scalar().map_or("", |scalar| scalar.text.as_str());
-        let lead = match is_in_brackets(list, inner_text) {
-            true => " ".to_owned(),
-            false => self.masker.mask_text(&format!("  # those of {name}\n{:1$}", "", at + 2)),
+        let lead = if is_in_brackets(list, inner_text) {
+            " ".to_owned()
+        } else {
+            self.masker.mask_text(&format!("  # those of {name}\n{:1$}", "", at + 2))
         };
         let vars = match given {
             None if !defaults.is_empty() => format!("vars:{defaults}\n{:at$}", ""),
@@ -204,9 +206,9 @@ impl Work<'_> {
         let inner = if braces { outer + 2 } else { column(text, start(file.key)) };
         let mut block = format!("{}:", &text[start(entry.key)..end(entry.key, text)]);
         for other in others {
-            block.push_str(&format!("\n{:inner$}{other}", ""));
+            _ = write!(block, "\n{:inner$}{other}", "");
         }
-        block.push_str(&format!("\n{:inner$}{}", "", content.in_block(inner)));
+        _ = write!(block, "\n{:inner$}{}", "", content.in_block(inner));
         edits.replace_entry(text, entry, block);
         Ok(())
     }

@@ -110,14 +110,14 @@ fn place(divergence: &Divergence) -> String {
 
 fn script(scenario: &ScenarioReport, page: &mut String) {
     let Some(script) = &scenario.script else { return };
-    let mut options: Vec<String> = scenario.options.clone();
-    options.extend(local_hosts(scenario).into_iter().map(|host| format!("--allow-host {host}")));
-    let options: String = options.iter().map(|option| format!(" {option}")).collect();
+    let mut words: Vec<String> = vec!["smtp-script run FILE".to_owned()];
+    words.extend(scenario.options.iter().cloned());
+    words.extend(local_hosts(scenario).into_iter().map(|host| format!("--allow-host {host}")));
     _ = write!(
         page,
         "\n## The scenario\n\nSecrets are names. `smtp-script run FILE` plays this report again, when FILE is its name:\n\n{}\n\
          It asks for the secrets; `--made-up-secrets` makes some up, `--to HOST:PORT` plays against another server.\n\n{}",
-        fenced("console", &format!("$ smtp-script run FILE{options}")),
+        fenced("console", &format!("$ {}", words.join(" "))),
         fenced(SCENARIO, script)
     );
 }

@@ -9,9 +9,7 @@ use crate::run::expect::Comparer;
 use crate::run::outcome::{CertificateOutcome, Divergence, Handshake, SessionOutcome, StepOutcome, Verdict};
 use crate::run::scope::Names;
 use crate::scenario::server::{ServerAction, ServerGroup, ServerStep};
-use crate::scenario::{
-    Length, MAX_ITERATIONS, Mode, Span, TemplateError, Text, parse_count, render_data,
-};
+use crate::scenario::{Length, MAX_ITERATIONS, Mode, Span, TemplateError, Text, parse_count, render_data};
 use crate::server::{Accepted, Fallback, Peer};
 use crate::session::Transcript;
 use minijinja::value::{Value, ValueKind};
@@ -141,7 +139,8 @@ impl Actor {
 
     /// TLS from the first octet (RFC 8314).
     async fn begin_tls(&mut self) -> Flow {
-        let Err(reason) = self.upgrade(&crate::scenario::server::ServerTls::default(), self.shared.timeout).await else {
+        let Err(reason) = self.upgrade(&crate::scenario::server::ServerTls::default(), self.shared.timeout).await
+        else {
             return Flow::On;
         };
         let number = connection_number(self.number);
