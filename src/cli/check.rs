@@ -79,7 +79,8 @@ fn explained(scenario: &Scenario) -> String {
         ("is given the secrets", needs.secrets),
         ("takes the variables", needs.variables),
     ];
-    for (what, list) in lists {
+    let listens = (!needs.listens.is_empty()).then_some(("listens on", needs.listens));
+    for (what, list) in listens.into_iter().chain(lists) {
         let shown = if list.is_empty() { "nothing".to_owned() } else { list.join(", ") };
         _ = writeln!(text, "  {what}: {}", crate::visible(shown.as_bytes()));
     }

@@ -7,6 +7,7 @@ mod report_files;
 mod run;
 mod schema;
 mod screen;
+mod serve_file;
 mod targets;
 mod values;
 
@@ -33,6 +34,8 @@ struct Arguments {
 enum Command {
     /// Play scenarios and say where each diverged
     Run(Box<run::RunArguments>),
+    /// Play the server's side of a scenario to whoever connects
+    Serve(Box<serve_file::ServeFileArguments>),
     /// Check scenarios without connecting anywhere
     Check(check::CheckArguments),
     /// Join JSON reports, or write one in other formats
@@ -52,6 +55,7 @@ pub fn main() -> ExitCode {
     }));
     let code = catch_unwind(|| match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Serve(arguments) => serve_file::serve(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Report(command) => report::report(&command),
         Command::Schema => schema::schema(),

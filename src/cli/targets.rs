@@ -1,7 +1,7 @@
 //! Which scenarios were asked for: files, folders, standard input.
 
 use crate::fence::is_markdown;
-use crate::load::{LoadError, load_below, load_text, load_untrusted};
+use crate::load::{LoadError, load_below, load_recording, load_text, load_untrusted};
 use crate::scenario::{MAX_YAML_SIZE, Scenario, reason};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,11 @@ impl Files<'_> {
     fn load(self, path: &Path) -> Result<Scenario, LoadError> {
         let strangers = self.untrusted || is_markdown(&path.to_string_lossy());
         if strangers && self.root.is_none() { load_untrusted(path) } else { load_below(path, self.root) }
+    }
+
+    /// The server's side of a file; of a report what the server did.
+    pub(super) fn load_served(self, path: &Path) -> Result<Scenario, LoadError> {
+        if is_markdown(&path.to_string_lossy()) { load_recording(path) } else { self.load(path) }
     }
 }
 

@@ -109,7 +109,7 @@ pub fn run(scenario: &Scenario, variables: &Variables, settings: &Settings) -> O
 
 /// Plays the server's side of a scenario alone, until all listed connections were served, or to the end of its time.
 ///
-/// `ready` is called once it listens. The scenario must have been [checked](crate::check); it blocks the thread.
+/// `ready` is called once it listens. A signal that asks the program to end is a wish to stop. The scenario must have been [checked](crate::check); it blocks the thread.
 #[must_use]
 pub fn serve(
     scenario: &Scenario,
@@ -119,7 +119,14 @@ pub fn serve(
 ) -> Outcome {
     let scenario = Scenario { opening: None, steps: Vec::new(), finally: Vec::new(), ..scenario.clone() };
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(player::serve(&scenario, variables, settings, ready)),
+        Ok(runtime) => {
+            let stop = settings.stop.clone().unwrap_or_default();
+            let settings = Settings { stop: Some(stop.clone()), ..settings.clone() };
+            runtime.spawn(signals::stop_on_signal(stop));
+            let outcome = runtime.block_on(player::serve(&scenario, variables, &settings, ready));
+            runtime.shutdown_background();
+            outcome
+        }
         Err(error) => player::not_started(&scenario, &error.to_string()),
     }
 }

@@ -91,6 +91,8 @@ pub struct Scenario {
 pub struct Needs {
     /// Hosts, sockets and proxies.
     pub hosts: Vec<String>,
+    /// Addresses that it listens on.
+    pub listens: Vec<String>,
     /// Files, included ones too.
     pub files: Vec<String>,
     /// The names of secrets.
@@ -539,6 +541,12 @@ impl Scenario {
         self.all_steps().into_iter().filter(connects).count().max(1)
     }
 
+    /// Whether it has a server's side.
+    #[must_use]
+    pub fn has_server(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// Whether it begins with `connect: {mx: …, every: true}`.
     pub(crate) fn plays_every_exchanger(&self) -> bool {
         let Some(Action::Connect(connect)) = self.opening.as_ref().map(|opening| &opening.action) else { return false };
@@ -561,7 +569,7 @@ impl Scenario {
         }
         if let Some(server) = &self.server {
             let listen = server.listen.as_ref().map_or("127.0.0.1:0", |text| text.source.as_str());
-            needs.hosts.push(format!("listens on {listen}"));
+            needs.listens.push(listen.to_owned());
             needs.files.extend(server.files().into_iter().map(|text| text.source.clone()));
         }
         needs.files.extend(self.sources.included().map(str::to_owned));

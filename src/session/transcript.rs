@@ -123,6 +123,11 @@ impl Transcript {
         self.entries().iter().rposition(|entry| &*entry.step == step)
     }
 
+    /// The last line of a session.
+    pub(crate) fn last_in(&self, session: &str) -> Option<usize> {
+        self.entries().iter().rposition(|entry| &*entry.session == session)
+    }
+
     /// When the run began.
     pub(crate) fn start(&self) -> Instant {
         self.start

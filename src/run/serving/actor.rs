@@ -30,6 +30,13 @@ pub(super) enum Pending {
     Message,
 }
 
+/// What a BDAT command announces (RFC 3030 section 2).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chunk {
+    pub(super) octets: u64,
+    pub(super) last: bool,
+}
+
 /// The server on one connection.
 pub(super) struct Actor {
     pub(super) shared: Arc<Shared>,
@@ -41,8 +48,10 @@ pub(super) struct Actor {
     pub(super) names: Names,
     pub(super) message: Option<Arc<Message>>,
     pub(super) tls: Option<Arc<Accepted>>,
-    /// The octets that the BDAT command read last announces.
-    pub(super) chunk: Option<u64>,
+    /// The BDAT command that was read last, while its octets are still to come.
+    pub(super) chunk: Option<Chunk>,
+    /// Whether the message goes on with the next chunk.
+    pub(super) more_chunks: bool,
     pub(super) pending: Pending,
     /// The sandbox, which answers what no rule does.
     pub(super) fallback: Option<Fallback>,
@@ -84,6 +93,7 @@ impl Actor {
             message: None,
             tls: None,
             chunk: None,
+            more_chunks: false,
             pending: Pending::Nothing,
             divergences: Vec::new(),
             messages: 0,
@@ -173,7 +183,8 @@ impl Actor {
         if follows && self.shared.is_abandoned() {
             return;
         }
-        let line = self.log.last_of(number);
+        // A step without a line of its own happened behind the last one of the connection.
+        let line = self.log.last_of(number).or_else(|| self.log.last_in(&self.session));
         self.divergences.push(Divergence { line, ..divergence });
     }
 

@@ -330,6 +330,10 @@ impl Host {
             }
             let at = self.log.elapsed();
             if let Some(record) = self.records.last_mut() {
+                let name = shared.server.served(number).and_then(|served| served.name.as_ref());
+                if let Some(whole) = record.steps.first_mut() {
+                    whole.name = name.map(|name| name.source.clone());
+                }
                 pass_over(shared.server.steps(number), number, at, &mut record.steps);
             }
         }

@@ -1,9 +1,10 @@
 //! Rules: they answer commands in any order, and what none of them matches the sandbox answers.
 
 use super::actor::{Actor, Flow};
-use super::connection_number;
 use super::message::Message;
+use super::connection_number;
 use super::reply::code_of;
+use super::steps::announced;
 use crate::run::expect::Comparer;
 use crate::scenario::server::{MailPart, Rule, ServerTls};
 use crate::scenario::{Rendered, TemplateError, value_from_bytes};
@@ -56,6 +57,7 @@ impl Actor {
             Ok(rule) => rule,
             Err(error) => return self.faulty_rule(&error),
         };
+        self.chunk = announced(content);
         let is_bdat = content.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"BDAT"));
         let Some(rule) = rule else {
             let said = self.sandbox(|fallback| fallback.line(line));
@@ -153,7 +155,8 @@ impl Actor {
     }
 
     async fn take_chunk(&mut self, octets: u64) -> Flow {
-        let mut message = self.message.take().map(Arc::unwrap_or_clone).unwrap_or_default();
+        let last = self.chunk.take().is_some_and(|chunk| chunk.last);
+        let mut message = self.begun_message(last);
         let wait = self.shared.bounded(IDLE);
         let outcome = self.peer.read_octets(octets, wait, &mut |part| message.push(part)).await;
         self.log_message(&message, MailPart::Bdat);
@@ -222,7 +225,8 @@ impl Actor {
         for (index, rule) in rules.iter().enumerate() {
             let captures = {
                 let scope = self.scope();
-                let comparer = Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
+                let comparer =
+                    Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
                 let (regex, _) = comparer.compiled(&rule.pattern)?;
                 let Some(groups) = regex.captures(content) else { continue };
                 crate::run::expect::named_groups(&regex, &groups)

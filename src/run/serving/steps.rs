@@ -1,6 +1,6 @@
 //! What each step of a server does: expect, receive, reply, and the other actions.
 
-use super::actor::{Actor, Pending};
+use super::actor::{Actor, Chunk, Pending};
 use super::message::Message;
 use super::reply::code_of;
 use crate::run::diagnose::Place;
@@ -246,13 +246,12 @@ impl Actor {
                 (outcome, "mail data and the line with the dot")
             }
             MailPart::Bdat => {
-                let Some(octets) = self.chunk.take() else {
+                let Some(chunk) = self.chunk.take() else {
                     let text = "no BDAT command was read before this, which says how many octets there are";
                     return Err(vec![self.at(now, span).fault("bdat", text)]);
                 };
-                // A message is made of chunks: the next ones go on with it.
-                message = self.message.take().map(Arc::unwrap_or_clone).unwrap_or_default();
-                let outcome = self.peer.read_octets(octets, now.wait, &mut |part| message.push(part)).await;
+                message = self.begun_message(chunk.last);
+                let outcome = self.peer.read_octets(chunk.octets, now.wait, &mut |part| message.push(part)).await;
                 (outcome, "the octets that the BDAT command announced")
             }
         };
@@ -266,6 +265,13 @@ impl Actor {
         }
         self.message = Some(Arc::new(message));
         outcome.map_err(|trouble| self.trouble(now, &trouble, expected, span))
+    }
+
+    /// A message is made of chunks: this one goes on with what the others brought.
+    pub(super) fn begun_message(&mut self, last: bool) -> Message {
+        let begun = std::mem::replace(&mut self.more_chunks, !last);
+        let message = self.message.take().filter(|_| begun);
+        message.map(Arc::unwrap_or_clone).unwrap_or_default()
     }
 
     pub(super) fn log_message(&mut self, message: &Message, part: MailPart) {
@@ -487,12 +493,13 @@ fn command_of(line: &[u8]) -> Option<&[u8]> {
     memchr::memchr2(b'\0', b'\r', content).is_none().then_some(content)
 }
 
-/// The octets that follow a BDAT command (RFC 3030 section 2).
-fn announced(line: &[u8]) -> Option<u64> {
+/// What follows a line, where it is a BDAT command.
+pub(super) fn announced(line: &[u8]) -> Option<Chunk> {
     let text = std::str::from_utf8(line).ok()?;
     let mut words = text.split_ascii_whitespace();
     words.next().filter(|verb| verb.eq_ignore_ascii_case("BDAT"))?;
-    words.next()?.parse().ok()
+    let octets = words.next()?.parse().ok()?;
+    Some(Chunk { octets, last: words.next().is_some_and(|word| word.eq_ignore_ascii_case("LAST")) })
 }
 
 /// A TLS handshake begins with a record of type 22, an SSL 2 one with another first octet (RFC 5246 appendix E.2).
@@ -500,9 +507,11 @@ fn begins_tls(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(0x16 | 0x80..))
 }
 
-/// Whether bytes are whole lines ended by CRLF.
+/// Whether bytes are whole lines of text ended by CRLF.
 fn is_lines(bytes: &[u8]) -> bool {
-    let Some(content) = bytes.strip_suffix(b"\r\n") else { return false };
+    let Some(content) = bytes.strip_suffix(b"\r\n").filter(|content| std::str::from_utf8(content).is_ok()) else {
+        return false;
+    };
     content.split(|byte| *byte == b'\n').rev().skip(1).all(|line| line.ends_with(b"\r"))
         && !content.split(|byte| *byte == b'\n').any(|line| line.strip_suffix(b"\r").unwrap_or(line).contains(&b'\r'))
 }
