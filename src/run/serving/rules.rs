@@ -1,8 +1,8 @@
 //! Rules: they answer commands in any order, and what none of them matches the sandbox answers.
 
 use super::actor::{Actor, Flow};
-use super::message::Message;
 use super::connection_number;
+use super::message::Message;
 use super::reply::code_of;
 use super::steps::announced;
 use crate::run::expect::Comparer;
@@ -225,8 +225,7 @@ impl Actor {
         for (index, rule) in rules.iter().enumerate() {
             let captures = {
                 let scope = self.scope();
-                let comparer =
-                    Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
+                let comparer = Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
                 let (regex, _) = comparer.compiled(&rule.pattern)?;
                 let Some(groups) = regex.captures(content) else { continue };
                 crate::run::expect::named_groups(&regex, &groups)
