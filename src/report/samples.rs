@@ -38,6 +38,9 @@ pub(super) fn diverged() -> Report {
             said(Speaker::Client, "2", "MAIL FROM:<a@example.com>"),
             said(Speaker::Server, "2", "550 <no> ]]>"),
         ],
+        script: None,
+        options: Vec::new(),
+        recording: None,
     };
     of(scenario)
 }
