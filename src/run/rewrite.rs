@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn the_longest_run_of_words() {
         let refused = reply("550 5.1.1 <bob@b.example>: Recipient address rejected: User unknown in table");
-        assert_eq!(words(&refused).as_deref(), Some("unknown in table"));
+        assert_eq!(words(&refused).as_deref(), Some("User unknown in table"));
         assert_eq!(words(&reply("250 4XyZ12:")), None);
     }
 
