@@ -4,7 +4,7 @@ use crate::plays;
 use crate::program::command;
 use crate::servers::Servers;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
