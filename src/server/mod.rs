@@ -4,16 +4,19 @@
 //! command lines and mail data, `protocol` answers them; the last two do no input or output, so that every rule of the
 //! RFCs is tested without a socket. `reception` takes the messages in and `store` keeps them; `log` tells what happens.
 
+mod acceptor;
 mod address;
 mod answer;
 mod auth;
 mod certificate;
 mod counts;
 mod dialogue;
+mod fallback;
 mod log;
 mod mail_data;
 mod mail_sink;
 mod parameters;
+mod peer;
 mod protocol;
 mod reception;
 mod sandbox;
@@ -23,8 +26,13 @@ mod store;
 mod tls;
 mod transaction;
 
+pub(crate) use acceptor::{Accepted, Acceptor, Choice, TlsOffer};
+pub(crate) use answer::Next;
 pub(crate) use auth::Login;
+pub(crate) use certificate::Authority;
+pub(crate) use fallback::{Fallback, FallbackSettings, Said};
 pub(crate) use log::{Detail, Log, LogLine, Speaker};
+pub(crate) use peer::{Drip, MAX_LINE, Peer, PeerTrouble};
 pub(crate) use sandbox::{DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Sandbox, SandboxOptions};
 pub(crate) use serve::{Limits, Served, interruption, serve};
 pub(crate) use store::{Form, Store};
