@@ -153,7 +153,7 @@ fn large_messages_pass_whole_and_are_kept_in_part() {
     assert!(delivered.ends_with(&body.replace("\r\n", "\n")), "the message did not arrive whole");
     let text = fs::read_to_string(&scenario).unwrap();
     let octets = body.len() + "Subject: large\r\n\r\n".len();
-    assert!(text.contains(&format!("# the message had {octets} octets; the first ")), "{:.2000}", text);
+    assert!(text.contains(&format!("# the message had {octets} octets; the first ")), "{text:.2000}");
     assert!(text.len() < 100_000);
     plays(&scenario, &[]);
 }
