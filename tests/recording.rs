@@ -149,11 +149,24 @@ fn large_messages_pass_whole_and_are_kept_in_part() {
     client.says("QUIT\r\n").expects("221");
     let scenario = recorder.scenarios(1).remove(0);
     recorder.ends().exits(0);
+    let delivered = delivered(&servers.directory("postfix").join("mail/john/new"));
+    assert!(delivered.ends_with(&body.replace("\r\n", "\n")), "the message did not arrive whole");
     let text = fs::read_to_string(&scenario).unwrap();
     let octets = body.len() + "Subject: large\r\n\r\n".len();
-    assert!(text.contains(&format!("# the message had {octets} octets; the first ")), "{:.2000}", text);
+    assert!(text.contains(&format!("# the message had {octets} octets; the first ")), "{text:.2000}");
     assert!(text.len() < 100_000);
     plays(&scenario, &[]);
+}
+
+/// The first message that is delivered into a folder.
+fn delivered(folder: &Path) -> String {
+    for _ in 0..300 {
+        if let Some(entry) = fs::read_dir(folder).ok().and_then(|mut entries| entries.next()) {
+            return fs::read_to_string(entry.unwrap().path()).unwrap();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("nothing is delivered to {}", folder.display());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::plays;
 use crate::program::command;
 use crate::servers::Servers;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -39,7 +39,7 @@ fn the_transcripts_of_real_tools_become_scenarios_that_pass() {
 
     let telnet = typed(&format!("telnet localhost {plain}"), "220", &SUBMISSION);
     let text = case("telnet", &telnet, plain);
-    assert!(text.contains(&format!("connect: localhost\n")) || text.contains("connect: 127.0.0.1\n"), "{text}");
+    assert!(text.contains("connect: localhost\n") || text.contains("connect: 127.0.0.1\n"), "{text}");
 
     let starttls = format!("openssl s_client -connect localhost:{plain} -starttls smtp -crlf -CAfile {ca_file}");
     let openssl = typed(&starttls, "250 ", &SUBMISSION);
