@@ -265,3 +265,69 @@ fn a_client_that_reads_nothing() {
     serve.must_diverge("expected the client to take the reply");
     drop(stream);
 }
+
+/// A certificate that signed itself, and its key.
+fn certificate(folder: &Path, name: &str) {
+    succeeds(
+        Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3"])
+            .args(["-subj", &format!("/CN={name}"), "-out", &format!("{name}.pem"), "-keyout", &format!("{name}.key")])
+            .current_dir(folder),
+    );
+}
+
+#[test]
+fn client_certificates_are_asked_for_and_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    certificate(folder.path(), "known");
+    certificate(folder.path(), "stranger");
+    let scenario = "
+server:
+  client_ca: known.pem
+  connections:
+    - client_certificate: require
+      steps:
+        - reply: 220 mx
+        - starttls
+        - assert: tls.verified and tls.certificate.subject == 'CN=known'
+        - reply: 250 you are known
+    - client_certificate: request
+      max_version: '1.2'
+      steps:
+        - reply: 220 mx
+        - starttls
+        - assert: not tls.verified and tls.certificate.subject == 'CN=stranger'
+        - reply: 250 who are you
+    - client_certificate: request
+      steps: [{reply: 220 mx}, starttls, {assert: tls.certificate is none}, {reply: 250 nobody}]
+    - client_certificate: require
+      max_version: '1.2'
+      steps: [{reply: 220 mx}, {starttls: , fails: certificate}]
+    - certificate: {file: known.pem, key: known.key}
+      steps: [{reply: 220 mx}, starttls, {reply: 250 given}]
+steps:
+  - connect: {host: <<server.host>>, port: <<server.port>>, client_certificate: known.pem, client_key: known.key}
+    expect: 220
+  - starttls
+  - expect: ^250 you are known
+  - connect: {host: <<server.host>>, port: <<server.port>>, client_certificate: stranger.pem, client_key: stranger.key}
+    expect: 220
+  - starttls
+  - expect: ^250 who are you
+  - connect: <<server.address>>
+    expect: 220
+  - starttls
+  - expect: ^250 nobody
+  - connect: <<server.address>>
+    expect: 220
+  - starttls:
+    fails: .
+  - connect: {host: <<server.host>>, port: <<server.port>>, verify: false}
+    expect: 220
+  - starttls
+  - assert: tls.certificate.subject == 'CN=known'
+  - expect: ^250 given
+";
+    std::fs::write(folder.path().join("both.yaml"), scenario).unwrap();
+    succeeds(Command::new(env!("CARGO_BIN_EXE_smtp-script")).args(["run", "both.yaml"]).current_dir(folder.path()));
+}
