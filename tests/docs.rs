@@ -123,7 +123,8 @@ fn every_warning_is_documented() {
     let warning = Regex::new(r#"(?s)Diagnostic::warning\(\s*[^,]+,\s*(?:format!\(\s*)?(?:"([^"]*)"|(\w+)\))"#);
     let warning = warning.expect("a pattern");
     let mut count = 0;
-    for (file, code) in sources() {
+    // What `import` could not carry over is told with its line, and is no lint.
+    for (file, code) in sources().into_iter().filter(|(file, _)| !file.starts_with("recording/import")) {
         for found in warning.captures_iter(&code) {
             let text = match found.get(2) {
                 Some(name) => {

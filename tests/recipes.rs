@@ -51,7 +51,6 @@ fn the_shards_of_a_ci_matrix_end_in_one_report() {
         [("relay-tests/a.yaml", SCENARIO), ("relay-tests/b.yaml", SCENARIO), ("relay-tests/c.yaml", SCENARIO)]
     {
         fs::create_dir_all(folder.path().join("relay-tests")).expect("a folder");
-        fs::create_dir_all(folder.path().join("reports")).expect("a folder");
         fs::write(folder.path().join(name), text).expect("a file");
     }
     let play = &workflow["jobs"]["play"];
@@ -80,7 +79,6 @@ fn the_pods_of_an_indexed_job_end_in_one_report() {
     let script = container["args"][0].as_str().expect("a script");
     assert!(script.contains(&format!("/{pods} ")), "as many shards as pods: {script}");
     let folder = TempDir::new().expect("a folder");
-    fs::create_dir(folder.path().join("reports")).expect("a folder");
     fs::write(folder.path().join("load.yaml"), SCENARIO).expect("a file");
     // The same, in the folders of this machine and in less time.
     let script =

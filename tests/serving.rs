@@ -25,7 +25,7 @@ impl Serve {
         let mut child = Command::new(env!("CARGO_BIN_EXE_smtp-script"))
             .arg("serve")
             .arg(file)
-            .args(["--max-time", "60s", "--ca-out", "ca.pem"])
+            .args(["--ca-out", "ca.pem"])
             .args(options)
             .current_dir(folder.path())
             .stdin(Stdio::null())
@@ -49,7 +49,7 @@ impl Serve {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("server.yaml");
         std::fs::write(&file, scenario).unwrap();
-        Serve::file(&file, &[])
+        Serve::file(&file, &["--max-time", "60s"])
     }
 
     fn port(&self) -> &str {
@@ -121,7 +121,7 @@ server:
 #[test]
 fn postfix_is_put_off_and_comes_again() {
     let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serving/grey-listed-relay.yaml");
-    let serve = Serve::file(&scenario, &[]);
+    let serve = Serve::file(&scenario, &["--max-time", "60s"]);
     let target = format!("[127.0.0.1]:{}", serve.port());
     let relay = Servers::start_with_options(&["postfix-relay"], &[&target]);
     let port = relay.port("postfix-relay", 0);
@@ -264,4 +264,88 @@ fn a_client_that_reads_nothing() {
     let stream = serve.connect();
     serve.must_diverge("expected the client to take the reply");
     drop(stream);
+}
+
+/// A certificate that signed itself, and its key.
+fn certificate(folder: &Path, name: &str) {
+    succeeds(
+        Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3"])
+            .args(["-subj", &format!("/CN={name}"), "-out", &format!("{name}.pem"), "-keyout", &format!("{name}.key")])
+            .current_dir(folder),
+    );
+}
+
+#[test]
+fn client_certificates_are_asked_for_and_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    certificate(folder.path(), "known");
+    certificate(folder.path(), "stranger");
+    let scenario = "
+server:
+  client_ca: known.pem
+  connections:
+    - client_certificate: require
+      steps:
+        - reply: 220 mx
+        - starttls
+        - assert: tls.verified and tls.certificate.subject == 'CN=known'
+        - reply: 250 you are known
+    - client_certificate: request
+      max_version: '1.2'
+      steps:
+        - reply: 220 mx
+        - starttls
+        - assert: not tls.verified and tls.certificate.subject == 'CN=stranger'
+        - reply: 250 who are you
+    - client_certificate: request
+      steps: [{reply: 220 mx}, starttls, {assert: tls.certificate is none}, {reply: 250 nobody}]
+    - client_certificate: require
+      max_version: '1.2'
+      steps: [{reply: 220 mx}, {starttls: , fails: certificate}]
+    - certificate: {file: known.pem, key: known.key}
+      steps: [{reply: 220 mx}, starttls, {reply: 250 given}]
+steps:
+  - connect: {host: <<server.host>>, port: <<server.port>>, client_certificate: known.pem, client_key: known.key}
+    expect: 220
+  - starttls
+  - expect: ^250 you are known
+  - connect: {host: <<server.host>>, port: <<server.port>>, client_certificate: stranger.pem, client_key: stranger.key}
+    expect: 220
+  - starttls
+  - expect: ^250 who are you
+  - connect: <<server.address>>
+    expect: 220
+  - starttls
+  - expect: ^250 nobody
+  - connect: <<server.address>>
+    expect: 220
+  - starttls:
+    fails: .
+  - connect: {host: <<server.host>>, port: <<server.port>>, verify: false}
+    expect: 220
+  - starttls
+  - assert: tls.certificate.subject == 'CN=known'
+  - expect: ^250 given
+";
+    std::fs::write(folder.path().join("both.yaml"), scenario).unwrap();
+    succeeds(Command::new(env!("CARGO_BIN_EXE_smtp-script")).args(["run", "both.yaml"]).current_dir(folder.path()));
+}
+
+#[test]
+fn rules_alone_serve_until_they_are_told_to_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.yaml");
+    std::fs::write(&file, "server: {rules: [{match: ^NOOP, reply: 250 by a rule}]}").unwrap();
+    let serve = Serve::file(&file, &[]);
+    let mut stream = serve.connect();
+    stream.write_all(b"NOOP\r\nQUIT\r\n").unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    assert!(said.contains("\r\n250 by a rule\r\n221 "), "{said}");
+    succeeds(Command::new("kill").args(["-INT", &serve.child.id().to_string()]));
+    let (printed, code) = serve.end();
+    assert_eq!(code, 130, "{printed}");
+    assert!(printed.starts_with("PASS "), "{printed}");
+    assert!(printed.contains("connection 1: followed"), "{printed}");
 }

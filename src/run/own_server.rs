@@ -17,15 +17,6 @@ impl Player<'_> {
         let Some(server) = &self.scenario.server else { return Ok(()) };
         let fault = |message| TemplateError { message, span: server.span, help: None };
         let listen = self.listen_address(server)?;
-        if !self.has_client()
-            && matches!(server.plan, Plan::Rules)
-            && self.settings.listen.is_none()
-            && self.due.is_none()
-        {
-            let message = "rules alone never end: there is no client in this file, and no connection is listed";
-            let help = Some("give `--max-time`, or play it with `serve`".to_owned());
-            return Err(TemplateError { help, ..fault(message.to_owned()) });
-        }
         let start = Start {
             server: server.clone(),
             listen,
@@ -43,6 +34,20 @@ impl Player<'_> {
         self.names.set("server", server_value(serving.address(), None), false);
         self.serving = Some(serving);
         Ok(())
+    }
+
+    /// Refuses a run that would never end: rules answer whoever comes, for ever.
+    pub(super) fn refuse_endless(&self) -> Result<(), TemplateError> {
+        let endless = |server: &Server| matches!(server.plan, Plan::Rules) && !self.has_client() && self.due.is_none();
+        match &self.scenario.server {
+            Some(server) if endless(server) => Err(TemplateError {
+                message: "rules alone never end: there is no client in this file, and no connection is listed"
+                    .to_owned(),
+                span: server.span,
+                help: Some("give `--max-time`, or play it with `serve`".to_owned()),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// What the command line says, else the file, else any free port of this machine.

@@ -83,6 +83,9 @@ pub(super) async fn play(scenario: &Scenario, variables: &Variables, settings: &
     if let Err(error) = player.start_sandbox(variables) {
         return not_started(scenario, &error);
     }
+    if let Err(error) = player.refuse_endless() {
+        return not_startable(scenario, &error);
+    }
     if let Err(error) = player.start_server(variables).await {
         return not_startable(scenario, &error);
     }

@@ -41,7 +41,7 @@ pub(crate) enum PeerTrouble {
     TooLong { bytes: Vec<u8> },
 }
 
-/// Octets that the client has sent and that nothing reads.
+/// How the client ended its side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Closed,
