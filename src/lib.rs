@@ -21,9 +21,11 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+mod fence;
 pub mod library;
 mod masker;
 mod net;
+pub mod portable;
 mod proxy;
 #[expect(dead_code, reason = "the commands that record and import call it next")]
 pub mod recording;
@@ -35,7 +37,7 @@ mod session;
 pub mod smtp;
 mod visible;
 
-pub use load::{LoadError, load, load_below, load_built_in, load_text, load_untrusted};
+pub use load::{LoadError, load, load_below, load_built_in, load_recording, load_text, load_untrusted};
 pub use visible::visible;
 
 mod load;

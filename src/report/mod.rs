@@ -15,6 +15,7 @@ pub mod json;
 pub mod junit;
 pub mod latency;
 pub mod load;
+pub mod markdown;
 pub mod merge;
 pub mod model;
 pub mod nagios;

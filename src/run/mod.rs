@@ -28,9 +28,10 @@ mod signals;
 mod steps;
 mod stop;
 
-pub use crate::session::{Admission, Entry, Observer, ReplyEntry, Speaker};
+pub use crate::session::{Admission, Entry, Event as Happened, Exchange, Observer, ReplyEntry, Speaker};
 pub(crate) use connection::{file_root, secrets_by_host};
 pub(crate) use descriptors::ensure_descriptors;
+pub(crate) use message::media_type_of;
 pub use outcome::{Cause, CertificateOutcome, Divergence, Handshake, Outcome, SessionOutcome, StepOutcome, Verdict};
 pub use pace_of_runs::Pace;
 pub use rewrite::Rewrite;
@@ -84,6 +85,9 @@ pub struct Settings {
     pub admission: Option<Admission>,
     /// Where a server of the file listens, instead of where the file says.
     pub listen: Option<SocketAddr>,
+    /// Keeps what both sides did on each connection, so that the server's part can be played again; not where
+    /// `show_secrets` is set.
+    pub record: bool,
     /// Ends the run at once when it is told to.
     pub stop: Option<Stop>,
     /// Sees each line of the transcript as it is written.

@@ -15,7 +15,7 @@ use crate::scenario::{
     TlsSettings, Variables,
 };
 use crate::server::Sandbox;
-use crate::session::{Session, Transcript};
+use crate::session::{Exchange, Session, Transcript};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
@@ -57,6 +57,8 @@ pub(super) struct Player<'a> {
     pub(super) opened: u64,
     /// Sessions that were closed and given up, in figures.
     pub(super) retired: Vec<SessionOutcome>,
+    /// What happened on them, where that is kept.
+    exchanges: Vec<Exchange>,
     /// What was captured, as it is shown.
     pub(super) captures: BTreeMap<String, String>,
     pub(super) rewrites: Vec<Rewrite>,
@@ -160,6 +162,7 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: &'static str, message
         captures: Vec::new(),
         rewrites: Vec::new(),
         transcript: Vec::new(),
+        exchanges: Vec::new(),
         notices: Vec::new(),
     }
 }
@@ -186,6 +189,7 @@ impl<'a> Player<'a> {
             iterations: 0,
             opened: 0,
             retired: Vec::new(),
+            exchanges: Vec::new(),
             captures: BTreeMap::new(),
             rewrites: Vec::new(),
             began: Timestamp::now(),
@@ -420,7 +424,9 @@ impl<'a> Player<'a> {
 
     /// A session that is given up leaves its figures.
     pub(super) fn retire(&mut self, open: &Open) {
-        self.retired.push(SessionOutcome::of(open, self.log.start()));
+        let outcome = SessionOutcome::of(open, self.log.start());
+        self.exchanges.extend(open.session.exchange(outcome.opened, self.log.masker()));
+        self.retired.push(outcome);
     }
 
     fn into_outcome(mut self) -> Outcome {
@@ -445,6 +451,7 @@ impl<'a> Player<'a> {
             captures: self.captures.into_iter().collect(),
             rewrites: self.rewrites,
             transcript: self.log.into_entries(),
+            exchanges: self.exchanges,
             notices: self.notices,
         }
     }

@@ -9,13 +9,14 @@ mod check;
 mod connection;
 mod content;
 pub mod duration;
+mod filler;
 mod lint;
 mod parse;
 mod pattern;
 mod schema;
 pub(crate) mod server;
 mod source;
-mod template;
+pub(crate) mod template;
 mod variables;
 #[expect(dead_code, reason = "the shell writes steps that no recording has")]
 pub(crate) mod write;
@@ -31,6 +32,7 @@ pub(crate) use builtin::Chance;
 pub(crate) use check::{CheckContext, check, parse_listen, reason, resolve_file};
 pub(crate) use connection::{Address, ProxyProtocol, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
+pub(crate) use filler::Filler;
 pub(crate) use parse::{Includes, decode_base64, decode_hex, parse, similar};
 pub(crate) use pattern::{NamePattern, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide};
 pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value_from_bytes};
@@ -205,7 +207,7 @@ pub(crate) struct Group {
     pub(crate) for_each: Option<(Named, Data)>,
     pub(crate) retry: Option<Retry>,
     pub(crate) pipeline: bool,
-    /// Names that hold inside of the group only: the variables of an included file.
+    /// Names that hold inside of the group only: its `vars`, and the variables of an included file.
     pub(crate) bindings: Vec<(Named, Data)>,
 }
 

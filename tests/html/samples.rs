@@ -121,7 +121,11 @@ pub(crate) fn refused() -> ScenarioReport {
 fn flaky() -> ScenarioReport {
     let message = "step 2 diverged: expected reply code 250, got 451 4.7.1".to_owned();
     let base = play("mail/two.yaml", TWO_SESSIONS, None);
-    ScenarioReport { verdict: Verdict::Flaky, attempts: vec![Attempt { message, duration: 0.2 }], ..base }
+    ScenarioReport {
+        verdict: Verdict::Flaky,
+        attempts: vec![Attempt { step: "2".to_owned(), message, duration: 0.2 }],
+        ..base
+    }
 }
 
 fn unreachable() -> ScenarioReport {
@@ -171,7 +175,7 @@ pub(crate) fn hostile() -> Report {
     (one.id, one.path, one.name, one.tags) = (hostile(), hostile(), hostile(), vec![hostile()]);
     one.notices = vec![hostile()];
     one.captures.insert(hostile(), hostile());
-    one.attempts = vec![Attempt { message: hostile(), duration: 0.0 }];
+    one.attempts = vec![Attempt { step: hostile(), message: hostile(), duration: 0.0 }];
     for divergence in &mut one.divergences {
         divergence.diagnostic.message = hostile();
         divergence.diagnostic.rendered = hostile();

@@ -5,7 +5,7 @@
 
 use super::ServeArguments;
 use crate::cli::check::all_of;
-use crate::cli::targets::Files;
+use crate::cli::targets::{Files, is_strangers};
 use crate::cli::values::{self, ValueArguments};
 use crate::cli::{INTERRUPTED, USAGE, screen};
 use crate::report::human;
@@ -48,15 +48,16 @@ struct Scripted<'a> {
 impl Scripted<'_> {
     fn serve(&self) -> Result<u8, String> {
         let stop = Stop::default();
-        let settings = self.settings(&stop);
+        let mut settings = self.settings(&stop);
         let files = Files { root: self.own.file_root.as_deref(), untrusted: self.own.untrusted };
-        let scenario = match files.load(self.file) {
+        let scenario = match files.load_served(self.file) {
             Ok(scenario) => scenario,
             Err(error) => {
                 let (sources, diagnostics) = all_of(error, &settings);
                 return Ok(self.refuse(&sources, &diagnostics));
             }
         };
+        settings.untrusted |= is_strangers(&scenario);
         if let Some(first) = undeclared(&[&scenario], &self.own.values.given()).first() {
             return Err(first.clone());
         }
