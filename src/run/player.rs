@@ -53,6 +53,8 @@ pub(super) struct Player<'a> {
     pub(super) divergences: Vec<Divergence>,
     /// How often the steps of loops were played.
     pub(super) iterations: u64,
+    /// How long the present step waited for its turn to connect.
+    pub(super) held_back: Duration,
     /// How many sessions were opened.
     pub(super) opened: u64,
     /// Sessions that were closed and given up, in figures.
@@ -187,6 +189,7 @@ impl<'a> Player<'a> {
             steps: Vec::new(),
             divergences: Vec::new(),
             iterations: 0,
+            held_back: Duration::ZERO,
             opened: 0,
             retired: Vec::new(),
             exchanges: Vec::new(),
@@ -323,6 +326,8 @@ impl<'a> Player<'a> {
         divergences: Vec<Divergence>,
     ) -> Flow {
         let verdict = if divergences.is_empty() { Verdict::Followed } else { Verdict::Diverged };
+        // A connect that waited for its turn took no longer for it.
+        let started = started + std::mem::take(&mut self.held_back);
         let duration = self.log.elapsed().saturating_sub(started);
         let replies = self.log.take_replies();
         self.steps.push(StepOutcome { name, verdict, duration, replies, ..Self::unplayed(step, started) });

@@ -15,7 +15,7 @@ use crate::scenario::{
 use crate::session::{Admitted, Answer, End, Session, Trouble, Written};
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
 use crate::visible::visible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How much of a file is read, and of mail data written, at once, in bytes: what stays in a processor's nearest cache.
 pub(super) const CHUNK: usize = 64 * 1024;
@@ -342,10 +342,12 @@ impl Player<'_> {
             before.session.close(&mut self.log).await;
         }
         endpoint.note_stand_in(name, &mut self.log);
+        let before = Instant::now();
         let admitted = match &self.settings.admission {
             Some(admission) => Some(admission.enter().await),
             None => None,
         };
+        self.held_back = before.elapsed();
         // Several mail exchangers may take as many waits, but none goes beyond the end of the run.
         let left = self.bounded(Duration::MAX);
         let opening = tokio::time::timeout(left, Session::open(name, &endpoint.route, wait, &mut self.log)).await;
