@@ -6,6 +6,7 @@
 
 #[path = "html/browser.rs"]
 mod browser;
+#[expect(dead_code, unused_imports, reason = "the harness runs the program as well")]
 mod harness;
 #[path = "html/samples.rs"]
 mod samples;

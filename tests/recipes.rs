@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test panics when something is not as it must be")]
 
-#[expect(dead_code, reason = "the harness has a scripted server as well")]
+#[expect(dead_code, unused_imports, reason = "the harness has a scripted server as well")]
 mod harness;
 
 use harness::{Played, smtp_script};
