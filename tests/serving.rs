@@ -1,5 +1,5 @@
 //! Scripted servers against clients that smtp-script did not write: a relay, curl, swaks, Python's smtplib, and hostile ones.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[expect(dead_code, reason = "other tests ask more of their servers")]
 mod servers;
