@@ -21,9 +21,11 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+mod fence;
 pub mod library;
 mod masker;
 mod net;
+pub mod portable;
 mod proxy;
 #[expect(dead_code, reason = "the commands that record and import call it next")]
 pub mod recording;
@@ -36,7 +38,7 @@ mod shell;
 pub mod smtp;
 mod visible;
 
-pub use load::{LoadError, load, load_below, load_built_in, load_text, load_untrusted};
+pub use load::{LoadError, load, load_below, load_built_in, load_recording, load_text, load_untrusted};
 pub use visible::visible;
 
 mod load;

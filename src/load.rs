@@ -1,5 +1,6 @@
-//! Reads a scenario from a file or from text.
+//! Reads a scenario from a file or from text; from a report in Markdown the one that it holds.
 
+use crate::fence::{MAX_MARKDOWN_SIZE, RECORDING, SCENARIO, in_place, is_markdown, only_block};
 use crate::library::{self, BuiltIn};
 use crate::scenario::{Diagnostic, Includes, MAX_YAML_SIZE, Scenario, Sources, Span, parse, reason, resolve_file};
 use std::fmt;
@@ -62,6 +63,16 @@ pub fn load_untrusted(path: &Path) -> Result<Scenario, LoadError> {
     }
 }
 
+/// Reads what a report in Markdown says that the server did, as a scenario of the server's side.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_recording(path: &Path) -> Result<Scenario, LoadError> {
+    let name = path.display().to_string();
+    let text = read(path).map_err(|message| LoadError::unreadable(&name, &message))?;
+    parse_yaml(&name, &block_of(&name, &text, RECORDING)?, None)
+}
+
 /// Reads a scenario of the library. It includes files of the library only.
 ///
 /// # Errors
@@ -78,6 +89,26 @@ pub fn load_built_in(scenario: &BuiltIn) -> Result<Scenario, LoadError> {
 }
 
 fn parse_text(name: &str, text: &str, root: Option<&Path>) -> Result<Scenario, LoadError> {
+    if is_markdown(name) {
+        return parse_yaml(name, &block_of(name, text, SCENARIO)?, root);
+    }
+    parse_yaml(name, text, root)
+}
+
+/// The only block of a kind in a Markdown file, at its lines.
+fn block_of(name: &str, text: &str, info: &str) -> Result<String, LoadError> {
+    match only_block(text, info) {
+        Ok(block) => Ok(in_place(text, &block)),
+        Err(fault) => {
+            let span = Span::default().with_range(fault.at.start, fault.at.end);
+            let mut error = LoadError::at(name, text, span, &fault.message);
+            error.diagnostics = error.diagnostics.into_iter().map(|it| it.help(fault.help.clone())).collect();
+            Err(error)
+        }
+    }
+}
+
+fn parse_yaml(name: &str, text: &str, root: Option<&Path>) -> Result<Scenario, LoadError> {
     let include = |file: &str| match root {
         Some(root) => {
             let shown = if root == Path::new(".") { Path::new(file).to_path_buf() } else { root.join(file) };
@@ -110,9 +141,14 @@ fn parse_with(name: &str, text: &str, include: &Includes<'_>) -> Result<Scenario
 fn read(path: &Path) -> Result<String, String> {
     let describe = |error: &std::io::Error| format!("cannot read `{}`: {}", path.display(), reason(error));
     let file = std::fs::File::open(path).map_err(|error| describe(&error))?;
+    let markdown = is_markdown(&path.to_string_lossy());
+    let limit = if markdown { MAX_MARKDOWN_SIZE } else { MAX_YAML_SIZE };
     // Room for most scenarios: they come in one read.
     let mut bytes = Vec::with_capacity(USUAL_SIZE);
-    file.take(MAX_YAML_SIZE as u64 + 1).read_to_end(&mut bytes).map_err(|error| describe(&error))?;
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| describe(&error))?;
+    if markdown && bytes.len() > limit {
+        return Err(format!("`{}` has more than the {limit} bytes that a report may have", path.display()));
+    }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;

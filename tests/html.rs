@@ -6,6 +6,7 @@
 
 #[path = "html/browser.rs"]
 mod browser;
+#[expect(dead_code, unused_imports, reason = "the harness runs the program as well")]
 mod harness;
 #[path = "html/samples.rs"]
 mod samples;
@@ -152,6 +153,7 @@ fn a_page_of_a_thousand_opens_and_filters() {
 }
 
 /// The figures of docs/performance.md, shown with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "figures are for people, and asserted by nobody")]
 fn print_times(browser: &mut Browser) {
     let opened = "(() => { const [page] = performance.getEntriesByType('navigation'); \
          const paint = performance.getEntriesByName('first-contentful-paint')[0]; \

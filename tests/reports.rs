@@ -1,4 +1,4 @@
-//! Reports of real runs, read by other people's parsers: xmllint with the rules of JUnit, junitparser, Perl's TAP::Parser,
+//! Reports of real runs, read by other people's parsers: xmllint with the rules of JUnit, junitparser, Perl's ``TAP::Parser``,
 //! node-tap, promtool, Python's jsonschema. `tests/servers/install` installs them.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

@@ -126,6 +126,18 @@ fn what_an_editor_should_mark_is_refused() {
         "connect: {port: 25}\nsteps: [{expect: 220}]",
         "secrets: password\nsteps: [{expect: 220}]",
         "timeout: soon\nsteps: [{expect: 220}]",
+        "server: {}",
+        "server: {steps: [{reply: 220}], connections: [{steps: [{reply: 220}]}]}",
+        "server: {connections: []}",
+        "server: {steps: [{expect: 250}]}",
+        "server: {steps: [{reply: {code: 250}}]}",
+        "server: {steps: [{reply: 250, assert: 'true'}]}",
+        "server: {steps: [{receive: body}]}",
+        "server: {steps: [{send: EHLO}]}",
+        "server: {certificate: {file: a.pem}, steps: [{reply: 220}]}",
+        "server: {rules: [{match: a}]}",
+        "server: {rules: [{reply: 250}]}",
+        "server: {rules: [{match: a, reply: 250, per: client}]}",
     ];
     let documents: Vec<(String, Value)> = bad.iter().map(|text| ((*text).replace('\n', " | "), yaml(text))).collect();
     for (text, (name, _)) in bad.iter().zip(&documents) {
@@ -145,6 +157,14 @@ fn the_keys_are_those_of_the_parser() {
         ("steps: [{tls: {qqqqqqqqqqqqqqqq: 1}}]", "/$defs/tls_options/properties"),
         ("steps: [{expect: {code: 250, qqqqqqqqqqqqqqqq: 1}}]", "/$defs/expect/properties"),
         ("steps: [{auth: {qqqqqqqqqqqqqqqq: 1}}]", "/$defs/auth/properties"),
+        ("server: {rules: [], qqqqqqqqqqqqqqqq: 1}", "/$defs/server/properties"),
+        ("server: {connections: [{qqqqqqqqqqqqqqqq: 1}]}", "/$defs/served/properties"),
+        ("server: {steps: [{reply: 220, qqqqqqqqqqqqqqqq: 1}]}", "/$defs/server_step_mapping/properties"),
+        ("server: {steps: [{tls: {qqqqqqqqqqqqqqqq: 1}}]}", "/$defs/server_tls/properties"),
+        ("server: {steps: [{starttls: {qqqqqqqqqqqqqqqq: 1}}]}", "/$defs/server_starttls/properties"),
+        ("server: {certificate: {qqqqqqqqqqqqqqqq: 1}, rules: []}", "/$defs/certificate/properties"),
+        ("server: {steps: [{reply: {qqqqqqqqqqqqqqqq: 1}}]}", "/$defs/reply_mapping/properties"),
+        ("server: {rules: [{match: a, reply: b, qqqqqqqqqqqqqqqq: 1}]}", "/$defs/rule/properties"),
         ("connect: {host: a, qqqqqqqqqqqqqqqq: 1}\nsteps: [{expect: 220}]", "/$defs/connect/properties"),
     ] {
         let error = smtp_script::load_text("keys.yaml", text).unwrap_err().to_string();

@@ -2,7 +2,7 @@
 
 use super::USAGE;
 use super::screen::{self, Color};
-use super::targets::{Files, Targets};
+use super::targets::{Files, Targets, is_strangers};
 use crate::load::LoadError;
 use crate::run::Settings;
 use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables};
@@ -79,7 +79,8 @@ fn explained(scenario: &Scenario) -> String {
         ("is given the secrets", needs.secrets),
         ("takes the variables", needs.variables),
     ];
-    for (what, list) in lists {
+    let listens = (!needs.listens.is_empty()).then_some(("listens on", needs.listens));
+    for (what, list) in listens.into_iter().chain(lists) {
         let shown = if list.is_empty() { "nothing".to_owned() } else { list.join(", ") };
         _ = writeln!(text, "  {what}: {}", crate::visible(shown.as_bytes()));
     }
@@ -92,7 +93,9 @@ fn diagnostics_of(loaded: Result<Scenario, LoadError>, settings: &Settings) -> (
     match loaded {
         Ok(scenario) => {
             let variables = Variables::resolve(&scenario, &Inputs::default()).ok();
-            let diagnostics = crate::check(&scenario, variables.as_ref(), settings);
+            let untrusted = settings.untrusted || is_strangers(&scenario);
+            let settings = Settings { untrusted, ..settings.clone() };
+            let diagnostics = crate::check(&scenario, variables.as_ref(), &settings);
             (scenario.sources, diagnostics)
         }
         Err(error) => all_of(error, settings),

@@ -102,6 +102,9 @@ impl Pending {
             return Err(format!("cannot write the report `{}`: it is a folder", path.display()));
         }
         let name = path.file_name().ok_or_else(|| format!("`{}` names no file", path.display()))?;
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|error| fault(&error))?;
+        }
         // In the same folder, so that giving it its name is one step.
         let unfinished = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
         let is_device = path.exists() && !path.is_file();

@@ -3,6 +3,7 @@
 //! Responsible for the options that every kind of server has; what `--sandbox` serves is in `sandbox`.
 
 mod sandbox;
+mod scripted;
 
 use super::USAGE;
 use super::screen::{self, Color};
@@ -17,13 +18,19 @@ use std::time::Duration;
 
 const SHOWN: &str = "What is shown";
 
-/// Be the server that clients under test talk to. Prints `listening on ADDRESS:PORT` for each listener as soon as
-/// clients can connect, and ends in order at Ctrl-C or SIGTERM.
+/// Be the server that clients under test talk to: the server's side of a scenario, or the built-in server. Prints
+/// `listening on ADDRESS:PORT` for each listener as soon as clients can connect, and ends in order at Ctrl-C or SIGTERM.
+/// The exit codes are those of `run`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ServeArguments {
+    /// A scenario with `server:`; it ends when all listed connections were served
+    #[arg(value_name = "FILE", required_unless_present = "sandbox", conflicts_with = "sandbox")]
+    file: Option<PathBuf>,
     /// Serve the built-in server, which takes any message and delivers none
-    #[arg(long, required = true)]
+    #[arg(long)]
     sandbox: bool,
+    #[command(flatten)]
+    scripted: scripted::ScriptedArguments,
     #[command(flatten)]
     listening: ListenArguments,
     #[command(flatten)]
@@ -58,9 +65,9 @@ struct ListenArguments {
     /// Write the authority that clients have to trust here, as PEM; a certificate is made at each start
     #[arg(long, value_name = "FILE", conflicts_with = "certificate")]
     ca_out: Option<PathBuf>,
-    /// Farewell to a client that has been silent for so long
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "300s")]
-    timeout: Duration,
+    /// Farewell to a client that has been silent for so long [default: 300s]; of FILE how long one wait may take
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    timeout: Option<Duration>,
     /// End when so many sessions have been served
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_sessions: Option<u64>,
@@ -74,8 +81,12 @@ struct ListenArguments {
 
 /// Serves and gives the exit code: 0 when the server ended as it was told to.
 pub(super) fn serve(arguments: &ServeArguments) -> u8 {
-    match sandbox::serve(arguments) {
-        Ok(()) => 0,
+    let served = match &arguments.file {
+        Some(file) => scripted::serve(file, arguments),
+        None => sandbox::serve(arguments).map(|()| 0),
+    };
+    match served {
+        Ok(code) => code,
         Err(message) => {
             screen::notice(&format!("error: {message}"));
             USAGE

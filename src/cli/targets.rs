@@ -1,7 +1,8 @@
 //! Which scenarios were asked for: files, folders, built-in ones, standard input.
 
+use crate::fence::is_markdown;
 use crate::library::{self, BuiltIn};
-use crate::load::{LoadError, load_below, load_built_in, load_text, load_untrusted};
+use crate::load::{LoadError, load_below, load_built_in, load_recording, load_text, load_untrusted};
 use crate::scenario::{MAX_YAML_SIZE, Scenario, reason, similar};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -20,12 +21,23 @@ pub(super) struct Files<'a> {
 
 impl Files<'_> {
     fn load(self, path: &Path) -> Result<Scenario, LoadError> {
-        if self.untrusted && self.root.is_none() { load_untrusted(path) } else { load_below(path, self.root) }
+        let strangers = self.untrusted || is_markdown(&path.to_string_lossy());
+        if strangers && self.root.is_none() { load_untrusted(path) } else { load_below(path, self.root) }
+    }
+
+    /// The server's side of a file; of a report what the server did.
+    pub(super) fn load_served(self, path: &Path) -> Result<Scenario, LoadError> {
+        if is_markdown(&path.to_string_lossy()) { load_recording(path) } else { self.load(path) }
     }
 }
 
 /// The name that stands for standard input in messages. What comes from there is not trusted.
 pub(super) const STANDARD_INPUT: &str = "<stdin>";
+
+/// Whether a scenario is somebody else's as far as anyone can tell: a report, or what came from standard input.
+pub(super) fn is_strangers(scenario: &Scenario) -> bool {
+    scenario.sources.name() == STANDARD_INPUT || is_markdown(scenario.sources.name())
+}
 
 /// What the arguments name.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! Conversations that took place elsewhere, and the scenarios that play them again.
 //!
-//! A [`Conversation`] is what two sides said, in order. [`Conversation::draft`] makes a scenario of it: commands as
+//! A `Conversation` is what two sides said, in order. `Conversation::draft` makes a scenario of it: commands as
 //! `send`, credentials as secrets, the message as `data`, and of each reply what will be the same tomorrow. Where a
 //! conversation comes from (a proxy, a pasted transcript, the shell) is not known here; nothing here opens a socket.
 //!

@@ -105,7 +105,7 @@ fn of_scenario(scenario: &ScenarioReport, by_scenario: bool) -> Suite<'_> {
         cases.push(whole(scenario));
     }
     for attempt in &scenario.attempts {
-        let named = |case: &Case| attempt_is_of(attempt, &case.name);
+        let named = |case: &Case| case.name.split_whitespace().next() == Some(attempt.step.as_str());
         let at = cases.iter().position(named).unwrap_or(0);
         cases[at].attempts.push(attempt);
     }
@@ -117,12 +117,6 @@ fn of_scenario(scenario: &ScenarioReport, by_scenario: bool) -> Suite<'_> {
         cases,
         output: words::transcript(scenario),
     }
-}
-
-/// Whether the line that tells of an attempt begins with the step of a case.
-fn attempt_is_of(attempt: &Attempt, case: &str) -> bool {
-    let told = attempt.message.strip_prefix("step ").and_then(|rest| rest.split_whitespace().next());
-    told.is_some() && told == case.split_whitespace().next()
 }
 
 /// The scenario as one case.

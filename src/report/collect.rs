@@ -58,6 +58,9 @@ pub fn played(outcome: &Outcome, circumstances: Circumstances, warnings: &[scena
         sessions: outcome.sessions.iter().map(session).collect(),
         captures: outcome.captures.iter().cloned().collect(),
         transcript,
+        script: None,
+        options: Vec::new(),
+        recording: None,
     }
 }
 
@@ -132,6 +135,9 @@ fn unplayed(id: String, path: String, verdict: Verdict) -> ScenarioReport {
         sessions: Vec::new(),
         captures: std::collections::BTreeMap::new(),
         transcript: Vec::new(),
+        script: None,
+        options: Vec::new(),
+        recording: None,
     }
 }
 
@@ -141,7 +147,11 @@ impl Report {
     pub fn begin() -> Report {
         Report {
             version: VERSION,
-            program: Program { name: "smtp-script".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            program: Program {
+                name: "smtp-script".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            },
             started: moment(Timestamp::now()),
             duration: 0.0,
             interrupted: false,

@@ -2,7 +2,7 @@
 //!
 //! Responsible for names and for who writes what; each format's own file writes it. Called by `cli`.
 
-use super::{Report, github, html, json, junit, nagios, prometheus, tap};
+use super::{Report, github, html, json, junit, markdown, nagios, prometheus, tap};
 use crate::scenario::similar;
 use std::fmt;
 use std::io;
@@ -25,6 +25,8 @@ pub enum Format {
     Nagios,
     /// The summary of a job of GitHub Actions.
     Github,
+    /// One scenario as a ticket that a person reads and the program plays again.
+    Markdown,
 }
 
 /// What a format leaves to choose.
@@ -47,13 +49,22 @@ pub fn write(format: Format, report: &Report, options: &Options, output: &mut dy
         Format::Prometheus => prometheus::write(report, output),
         Format::Nagios => nagios::write(report, output),
         Format::Github => github::write(report, output),
+        Format::Markdown => markdown::write(report, output),
     }
 }
 
 impl Format {
     /// Every format, in the order they are listed to the user.
-    pub const ALL: &[Format] =
-        &[Format::Json, Format::Html, Format::Junit, Format::Tap, Format::Prometheus, Format::Nagios, Format::Github];
+    pub const ALL: &[Format] = &[
+        Format::Json,
+        Format::Html,
+        Format::Markdown,
+        Format::Junit,
+        Format::Tap,
+        Format::Prometheus,
+        Format::Nagios,
+        Format::Github,
+    ];
 
     /// The name that the user gives.
     #[must_use]
@@ -66,6 +77,7 @@ impl Format {
             Format::Prometheus => "prometheus",
             Format::Nagios => "nagios",
             Format::Github => "github",
+            Format::Markdown => "markdown",
         }
     }
 }

@@ -12,7 +12,7 @@ pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
     output.write_all(b"\n")
 }
 
-/// Reads a report that [`write`] wrote.
+/// Reads a report that [`write()`] wrote.
 ///
 /// # Errors
 /// A message for a person: it is no JSON, no report, or of another version.

@@ -16,6 +16,7 @@ pub mod junit;
 pub mod latency;
 pub mod live;
 pub mod load;
+pub mod markdown;
 pub mod merge;
 pub mod model;
 pub mod nagios;

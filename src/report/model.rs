@@ -48,6 +48,9 @@ pub struct Program {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// Operating system and processor that it ran on, such as `linux x86_64`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub platform: String,
 }
 
 /// One part of a run that is shared by several machines.
@@ -185,11 +188,22 @@ pub struct ScenarioReport {
     /// The conversation, line by line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transcript: Vec<Line>,
+    /// The scenario as YAML that needs no other file, with the values of this run; secrets are names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
+    /// Options that playing `script` again needs, such as `--seed 7`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// What the server did, as YAML that `serve` plays; secrets match anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<String>,
 }
 
 /// An attempt that another one followed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
+    /// The number of the step that diverged first; empty for the top-level `connect`.
+    pub step: String,
     /// What diverged, in one line.
     pub message: String,
     /// How long it took, in seconds.

@@ -38,6 +38,9 @@ pub(super) fn diverged() -> Report {
             said(Speaker::Client, "2", "MAIL FROM:<a@example.com>"),
             said(Speaker::Server, "2", "550 <no> ]]>"),
         ],
+        script: None,
+        options: Vec::new(),
+        recording: None,
     };
     of(scenario)
 }
@@ -48,7 +51,8 @@ pub(super) fn flaky() -> Report {
     scenario.verdict = Verdict::Flaky;
     scenario.exit_code = 0;
     scenario.divergences.clear();
-    scenario.attempts = vec![Attempt { message: "step 2 \"sender\" diverged".to_owned(), duration: 0.1 }];
+    scenario.attempts =
+        vec![Attempt { step: "2".to_owned(), message: "step 2 \"sender\" diverged".to_owned(), duration: 0.1 }];
     scenario.steps =
         vec![step("1", Some("greeting"), StepVerdict::Followed), step("2", Some("sender"), StepVerdict::Followed)];
     of(scenario)
@@ -78,7 +82,7 @@ pub(super) fn of_text(text: &str) -> Report {
     one.notices = vec![own()];
     one.warnings = vec![diagnostic.clone()];
     one.errors = vec![diagnostic.clone()];
-    one.attempts = vec![Attempt { message: own(), duration: 0.1 }];
+    one.attempts = vec![Attempt { step: own(), message: own(), duration: 0.1 }];
     one.captures = BTreeMap::from([(own(), own())]);
     one.transcript = vec![Line { session: own(), ..said(Speaker::Server, text, text) }];
     let divergence = |step: String| Divergence {

@@ -3,13 +3,12 @@
 //! Responsible for cutting what is sent into chunks and for the replies they owe. With `expect` each chunk waits for its
 //! replies, and one that is refused ends the sending; without it all chunks go out and their replies stay owed.
 
-use super::content::MailContent;
+use super::content::{MailContent, Stream};
 use super::player::Player;
 use super::steps::{CHUNK, Done, Now, encoder_of};
 use crate::run::Divergence;
-use crate::scenario::{Bdat, Expectation, Expected, Text};
+use crate::scenario::{Bdat, Expectation, Expected};
 use crate::session::Written;
-use std::io::Read;
 
 /// Chunks on their way.
 struct Chunks<'b> {
@@ -33,7 +32,7 @@ impl Player<'_> {
                 encoder.encode(&rendered.bytes, &mut chunks.ready);
                 encoder.finish(false, &mut chunks.ready);
             }
-            MailContent::File(file) => self.bdat_file(now, file, &mut chunks).await?,
+            MailContent::Stream(stream) => self.bdat_stream(now, stream, &mut chunks).await?,
         }
         self.full_chunks(now, &mut chunks).await?;
         let rest = std::mem::take(&mut chunks.ready);
@@ -45,12 +44,11 @@ impl Player<'_> {
     }
 
     /// Streams a file, all but what the last chunk takes.
-    async fn bdat_file(&mut self, now: Now<'_>, file: &Text, chunks: &mut Chunks<'_>) -> Done {
-        let (path, mut source) = self.open_file(now, file)?;
+    async fn bdat_stream(&mut self, now: Now<'_>, mut stream: Stream, chunks: &mut Chunks<'_>) -> Done {
         let mut encoder = encoder_of(&chunks.bdat.data);
         let mut input = vec![0; CHUNK];
         loop {
-            let count = source.read(&mut input).map_err(|error| self.unreadable(now, file, &path, &error))?;
+            let count = self.read_stream(now, &mut stream, &mut input)?;
             if count == 0 {
                 encoder.finish(false, &mut chunks.ready);
                 return Ok(());

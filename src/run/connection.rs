@@ -14,7 +14,7 @@ use crate::scenario::{Chance, DEFAULT_TIMEOUT, Variables, proxied, reason, resol
 use crate::server::Sandbox;
 use crate::session::Transcript;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,6 +30,8 @@ pub(super) struct Endpoint {
     pub(super) target: Target,
     pub(super) route: Route,
     pub(super) implicit_tls: bool,
+    /// Whether it is the server of the same file.
+    pub(super) is_own_server: bool,
     /// The host and port as the scenario names them.
     pub(super) host: String,
     pub(super) port: u16,
@@ -71,6 +73,8 @@ pub(super) struct Resolver<'a> {
     pub(super) templates: &'a Templates,
     pub(super) scope: &'a dyn Scope,
     pub(super) file_root: Option<PathBuf>,
+    /// Where the server of the same file listens.
+    pub(super) own_server: Option<SocketAddr>,
 }
 
 impl Resolver<'_> {
@@ -83,7 +87,11 @@ impl Resolver<'_> {
             Place::Unix(_) => ("localhost".to_owned(), SMTP_PORT),
         };
         let implicit_tls = connect.implicit_tls.unwrap_or(port == SUBMISSIONS_PORT);
-        let instead = self.instead(implicit_tls);
+        let is_own_server = self
+            .own_server
+            .is_some_and(|own| own.port() == port && host.trim_matches(['[', ']']).parse::<IpAddr>() == Ok(own.ip()));
+        // The file's own server is the one that is meant, and is no stranger.
+        let instead = self.instead(implicit_tls).filter(|_| !is_own_server);
         let (to_host, to_port) = instead.clone().unwrap_or((host.clone(), port));
         let local_address = connect.local_address.as_ref().map(|text| self.local_address(text)).transpose()?;
         let ip = connect.ip.map(|version| match version {
@@ -91,7 +99,7 @@ impl Resolver<'_> {
             IpVersion::V6 => NetIpVersion::V6,
         });
         let named = |host: &str| self.settings.allow_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host));
-        let public_only = self.settings.untrusted && instead.is_none() && !named(&host);
+        let public_only = self.settings.untrusted && instead.is_none() && !named(&host) && !is_own_server;
         if public_only && matches!(place, Place::Unix(_)) {
             return Err(fault(connect.span(), "an untrusted scenario reaches no unix socket".to_owned()));
         }
@@ -107,7 +115,7 @@ impl Resolver<'_> {
             _ => Destination::Host(target.clone()),
         };
         let route = self.route(connect, to)?;
-        Ok(Endpoint { target, route, implicit_tls, host, port })
+        Ok(Endpoint { target, route, implicit_tls, is_own_server, host, port })
     }
 
     /// The server that takes the place of every other: the command line's, or the sandbox.
@@ -258,7 +266,14 @@ pub(crate) fn file_root(scenario: &Scenario, settings: &Settings) -> Option<Path
 /// Every host and server name of a scenario that is known before the run: what the sandbox's certificate is for.
 pub(super) fn known_hosts(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Vec<String> {
     let templates = Templates::new(Chance::seeded(0));
-    let resolver = Resolver { settings, sandbox: None, templates: &templates, scope: variables, file_root: None };
+    let resolver = Resolver {
+        settings,
+        sandbox: None,
+        templates: &templates,
+        scope: variables,
+        file_root: None,
+        own_server: None,
+    };
     let mut names = Vec::new();
     for step in scenario.all_steps() {
         let settings = match &step.action {
@@ -285,7 +300,14 @@ pub(super) async fn every_exchanger(scenario: &Scenario, variables: &Variables, 
         return Vec::new();
     }
     let templates = Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded));
-    let resolver = Resolver { settings, sandbox: None, templates: &templates, scope: variables, file_root: None };
+    let resolver = Resolver {
+        settings,
+        sandbox: None,
+        templates: &templates,
+        scope: variables,
+        file_root: None,
+        own_server: None,
+    };
     let wait = settings.timeout.or(scenario.timeout).unwrap_or(DEFAULT_TIMEOUT);
     match resolver.endpoint(connect).map(|endpoint| endpoint.route.to) {
         Ok(Destination::Mx(lookup)) => exchangers(&lookup, wait).await.unwrap_or_default(),
@@ -301,7 +323,8 @@ pub(crate) fn secrets_by_host(
 ) -> Vec<(String, Vec<String>)> {
     let templates = Templates::new(Chance::seeded(0));
     let file_root = file_root(scenario, settings);
-    let resolver = Resolver { settings, sandbox: None, templates: &templates, scope: variables, file_root };
+    let resolver =
+        Resolver { settings, sandbox: None, templates: &templates, scope: variables, file_root, own_server: None };
     let mut addresses: BTreeMap<&str, String> = BTreeMap::new();
     let mut secrets: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for step in scenario.all_steps() {

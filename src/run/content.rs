@@ -1,4 +1,4 @@
-//! Where the octets of mail data come from: a text, a file, or a message that is built.
+//! Where the octets of mail data come from: a text, a file, filler, or a message that is built.
 //!
 //! Responsible for rendering and for opening files. Sending is the business of `steps` (as DATA) and `bdat`.
 
@@ -6,31 +6,45 @@ use super::message;
 use super::player::Player;
 use super::steps::Now;
 use crate::run::Divergence;
-use crate::scenario::{Content, MailData, Mode, Rendered, TemplateError, Text, reason};
+use crate::scenario::{Content, Filler, MailData, Mode, Rendered, Span, TemplateError, Text, reason};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
 /// What is to be sent, before line endings and transparency.
-pub(super) enum MailContent<'c> {
+pub(super) enum MailContent {
     /// In memory.
     Rendered(Rendered),
-    /// A file to stream.
-    File(&'c Text),
+    /// Too large for that, perhaps.
+    Stream(Stream),
+}
+
+/// Octets that are read while they are sent.
+pub(super) struct Stream {
+    source: Box<dyn Read + Send>,
+    /// 0 where it is not known.
+    pub(super) size: u64,
+    /// What it is, as the scenario has it.
+    pub(super) name: String,
+    /// Where a fault of it is shown.
+    span: Span,
 }
 
 impl Player<'_> {
-    pub(super) fn mail_content<'c>(
-        &self,
-        now: Now<'_>,
-        data: &'c MailData,
-    ) -> Result<MailContent<'c>, Vec<Divergence>> {
+    pub(super) fn mail_content(&self, now: Now<'_>, data: &MailData) -> Result<MailContent, Vec<Divergence>> {
         let rendered = match &data.content {
             Content::Text(text) if data.template => self.render(now, text, Mode::Plain)?,
             Content::Text(text) => {
                 Rendered { bytes: text.source.clone().into_bytes(), shown: text.source.clone(), secret: false }
             }
             Content::File(file) if data.template => self.templated_file(now, file)?,
-            Content::File(file) => return Ok(MailContent::File(file)),
+            Content::File(file) => return self.open_file(now, file).map(MailContent::Stream),
+            Content::Bytes(bytes) => Rendered {
+                shown: String::from_utf8_lossy(bytes).replace("\r\n", "\n"),
+                bytes: bytes.clone(),
+                secret: false,
+            },
+            Content::Filler(filler) => return Ok(MailContent::Stream(Stream::of_filler(filler, now.step.action_span))),
             Content::Message(parts) => {
                 let scope = self.scope(now.step);
                 let source = message::Source {
@@ -51,14 +65,34 @@ impl Player<'_> {
         self.render(now, &text, Mode::Plain)
     }
 
-    pub(super) fn open_file(&self, now: Now<'_>, file: &Text) -> Result<(PathBuf, File), Vec<Divergence>> {
+    fn open_file(&self, now: Now<'_>, file: &Text) -> Result<Stream, Vec<Divergence>> {
         let path = self.resolver(Some(&self.scope(now.step))).path(file).map_err(|error| self.template(now, &error))?;
         let source = File::open(&path).map_err(|error| self.unreadable(now, file, &path, &error))?;
-        Ok((path, source))
+        let size = source.metadata().map_or(0, |metadata| metadata.len());
+        Ok(Stream { source: Box::new(source), size, name: file.source.clone(), span: file.span })
     }
 
-    pub(super) fn unreadable(&self, now: Now<'_>, file: &Text, path: &Path, error: &std::io::Error) -> Vec<Divergence> {
+    /// The next octets of a stream; 0 at its end.
+    pub(super) fn read_stream(
+        &self,
+        now: Now<'_>,
+        stream: &mut Stream,
+        buffer: &mut [u8],
+    ) -> Result<usize, Vec<Divergence>> {
+        stream.source.read(buffer).map_err(|error| {
+            let message = format!("cannot read `{}`: {}", stream.name, reason(&error));
+            self.template(now, &TemplateError { message, span: stream.span, help: None })
+        })
+    }
+
+    fn unreadable(&self, now: Now<'_>, file: &Text, path: &Path, error: &std::io::Error) -> Vec<Divergence> {
         let message = format!("cannot read `{}`: {}", path.display(), reason(error));
         self.template(now, &TemplateError { message, span: file.span, help: None })
+    }
+}
+
+impl Stream {
+    fn of_filler(filler: &Filler, span: Span) -> Stream {
+        Stream { source: Box::new(filler.read()), size: filler.octets(), name: "filler".to_owned(), span }
     }
 }

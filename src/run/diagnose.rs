@@ -164,11 +164,11 @@ impl Place<'_> {
 
     // --- parts -------------------------------------------------------------------------------------------------
 
-    fn divergence(&self, cause: Cause, kind: &'static str, diagnostic: Diagnostic) -> Divergence {
+    pub(super) fn divergence(&self, cause: Cause, kind: &'static str, diagnostic: Diagnostic) -> Divergence {
         Divergence { step: self.number.to_owned(), cause, kind, reply_code: None, line: None, diagnostic }
     }
 
-    fn diagnostic(&self, span: Span, message: &str) -> Diagnostic {
+    pub(super) fn diagnostic(&self, span: Span, message: &str) -> Diagnostic {
         self.about(span, &format!("diverged: {message}"))
     }
 
@@ -177,6 +177,10 @@ impl Place<'_> {
         let name = self.name.map(|name| format!(" \"{name}\"")).unwrap_or_default();
         let subject = match self.number {
             "" => "the connection".to_owned(),
+            "server" => format!("the server{name}"),
+            number if number.strip_prefix("server.").is_some_and(|number| !number.contains('.')) => {
+                format!("connection {} of the server{name}", &number["server.".len()..])
+            }
             number if number.starts_with("finally") => format!("{number}{name}"),
             number => format!("step {number}{name}"),
         };
@@ -233,7 +237,7 @@ impl Place<'_> {
         self.divergence(Cause::Server, "tls", diagnostic)
     }
 
-    fn cut_short(&self, message: &str, arrived: &[u8]) -> Diagnostic {
+    pub(super) fn cut_short(&self, message: &str, arrived: &[u8]) -> Diagnostic {
         let diagnostic = self.diagnostic(self.span, message);
         if arrived.is_empty() { diagnostic } else { diagnostic.label(format!("{} had arrived", self.quoted(arrived))) }
     }

@@ -6,7 +6,8 @@
 
 use super::connection::Resolver;
 use crate::scenario::{
-    Attachment, HeaderField, HeaderKind, Message, Mode, Rendered, Scope, TemplateError, Templates, Text, reason,
+    Attachment, Content, HeaderField, HeaderKind, Message, Mode, Rendered, Scope, TemplateError, Templates, Text,
+    reason,
 };
 use mail_builder::MessageBuilder;
 use mail_builder::headers::HeaderType;
@@ -14,8 +15,11 @@ use mail_builder::headers::address::Address;
 use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::raw::Raw;
 use mail_builder::mime::{BodyPart, MimePart};
+use std::io::Read as _;
 use std::path::Path;
 
+/// The most octets of an attachment that is filler: it is held in memory.
+const MAX_FILLER: u64 = 256 * 1024 * 1024;
 /// The length of the random part of a boundary and of a Message-ID.
 const RANDOM_LENGTH: usize = 16;
 
@@ -50,9 +54,9 @@ pub(super) struct Source<'a> {
 /// The message as it is sent, and as it may be shown.
 pub(super) fn build(message: &Message, source: &Source<'_>) -> Result<Rendered, TemplateError> {
     let parts = Parts::render(message, source)?;
-    let bytes = parts.build(|rendered| String::from_utf8_lossy(&rendered.bytes).into_owned())?;
+    let bytes = parts.build(|rendered| String::from_utf8_lossy(&rendered.bytes).into_owned(), false)?;
     let secret = parts.secret();
-    let shown = if secret { parts.build(|rendered| rendered.shown.clone())? } else { bytes.clone() };
+    let shown = if secret { parts.build(|rendered| rendered.shown.clone(), true)? } else { bytes.clone() };
     Ok(Rendered { bytes, shown: String::from_utf8_lossy(&shown).replace("\r\n", "\n"), secret })
 }
 
@@ -74,6 +78,18 @@ struct Attached {
     name: Rendered,
     media_type: Rendered,
     content: Vec<u8>,
+    /// What is shown in its place, where a secret stands in it.
+    shown: Option<Vec<u8>>,
+    secret: bool,
+}
+
+/// The octets of an attachment, and what is known about them.
+#[derive(Default)]
+struct AttachedContent {
+    octets: Vec<u8>,
+    shown: Option<Vec<u8>>,
+    secret: bool,
+    file_name: Option<String>,
 }
 
 impl Parts {
@@ -102,9 +118,11 @@ impl Parts {
         let fields = self.headers.iter().flat_map(|(_, _, values)| values);
         let labels = self.attachments.iter().flat_map(|attached| [&attached.name, &attached.media_type]);
         fields.chain(labels).chain(&self.text).chain(&self.html).any(|rendered| rendered.secret)
+            || self.attachments.iter().any(|attached| attached.secret)
     }
 
-    fn build(&self, text_of: impl Fn(&Rendered) -> String) -> Result<Vec<u8>, TemplateError> {
+    /// With `to_show` secrets are left out of attachments.
+    fn build(&self, text_of: impl Fn(&Rendered) -> String, to_show: bool) -> Result<Vec<u8>, TemplateError> {
         let mut builder = MessageBuilder::new();
         let mut sender = None;
         for (name, kind, values) in &self.headers {
@@ -135,7 +153,7 @@ impl Parts {
             let domain = sender.as_deref().and_then(domain_of).unwrap_or("localhost");
             builder = builder.header("Message-ID", Raw::new(format!("<{id}@{domain}>")));
         }
-        builder.body(self.body(text_of)).write_to_vec().map_err(|error| TemplateError {
+        builder.body(self.body(text_of, to_show)).write_to_vec().map_err(|error| TemplateError {
             message: format!("the message cannot be built: {}", reason(&error)),
             span: self.span,
             help: None,
@@ -143,7 +161,7 @@ impl Parts {
     }
 
     /// As simple as what there is allows: one part, alternatives, or a mixture with attachments.
-    fn body(&self, text_of: impl Fn(&Rendered) -> String) -> MimePart<'_> {
+    fn body(&self, text_of: impl Fn(&Rendered) -> String, to_show: bool) -> MimePart<'_> {
         let part = |media_type: &'static str, rendered: &Rendered| {
             MimePart::new(media_type, canonical_lines(&text_of(rendered)))
         };
@@ -162,7 +180,8 @@ impl Parts {
             return written.unwrap_or_else(|| MimePart::new("text/plain", ""));
         }
         let attached = self.attachments.iter().map(|attached| {
-            let content = BodyPart::from(attached.content.as_slice());
+            let content = attached.shown.as_deref().filter(|_| to_show).unwrap_or(&attached.content);
+            let content = BodyPart::from(content);
             MimePart::new(text_of(&attached.media_type), content).attachment(text_of(&attached.name))
         });
         multipart("multipart/mixed", outer, written.into_iter().chain(attached).collect())
@@ -191,18 +210,48 @@ impl Source<'_> {
     }
 
     fn attached(&self, attachment: &Attachment) -> Result<Attached, TemplateError> {
-        let path = self.resolver.path(&attachment.file)?;
-        let content = std::fs::read(&path)
-            .map_err(|error| fault(&attachment.file, &format!("cannot read it: {}", reason(&error))))?;
         let known = |text: String| Rendered { bytes: text.clone().into_bytes(), shown: text, secret: false };
-        let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let content = self.content(&attachment.content)?;
         let name = attachment.name.as_ref().map(|text| self.line(text)).transpose()?;
         let media_type = attachment.media_type.as_ref().map(|text| self.line(text)).transpose()?;
+        // The type follows from the file, whatever name it is given.
+        let typed_by =
+            content.file_name.clone().or_else(|| name.as_ref().map(|name| name.shown.clone())).unwrap_or_default();
         Ok(Attached {
-            media_type: media_type.unwrap_or_else(|| known(media_type_of(&file_name).to_owned())),
-            name: name.unwrap_or_else(|| known(file_name)),
-            content,
+            media_type: media_type.unwrap_or_else(|| known(media_type_of(&typed_by).to_owned())),
+            name: name.unwrap_or_else(|| known(content.file_name.unwrap_or_default())),
+            content: content.octets,
+            shown: content.shown,
+            secret: content.secret,
         })
+    }
+
+    fn content(&self, content: &Content) -> Result<AttachedContent, TemplateError> {
+        let octets = match content {
+            Content::File(file) => {
+                let path = self.resolver.path(file)?;
+                let octets = std::fs::read(&path)
+                    .map_err(|error| fault(file, &format!("cannot read it: {}", reason(&error))))?;
+                let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+                return Ok(AttachedContent { octets, file_name, ..AttachedContent::default() });
+            }
+            Content::Text(text) => {
+                let rendered = self.text(text)?;
+                let shown = rendered.secret.then(|| rendered.shown.into_bytes());
+                let octets = rendered.bytes;
+                return Ok(AttachedContent { octets, shown, secret: rendered.secret, ..AttachedContent::default() });
+            }
+            Content::Bytes(bytes) => bytes.clone(),
+            Content::Filler(filler) => {
+                let mut octets = Vec::new();
+                // Nothing but memory can fail here.
+                _ = filler.read().take(MAX_FILLER).read_to_end(&mut octets);
+                octets
+            }
+            // No attachment is a message of its own.
+            Content::Message(_) => Vec::new(),
+        };
+        Ok(AttachedContent { octets, ..AttachedContent::default() })
     }
 }
 
@@ -221,7 +270,7 @@ fn multipart<'p>(media_type: &'static str, boundary: &'p str, parts: Vec<MimePar
     MimePart::new(ContentType::new(media_type).attribute("boundary", boundary), parts)
 }
 
-fn media_type_of(file_name: &str) -> &'static str {
+pub(crate) fn media_type_of(file_name: &str) -> &'static str {
     let ending =
         Path::new(file_name).extension().map(|it| it.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let known = MEDIA_TYPES.iter().find(|(known, _)| *known == ending);

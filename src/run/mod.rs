@@ -14,6 +14,7 @@ mod expect;
 mod group;
 mod message;
 mod outcome;
+mod own_server;
 mod pace;
 mod pace_of_runs;
 mod pipeline;
@@ -22,18 +23,21 @@ mod rewrite;
 mod sandbox;
 mod schedule;
 mod scope;
+mod serving;
 mod signals;
 mod steps;
 mod stop;
 
-pub use crate::session::{Admission, Entry, Observer, ReplyEntry, Speaker};
+pub use crate::session::{Admission, Entry, Event as Happened, Exchange, Observer, ReplyEntry, Speaker};
 pub(crate) use connection::{file_root, secrets_by_host};
 pub(crate) use descriptors::ensure_descriptors;
+pub(crate) use message::media_type_of;
 pub use outcome::{Cause, CertificateOutcome, Divergence, Handshake, Outcome, SessionOutcome, StepOutcome, Verdict};
 pub use pace_of_runs::Pace;
 pub use rewrite::Rewrite;
 pub use sandbox::SharedSandbox;
 pub use schedule::{Course, Event, Finished, Listener, Plan, Play, play_all};
+pub use serving::Listening;
 pub use stop::Stop;
 
 use crate::scenario::{Scenario, Variables};
@@ -79,6 +83,11 @@ pub struct Settings {
     pub shared_sandbox: Option<SharedSandbox>,
     /// Paces the connects of many runs at once.
     pub admission: Option<Admission>,
+    /// Where a server of the file listens, instead of where the file says.
+    pub listen: Option<SocketAddr>,
+    /// Keeps what both sides did on each connection, so that the server's part can be played again; not where
+    /// `show_secrets` is set.
+    pub record: bool,
     /// Ends the run at once when it is told to.
     pub stop: Option<Stop>,
     /// Sees each line of the transcript as it is written.
@@ -99,6 +108,30 @@ pub fn run(scenario: &Scenario, variables: &Variables, settings: &Settings) -> O
             outcome
         }
         Err(error) => player::not_started(scenario, &error.to_string()),
+    }
+}
+
+/// Plays the server's side of a scenario alone, until all listed connections were served, or to the end of its time.
+///
+/// `ready` is called once it listens. A signal that asks the program to end is a wish to stop. The scenario must have been [checked](crate::check); it blocks the thread.
+#[must_use]
+pub fn serve(
+    scenario: &Scenario,
+    variables: &Variables,
+    settings: &Settings,
+    ready: &mut dyn FnMut(&Listening),
+) -> Outcome {
+    let scenario = Scenario { opening: None, steps: Vec::new(), finally: Vec::new(), ..scenario.clone() };
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => {
+            let stop = settings.stop.clone().unwrap_or_default();
+            let settings = Settings { stop: Some(stop.clone()), ..settings.clone() };
+            runtime.spawn(signals::stop_on_signal(stop));
+            let outcome = runtime.block_on(player::serve(&scenario, variables, &settings, ready));
+            runtime.shutdown_background();
+            outcome
+        }
+        Err(error) => player::not_started(&scenario, &error.to_string()),
     }
 }
 

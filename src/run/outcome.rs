@@ -5,7 +5,7 @@ use super::rewrite::Rewrite;
 use crate::net::certificate::Certificate;
 use crate::net::tls::TlsFacts;
 use crate::scenario::{Diagnostic, Sources, Span};
-use crate::session::{Entry, ReplyEntry};
+use crate::session::{Entry, Exchange, ReplyEntry};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,6 +37,8 @@ pub struct Outcome {
     pub rewrites: Vec<Rewrite>,
     /// What went over the wire.
     pub transcript: Vec<Entry>,
+    /// What both sides did on each connection, where [`Settings::record`](super::Settings) asks for it.
+    pub exchanges: Vec<Exchange>,
     /// Things to know that are no divergence.
     pub notices: Vec<String>,
 }
@@ -241,7 +243,7 @@ impl SessionOutcome {
 }
 
 impl CertificateOutcome {
-    fn of(certificate: &Certificate) -> CertificateOutcome {
+    pub(super) fn of(certificate: &Certificate) -> CertificateOutcome {
         CertificateOutcome {
             subject: certificate.subject.clone(),
             issuer: certificate.issuer.clone(),

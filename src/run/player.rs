@@ -8,13 +8,14 @@ use super::outcome::{Cause, Divergence, Outcome, SessionOutcome, StepOutcome, Ve
 use super::rewrite::Rewrite;
 use super::sandbox::sandbox_options;
 use super::scope::{Names, StepScope};
+use super::serving::{Listening, Phase, Serving};
 use crate::masker::Masker;
 use crate::scenario::{
     Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Length, Mode, Scenario, Scope, Span, Step, TemplateError, Templates,
     TlsSettings, Variables,
 };
 use crate::server::Sandbox;
-use crate::session::{Session, Transcript};
+use crate::session::{Exchange, Session, Transcript};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
@@ -42,6 +43,8 @@ pub(super) struct Player<'a> {
     pub(super) sessions: BTreeMap<String, Open>,
     pub(super) log: Transcript,
     pub(super) sandbox: Option<Arc<Sandbox>>,
+    /// The server of the same file.
+    pub(super) serving: Option<Serving>,
     /// The default time of a wait, at this place of the scenario.
     pub(super) timeout: Duration,
     /// When the whole run must be over.
@@ -50,14 +53,20 @@ pub(super) struct Player<'a> {
     pub(super) divergences: Vec<Divergence>,
     /// How often the steps of loops were played.
     pub(super) iterations: u64,
+    /// How long the present step waited for its turn to connect.
+    pub(super) held_back: Duration,
     /// How many sessions were opened.
     pub(super) opened: u64,
     /// Sessions that were closed and given up, in figures.
     pub(super) retired: Vec<SessionOutcome>,
+    /// What happened on them, where that is kept.
+    exchanges: Vec<Exchange>,
     /// What was captured, as it is shown.
     pub(super) captures: BTreeMap<String, String>,
     pub(super) rewrites: Vec<Rewrite>,
     began: Timestamp,
+    /// What became of the steps of the server.
+    pub(super) served_steps: Vec<StepOutcome>,
     notices: Vec<String>,
     /// Inside `finally`: whether the steps before it diverged.
     diverged: Option<bool>,
@@ -76,6 +85,12 @@ pub(super) async fn play(scenario: &Scenario, variables: &Variables, settings: &
     if let Err(error) = player.start_sandbox(variables) {
         return not_started(scenario, &error);
     }
+    if let Err(error) = player.refuse_endless() {
+        return not_startable(scenario, &error);
+    }
+    if let Err(error) = player.start_server(variables).await {
+        return not_startable(scenario, &error);
+    }
     let stop = settings.stop.clone().unwrap_or_default();
     tokio::select! {
         biased;
@@ -83,7 +98,40 @@ pub(super) async fn play(scenario: &Scenario, variables: &Variables, settings: &
         () = stop.stopped() => player.interrupt(),
     }
     player.close_all().await;
+    let phase = player.last_phase();
+    player.finish_server(phase).await;
     player.into_outcome()
+}
+
+/// Plays the server's side alone; `ready` is told where it listens.
+pub(super) async fn serve(
+    scenario: &Scenario,
+    variables: &Variables,
+    settings: &Settings,
+    ready: &mut dyn FnMut(&Listening),
+) -> Outcome {
+    let mut player = Player::new(scenario, variables, settings);
+    if let Err(error) = player.start_server(variables).await {
+        return not_startable(scenario, &error);
+    }
+    let Some(serving) = &player.serving else { return not_started(scenario, "this file has no `server:`") };
+    let listening = match serving.trust_pem() {
+        Ok(trust_pem) => Listening { address: serving.address(), trust_pem },
+        Err(error) => return not_started(scenario, &error),
+    };
+    ready(&listening);
+    let wanted = scenario.server.as_ref().and_then(|server| server.listed());
+    player.finish_server(Phase::Open { wanted }).await;
+    player.into_outcome()
+}
+
+/// The outcome of a run whose server could not begin.
+fn not_startable(scenario: &Scenario, error: &TemplateError) -> Outcome {
+    let mut outcome = not_started(scenario, "");
+    for divergence in &mut outcome.divergences {
+        divergence.diagnostic = error.clone().into_diagnostic();
+    }
+    outcome
 }
 
 /// The outcome of a run that could not begin.
@@ -116,6 +164,7 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: &'static str, message
         captures: Vec::new(),
         rewrites: Vec::new(),
         transcript: Vec::new(),
+        exchanges: Vec::new(),
         notices: Vec::new(),
     }
 }
@@ -134,16 +183,20 @@ impl<'a> Player<'a> {
             sessions: BTreeMap::new(),
             log: Transcript::new(Arc::new(masker), settings.observer.clone()),
             sandbox: None,
+            serving: None,
             timeout: settings.timeout.or(scenario.timeout).unwrap_or(DEFAULT_TIMEOUT),
             due: settings.max_time.map(|length| Instant::now() + length),
             steps: Vec::new(),
             divergences: Vec::new(),
             iterations: 0,
+            held_back: Duration::ZERO,
             opened: 0,
             retired: Vec::new(),
+            exchanges: Vec::new(),
             captures: BTreeMap::new(),
             rewrites: Vec::new(),
             began: Timestamp::now(),
+            served_steps: Vec::new(),
             notices,
             diverged: None,
             scenario,
@@ -174,6 +227,9 @@ impl<'a> Player<'a> {
         }
         if flow == Flow::On {
             flow = self.play_steps(&scenario.steps).await;
+        }
+        if let Some(serving) = self.serving.as_ref().filter(|_| flow == Flow::Stop) {
+            serving.abandon();
         }
         self.finally(&scenario.finally).await;
         if flow == Flow::On {
@@ -270,6 +326,8 @@ impl<'a> Player<'a> {
         divergences: Vec<Divergence>,
     ) -> Flow {
         let verdict = if divergences.is_empty() { Verdict::Followed } else { Verdict::Diverged };
+        // A connect that waited for its turn took no longer for it.
+        let started = started + std::mem::take(&mut self.held_back);
         let duration = self.log.elapsed().saturating_sub(started);
         let replies = self.log.take_replies();
         self.steps.push(StepOutcome { name, verdict, duration, replies, ..Self::unplayed(step, started) });
@@ -371,7 +429,9 @@ impl<'a> Player<'a> {
 
     /// A session that is given up leaves its figures.
     pub(super) fn retire(&mut self, open: &Open) {
-        self.retired.push(SessionOutcome::of(open, self.log.start()));
+        let outcome = SessionOutcome::of(open, self.log.start());
+        self.exchanges.extend(open.session.exchange(outcome.opened, self.log.masker()));
+        self.retired.push(outcome);
     }
 
     fn into_outcome(mut self) -> Outcome {
@@ -379,6 +439,7 @@ impl<'a> Player<'a> {
             self.retire(&open);
         }
         self.complete_steps();
+        self.steps.extend(std::mem::take(&mut self.served_steps));
         let (mut main, finally): (Vec<_>, Vec<_>) =
             self.divergences.into_iter().partition(|divergence| !divergence.step.starts_with("finally"));
         main.extend(finally);
@@ -395,6 +456,7 @@ impl<'a> Player<'a> {
             captures: self.captures.into_iter().collect(),
             rewrites: self.rewrites,
             transcript: self.log.into_entries(),
+            exchanges: self.exchanges,
             notices: self.notices,
         }
     }
@@ -475,6 +537,7 @@ impl<'a> Player<'a> {
             templates: &self.templates,
             scope: scope.map_or(&self.names as &dyn Scope, |scope| scope),
             file_root: file_root(self.scenario, self.settings),
+            own_server: self.serving.as_ref().map(Serving::address),
         }
     }
 

@@ -183,7 +183,7 @@ impl Object for TlsView {
 }
 
 #[derive(Debug)]
-struct CertificateView(Certificate);
+pub(super) struct CertificateView(pub(super) Certificate);
 
 impl Object for CertificateView {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {

@@ -1,11 +1,12 @@
 //! What each action does.
 
-use super::content::MailContent;
+use super::content::{MailContent, Stream};
 use super::diagnose::Place;
 use super::expect::{Came, Capture, Mismatch, describe, describe_closed, named_groups};
 use super::outcome::Divergence;
 use super::player::{Open, Player};
 use super::rewrite::rewrites;
+use super::serving::Serving;
 use crate::net::tls::{Connector, TlsFailure};
 use crate::scenario::{
     Action, ClosedBy, Closing, Connect, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered, Span, Step,
@@ -14,8 +15,7 @@ use crate::scenario::{
 use crate::session::{Admitted, Answer, End, Session, Trouble, Written};
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
 use crate::visible::visible;
-use std::io::Read;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How much of a file is read, and of mail data written, at once, in bytes: what stays in a processor's nearest cache.
 pub(super) const CHUNK: usize = 64 * 1024;
@@ -247,7 +247,7 @@ impl Player<'_> {
     pub(super) async fn write_mail(&mut self, now: Now<'_>, data: &MailData) -> Result<Written, Vec<Divergence>> {
         let written = match self.mail_content(now, data)? {
             MailContent::Rendered(rendered) => self.send_mail_text(now, data, rendered).await?,
-            MailContent::File(file) => self.mail_file(now, data, file).await?,
+            MailContent::Stream(stream) => self.mail_stream(now, data, stream).await?,
         };
         let session = Self::reading(&mut self.sessions, now)?;
         if written == Written::All && data.terminate {
@@ -288,18 +288,22 @@ impl Player<'_> {
     }
 
     /// Streams a file: it is never held in memory.
-    async fn mail_file(&mut self, now: Now<'_>, data: &MailData, file: &Text) -> Result<Written, Vec<Divergence>> {
-        let (path, mut source) = self.open_file(now, file)?;
-        let size = source.metadata().map_or(0, |metadata| metadata.len());
+    async fn mail_stream(
+        &mut self,
+        now: Now<'_>,
+        data: &MailData,
+        mut stream: Stream,
+    ) -> Result<Written, Vec<Divergence>> {
+        let size = stream.size;
         let session = self.session(now)?.name().clone();
-        self.log.client(&session, &format!("[mail data: {size} octets of {}]", file.source));
+        self.log.client(&session, &format!("[mail data: {size} octets of {}]", stream.name));
         let mut encoder = encoder_of(data);
         // Memory that a small file doesn't need is not touched. A pipe's size is 0.
         let room = usize::try_from(size).map_or(CHUNK, |size| if size == 0 { CHUNK } else { size.clamp(1024, CHUNK) });
         let mut input = vec![0; room];
         let mut output = Vec::with_capacity(2 * room);
         loop {
-            let count = source.read(&mut input).map_err(|error| self.unreadable(now, file, &path, &error))?;
+            let count = self.read_stream(now, &mut stream, &mut input)?;
             if count == 0 {
                 encoder.finish(data.terminate, &mut output);
                 return self.write_chunk(now, &output).await;
@@ -338,10 +342,12 @@ impl Player<'_> {
             before.session.close(&mut self.log).await;
         }
         endpoint.note_stand_in(name, &mut self.log);
+        let before = Instant::now();
         let admitted = match &self.settings.admission {
             Some(admission) => Some(admission.enter().await),
             None => None,
         };
+        self.held_back = before.elapsed();
         // Several mail exchangers may take as many waits, but none goes beyond the end of the run.
         let left = self.bounded(Duration::MAX);
         let opening = tokio::time::timeout(left, Session::open(name, &endpoint.route, wait, &mut self.log)).await;
@@ -354,6 +360,9 @@ impl Player<'_> {
             }
         };
         session.admit(admitted.map(Admitted::connected));
+        if self.settings.record && !self.settings.show_secrets {
+            session.record();
+        }
         if let Some(exchanger) = session.exchanger() {
             exchanger.clone_into(&mut endpoint.target.host);
         }
@@ -414,7 +423,11 @@ impl Player<'_> {
         let (options, server_name) = {
             let scope = self.scope(now.step);
             let resolver = self.resolver(Some(&scope));
-            let options = resolver.tls_options(settings, &open.tls).map_err(|error| self.template(now, &error))?;
+            let mut options = resolver.tls_options(settings, &open.tls).map_err(|error| self.template(now, &error))?;
+            if open.endpoint.is_own_server && settings.ca_file.is_none() && open.tls.ca_file.is_none() {
+                // The authority that this run made is trusted by this run.
+                options.ca_pem = self.serving.as_ref().and_then(Serving::authority_pem);
+            }
             let name = resolver
                 .server_name(&open.endpoint, settings, &open.tls)
                 .map_err(|error| self.template(now, &error))?;

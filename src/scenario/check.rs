@@ -18,6 +18,9 @@ use std::path::{Component, Path, PathBuf};
 
 mod connection;
 mod content;
+mod server;
+
+pub(crate) use server::parse_listen;
 
 /// The names that a scenario may not give to anything.
 pub(crate) const BUILT_IN_NAMES: [&str; 7] =
@@ -53,9 +56,11 @@ pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnost
         names: BTreeSet::new(),
         used: BTreeSet::new(),
         sessions: BTreeSet::new(),
+        side: Side::Client,
     };
     checker.declarations(scenario);
     checker.cases(scenario);
+    checker.server(scenario);
     checker.steps(scenario);
     checker.unused(scenario);
     if !checker.diagnostics.iter().any(Diagnostic::is_error) {
@@ -79,6 +84,25 @@ struct Checker<'a> {
     used: BTreeSet<String>,
     /// Sessions that a step before this one opened.
     sessions: BTreeSet<String>,
+    /// Whose steps are looked at.
+    side: Side,
+}
+
+/// The side that a step is played by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Client,
+    Server,
+}
+
+impl Side {
+    /// The names that every step of this side sees.
+    fn names(self) -> [&'static str; 3] {
+        match self {
+            Side::Client => ["reply", "extensions", "tls"],
+            Side::Server => ["message", "server", "tls"],
+        }
+    }
 }
 
 impl Checker<'_> {
@@ -469,9 +493,7 @@ impl Checker<'_> {
 
     fn variable(&mut self, name: &str, span: Span) {
         self.used.insert(name.to_owned());
-        let known = self.names.contains(name)
-            || matches!(name, "reply" | "extensions" | "tls")
-            || self.templates.has_function(name);
+        let known = self.names.contains(name) || self.side.names().contains(&name) || self.templates.has_function(name);
         if known {
             return;
         }

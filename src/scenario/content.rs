@@ -2,7 +2,7 @@
 //!
 //! Responsible for these types alone. `parse` reads them, `check` looks through them, `run` renders and sends them.
 
-use super::{Length, Span, Text};
+use super::{Filler, Length, Span, Text};
 
 /// The size of a BDAT chunk where none is given, in octets.
 pub(crate) const DEFAULT_CHUNK: usize = 64 * 1024;
@@ -24,6 +24,10 @@ pub(crate) struct MailData {
 pub(crate) enum Content {
     Text(Text),
     File(Text),
+    /// Known octets, from `base64:`.
+    Bytes(Vec<u8>),
+    /// Lines of the lengths of something that is not at hand.
+    Filler(Filler),
     /// A message that is built from its parts.
     Message(Box<Message>),
 }
@@ -67,13 +71,14 @@ pub(crate) enum HeaderKind {
     Verbatim,
 }
 
-/// A file that goes with a message.
+/// A file that goes with a message, or what stands for one.
 #[derive(Debug, Clone)]
 pub(crate) struct Attachment {
-    pub(crate) file: Text,
-    /// The name the recipient sees; the file's own by default.
+    /// Anything but a message.
+    pub(crate) content: Content,
+    /// The name the recipient sees; a file's own by default.
     pub(crate) name: Option<Text>,
-    /// The media type; by the file's ending by default.
+    /// The media type; by the ending of the file's name by default.
     pub(crate) media_type: Option<Text>,
 }
 
@@ -98,7 +103,19 @@ impl Message {
     pub(crate) fn texts(&self) -> impl Iterator<Item = &Text> {
         let values = self.headers.iter().flat_map(|field| &field.values);
         let labels = self.attachments.iter().flat_map(|attachment| [&attachment.name, &attachment.media_type]);
-        values.chain([&self.text, &self.html].into_iter().flatten()).chain(labels.flatten())
+        let attached = self.attachments.iter().filter_map(|attachment| match &attachment.content {
+            Content::Text(text) => Some(text),
+            _ => None,
+        });
+        values.chain([&self.text, &self.html].into_iter().flatten()).chain(labels.flatten()).chain(attached)
+    }
+
+    /// The files that go with it.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Text> {
+        self.attachments.iter().filter_map(|attachment| match &attachment.content {
+            Content::File(file) => Some(file),
+            _ => None,
+        })
     }
 
     /// The texts that must stay on one line of a header.
@@ -113,8 +130,8 @@ impl MailData {
     pub(crate) fn files(&self) -> Vec<&Text> {
         match &self.content {
             Content::File(file) => vec![file],
-            Content::Message(message) => message.attachments.iter().map(|attachment| &attachment.file).collect(),
-            Content::Text(_) => Vec::new(),
+            Content::Message(message) => message.files().collect(),
+            Content::Text(_) | Content::Bytes(_) | Content::Filler(_) => Vec::new(),
         }
     }
 
@@ -123,7 +140,7 @@ impl MailData {
         match &self.content {
             Content::Text(text) if self.template => vec![text],
             Content::Message(message) => message.texts().collect(),
-            Content::Text(_) | Content::File(_) => Vec::new(),
+            Content::Text(_) | Content::File(_) | Content::Bytes(_) | Content::Filler(_) => Vec::new(),
         }
     }
 }

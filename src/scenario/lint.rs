@@ -2,6 +2,8 @@
 //!
 //! Responsible for warnings only. Called by `check` once a file has no errors left that would make them noise.
 
+mod server;
+
 use super::source::{Diagnostic, Span};
 use super::template::Text;
 use super::{
@@ -24,6 +26,7 @@ pub(super) fn lint(scenario: &Scenario) -> Vec<Diagnostic> {
         linter.step(step);
     }
     linter.vars();
+    linter.warnings.extend(scenario.server.iter().flat_map(|server| server::lint(server)));
     linter.warnings
 }
 

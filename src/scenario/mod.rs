@@ -9,12 +9,14 @@ mod check;
 mod connection;
 mod content;
 pub mod duration;
+mod filler;
 mod lint;
 mod parse;
 mod pattern;
 mod schema;
+pub(crate) mod server;
 mod source;
-mod template;
+pub(crate) mod template;
 mod variables;
 #[expect(dead_code, reason = "the shell writes steps that no recording has")]
 pub(crate) mod write;
@@ -27,16 +29,17 @@ pub(crate) use variables::render_data;
 pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 
 pub(crate) use builtin::Chance;
-pub(crate) use check::{CheckContext, check, reason, resolve_file};
+pub(crate) use check::{CheckContext, check, parse_listen, reason, resolve_file};
 pub(crate) use connection::{Address, ProxyProtocol, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
+pub(crate) use filler::Filler;
 pub(crate) use parse::{Includes, decode_base64, decode_hex, parse, similar};
 pub(crate) use pattern::{NamePattern, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide};
 pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value_from_bytes};
 
 use regex::bytes::Regex;
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// The largest scenario file, in bytes.
@@ -84,6 +87,8 @@ pub struct Scenario {
     pub(crate) cases: Vec<Case>,
     pub(crate) steps: Vec<Step>,
     pub(crate) finally: Vec<Step>,
+    /// The server's side, where the file has one.
+    pub(crate) server: Option<Arc<server::Server>>,
 }
 
 /// What a scenario would reach, read and be given.
@@ -91,6 +96,8 @@ pub struct Scenario {
 pub struct Needs {
     /// Hosts, sockets and proxies.
     pub hosts: Vec<String>,
+    /// Addresses that it listens on.
+    pub listens: Vec<String>,
     /// Files, included ones too.
     pub files: Vec<String>,
     /// The names of secrets.
@@ -200,7 +207,7 @@ pub(crate) struct Group {
     pub(crate) for_each: Option<(Named, Data)>,
     pub(crate) retry: Option<Retry>,
     pub(crate) pipeline: bool,
-    /// Names that hold inside of the group only: the variables of an included file.
+    /// Names that hold inside of the group only: its `vars`, and the variables of an included file.
     pub(crate) bindings: Vec<(Named, Data)>,
 }
 
@@ -297,6 +304,8 @@ pub(crate) enum Length {
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern {
     pub(crate) text: Text,
+    /// Whether letters match in either case: of commands they do.
+    ignore_case: bool,
     compiled: OnceLock<Regex>,
 }
 
@@ -373,18 +382,23 @@ impl Data {
 
 impl Pattern {
     pub(crate) fn new(text: Text) -> Pattern {
-        Pattern { text, compiled: OnceLock::new() }
+        Pattern { text, ignore_case: false, compiled: OnceLock::new() }
+    }
+
+    /// A pattern for what a client sends: verbs and keywords are written in either case (RFC 5321 section 2.4).
+    pub(crate) fn of_command(text: Text) -> Pattern {
+        Pattern { ignore_case: true, ..Pattern::new(text) }
     }
 
     /// The compiled pattern for what its text was rendered to.
     pub(crate) fn compile(&self, rendered: &str) -> Result<Regex, PatternFault> {
         if !self.text.is_literal() {
-            return pattern::compile(rendered);
+            return pattern::compile_with(rendered, self.ignore_case);
         }
         if let Some(regex) = self.compiled.get() {
             return Ok(regex.clone());
         }
-        let regex = pattern::compile(rendered)?;
+        let regex = pattern::compile_with(rendered, self.ignore_case)?;
         Ok(self.compiled.get_or_init(|| regex).clone())
     }
 }
@@ -532,6 +546,12 @@ impl Scenario {
         self.all_steps().into_iter().filter(connects).count().max(1)
     }
 
+    /// Whether it has a server's side.
+    #[must_use]
+    pub fn has_server(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// Whether it begins with `connect: {mx: …, every: true}`.
     pub(crate) fn plays_every_exchanger(&self) -> bool {
         let Some(Action::Connect(connect)) = self.opening.as_ref().map(|opening| &opening.action) else { return false };
@@ -551,6 +571,11 @@ impl Scenario {
                 needs.hosts.extend(connect.written());
             }
             needs.files.extend(step.files().map(|text| text.source.clone()));
+        }
+        if let Some(server) = &self.server {
+            let listen = server.listen.as_ref().map_or("127.0.0.1:0", |text| text.source.as_str());
+            needs.listens.push(listen.to_owned());
+            needs.files.extend(server.files().into_iter().map(|text| text.source.clone()));
         }
         needs.files.extend(self.sources.included().map(str::to_owned));
         needs

@@ -11,15 +11,18 @@ use super::{
     Var, duration, yaml,
 };
 use base64::Engine as _;
+use std::sync::Arc;
 
 mod auth;
 mod connection;
 mod content;
 mod expect;
 mod group;
+mod reply;
+mod server;
 
-const TOP_KEYS: [&str; 10] =
-    ["name", "description", "tags", "vars", "secrets", "cases", "connect", "timeout", "steps", "finally"];
+const TOP_KEYS: [&str; 11] =
+    ["name", "description", "tags", "vars", "secrets", "cases", "server", "connect", "timeout", "steps", "finally"];
 const INCLUDED_KEYS: [&str; 4] = ["name", "description", "vars", "steps"];
 const ACTION_KEYS: [&str; 15] = [
     "send", "raw", "data", "message", "bdat", "starttls", "tls", "auth", "assert", "set", "sleep", "connect", "close",
@@ -114,9 +117,10 @@ impl Entry<'_> {
 impl Decoder<'_> {
     fn scenario(&mut self, root: &Node) -> Option<Scenario> {
         let entries = self.entries(root, "a scenario", &[&TOP_KEYS])?;
-        if entries.entry("steps").is_none() {
+        if entries.entry("steps").is_none() && entries.entry("server").is_none() {
             let first = entries.list.first().map_or(root.span, |entry| entry.key_span);
-            self.errors.push(Diagnostic::error(first, "this file has no `steps`").help("a scenario needs `steps:`"));
+            let error = Diagnostic::error(first, "this file has no `steps`");
+            self.errors.push(error.help("a scenario needs `steps:`, or `server:` for the server's side"));
         }
         let connect = entries.entry("connect").and_then(|entry| self.opening(entry));
         let steps = entries.entry("steps").map(|entry| self.steps(entry, "")).unwrap_or_default();
@@ -138,6 +142,7 @@ impl Decoder<'_> {
             opening: connect,
             steps,
             finally,
+            server: entries.entry("server").and_then(|entry| self.server(entry)).map(Arc::new),
             sources: self.sources.clone(),
         })
     }

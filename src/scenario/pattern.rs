@@ -24,9 +24,15 @@ pub(crate) struct PatternFault {
 
 /// Compiles a pattern as `expect` uses it: `^` and `$` at each line, over bytes.
 pub(crate) fn compile(pattern: &str) -> Result<Regex, PatternFault> {
+    compile_with(pattern, false)
+}
+
+/// The same for what a client sends, where letters match in either case.
+pub(crate) fn compile_with(pattern: &str, ignore_case: bool) -> Result<Regex, PatternFault> {
     // Without Unicode tables a pattern compiles ten times as fast, and `.` matches any byte of a reply.
     RegexBuilder::new(pattern)
         .multi_line(true)
+        .case_insensitive(ignore_case)
         .unicode(wants_unicode(pattern))
         .size_limit(MAX_PATTERN_SIZE)
         .build()

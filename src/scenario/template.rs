@@ -176,6 +176,17 @@ impl Text {
         replaced
     }
 
+    /// The source with `change` made to all that stands outside of expressions, statements and comments.
+    pub(crate) fn with_literals(&self, change: impl Fn(&str) -> String) -> String {
+        let part = |piece: &Piece| match piece {
+            Piece::Literal(range) => change(&self.source[range.clone()]),
+            Piece::Expression { outer: range, .. } | Piece::Statement(range) | Piece::Comment(range) => {
+                self.source[range.clone()].to_owned()
+            }
+        };
+        self.pieces.iter().map(part).collect()
+    }
+
     /// Whether an expression stands among the first `length` bytes.
     pub(crate) fn is_literal_up_to(&self, length: usize) -> bool {
         match self.pieces.first() {

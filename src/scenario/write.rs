@@ -4,7 +4,7 @@
 //! for what is in a draft: `recording` makes one of a conversation. Texts in a draft are templates, as in a file:
 //! [`literal`] makes one of text that comes from outside. What is written reads back, by `parse`, as the same steps.
 
-mod yaml_text;
+pub(crate) mod yaml_text;
 
 use std::fmt::Write as _;
 use yaml_text::{Entry, Item, Value};

@@ -1,6 +1,7 @@
-//! Makes the sandbox's certificates when it starts: a certification authority and one server certificate by it.
+//! Makes the certificates of servers when they start: a certification authority and server certificates by it, or ones
+//! that sign themselves, sound or expired.
 //!
-//! The keys live in memory only and differ in every sandbox, so that trusting its authority trusts nothing else.
+//! The keys live in memory only and differ in every run, so that trusting its authority trusts nothing else.
 
 use std::net::IpAddr;
 
@@ -20,6 +21,10 @@ const SECONDS_A_DAY: i64 = 86_400;
 const AUTHORITY_DAYS: i64 = 3_652;
 /// Some clients refuse server certificates that live longer.
 const SERVER_DAYS: i64 = 397;
+/// The names of this machine, for whoever reaches it on loopback.
+pub(crate) const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+/// How long ago the time of an expired certificate began.
+const EXPIRED_DAYS: i64 = 31;
 const SERIAL_NUMBER_BITS: i32 = 127;
 
 /// A server certificate, its key, and the authority that clients must trust.
@@ -32,17 +37,65 @@ pub(crate) struct Certificate {
     pub(crate) key: PKey<Private>,
 }
 
+/// What a server certificate is to be like.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wish {
+    /// The host names and IP addresses it is for.
+    pub(crate) names: Vec<String>,
+    /// Its last day was yesterday.
+    pub(crate) expired: bool,
+}
+
+/// A certification authority, made when it is first needed.
+pub(crate) struct Authority {
+    certificate: X509,
+    key: PKey<Private>,
+}
+
+impl Authority {
+    /// A new one, which nobody trusts yet.
+    ///
+    /// # Errors
+    /// When OpenSSL fails, which a working installation never does.
+    pub(crate) fn new() -> Result<Self, ErrorStack> {
+        let key = new_key()?;
+        Ok(Self { certificate: authority(&key)?, key })
+    }
+
+    /// Its certificate as PEM.
+    pub(crate) fn to_pem(&self) -> Option<Vec<u8>> {
+        self.certificate.to_pem().ok()
+    }
+
+    /// Makes a server certificate that this authority signs.
+    ///
+    /// # Errors
+    /// As [`Authority::new`].
+    pub(crate) fn issue(&self, wish: &Wish) -> Result<Certificate, ErrorStack> {
+        let key = new_key()?;
+        let server = server_certificate(wish, &key, Some(self))?;
+        Ok(Certificate { authority_pem: self.certificate.to_pem()?, server, key })
+    }
+}
+
 impl Certificate {
     /// Makes certificates for `names` (host names or IP addresses), `localhost`, `127.0.0.1` and `::1`.
     ///
     /// # Errors
     /// When OpenSSL fails, which a working installation never does.
     pub(crate) fn for_names(names: &[String]) -> Result<Self, ErrorStack> {
-        let authority_key = new_key()?;
-        let authority = authority(&authority_key)?;
+        let all = LOOPBACK.iter().map(|name| (*name).to_owned()).chain(names.iter().cloned());
+        Authority::new()?.issue(&Wish { names: all.collect(), expired: false })
+    }
+
+    /// Makes a certificate that is its own authority.
+    ///
+    /// # Errors
+    /// As [`Certificate::for_names`].
+    pub(crate) fn self_signed(wish: &Wish) -> Result<Self, ErrorStack> {
         let key = new_key()?;
-        let server = server_certificate(names, &key, &authority, &authority_key)?;
-        Ok(Self { authority_pem: authority.to_pem()?, server, key })
+        let server = server_certificate(wish, &key, None)?;
+        Ok(Self { authority_pem: server.to_pem()?, server, key })
     }
 }
 
@@ -57,27 +110,32 @@ fn authority(key: &PKey<Private>) -> Result<X509, ErrorStack> {
     Ok(builder.build())
 }
 
-fn server_certificate(
-    names: &[String],
-    key: &PKey<Private>,
-    authority: &X509,
-    authority_key: &PKey<Private>,
-) -> Result<X509, ErrorStack> {
+/// Without an authority it signs itself.
+fn server_certificate(wish: &Wish, key: &PKey<Private>, authority: Option<&Authority>) -> Result<X509, ErrorStack> {
     let subject = common_name("smtp-script sandbox")?;
-    let mut builder = builder(&subject, authority.subject_name(), key, SERVER_DAYS)?;
+    let issuer = authority.map_or(&*subject, |authority| authority.certificate.subject_name());
+    let mut builder = builder(&subject, issuer, key, SERVER_DAYS)?;
+    if wish.expired {
+        let (first, last) = (now() - EXPIRED_DAYS * SECONDS_A_DAY, now() - SECONDS_A_DAY);
+        let (first, last) = (Asn1Time::from_unix(first)?, Asn1Time::from_unix(last)?);
+        builder.set_not_before(&first)?;
+        builder.set_not_after(&last)?;
+    }
     builder.append_extension(BasicConstraints::new().critical().build()?)?;
     builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
     builder.append_extension(ExtendedKeyUsage::new().server_auth().build()?)?;
-    let context = builder.x509v3_context(Some(authority), None);
-    let extensions = [
-        SubjectKeyIdentifier::new().build(&context)?,
-        AuthorityKeyIdentifier::new().keyid(true).build(&context)?,
-        alternative_names(names).build(&context)?,
-    ];
+    let context = builder.x509v3_context(authority.map(|authority| &*authority.certificate), None);
+    let mut extensions = vec![SubjectKeyIdentifier::new().build(&context)?];
+    if authority.is_some() {
+        extensions.push(AuthorityKeyIdentifier::new().keyid(true).build(&context)?);
+    }
+    if wish.names.iter().any(|name| is_usable(name)) {
+        extensions.push(alternative_names(&wish.names).build(&context)?);
+    }
     for extension in extensions {
         builder.append_extension(extension)?;
     }
-    builder.sign(authority_key, MessageDigest::sha256())?;
+    builder.sign(authority.map_or(key, |authority| &authority.key), MessageDigest::sha256())?;
     Ok(builder.build())
 }
 
@@ -126,9 +184,8 @@ fn common_name(name: &str) -> Result<X509Name, ErrorStack> {
 fn alternative_names(names: &[String]) -> SubjectAlternativeName {
     let mut alternatives = SubjectAlternativeName::new();
     let mut seen: Vec<&str> = Vec::new();
-    for name in ["localhost", "127.0.0.1", "::1"].into_iter().chain(names.iter().map(String::as_str)) {
-        let is_usable = !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_graphic());
-        if !is_usable || seen.contains(&name) {
+    for name in names.iter().map(String::as_str) {
+        if !is_usable(name) || seen.contains(&name) {
             continue;
         }
         seen.push(name);
@@ -139,6 +196,10 @@ fn alternative_names(names: &[String]) -> SubjectAlternativeName {
         }
     }
     alternatives
+}
+
+fn is_usable(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_graphic())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! expected is not its business: [`crate::run`] compares, this reports a [`Trouble`].
 
 mod admission;
+mod exchange;
 mod inbox;
 mod ledger;
 mod offered;
@@ -15,6 +16,7 @@ mod wire;
 
 pub use admission::Admission;
 pub(crate) use admission::Admitted;
+pub use exchange::{Event, Exchange};
 pub(crate) use ledger::Ledger;
 pub(crate) use offered::Offered;
 pub(crate) use owed::Command;
@@ -22,6 +24,7 @@ pub(crate) use transcript::Transcript;
 pub use transcript::{Entry, Observer, ReplyEntry, Speaker};
 pub(crate) use wire::{Pace, Written};
 
+use crate::masker::Masker;
 use crate::net::connect::ConnectFailure;
 use crate::net::route::{self, Connected, Route, RouteFailure};
 use crate::net::stream::Stream;
@@ -126,6 +129,8 @@ pub(crate) struct Session {
     /// When the whole run is over, and with it every write.
     due: Option<Instant>,
     ledger: Ledger,
+    /// Keeps what happens, where that is wanted.
+    recorder: Option<exchange::Recorder>,
     /// Held until the server speaks: the next connection waits for it.
     admitted: Option<Admitted>,
 }
@@ -173,6 +178,7 @@ impl Session {
             pace: None,
             due: None,
             ledger,
+            recorder: None,
             admitted: None,
         })
     }
@@ -180,6 +186,22 @@ impl Session {
     /// Keeps this until the server speaks.
     pub(crate) fn admit(&mut self, admitted: Option<Admitted>) {
         self.admitted = admitted;
+    }
+
+    /// From now on keeps what happens.
+    pub(crate) fn record(&mut self) {
+        self.recorder = Some(exchange::Recorder::default());
+    }
+
+    /// What happened, where it was kept; secrets are hidden.
+    pub(crate) fn exchange(&self, opened: Duration, masker: &Masker) -> Option<Exchange> {
+        self.recorder.as_ref().map(|recorder| recorder.finish(opened, masker))
+    }
+
+    fn note_event(&mut self, event: Event) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.note(event);
+        }
     }
 
     /// What this session came to so far, in figures.
@@ -479,14 +501,17 @@ impl Session {
             Ok(Ok(done)) => done,
             Ok(Err(failure)) => {
                 log.note(&self.name, &format!("TLS handshake failed: {}", failure.message));
+                self.note_event(Event::Handshake(false));
                 return Err(Trouble::Tls(Box::new(failure)));
             }
             Err(_) => {
                 log.note(&self.name, "TLS handshake: no answer in time");
+                self.note_event(Event::Handshake(false));
                 return Err(Trouble::Timeout { waited: deadline, arrived: Vec::new() });
             }
         };
         self.stream = Some(stream);
+        self.note_event(Event::Handshake(true));
         self.owed.restart();
         if greeting_owed {
             self.owed = Owed::greeting();

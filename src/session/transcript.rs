@@ -8,7 +8,7 @@ use crate::smtp::reply::Reply;
 use crate::visible::visible;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How many lines of mail data are kept.
@@ -66,11 +66,10 @@ pub struct ReplyEntry {
 /// Sees each line as it is written.
 pub type Observer = Arc<dyn Fn(&Entry) + Send + Sync>;
 
-/// The lines of one run.
-#[derive(Clone)]
+/// The lines of one run, which several actors write.
 pub(crate) struct Transcript {
     start: Instant,
-    entries: Vec<Entry>,
+    entries: Arc<Mutex<Vec<Entry>>>,
     masker: Arc<Masker>,
     observer: Option<Observer>,
     step: Arc<str>,
@@ -82,12 +81,28 @@ impl Transcript {
     pub(crate) fn new(masker: Arc<Masker>, observer: Option<Observer>) -> Transcript {
         Transcript {
             start: Instant::now(),
-            entries: Vec::new(),
+            entries: Arc::default(),
             masker,
             observer,
             step: Arc::from(""),
             replies: Vec::new(),
         }
+    }
+
+    /// The same lines for another actor, who is at a step of its own.
+    pub(crate) fn for_another(&self) -> Transcript {
+        Transcript {
+            start: self.start,
+            entries: self.entries.clone(),
+            masker: self.masker.clone(),
+            observer: self.observer.clone(),
+            step: Arc::from(""),
+            replies: Vec::new(),
+        }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -115,7 +130,12 @@ impl Transcript {
 
     /// The last line that belongs to a step.
     pub(crate) fn last_of(&self, step: &str) -> Option<usize> {
-        self.entries.iter().rposition(|entry| &*entry.step == step)
+        self.entries().iter().rposition(|entry| &*entry.step == step)
+    }
+
+    /// The last line of a session.
+    pub(crate) fn last_in(&self, session: &str) -> Option<usize> {
+        self.entries().iter().rposition(|entry| &*entry.session == session)
     }
 
     /// When the run began.
@@ -126,11 +146,12 @@ impl Transcript {
     /// Notes a whole reply; its lines begin with the entry `first`.
     pub(crate) fn reply(&mut self, session: &Arc<str>, reply: &Reply, first: usize, elapsed: Duration) {
         let lines = first..first + reply.lines().len();
+        let at = self.entries().get(lines.end - 1).map_or(Duration::ZERO, |entry| entry.at);
         self.replies.push(ReplyEntry {
             session: session.clone(),
             code: reply.code(),
             enhanced: reply.enhanced().map(|code| code.to_string()),
-            at: self.entries.get(lines.end - 1).map_or(Duration::ZERO, |entry| entry.at),
+            at,
             lines,
             elapsed,
             octets: reply.raw().len(),
@@ -148,7 +169,7 @@ impl Transcript {
     }
 
     pub(crate) fn into_entries(self) -> Vec<Entry> {
-        self.entries
+        std::mem::take(&mut *self.entries())
     }
 
     /// Lines that the client sent, as they were written.
@@ -168,18 +189,17 @@ impl Transcript {
     /// Mail data: its first lines, then how much it was.
     pub(crate) fn mail_data(&mut self, session: &Arc<str>, shown: &str, octets: u64) {
         let lines: Vec<&str> = shown.trim_end_matches('\n').split('\n').collect();
-        let first = self.entries.len();
+        let mut entries = Vec::new();
         for line in lines.iter().take(MAIL_DATA_LINES) {
             let text = visible(&self.masker.mask(line.trim_end_matches('\r').as_bytes()));
-            self.push(session, Speaker::Client, text);
+            entries.push(self.entry(self.elapsed(), session, Speaker::Client, text));
         }
         if lines.len() > MAIL_DATA_LINES {
             let left = lines.len() - MAIL_DATA_LINES;
-            self.push(session, Speaker::Client, format!("[{left} more lines; {octets} octets of mail data]"));
+            let text = format!("[{left} more lines; {octets} octets of mail data]");
+            entries.push(self.entry(self.elapsed(), session, Speaker::Client, text));
         }
-        for entry in &mut self.entries[first..] {
-            entry.mail_data = true;
-        }
+        self.push_all(entries.into_iter().map(|entry| Entry { mail_data: true, ..entry }).collect());
     }
 
     /// Lines of the server, and when each of them had arrived. Gives the place of the first among the entries.
@@ -189,13 +209,20 @@ impl Transcript {
         lines: impl Iterator<Item = &'a [u8]>,
         times: &[Instant],
     ) -> usize {
-        let first = self.entries.len();
         let lines: Vec<&[u8]> = lines.collect();
-        for (line, time) in self.masker.clone().mask_lines(&lines).into_iter().zip(times) {
+        let entry = |(line, time): (Vec<u8>, &Instant)| {
             let at = time.saturating_duration_since(self.start);
-            self.push_at(at, session, Speaker::Server, visible(&line));
+            self.entry(at, session, Speaker::Server, visible(&line))
+        };
+        self.push_all(self.masker.mask_lines(&lines).into_iter().zip(times).map(entry).collect())
+    }
+
+    /// Lines that a server of this run sent, as they were written.
+    pub(crate) fn served(&mut self, session: &Arc<str>, shown: &str) {
+        for line in shown.split('\n') {
+            let text = visible(&self.masker.mask(line.trim_end_matches('\r').as_bytes()));
+            self.push(session, Speaker::Server, text);
         }
-        first
     }
 
     /// Bytes of the server that are no whole reply.
@@ -218,20 +245,30 @@ impl Transcript {
     }
 
     fn push(&mut self, session: &Arc<str>, speaker: Speaker, text: String) {
-        self.push_at(self.start.elapsed(), session, speaker, text);
+        let entry = self.entry(self.elapsed(), session, speaker, text);
+        self.push_all(vec![entry]);
     }
 
-    fn push_at(&mut self, at: Duration, session: &Arc<str>, speaker: Speaker, text: String) {
-        let entry = Entry { at, session: session.clone(), speaker, text, step: self.step.clone(), mail_data: false };
+    fn entry(&self, at: Duration, session: &Arc<str>, speaker: Speaker, text: String) -> Entry {
+        Entry { at, session: session.clone(), speaker, text, step: self.step.clone(), mail_data: false }
+    }
+
+    /// Adds lines that stay together, whoever else writes. Gives the place of the first.
+    fn push_all(&self, new: Vec<Entry>) -> usize {
         if let Some(observer) = &self.observer {
-            observer(&entry);
+            for entry in &new {
+                observer(entry);
+            }
         }
-        self.entries.push(entry);
+        let mut entries = self.entries();
+        let first = entries.len();
+        entries.extend(new);
+        first
     }
 }
 
 impl fmt::Debug for Transcript {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Transcript").field("entries", &self.entries).finish_non_exhaustive()
+        formatter.debug_struct("Transcript").field("entries", &self.entries()).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! Bytes over the wire: writing while reading, so that neither side can block the other for good.
 
-use super::{End, MAX_UNREAD, Session, Transcript, Trouble};
+use super::{End, Event as Happened, MAX_UNREAD, Session, Transcript, Trouble};
 use crate::net::stream::Stream;
 use crate::smtp::reply::MAX_REPLY;
 use std::future::poll_fn;
@@ -43,10 +43,17 @@ impl Session {
         stalled: Duration,
         log: &Transcript,
     ) -> Result<(), Trouble> {
-        self.write_bytes(bytes, stalled, false).await?;
-        self.owed.wrote(bytes);
         let sent = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
         let secret = sent.trim_end_matches('\n') != shown.trim_end_matches('\n');
+        let in_mail_data = self.owed.is_in_mail_data();
+        if let Some(recorder) = self.recorder.as_mut().filter(|_| !in_mail_data) {
+            recorder.wrote(bytes, shown, secret);
+        }
+        self.write_bytes(bytes, stalled, false).await?;
+        self.owed.wrote(bytes);
+        if in_mail_data {
+            self.note_event(Happened::MailData { complete: !self.owed.is_in_mail_data() });
+        }
         if !secret
             && bytes
                 .get(..5)
@@ -63,6 +70,7 @@ impl Session {
     /// While replies are owed, the server speaks for other reasons, and sending goes on.
     pub(crate) async fn write_mail_data(&mut self, bytes: &[u8], stalled: Duration) -> Result<Written, Trouble> {
         let lock_step = self.owed.count() == 0;
+        self.note_event(Happened::MailData { complete: false });
         self.write_bytes(bytes, stalled, lock_step).await
     }
 
@@ -79,6 +87,8 @@ impl Session {
         let until_spoken_to = self.owed.count() == 0;
         self.owed.wrote(&line);
         self.note_asked(command, false, log);
+        self.note_event(Happened::Line { text: command.to_owned(), secret: false });
+        self.note_event(Happened::Chunk);
         let written = self.write_bytes(&[&line, octets].concat(), stalled, until_spoken_to).await?;
         if written == Written::All {
             self.owed.wrote(octets);
@@ -104,6 +114,7 @@ impl Session {
     /// The mail data is complete: replies are owed for it.
     pub(crate) fn end_mail_data(&mut self, log: &Transcript) {
         self.owed.mail_data_ended();
+        self.note_event(Happened::MailData { complete: true });
         self.note_asked("DATA", false, log);
     }
 
@@ -219,6 +230,9 @@ impl Session {
                     break;
                 }
                 self.inbox.push(&last_words[..count]);
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.note(Happened::Received(last_words[..count].to_vec()));
+                }
             }
         }
         self.end.get_or_insert_with(|| end_of(error));
@@ -232,8 +246,15 @@ impl Session {
     fn note_read(&mut self, outcome: io::Result<Vec<u8>>) {
         match outcome {
             Ok(bytes) if bytes.is_empty() => self.end = Some(End::Closed),
-            Ok(bytes) => self.inbox.push(&bytes),
+            Ok(bytes) => {
+                self.inbox.push(&bytes);
+                self.note_event(Happened::Received(bytes));
+            }
             Err(error) => self.end = Some(end_of(&error)),
+        }
+        if let Some(end) = &self.end {
+            let reset = matches!(end, End::Broken { reset: true, .. });
+            self.note_event(Happened::ServerEnded { reset });
         }
     }
 

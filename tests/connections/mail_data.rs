@@ -422,7 +422,7 @@ fn mistakes_are_told_before_the_run() {
         ("  - bdat: {text: a, chunk: 0}", "1 octet at least"),
         ("  - bdat: {text: a, chunk: 1GiB}", "is not a size"),
         ("  - bdat: {text: a, message: {text: b}}", "cannot stand beside `message`"),
-        ("  - bdat: {chunk: 5}", "`bdat` takes either `text` or `file`"),
+        ("  - bdat: {chunk: 5}", "`bdat` takes one of `text`, `file`"),
         ("  - message: {fron: a@b, text: x}", "did you mean `from`?"),
         ("  - message: {from: a@b, headers: {'Sub ject': x}, text: x}", "the name of a header"),
         ("  - message: {from: a@b, headers: {Content-Type: x}, text: x}", "follows from"),

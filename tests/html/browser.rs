@@ -1,6 +1,6 @@
 //! A headless Chromium that this test drives, without any network.
 //!
-//! It is spoken to over two pipes in the DevTools protocol: JSON, each message ended by a NUL.
+//! It is spoken to over two pipes in the `DevTools` protocol: JSON, each message ended by a NUL.
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
@@ -71,7 +71,7 @@ impl Browser {
     fn open_page(&mut self) {
         let target = self.call("Target.createTarget", &json!({"url": "about:blank"}))["targetId"].clone();
         let attached = self.call("Target.attachToTarget", &json!({"targetId": target, "flatten": true}));
-        self.page = attached["sessionId"].as_str().expect("a session").to_owned();
+        attached["sessionId"].as_str().expect("a session").clone_into(&mut self.page);
         for domain in ["Page", "Runtime", "Log", "Network", "Accessibility"] {
             self.call(&format!("{domain}.enable"), &json!({}));
         }

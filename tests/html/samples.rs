@@ -76,7 +76,7 @@ steps:
     expect: 354
 ";
 
-const REFUSING_SERVER: &str = r#"S: 220 mx.example ESMTP
+const REFUSING_SERVER: &str = r"S: 220 mx.example ESMTP
 C: EHLO client.example
 S: 250-mx.example
 S: 250-PIPELINING
@@ -86,7 +86,7 @@ S: 250 2.1.0 Ok
 C: RCPT TO:<mary@jane.example>
 pause 30ms
 S: 550 5.7.1 <mary@jane.example>: Recipient address rejected: Access denied
-"#;
+";
 
 /// What a page could trip over.
 pub(crate) const HOSTILE: &str =
@@ -121,7 +121,11 @@ pub(crate) fn refused() -> ScenarioReport {
 fn flaky() -> ScenarioReport {
     let message = "step 2 diverged: expected reply code 250, got 451 4.7.1".to_owned();
     let base = play("mail/two.yaml", TWO_SESSIONS, None);
-    ScenarioReport { verdict: Verdict::Flaky, attempts: vec![Attempt { message, duration: 0.2 }], ..base }
+    ScenarioReport {
+        verdict: Verdict::Flaky,
+        attempts: vec![Attempt { step: "2".to_owned(), message, duration: 0.2 }],
+        ..base
+    }
 }
 
 fn unreachable() -> ScenarioReport {
@@ -158,7 +162,8 @@ pub(crate) fn many(count: usize) -> Report {
         scenario.name = format!("Scenario {number}");
         scenario.duration += f64::from(u32::try_from(number % 97).expect("a small number")) / 1000.0;
         let last = scenario.transcript.iter_mut().rfind(|line| line.speaker == Speaker::Server);
-        last.expect("a reply").text.push_str(&format!(" ticket {number}."));
+        let reply = last.expect("a reply");
+        reply.text = format!("{} ticket {number}.", reply.text);
         scenario
     };
     report((1..=count).map(one).collect())
@@ -171,7 +176,7 @@ pub(crate) fn hostile() -> Report {
     (one.id, one.path, one.name, one.tags) = (hostile(), hostile(), hostile(), vec![hostile()]);
     one.notices = vec![hostile()];
     one.captures.insert(hostile(), hostile());
-    one.attempts = vec![Attempt { message: hostile(), duration: 0.0 }];
+    one.attempts = vec![Attempt { step: hostile(), message: hostile(), duration: 0.0 }];
     for divergence in &mut one.divergences {
         divergence.diagnostic.message = hostile();
         divergence.diagnostic.rendered = hostile();

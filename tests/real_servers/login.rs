@@ -1,12 +1,15 @@
 //! The sessions of the guide that names `SendGrid`, unchanged, against servers of other makes.
 
 use crate::Test;
+use crate::program::{command, smtp_script};
 use crate::world::World;
+use std::io::{BufRead as _, BufReader};
 
 pub(crate) const TESTS: &[Test] = &[
     ("login::the_guide_against_postfix", |world| the_guide(world, "postfix")),
     ("login::the_guide_against_exim", |world| the_guide(world, "exim")),
     ("login::a_wrong_password_at_postfix", a_wrong_password_at_postfix),
+    ("login::a_report_of_postfix_plays_without_it", a_report_of_postfix_plays_without_it),
     ("login::a_wrong_password_at_exim", a_wrong_password_at_exim),
     ("login::a_wrong_password_is_what_passes", a_wrong_password_is_what_passes),
     ("login::a_missing_secret_connects_nowhere", a_missing_secret_connects_nowhere),
@@ -41,6 +44,30 @@ fn the_guide(world: &World, server: &str) {
         "PASS scenarios/sendgrid-auth-login.yaml  SendGrid accepts AUTH LOGIN on 587  (",
         "1 scenario: 1 followed (",
     ]);
+}
+
+/// The report alone goes elsewhere; there it diverges at the same step, against what was recorded.
+fn a_report_of_postfix_plays_without_it(world: &World) {
+    let (here, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let report = here.path().join("report.md");
+    let option = format!("markdown={}", report.display());
+    let secrets = ["--secret", "username=testuser", "--secret", "password=not-this-one", "--report", &option];
+    let same = "error: step 7 \"credentials are accepted\" diverged: expected a reply matching ^235, got 535 5.7.8\n";
+    let lines = ["= 535 5.7.8: authentication credentials invalid", "S: 535 5.7.8 Error: authentication failed"];
+    _ = world.play(GUIDE, "postfix", 0, &secrets).exits(1).says(&[same]).says(&lines);
+    let copy = elsewhere.path().join("copy.md");
+    std::fs::copy(&report, &copy).unwrap();
+    let page = std::fs::read_to_string(&copy).unwrap();
+    let encoded = "bm90LXRoaXMtb25l";
+    assert!(!page.contains("not-this-one") && !page.contains(encoded), "{page}");
+    let copy = copy.display().to_string();
+    let mut server = command(&["serve", &copy]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    _ = BufReader::new(server.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let address = first.trim().strip_prefix("listening on ").unwrap();
+    let words = ["run", &copy, "--to", address, "--insecure", "--made-up-secrets"];
+    _ = smtp_script(&words).exits(1).says(&[same]).says(&lines);
+    assert!(server.wait().unwrap().success());
 }
 
 fn a_wrong_password_at_postfix(world: &World) {

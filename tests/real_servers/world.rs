@@ -20,7 +20,7 @@ impl World {
     pub(crate) fn start() -> World {
         World {
             servers: Mutex::new(Servers::start(&["postfix", "exim", "opensmtpd", "aiosmtpd", "dovecot"])),
-            sink: Mutex::new(Servers::start_with_faults(&["smtp-sink"], &FAULTS)),
+            sink: Mutex::new(Servers::start_with_options(&["smtp-sink"], &FAULTS)),
         }
     }
 

@@ -48,16 +48,25 @@ impl Servers {
     /// When a server is not installed (the message says how to install it), does not start or is
     /// not ready after 60 s.
     pub(crate) fn start(names: &[&'static str]) -> Self {
-        Self::start_with_faults(names, &[])
+        Self::start_with_options(names, &[])
     }
 
-    /// As [`Servers::start`]; `smtp-sink` gets a further port, from 3 on, for each of `faults`,
-    /// which are its command line options (such as `-f RCPT`).
-    pub(crate) fn start_with_faults(names: &[&'static str], faults: &[&str]) -> Self {
-        let counts = names.iter().map(|name| port_count(name, faults));
+    /// As [`Servers::start`]; `smtp-sink` gets a further port, from 3 on, for each of `options`,
+    /// which are its command line options (such as `-f RCPT`); `postfix-relay` relays to the first of them.
+    pub(crate) fn start_with_options(names: &[&'static str], options: &[&str]) -> Self {
+        let counts = names.iter().map(|name| port_count(name, options));
         let mut servers = Self { root: new_directory(), running: Vec::new() };
         for (name, ports) in names.iter().zip(free_ports(counts)) {
-            let server = Server::spawn(name, ports, &servers.root, faults);
+            let mut script = Server::script(name, &ports, &servers.root);
+            script.env(
+                "SMTP_SINK_FAULTS",
+                options.join(
+                    "
+",
+                ),
+            );
+            script.env("SMTP_SCRIPT_RELAY_TARGET", options.first().unwrap_or(&""));
+            let server = Server::spawn(name, ports, script);
             servers.running.push(server);
         }
         let deadline = Instant::now() + START_LIMIT;
@@ -114,19 +123,21 @@ impl Drop for Servers {
 }
 
 impl Server {
-    fn spawn(name: &'static str, ports: Vec<u16>, root: &Path, faults: &[&str]) -> Self {
-        let script = scripts().join(name);
+    fn script(name: &'static str, ports: &[u16], root: &Path) -> Command {
         let messages = File::create(messages_file(root, name))
             .unwrap_or_else(|error| panic!("cannot write to `{}`: {error}", root.display()));
-        let mut process = Command::new(&script)
+        let mut script = Command::new(scripts().join(name));
+        script
             .arg(root.join(name))
             .args(ports.iter().map(u16::to_string))
-            .env("SMTP_SINK_FAULTS", faults.join("\n"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(messages)
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot run `{}`: {error}", script.display()));
+            .stderr(messages);
+        script
+    }
+
+    fn spawn(name: &'static str, ports: Vec<u16>, mut script: Command) -> Self {
+        let mut process = script.spawn().unwrap_or_else(|error| panic!("cannot run {script:?}: {error}"));
         let lines = lines_of(&mut process);
         Self { name, ports, process, lines }
     }
@@ -190,13 +201,13 @@ fn terminate(pid: u32) {
     let _ = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &pid.to_string()]).status();
 }
 
-fn port_count(name: &str, faults: &[&str]) -> usize {
+fn port_count(name: &str, options: &[&str]) -> usize {
     match name {
         "postfix" | "dovecot" => 4,
         "exim" => 3,
-        "opensmtpd" => 1,
+        "opensmtpd" | "postfix-relay" => 1,
         "aiosmtpd" => 7,
-        "smtp-sink" => 3 + faults.len(),
+        "smtp-sink" => 3 + options.len(),
         _ => panic!("there is no `tests/servers/{name}`"),
     }
 }

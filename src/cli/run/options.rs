@@ -191,6 +191,7 @@ impl RunArguments {
             file_root: self.file_root.clone(),
             untrusted: connections.untrusted,
             allow_hosts: connections.allow_hosts.clone(),
+            record: self.reports.are_wanted(),
             observer: self.verbose.then(|| live(self.color.for_notices())),
             ..Settings::default()
         })

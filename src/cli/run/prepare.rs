@@ -6,7 +6,7 @@ use super::last_failed;
 use super::options::{RunArguments, SelectionArguments};
 use crate::cli::check::all_of;
 use crate::cli::screen;
-use crate::cli::targets::{STANDARD_INPUT, Targets};
+use crate::cli::targets::{Targets, is_strangers};
 use crate::cli::values;
 use crate::load::LoadError;
 use crate::report::collect;
@@ -49,6 +49,15 @@ pub(super) struct Told {
     pub(super) name: String,
     pub(super) path: String,
     pub(super) warnings: Vec<Diagnostic>,
+    /// What is played, for a report that holds it.
+    pub(super) source: Option<Box<Source>>,
+}
+
+/// A scenario with its values, and how it is played.
+pub(super) struct Source {
+    pub(super) scenario: Arc<Scenario>,
+    pub(super) variables: Variables,
+    pub(super) settings: Settings,
 }
 
 /// Reads, checks and selects.
@@ -110,8 +119,7 @@ impl Preparation<'_> {
                 return;
             }
         };
-        // What comes from standard input is a stranger's, as far as anyone can tell.
-        self.settings.untrusted = self.arguments.connections.untrusted || scenario.sources.name() == STANDARD_INPUT;
+        self.settings.untrusted = self.arguments.connections.untrusted || is_strangers(&scenario);
         self.said.clear();
         if let Some((names, rows)) = &self.cases {
             scenario.set_cases(names, rows);
@@ -163,9 +171,11 @@ impl Preparation<'_> {
             if self.selects(&id) {
                 self.warn(&scenario.sources, &diagnostics);
                 self.announce(scenario, &variables);
-                let told = Told { id, position, ..Told::of(scenario, &label, diagnostics.clone()) };
                 let settings = Settings { exchanger, ..self.settings.clone() };
-                self.play(told, Play { scenario: scenario.clone(), variables: variables.clone(), settings, label });
+                let play = Play { scenario: scenario.clone(), variables: variables.clone(), settings, label };
+                let source = self.arguments.reports.are_wanted().then(|| Box::new(Source::of(&play)));
+                let told = Told { id, position, source, ..Told::of(scenario, &play.label, diagnostics.clone()) };
+                self.play(told, play);
             }
         }
     }
@@ -225,7 +235,20 @@ impl Told {
     fn of(scenario: &Scenario, label: &str, warnings: Vec<Diagnostic>) -> Told {
         let path = scenario.sources.name().to_owned();
         let name = scenario.name.clone().unwrap_or_else(|| if label.is_empty() { path.clone() } else { String::new() });
-        Told { id: String::new(), position: 0, name: format!("{name} {label}").trim().to_owned(), path, warnings }
+        Told {
+            id: String::new(),
+            position: 0,
+            name: format!("{name} {label}").trim().to_owned(),
+            path,
+            warnings,
+            source: None,
+        }
+    }
+}
+
+impl Source {
+    fn of(play: &Play) -> Source {
+        Source { scenario: play.scenario.clone(), variables: play.variables.clone(), settings: play.settings.clone() }
     }
 }
 

@@ -8,6 +8,7 @@ use super::prepare::{Item, Prepared};
 use super::update::Updates;
 use crate::cli::report_files::Output;
 use crate::cli::screen;
+use crate::portable;
 use crate::report::Report;
 use crate::report::collect::{self, Circumstances};
 use crate::report::human::{self, Styled};
@@ -125,6 +126,7 @@ impl Results {
         };
         let outcome = &finished.outcome;
         let attempt = |outcome: &crate::run::Outcome| Attempt {
+            step: outcome.divergences.first().map(|first| first.step.clone()).unwrap_or_default(),
             message: outcome.divergences.first().map(|first| first.diagnostic.message.clone()).unwrap_or_default(),
             duration: outcome.duration.as_secs_f64(),
         };
@@ -139,7 +141,12 @@ impl Results {
         Done {
             // What nobody reads is not made: a report of thousands of steps takes its time.
             report: if in_report {
-                collect::played(outcome, circumstances, &told.warnings)
+                let mut report = collect::played(outcome, circumstances, &told.warnings);
+                // A report is about what failed; where nothing did, the first stands for all.
+                if let Some(source) = told.source.as_ref().filter(|_| place == 0 || !outcome.followed()) {
+                    portable::attach(&mut report, outcome, &source.scenario, &source.variables, &source.settings);
+                }
+                report
             } else {
                 collect::headline(outcome, circumstances)
             },

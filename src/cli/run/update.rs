@@ -11,11 +11,14 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
+/// For each range of a file the new text.
+type Edits = BTreeMap<(u32, u32), String>;
+
 /// The rewritten parts of all files that were played.
 #[derive(Debug, Default)]
 pub(super) struct Updates {
-    /// For each file its text as it was read, and for each range of it the new text.
-    files: BTreeMap<String, (String, BTreeMap<(u32, u32), String>)>,
+    /// For each file its text as it was read, and what is changed in it.
+    files: BTreeMap<String, (String, Edits)>,
     /// Places where two runs would write two things.
     disputed: Vec<String>,
 }
@@ -79,7 +82,7 @@ fn place(sources: &Sources, span: crate::scenario::Span) -> String {
     format!("{}:{}:{}", crate::visible(name.as_bytes()), position.line, position.column)
 }
 
-fn edited(text: &str, edits: &BTreeMap<(u32, u32), String>) -> String {
+fn edited(text: &str, edits: &Edits) -> String {
     let mut edited = String::with_capacity(text.len());
     let mut from = 0;
     for ((start, end), new) in edits {

@@ -13,8 +13,11 @@ use crate::server::{
 use crate::smtp::auth::Mechanism;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{fs, io};
+
+/// How long a silent client is waited for when nothing else is said (RFC 5321 4.5.3.2.7).
+const IDLE: Duration = Duration::from_secs(300);
 
 /// Options of the built-in server.
 #[derive(Debug, clap::Args)]
@@ -97,7 +100,7 @@ fn options(arguments: &ServeArguments) -> Result<SandboxOptions, String> {
         host_name: server.hostname.clone(),
         max_message_size: server.size,
         max_sessions: listening.max_sessions.unwrap_or(0),
-        idle: listening.timeout,
+        idle: listening.timeout.unwrap_or(IDLE),
         store: server.store()?,
         log: arguments.log(),
     })

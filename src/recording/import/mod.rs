@@ -6,7 +6,7 @@
 
 mod blackbox;
 mod curl;
-mod openssl;
+mod s_client;
 mod swaks;
 mod talk;
 mod telnet;
@@ -224,7 +224,7 @@ fn transcript(text: &str, notation: Notation) -> Read {
         match notation {
             Notation::Swaks => swaks::line(line, &mut talk),
             Notation::Curl => curl::line(line, &mut talk),
-            Notation::Openssl => openssl::line(line, &mut talk),
+            Notation::Openssl => s_client::line(line, &mut talk),
             Notation::Telnet | Notation::Blackbox => telnet::line(line, &mut talk),
         }
     }

@@ -288,8 +288,8 @@ impl<'t> Talk<'t> {
             mistakes.push(mistake(text).help(help));
         }
         if !self.server_known && mistakes.is_empty() {
-            let text = "the transcript does not say which server this was: `mail.example.com` stands in its place";
-            self.notice(Diagnostic::warning(Span::default(), text));
+            let no_server = "the transcript does not say which server this was: `mail.example.com` stands in its place";
+            self.notice(Diagnostic::warning(Span::default(), no_server));
         }
         let conversation = crate::recording::Conversation { server: self.server, said: self.said };
         Read { conversation, mistakes, notices: self.notices, complete: None }

@@ -78,7 +78,7 @@ fn handshakes<'a>(session: &Session, steps: &[&'a Step]) -> Vec<Span<'a>> {
     let handshake = |end: f64| {
         let replies = steps.iter().flat_map(|step| &step.replies).map(|reply| reply.at).filter(|at| *at <= end);
         let begin = replies.fold(session.opened.min(end), f64::max);
-        let step = steps.iter().rfind(|step| step.started <= end && end <= step.started + step.duration);
+        let step = steps.iter().rfind(|step| step.started < end && end <= step.started + step.duration);
         Span(Kind::Tls, begin, end, step.map_or("", |step| step.number.as_str()))
     };
     session.tls.iter().map(|tls| handshake(tls.at)).collect()

@@ -8,7 +8,7 @@ impl Checker<'_> {
     pub(super) fn mail_data(&mut self, data: &MailData) {
         match &data.content {
             Content::Text(text) if data.template => self.text(text),
-            Content::Text(_) => {}
+            Content::Text(_) | Content::Bytes(_) | Content::Filler(_) => {}
             Content::File(file) => {
                 self.file(file);
                 if data.template {
@@ -28,6 +28,6 @@ impl Checker<'_> {
                 self.diagnostics.push(error.help("long headers are folded for you"));
             }
         }
-        message.attachments.iter().for_each(|attachment| self.file(&attachment.file));
+        message.files().for_each(|file| self.file(file));
     }
 }

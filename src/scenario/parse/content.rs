@@ -1,6 +1,7 @@
 //! Reads `data`, `message`, `bdat` and `pace`.
 
-use super::{Decoder, Entries, Entry};
+use super::{Decoder, Entries, Entry, decode_base64};
+use crate::scenario::Filler;
 use crate::scenario::content::{
     Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace, parse_size,
 };
@@ -8,11 +9,13 @@ use crate::scenario::source::Diagnostic;
 use crate::scenario::template::Text;
 use crate::scenario::yaml::{Node, ScalarKind, Value};
 
-const DATA_KEYS: [&str; 6] = ["text", "file", "template", "transparency", "line_endings", "terminate"];
-const BDAT_KEYS: [&str; 7] = ["text", "file", "message", "template", "line_endings", "chunk", "last"];
+/// The keys of which one says what is sent.
+const CONTENT_KEYS: [&str; 4] = ["text", "file", "base64", "filler"];
+const DATA_KEYS: [&str; 4] = ["template", "transparency", "line_endings", "terminate"];
+const BDAT_KEYS: [&str; 5] = ["message", "template", "line_endings", "chunk", "last"];
 const MESSAGE_KEYS: [&str; 10] =
     ["from", "to", "cc", "subject", "date", "message_id", "headers", "text", "html", "attach"];
-const ATTACHMENT_KEYS: [&str; 3] = ["file", "name", "type"];
+const ATTACHMENT_KEYS: [&str; 2] = ["name", "type"];
 /// Fields that follow from what the message holds.
 const MADE_FIELDS: [&str; 2] = ["content-type", "content-transfer-encoding"];
 
@@ -21,7 +24,7 @@ impl Decoder<'_> {
         if !matches!(entry.value.value, Value::Map(_)) {
             return self.text_of(entry).map(|text| plain(Content::Text(text)));
         }
-        let entries = self.entries(entry.value, "`data`", &[&DATA_KEYS])?;
+        let entries = self.entries(entry.value, "`data`", &[&CONTENT_KEYS, &DATA_KEYS])?;
         let data = self.written_data(entry, &entries)?;
         Some(MailData {
             transparency: self.flag(&entries, "transparency", true),
@@ -30,23 +33,37 @@ impl Decoder<'_> {
         })
     }
 
-    /// `text` or `file`, with `template` and `line_endings`.
+    /// One of `text`, `file`, `base64` and `filler`, with `template` and `line_endings`.
     fn written_data(&mut self, entry: Entry<'_>, entries: &Entries<'_>) -> Option<MailData> {
-        let content = match (entries.entry("text"), entries.entry("file")) {
-            (Some(text), None) => Content::Text(self.text_of(text)?),
-            (None, Some(file)) => Content::File(self.text_of(file)?),
-            _ => {
-                let text = format!("`{}` takes either `text` or `file`", entry.key);
-                self.errors.push(Diagnostic::error(entry.key_span, text));
-                return None;
-            }
+        let given: Vec<Entry<'_>> = CONTENT_KEYS.iter().filter_map(|key| entries.entry(key)).collect();
+        let [only] = given.as_slice() else {
+            let text = format!("`{}` takes one of `text`, `file`, `base64` and `filler`", entry.key);
+            self.errors.push(Diagnostic::error(entry.key_span, text));
+            return None;
         };
+        let content = self.content(*only)?;
+        if let Some(template) = entries.entry("template").filter(|_| is_known(&content)) {
+            let text = format!("`{}` holds no templates", only.key);
+            self.errors.push(Diagnostic::error(template.key_span, text));
+        }
         let is_text = matches!(content, Content::Text(_));
         Some(MailData {
             template: self.flag(entries, "template", is_text),
             keep_line_endings: entries.value("line_endings").is_some_and(|node| self.keeps_line_endings(node)),
             ..plain(content)
         })
+    }
+
+    /// What one of [`CONTENT_KEYS`] stands for.
+    fn content(&mut self, entry: Entry<'_>) -> Option<Content> {
+        let text = self.text_of(entry)?;
+        let known = match entry.key {
+            "text" => return Some(Content::Text(text)),
+            "file" => return Some(Content::File(text)),
+            "base64" => decode_base64(&text.source).map(Content::Bytes),
+            _ => Filler::parse(&text.source).map(Content::Filler),
+        };
+        known.map_err(|message| self.errors.push(Diagnostic::error(entry.value.span, message))).ok()
     }
 
     fn keeps_line_endings(&mut self, node: &Node) -> bool {
@@ -69,11 +86,11 @@ impl Decoder<'_> {
         if !matches!(entry.value.value, Value::Map(_)) {
             return self.text_of(entry).map(|text| chunks(plain(Content::Text(text))));
         }
-        let entries = self.entries(entry.value, "`bdat`", &[&BDAT_KEYS])?;
+        let entries = self.entries(entry.value, "`bdat`", &[&CONTENT_KEYS, &BDAT_KEYS])?;
         let data = match entries.entry("message") {
             Some(message) => {
-                let others = ["text", "file", "template", "line_endings"];
-                if let Some(other) = others.into_iter().find_map(|key| entries.entry(key)) {
+                let others = CONTENT_KEYS.iter().chain(&["template", "line_endings"]);
+                if let Some(other) = others.copied().find_map(|key| entries.entry(key)) {
                     let text = format!("`{}` cannot stand beside `message`", other.key);
                     self.errors.push(Diagnostic::error(other.key_span, text));
                 }
@@ -183,18 +200,24 @@ impl Decoder<'_> {
 
     fn attachment(&mut self, node: &Node) -> Option<Attachment> {
         if !matches!(node.value, Value::Map(_)) {
-            return self.text(node).map(|file| Attachment { file, name: None, media_type: None });
+            let content = Content::File(self.text(node)?);
+            return Some(Attachment { content, name: None, media_type: None });
         }
-        let entries = self.entries(node, "an attachment", &[&ATTACHMENT_KEYS])?;
-        let Some(file) = entries.entry("file") else {
-            self.errors.push(Diagnostic::error(entries.span, "an attachment needs a `file`"));
+        let entries = self.entries(node, "an attachment", &[&CONTENT_KEYS, &ATTACHMENT_KEYS])?;
+        let given: Vec<Entry<'_>> = CONTENT_KEYS.iter().filter_map(|key| entries.entry(key)).collect();
+        let [only] = given.as_slice() else {
+            let text = if given.is_empty() { "an attachment needs a `file`" } else { "an attachment has one content" };
+            let error = Diagnostic::error(entries.span, text);
+            self.errors.push(error.help("in place of `file` may stand `text`, `base64` or `filler`"));
             return None;
         };
-        Some(Attachment {
-            file: self.text_of(file)?,
-            name: entries.entry("name").and_then(|entry| self.text_of(entry)),
-            media_type: entries.entry("type").and_then(|entry| self.text_of(entry)),
-        })
+        let content = self.content(*only)?;
+        let name = entries.entry("name").and_then(|entry| self.text_of(entry));
+        if name.is_none() && !matches!(content, Content::File(_)) {
+            let error = Diagnostic::error(entries.span, "this attachment needs a `name`");
+            self.errors.push(error.help("only a file has one of its own"));
+        }
+        Some(Attachment { content, name, media_type: entries.entry("type").and_then(|entry| self.text_of(entry)) })
     }
 
     /// `pace: {bytes: 1, every: 50ms}`
@@ -214,6 +237,11 @@ impl Decoder<'_> {
         }
         Some(Pace { bytes: count?, every: self.length(every)? })
     }
+}
+
+/// Whether its octets are known before the run.
+fn is_known(content: &Content) -> bool {
+    matches!(content, Content::Bytes(_) | Content::Filler(_))
 }
 
 fn plain(content: Content) -> MailData {

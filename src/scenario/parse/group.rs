@@ -16,17 +16,13 @@ const MAX_ATTEMPTS: u32 = 1_000;
 impl Decoder<'_> {
     /// A group: its steps stand here or in another file.
     pub(super) fn group(&mut self, entry: Entry<'_>, entries: &Entries<'_>, number: &str) -> Option<Action> {
-        let mut group = Group::default();
+        let bindings = entries.value("vars").map(|node| self.bindings(node)).unwrap_or_default();
+        let mut group = Group { bindings, ..Group::default() };
         if entry.key == "include" {
-            group.bindings = entries.value("vars").map(|node| self.bindings(node)).unwrap_or_default();
             let (steps, defaults) = self.included(entry, number)?;
             group.add_defaults(defaults);
             group.steps = steps;
         } else {
-            if let Some(vars) = entries.entry("vars") {
-                let error = Diagnostic::error(vars.key_span, "`vars` belongs to `include`");
-                self.errors.push(error.help("for new variables write a step `- set: {name: value}`"));
-            }
             group.steps = self.steps(entry, &format!("{number}."));
         }
         group.repeat = entries.value("repeat").and_then(|node| self.text(node));
@@ -60,7 +56,7 @@ impl Decoder<'_> {
     }
 
     /// `for_each: {name: LIST}`
-    fn for_each(&mut self, node: &Node) -> Option<(Named, Data)> {
+    pub(super) fn for_each(&mut self, node: &Node) -> Option<(Named, Data)> {
         let Value::Map(entries) = &node.value else {
             self.wrong_type(node, "a name and a list: `for_each: {recipient: [a@example.com, b@example.com]}`");
             return None;

@@ -129,6 +129,14 @@ fn one_line(value: &Value) -> String {
     }
 }
 
+/// A text that is read back as text, in flow style too, whatever it looks like.
+pub(crate) fn as_text(text: &str) -> String {
+    let word = text.starts_with(|first: char| first.is_ascii_alphabetic()) && !text.contains(' ');
+    let typed = ["true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf", "infinity"];
+    let plain = word && !typed.contains(&text.to_ascii_lowercase().as_str());
+    if plain { scalar(text, Context::Flow) } else { double_quoted(text) }
+}
+
 /// Where a scalar stands: brackets and commas mean something in flow style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Context {
@@ -163,7 +171,7 @@ fn is_printable(character: char) -> bool {
 }
 
 /// The text with its escapes. `\x` is not among them: people read it as a byte.
-fn double_quoted(text: &str) -> String {
+pub(crate) fn double_quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for character in text.chars() {
         match character {
@@ -182,12 +190,12 @@ fn double_quoted(text: &str) -> String {
 }
 
 /// Whether a block keeps the text: no character in it needs an escape, and something stands in it.
-fn fits_block(text: &str) -> bool {
+pub(crate) fn fits_block(text: &str) -> bool {
     let kept = |character: char| character == '\n' || character == '\t' || is_printable(character);
     text.contains('\n') && text.chars().all(kept) && !text.trim().is_empty()
 }
 
-fn block(text: &str, indentation: usize, output: &mut String) {
+pub(crate) fn block(text: &str, indentation: usize, output: &mut String) {
     let first_words = text.trim_start_matches('\n');
     let unclear = text.starts_with([' ', '\t', '\n']) || first_words.starts_with([' ', '\t']);
     let indicator = if unclear { INDENTATION.to_string() } else { String::new() };

@@ -1,0 +1,146 @@
+//! `smtp-script serve FILE`: plays the server's side of a scenario to whoever connects.
+//!
+//! Responsible for its options and for what it prints: where it listens, and what came of each connection. What is played
+//! is `run::serve`'s business.
+
+use super::ServeArguments;
+use crate::cli::check::all_of;
+use crate::cli::targets::{Files, is_strangers};
+use crate::cli::values::{self, ValueArguments};
+use crate::cli::{INTERRUPTED, USAGE, screen};
+use crate::report::human;
+use crate::run::{self, Listening, Outcome, Settings, Stop, Verdict};
+use crate::scenario::{Diagnostic, Scenario, Sources, Variables, reason, undeclared};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Options of a scripted server.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "What a scenario is served with")]
+pub(super) struct ScriptedArguments {
+    #[command(flatten)]
+    values: ValueArguments,
+    /// Let secrets go over plain connections to other machines
+    #[arg(long, conflicts_with = "sandbox")]
+    insecure_secrets: bool,
+    /// Play a stranger's scenario: it reads no file without --file-root, and listens on loopback unless --listen says so
+    #[arg(long, conflicts_with = "sandbox")]
+    untrusted: bool,
+    /// Let the scenario read files below this folder (instead of its own)
+    #[arg(long, value_name = "DIR", conflicts_with = "sandbox")]
+    file_root: Option<PathBuf>,
+    /// Fix the time and randomness of templates
+    #[arg(long, value_name = "N", conflicts_with = "sandbox")]
+    seed: Option<u64>,
+}
+
+/// Serves and gives the exit code.
+pub(super) fn serve(file: &Path, arguments: &ServeArguments) -> Result<u8, String> {
+    Scripted { file, arguments, own: &arguments.scripted }.serve()
+}
+
+struct Scripted<'a> {
+    file: &'a Path,
+    arguments: &'a ServeArguments,
+    own: &'a ScriptedArguments,
+}
+
+impl Scripted<'_> {
+    fn serve(&self) -> Result<u8, String> {
+        let stop = Stop::default();
+        let mut settings = self.settings(&stop);
+        let files = Files { root: self.own.file_root.as_deref(), untrusted: self.own.untrusted };
+        let scenario = match files.load_served(self.file) {
+            Ok(scenario) => scenario,
+            Err(error) => {
+                let (sources, diagnostics) = all_of(error, &settings);
+                return Ok(self.refuse(&sources, &diagnostics));
+            }
+        };
+        settings.untrusted |= is_strangers(&scenario);
+        if let Some(first) = undeclared(&[&scenario], &self.own.values.given()).first() {
+            return Err(first.clone());
+        }
+        if !scenario.has_server() {
+            return Err(format!("`{}` has no `server:`: there is nothing to serve", self.file.display()));
+        }
+        let mut inputs = self.own.values.inputs(&[&scenario])?;
+        values::complete(&mut inputs, &[&scenario], self.own.values.made_up_secrets)?;
+        let variables = match Variables::resolve(&scenario, &inputs) {
+            Ok(variables) => variables,
+            Err(error) => return Ok(self.refuse(&scenario.sources, &error.diagnostics)),
+        };
+        let diagnostics = crate::check(&scenario, Some(&variables), &settings);
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            return Ok(self.refuse(&scenario.sources, &diagnostics));
+        }
+        if !self.arguments.quiet {
+            self.show(&scenario.sources, &diagnostics);
+        }
+        let outcome = self.play(&scenario, &variables, &settings)?;
+        self.tell(&outcome);
+        Ok(if stop.is_stopped() { INTERRUPTED } else { outcome.exit_code() })
+    }
+
+    fn play(&self, scenario: &Scenario, variables: &Variables, settings: &Settings) -> Result<Outcome, String> {
+        let mut unwritten = None;
+        let outcome = run::serve(scenario, variables, settings, &mut |listening: &Listening| {
+            if let Some(file) = &self.arguments.listening.ca_out
+                && let Err(error) = std::fs::write(file, &listening.trust_pem)
+            {
+                unwritten = Some(format!("cannot write `{}`: {}", file.display(), reason(&error)));
+                settings.stop.iter().for_each(Stop::stop);
+                return;
+            }
+            screen::result(&format!("listening on {}\n", listening.address));
+        });
+        unwritten.map_or(Ok(outcome), Err)
+    }
+
+    /// The verdict, and that of each connection.
+    fn tell(&self, outcome: &Outcome) {
+        if self.arguments.quiet && outcome.followed() {
+            return;
+        }
+        screen::result(&human::outcome(outcome, 0, self.arguments.color.for_results()));
+        for step in outcome.steps.iter().filter(|step| step.action == "connection") {
+            let number = step.number.trim_start_matches("server.");
+            let name = step.name.as_ref().map(|name| format!(" \"{}\"", crate::visible(name.as_bytes())));
+            let verdict = match step.verdict {
+                Verdict::Followed => "followed",
+                Verdict::Diverged => "diverged",
+                Verdict::Skipped | Verdict::Unreached => "unreached",
+            };
+            let took = step.duration.as_secs_f64();
+            screen::result(&format!("connection {number}{}: {verdict} ({took:.3} s)\n", name.unwrap_or_default()));
+        }
+    }
+
+    fn refuse(&self, sources: &Sources, diagnostics: &[Diagnostic]) -> u8 {
+        self.show(sources, diagnostics);
+        USAGE
+    }
+
+    fn show(&self, sources: &Sources, diagnostics: &[Diagnostic]) {
+        for diagnostic in diagnostics {
+            screen::notice(&format!("{}\n", diagnostic.render(sources, self.arguments.color.for_notices().0)));
+        }
+    }
+
+    fn settings(&self, stop: &Stop) -> Settings {
+        let styled = self.arguments.color.for_notices();
+        let live: run::Observer = Arc::new(move |entry| screen::notice(&human::entry(entry, true, styled)));
+        Settings {
+            listen: self.arguments.listening.listen.first().copied(),
+            insecure_secrets: self.own.insecure_secrets,
+            timeout: self.arguments.listening.timeout,
+            max_time: self.arguments.listening.max_time,
+            seed: self.own.seed,
+            file_root: self.own.file_root.clone(),
+            untrusted: self.own.untrusted,
+            stop: Some(stop.clone()),
+            observer: self.arguments.verbose.then_some(live),
+            ..Settings::default()
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! A scenario that stands alone: what a report holds, so that its reader can play it.
+//!
+//! [`portable`] begins with the author's own text and changes what another machine would not have: included files and
+//! files that are sent are written in, and so are values given from outside, the case that was played and the server of
+//! `--to`. Secrets stay names; where their values stand in the text by mistake they become names too. The result has
+//! passed `check` as a stranger's file. Called by `cli` for reports.
+//!
+//! `tree` finds what must change, `places` what its texts come to, `embed` what stands for a file, `mask` hides secrets,
+//! and `edits` changes the text.
+
+mod connect;
+mod edits;
+mod embed;
+mod hide;
+mod mask;
+mod places;
+mod replay;
+mod tree;
+
+use crate::masker::Masker;
+use crate::report::model::ScenarioReport;
+use crate::run::{Outcome, Settings, file_root};
+use crate::scenario::{Diagnostic, MAX_YAML_SIZE, Scenario, Variables, yaml};
+use crate::{check, load_text};
+use std::time::Duration;
+
+/// A scenario that needs no other file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Portable {
+    /// Its YAML.
+    pub script: String,
+    /// What is not as it was in the run.
+    pub notices: Vec<String>,
+}
+
+/// Makes the scenario that was played with `variables` one that stands alone.
+///
+/// # Errors
+/// Why it cannot, for a person. No secret stands in it.
+pub fn portable(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Result<Portable, String> {
+    let masker = Masker::new(&variables.secrets);
+    let text = scenario.sources.file(0).map_or("", |source| source.text.as_str());
+    let root = yaml::read(text, 0).map_err(|error| error.message)?;
+    let work = tree::Work {
+        places: places::places(scenario, variables, file_root(scenario, settings).as_deref()),
+        scenario,
+        variables,
+        settings,
+        masker: &masker,
+        included: 0,
+        notices: Vec::new(),
+    };
+    let (script, mut notices) = work.document(&root)?;
+    let script = without_unused(&verified(script, &masker)?, scenario).unwrap_or_default();
+    let script = verified(script, &masker)?;
+    notices.dedup();
+    Ok(Portable { script, notices })
+}
+
+/// Puts the scenario that was played into its report, or why it cannot stand there, and what the server did.
+pub fn attach(
+    report: &mut ScenarioReport,
+    outcome: &Outcome,
+    scenario: &Scenario,
+    variables: &Variables,
+    settings: &Settings,
+) {
+    hide::hide(report, &Masker::new(&variables.secrets));
+    report.recording = replay::recording(&outcome.exchanges).filter(|text| load_text("recording", text).is_ok());
+    match portable(scenario, variables, settings) {
+        Ok(Portable { script, notices }) => {
+            let lines = notices.iter().flat_map(|notice| notice.split('\n'));
+            let comments: Vec<String> = lines.map(|line| format!("# {line}")).chain([script]).collect();
+            report.script = Some(comments.join("\n"));
+            report.options = options(settings);
+        }
+        Err(reason) => report.notices.push(format!("the scenario cannot be given with this report: {reason}")),
+    }
+}
+
+/// The options of a run that are not written into its scenario.
+fn options(settings: &Settings) -> Vec<String> {
+    let mut options = Vec::new();
+    let mut flag = |wanted: bool, option: &str| options.extend(wanted.then(|| option.to_owned()));
+    flag(settings.sandbox && settings.to.is_none(), "--sandbox");
+    flag(settings.insecure, "--insecure");
+    flag(settings.insecure_secrets, "--insecure-secrets");
+    flag(settings.ca_pem.is_some(), "--ca-file FILE");
+    options.extend(settings.seed.map(|seed| format!("--seed {seed}")));
+    options.extend(settings.max_time.map(|length| format!("--max-time {}", written(length))));
+    options
+}
+
+/// The script, when it can be played and holds no secret.
+fn verified(script: String, masker: &Masker) -> Result<String, String> {
+    if script.len() > MAX_YAML_SIZE {
+        return Err(format!("with its files it would be larger than the {MAX_YAML_SIZE} bytes of a scenario"));
+    }
+    let told = |error: &Diagnostic| masker.mask_text(&error.message);
+    let loaded = load_text("report", &script)
+        .map_err(|error| error.diagnostics.first().map_or_else(|| "it could not be read".to_owned(), told))?;
+    let settings = Settings { untrusted: true, ..Settings::default() };
+    if let Some(error) = check(&loaded, None, &settings).iter().find(|diagnostic| diagnostic.is_error()) {
+        return Err(told(error));
+    }
+    let root = yaml::read(&script, 0).map_err(|error| masker.mask_text(&error.message))?;
+    let mut hidden = edits::Edits::default();
+    let names = loaded.secrets.iter().map(|secret| secret.name.as_str()).collect();
+    mask::Mask { masker, names }.file(&script, &root, &mut hidden)?;
+    if hidden.is_empty() { Ok(script) } else { Err("a secret stands in it where it cannot be hidden".to_owned()) }
+}
+
+/// Takes out the variables that only an address read which is written in now.
+fn without_unused(script: &str, original: &Scenario) -> Option<String> {
+    let loaded = load_text("report", script).ok()?;
+    let unused_in = |scenario: &Scenario| -> Vec<Diagnostic> {
+        let settings = Settings { untrusted: true, ..Settings::default() };
+        let all = check(scenario, None, &settings).into_iter();
+        all.filter(|diagnostic| diagnostic.message.starts_with("the variable `")).collect()
+    };
+    let before: Vec<String> = unused_in(original).into_iter().map(|diagnostic| diagnostic.message).collect();
+    let unused = unused_in(&loaded).into_iter().filter(|diagnostic| !before.contains(&diagnostic.message));
+    let unused: Vec<u32> = unused.map(|diagnostic| diagnostic.span.start).collect();
+    let root = yaml::read(script, 0).ok()?;
+    let Some(vars) = edits::pair(&root, "vars") else { return Some(script.to_owned()) };
+    let all = edits::pairs(vars.value);
+    let gone: Vec<_> = all.iter().filter(|pair| unused.contains(&pair.key.span.start)).collect();
+    if gone.len() == all.len() {
+        return Some(remove_lines(script, vars));
+    }
+    let mut edited = edits::Edits::default();
+    for pair in gone {
+        if edits::is_in_brackets(vars.value, script) {
+            edited.remove_from_braces(script, *pair);
+        } else {
+            let (start, end) = lines_of(script, *pair);
+            edited.replace(start..end, "");
+        }
+    }
+    Some(edited.apply(script, 0..script.len()))
+}
+
+fn remove_lines(script: &str, pair: edits::Pair<'_>) -> String {
+    let (start, end) = lines_of(script, pair);
+    format!("{}{}", &script[..start], &script[end..])
+}
+
+/// The lines that an entry takes.
+fn lines_of(script: &str, pair: edits::Pair<'_>) -> (usize, usize) {
+    let start = script[..edits::start(pair.key)].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = pair.end(script);
+    (start, script[end..].find('\n').map_or(script.len(), |newline| end + newline + 1))
+}
+
+/// A duration as the language writes it.
+fn written(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    if millis.is_multiple_of(1000) { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
+}

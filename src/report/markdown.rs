@@ -1,0 +1,329 @@
+//! The ticket: a report in Markdown that a person reads without any tool, and that the program plays again.
+//!
+//! Responsible for its words and layout. One report holds one scenario: of several the first that did not follow its
+//! script, or the first of all where each did; the others are listed. Nothing that came from a server or a scenario stands
+//! outside of code, so that no Markdown and no HTML in it has an effect.
+
+use super::model::{Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
+use crate::fence::{RECORDING, SCENARIO};
+use std::fmt::Write as _;
+use std::io;
+use std::net::IpAddr;
+
+/// How many other scenarios are listed.
+const OTHERS: usize = 100;
+/// Of a longer transcript the first and the last lines are shown.
+const FIRST_LINES: usize = 200;
+const LAST_LINES: usize = 400;
+/// Of a longer line the beginning is shown, in characters.
+const LINE_LENGTH: usize = 1000;
+
+/// Writes the ticket.
+///
+/// # Errors
+/// What the output says.
+pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
+    output.write_all(ticket(report).as_bytes())
+}
+
+fn ticket(report: &Report) -> String {
+    let mut page = String::new();
+    match subject(report) {
+        Some(scenario) => {
+            headline(scenario, &mut page);
+            what_happened(scenario, &mut page);
+            script(scenario, &mut page);
+            transcript(scenario, &mut page);
+            circumstances(report, scenario, &mut page);
+            others(report, scenario, &mut page);
+            recording(scenario, &mut page);
+        }
+        None => page.push_str("# smtp-script: nothing was played\n"),
+    }
+    if !report.errors.is_empty() {
+        page.push_str("\n## Errors of the run\n\n");
+        report.errors.iter().for_each(|error| bullet(error, &mut page));
+    }
+    page
+}
+
+/// The scenario that the report is about.
+fn subject(report: &Report) -> Option<&ScenarioReport> {
+    let went_wrong =
+        |one: &&ScenarioReport| !matches!(one.verdict, Verdict::Followed | Verdict::Flaky | Verdict::NotPlayed);
+    report.scenarios.iter().find(went_wrong).or(report.scenarios.first())
+}
+
+fn headline(scenario: &ScenarioReport, page: &mut String) {
+    _ = writeln!(page, "# {}: {}\n", code(&scenario.name), verdict(scenario.verdict));
+    let sessions: Vec<String> = scenario.sessions.iter().map(|session| code(&server(session))).collect();
+    let to = match sessions.first() {
+        Some(first) if sessions.iter().all(|other| other == first) => format!(" against {first}"),
+        Some(_) => format!(" against {}", sessions.join(", ")),
+        None => String::new(),
+    };
+    _ = writeln!(page, "{} was played{to} on {}.", code(&scenario.path), code(&scenario.started));
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Followed => "followed its script",
+        Verdict::Flaky => "followed its script on a retry",
+        Verdict::Diverged => "diverged",
+        Verdict::Unreachable => "no connection",
+        Verdict::Broken => "could not be run",
+        Verdict::Interrupted => "interrupted",
+        Verdict::NotPlayed => "was not played",
+    }
+}
+
+/// What was expected, what came, and what is known about it.
+fn what_happened(scenario: &ScenarioReport, page: &mut String) {
+    for (index, divergence) in scenario.divergences.iter().enumerate() {
+        let title = if index == 0 { "What happened" } else { "And then" };
+        _ = writeln!(page, "\n## {title}\n\n{}: {}", place(divergence), code(&divergence.diagnostic.message));
+        let diagnostic = &divergence.diagnostic;
+        if !diagnostic.label.is_empty() {
+            _ = writeln!(page, "\n- {}", code(&diagnostic.label));
+        }
+        _ = writeln!(page);
+        diagnostic.notes.iter().for_each(|note| bullet(note, page));
+        diagnostic.help.iter().for_each(|help| _ = writeln!(page, "- What helps: {}", code(help)));
+        _ = writeln!(page, "\n{}", fenced("text", &diagnostic.rendered));
+    }
+    for error in &scenario.errors {
+        _ = writeln!(page, "\n{}", fenced("text", &error.rendered));
+    }
+    if !scenario.attempts.is_empty() {
+        page.push_str("\nAttempts before this one:\n\n");
+        scenario.attempts.iter().for_each(|attempt| bullet(&attempt.message, page));
+    }
+    if !scenario.notices.is_empty() {
+        page.push_str("\nTo know:\n\n");
+        scenario.notices.iter().for_each(|notice| bullet(notice, page));
+    }
+}
+
+fn place(divergence: &Divergence) -> String {
+    if divergence.step.is_empty() { "The connection".to_owned() } else { format!("Step {}", code(&divergence.step)) }
+}
+
+fn script(scenario: &ScenarioReport, page: &mut String) {
+    let Some(script) = &scenario.script else { return };
+    let mut words: Vec<String> = vec!["smtp-script run FILE".to_owned()];
+    words.extend(scenario.options.iter().cloned());
+    words.extend(local_hosts(scenario).into_iter().map(|host| format!("--allow-host {host}")));
+    _ = write!(
+        page,
+        "\n## The scenario\n\nSecrets are names. `smtp-script run FILE` plays this report again, when FILE is its name:\n\n{}\n\
+         It asks for the secrets; `--made-up-secrets` makes some up, `--to HOST:PORT` plays against another server.\n\n{}",
+        fenced("console", &format!("$ {}", words.join(" "))),
+        fenced(SCENARIO, script)
+    );
+}
+
+/// Hosts that a stranger's scenario reaches only when it is told to.
+fn local_hosts(scenario: &ScenarioReport) -> Vec<String> {
+    let mut hosts = Vec::new();
+    if scenario.options.iter().any(|option| option == "--sandbox") {
+        return hosts;
+    }
+    for session in &scenario.sessions {
+        let address = session.address.as_deref().and_then(|address| address.parse::<std::net::SocketAddr>().ok());
+        let host = to_host(scenario, session);
+        if address.is_some_and(|address| !is_public(address.ip())) && !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    hosts
+}
+
+/// The host as the script names it: where another server stood in, that one.
+fn to_host(scenario: &ScenarioReport, session: &Session) -> String {
+    let named = scenario.script.as_deref().is_some_and(|script| script.contains(&session.host));
+    let address = session.address.as_deref().and_then(|address| address.parse::<std::net::SocketAddr>().ok());
+    match address {
+        Some(address) if !named || session.host.is_empty() => address.ip().to_string(),
+        _ => session.host.clone(),
+    }
+}
+
+fn is_public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => !(ip.is_loopback() || ip.is_private() || ip.is_link_local()),
+        IpAddr::V6(ip) => !(ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()),
+    }
+}
+
+// --- the conversation ------------------------------------------------------------------------------------------
+
+fn transcript(scenario: &ScenarioReport, page: &mut String) {
+    let lines = &scenario.transcript;
+    if lines.is_empty() {
+        return;
+    }
+    let several = lines.iter().any(|line| line.session != lines[0].session);
+    let marked: Vec<(usize, String)> = scenario.divergences.iter().filter_map(|one| mark(scenario, one)).collect();
+    let elided = lines.len().saturating_sub(FIRST_LINES + LAST_LINES);
+    let mut text = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        if elided > 0 && (FIRST_LINES..FIRST_LINES + elided).contains(&index) {
+            if index == FIRST_LINES {
+                _ = writeln!(text, "... {elided} lines left out ...");
+            }
+            continue;
+        }
+        text.push_str(&shown(line, several));
+        if let Some((_, label)) = marked.iter().find(|(at, _)| *at == index) {
+            _ = write!(text, "     <-- {label}");
+        }
+        text.push('\n');
+    }
+    let legend = "C: is the client, S: the server; times are seconds from the start.";
+    _ = write!(page, "\n## What was said\n\n{legend}\n\n{}", fenced("text", &text));
+}
+
+/// The line that a divergence is about, or the last of its step.
+fn mark(scenario: &ScenarioReport, divergence: &Divergence) -> Option<(usize, String)> {
+    let of_step =
+        |line: &Line| line.step == divergence.step && !(line.step.is_empty() && line.text.starts_with("closed by"));
+    let line = divergence.line.or_else(|| scenario.transcript.iter().rposition(of_step))?;
+    let label = match divergence.step.as_str() {
+        "" => "the connection".to_owned(),
+        step if step.starts_with("finally") => step.to_owned(),
+        step => format!("step {step}"),
+    };
+    Some((line, label))
+}
+
+fn shown(line: &Line, several: bool) -> String {
+    let mark = match line.speaker {
+        Speaker::Client => "C:",
+        Speaker::Server => "S:",
+        Speaker::Note => "* ",
+    };
+    let session = if several { format!("{} ", line.session) } else { String::new() };
+    let text = match line.text.char_indices().nth(LINE_LENGTH) {
+        Some((end, _)) => format!("{}…", &line.text[..end]),
+        None => line.text.clone(),
+    };
+    format!("{:9.3}  {session}{mark} {text}", line.at).trim_end().to_owned()
+}
+
+fn recording(scenario: &ScenarioReport, page: &mut String) {
+    let Some(recording) = &scenario.recording else { return };
+    _ = write!(
+        page,
+        "\n## The server's side\n\n`smtp-script serve FILE` plays what the server did here. It takes any secret.\n\n{}",
+        fenced(RECORDING, recording)
+    );
+}
+
+// --- around it -------------------------------------------------------------------------------------------------
+
+fn circumstances(report: &Report, scenario: &ScenarioReport, page: &mut String) {
+    page.push_str("\n## Circumstances\n\n");
+    let program = format!("{} {}", report.program.name, report.program.version);
+    let platform = match report.program.platform.as_str() {
+        "" => String::new(),
+        platform => format!(" on {}", code(platform)),
+    };
+    _ = writeln!(page, "- {}{platform}", code(&program));
+    _ = writeln!(
+        page,
+        "- begun {}, {:.3} s long, exit code {}",
+        code(&scenario.started),
+        scenario.duration,
+        scenario.exit_code
+    );
+    let count = |verdict| scenario.steps.iter().filter(|step| step.verdict == verdict).count();
+    _ = writeln!(
+        page,
+        "- steps: {} followed, {} diverged, {} skipped, {} not reached",
+        count(StepVerdict::Followed),
+        count(StepVerdict::Diverged),
+        count(StepVerdict::Skipped),
+        count(StepVerdict::Unreached)
+    );
+    scenario.sessions.iter().for_each(|session| about_session(session, page));
+    for (name, value) in &scenario.captures {
+        _ = writeln!(page, "- captured {}: {}", code(name), code(value));
+    }
+}
+
+fn about_session(session: &Session, page: &mut String) {
+    let address = session.address.as_ref().map(|address| format!(" at {}", code(address))).unwrap_or_default();
+    let octets = format!("{} octets sent, {} received", session.sent, session.received);
+    _ = writeln!(page, "- session {}: {}{address}, {octets}", code(&session.name), code(&server(session)));
+    for tls in &session.tls {
+        let verified = if tls.verified { "verified" } else { "NOT verified" };
+        _ = writeln!(page, "  - {}, {}, certificate {verified}", code(&tls.version), code(&tls.cipher));
+        let Some(certificate) = &tls.certificate else { continue };
+        _ = writeln!(page, "  - subject {}, issuer {}", code(&certificate.subject), code(&certificate.issuer));
+        _ = writeln!(
+            page,
+            "  - for {}, valid from {} to {}",
+            code(&certificate.names.join(", ")),
+            code(&certificate.not_before),
+            code(&certificate.not_after)
+        );
+    }
+}
+
+fn others(report: &Report, subject: &ScenarioReport, page: &mut String) {
+    let others: Vec<&ScenarioReport> = report.scenarios.iter().filter(|one| !std::ptr::eq(*one, subject)).collect();
+    if others.is_empty() {
+        return;
+    }
+    page.push_str("\n## Other scenarios of the run\n\nThis report holds the one above only.\n\n");
+    for one in others.iter().take(OTHERS) {
+        let message = one.divergences.first().map(|divergence| format!(": {}", code(&divergence.diagnostic.message)));
+        _ = writeln!(page, "- {} {}{}", code(&one.name), verdict(one.verdict), message.unwrap_or_default());
+    }
+    if others.len() > OTHERS {
+        _ = writeln!(page, "- and {} more", others.len() - OTHERS);
+    }
+}
+
+fn server(session: &Session) -> String {
+    format!("{}:{}", session.host, session.port)
+}
+
+// --- Markdown --------------------------------------------------------------------------------------------------
+
+fn bullet(text: &str, page: &mut String) {
+    _ = writeln!(page, "- {}", code(text));
+}
+
+/// Text in which nothing has a meaning to Markdown: code on one line.
+fn code(text: &str) -> String {
+    let line: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let fence = "`".repeat(longest_run(&line) + 1);
+    let blank = if line.starts_with(['`', ' ']) || line.ends_with(['`', ' ']) || line.is_empty() { " " } else { "" };
+    format!("{fence}{blank}{line}{blank}{fence}")
+}
+
+/// Text in a fence that nothing in it can close.
+fn fenced(info: &str, text: &str) -> String {
+    let fence = "`".repeat((longest_run(text) + 1).max(3));
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    format!("{fence}{info}\n{text}{end}{fence}\n")
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_ends_where_it_should() {
+        assert_eq!(code("a"), "`a`");
+        assert_eq!(code("a`b"), "``a`b``");
+        assert_eq!(code("`a"), "`` `a ``");
+        assert_eq!(code("<b>\n# x"), "`<b> # x`");
+        assert_eq!(fenced("text", "a\n````\nb"), "`````text\na\n````\nb\n`````\n");
+    }
+}

@@ -1,0 +1,306 @@
+//! Rules: they answer commands in any order, and what none of them matches the sandbox answers.
+
+use super::actor::{Actor, Flow};
+use super::connection_number;
+use super::message::Message;
+use super::reply::code_of;
+use super::steps::announced;
+use crate::run::expect::Comparer;
+use crate::scenario::server::{MailPart, Rule, ServerTls};
+use crate::scenario::{Rendered, TemplateError, value_from_bytes};
+use crate::server::{Drip, Fallback, Next, PeerTrouble, Said};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// How long a silent client is waited for (RFC 5321 section 4.5.3.2.7).
+const IDLE: Duration = Duration::from_secs(300);
+
+impl Actor {
+    /// Answers whatever comes, until either side closes.
+    pub(super) async fn follow_rules(&mut self, greets: bool) {
+        if greets {
+            let greeting = self.fallback.as_ref().map(Fallback::greeting);
+            if let Some(greeting) = greeting
+                && self.say(greeting.reply).await == Flow::Stop
+            {
+                return;
+            }
+        }
+        loop {
+            let line = match self.peer.read_line(self.shared.bounded(IDLE)).await {
+                Ok(line) => line,
+                Err(trouble) => return self.end_of_talk(trouble).await,
+            };
+            let shown = line.strip_suffix(b"\r\n").unwrap_or(&line);
+            self.log.client_bytes(&self.session, shown);
+            if self.answer_line(&line).await == Flow::Stop {
+                return;
+            }
+        }
+    }
+
+    /// No rule says when a client must go: its end is none of a script.
+    async fn end_of_talk(&mut self, trouble: PeerTrouble) {
+        match trouble {
+            PeerTrouble::Closed { .. } => self.log.note(&self.session, "closed by the client"),
+            PeerTrouble::Broken { reason, .. } => self.log.note(&self.session, &reason),
+            PeerTrouble::Timeout { .. } => _ = self.say("421 4.4.2 idle for too long, closing".to_owned()).await,
+            PeerTrouble::TooLong { .. } => _ = self.say("500 5.5.2 line too long, closing".to_owned()).await,
+        }
+    }
+
+    async fn answer_line(&mut self, line: &[u8]) -> Flow {
+        let shared = self.shared.clone();
+        let content = line.strip_suffix(b"\n").unwrap_or(line);
+        let content = content.strip_suffix(b"\r").unwrap_or(content);
+        let rule = match self.matching(&shared.server.rules, content) {
+            Ok(rule) => rule,
+            Err(error) => return self.faulty_rule(&error),
+        };
+        self.chunk = announced(content);
+        let is_bdat = content.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"BDAT"));
+        let Some(rule) = rule else {
+            let said = self.sandbox(|fallback| fallback.line(line));
+            return self.say_and_go_on(said).await;
+        };
+        if is_bdat {
+            return self.answer_chunk(line, rule).await;
+        }
+        let (flow, code) = self.obey(rule).await;
+        if flow == Flow::Stop {
+            return Flow::Stop;
+        }
+        match code {
+            Some(354) => {
+                self.sandbox(|fallback| fallback.line(line));
+                self.go_on(Next::MailData).await
+            }
+            Some(code) if code < 400 => {
+                let said = self.sandbox(|fallback| fallback.line(line));
+                self.go_on(said.next).await
+            }
+            _ => Flow::On,
+        }
+    }
+
+    /// The octets of a chunk are on their way, whatever is answered.
+    async fn answer_chunk(&mut self, line: &[u8], rule: &Rule) -> Flow {
+        let said = self.sandbox(|fallback| fallback.line(line));
+        if let Next::Chunk(octets) = said.next
+            && self.take_chunk(octets).await == Flow::Stop
+        {
+            return Flow::Stop;
+        }
+        let (flow, code) = self.obey(rule).await;
+        if code.is_some_and(|code| code < 400) {
+            self.sandbox(Fallback::chunk_ended);
+        } else if let Some(fallback) = &mut self.fallback {
+            fallback.forget_message();
+        }
+        flow
+    }
+
+    /// What comes after an answer.
+    async fn go_on(&mut self, next: Next) -> Flow {
+        match next {
+            Next::Line => Flow::On,
+            Next::Close => Flow::Stop,
+            Next::StartTls => match self.upgrade(&ServerTls::default(), self.shared.timeout).await {
+                Ok(()) => Flow::On,
+                Err(_) => Flow::Stop,
+            },
+            Next::Chunk(octets) => {
+                if self.take_chunk(octets).await == Flow::Stop {
+                    return Flow::Stop;
+                }
+                let said = self.sandbox(Fallback::chunk_ended);
+                self.say(said.reply).await
+            }
+            Next::MailData => self.take_mail_data().await,
+        }
+    }
+
+    /// The end of the mail data is matched as the line that it is: `.`.
+    async fn take_mail_data(&mut self) -> Flow {
+        let mut message = Message::default();
+        let wait = self.shared.bounded(IDLE);
+        let outcome = self.peer.read_mail_data(wait, &mut |octets| message.push(octets)).await;
+        self.log_message(&message, MailPart::Data);
+        message.holds_secret = self.is_secret(message.bytes());
+        self.sandbox_content(message.bytes());
+        self.message = Some(Arc::new(message));
+        if let Err(trouble) = outcome {
+            self.end_of_talk(trouble).await;
+            return Flow::Stop;
+        }
+        let shared = self.shared.clone();
+        match self.matching(&shared.server.rules, b".") {
+            Err(error) => self.faulty_rule(&error),
+            Ok(None) => {
+                let said = self.sandbox(Fallback::mail_data_ended);
+                self.messages += u64::from(said.reply.starts_with('2'));
+                self.say_and_go_on(said).await
+            }
+            Ok(Some(rule)) => {
+                let (flow, code) = self.obey(rule).await;
+                if code.is_some_and(|code| code < 400) {
+                    self.messages += 1;
+                    self.sandbox(Fallback::mail_data_ended);
+                } else if let Some(fallback) = &mut self.fallback {
+                    fallback.forget_message();
+                }
+                flow
+            }
+        }
+    }
+
+    async fn take_chunk(&mut self, octets: u64) -> Flow {
+        let last = self.chunk.take().is_some_and(|chunk| chunk.last);
+        let mut message = self.begun_message(last);
+        let wait = self.shared.bounded(IDLE);
+        let outcome = self.peer.read_octets(octets, wait, &mut |part| message.push(part)).await;
+        self.log_message(&message, MailPart::Bdat);
+        message.holds_secret = self.is_secret(message.bytes());
+        self.sandbox_content(message.bytes());
+        self.message = Some(Arc::new(message));
+        match outcome {
+            Ok(()) => Flow::On,
+            Err(trouble) => {
+                self.end_of_talk(trouble).await;
+                Flow::Stop
+            }
+        }
+    }
+
+    // --- the sandbox -------------------------------------------------------------------------------------------
+
+    /// There is one wherever there are rules.
+    fn sandbox(&mut self, ask: impl FnOnce(&mut Fallback) -> Said) -> Said {
+        match &mut self.fallback {
+            Some(fallback) => ask(fallback),
+            None => Said { reply: String::new(), next: Next::Close },
+        }
+    }
+
+    fn sandbox_content(&mut self, octets: &[u8]) {
+        if let Some(fallback) = &mut self.fallback {
+            fallback.content(octets);
+        }
+    }
+
+    async fn say_and_go_on(&mut self, said: Said) -> Flow {
+        match self.say(said.reply).await {
+            Flow::On => Box::pin(self.go_on(said.next)).await,
+            Flow::Stop => Flow::Stop,
+        }
+    }
+
+    async fn say(&mut self, reply: String) -> Flow {
+        if reply.is_empty() {
+            return Flow::On;
+        }
+        let bytes = format!("{reply}\r\n").into_bytes();
+        let rendered = Rendered { bytes, shown: reply, secret: false };
+        self.log_sent(&rendered);
+        let wait = self.shared.bounded(self.shared.timeout);
+        self.after_write(wait, &rendered.bytes, None).await
+    }
+
+    async fn after_write(&mut self, wait: Duration, bytes: &[u8], drip: Option<Drip>) -> Flow {
+        match self.peer.write(bytes, wait, drip).await {
+            Ok(()) => Flow::On,
+            Err(trouble) => {
+                if let PeerTrouble::Broken { reason, .. } = trouble {
+                    self.log.note(&self.session, &reason);
+                }
+                Flow::Stop
+            }
+        }
+    }
+
+    // --- rules -------------------------------------------------------------------------------------------------
+
+    /// The first rule that answers this line. Each rule counts the lines that match it.
+    fn matching<'r>(&mut self, rules: &'r [Rule], content: &[u8]) -> Result<Option<&'r Rule>, TemplateError> {
+        for (index, rule) in rules.iter().enumerate() {
+            let captures = {
+                let scope = self.scope();
+                let comparer = Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
+                let (regex, _) = comparer.compiled(&rule.pattern)?;
+                let Some(groups) = regex.captures(content) else { continue };
+                crate::run::expect::named_groups(&regex, &groups)
+            };
+            let secret = self.is_secret(content);
+            for (name, bytes) in captures {
+                self.names.set(&name, value_from_bytes(bytes), secret);
+            }
+            if let Some(when) = &rule.when
+                && !self.shared.templates.evaluate(when, &self.scope())?.is_true()
+            {
+                continue;
+            }
+            let count = self.count(index, rule.counts_all);
+            if count > rule.after && rule.times.is_none_or(|times| count <= rule.after + times) {
+                return Ok(Some(rule));
+            }
+        }
+        Ok(None)
+    }
+
+    fn count(&mut self, rule: usize, of_all: bool) -> u64 {
+        let mut all = self.shared.matched.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = if of_all { &mut *all } else { &mut self.matched };
+        counts.get_mut(rule).map_or(0, |count| {
+            *count += 1;
+            *count
+        })
+    }
+
+    /// Answers as the rule says; the code that it answered with.
+    async fn obey(&mut self, rule: &Rule) -> (Flow, Option<u16>) {
+        let mut code = None;
+        let outcome = self.obeyed(rule, &mut code).await;
+        match outcome {
+            Err(error) => (self.faulty_rule(&error), code),
+            Ok(Flow::Stop) => (Flow::Stop, code),
+            Ok(Flow::On) => match rule.close {
+                Some(closing) => {
+                    self.close(closing).await;
+                    (Flow::Stop, code)
+                }
+                None => (Flow::On, code),
+            },
+        }
+    }
+
+    async fn obeyed(&mut self, rule: &Rule, code: &mut Option<u16>) -> Result<Flow, TemplateError> {
+        if let Some(delay) = &rule.delay {
+            let length = self.length(delay)?;
+            tokio::time::sleep(self.shared.bounded(length)).await;
+        }
+        let Some(reply) = &rule.reply else { return Ok(Flow::On) };
+        let rendered = self.rendered_reply(reply)?;
+        let local = self.peer.address().ip().is_loopback() || self.peer.is_tls() || self.shared.insecure_secrets;
+        if rendered.secret && !local {
+            let message = "a secret would go over a plain connection to another machine".to_owned();
+            let help = Some("allow it with `--insecure-secrets`".to_owned());
+            return Err(TemplateError { message, span: reply.span, help });
+        }
+        *code = code_of(&rendered.bytes);
+        self.log_sent(&rendered);
+        let drip = match &rule.pace {
+            Some(pace) => Some(Drip { octets: pace.bytes, every: self.length(&pace.every)? }),
+            None => None,
+        };
+        let wait = self.shared.bounded(self.shared.timeout);
+        Ok(self.after_write(wait, &rendered.bytes, drip).await)
+    }
+
+    /// A template of a rule that cannot be rendered is the scenario's fault, and a divergence as everywhere.
+    fn faulty_rule(&mut self, error: &TemplateError) -> Flow {
+        let number = connection_number(self.number);
+        let divergence = self.template(&number, None, error);
+        self.keep(divergence, &number);
+        Flow::Stop
+    }
+}

@@ -1,0 +1,297 @@
+//! The server's side of a scenario, as written: plain data.
+//!
+//! Responsible for what `server:` may hold: where it listens, its certificate, what it does on each connection, and the
+//! rules that answer what no step asks for. How it is read stands in `parse::server`, how it is played in `run::serving`.
+
+use super::{Closing, Data, Expectation, Expression, Length, Named, Pace, Pattern, RawBytes, Span, Text};
+
+/// How often one entry of `connections` may stand for a connection.
+pub(crate) const MAX_CONNECTIONS: u32 = 100_000;
+
+/// The server's part of a scenario.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Server {
+    /// The place of the key.
+    pub(crate) span: Span,
+    /// `IP:PORT`; any free port of 127.0.0.1 where it is not given.
+    pub(crate) listen: Option<Text>,
+    pub(crate) implicit_tls: bool,
+    pub(crate) tls: ServerTls,
+    pub(crate) plan: Plan,
+    /// They answer what no step reads, in any order.
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// What is played on which connection.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Plan {
+    /// Only the rules answer, on any number of connections.
+    #[default]
+    Rules,
+    /// The same steps on every connection, however many come.
+    Each(Vec<ServerStep>),
+    /// The first, the second … connection.
+    Listed(Vec<Served>),
+}
+
+/// One entry of `connections`.
+#[derive(Debug, Clone)]
+pub(crate) struct Served {
+    pub(crate) span: Span,
+    pub(crate) name: Option<Text>,
+    /// For how many connections in a row it stands.
+    pub(crate) times: u32,
+    pub(crate) implicit_tls: Option<bool>,
+    pub(crate) tls: ServerTls,
+    pub(crate) steps: Vec<ServerStep>,
+}
+
+/// TLS options of the server as written; what is not set is inherited.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ServerTls {
+    pub(crate) certificate: Option<CertificateChoice>,
+    pub(crate) client_certificate: Option<ClientCertificate>,
+    /// Whom a client's certificate must be from, to be called verified.
+    pub(crate) client_ca: Option<Text>,
+    pub(crate) min_version: Option<Named>,
+    pub(crate) max_version: Option<Named>,
+}
+
+/// The certificate of the server.
+#[derive(Debug, Clone)]
+pub(crate) enum CertificateChoice {
+    /// PEM files, the server's own certificate first.
+    Files { file: Text, key: Text },
+    /// Made for this run.
+    Made(MadeCertificate),
+}
+
+/// A certificate that is made when the server starts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MadeCertificate {
+    /// Signed by its own key, instead of by the run's certification authority.
+    pub(crate) self_signed: bool,
+    /// Its time is over.
+    pub(crate) expired: bool,
+    /// The names it is for, instead of those of this machine.
+    pub(crate) names: Option<Vec<Text>>,
+}
+
+/// Whether the client is asked for a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ClientCertificate {
+    /// It may send one.
+    Request,
+    /// The handshake fails without one.
+    Require,
+}
+
+/// One step of a server: what the client must send, and what is answered.
+///
+/// In this order: `expect`, `receive`, `delay`, `reply` (or another action).
+#[derive(Debug, Clone)]
+pub(crate) struct ServerStep {
+    /// Its number within the connection: `3`, nested `2.3`.
+    pub(crate) number: String,
+    pub(crate) name: Option<Text>,
+    pub(crate) when: Option<Expression>,
+    pub(crate) timeout: Option<Length>,
+    pub(crate) continues: bool,
+    /// A command that must come.
+    pub(crate) expect: Option<Expectation>,
+    pub(crate) receive: Option<Received>,
+    pub(crate) delay: Option<Length>,
+    pub(crate) reply: Option<Reply>,
+    pub(crate) pace: Option<Pace>,
+    /// A handshake must fail, with a reason that this is found in.
+    pub(crate) fails: Option<Pattern>,
+    pub(crate) action: ServerAction,
+    /// The place of the first thing that it does.
+    pub(crate) span: Span,
+}
+
+/// What a server's step does beside expecting, receiving and replying.
+#[derive(Debug, Clone)]
+pub(crate) enum ServerAction {
+    None,
+    Raw(RawBytes),
+    StartTls(Box<StartTls>),
+    Tls(Box<ServerTls>),
+    Close(Closing),
+    Sleep(Length),
+    Set(Vec<(Named, Data)>),
+    Assert(Expression),
+    Group(Box<ServerGroup>),
+}
+
+/// `starttls`: reads the command, replies, shakes hands.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StartTls {
+    pub(crate) tls: ServerTls,
+    /// Plain text that follows the reply in the same write.
+    pub(crate) inject: Option<Text>,
+}
+
+/// Steps that belong together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ServerGroup {
+    pub(crate) steps: Vec<ServerStep>,
+    pub(crate) repeat: Option<Text>,
+    pub(crate) for_each: Option<(Named, Data)>,
+}
+
+/// The mail data that `receive` reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MailPart {
+    /// Up to the line with the dot.
+    Data,
+    /// The octets of one BDAT command (RFC 3030).
+    Bdat,
+}
+
+/// `receive`, with its place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Received {
+    pub(crate) part: MailPart,
+    pub(crate) span: Span,
+}
+
+/// A reply, as written.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    pub(crate) kind: ReplyKind,
+    pub(crate) span: Span,
+}
+
+/// The forms of `reply`.
+#[derive(Debug, Clone)]
+pub(crate) enum ReplyKind {
+    /// A line with its code, or a block of such lines.
+    Text(Text),
+    /// Lines that are joined to one reply with this code.
+    Lines { code: u16, lines: Vec<Text> },
+    /// Exactly these bytes.
+    Raw(RawBytes),
+}
+
+/// `- match: …`: answers each command that matches.
+#[derive(Debug, Clone)]
+pub(crate) struct Rule {
+    pub(crate) name: Option<Text>,
+    pub(crate) pattern: Pattern,
+    pub(crate) when: Option<Expression>,
+    /// How often it answers.
+    pub(crate) times: Option<u64>,
+    /// How many commands that match it lets pass first.
+    pub(crate) after: u64,
+    /// Whether `times` and `after` count over all connections, instead of anew on each.
+    pub(crate) counts_all: bool,
+    pub(crate) delay: Option<Length>,
+    pub(crate) reply: Option<Reply>,
+    pub(crate) pace: Option<Pace>,
+    pub(crate) close: Option<Closing>,
+}
+
+impl Server {
+    /// How many connections are listed; none where any number is served.
+    pub(crate) fn listed(&self) -> Option<usize> {
+        match &self.plan {
+            Plan::Listed(list) => Some(list.iter().map(|served| served.times as usize).sum()),
+            Plan::Rules | Plan::Each(_) => None,
+        }
+    }
+
+    /// The entry of `connections` that the how manyeth connection plays, counted from 1.
+    pub(crate) fn served(&self, connection: usize) -> Option<&Served> {
+        let Plan::Listed(list) = &self.plan else { return None };
+        let mut last = 0;
+        list.iter().find(|served| {
+            last += served.times as usize;
+            connection <= last
+        })
+    }
+
+    /// What is played on a connection, counted from 1.
+    pub(crate) fn steps(&self, connection: usize) -> &[ServerStep] {
+        match &self.plan {
+            Plan::Rules => &[],
+            Plan::Each(steps) => steps,
+            Plan::Listed(_) => self.served(connection).map_or(&[], |served| served.steps.as_slice()),
+        }
+    }
+
+    /// Every step in the order of the file, groups before their steps.
+    pub(crate) fn all_steps(&self) -> Vec<&ServerStep> {
+        fn walk<'a>(steps: &'a [ServerStep], list: &mut Vec<&'a ServerStep>) {
+            for step in steps {
+                list.push(step);
+                if let ServerAction::Group(group) = &step.action {
+                    walk(&group.steps, list);
+                }
+            }
+        }
+        let mut list = Vec::new();
+        match &self.plan {
+            Plan::Rules => {}
+            Plan::Each(steps) => walk(steps, &mut list),
+            Plan::Listed(served) => served.iter().for_each(|served| walk(&served.steps, &mut list)),
+        }
+        list
+    }
+
+    /// The files that it names.
+    pub(super) fn files(&self) -> Vec<&Text> {
+        let mut files = self.tls.files();
+        if let Plan::Listed(list) = &self.plan {
+            files.extend(list.iter().flat_map(|served| served.tls.files()));
+        }
+        for step in self.all_steps() {
+            files.extend(match &step.action {
+                ServerAction::StartTls(starttls) => starttls.tls.files(),
+                ServerAction::Tls(tls) => tls.files(),
+                _ => Vec::new(),
+            });
+        }
+        files
+    }
+}
+
+impl ServerStep {
+    /// The key of what it does, for reports.
+    pub(crate) fn keyword(&self) -> &'static str {
+        match &self.action {
+            ServerAction::Raw(_) => "raw",
+            ServerAction::StartTls(_) => "starttls",
+            ServerAction::Tls(_) => "tls",
+            ServerAction::Close(_) => "close",
+            ServerAction::Sleep(_) => "sleep",
+            ServerAction::Set(_) => "set",
+            ServerAction::Assert(_) => "assert",
+            ServerAction::Group(_) => "steps",
+            ServerAction::None if self.reply.is_some() => "reply",
+            ServerAction::None if self.receive.is_some() => "receive",
+            ServerAction::None => "expect",
+        }
+    }
+}
+
+impl ServerTls {
+    pub(super) fn files(&self) -> Vec<&Text> {
+        let own = match &self.certificate {
+            Some(CertificateChoice::Files { file, key }) => vec![file, key],
+            _ => Vec::new(),
+        };
+        own.into_iter().chain(&self.client_ca).collect()
+    }
+
+    /// These options, and of `outer` those that are not set here.
+    pub(crate) fn over(&self, outer: &ServerTls) -> ServerTls {
+        ServerTls {
+            certificate: self.certificate.clone().or_else(|| outer.certificate.clone()),
+            client_certificate: self.client_certificate.or(outer.client_certificate),
+            client_ca: self.client_ca.clone().or_else(|| outer.client_ca.clone()),
+            min_version: self.min_version.clone().or_else(|| outer.min_version.clone()),
+            max_version: self.max_version.clone().or_else(|| outer.max_version.clone()),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! TLS as a server: what is offered to a client, the handshake, and what it tells.
+//!
+//! Responsible for turning a [`TlsOffer`] into an acceptor and for saying in words why a handshake failed. Not responsible
+//! for the certificates that are made (`certificate`) nor for the bytes that follow (`peer`, which calls here).
+
+use super::certificate::{Authority, Certificate, LOOPBACK, Wish};
+use openssl::error::ErrorStack;
+use openssl::pkey::PKey;
+use openssl::ssl::{
+    self, NameType, Ssl, SslAcceptor, SslAcceptorBuilder, SslMethod, SslOptions, SslRef, SslSessionCacheMode,
+    SslVerifyMode, SslVersion,
+};
+use openssl::x509::store::X509StoreBuilder;
+use openssl::x509::{X509, X509VerifyResult};
+use std::pin::Pin;
+use tokio::net::TcpStream;
+use tokio_openssl::SslStream;
+
+/// What a server offers in a handshake.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TlsOffer {
+    pub(crate) certificate: Choice,
+    /// `TLSv1.2` and the like.
+    pub(crate) min_version: Option<String>,
+    pub(crate) max_version: Option<String>,
+    /// Whether the client is asked for a certificate, and whether it must have one.
+    pub(crate) asks_client: bool,
+    pub(crate) requires_client: bool,
+    /// Whom the client's certificate must be from to be called verified (PEM).
+    pub(crate) client_ca: Option<Vec<u8>>,
+}
+
+/// The certificate that is shown.
+#[derive(Debug, Clone)]
+pub(crate) enum Choice {
+    /// In PEM: the certificate with its chain, and its key.
+    Given { certificates: Vec<u8>, key: Vec<u8> },
+    /// One that is made, for the names of this machine where none are given.
+    Made { names: Option<Vec<String>>, self_signed: bool, expired: bool },
+}
+
+impl Default for Choice {
+    fn default() -> Choice {
+        Choice::Made { names: None, self_signed: false, expired: false }
+    }
+}
+
+/// What a handshake agreed on, as the server sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Accepted {
+    pub(crate) version: String,
+    /// By its IANA name.
+    pub(crate) cipher: String,
+    /// The host name that the client asked for (RFC 6066 section 3).
+    pub(crate) server_name: Option<String>,
+    /// The client's certificate in DER.
+    pub(crate) client: Option<Vec<u8>>,
+    /// Whether that was verified.
+    pub(crate) verified: bool,
+}
+
+/// An acceptor, and the certificate in PEM that a client must trust.
+#[derive(Clone)]
+pub(crate) struct Acceptor {
+    ssl: SslAcceptor,
+    verifies: bool,
+    pub(crate) trust_pem: Vec<u8>,
+}
+
+impl Acceptor {
+    /// # Errors
+    /// What is wrong with a certificate or a key that was given.
+    pub(crate) fn new(offer: &TlsOffer, authority: &Authority) -> Result<Acceptor, String> {
+        let mut builder = builder(offer).map_err(|error| in_words(&error))?;
+        let trust_pem = show_certificate(&mut builder, &offer.certificate, authority)?;
+        ask_client(&mut builder, offer)?;
+        Ok(Acceptor { ssl: builder.build(), verifies: offer.client_ca.is_some(), trust_pem })
+    }
+
+    /// Shakes hands with a client.
+    ///
+    /// # Errors
+    /// The reason in words, to follow "the TLS handshake failed: ".
+    pub(crate) async fn shake_hands(&self, tcp: TcpStream) -> Result<(SslStream<TcpStream>, Accepted), String> {
+        let ssl = Ssl::new(self.ssl.context()).map_err(|error| in_words(&error))?;
+        let mut stream = SslStream::new(ssl, tcp).map_err(|error| in_words(&error))?;
+        Pin::new(&mut stream).accept().await.map_err(|error| failure(&error))?;
+        let accepted = self.accepted(stream.ssl());
+        Ok((stream, accepted))
+    }
+
+    fn accepted(&self, ssl: &SslRef) -> Accepted {
+        let client = ssl.peer_certificate().and_then(|certificate| certificate.to_der().ok());
+        let cipher = ssl.current_cipher();
+        let name = cipher.and_then(|cipher| cipher.standard_name().or(Some(cipher.name())));
+        Accepted {
+            version: ssl.version_str().to_owned(),
+            cipher: name.unwrap_or("unknown").to_owned(),
+            server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
+            verified: self.verifies && client.is_some() && ssl.verify_result() == X509VerifyResult::OK,
+            client,
+        }
+    }
+}
+
+/// Without resumption: each handshake is a whole one, and shows its certificate.
+fn builder(offer: &TlsOffer) -> Result<SslAcceptorBuilder, ErrorStack> {
+    let version = |name: &Option<String>| match name.as_deref() {
+        Some("TLSv1.0") => Some(SslVersion::TLS1),
+        Some("TLSv1.1") => Some(SslVersion::TLS1_1),
+        Some("TLSv1.2") => Some(SslVersion::TLS1_2),
+        Some("TLSv1.3") => Some(SslVersion::TLS1_3),
+        _ => None,
+    };
+    let is_old = |name: &Option<String>| matches!(name.as_deref(), Some("TLSv1.0" | "TLSv1.1"));
+    let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
+    if is_old(&offer.min_version) || is_old(&offer.max_version) {
+        // The old versions sign with SHA-1, which the usual level of security refuses.
+        builder.clear_options(SslOptions::NO_TLSV1 | SslOptions::NO_TLSV1_1);
+        builder.set_security_level(0);
+        builder.set_cipher_list("ALL:@SECLEVEL=0")?;
+    }
+    builder.set_min_proto_version(version(&offer.min_version))?;
+    builder.set_max_proto_version(version(&offer.max_version))?;
+    builder.set_options(SslOptions::NO_TICKET);
+    builder.set_num_tickets(0)?;
+    builder.set_session_cache_mode(SslSessionCacheMode::OFF);
+    Ok(builder)
+}
+
+/// Gives what a client must trust.
+fn show_certificate(
+    builder: &mut SslAcceptorBuilder,
+    choice: &Choice,
+    authority: &Authority,
+) -> Result<Vec<u8>, String> {
+    let (names, self_signed, expired) = match choice {
+        Choice::Given { certificates, key } => return show_given(builder, certificates, key),
+        Choice::Made { names, self_signed, expired } => (names, *self_signed, *expired),
+    };
+    let own = || LOOPBACK.iter().map(|name| (*name).to_owned()).collect();
+    let wish = Wish { names: names.clone().unwrap_or_else(own), expired };
+    let made = if self_signed { Certificate::self_signed(&wish) } else { authority.issue(&wish) };
+    let shown = made.and_then(|made| {
+        builder.set_certificate(&made.server)?;
+        builder.set_private_key(&made.key)?;
+        Ok(made.authority_pem)
+    });
+    shown.map_err(|error| format!("the certificate could not be made: {}", in_words(&error)))
+}
+
+fn show_given(builder: &mut SslAcceptorBuilder, certificates: &[u8], key: &[u8]) -> Result<Vec<u8>, String> {
+    let unreadable = |what: &str, error: &ErrorStack| format!("the {what} can't be read as PEM: {}", in_words(error));
+    let chain = X509::stack_from_pem(certificates).map_err(|error| unreadable("certificate", &error))?;
+    let [own, others @ ..] = chain.as_slice() else {
+        return Err("the file of the certificate holds none in PEM".to_owned());
+    };
+    let key = PKey::private_key_from_pem(key).map_err(|error| unreadable("key", &error))?;
+    builder.set_certificate(own).map_err(|error| in_words(&error))?;
+    for certificate in others {
+        builder.add_extra_chain_cert(certificate.clone()).map_err(|error| in_words(&error))?;
+    }
+    builder.set_private_key(&key).map_err(|_| "the key does not belong to the certificate".to_owned())?;
+    Ok(certificates.to_vec())
+}
+
+/// Any certificate of a client is let through: what it must be the script says.
+fn ask_client(builder: &mut SslAcceptorBuilder, offer: &TlsOffer) -> Result<(), String> {
+    if !offer.asks_client {
+        return Ok(());
+    }
+    let must = if offer.requires_client { SslVerifyMode::FAIL_IF_NO_PEER_CERT } else { SslVerifyMode::NONE };
+    builder.set_verify_callback(SslVerifyMode::PEER | must, |_, _| true);
+    let Some(pem) = &offer.client_ca else { return Ok(()) };
+    let unreadable = |error: ErrorStack| format!("the file of `client_ca` can't be read: {}", in_words(&error));
+    let mut store = X509StoreBuilder::new().map_err(unreadable)?;
+    for certificate in X509::stack_from_pem(pem).map_err(unreadable)? {
+        builder.add_client_ca(&certificate).map_err(unreadable)?;
+        store.add_cert(certificate).map_err(unreadable)?;
+    }
+    builder.set_verify_cert_store(store.build()).map_err(unreadable)
+}
+
+/// What OpenSSL says of a failure, without its numbers.
+fn in_words(error: &ErrorStack) -> String {
+    let reason = error.errors().first().and_then(openssl::error::Error::reason);
+    reason.map_or_else(|| "OpenSSL gives no reason".to_owned(), str::to_lowercase)
+}
+
+fn failure(error: &ssl::Error) -> String {
+    let reason = error.ssl_error().and_then(|stack| stack.errors().first()).and_then(openssl::error::Error::reason);
+    let Some(reason) = reason.map(str::to_lowercase) else {
+        let text = error.io_error().map(std::io::Error::kind);
+        return match text {
+            Some(std::io::ErrorKind::ConnectionReset) => "the client reset the connection".to_owned(),
+            _ => "the client closed the connection".to_owned(),
+        };
+    };
+    match reason.split_once("alert ") {
+        Some((_, alert)) => format!("the client refused: {alert}"),
+        None if matches!(reason.as_str(), "wrong version number" | "http request" | "packet length too long") => {
+            format!("the client did not speak TLS ({reason})")
+        }
+        None => reason,
+    }
+}

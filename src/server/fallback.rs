@@ -1,0 +1,100 @@
+//! The sandbox's answers for a scripted server: what no rule answers.
+//!
+//! Responsible for keeping the protocol's state beside a script, so that it knows which commands took effect. Not
+//! responsible for reading or writing: `run::serving` does, and tells what came.
+
+use super::answer::{Answer, BadLine, Next};
+use super::auth::Login;
+use super::mail_sink::Discard;
+use super::protocol::{Protocol, TlsFacts};
+use super::settings::{QueueIds, Settings};
+use std::sync::{Arc, OnceLock};
+
+/// The SIZE limit that it tells, in octets.
+const MAX_MESSAGE_SIZE: u64 = 256 * 1024 * 1024;
+
+/// What all connections of one scripted server share.
+#[derive(Clone)]
+pub(crate) struct FallbackSettings(Arc<Settings>);
+
+impl FallbackSettings {
+    /// Takes any user name with one of these passwords.
+    pub(crate) fn new(passwords: impl Iterator<Item = String>) -> FallbackSettings {
+        FallbackSettings(Arc::new(Settings {
+            host_name: "server.smtp-script.example".to_owned(),
+            lmtp: false,
+            max_message_size: MAX_MESSAGE_SIZE,
+            mechanisms: None,
+            require_auth: false,
+            require_tls: false,
+            accept: passwords.map(|password| Login::AnyUser { password }).collect(),
+            end_point: OnceLock::new(),
+            queue_ids: QueueIds::starting_at(fastrand::u64(..)),
+        }))
+    }
+}
+
+/// The sandbox's side of one connection.
+pub(crate) struct Fallback {
+    protocol: Protocol<Discard>,
+}
+
+/// What it would say, and what it would read then.
+#[derive(Debug)]
+pub(crate) struct Said {
+    /// Lines joined by CRLF, without the last; empty where nothing is said yet.
+    pub(crate) reply: String,
+    pub(crate) next: Next,
+}
+
+impl From<Answer> for Said {
+    fn from(answer: Answer) -> Said {
+        Said { reply: answer.reply.into_owned(), next: answer.next }
+    }
+}
+
+impl Fallback {
+    pub(crate) fn new(settings: &FallbackSettings) -> Fallback {
+        Fallback { protocol: Protocol::new(settings.0.clone(), Discard) }
+    }
+
+    pub(crate) fn greeting(&self) -> Said {
+        self.protocol.greeting().into()
+    }
+
+    /// Answers a line as it came, with its end.
+    pub(crate) fn line(&mut self, line: &[u8]) -> Said {
+        let Some(content) = line.strip_suffix(b"\r\n") else { return self.protocol.bad_line(BadLine::BareLf).into() };
+        if line.len() > self.protocol.line_limit(line) {
+            return self.protocol.bad_line(BadLine::TooLong).into();
+        }
+        if memchr::memchr2(b'\0', b'\r', content).is_some() {
+            return self.protocol.bad_line(BadLine::ControlCharacter).into();
+        }
+        match std::str::from_utf8(content) {
+            Ok(text) => self.protocol.line(text).into(),
+            Err(_) => self.protocol.bad_line(BadLine::NotUtf8).into(),
+        }
+    }
+
+    pub(crate) fn content(&mut self, octets: &[u8]) {
+        self.protocol.content(octets);
+    }
+
+    pub(crate) fn mail_data_ended(&mut self) -> Said {
+        self.protocol.mail_data_ended().into()
+    }
+
+    pub(crate) fn chunk_ended(&mut self) -> Said {
+        self.protocol.chunk_ended().into()
+    }
+
+    pub(crate) fn tls_started(&mut self) {
+        self.protocol.tls_started(TlsFacts::default());
+    }
+
+    /// A message was refused by someone else: the transaction is over.
+    pub(crate) fn forget_message(&mut self) {
+        self.protocol.line("RSET");
+    }
+}

@@ -1,0 +1,411 @@
+//! One client that has connected, from the server's side: its lines, its mail data, TLS, and the ways to close.
+//!
+//! Responsible for bytes within limits and for keeping what had arrived when something went wrong. Every wait has a
+//! deadline, which the caller chooses. Not responsible for what a line means nor for what is answered: a script says it
+//! (`run::serving`).
+
+use super::acceptor::{Accepted, Acceptor};
+use super::mail_data::{MailDataReader, Progress};
+use memchr::memchr;
+use socket2::SockRef;
+use std::future::poll_fn;
+use std::io::{self, Read};
+use std::net::{Shutdown, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_openssl::SslStream;
+
+/// The longest line that is read, in octets. RFC 4954 section 4.2 wants 12,288.
+pub(crate) const MAX_LINE: usize = 64 * 1024;
+/// How many octets are read at once.
+const READ_SIZE: usize = 16 * 1024;
+/// The most octets thrown away when closing, so that what was sent last arrives before the end.
+const DISCARDED_AT_MOST: usize = 256 * 1024;
+/// How long an orderly close may take.
+const LAST_BYTES: Duration = Duration::from_millis(500);
+
+/// What went wrong. Bytes are as they came.
+#[derive(Debug, Clone)]
+pub(crate) enum PeerTrouble {
+    /// A wait took longer than it may; what had arrived by then.
+    Timeout { waited: Duration, arrived: Vec<u8> },
+    /// The client closed; what had arrived of what was waited for.
+    Closed { arrived: Vec<u8> },
+    /// The connection broke.
+    Broken { reset: bool, reason: String, arrived: Vec<u8> },
+    /// More than is ever read in one piece.
+    TooLong { bytes: Vec<u8> },
+}
+
+/// How the client ended its side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Closed,
+    Broken { reset: bool },
+}
+
+/// Slow sending.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Drip {
+    pub(crate) octets: usize,
+    pub(crate) every: Duration,
+}
+
+/// A connection of a client.
+pub(crate) struct Peer {
+    stream: Option<Layer>,
+    address: SocketAddr,
+    unread: Vec<u8>,
+    end: Option<End>,
+    /// Octets that the client took.
+    pub(crate) sent: u64,
+    /// Octets that came from the client.
+    pub(crate) received: u64,
+}
+
+enum Layer {
+    Plain(TcpStream),
+    Tls(Box<SslStream<TcpStream>>),
+}
+
+impl Peer {
+    pub(crate) fn new(tcp: TcpStream, address: SocketAddr) -> Peer {
+        // A socket that is gone already says so when it is read.
+        _ = tcp.set_nodelay(true);
+        Peer { stream: Some(Layer::Plain(tcp)), address, unread: Vec::new(), end: None, sent: 0, received: 0 }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn is_tls(&self) -> bool {
+        matches!(self.stream, Some(Layer::Tls(_)))
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// Whether the client has ended its side, as far as is known.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.end.is_some()
+    }
+
+    // --- reading -----------------------------------------------------------------------------------------------
+
+    /// Reads the next line, its end included. The deadline covers all of it.
+    pub(crate) async fn read_line(&mut self, wait: Duration) -> Result<Vec<u8>, PeerTrouble> {
+        let due = Instant::now() + wait;
+        loop {
+            if let Some(line_feed) = memchr(b'\n', &self.unread) {
+                return Ok(self.take(line_feed + 1));
+            }
+            if self.unread.len() > MAX_LINE {
+                return Err(PeerTrouble::TooLong { bytes: std::mem::take(&mut self.unread) });
+            }
+            self.fill(due, wait).await?;
+        }
+    }
+
+    /// Reads until `found` names the end of what it looks for.
+    pub(crate) async fn read_until(
+        &mut self,
+        wait: Duration,
+        found: &(dyn Fn(&[u8]) -> Option<usize> + Sync),
+    ) -> Result<Vec<u8>, PeerTrouble> {
+        let due = Instant::now() + wait;
+        loop {
+            if let Some(end) = found(&self.unread) {
+                return Ok(self.take(end));
+            }
+            if self.unread.len() > MAX_LINE {
+                return Err(PeerTrouble::TooLong { bytes: std::mem::take(&mut self.unread) });
+            }
+            self.fill(due, wait).await?;
+        }
+    }
+
+    /// Reads mail data up to the line with the dot, and hands it on without its transparency. The deadline is one for
+    /// each wait without progress.
+    pub(crate) async fn read_mail_data(
+        &mut self,
+        wait: Duration,
+        content: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<(), PeerTrouble> {
+        let mut reader = MailDataReader::new();
+        loop {
+            let progress = reader.read(&self.unread, &mut *content);
+            if let Progress::Ended { used } = progress {
+                self.take(used);
+                return Ok(());
+            }
+            self.unread.clear();
+            self.fill(Instant::now() + wait, wait).await?;
+        }
+    }
+
+    /// Reads exactly so many octets; the deadline is one for each wait without progress.
+    pub(crate) async fn read_octets(
+        &mut self,
+        count: u64,
+        wait: Duration,
+        content: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<(), PeerTrouble> {
+        let mut left = count;
+        while left > 0 {
+            let here = usize::try_from(left).map_or(self.unread.len(), |left| left.min(self.unread.len()));
+            if here == 0 {
+                self.fill(Instant::now() + wait, wait).await?;
+                continue;
+            }
+            let part = self.take(here);
+            content(&part);
+            left -= here as u64;
+        }
+        Ok(())
+    }
+
+    /// Waits for the client to close. Octets before that are given back as what arrived.
+    pub(crate) async fn read_end(&mut self, wait: Duration) -> Result<Option<Vec<u8>>, PeerTrouble> {
+        let due = Instant::now() + wait;
+        while self.unread.is_empty() && self.end.is_none() {
+            match self.fill(due, wait).await {
+                Ok(()) | Err(PeerTrouble::Closed { .. } | PeerTrouble::Broken { .. }) => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        let unread = std::mem::take(&mut self.unread);
+        Ok(Some(unread).filter(|unread| !unread.is_empty()))
+    }
+
+    /// Whether the client ended its side by a reset.
+    pub(crate) fn was_reset(&self) -> bool {
+        matches!(self.end, Some(End::Broken { reset: true }))
+    }
+
+    /// What has arrived and was not read, without waiting.
+    pub(crate) async fn take_arrived(&mut self) -> Vec<u8> {
+        while self.end.is_none() && self.unread.len() <= MAX_LINE {
+            let mut buffer = [0; 1024];
+            let Some(outcome) = self.read_now(&mut buffer).await else { break };
+            self.note_read(outcome.map(|count| buffer[..count].to_vec()));
+        }
+        std::mem::take(&mut self.unread)
+    }
+
+    /// What has come since the last read, and was not read.
+    pub(crate) fn unread(&self) -> &[u8] {
+        &self.unread
+    }
+
+    fn take(&mut self, count: usize) -> Vec<u8> {
+        let rest = self.unread.split_off(count);
+        std::mem::replace(&mut self.unread, rest)
+    }
+
+    /// Waits for more octets, or the end: the next call says which.
+    async fn fill(&mut self, due: Instant, waited: Duration) -> Result<(), PeerTrouble> {
+        let arrived = |peer: &mut Peer| std::mem::take(&mut peer.unread);
+        match self.end {
+            Some(End::Closed) => return Err(PeerTrouble::Closed { arrived: arrived(self) }),
+            Some(End::Broken { reset }) => {
+                let reason = if reset { "the connection was reset by the client" } else { "the connection broke" };
+                return Err(PeerTrouble::Broken { reset, reason: reason.to_owned(), arrived: arrived(self) });
+            }
+            None => {}
+        }
+        let Some(stream) = self.stream.as_mut() else { return Err(PeerTrouble::Closed { arrived: arrived(self) }) };
+        match timeout_at(due, poll_fn(|cx| poll_read(stream, cx))).await {
+            Ok(outcome) => {
+                self.note_read(outcome);
+                Ok(())
+            }
+            Err(_) => Err(PeerTrouble::Timeout { waited, arrived: arrived(self) }),
+        }
+    }
+
+    fn note_read(&mut self, outcome: io::Result<Vec<u8>>) {
+        match outcome {
+            Ok(bytes) if bytes.is_empty() => self.end = Some(End::Closed),
+            Ok(bytes) => {
+                self.received += bytes.len() as u64;
+                self.unread.extend_from_slice(&bytes);
+            }
+            Err(error) => self.end = Some(end_of(&error)),
+        }
+    }
+
+    async fn read_now(&mut self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+        match self.stream.as_mut()? {
+            // Asks the kernel: tokio may not have heard yet of what is there.
+            Layer::Plain(tcp) => match (&*SockRef::from(&*tcp)).read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+                outcome => Some(outcome),
+            },
+            Layer::Tls(tls) => {
+                let mut buffer = ReadBuf::new(buffer);
+                let outcome = poll_fn(|cx| Poll::Ready(Pin::new(&mut **tls).poll_read(cx, &mut buffer))).await;
+                match outcome {
+                    Poll::Ready(outcome) => Some(outcome.map(|()| buffer.filled().len())),
+                    Poll::Pending => None,
+                }
+            }
+        }
+    }
+
+    // --- writing -----------------------------------------------------------------------------------------------
+
+    /// Sends all of `bytes`; `wait` bounds each wait without progress.
+    pub(crate) async fn write(&mut self, bytes: &[u8], wait: Duration, drip: Option<Drip>) -> Result<(), PeerTrouble> {
+        let Some(drip) = drip else { return self.write_piece(bytes, wait).await };
+        let mut pieces = bytes.chunks(drip.octets.max(1)).peekable();
+        while let Some(piece) = pieces.next() {
+            self.write_piece(piece, wait).await?;
+            if pieces.peek().is_some() {
+                tokio::time::sleep(drip.every).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_piece(&mut self, bytes: &[u8], wait: Duration) -> Result<(), PeerTrouble> {
+        let mut written = 0;
+        while written < bytes.len() {
+            let Some(stream) = self.stream.as_mut() else { return Err(PeerTrouble::Closed { arrived: Vec::new() }) };
+            let outcome = match stream {
+                Layer::Plain(tcp) => timeout(wait, tcp.write(&bytes[written..])).await,
+                Layer::Tls(tls) => timeout(wait, tls.write(&bytes[written..])).await,
+            };
+            match outcome {
+                Ok(Ok(count)) => {
+                    written += count;
+                    self.sent += count as u64;
+                }
+                Ok(Err(error)) => return Err(self.broken(&error)),
+                Err(_) => return Err(PeerTrouble::Timeout { waited: wait, arrived: Vec::new() }),
+            }
+        }
+        Ok(())
+    }
+
+    fn broken(&mut self, error: &io::Error) -> PeerTrouble {
+        let end = end_of(error);
+        self.end = Some(end);
+        let reason = match end {
+            End::Broken { reset: true } => "the connection was reset by the client",
+            _ => "the client has closed the connection",
+        };
+        PeerTrouble::Broken {
+            reset: end == End::Broken { reset: true },
+            reason: reason.to_owned(),
+            arrived: Vec::new(),
+        }
+    }
+
+    // --- TLS and closing ---------------------------------------------------------------------------------------
+
+    /// Shakes hands as the server. What has arrived before must have been taken.
+    ///
+    /// # Errors
+    /// Why it failed, in words; the connection is closed then.
+    pub(crate) async fn upgrade(&mut self, acceptor: &Acceptor, wait: Duration) -> Result<Accepted, String> {
+        let tcp = match self.stream.take() {
+            Some(Layer::Plain(tcp)) => tcp,
+            Some(tls @ Layer::Tls(_)) => {
+                self.stream = Some(tls);
+                return Err("TLS is active already".to_owned());
+            }
+            None => return Err("the connection is closed".to_owned()),
+        };
+        match timeout(wait, acceptor.shake_hands(tcp)).await {
+            Ok(Ok((stream, accepted))) => {
+                self.stream = Some(Layer::Tls(Box::new(stream)));
+                Ok(accepted)
+            }
+            Ok(Err(reason)) => Err(reason),
+            Err(_) => Err("the client did not finish it in time".to_owned()),
+        }
+    }
+
+    /// Closes in order: `close_notify` where there is TLS, then FIN. What has arrived is thrown away, or the kernel would
+    /// reset the connection and take our last words with it.
+    pub(crate) async fn close(&mut self) {
+        if let Some(stream) = &mut self.stream {
+            _ = timeout(LAST_BYTES, stream.shutdown()).await;
+            stream.discard_arrived();
+        }
+        self.stream = None;
+    }
+
+    /// Closes with RST.
+    pub(crate) fn reset(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
+        }
+    }
+
+    /// Closes the half that writes; reading goes on.
+    pub(crate) async fn close_write(&mut self) {
+        if let Some(stream) = &mut self.stream {
+            _ = timeout(LAST_BYTES, stream.shutdown()).await;
+        }
+    }
+}
+
+impl Layer {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Layer::Plain(tcp) => tcp,
+            Layer::Tls(tls) => tls.get_ref(),
+        }
+    }
+
+    async fn shutdown(&mut self) -> io::Result<()> {
+        match self {
+            Layer::Plain(tcp) => tcp.shutdown().await,
+            Layer::Tls(tls) => {
+                let done = tls.shutdown().await;
+                // FIN, whatever became of `close_notify`.
+                _ = SockRef::from(tls.get_ref()).shutdown(Shutdown::Write);
+                done
+            }
+        }
+    }
+
+    fn discard_arrived(&self) {
+        let socket = SockRef::from(self.tcp());
+        let mut buffer = [0; 4096];
+        let mut discarded = 0;
+        while discarded < DISCARDED_AT_MOST {
+            match (&*socket).read(&mut buffer) {
+                Ok(count) if count > 0 => discarded += count,
+                _ => break,
+            }
+        }
+    }
+}
+
+fn poll_read(stream: &mut Layer, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
+    let mut space = [std::mem::MaybeUninit::uninit(); READ_SIZE];
+    let mut buffer = ReadBuf::uninit(&mut space);
+    let outcome = match stream {
+        Layer::Plain(tcp) => Pin::new(tcp).poll_read(cx, &mut buffer),
+        Layer::Tls(tls) => Pin::new(&mut **tls).poll_read(cx, &mut buffer),
+    };
+    outcome.map(|outcome| outcome.map(|()| buffer.filled().to_vec()))
+}
+
+/// TLS without `close_notify` ends as FIN does: many clients leave that way.
+fn end_of(error: &io::Error) -> End {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset => End::Broken { reset: true },
+        io::ErrorKind::UnexpectedEof => End::Closed,
+        _ if error.to_string().contains("unexpected eof") => End::Closed,
+        _ => End::Broken { reset: false },
+    }
+}
