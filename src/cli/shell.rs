@@ -38,7 +38,7 @@ pub(super) struct ShellArguments {
     /// The server; port 25 unless another is named
     #[arg(value_name = "HOST[:PORT]", value_parser = split_address, required_unless_present = "sandbox")]
     server: Option<(String, u16)>,
-    /// Talk to the built-in server; the password is SMTP_SCRIPT_SECRET_PASSWORD's, or `letmein`
+    /// Talk to the built-in server; the password is that of the environment, or `letmein`
     #[arg(long, conflicts_with = "server")]
     sandbox: bool,
     /// Begin with TLS, as port 465 always does
@@ -155,9 +155,9 @@ fn on_screen(printer: Arc<Printer>, styled: Styled) -> Screen {
             Told::Hint(_) => {}
             Told::Complaint(text) => printer.complain(&text, styled),
             Told::Questions(questions) => {
-                questions
-                    .iter()
-                    .for_each(|question| printer.print(explanation::text(&explain(question, None), styled)));
+                for question in &questions {
+                    printer.print(explanation::text(&explain(question, None), styled));
+                }
             }
             Told::Transcript(entries) => {
                 printer.print(entries.iter().map(|entry| layout::line(entry, true, styled)).collect());

@@ -212,7 +212,7 @@ impl Shell {
         self.log.begin_step("");
         let forever = Duration::from_secs(365 * 24 * 60 * 60);
         let outcome = session.read_reply(forever, &mut self.log).await;
-        self.heard(outcome, "something").await;
+        self.heard(outcome, "something");
     }
 
     /// The end: what is open is closed, and it is said so where QUIT was not.

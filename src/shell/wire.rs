@@ -93,13 +93,13 @@ impl Shell {
                 self.complain("given up waiting; the reply stays owed: `.wait` waits on");
                 None
             }
-            Err(Missing::Trouble(trouble)) => self.heard(Err(trouble), "a reply").await,
-            Ok(answer) => self.heard(Ok(answer), "a reply").await,
+            Err(Missing::Trouble(trouble)) => self.heard(Err(trouble), "a reply"),
+            Ok(answer) => self.heard(Ok(answer), "a reply"),
         }
     }
 
     /// Takes in what was read.
-    pub(super) async fn heard(&mut self, outcome: Result<Answer, Trouble>, what: &str) -> Option<Answer> {
+    pub(super) fn heard(&mut self, outcome: Result<Answer, Trouble>, what: &str) -> Option<Answer> {
         let answer = match outcome {
             Ok(answer) => answer,
             Err(trouble) => {
@@ -135,7 +135,7 @@ impl Shell {
 
     /// What may be done next, where a person may not know.
     fn advise(&mut self, code: u16) {
-        if &*self.log.step() != TYPED {
+        if self.log.step() != TYPED {
             return;
         }
         if self.awaits_handshake {

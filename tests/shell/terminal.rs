@@ -180,3 +180,16 @@ fn ctrl_c_ends_a_wait_and_ctrl_d_the_session() {
     terminal.says("ended with 0");
     server.finish().unwrap();
 }
+
+#[test]
+fn a_flood_ends_the_session_and_not_the_shell() {
+    let server = ScriptedServer::start("S: 220 hi\nC: NOOP\nflood \"250 more and more\\r\\n\" 10000000\n");
+    let address = server.address();
+    let terminal = Terminal::start(&address);
+    terminal.prompts(&format!("{address}>"));
+    terminal.enters("NOOP").says("the server does not stop talking");
+    terminal.enters("").prompts(&format!("{address} closed>"));
+    terminal.enters(".tls").says("there is no TLS");
+    terminal.press(&["C-d"]).says("ended with 1");
+    server.finish().unwrap();
+}
