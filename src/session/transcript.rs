@@ -119,8 +119,8 @@ impl Transcript {
     }
 
     /// The lines so far.
-    pub(crate) fn entries(&self) -> &[Entry] {
-        &self.entries
+    pub(crate) fn so_far(&self) -> Vec<Entry> {
+        self.entries().clone()
     }
 
     /// The lines from here on belong to this step.
