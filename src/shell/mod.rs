@@ -45,7 +45,7 @@ const TYPED: &str = "typed";
 pub(crate) struct Settings {
     pub(crate) place: Place,
     pub(crate) tls: TlsOptions,
-    /// Trust for a saved scenario: the file that `tls` has its roots from.
+    /// The file that `tls` has its roots from, for whoever plays a saved scenario.
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) timeout: Duration,
     /// The name in EHLO.
