@@ -2,6 +2,9 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;
+#[path = "servers/mod.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod servers;
 #[path = "shell/terminal.rs"]
 mod terminal;
 
@@ -193,4 +196,31 @@ fn without_a_server_there_is_no_shell() {
     let replaced = shell(folder.path(), &["--sandbox", "-o", "kept.yaml", "--force"], "QUIT\n");
     assert_eq!(replaced.code, Some(0), "{}{}", replaced.stdout, replaced.stderr);
     assert!(fs::read_to_string(&kept).unwrap().contains("QUIT"));
+}
+
+/// Postfix refuses what is sent before its reply was read, and a saved scenario works there as well.
+#[test]
+fn a_hardened_postfix_is_content() {
+    let servers = servers::Servers::start(&["postfix"]);
+    let folder = TempDir::new().unwrap();
+    let (address, ca_file) = (format!("127.0.0.1:{}", servers.port("postfix", 2)), servers.ca_file());
+    let lines = ".auth scram-sha-256 testuser\nMAIL FROM:<testuser@example.com>\nRCPT TO:<john@example.com>\nDATA\n\
+                 From: testuser@example.com\nSubject: by hand\n\nGood morning.\n.\n.save done.yaml\n.quit\n";
+    fs::write(folder.path().join("lines"), lines).unwrap();
+    let mut command = smtp_script(folder.path());
+    command.args(["shell", &address, "--starttls", "--ehlo", "me.example", "--ca-file"]).arg(&ca_file);
+    command.env("SMTP_SCRIPT_SECRET_PASSWORD", "testpass").stdin(File::open(folder.path().join("lines")).unwrap());
+    let played = Played::by(&mut command);
+    assert_eq!(played.code, Some(0), "{}{}", played.stdout, played.stderr);
+    assert!(
+        played.stdout.contains("S: 235 2.7.0") && played.stdout.contains("S: 250 2.0.0 Ok: queued"),
+        "{}",
+        played.stdout
+    );
+    let checked = Played::by(smtp_script(folder.path()).args(["check", "done.yaml"]));
+    assert_eq!(checked.stdout, "1 file: nothing to complain about\n");
+    let secrets = ["--secret", "username=testuser", "--secret", "password=testpass"];
+    let run =
+        Played::by(smtp_script(folder.path()).args(["run", "done.yaml", "--ca-file"]).arg(&ca_file).args(secrets));
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
 }

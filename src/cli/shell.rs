@@ -18,6 +18,7 @@ use crate::scenario::address::split_address;
 use crate::scenario::{DEFAULT_TIMEOUT, duration, reason};
 use crate::shell::{Asker, Live, Place, Screen, Settings, Told, Verdict};
 use crate::smtp::explanation::explain;
+use crate::smtp::question::Question;
 use printer::Printer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -156,7 +157,7 @@ fn on_screen(printer: Arc<Printer>, styled: Styled) -> Screen {
             Told::Complaint(text) => printer.complain(&text, styled),
             Told::Questions(questions) => {
                 for question in &questions {
-                    printer.print(explanation::text(&explain(question, None), styled));
+                    printer.print(explained(question, styled));
                 }
             }
             Told::Transcript(entries) => {
@@ -167,6 +168,15 @@ fn on_screen(printer: Arc<Printer>, styled: Styled) -> Screen {
         }
         true
     })
+}
+
+/// What other providers than this server's mean is of no use here.
+fn explained(question: &Question, styled: Styled) -> String {
+    let mut explanation = explain(question, None);
+    if explanation.provider.is_none() {
+        explanation.providers.clear();
+    }
+    explanation::text(&explanation, styled)
 }
 
 fn save(printer: &Printer, file: &Path, text: &str, replace: bool, styled: Styled) -> bool {

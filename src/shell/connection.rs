@@ -6,7 +6,6 @@ use crate::net::route::Route;
 use crate::net::tls::{Connector, TlsOptions};
 use crate::recording::{Conversation, Said, Server, Wiretap};
 use crate::scenario::address::split_address;
-use crate::scenario::write::literal;
 use crate::server::{Identity, Login, Sandbox, SandboxOptions};
 use crate::session::{Session, Trouble};
 
@@ -245,10 +244,11 @@ pub(super) fn scenario(shell: &Shell) -> Option<String> {
         if !shell.settings.tls.verify {
             connect.options.push(("verify".to_owned(), "false".to_owned()));
         }
-        if let Some(file) = &shell.settings.ca_file {
-            let path = std::path::absolute(file).unwrap_or_else(|_| file.clone());
-            connect.options.push(("ca_file".to_owned(), literal(&path.display().to_string())));
-        }
+    }
+    if let Some(file) = &shell.settings.ca_file {
+        // A scenario reads nothing outside of its folder.
+        let shown = crate::visible(file.display().to_string().as_bytes());
+        draft.comments.push(format!("the shell trusted another authority: play it with `--ca-file {shown}`"));
     }
     Some(draft.to_yaml())
 }

@@ -45,7 +45,7 @@ const TYPED: &str = "typed";
 pub(crate) struct Settings {
     pub(crate) place: Place,
     pub(crate) tls: TlsOptions,
-    /// Trust for a saved scenario: the file that `tls` has its roots from.
+    /// The file that `tls` has its roots from, for whoever plays a saved scenario.
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) timeout: Duration,
     /// The name in EHLO.
@@ -193,7 +193,7 @@ impl Shell {
             Known::Tls => self.tls_facts(),
             Known::Extensions => self.extensions(),
             Known::Explain => self.explain(arguments),
-            Known::Transcript => self.tell(Told::Transcript(self.log.lines())),
+            Known::Transcript => self.tell(Told::Transcript(self.log.so_far())),
             Known::Times => {
                 self.times = !self.times;
                 self.tell(Told::Times(self.times));

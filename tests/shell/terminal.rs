@@ -193,3 +193,21 @@ fn a_flood_ends_the_session_and_not_the_shell() {
     terminal.press(&["C-d"]).says("ended with 1");
     server.finish().unwrap();
 }
+
+#[test]
+fn lines_that_are_pasted_or_typed_ahead_are_sent_one_by_one() {
+    let server =
+        "S: 220 hi\nC: NOOP 1\nS: 250 1\nC: NOOP 2\nS: 250 2\nC: NOOP 3\nS: 250 3\nC: NOOP 4\nS: 250 4\nwait-close\n";
+    let server = ScriptedServer::start(server);
+    let address = server.address();
+    let terminal = Terminal::start(&address);
+    terminal.prompts(&format!("{address}>"));
+    terminal.press(&["-l", "NOOP 1\rNOOP 2\r"]).says("S: 250 2");
+    terminal.tmux(&["set-buffer", "NOOP 3\nNOOP 4\n"]);
+    terminal.tmux(&["paste-buffer", "-p", "-r"]);
+    terminal.says("NOOP 4");
+    terminal.press(&["Enter"]).says("S: 250 4");
+    terminal.prompts(&format!("{address}>"));
+    terminal.press(&["C-d"]).says("ended with 0");
+    server.finish().unwrap();
+}

@@ -14,6 +14,7 @@ use rustyline::validate::Validator;
 use rustyline::{ColorMode, CompletionType, Config, Context, Editor, ExternalPrinter as _, Helper};
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -75,9 +76,21 @@ impl Terminal {
         if let Some(aid) = editor.helper_mut() {
             aid.state = live.state();
         }
+        let mut pasted = VecDeque::new();
         while live.next() == Next::Go {
             printer.flush();
-            let Some(line) = read_line(&mut editor, &live.state()) else { return };
+            let state = lock(&live.state());
+            let line = match pasted.pop_front() {
+                Some(line) => {
+                    printer.print(format!("{}{line}\n", state.prompt()));
+                    line
+                }
+                None => {
+                    let Some(text) = read_line(&mut editor, &live.state()) else { return };
+                    pasted = lines_of(&text);
+                    pasted.pop_front().unwrap_or_default()
+                }
+            };
             let state = lock(&live.state());
             if !line.trim().is_empty() && !Shell::is_private(&line, &state, &state.masker) {
                 // A line that cannot be remembered is sent all the same.
@@ -89,6 +102,11 @@ impl Terminal {
             live.send(line.into_bytes());
         }
     }
+}
+
+/// What was pasted may be several lines: each waits for the reply to the one before.
+fn lines_of(text: &str) -> VecDeque<String> {
+    text.strip_suffix('\n').unwrap_or(text).split('\n').map(|line| line.trim_end_matches('\r').to_owned()).collect()
 }
 
 /// The next line; `None` at the end of input. Ctrl-C gives up the line.
