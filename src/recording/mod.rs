@@ -4,8 +4,9 @@
 //! `send`, credentials as secrets, the message as `data`, and of each reply what will be the same tomorrow. Where a
 //! conversation comes from (a proxy, a pasted transcript, the shell) is not known here; nothing here opens a socket.
 //!
-//! `exchange` finds which reply answers what. `wiretap` hears octets as a conversation, `login` reads AUTH. `words` knows the values that get names: secrets and
-//! variables. `message` writes mail data, `expectation` what is expected, and `scenario` puts all of it together.
+//! `wiretap` hears octets as a conversation. `exchange` finds which reply answers what. `login` reads AUTH. `words` knows
+//! the values that get names: secrets and variables. `message` writes mail data, `expectation` what is expected, and
+//! `scenario` puts all of it together.
 
 mod exchange;
 mod expectation;

@@ -119,7 +119,7 @@ impl Transcript {
     }
 
     /// The lines so far.
-    pub(crate) fn so_far(&self) -> Vec<Entry> {
+    pub(crate) fn lines(&self) -> Vec<Entry> {
         self.entries().clone()
     }
 

@@ -97,7 +97,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         name: "raw",
         arguments: "TEXT",
         summary: "send exactly these bytes, without a line end",
-        details: "\\r, \\n, \\t, \\0, \\\\ and \\xHH stand for single bytes: `.raw NOOP\\n` ends a line with a bare LF.",
+        details: "\\r, \\n, \\t, \\0, \\\\ and \\xHH stand for single bytes: `.raw NOOP\\n` ends a line with a bare LF.\nOnly a line with CRLF owes a reply; `.wait` waits for one that comes all the same.",
         takes: Takes::Nothing,
     },
     DotCommand {

@@ -240,10 +240,8 @@ pub(super) fn scenario(shell: &Shell) -> Option<String> {
     if sandbox {
         draft.comments.push("typed at the sandbox: play it with `smtp-script run --sandbox`".to_owned());
     }
-    if let Some(connect) = draft.connect.as_mut() {
-        if !shell.settings.tls.verify {
-            connect.options.push(("verify".to_owned(), "false".to_owned()));
-        }
+    if let Some(connect) = draft.connect.as_mut().filter(|_| !shell.settings.tls.verify) {
+        connect.options.push(("verify".to_owned(), "false".to_owned()));
     }
     if let Some(file) = &shell.settings.ca_file {
         // A scenario reads nothing outside of its folder.

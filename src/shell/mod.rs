@@ -193,7 +193,7 @@ impl Shell {
             Known::Tls => self.tls_facts(),
             Known::Extensions => self.extensions(),
             Known::Explain => self.explain(arguments),
-            Known::Transcript => self.tell(Told::Transcript(self.log.so_far())),
+            Known::Transcript => self.tell(Told::Transcript(self.log.lines())),
             Known::Times => {
                 self.times = !self.times;
                 self.tell(Told::Times(self.times));
