@@ -133,6 +133,10 @@ fn tags_and_names_select() {
         let names: Vec<&str> = played.stdout.lines().filter_map(|line| line.split("  ").nth(1)).collect();
         assert_eq!((names, played.code), (wanted, Some(0)), "{arguments:?}: {played:?}");
     }
+    fs::write(folder.path().join("4.yaml"), "tags: [smoke]\nsteps:\nconnect: [").expect("a file");
+    let unreadable = run(folder.path(), &[".", "--sandbox", "--tag", "smoke"]);
+    assert!(unreadable.code == Some(2) && unreadable.stderr.contains("4.yaml"), "{unreadable:?}");
+    fs::remove_file(folder.path().join("4.yaml")).expect("the file");
     let nothing = run(folder.path(), &[".", "--sandbox", "--tag", "smok"]);
     assert_eq!(nothing.code, Some(2), "{nothing:?}");
     assert!(nothing.stderr.contains("no scenario was selected"), "{}", nothing.stderr);
@@ -187,9 +191,40 @@ fn an_update_changes_the_expectations_and_nothing_else() {
         .replace("{code: 251,", "{code: 250,")
         .replace("'^250'", "'^221 2\\.0\\.0'");
     assert_eq!(after, wanted);
-    assert!(played.stdout.contains("updated a.yaml:4:13: ^221 is now ^220"), "{}", played.stdout);
+    assert!(played.stderr.contains("updated a.yaml:4:13: ^221 is now ^220"), "{}", played.stderr);
     let again = run(folder.path(), &["a.yaml", "--sandbox", "--update"]);
-    assert!(again.code == Some(0) && !again.stdout.contains("updated"), "{again:?}");
+    assert!(again.code == Some(0) && !again.stderr.contains("updated"), "{again:?}");
+}
+
+#[test]
+fn what_an_update_cannot_decide_stays_and_diverges() {
+    let one = |expect: &str| format!("connect: mx.example\nsteps:\n  - expect: {expect}\n");
+    for (expect, after) in [
+        ("{code: [250, 251]}", None),
+        ("{all: [^220, {code: 250}]}", Some("{all: [^220, {code: 220}]}")),
+        ("|\n      ^554", None),
+        ("&x ^554", None),
+        ("{any: [^554, ^250]}", None),
+        ("^554 (?<why>.*)", None),
+        ("\"^554\"", Some("\"^220\"")),
+    ] {
+        let before = one(expect);
+        let folder = folder(&[("a.yaml", before.as_str())]);
+        let played = run(folder.path(), &["a.yaml", "--sandbox", "--update"]);
+        let text = fs::read_to_string(folder.path().join("a.yaml")).expect("the file");
+        assert_eq!(text, after.map_or(before, one), "{expect}: {played:?}");
+        assert_eq!(played.code, Some(i32::from(after.is_none())), "{expect}: {played:?}");
+    }
+}
+
+#[test]
+fn what_holds_for_one_reply_is_not_changed_for_another() {
+    let scenario = "vars: {c: x}\ncases: [{c: NOOP}, {c: QUIT}]\nconnect: mx.example\nsteps:\n  - expect: ^220\n  - send: <<c>>\n    expect: ^250\n";
+    let folder = folder(&[("a.yaml", scenario)]);
+    let played = run(folder.path(), &["a.yaml", "--sandbox", "--update"]);
+    assert_eq!(played.code, Some(2), "{played:?}");
+    assert!(played.stderr.contains("cannot update a.yaml:7:13"), "{}", played.stderr);
+    assert_eq!(fs::read_to_string(folder.path().join("a.yaml")).expect("the file"), scenario);
 }
 
 #[test]
@@ -247,6 +282,30 @@ fn at_a_rate_a_slow_server_cannot_hide() {
 }
 
 #[test]
+fn runs_that_were_due_and_never_begun_are_told() {
+    let slow = |_: &str| {
+        sleep(Duration::from_millis(150));
+        "250 ok\r\n"
+    };
+    let address = server(|_| "220 mx.example\r\n", slow);
+    let scenario = format!("connect: {address}\nsteps:\n  - expect: ^220\n  - send: NOOP\n    expect: ^250\n");
+    let folder = folder(&[("a.yaml", scenario.as_str())]);
+    let arguments = ["a.yaml", "--rate", "20/s", "--duration", "1s", "--jobs", "1", "--report", "json=r.json"];
+    let played = run(folder.path(), &arguments);
+    let load = &report(folder.path().join("r.json"))["load"];
+    let count = |field: &str| load[field].as_u64().expect("a number");
+    assert_eq!(count("runs") + count("never_begun"), 20, "{load}");
+    assert!(count("never_begun") > 5 && played.stdout.contains("more were due, and never begun"), "{played:?}");
+}
+
+#[test]
+fn a_ramp_ends_with_the_duration() {
+    let folder = folder(&[("a.yaml", GOOD)]);
+    let arguments = ["a.yaml", "--sandbox", "--ramp", "10m", "--duration", "200ms", "--jobs", "4"];
+    assert_eq!(run(folder.path(), &arguments).code, Some(0));
+}
+
+#[test]
 fn errors_of_many_runs_are_counted_by_step() {
     let folder = folder(&[("a.yaml", BAD)]);
     let played =
@@ -265,7 +324,7 @@ fn too_few_file_descriptors_are_told_before_anything_is_played() {
     let line = format!("ulimit -n 150; exec {program} run a.yaml --sandbox --jobs 500 --repeat 500");
     let played = Played::by(Command::new("/bin/sh").current_dir(folder.path()).args(["-c", &line]));
     assert_eq!(played.code, Some(2), "{played:?}");
-    assert!(played.stderr.contains("`--jobs 500` needs 1064 open files") && played.stdout.is_empty(), "{played:?}");
+    assert!(played.stderr.contains("`--jobs 500` needs 1020 open files") && played.stdout.is_empty(), "{played:?}");
 }
 
 // --- shards ----------------------------------------------------------------------------------------------------------
@@ -384,6 +443,95 @@ fn a_report_that_cannot_be_written_is_told_before_anything_is_played() {
         assert!(played.stderr.contains(told) && played.stdout.is_empty(), "{report}: {played:?}");
     }
     assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1, "nothing is left behind");
+}
+
+#[test]
+fn no_report_replaces_what_is_read() {
+    let folder = folder(&[("a.yaml", GOOD), ("b.yaml", GOOD), ("c.csv", "x\n1\n")]);
+    for report in ["json=a.yaml", "json=./b.yaml", "json=c.csv"] {
+        let played = run(folder.path(), &["a.yaml", "--cases", "c.csv", "--sandbox", "--report", report]);
+        assert!(played.code == Some(2) && played.stderr.contains("would replace a file"), "{report}: {played:?}");
+    }
+    let twice = run(folder.path(), &["a.yaml", "--sandbox", "--report", "json=r", "--report", "junit=r"]);
+    assert!(twice.code == Some(2) && twice.stderr.contains("two reports would go to"), "{twice:?}");
+    assert_eq!(fs::read_to_string(folder.path().join("a.yaml")).expect("the file"), GOOD);
+}
+
+#[test]
+fn a_report_goes_through_a_link_and_keeps_its_permissions() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = folder(&[("a.yaml", GOOD), ("kept.json", "{}")]);
+    let kept = folder.path().join("kept.json");
+    fs::set_permissions(&kept, fs::Permissions::from_mode(0o600)).expect("permissions");
+    symlink("kept.json", folder.path().join("link.json")).expect("a link");
+    run(folder.path(), &["a.yaml", "--sandbox", "--report", "json=link.json"]);
+    assert_eq!(report(kept.clone())["exit_code"], 0);
+    assert_eq!(fs::metadata(&kept).expect("the file").permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn results_that_cannot_be_printed_are_a_failure() {
+    let folder = folder(&[("a.yaml", GOOD)]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+    let output = smtp_script(folder.path())
+        .args(["run", "a.yaml", "--sandbox", "--format", "junit"])
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"), "{output:?}");
+}
+
+#[test]
+fn a_signal_before_anything_is_played_is_reported() {
+    let folder = folder(&[]);
+    let mut child = smtp_script(folder.path())
+        .args(["run", "-", "--sandbox", "--report", "json=r.json"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // The file of the report is opened first: then it waits for the scenario, and for signals soon after.
+    let opened = || fs::read_dir(folder.path()).expect("the folder").count() > 0;
+    while !opened() {
+        sleep(Duration::from_millis(5));
+    }
+    let status = |pid: u32| fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let catches = |pid| {
+        status(pid)
+            .lines()
+            .any(|line| line.starts_with("SigCgt:") && line.ends_with(['2', '3', '6', '7', 'a', 'b', 'e', 'f']))
+    };
+    while !catches(child.id()) {
+        sleep(Duration::from_millis(5));
+    }
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill").success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    let report = report(folder.path().join("r.json"));
+    assert_eq!((&report["interrupted"], &report["exit_code"]), (&true.into(), &130.into()));
+}
+
+#[test]
+fn no_secret_stands_in_a_label() {
+    let scenario = format!(
+        "name: n\ntags: [hunter22secret]\nsecrets: [p]\ncases: [{{who: hunter22secret}}]\nvars: {{who: x}}\n{GOOD}"
+    );
+    let folder = folder(&[("a.yaml", scenario.as_str())]);
+    let formats = ["json", "junit", "tap", "html", "markdown", "prometheus", "nagios", "github"];
+    let reports = formats.map(|format| format!("{format}=r.{format}"));
+    let mut arguments = vec!["a.yaml", "--sandbox", "--secret", "p=hunter22secret"];
+    for report in &reports {
+        arguments.extend(["--report", report.as_str()]);
+    }
+    let played = run(folder.path(), &arguments);
+    assert_eq!(played.code, Some(0), "{played:?}");
+    assert!(!played.stdout.contains("hunter22secret"), "{}", played.stdout);
+    for format in formats {
+        let text = fs::read_to_string(folder.path().join(format!("r.{format}"))).expect("a report");
+        assert!(!text.contains("hunter22secret"), "{format}: {text}");
+    }
 }
 
 #[test]

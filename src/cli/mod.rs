@@ -30,6 +30,8 @@ const NAME: &str = "smtp-script";
 
 /// Exit codes beside those of an outcome (0 followed, 1 diverged, 3 no connection).
 const USAGE: u8 = 2;
+/// What a plugin of Nagios exits with when it cannot tell.
+const PLUGIN_UNKNOWN: i32 = 3;
 /// Ended by the user.
 const INTERRUPTED: u8 = 130;
 /// A bug in smtp-script.
@@ -74,6 +76,21 @@ enum Command {
     Man(man::ManArguments),
 }
 
+/// The arguments; a mistake in them ends the program, as a plugin for Nagios does where it is called as one.
+fn arguments() -> Arguments {
+    Arguments::try_parse().unwrap_or_else(|error| {
+        let arguments: Vec<String> = std::env::args().collect();
+        let is_plugin = arguments.windows(2).any(|pair| pair == ["--format", "nagios"])
+            || arguments.iter().any(|argument| argument == "--format=nagios");
+        if is_plugin && error.use_stderr() {
+            screen::result("SMTP UNKNOWN - the plugin is not called as it must be\n");
+            screen::notice(&error.to_string());
+            std::process::exit(PLUGIN_UNKNOWN);
+        }
+        error.exit()
+    })
+}
+
 /// Runs the program and gives its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -82,7 +99,7 @@ pub fn main() -> ExitCode {
         let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
         screen::notice(&format!("error: a bug in smtp-script{place}\n  = help: please report it, with the scenario"));
     }));
-    let code = catch_unwind(|| match Arguments::parse().command {
+    let code = catch_unwind(|| match arguments().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Record(arguments) => record::record(&arguments),
@@ -97,5 +114,6 @@ pub fn main() -> ExitCode {
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Man(arguments) => man::man(&arguments),
     });
-    ExitCode::from(code.unwrap_or(BUG))
+    let code = code.unwrap_or(BUG);
+    ExitCode::from(if code == 0 && screen::lost_results() { USAGE } else { code })
 }

@@ -55,18 +55,18 @@ fn merged(arguments: &MergeArguments) -> Result<u8, String> {
     }
     let reports = paths.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
     let merged = merge::merge(reports)?;
-    write(&merged, &arguments.reports)?;
+    write(&merged, &arguments.reports, &paths)?;
     Ok(merged.exit_code)
 }
 
 fn converted(arguments: &ConvertArguments) -> Result<u8, String> {
     let report = read(&arguments.file)?;
-    write(&report, &arguments.reports)?;
+    write(&report, &arguments.reports, std::slice::from_ref(&arguments.file))?;
     Ok(0)
 }
 
-fn write(report: &Report, arguments: &ReportArguments) -> Result<(), String> {
-    ReportFiles::open(arguments)?.write(report)?;
+fn write(report: &Report, arguments: &ReportArguments, inputs: &[PathBuf]) -> Result<(), String> {
+    ReportFiles::open(arguments, inputs)?.write(report)?;
     match arguments.output {
         Output::Human => screen::result(&human::summary(report)),
         Output::Report(format) => report_files::print(format, report, arguments.options()),

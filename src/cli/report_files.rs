@@ -77,9 +77,23 @@ struct Pending {
 
 impl ReportFiles {
     /// Opens all files: one that cannot be written is told before anything is played.
-    pub(super) fn open(arguments: &ReportArguments) -> Result<ReportFiles, String> {
-        let open = |(format, path): &(Format, PathBuf)| Pending::open(*format, path);
-        let pending = arguments.report_files.iter().map(open).collect::<Result<_, _>>()?;
+    ///
+    /// None of them may be one that is read, or that another report goes to.
+    pub(super) fn open(arguments: &ReportArguments, read: &[PathBuf]) -> Result<ReportFiles, String> {
+        let taken: Vec<PathBuf> = read.iter().filter_map(|path| path.canonicalize().ok()).collect();
+        let mut pending = Vec::new();
+        for (format, path) in &arguments.report_files {
+            let real = path.canonicalize().ok().filter(|path| path.is_file());
+            if real.as_ref().is_some_and(|real| taken.contains(real) || is_scenario(real)) {
+                let path = path.display();
+                return Err(format!("the report `{path}` would replace a file that is read: give it another name"));
+            }
+            let target = real.as_deref().unwrap_or(path);
+            if pending.iter().any(|other: &Pending| other.path == target) {
+                return Err(format!("two reports would go to `{}`: give each a name of its own", path.display()));
+            }
+            pending.push(Pending::open(*format, target)?);
+        }
         Ok(ReportFiles { pending, options: arguments.options() })
     }
 
@@ -118,7 +132,12 @@ impl Pending {
         let Some(file) = self.file.take() else { return Ok(()) };
         let mut output = BufWriter::new(file);
         format::write(self.format, report, &options, &mut output)?;
-        output.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all().or_else(unsupported)?;
+        let file = output.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        if let Ok(before) = self.path.metadata() {
+            // Whoever could not read the last report cannot read this one.
+            _ = file.set_permissions(before.permissions());
+        }
+        file.sync_all().or_else(unsupported)?;
         if self.unfinished.as_os_str().is_empty() { Ok(()) } else { std::fs::rename(&self.unfinished, &self.path) }
     }
 }
@@ -130,6 +149,11 @@ impl Drop for Pending {
             _ = std::fs::remove_file(&self.unfinished);
         }
     }
+}
+
+/// Whether a file is a scenario, which no report may replace.
+fn is_scenario(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
 /// A pipe or a terminal has nothing to keep.
@@ -161,6 +185,9 @@ fn report_file(text: &str) -> Result<(Format, PathBuf), String> {
     };
     if file.is_empty() {
         return Err(format!("`{format}=` names no file"));
+    }
+    if file == "-" {
+        return Err(format!("`--format {format}` writes to standard output; `--report` wants a file"));
     }
     Ok((format.parse()?, PathBuf::from(file)))
 }

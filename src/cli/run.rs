@@ -1,5 +1,6 @@
 //! `smtp-script run`: the conversations that were asked for, one after the other or many at once.
 
+mod early_end;
 mod last_failed;
 mod options;
 mod prepare;
@@ -17,6 +18,7 @@ use crate::report::merge::first_that_applies;
 use crate::report::model::Verdict;
 use crate::report::{Report, github, human, nagios};
 use crate::run::{Admission, Course, Event, Listener, Plan, Play, SharedSandbox, ensure_descriptors, play_all};
+use early_end::EarlyEnd;
 use prepare::{Item, Prepared, prepare};
 use results::Results;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,7 +31,7 @@ pub(super) fn run(arguments: &RunArguments) -> u8 {
         screen::notice("error: `--show-secrets` shows them on the terminal only: leave it out where a report is made");
         return USAGE;
     }
-    let files = match ReportFiles::open(&arguments.reports) {
+    let files = match ReportFiles::open(&arguments.reports, &arguments.files_read()) {
         Ok(files) => files,
         Err(message) => {
             screen::notice(&format!("error: {message}"));
@@ -38,7 +40,16 @@ pub(super) fn run(arguments: &RunArguments) -> u8 {
     };
     let began = Instant::now();
     let mut report = Report::begin();
-    let outcome = catch_unwind(AssertUnwindSafe(|| play(arguments, &mut report)));
+    report.shard = arguments.selection.shard.map(|(index, count)| crate::report::model::Shard { index, count });
+    let early = EarlyEnd::watch(files);
+    let mut files = None;
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let prepared = prepare(arguments);
+        files = early.over();
+        play(arguments, &mut report, prepared?)
+    }));
+    // It was a bug that ended the preparation, or a signal did: then this waits for the end of the program.
+    let files = files.or_else(|| early.over()).unwrap_or_else(|| EarlyEnd::wait());
     report.exit_code = match outcome {
         Ok(Ok(code)) => code,
         Ok(Err(message)) => {
@@ -54,8 +65,10 @@ pub(super) fn run(arguments: &RunArguments) -> u8 {
     report.duration = began.elapsed().as_secs_f64();
     report.count();
     tell(arguments, &report);
-    let written = files.write(&report).and_then(|()| report_files::append_job_summary(&report));
-    if let Err(message) = written {
+    if let Err(message) = report_files::append_job_summary(&report) {
+        screen::notice(&format!("notice: {message}"));
+    }
+    if let Err(message) = files.write(&report) {
         screen::notice(&format!("error: {message}"));
         return first_that_applies(report.exit_code, USAGE);
     }
@@ -65,10 +78,8 @@ pub(super) fn run(arguments: &RunArguments) -> u8 {
     report.exit_code
 }
 
-/// Prepares, plays, and fills the report.
-fn play(arguments: &RunArguments, report: &mut Report) -> Result<u8, String> {
-    report.shard = arguments.selection.shard.map(|(index, count)| crate::report::model::Shard { index, count });
-    let mut prepared = prepare(arguments)?;
+/// Plays what was prepared, and fills the report.
+fn play(arguments: &RunArguments, report: &mut Report, mut prepared: Prepared) -> Result<u8, String> {
     report.summary.left_out = prepared.left_out;
     report.summary.not_selected = prepared.not_selected;
     report.errors.clone_from(&prepared.errors);
@@ -186,6 +197,7 @@ fn gather(report: &mut Report, board: Board, plan: &Plan, course: Course) -> u8 
             jobs: plan.jobs as u64,
             rate: plan.pace.rate_of_part(),
             peak: course.peak,
+            never_begun: course.never_begun,
             duration: course.duration,
         };
         figures.told(plan)

@@ -4,6 +4,7 @@ use crate::report::human::Styled;
 use clap::ValueEnum;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// When colours are used.
 #[derive(Debug, Clone, Copy, ValueEnum, Default, PartialEq, Eq)]
@@ -37,14 +38,26 @@ impl Color {
 
 /// Writes to standard output; a closed pipe is nothing to complain about.
 pub(super) fn result(text: &str) {
-    let mut output = std::io::stdout().lock();
-    _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+    result_bytes(text.as_bytes());
 }
 
 /// The same for bytes.
 pub(super) fn result_bytes(bytes: &[u8]) {
     let mut output = std::io::stdout().lock();
-    _ = output.write_all(bytes).and_then(|()| output.flush());
+    if let Err(error) = output.write_all(bytes).and_then(|()| output.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+        && !LOST.swap(true, Ordering::Relaxed)
+    {
+        notice(&format!("error: cannot write to standard output: {}", crate::scenario::reason(&error)));
+    }
+}
+
+/// Whether a result could not be written.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether anything of the results was lost, other than to a reader who had enough.
+pub(super) fn lost_results() -> bool {
+    LOST.load(Ordering::Relaxed)
 }
 
 /// Whether GitHub Actions runs this: it reads annotations from standard output.
@@ -61,6 +74,14 @@ pub(super) fn job_summary_file() -> Option<PathBuf> {
 /// Whether a person watches standard error.
 pub(super) fn shows_progress() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
+}
+
+/// Lets the terminal show what is typed again: whoever asked for a secret may not come to it any more.
+pub(super) fn restore_echo() {
+    if cfg!(unix) && std::io::stdin().is_terminal() {
+        _ = std::process::Command::new("stty").arg("echo").status();
+        notice("");
+    }
 }
 
 /// Writes a line to standard error.

@@ -53,6 +53,11 @@ impl ValueArguments {
         Ok(inputs)
     }
 
+    /// The files that values are read from.
+    pub(super) fn files_read(&self) -> Vec<PathBuf> {
+        [&self.vars_file, &self.secrets_file].into_iter().flatten().cloned().collect()
+    }
+
     /// The names and values of `--secret`.
     fn secrets(&self) -> Result<Vec<(String, Secret)>, String> {
         let named = |given: &Secret| {

@@ -106,8 +106,13 @@ fn load(load: &Load) -> String {
         "  {:.1} runs/s, {:.1} sessions/s, {:.1} messages/s, {} octets sent, {} received",
         load.runs_per_second, load.sessions_per_second, load.messages_per_second, load.sent, load.received
     );
+    if load.never_begun > 0 {
+        _ = writeln!(screen, "  {} more were due, and never begun: the time was over", load.never_begun);
+    }
     if load.late > 0 {
-        _ = writeln!(screen, "  {} began late: more than {} would have been under way at once", load.late, load.jobs);
+        let limit =
+            if load.peak >= load.jobs { format!(": {} were under way already", load.jobs) } else { String::new() };
+        _ = writeln!(screen, "  {} began more than 10 ms after they were due{limit}", load.late);
     }
     _ = writeln!(
         screen,

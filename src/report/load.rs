@@ -138,6 +138,7 @@ impl LoadFigures {
             (&mut load.interrupted, other.interrupted),
             (&mut load.peak, other.peak),
             (&mut load.late, other.late),
+            (&mut load.never_begun, other.never_begun),
             (&mut load.sessions, other.sessions),
             (&mut load.messages, other.messages),
             (&mut load.sent, other.sent),
@@ -176,7 +177,13 @@ impl LoadFigures {
     /// The figures so far, of runs that took so long altogether.
     #[must_use]
     pub fn told(&self, plan: LoadPlan) -> Load {
-        let totals = Load { jobs: plan.jobs, rate: plan.rate, peak: plan.peak, ..self.totals.clone() };
+        let totals = Load {
+            jobs: plan.jobs,
+            rate: plan.rate,
+            peak: plan.peak,
+            never_begun: plan.never_begun,
+            ..self.totals.clone()
+        };
         self.finish(Load { duration: super::collect::seconds(plan.duration), ..totals })
     }
 
@@ -191,7 +198,7 @@ impl LoadFigures {
         let mut errors: Vec<ErrorFigures> = self.errors.iter().map(told_error).collect();
         errors.sort_by_key(|error| std::cmp::Reverse(error.count));
         Load {
-            runs_per_second: each_second(totals.runs),
+            runs_per_second: each_second(totals.runs - totals.interrupted),
             sessions_per_second: each_second(totals.sessions),
             messages_per_second: each_second(totals.messages),
             latency: self.latency.figures(),
@@ -211,6 +218,8 @@ pub struct LoadPlan {
     pub rate: Option<f64>,
     /// The most runs that were under way at once.
     pub peak: u64,
+    /// Runs that were due and never begun.
+    pub never_begun: u64,
     /// How long it took.
     pub duration: Duration,
 }

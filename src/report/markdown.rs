@@ -38,6 +38,7 @@ fn ticket(report: &Report) -> String {
             others(report, scenario, &mut page);
             recording(scenario, &mut page);
         }
+        None if report.load.is_some() => page.push_str("# smtp-script: every run followed its script\n"),
         None => page.push_str("# smtp-script: nothing was played\n"),
     }
     if !report.errors.is_empty() {

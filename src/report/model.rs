@@ -412,8 +412,11 @@ pub struct Load {
     pub interrupted: u64,
     /// The most runs that were under way at once.
     pub peak: u64,
-    /// Runs that began more than 10 ms after they were due: the limit of `--jobs` held them back.
+    /// Runs that began more than 10 ms after they were due.
     pub late: u64,
+    /// Runs that were due, but for which the time was over before there was room for them.
+    #[serde(default)]
+    pub never_begun: u64,
     /// Connections that were opened.
     pub sessions: u64,
     /// Messages that servers took.

@@ -38,6 +38,7 @@ pub use rewrite::Rewrite;
 pub use sandbox::SharedSandbox;
 pub use schedule::{Course, Event, Finished, Listener, Plan, Play, play_all};
 pub use serving::Listening;
+pub(crate) use signals::on_signal;
 pub use stop::Stop;
 
 use crate::scenario::{Scenario, Variables};
@@ -147,6 +148,12 @@ pub fn exchangers(scenario: &Scenario, variables: &Variables, settings: &Setting
         found
     };
     if scenario.plays_every_exchanger() { runtime.map(found).unwrap_or_default() } else { Vec::new() }
+}
+
+/// Text of a scenario as it may be shown: without the values of its secrets.
+#[must_use]
+pub fn masked(text: &str, variables: &Variables) -> String {
+    crate::masker::Masker::new(&variables.secrets).mask_text(text)
 }
 
 impl std::fmt::Debug for Settings {

@@ -35,6 +35,8 @@ pub struct Outcome {
     pub captures: Vec<(String, String)>,
     /// What expectations must become to hold; empty unless an update was asked for.
     pub rewrites: Vec<Rewrite>,
+    /// Expectations that held, where an update was asked for.
+    pub held: Vec<Span>,
     /// What went over the wire.
     pub transcript: Vec<Entry>,
     /// What both sides did on each connection, where [`Settings::record`](super::Settings) asks for it.

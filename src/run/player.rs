@@ -64,6 +64,8 @@ pub(super) struct Player<'a> {
     /// What was captured, as it is shown.
     pub(super) captures: BTreeMap<String, String>,
     pub(super) rewrites: Vec<Rewrite>,
+    /// Under an update: expectations that held.
+    pub(super) held: Vec<Span>,
     began: Timestamp,
     /// What became of the steps of the server.
     pub(super) served_steps: Vec<StepOutcome>,
@@ -163,6 +165,7 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: &'static str, message
         sessions: Vec::new(),
         captures: Vec::new(),
         rewrites: Vec::new(),
+        held: Vec::new(),
         transcript: Vec::new(),
         exchanges: Vec::new(),
         notices: Vec::new(),
@@ -195,6 +198,7 @@ impl<'a> Player<'a> {
             exchanges: Vec::new(),
             captures: BTreeMap::new(),
             rewrites: Vec::new(),
+            held: Vec::new(),
             began: Timestamp::now(),
             served_steps: Vec::new(),
             notices,
@@ -444,10 +448,10 @@ impl<'a> Player<'a> {
             self.divergences.into_iter().partition(|divergence| !divergence.step.starts_with("finally"));
         main.extend(finally);
         Outcome {
-            name: self.scenario.name.clone().unwrap_or_else(|| self.scenario.sources.name().to_owned()),
+            name: self.log.masker().mask_text(self.scenario.name.as_deref().unwrap_or(self.scenario.sources.name())),
             path: self.scenario.sources.name().to_owned(),
             sources: self.scenario.sources.clone(),
-            tags: self.scenario.tags.clone(),
+            tags: self.scenario.tags.iter().map(|tag| self.log.masker().mask_text(tag)).collect(),
             started: self.began,
             duration: self.log.elapsed(),
             steps: self.steps,
@@ -455,6 +459,7 @@ impl<'a> Player<'a> {
             sessions: self.retired,
             captures: self.captures.into_iter().collect(),
             rewrites: self.rewrites,
+            held: self.held,
             transcript: self.log.into_entries(),
             exchanges: self.exchanges,
             notices: self.notices,

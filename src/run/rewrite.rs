@@ -41,6 +41,9 @@ fn rewrite(expectation: &Expectation, mismatch: &Mismatch, reply: &Reply, source
         }
         _ => return None,
     };
+    if !is_simple_scalar(span, sources) {
+        return None;
+    }
     let text = quoted_as(sources.slice(span), &value);
     Some(Rewrite { span, text })
 }
@@ -56,9 +59,26 @@ fn field(fields: &Fields, span: Span, reply: &Reply) -> Option<String> {
     if captures(&pattern.text.source) { None } else { words(reply) }
 }
 
+/// Whether a part of a list is the one that `span` belongs to. The span of a mapping is that of its beginning only.
 fn encloses(part: &Expectation, span: Span) -> bool {
-    part.span == span
-        || part.span.file == span.file && part.span.start <= span.start && span.end <= part.span.end.max(span.end)
+    let Expected::Fields(fields) = &part.kind else { return part.span == span };
+    let code = fields.code.as_ref().map(|(_, at)| *at);
+    let enhanced = fields.enhanced.as_ref().map(|(_, at)| *at);
+    let text = fields.text.as_ref().map(|(_, at)| *at);
+    [code, enhanced, text].contains(&Some(span))
+}
+
+/// Whether all of a value stands at its span, on one line: no list, no block, no anchor.
+fn is_simple_scalar(span: Span, sources: &Sources) -> bool {
+    let written = sources.slice(span);
+    let text = sources.file(span.file).map_or("", |source| source.text.as_str());
+    let before = text.get(..span.start as usize).unwrap_or_default();
+    let line = &before[before.rfind('\n').map_or(0, |newline| newline + 1)..];
+    // The content of a block scalar begins a line; an anchor stands before its value.
+    let begins_line = line.trim().is_empty();
+    let anchored = line.trim_end().rsplit([' ', '[', '{', ',']).next().is_some_and(|word| word.starts_with('&'));
+    let is_plain = !written.is_empty() && !written.starts_with(['[', '{', '&', '*', '|', '>', '!']);
+    is_plain && !written.contains(['\n', ',']) && !begins_line && !anchored
 }
 
 /// The code, and the enhanced status code where there is one: the words behind them vary.
@@ -84,7 +104,10 @@ fn captures(pattern: &str) -> bool {
 
 /// The value in the quotes that the file uses there, or in those that YAML needs.
 fn quoted_as(written: &str, value: &str) -> String {
-    let quotes = written.starts_with(['\'', '"']) || value.contains(['[', ']', '{', '}', ',', '#', '\'']);
+    if written.starts_with('"') {
+        return format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""));
+    }
+    let quotes = written.starts_with('\'') || value.contains(['[', ']', '{', '}', ',', '#', '\'']);
     if quotes { format!("'{}'", value.replace('\'', "''")) } else { value.to_owned() }
 }
 
@@ -120,7 +143,7 @@ mod tests {
     #[test]
     fn quotes_stay_as_they_were() {
         assert_eq!(quoted_as("'^250'", "^550"), "'^550'");
-        assert_eq!(quoted_as("\"^250\"", "^550"), "'^550'");
+        assert_eq!(quoted_as("\"^250\"", r"^550 5\.1"), r#""^550 5\\.1""#);
         assert_eq!(quoted_as("^250", "^550"), "^550");
         assert_eq!(quoted_as("^250", r"^250[ -]2\.0\.0"), r"'^250[ -]2\.0\.0'");
     }

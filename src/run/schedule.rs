@@ -75,6 +75,8 @@ pub struct Course {
     pub peak: u64,
     /// How long it took.
     pub duration: Duration,
+    /// Runs that were due, but for which the time was over before there was room for them.
+    pub never_begun: u64,
     /// Whether it was stopped before its end.
     pub stopped: bool,
 }
@@ -99,6 +101,7 @@ pub fn play_all(plays: Vec<Play>, plan: &Plan, listener: &Listener) -> Result<Co
         halted: AtomicBool::new(false),
         under_way: AtomicU64::new(0),
         peak: AtomicU64::new(0),
+        never_begun: AtomicU64::new(0),
     });
     let runtime = runtime()?;
     let threads = thread_count(plan.jobs);
@@ -122,7 +125,8 @@ pub fn play_all(plays: Vec<Play>, plan: &Plan, listener: &Listener) -> Result<Co
     runtime.shutdown_background();
     outcome?;
     let peak = shared.peak.load(Ordering::Relaxed);
-    Ok(Course { peak, duration: began.elapsed(), stopped: plan.stop.is_stopped() })
+    let never_begun = shared.never_begun.load(Ordering::Relaxed);
+    Ok(Course { peak, never_begun, duration: began.elapsed(), stopped: plan.stop.is_stopped() })
 }
 
 /// What all threads of one schedule share.
@@ -136,6 +140,7 @@ struct Shared {
     halted: AtomicBool,
     under_way: AtomicU64,
     peak: AtomicU64,
+    never_begun: AtomicU64,
 }
 
 /// A run that is to begin.
@@ -194,6 +199,7 @@ async fn work(shared: Arc<Shared>, thread: usize, threads: usize) {
         let slots: Vec<_> = (0..jobs)
             .map(|slot| {
                 let wait = shared.tickets.ramp_of_slot(slot * threads + thread, shared.plan.jobs);
+                let wait = shared.plan.pace.duration.map_or(wait, |duration| wait.min(duration));
                 tokio::task::spawn_local(one_after_the_other(shared.clone(), wait))
             })
             .collect();
@@ -234,6 +240,9 @@ async fn begin_when_due(shared: &Arc<Shared>, thread: usize, threads: usize, job
             () = shared.plan.stop.stopped() => break,
         };
         if shared.is_over() {
+            let left = (local..).step_by(threads).take_while(|one| shared.tickets.due(*one).is_some()).count();
+            let waits = !shared.plan.stop.is_stopped() && !shared.halted.load(Ordering::Relaxed);
+            shared.never_begun.fetch_add(if waits { left as u64 + 1 } else { 0 }, Ordering::Relaxed);
             break;
         }
         let shared = shared.clone();

@@ -5,6 +5,18 @@ use super::Stop;
 /// The exit code of a process that a signal ended at once.
 const INTERRUPTED: i32 = 130;
 
+/// Calls `end` at the first signal that asks for one, in a thread of its own.
+pub(crate) fn on_signal(end: impl FnOnce() + Send + 'static) {
+    let body = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        // Without it a signal ends the process, as it always did.
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async { Signals::listen().next().await });
+        end();
+    };
+    _ = std::thread::Builder::new().name("signals".to_owned()).spawn(body);
+}
+
 /// Wishes the end of all runs at the first signal and ends the process at the second. It never comes to an end itself.
 pub(super) async fn stop_on_signal(stop: Stop) {
     let mut signals = Signals::listen();

@@ -530,13 +530,17 @@ impl Player<'_> {
         expectation: &Expectation,
         answer: &Answer,
     ) -> Result<Captured, Vec<Divergence>> {
-        let missed = {
+        let compared = {
             let scope = self.scope(now.step);
             let came = Came { reply: &answer.reply, elapsed: answer.elapsed };
-            match self.comparer(&scope).compare(expectation, &came) {
-                Ok(captures) => return Ok((captures, answer.holds_secret)),
-                Err(mismatches) => mismatches,
+            self.comparer(&scope).compare(expectation, &came)
+        };
+        let missed = match compared {
+            Ok(captures) => {
+                self.held.push(expectation.span);
+                return Ok((captures, answer.holds_secret));
             }
+            Err(missed) => missed,
         };
         match rewrites(expectation, &missed, &answer.reply, &self.scenario.sources) {
             Some(rewrites) => {

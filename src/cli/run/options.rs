@@ -167,6 +167,13 @@ impl RunArguments {
         Files { root: self.file_root.as_deref(), untrusted: self.connections.untrusted }
     }
 
+    /// The files that are named to be read: no report may replace one of them.
+    pub(super) fn files_read(&self) -> Vec<PathBuf> {
+        let named = [&self.cases, &self.connections.ca_file].into_iter().flatten().cloned();
+        let targets = self.targets.iter().map(PathBuf::from);
+        targets.chain(named).chain(self.values.files_read()).collect()
+    }
+
     /// How each run is played.
     pub(super) fn settings(&self) -> Result<Settings, String> {
         let connections = &self.connections;

@@ -109,11 +109,14 @@ impl Preparation<'_> {
         let mut scenario = match loaded {
             Ok(scenario) => scenario,
             Err(error) => {
+                // Nobody knows the tags of a file that cannot be read at all: it is told.
+                let unreadable = error.partial.is_none();
                 let name = error.partial.as_ref().and_then(|partial| partial.name.clone());
                 let tags = error.partial.as_ref().map(|partial| partial.tags.clone()).unwrap_or_default();
                 let (sources, diagnostics) = all_of(error, &self.settings);
                 let id = identity(&sources, "");
-                if self.selection.takes(name.as_deref(), &tags, &sources) && self.selects(&id) {
+                let taken = unreadable || self.selection.takes(name.as_deref(), &tags, &sources);
+                if taken && self.selects(&id) {
                     self.broken(id, name.as_deref(), &sources, &diagnostics);
                 }
                 return;
@@ -152,6 +155,7 @@ impl Preparation<'_> {
                 return;
             }
         };
+        let label = run::masked(&label, &variables);
         let diagnostics = crate::check(scenario, Some(&variables), &self.settings);
         if diagnostics.iter().any(Diagnostic::is_error) {
             let id = identity(&scenario.sources, &label);

@@ -7,7 +7,7 @@ use crate::cli::screen;
 use crate::cli::targets::STANDARD_INPUT;
 use crate::run::{Outcome, Rewrite};
 use crate::scenario::{Sources, reason};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -19,8 +19,10 @@ type Edits = BTreeMap<(u32, u32), String>;
 pub(super) struct Updates {
     /// For each file its text as it was read, and what is changed in it.
     files: BTreeMap<String, (String, Edits)>,
+    /// For each file the ranges of expectations that held somewhere.
+    held: BTreeMap<String, BTreeSet<(u32, u32)>>,
     /// Places where two runs would write two things.
-    disputed: Vec<String>,
+    disputed: BTreeMap<(String, u32, u32), String>,
 }
 
 /// Refuses scenarios that are no files of the user's.
@@ -40,40 +42,82 @@ pub(super) fn refuse_unwritable(prepared: &Prepared) -> Result<(), String> {
 impl Updates {
     /// Takes what one run would write.
     pub(super) fn take(&mut self, outcome: &Outcome) {
+        for span in &outcome.held {
+            if let Some(source) = outcome.sources.file(span.file) {
+                self.held.entry(source.name.clone()).or_default().insert((span.start, span.end));
+            }
+        }
         for Rewrite { span, text } in &outcome.rewrites {
             let Some(source) = outcome.sources.file(span.file) else { continue };
             let (_, edits) =
                 self.files.entry(source.name.clone()).or_insert_with(|| (source.text.clone(), BTreeMap::new()));
             let before = edits.entry((span.start, span.end)).or_insert_with(|| text.clone());
             if before != text {
-                self.disputed.push(format!(
-                    "{}: one run would write `{before}` there, another `{text}`",
-                    place(&outcome.sources, *span)
-                ));
+                let told =
+                    format!("{}: one reply asks for `{before}`, another for `{text}`", place(&outcome.sources, *span));
+                self.disputed.insert((source.name.clone(), span.start, span.end), told);
             }
         }
     }
 
-    /// Writes the files, and says what was changed.
-    pub(super) fn write(self) -> Result<(), String> {
-        for disputed in &self.disputed {
-            screen::notice(&format!("notice: {disputed}; the first was taken"));
-        }
-        let mut errors = Vec::new();
-        for (name, (text, edits)) in &self.files {
+    /// Writes the files, and says what was changed. What one reply asks for and another does not stays, and is an error.
+    pub(super) fn write(mut self) -> Result<(), String> {
+        let mut errors = self.withdraw();
+        for (name, (text, edits)) in self.files.iter().filter(|(_, (_, edits))| !edits.is_empty()) {
             let mut sources = Sources::default();
             sources.add(name, text);
+            let after = edited(text, edits);
+            let written = stays_sound(name, &after).and_then(|()| replace(Path::new(name), text, &after));
+            if let Err(message) = written {
+                errors.push(message);
+                continue;
+            }
             for ((start, end), new) in edits {
                 let span = crate::scenario::Span { file: 0, start: *start, end: *end };
                 let old = crate::visible(sources.slice(span).as_bytes());
-                screen::result(&format!("updated {}: {old} is now {new}\n", place(&sources, span)));
-            }
-            if let Err(message) = replace(Path::new(name), text, &edited(text, edits)) {
-                errors.push(message);
+                screen::notice(&format!("updated {}: {old} is now {new}", place(&sources, span)));
             }
         }
         if errors.is_empty() { Ok(()) } else { Err(errors.join("\nerror: ")) }
     }
+
+    /// Takes back what cannot hold everywhere, and tells each place.
+    fn withdraw(&mut self) -> Vec<String> {
+        let mut errors = Vec::new();
+        for ((name, start, end), told) in std::mem::take(&mut self.disputed) {
+            if let Some((_, edits)) = self.files.get_mut(&name) {
+                edits.remove(&(start, end));
+            }
+            errors.push(format!("cannot update {told}"));
+        }
+        for (name, (text, edits)) in &mut self.files {
+            let held = self.held.remove(name).unwrap_or_default();
+            let mut sources = Sources::default();
+            sources.add(name.as_str(), text.as_str());
+            edits.retain(|(start, end), new| {
+                let holds = held.iter().any(|(from, to)| from <= start && start < to.max(&(from + 1)));
+                if holds {
+                    let span = crate::scenario::Span { file: 0, start: *start, end: *end };
+                    let place = place(&sources, span);
+                    errors
+                        .push(format!("cannot update {place}: one reply asks for `{new}`, and another is as expected"));
+                }
+                !holds
+            });
+        }
+        errors
+    }
+}
+
+/// Whether a file is still read as before.
+fn stays_sound(name: &str, after: &str) -> Result<(), String> {
+    let faults = |text: &str| crate::load_text(name, text).err().map_or(0, |error| error.diagnostics.len());
+    let before = std::fs::read_to_string(name).unwrap_or_default();
+    if faults(after) <= faults(&before) {
+        return Ok(());
+    }
+    let name = crate::visible(name.as_bytes());
+    Err(format!("cannot update `{name}`: what would stand there is no scenario any more; change it by hand"))
 }
 
 fn place(sources: &Sources, span: crate::scenario::Span) -> String {
