@@ -5,6 +5,7 @@
 use super::prepare::Prepared;
 use crate::cli::screen;
 use crate::cli::targets::STANDARD_INPUT;
+use crate::load::load_text;
 use crate::run::{Outcome, Rewrite};
 use crate::scenario::{Sources, reason};
 use std::collections::{BTreeMap, BTreeSet};
@@ -111,7 +112,7 @@ impl Updates {
 
 /// Whether a file is still read as before.
 fn stays_sound(name: &str, after: &str) -> Result<(), String> {
-    let faults = |text: &str| crate::load_text(name, text).err().map_or(0, |error| error.diagnostics.len());
+    let faults = |text: &str| load_text(name, text).err().map_or(0, |error| error.diagnostics.len());
     let before = std::fs::read_to_string(name).unwrap_or_default();
     if faults(after) <= faults(&before) {
         return Ok(());
