@@ -334,13 +334,14 @@ fn rules_answer_before_the_sandbox() {
     assert_eq!(client.read_line(&mut String::new()).unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
     let mut faulty = serving.connect();
     assert_eq!(ask(&mut faulty, "HELP"), "");
+    drop(faulty);
     let kept = files(&serving.path("mail"));
     assert_eq!(kept.len(), 1, "{kept:?}");
     assert!(fs::read_to_string(&kept[0]).unwrap().ends_with("Hello\r\n"));
     serving.interrupt("TERM");
     let (code, _, log) = serving.ended();
     assert_eq!(code, Some(1), "{log}");
-    for part in ["S: 451 4.7.1 c@d come back later", "no <<token>>", "a rule cannot be obeyed: ", "rules.yaml:19:"] {
+    for part in ["S: 451 4.7.1 c@d come back later", "no <<token>>", "a rule cannot be obeyed: ", "rules.yaml:18:"] {
         assert!(log.contains(part), "`{part}` is not in the log:\n{log}");
     }
     assert!(!log.contains("s3cr3t"), "{log}");
