@@ -286,3 +286,80 @@ fn a_client_certificate_logs_in_by_external() {
     let refused = program::smtp_script(&["run", &scenario, "--to", &address, "--ca-file", &authority]);
     refused.exits(1).says(&["535 5.7.8"]);
 }
+
+const RULES: &str = r"secrets: [token]
+server:
+  rules:
+    - match: ^RCPT TO:<(?<who>[^>]+)>
+      reply: 451 4.7.1 <<who>> come back later
+      times: 1
+      per: server
+    - match: ^\.$
+      when: message.size > 1000
+      reply: 554 5.7.1 no <<token>>
+    - match: ^NOOP
+      delay: 20ms
+      pace: {bytes: 4, every: 5ms}
+      reply: 250 slow
+    - match: ^VRFY
+      close: reset
+    - match: ^HELP
+      reply: 250 <<1 // 0>>
+";
+
+#[test]
+fn rules_answer_before_the_sandbox() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.yaml");
+    fs::write(&file, RULES).unwrap();
+    let options = ["--rules", file.to_str().unwrap(), "--secret", "token=s3cr3t", "--keep", "FOLDER/mail", "-v"];
+    let mut serving = Serving::start(&options, 1);
+    let mut client = serving.connect();
+    assert_eq!(ask(&mut client, "EHLO x"), "250 HELP");
+    assert!(ask(&mut client, "MAIL FROM:<a@b>").starts_with("250 "));
+    assert_eq!(ask(&mut client, "RCPT TO:<c@d>"), "451 4.7.1 c@d come back later");
+    assert_eq!(ask(&mut client, "DATA"), "503 5.5.1 Send RCPT TO first");
+    // What stands behind a slow reply in the same packet is answered behind it.
+    assert_eq!(ask(&mut client, "NOOP\r\nRCPT TO:<c@d>"), "250 slow");
+    assert_eq!(reply(&mut client), "250 2.1.5 Ok");
+    assert!(ask(&mut client, "DATA").starts_with("354 "));
+    assert!(ask(&mut client, "Subject: Hi\r\n\r\nHello\r\n.").starts_with("250 2.0.0 Ok: queued as "));
+    for line in ["MAIL FROM:<a@b>", "RCPT TO:<c@d>"] {
+        assert!(ask(&mut client, line).starts_with("250 "), "{line}");
+    }
+    assert!(ask(&mut client, "DATA").starts_with("354 "));
+    assert_eq!(ask(&mut client, &format!("{}\r\n.", "x".repeat(2000))), "554 5.7.1 no s3cr3t");
+    assert!(ask(&mut client, "DATA").starts_with("503 "), "the refused message is forgotten");
+    client.get_mut().write_all(b"VRFY c\r\n").unwrap();
+    assert_eq!(client.read_line(&mut String::new()).unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+    let mut faulty = serving.connect();
+    assert_eq!(ask(&mut faulty, "HELP"), "");
+    drop(faulty);
+    let kept = files(&serving.path("mail"));
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert!(fs::read_to_string(&kept[0]).unwrap().ends_with("Hello\r\n"));
+    serving.interrupt("TERM");
+    let (code, _, log) = serving.ended();
+    assert_eq!(code, Some(1), "{log}");
+    for part in ["S: 451 4.7.1 c@d come back later", "no <<token>>", "a rule cannot be obeyed: ", "rules.yaml:18:"] {
+        assert!(log.contains(part), "`{part}` is not in the log:\n{log}");
+    }
+    assert!(!log.contains("s3cr3t"), "{log}");
+}
+
+#[test]
+fn rules_stand_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.yaml");
+    for (text, message) in [
+        ("server:\n  steps:\n    - reply: 220 x\n", "there is `steps`"),
+        ("server:\n  listen: 127.0.0.1:0\n  rules:\n    - match: ^NOOP\n      reply: 250 x\n", "there is `listen`"),
+        ("server:\n  rules:\n    - match: ^NOOP\n      reply: 250 <<nobody>>\n", "nobody"),
+        ("connect: x\nsteps:\n  - expect: ^220\n", "has no `server:`"),
+    ] {
+        fs::write(&file, text).unwrap();
+        program::smtp_script(&["serve", "--sandbox", "--rules", file.to_str().unwrap()]).exits(2).says(&[message]);
+    }
+    program::smtp_script(&["serve", "--rules", "x.yaml"]).exits(2);
+    program::smtp_script(&["serve", "--sandbox", "--var", "a=b"]).exits(2).says(&["name one by `--rules`"]);
+}

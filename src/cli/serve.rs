@@ -24,7 +24,7 @@ const SHOWN: &str = "What is shown";
 #[derive(Debug, clap::Args)]
 pub(super) struct ServeArguments {
     /// A scenario with `server:`; it ends when all listed connections were served
-    #[arg(value_name = "FILE", required_unless_present = "sandbox", conflicts_with = "sandbox")]
+    #[arg(value_name = "FILE", required_unless_present = "sandbox", conflicts_with = "sandbox", group = "played")]
     file: Option<PathBuf>,
     /// Serve the built-in server, which takes any message and delivers none
     #[arg(long)]
@@ -83,7 +83,7 @@ struct ListenArguments {
 pub(super) fn serve(arguments: &ServeArguments) -> u8 {
     let served = match &arguments.file {
         Some(file) => scripted::serve(file, arguments),
-        None => sandbox::serve(arguments).map(|()| 0),
+        None => sandbox::serve(arguments),
     };
     match served {
         Ok(code) => code,

@@ -38,6 +38,7 @@ pub use rewrite::Rewrite;
 pub use sandbox::SharedSandbox;
 pub use schedule::{Course, Event, Finished, Listener, Plan, Play, play_all};
 pub use serving::Listening;
+pub(crate) use serving::SandboxRules;
 pub(crate) use signals::on_signal;
 pub use stop::Stop;
 

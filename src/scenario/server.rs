@@ -193,6 +193,24 @@ pub(crate) struct Rule {
 }
 
 impl Server {
+    /// What stands beside the rules, in words, and where; that there are none, where there are none.
+    pub(crate) fn beside_rules(&self) -> Option<(Span, &'static str)> {
+        let tls = &self.tls;
+        let has_tls = self.implicit_tls
+            || tls.certificate.is_some()
+            || tls.client_certificate.is_some()
+            || tls.client_ca.is_some()
+            || tls.min_version.is_some()
+            || tls.max_version.is_some();
+        match &self.plan {
+            Plan::Each(steps) => Some((steps.first().map_or(self.span, |step| step.span), "`steps`")),
+            Plan::Listed(list) => Some((list.first().map_or(self.span, |served| served.span), "`connections`")),
+            Plan::Rules if self.rules.is_empty() => Some((self.span, "no `rules`")),
+            Plan::Rules if has_tls => Some((self.span, "what the server's TLS is to be")),
+            Plan::Rules => self.listen.as_ref().map(|listen| (listen.span, "`listen`")),
+        }
+    }
+
     /// How many connections are listed; none where any number is served.
     pub(crate) fn listed(&self) -> Option<usize> {
         match &self.plan {

@@ -85,11 +85,14 @@ impl Acceptor {
         let ssl = Ssl::new(self.ssl.context()).map_err(|error| in_words(&error))?;
         let mut stream = SslStream::new(ssl, tcp).map_err(|error| in_words(&error))?;
         Pin::new(&mut stream).accept().await.map_err(|error| failure(&error))?;
-        let accepted = self.accepted(stream.ssl());
+        let accepted = Accepted::of(stream.ssl(), self.verifies);
         Ok((stream, accepted))
     }
+}
 
-    fn accepted(&self, ssl: &SslRef) -> Accepted {
+impl Accepted {
+    /// What a finished handshake tells; `verifies` says whether certificates of clients were held against an authority.
+    pub(crate) fn of(ssl: &SslRef, verifies: bool) -> Accepted {
         let client = ssl.peer_certificate().and_then(|certificate| certificate.to_der().ok());
         let cipher = ssl.current_cipher();
         let name = cipher.and_then(|cipher| cipher.standard_name().or(Some(cipher.name())));
@@ -97,7 +100,7 @@ impl Acceptor {
             version: ssl.version_str().to_owned(),
             cipher: name.unwrap_or("unknown").to_owned(),
             server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
-            verified: self.verifies && client.is_some() && ssl.verify_result() == X509VerifyResult::OK,
+            verified: verifies && client.is_some() && ssl.verify_result() == X509VerifyResult::OK,
             client,
         }
     }

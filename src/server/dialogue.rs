@@ -5,21 +5,27 @@
 
 use memchr::{memchr, memchr2};
 
+use super::acceptor::Accepted;
 use super::answer::{Answer, BadLine, Next};
 use super::log::SessionLog;
 use super::mail_data::{MailDataReader, Progress};
 use super::mail_sink::MailSink;
 use super::protocol::{AUTH_LINE, Protocol, TLS_UNAVAILABLE, TlsFacts};
+use super::rulebook::{Interjection, Interjector};
 
 /// What the connection does when the replies were sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum After {
     /// Read more.
     Read,
+    /// Send what a rule says (`Dialogue::interjection`), then call `interjected`.
+    Interject,
     /// Say whether there is TLS (`Dialogue::tls_ready` or `tls_unavailable`), shake hands, call `tls_started`.
     StartTls,
     /// Close.
     Close,
+    /// Close with RST.
+    Reset,
 }
 
 /// What an answer is due to.
@@ -29,8 +35,8 @@ pub(crate) enum Event<'a> {
     Connected,
     /// A command, or the response to a challenge.
     Line(&'a str),
-    /// A line that is not worth reading.
-    BadLine(BadLine),
+    /// A line that is not worth reading, without its end; empty where it was too long.
+    BadLine(&'a [u8], BadLine),
     /// The end of the mail data after DATA.
     MailDataEnded,
     /// The last octet of a BDAT command's chunk.
@@ -54,6 +60,24 @@ pub(crate) struct Dialogue<S> {
     line_too_long: bool,
     replies: Vec<u8>,
     log: SessionLog,
+    rules: Rules,
+}
+
+/// What rules have to do with it.
+#[derive(Default)]
+struct Rules {
+    interjector: Option<Box<dyn Interjector>>,
+    /// What a rule says, until it is sent, and what is read then.
+    pending: Option<(Interjection, Next)>,
+    /// What the client had sent behind it.
+    unread: Vec<u8>,
+    /// A rule has said 334: what comes is a secret, whatever the protocol thinks.
+    challenged: bool,
+    /// A rule has answered STARTTLS.
+    tls_ready: bool,
+    /// The BDAT command whose octets are on their way, for the rules, and whether the message goes on behind them.
+    chunk: Option<Vec<u8>>,
+    more_chunks: bool,
 }
 
 enum Reading {
@@ -64,15 +88,34 @@ enum Reading {
 
 impl<S: MailSink> Dialogue<S> {
     pub(crate) fn new(protocol: Protocol<S>, log: SessionLog) -> Self {
-        Self { protocol, reading: Reading::Lines, line: Vec::new(), line_too_long: false, replies: Vec::new(), log }
+        Self {
+            protocol,
+            reading: Reading::Lines,
+            line: Vec::new(),
+            line_too_long: false,
+            replies: Vec::new(),
+            log,
+            rules: Rules::default(),
+        }
     }
 
-    /// Where every answer comes from: a rule that answers in the protocol's place is asked here.
+    /// Puts rules in front of the protocol.
+    pub(crate) fn with_rules(mut self, interjector: Option<Box<dyn Interjector>>) -> Self {
+        self.rules.interjector = interjector;
+        self
+    }
+
+    /// Where every answer comes from: a rule if there is one for it, else the protocol.
     fn answer(&mut self, event: Event<'_>) -> Answer {
+        if self.rules.interjector.is_none() { self.said(event) } else { self.ruled(event) }
+    }
+
+    /// The protocol's answer.
+    fn said(&mut self, event: Event<'_>) -> Answer {
         match event {
             Event::Connected => self.protocol.greeting(),
             Event::Line(line) => self.protocol.line(line),
-            Event::BadLine(refusal) => self.protocol.bad_line(refusal),
+            Event::BadLine(_, refusal) => self.protocol.bad_line(refusal),
             Event::MailDataEnded => self.protocol.mail_data_ended(),
             Event::ChunkEnded => self.protocol.chunk_ended(),
             Event::TlsUnavailable => TLS_UNAVAILABLE.into(),
@@ -90,12 +133,17 @@ impl<S: MailSink> Dialogue<S> {
 
     /// Answers STARTTLS, now that the certificate is there.
     pub(crate) fn tls_ready(&mut self) {
-        self.say("220 2.0.0 Ready to start TLS");
+        if !std::mem::take(&mut self.rules.tls_ready) {
+            self.say("220 2.0.0 Ready to start TLS");
+        }
     }
 
     /// Goes on over TLS, or begins with it.
-    pub(crate) fn tls_started(&mut self, facts: TlsFacts) {
+    pub(crate) fn tls_started(&mut self, facts: TlsFacts, accepted: impl FnOnce() -> Accepted) {
         self.protocol.tls_started(facts);
+        if let Some(interjector) = &mut self.rules.interjector {
+            interjector.tls_started(accepted());
+        }
     }
 
     /// The log of this session.
@@ -125,6 +173,10 @@ impl<S: MailSink> Dialogue<S> {
             input = &input[used..];
             match answer.map(|answer| self.follow(&answer)) {
                 None | Some(After::Read) => {}
+                Some(After::Interject) => {
+                    self.rules.unread = input.to_vec();
+                    return After::Interject;
+                }
                 Some(end) => return end,
             }
         }
@@ -155,7 +207,7 @@ impl<S: MailSink> Dialogue<S> {
         }
         let room = AUTH_LINE + 1 - self.line.len();
         self.line.extend_from_slice(&part[..part.len().min(room)]);
-        if self.line.len() > self.protocol.line_limit(&self.line) {
+        if self.line.len() > self.line_limit(&self.line) {
             self.line_too_long = true;
             self.line = Vec::new();
         }
@@ -163,7 +215,7 @@ impl<S: MailSink> Dialogue<S> {
 
     /// Answers a line with its LF.
     fn answer_line(&mut self, line: &[u8]) -> Answer {
-        if line.len() > self.protocol.line_limit(line) {
+        if line.len() > self.line_limit(line) {
             return self.refuse(line, BadLine::TooLong);
         }
         let Some(line) = line.strip_suffix(b"\r\n") else {
@@ -175,21 +227,35 @@ impl<S: MailSink> Dialogue<S> {
         let Ok(text) = str::from_utf8(line) else {
             return self.refuse(line, BadLine::NotUtf8);
         };
-        self.log.client(line, self.protocol.in_exchange());
+        self.log.client(line, self.in_exchange());
         self.answer(Event::Line(text))
     }
 
     fn refuse(&mut self, line: &[u8], refusal: BadLine) -> Answer {
-        self.log.client(line, self.protocol.in_exchange());
-        self.answer(Event::BadLine(refusal))
+        self.log.client(line, self.in_exchange());
+        let content = line.strip_suffix(b"\n").unwrap_or(line);
+        let content = content.strip_suffix(b"\r").unwrap_or(content);
+        self.answer(Event::BadLine(if refusal == BadLine::TooLong { b"" } else { content }, refusal))
+    }
+
+    /// Whether the next line answers a challenge.
+    fn in_exchange(&self) -> bool {
+        self.protocol.in_exchange() || self.rules.challenged
+    }
+
+    fn line_limit(&self, start: &[u8]) -> usize {
+        if self.rules.challenged { AUTH_LINE } else { self.protocol.line_limit(start) }
     }
 
     fn take_mail_data(&mut self, input: &[u8]) -> (usize, Option<Answer>) {
         let Reading::MailData(reader) = &mut self.reading else { return (0, None) };
-        let (protocol, log) = (&mut self.protocol, &mut self.log);
+        let (protocol, log, interjector) = (&mut self.protocol, &mut self.log, &mut self.rules.interjector);
         let progress = reader.read(input, |octets| {
             log.mail_data(octets);
             protocol.content(octets);
+            if let Some(interjector) = interjector {
+                interjector.content(octets);
+            }
         });
         match progress {
             Progress::Unfinished => (input.len(), None),
@@ -208,6 +274,9 @@ impl<S: MailSink> Dialogue<S> {
         let ended = *left == 0;
         self.log.mail_data(&input[..used]);
         self.protocol.content(&input[..used]);
+        if let Some(interjector) = &mut self.rules.interjector {
+            interjector.content(&input[..used]);
+        }
         if !ended {
             return (used, None);
         }
@@ -216,10 +285,22 @@ impl<S: MailSink> Dialogue<S> {
     }
 
     fn follow(&mut self, answer: &Answer) -> After {
+        if self.rules.pending.is_some() {
+            return After::Interject;
+        }
         self.say(&answer.reply);
-        match answer.next {
+        self.go_on(answer.next)
+    }
+
+    fn go_on(&mut self, next: Next) -> After {
+        match next {
             Next::Line => {}
-            Next::MailData => self.reading = Reading::MailData(MailDataReader::new()),
+            Next::MailData => {
+                self.reading = Reading::MailData(MailDataReader::new());
+                if let Some(interjector) = &mut self.rules.interjector {
+                    interjector.message_begins(false);
+                }
+            }
             Next::Chunk(0) => return self.tell(Event::ChunkEnded),
             Next::Chunk(octets) => self.reading = Reading::Chunk { left: octets },
             Next::StartTls => return After::StartTls,
@@ -236,6 +317,8 @@ impl<S: MailSink> Dialogue<S> {
         }
     }
 }
+
+mod ruled;
 
 #[cfg(test)]
 mod tests;

@@ -95,6 +95,11 @@ impl Fallback {
 
     /// A message was refused by someone else: the transaction is over.
     pub(crate) fn forget_message(&mut self) {
-        self.protocol.line("RSET");
+        self.protocol.overruled(true);
+    }
+
+    /// A command was refused by someone else: an authentication exchange is over.
+    pub(crate) fn overruled(&mut self) {
+        self.protocol.overruled(false);
     }
 }

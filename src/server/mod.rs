@@ -2,7 +2,7 @@
 //!
 //! From the wire inwards: `sandbox` owns listeners, its `connection` the sockets, `dialogue` cuts the client's octets into
 //! command lines and mail data, `protocol` answers them; the last two do no input or output, so that every rule of the
-//! RFCs is tested without a socket. `reception` takes the messages in and `store` keeps them; `log` tells what happens.
+//! RFCs is tested without a socket. A `rulebook` may answer in the protocol's place. `reception` takes the messages in and `store` keeps them; `log` tells what happens.
 //!
 //! Scripted servers are played by `run::serving`; here are the parts that know no script: `peer`, a client's connection,
 //! `acceptor`, its TLS, and `fallback`, what the sandbox would answer.
@@ -22,6 +22,7 @@ mod parameters;
 mod peer;
 mod protocol;
 mod reception;
+mod rulebook;
 mod sandbox;
 mod serve;
 mod settings;
@@ -36,6 +37,7 @@ pub(crate) use certificate::Authority;
 pub(crate) use fallback::{Fallback, FallbackSettings, Said};
 pub(crate) use log::{Detail, Log, LogLine, Speaker};
 pub(crate) use peer::{Drip, MAX_LINE, Peer, PeerTrouble};
+pub(crate) use rulebook::{Arrival, Ending, Interjection, Interjector, Rulebook};
 pub(crate) use sandbox::{DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Sandbox, SandboxOptions};
 pub(crate) use serve::{Limits, Served, interruption, serve};
 pub(crate) use store::{Form, Store};

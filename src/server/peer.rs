@@ -49,7 +49,7 @@ enum End {
 }
 
 /// Slow sending.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Drip {
     pub(crate) octets: usize,
     pub(crate) every: Duration,

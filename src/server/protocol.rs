@@ -148,6 +148,21 @@ impl<S: MailSink> Protocol<S> {
         self.counted(answer.into())
     }
 
+    /// A rule has refused what the client sent, or let it pass in silence: the protocol does not hear of it, but an
+    /// authentication exchange is over, and so is a message that was refused at its end.
+    pub(crate) fn overruled(&mut self, ends_message: bool) {
+        self.exchange = None;
+        if ends_message {
+            self.chunk = None;
+            self.end_transaction();
+        }
+    }
+
+    /// A rule has granted what comes: refusals in a row have ended, whatever the protocol would say.
+    pub(crate) fn forgive(&mut self) {
+        self.errors_in_a_row = 0;
+    }
+
     /// The handshake is done: all that the client said before is forgotten (RFC 3207 4.2).
     pub(crate) fn tls_started(&mut self, facts: TlsFacts) {
         self.tls = Some(facts);

@@ -19,6 +19,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::auth::Login;
 use super::counts::Counts;
 use super::log::Log;
+use super::rulebook::Rulebook;
 use super::settings::{QueueIds, Settings};
 use super::store::Store;
 use super::tls::{ClientCertificates, Identity, Tls};
@@ -70,6 +71,8 @@ pub(crate) struct SandboxOptions {
     pub(crate) store: Option<Store>,
     /// Who is told what happens.
     pub(crate) log: Option<Log>,
+    /// Who answers before the protocol does.
+    pub(crate) rules: Option<Arc<dyn Rulebook>>,
 }
 
 impl Default for SandboxOptions {
@@ -92,6 +95,7 @@ impl Default for SandboxOptions {
             idle: IDLE,
             store: None,
             log: None,
+            rules: None,
         }
     }
 }
@@ -229,6 +233,7 @@ struct Shared {
     store: Option<Arc<Store>>,
     counts: Arc<Counts>,
     log: Option<Log>,
+    rules: Option<Arc<dyn Rulebook>>,
     stage: watch::Sender<Stage>,
 }
 
@@ -255,6 +260,7 @@ impl Shared {
             store: options.store.map(Arc::new),
             counts: Arc::default(),
             log: options.log,
+            rules: options.rules,
             stage: watch::Sender::new(Stage::Open),
         }
     }

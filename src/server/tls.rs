@@ -93,6 +93,11 @@ impl Tls {
         self.acceptor.context()
     }
 
+    /// Whether a certificate of a client's is verified.
+    pub(crate) fn verifies(&self) -> bool {
+        matches!(self.clients, ClientCertificates::SignedBy(_))
+    }
+
     /// What a finished handshake tells of the client.
     pub(crate) fn facts(&self, ssl: &SslRef) -> TlsFacts {
         let is_taken = match self.clients {

@@ -2,27 +2,33 @@
 //!
 //! Responsible for its options, for the words on the screen, and for secrets: what is given by `--accept` is never shown.
 
-use super::super::{screen, values};
-use super::ServeArguments;
+use super::super::{USAGE, screen, values};
+use super::{ServeArguments, scripted};
 use crate::report::human;
 use crate::scenario::{Secret, reason};
 use crate::server::{
-    ClientCertificates, DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Form, Identity, Limits, Login, Sandbox,
+    ClientCertificates, DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Form, Identity, Limits, Login, Rulebook, Sandbox,
     SandboxOptions, Served, Store,
 };
 use crate::smtp::auth::Mechanism;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
 /// How long a silent client is waited for when nothing else is said (RFC 5321 4.5.3.2.7).
 const IDLE: Duration = Duration::from_secs(300);
+/// The exit code when a rule could not be obeyed: the scenario is at fault, as with a divergence.
+const DIVERGED: u8 = 1;
 
 /// Options of the built-in server.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Who is let in, and what becomes of messages")]
 pub(super) struct SandboxArguments {
+    /// Answer by the `rules:` of this scenario before the built-in server does
+    #[arg(long, value_name = "FILE", requires = "sandbox", group = "played")]
+    rules: Option<PathBuf>,
     /// Let this user log in (repeatable; others may see it in the list of processes: prefer --accept-file)
     // Taken as it is: the errors of a value parser repeat what was given.
     #[arg(long, value_name = "USER=PASSWORD", value_parser = values::unread_secret)]
@@ -63,9 +69,20 @@ pub(super) struct SandboxArguments {
 }
 
 /// Serves until it is told to end.
-pub(super) fn serve(arguments: &ServeArguments) -> Result<(), String> {
+pub(super) fn serve(arguments: &ServeArguments) -> Result<u8, String> {
     let start = Instant::now();
-    let options = options(arguments)?;
+    if arguments.server.rules.is_none() && arguments.scripted.has_values() {
+        return Err("`--var` and `--secret` are for a scenario: name one by `--rules`".to_owned());
+    }
+    let rules = match &arguments.server.rules {
+        None => None,
+        Some(file) => match scripted::rules(file, arguments)? {
+            None => return Ok(USAGE),
+            Some(rules) => Some(Arc::new(rules)),
+        },
+    };
+    let mut options = options(arguments)?;
+    options.rules = rules.clone().map(|rules| rules as Arc<dyn Rulebook>);
     warn_of_strangers(arguments, &options);
     // A client holds one descriptor, its message another; a system that gives no more serves as many as it can.
     _ = rlimit::increase_nofile_limit(u64::MAX);
@@ -75,7 +92,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> Result<(), String> {
     if !arguments.quiet {
         screen::result(&format!("{} ({} s)\n", summary(served), human::seconds(start.elapsed())));
     }
-    Ok(())
+    Ok(if rules.is_some_and(|rules| rules.is_faulty()) { DIVERGED } else { 0 })
 }
 
 fn options(arguments: &ServeArguments) -> Result<SandboxOptions, String> {
@@ -103,6 +120,7 @@ fn options(arguments: &ServeArguments) -> Result<SandboxOptions, String> {
         idle: listening.timeout.unwrap_or(IDLE),
         store: server.store()?,
         log: arguments.log(),
+        rules: None,
     })
 }
 

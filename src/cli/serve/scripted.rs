@@ -1,4 +1,5 @@
-//! `smtp-script serve FILE`: plays the server's side of a scenario to whoever connects.
+//! `smtp-script serve FILE`: plays the server's side of a scenario to whoever connects; and reads the rules of
+//! `serve --sandbox --rules FILE`.
 //!
 //! Responsible for its options and for what it prints: where it listens, and what came of each connection. What is played
 //! is `run::serve`'s business.
@@ -9,7 +10,7 @@ use crate::cli::targets::{Files, is_strangers};
 use crate::cli::values::{self, ValueArguments};
 use crate::cli::{INTERRUPTED, USAGE, screen};
 use crate::report::human;
-use crate::run::{self, Listening, Outcome, Settings, Stop, Verdict};
+use crate::run::{self, Listening, Outcome, SandboxRules, Settings, Stop, Verdict};
 use crate::scenario::{Diagnostic, Scenario, Sources, Variables, reason, undeclared};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,22 +22,52 @@ pub(super) struct ScriptedArguments {
     #[command(flatten)]
     values: ValueArguments,
     /// Let secrets go over plain connections to other machines
-    #[arg(long, conflicts_with = "sandbox")]
+    #[arg(long, requires = "played")]
     insecure_secrets: bool,
     /// Play a stranger's scenario: it reads no file without --file-root, and listens on loopback unless --listen says so
-    #[arg(long, conflicts_with = "sandbox")]
+    #[arg(long, requires = "played")]
     untrusted: bool,
     /// Let the scenario read files below this folder (instead of its own)
-    #[arg(long, value_name = "DIR", conflicts_with = "sandbox")]
+    #[arg(long, value_name = "DIR", requires = "played")]
     file_root: Option<PathBuf>,
     /// Fix the time and randomness of templates
-    #[arg(long, value_name = "N", conflicts_with = "sandbox")]
+    #[arg(long, value_name = "N", requires = "played")]
     seed: Option<u64>,
 }
 
 /// Serves and gives the exit code.
 pub(super) fn serve(file: &Path, arguments: &ServeArguments) -> Result<u8, String> {
     Scripted { file, arguments, own: &arguments.scripted }.serve()
+}
+
+/// The rules of a file, for the sandbox; none where the file was refused, and that was shown.
+pub(super) fn rules(file: &Path, arguments: &ServeArguments) -> Result<Option<SandboxRules>, String> {
+    let scripted = Scripted { file, arguments, own: &arguments.scripted };
+    let Some(Prepared { scenario, variables, settings }) = scripted.prepared(&Stop::default())? else {
+        return Ok(None);
+    };
+    match SandboxRules::of(&scenario, &variables, &settings) {
+        Ok(rules) => Ok(Some(rules)),
+        Err(diagnostic) => {
+            scripted.show(&scenario.sources, &[*diagnostic]);
+            Ok(None)
+        }
+    }
+}
+
+impl ScriptedArguments {
+    /// Whether there are values for a scenario.
+    pub(super) fn has_values(&self) -> bool {
+        let given = self.values.given();
+        !given.vars.is_empty() || !given.secrets.is_empty()
+    }
+}
+
+/// What can be played.
+struct Prepared {
+    scenario: Scenario,
+    variables: Variables,
+    settings: Settings,
 }
 
 struct Scripted<'a> {
@@ -48,7 +79,15 @@ struct Scripted<'a> {
 impl Scripted<'_> {
     fn serve(&self) -> Result<u8, String> {
         let stop = Stop::default();
-        let mut settings = self.settings(&stop);
+        let Some(Prepared { scenario, variables, settings }) = self.prepared(&stop)? else { return Ok(USAGE) };
+        let outcome = self.play(&scenario, &variables, &settings)?;
+        self.tell(&outcome);
+        Ok(if stop.is_stopped() { INTERRUPTED } else { outcome.exit_code() })
+    }
+
+    /// Reads and checks the file; what is wrong with it is shown.
+    fn prepared(&self, stop: &Stop) -> Result<Option<Prepared>, String> {
+        let mut settings = self.settings(stop);
         let files = Files { root: self.own.file_root.as_deref(), untrusted: self.own.untrusted };
         let scenario = match files.load_served(self.file) {
             Ok(scenario) => scenario,
@@ -77,9 +116,7 @@ impl Scripted<'_> {
         if !self.arguments.quiet {
             self.show(&scenario.sources, &diagnostics);
         }
-        let outcome = self.play(&scenario, &variables, &settings)?;
-        self.tell(&outcome);
-        Ok(if stop.is_stopped() { INTERRUPTED } else { outcome.exit_code() })
+        Ok(Some(Prepared { scenario, variables, settings }))
     }
 
     fn play(&self, scenario: &Scenario, variables: &Variables, settings: &Settings) -> Result<Outcome, String> {
@@ -116,9 +153,9 @@ impl Scripted<'_> {
         }
     }
 
-    fn refuse(&self, sources: &Sources, diagnostics: &[Diagnostic]) -> u8 {
+    fn refuse(&self, sources: &Sources, diagnostics: &[Diagnostic]) -> Option<Prepared> {
         self.show(sources, diagnostics);
-        USAGE
+        None
     }
 
     fn show(&self, sources: &Sources, diagnostics: &[Diagnostic]) {

@@ -1,12 +1,15 @@
 //! The server's side of a run: listens, gives each connection its script, and collects what came of them.
 //!
 //! Responsible for connections as a whole: how many may come, how long they are waited for, and which never came. What
-//! is done on one is `actor`'s business, its actions `steps`', what no step reads `rules`'.
+//! is done on one is `actor`'s business, its actions `steps`', what no step reads `rules`'. `rulebook` lends the rules to
+//! the sandbox.
 
 mod actor;
+mod judge;
 mod message;
 mod offer;
 mod reply;
+mod rulebook;
 mod rules;
 mod scope;
 mod steps;
@@ -21,6 +24,7 @@ use crate::scenario::{Span, Templates};
 use crate::server::{Acceptor, Authority, FallbackSettings};
 use crate::session::Transcript;
 use actor::Actor;
+pub(crate) use rulebook::SandboxRules;
 pub(super) use scope::server_value;
 use socket2::SockRef;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

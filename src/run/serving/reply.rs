@@ -2,14 +2,21 @@
 
 use super::actor::Actor;
 use crate::scenario::server::{Reply, ReplyKind};
-use crate::scenario::{Mode, RawBytes, Rendered, TemplateError, Text, decode_base64, decode_hex};
+use crate::scenario::{Mode, RawBytes, Rendered, Scope, TemplateError, Templates, Text, decode_base64, decode_hex};
 
 /// Of a text without a code.
 const IMPLIED_CODE: u16 = 250;
 
-impl Actor {
+/// Renders replies.
+#[derive(Clone, Copy)]
+pub(super) struct Speech<'a> {
+    pub(super) templates: &'a Templates,
+    pub(super) scope: &'a dyn Scope,
+}
+
+impl Speech<'_> {
     /// The bytes of a reply, and what is shown of them.
-    pub(super) fn rendered_reply(&self, reply: &Reply) -> Result<Rendered, TemplateError> {
+    pub(super) fn reply(self, reply: &Reply) -> Result<Rendered, TemplateError> {
         match &reply.kind {
             ReplyKind::Text(text) => Ok(with_line_ends(&self.render(text)?)),
             ReplyKind::Lines { code, lines } => {
@@ -21,19 +28,19 @@ impl Actor {
                 }
                 Ok(whole)
             }
-            ReplyKind::Raw(raw) => self.rendered_raw(raw),
+            ReplyKind::Raw(raw) => self.raw(raw),
         }
     }
 
     /// Exact bytes.
-    pub(super) fn rendered_raw(&self, raw: &RawBytes) -> Result<Rendered, TemplateError> {
+    pub(super) fn raw(self, raw: &RawBytes) -> Result<Rendered, TemplateError> {
         let (text, decode): (&Text, Option<Decode>) = match raw {
             RawBytes::Bytes(bytes) => return Ok(Rendered { bytes: bytes.clone(), ..Rendered::default() }),
             RawBytes::Text(text) => (text, None),
             RawBytes::Hex(text) => (text, Some(decode_hex)),
             RawBytes::Base64(text) => (text, Some(decode_base64)),
         };
-        let mut rendered = self.shared.templates.render(text, Mode::Plain, &self.scope())?;
+        let mut rendered = self.templates.render(text, Mode::Plain, self.scope)?;
         if let Some(decode) = decode {
             let digits = String::from_utf8_lossy(&rendered.bytes);
             let fault = |message| TemplateError { message, span: text.span, help: None };
@@ -42,8 +49,19 @@ impl Actor {
         Ok(rendered)
     }
 
-    fn render(&self, text: &Text) -> Result<Rendered, TemplateError> {
-        self.shared.templates.render(text, Mode::Line, &self.scope())
+    fn render(self, text: &Text) -> Result<Rendered, TemplateError> {
+        self.templates.render(text, Mode::Line, self.scope)
+    }
+}
+
+impl Actor {
+    pub(super) fn rendered_reply(&self, reply: &Reply) -> Result<Rendered, TemplateError> {
+        Speech { templates: &self.shared.templates, scope: &self.scope() }.reply(reply)
+    }
+
+    /// Exact bytes.
+    pub(super) fn rendered_raw(&self, raw: &RawBytes) -> Result<Rendered, TemplateError> {
+        Speech { templates: &self.shared.templates, scope: &self.scope() }.raw(raw)
     }
 }
 

@@ -2,14 +2,15 @@
 
 use super::actor::{Actor, Flow};
 use super::connection_number;
+use super::judge::{Judge, Ruling};
 use super::message::Message;
 use super::reply::code_of;
 use super::steps::announced;
 use crate::run::expect::Comparer;
 use crate::scenario::server::{MailPart, Rule, ServerTls};
-use crate::scenario::{Rendered, TemplateError, value_from_bytes};
+use crate::scenario::{Rendered, TemplateError};
 use crate::server::{Drip, Fallback, Next, PeerTrouble, Said};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a silent client is waited for (RFC 5321 section 4.5.3.2.7).
@@ -53,19 +54,18 @@ impl Actor {
         let shared = self.shared.clone();
         let content = line.strip_suffix(b"\n").unwrap_or(line);
         let content = content.strip_suffix(b"\r").unwrap_or(content);
+        self.chunk = announced(content);
+        if content.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"BDAT")) {
+            return self.answer_chunk(line, content).await;
+        }
         let rule = match self.matching(&shared.server.rules, content) {
             Ok(rule) => rule,
             Err(error) => return self.faulty_rule(&error),
         };
-        self.chunk = announced(content);
-        let is_bdat = content.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"BDAT"));
         let Some(rule) = rule else {
             let said = self.sandbox(|fallback| fallback.line(line));
             return self.say_and_go_on(said).await;
         };
-        if is_bdat {
-            return self.answer_chunk(line, rule).await;
-        }
         let (flow, code) = self.obey(rule).await;
         if flow == Flow::Stop {
             return Flow::Stop;
@@ -77,27 +77,46 @@ impl Actor {
             }
             Some(code) if code < 400 => {
                 let said = self.sandbox(|fallback| fallback.line(line));
-                self.go_on(said.next).await
+                // Mail data follow a 354 and nothing else.
+                self.go_on(if said.next == Next::MailData { Next::Line } else { said.next }).await
             }
-            _ => Flow::On,
+            _ => {
+                if let Some(fallback) = &mut self.fallback {
+                    fallback.overruled();
+                }
+                Flow::On
+            }
         }
     }
 
-    /// The octets of a chunk are on their way, whatever is answered.
-    async fn answer_chunk(&mut self, line: &[u8], rule: &Rule) -> Flow {
-        let said = self.sandbox(|fallback| fallback.line(line));
-        if let Next::Chunk(octets) = said.next
+    /// The octets of a chunk are on their way, whatever is answered: rules see the message with them.
+    async fn answer_chunk(&mut self, line: &[u8], content: &[u8]) -> Flow {
+        let mut said = self.sandbox(|fallback| fallback.line(line));
+        let announced = if let Next::Chunk(octets) = said.next { Some(octets) } else { None };
+        if let Some(octets) = announced
             && self.take_chunk(octets).await == Flow::Stop
         {
             return Flow::Stop;
         }
-        let (flow, code) = self.obey(rule).await;
-        if code.is_some_and(|code| code < 400) {
-            self.sandbox(Fallback::chunk_ended);
-        } else if let Some(fallback) = &mut self.fallback {
-            fallback.forget_message();
+        let shared = self.shared.clone();
+        match self.matching(&shared.server.rules, content) {
+            Err(error) => self.faulty_rule(&error),
+            Ok(None) => {
+                if announced.is_some() {
+                    said = self.sandbox(Fallback::chunk_ended);
+                }
+                self.say(said.reply).await
+            }
+            Ok(Some(rule)) => {
+                let (flow, code) = self.obey(rule).await;
+                if code.is_some_and(|code| code < 400) {
+                    self.sandbox(Fallback::chunk_ended);
+                } else if let Some(fallback) = &mut self.fallback {
+                    fallback.forget_message();
+                }
+                flow
+            }
         }
-        flow
     }
 
     /// What comes after an answer.
@@ -220,40 +239,17 @@ impl Actor {
 
     // --- rules -------------------------------------------------------------------------------------------------
 
-    /// The first rule that answers this line. Each rule counts the lines that match it.
     fn matching<'r>(&mut self, rules: &'r [Rule], content: &[u8]) -> Result<Option<&'r Rule>, TemplateError> {
-        for (index, rule) in rules.iter().enumerate() {
-            let captures = {
-                let scope = self.scope();
-                let comparer = Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
-                let (regex, _) = comparer.compiled(&rule.pattern)?;
-                let Some(groups) = regex.captures(content) else { continue };
-                crate::run::expect::named_groups(&regex, &groups)
-            };
-            let secret = self.is_secret(content);
-            for (name, bytes) in captures {
-                self.names.set(&name, value_from_bytes(bytes), secret);
-            }
-            if let Some(when) = &rule.when
-                && !self.shared.templates.evaluate(when, &self.scope())?.is_true()
-            {
-                continue;
-            }
-            let count = self.count(index, rule.counts_all);
-            if count > rule.after && rule.times.is_none_or(|times| count <= rule.after + times) {
-                return Ok(Some(rule));
-            }
-        }
-        Ok(None)
-    }
-
-    fn count(&mut self, rule: usize, of_all: bool) -> u64 {
-        let mut all = self.shared.matched.lock().unwrap_or_else(PoisonError::into_inner);
-        let counts = if of_all { &mut *all } else { &mut self.matched };
-        counts.get_mut(rule).map_or(0, |count| {
-            *count += 1;
-            *count
-        })
+        let mut judge = Judge {
+            templates: &self.shared.templates,
+            masker: self.log.masker(),
+            names: &mut self.names,
+            message: self.message.as_ref(),
+            tls: self.tls.as_ref(),
+            matched: &mut self.matched,
+            matched_by_all: &self.shared.matched,
+        };
+        judge.first(rules, content, false)
     }
 
     /// Answers as the rule says; the code that it answered with.
@@ -274,26 +270,18 @@ impl Actor {
     }
 
     async fn obeyed(&mut self, rule: &Rule, code: &mut Option<u16>) -> Result<Flow, TemplateError> {
-        if let Some(delay) = &rule.delay {
-            let length = self.length(delay)?;
-            tokio::time::sleep(self.shared.bounded(length)).await;
-        }
-        let Some(reply) = &rule.reply else { return Ok(Flow::On) };
-        let rendered = self.rendered_reply(reply)?;
-        let local = self.peer.address().ip().is_loopback() || self.peer.is_tls() || self.shared.insecure_secrets;
-        if rendered.secret && !local {
-            let message = "a secret would go over a plain connection to another machine".to_owned();
-            let help = Some("allow it with `--insecure-secrets`".to_owned());
-            return Err(TemplateError { message, span: reply.span, help });
-        }
+        let may_tell = self.peer.address().ip().is_loopback() || self.peer.is_tls() || self.shared.insecure_secrets;
+        let ruling = {
+            let scope = self.scope();
+            let comparer = Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
+            Ruling::of(rule, &comparer, may_tell)?
+        };
+        tokio::time::sleep(self.shared.bounded(ruling.delay)).await;
+        let Some(rendered) = ruling.reply else { return Ok(Flow::On) };
         *code = code_of(&rendered.bytes);
         self.log_sent(&rendered);
-        let drip = match &rule.pace {
-            Some(pace) => Some(Drip { octets: pace.bytes, every: self.length(&pace.every)? }),
-            None => None,
-        };
         let wait = self.shared.bounded(self.shared.timeout);
-        Ok(self.after_write(wait, &rendered.bytes, drip).await)
+        Ok(self.after_write(wait, &rendered.bytes, ruling.pace).await)
     }
 
     /// A template of a rule that cannot be rendered is the scenario's fault, and a divergence as everywhere.

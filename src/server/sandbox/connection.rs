@@ -12,16 +12,19 @@ use std::task::ready;
 use std::time::Duration;
 
 use openssl::ssl::Ssl;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_openssl::SslStream;
 
 use super::{Shared, Stage, reached};
+use crate::server::acceptor::Accepted;
 use crate::server::dialogue::{After, Dialogue, Event};
 use crate::server::log::SessionLog;
 use crate::server::protocol::Protocol;
 use crate::server::reception::Reception;
+use crate::server::rulebook::Arrival;
 use crate::visible::visible;
 
 /// How long a TLS handshake may take.
@@ -47,7 +50,9 @@ pub(super) enum Start {
 pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, session: u64, shared: Arc<Shared>, start: Start) {
     let log = SessionLog::new(shared.log.as_ref(), session);
     log.detail(|| format!("connected from {peer}"));
-    let mut dialogue = dialogue(&shared, peer, log.clone());
+    let server = stream.local_addr().unwrap_or(peer);
+    let rules = shared.rules.clone().map(|rules| rules.open(Arrival { number: session, client: peer, server }));
+    let mut dialogue = dialogue(&shared, peer, log.clone()).with_rules(rules);
     let served = match start {
         Start::Plain => serve_plain(stream, &shared, &mut dialogue).await,
         Start::ImplicitTls => serve_implicit_tls(stream, &shared, &mut dialogue).await,
@@ -79,11 +84,11 @@ async fn serve_plain(mut stream: TcpStream, shared: &Shared, dialogue: &mut Dial
     let mut after = dialogue.tell(Event::Connected);
     loop {
         send_replies(&mut stream, dialogue, shared.idle).await?;
-        if after == After::Read {
+        if matches!(after, After::Read | After::Interject) {
             after = converse(&mut stream, dialogue, shared).await?;
         }
         if after != After::StartTls {
-            return close(stream, |stream| stream).await;
+            return end(stream, after, |stream| stream).await;
         }
         match shared.tls() {
             Ok(_) => break,
@@ -96,8 +101,8 @@ async fn serve_plain(mut stream: TcpStream, shared: &Shared, dialogue: &mut Dial
     dialogue.tls_ready();
     send_replies(&mut stream, dialogue, shared.idle).await?;
     let mut stream = accept_tls(stream, shared, dialogue).await?;
-    converse(&mut stream, dialogue, shared).await?;
-    close(stream, SslStream::get_mut).await
+    let after = converse(&mut stream, dialogue, shared).await?;
+    end(stream, after, SslStream::get_mut).await
 }
 
 async fn serve_implicit_tls(stream: TcpStream, shared: &Shared, dialogue: &mut Dialogue<Reception>) -> io::Result<()> {
@@ -105,8 +110,8 @@ async fn serve_implicit_tls(stream: TcpStream, shared: &Shared, dialogue: &mut D
     let mut stream = accept_tls(stream, shared, dialogue).await?;
     dialogue.tell(Event::Connected);
     send_replies(&mut stream, dialogue, shared.idle).await?;
-    converse(&mut stream, dialogue, shared).await?;
-    close(stream, SslStream::get_mut).await
+    let after = converse(&mut stream, dialogue, shared).await?;
+    end(stream, after, SslStream::get_mut).await
 }
 
 async fn accept_tls(
@@ -125,7 +130,7 @@ async fn accept_tls(
     let cipher = || ssl.current_cipher().map_or("no cipher", |cipher| cipher.name());
     dialogue.log().detail(|| format!("{}, {}", ssl.version_str(), cipher()));
     let facts = tls.facts(ssl);
-    dialogue.tls_started(facts);
+    dialogue.tls_started(facts, || Accepted::of(ssl, tls.verifies()));
     Ok(stream)
 }
 
@@ -135,20 +140,51 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let mut stage = shared.stage.subscribe();
+    let mut after = After::Read;
     loop {
-        let after = tokio::select! {
+        after = tokio::select! {
             biased;
             () = reached(&mut stage, Stage::Farewell) => dialogue.tell(Event::ShuttingDown),
-            after = timeout(shared.idle, read(stream, dialogue)) => match after {
-                Ok(after) => after?,
-                Err(_) => dialogue.tell(Event::IdleTooLong),
-            },
+            after = turn(stream, dialogue, shared, after) => after?,
         };
         send_replies(stream, dialogue, shared.idle).await?;
-        if after != After::Read {
+        if !matches!(after, After::Read | After::Interject) {
             return Ok(after);
         }
     }
+}
+
+/// What the client sends next, or first what a rule has to say.
+async fn turn<T>(stream: &mut T, dialogue: &mut Dialogue<Reception>, shared: &Shared, now: After) -> io::Result<After>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    if now == After::Interject {
+        return interject(stream, dialogue, shared.idle).await;
+    }
+    match timeout(shared.idle, read(stream, dialogue)).await {
+        Ok(after) => after,
+        Err(_) => Ok(dialogue.tell(Event::IdleTooLong)),
+    }
+}
+
+/// Sends what a rule says, as late and as slowly as it wants it.
+async fn interject<T>(stream: &mut T, dialogue: &mut Dialogue<Reception>, idle: Duration) -> io::Result<After>
+where
+    T: AsyncWrite + Unpin,
+{
+    let Some(interjection) = dialogue.interjection() else { return Ok(After::Read) };
+    sleep(interjection.delay).await;
+    dialogue.interject(&interjection);
+    let octets = interjection.pace.map_or(usize::MAX, |pace| pace.octets.max(1));
+    for (index, piece) in interjection.bytes.chunks(octets).enumerate() {
+        if let Some(pace) = interjection.pace.filter(|_| index > 0) {
+            sleep(pace.every).await;
+        }
+        timeout(idle, stream.write_all(piece)).await??;
+        stream.flush().await?;
+    }
+    Ok(dialogue.interjected())
 }
 
 /// Lets the dialogue take what one read brings; a client that closed wants the same.
@@ -176,6 +212,17 @@ where
     timeout(idle, stream.write_all(dialogue.replies())).await??;
     dialogue.replies_sent();
     Ok(())
+}
+
+/// Closes in order, or as a rule wants it.
+async fn end<T>(mut stream: T, after: After, tcp: fn(&mut T) -> &mut TcpStream) -> io::Result<()>
+where
+    T: AsyncWrite + Unpin,
+{
+    if after == After::Reset {
+        return SockRef::from(&*tcp(&mut stream)).set_linger(Some(Duration::ZERO));
+    }
+    close(stream, tcp).await
 }
 
 /// Closes so that the last reply arrives: while the client still sends, closing at once would reset the connection

@@ -1,0 +1,125 @@
+//! The dialogue where rules may answer in the protocol's place.
+//!
+//! Responsible for what the protocol makes of that. A command that a rule answers by 2yz or 3yz takes effect as far as the
+//! protocol would have let it, whatever it would have said; of any other the protocol never hears. Mail data follow a
+//! 354 and nothing else, the octets of a chunk always follow BDAT.
+
+use super::{After, Dialogue, Event, Next};
+use crate::server::answer::Answer;
+use crate::server::mail_sink::MailSink;
+use crate::server::rulebook::{Ending, Interjection};
+
+/// The reply codes of a challenge and of the go-ahead for mail data.
+const CHALLENGE: u16 = 334;
+const GO_AHEAD: u16 = 354;
+
+impl<S: MailSink> Dialogue<S> {
+    /// The answer of the first rule that takes the event, or the protocol's.
+    pub(super) fn ruled(&mut self, event: Event<'_>) -> Answer {
+        let mut heard = None;
+        if let Event::Line(command) = event
+            && begins_with(command.as_bytes(), b"BDAT")
+        {
+            let answer = self.said(event);
+            if matches!(answer.next, Next::Chunk(_)) {
+                self.chunk_announced(command);
+                return answer;
+            }
+            heard = Some(answer);
+        }
+        let secret = self.in_exchange();
+        let chunk = self.rules.chunk.take();
+        let line = match event {
+            Event::Line(line) => line.as_bytes(),
+            Event::BadLine(line, _) if !line.is_empty() => line,
+            Event::MailDataEnded => b".",
+            Event::ChunkEnded => chunk.as_deref().unwrap_or_default(),
+            _ => return self.said(event),
+        };
+        let secret = secret || begins_with(line, b"AUTH");
+        self.rules.challenged = false;
+        let Some(interjector) = &mut self.rules.interjector else { return self.said(event) };
+        match interjector.answer(line, secret) {
+            Ok(None) => heard.unwrap_or_else(|| self.said(event)),
+            Ok(Some(interjection)) => {
+                let next = if heard.is_some() { Next::Line } else { self.effect(event, interjection.code()) };
+                self.rules.pending = Some((interjection, next));
+                Answer::from("")
+            }
+            Err(fault) => {
+                self.log.note(|| fault);
+                self.protocol.overruled(true);
+                Answer::from("").then(Next::Close)
+            }
+        }
+    }
+
+    /// The octets are on their way, whoever answers them.
+    fn chunk_announced(&mut self, command: &str) {
+        let is_last = command.split_ascii_whitespace().nth(2).is_some_and(|word| word.eq_ignore_ascii_case("LAST"));
+        let goes_on = std::mem::replace(&mut self.rules.more_chunks, !is_last);
+        self.rules.chunk = Some(command.as_bytes().to_vec());
+        if let Some(interjector) = &mut self.rules.interjector {
+            interjector.message_begins(goes_on);
+        }
+    }
+
+    /// Tells the protocol what a rule has answered by this code; what is read next.
+    fn effect(&mut self, event: Event<'_>, code: Option<u16>) -> Next {
+        let ends_message = matches!(event, Event::MailDataEnded | Event::ChunkEnded);
+        let Some(code) = code.filter(|code| *code < 400) else {
+            self.protocol.overruled(ends_message);
+            self.rules.more_chunks &= !ends_message;
+            return Next::Line;
+        };
+        self.protocol.forgive();
+        let next = self.said(event).next;
+        self.rules.challenged = code == CHALLENGE;
+        match next {
+            Next::MailData if code != GO_AHEAD => Next::Line,
+            Next::MailData => Next::MailData,
+            _ if code == GO_AHEAD => {
+                // Nobody is there to take the message: its octets are read and forgotten.
+                self.protocol.overruled(true);
+                Next::MailData
+            }
+            next => next,
+        }
+    }
+
+    /// What a rule wants to be sent now, behind the replies.
+    pub(crate) fn interjection(&self) -> Option<Interjection> {
+        self.rules.pending.as_ref().map(|(interjection, _)| interjection.clone())
+    }
+
+    /// Tells the log that it is sent, which may come a while after it was decided.
+    pub(crate) fn interject(&mut self, interjection: &Interjection) {
+        if !interjection.shown.is_empty() {
+            self.log.server(&interjection.shown);
+        }
+    }
+
+    /// It was sent: goes on with what the client had sent behind it.
+    pub(crate) fn interjected(&mut self) -> After {
+        let unread = std::mem::take(&mut self.rules.unread);
+        let Some((interjection, next)) = self.rules.pending.take() else { return After::Read };
+        match interjection.ending {
+            Some(Ending::Close) => return After::Close,
+            Some(Ending::Reset) => return After::Reset,
+            None => {}
+        }
+        self.rules.tls_ready = next == Next::StartTls;
+        match self.go_on(next) {
+            After::Read => self.take(&unread),
+            After::Interject => {
+                self.rules.unread = unread;
+                After::Interject
+            }
+            end => end,
+        }
+    }
+}
+
+fn begins_with(line: &[u8], verb: &[u8]) -> bool {
+    line.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb))
+}
