@@ -54,13 +54,13 @@ struct ListenArguments {
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address)]
     listen: Vec<SocketAddr>,
     /// Listen here with TLS from the first octet, as on port 465 (repeatable)
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address)]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address, conflicts_with = "file")]
     tls_listen: Vec<SocketAddr>,
     /// The certificate to show, with those that lead to its authority, as PEM
-    #[arg(long, value_name = "FILE", requires = "key")]
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with = "file")]
     certificate: Option<PathBuf>,
     /// The key of the certificate, as PEM
-    #[arg(long, value_name = "FILE", requires = "certificate")]
+    #[arg(long, value_name = "FILE", requires = "certificate", conflicts_with = "file")]
     key: Option<PathBuf>,
     /// Write the authority that clients have to trust here, as PEM; a certificate is made at each start
     #[arg(long, value_name = "FILE", conflicts_with = "certificate")]
@@ -69,10 +69,10 @@ struct ListenArguments {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
     /// End when so many sessions have been served
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "file")]
     max_sessions: Option<u64>,
     /// End when so many messages have been taken
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "file")]
     max_messages: Option<u64>,
     /// End after this time
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]

@@ -25,40 +25,40 @@ const IDLE: Duration = Duration::from_secs(300);
 pub(super) struct SandboxArguments {
     /// Let this user log in (repeatable; others may see it in the list of processes: prefer --accept-file)
     // Taken as it is: the errors of a value parser repeat what was given.
-    #[arg(long, value_name = "USER=PASSWORD", value_parser = values::unread_secret)]
+    #[arg(long, value_name = "USER=PASSWORD", value_parser = values::unread_secret, conflicts_with = "file")]
     accept: Vec<Secret>,
     /// Read users from a file of USER=PASSWORD lines
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
     accept_file: Option<PathBuf>,
     /// Let any user log in with any password
-    #[arg(long, conflicts_with_all = ["accept", "accept_file"])]
+    #[arg(long, conflicts_with_all = ["file", "accept", "accept_file"])]
     accept_any: bool,
     /// Let clients with a certificate that one of these authorities has signed log in by EXTERNAL (PEM)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
     client_ca: Option<PathBuf>,
     /// Offer these mechanisms only, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "file")]
     mechanisms: Vec<Mechanism>,
     /// Take messages only from users who have logged in
-    #[arg(long)]
+    #[arg(long, conflicts_with = "file")]
     require_auth: bool,
     /// Take nothing before STARTTLS
-    #[arg(long)]
+    #[arg(long, conflicts_with = "file")]
     require_tls: bool,
     /// Speak LMTP: one reply for each recipient
-    #[arg(long)]
+    #[arg(long, conflicts_with = "file")]
     lmtp: bool,
     /// The name in the greeting
-    #[arg(long, value_name = "NAME", default_value = DEFAULT_HOST_NAME, value_parser = host_name)]
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_HOST_NAME, value_parser = host_name, conflicts_with = "file")]
     hostname: String,
     /// The largest message in octets; 0 is no limit
-    #[arg(long, value_name = "OCTETS", default_value_t = DEFAULT_MAX_MESSAGE_SIZE)]
+    #[arg(long, value_name = "OCTETS", default_value_t = DEFAULT_MAX_MESSAGE_SIZE, conflicts_with = "file")]
     size: u64,
     /// Keep each message as an .eml file in this folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "file")]
     keep: Option<PathBuf>,
     /// Keep messages in this Maildir
-    #[arg(long, value_name = "DIR", conflicts_with = "keep")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "keep"])]
     maildir: Option<PathBuf>,
 }
 

@@ -47,6 +47,9 @@ struct Scripted<'a> {
 
 impl Scripted<'_> {
     fn serve(&self) -> Result<u8, String> {
+        if self.arguments.listening.listen.len() > 1 {
+            return Err("a scripted server listens in one place: give `--listen` once".to_owned());
+        }
         let stop = Stop::default();
         let mut settings = self.settings(&stop);
         let files = Files { root: self.own.file_root.as_deref(), untrusted: self.own.untrusted };
