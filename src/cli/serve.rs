@@ -7,6 +7,7 @@ mod scripted;
 
 use super::USAGE;
 use super::screen::{self, Color};
+use crate::masker::Masker;
 use crate::report::human;
 use crate::run::{Entry, Speaker};
 use crate::scenario::duration;
@@ -95,8 +96,8 @@ pub(super) fn serve(arguments: &ServeArguments) -> u8 {
 }
 
 impl ServeArguments {
-    /// The log on standard error, in the notation of transcripts.
-    fn log(&self) -> Option<Log> {
+    /// The log on standard error, in the notation of transcripts; what the masker finds is not shown.
+    fn log(&self, masker: Masker) -> Option<Log> {
         let detail = if self.verbose { Detail::Conversation } else { Detail::Notes };
         let styled = self.color.for_notices();
         let tell = move |line: &server::LogLine| {
@@ -109,7 +110,7 @@ impl ServeArguments {
             let entry = Entry { at: line.at, session, speaker, text, step: Arc::from(""), mail_data: false };
             screen::notice(&human::entry(&entry, true, styled));
         };
-        (!self.quiet).then(|| Log::new(detail, tell))
+        (!self.quiet).then(|| Log::new(detail, masker, tell))
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::super::{screen, values};
 use super::ServeArguments;
+use crate::masker::Masker;
 use crate::report::human;
 use crate::scenario::{Secret, reason};
 use crate::server::{
@@ -87,6 +88,7 @@ fn options(arguments: &ServeArguments) -> Result<SandboxOptions, String> {
         None => ClientCertificates::None,
     };
     let accept = server.logins()?;
+    let masker = masker(&accept);
     Ok(SandboxOptions {
         listen: if nowhere { vec![(Ipv4Addr::LOCALHOST, 0).into()] } else { listen },
         tls_listen,
@@ -102,7 +104,7 @@ fn options(arguments: &ServeArguments) -> Result<SandboxOptions, String> {
         max_sessions: listening.max_sessions.unwrap_or(0),
         idle: listening.timeout.unwrap_or(IDLE),
         store: server.store()?,
-        log: arguments.log(),
+        log: arguments.log(masker),
     })
 }
 
@@ -159,6 +161,19 @@ impl SandboxArguments {
         let opened = Store::open(folder, form, &self.hostname);
         opened.map(Some).map_err(|error| format!("cannot keep messages in `{}`: {}", folder.display(), reason(&error)))
     }
+}
+
+/// Finds the passwords that were given: a client may say them anywhere.
+fn masker(logins: &[Login]) -> Masker {
+    let passwords = logins.iter().filter_map(|login| match login {
+        Login::User { password, .. } | Login::AnyUser { password } => Some(Secret::new(password.clone())),
+        Login::Anybody => None,
+    });
+    let named = |(index, password)| match index {
+        0 => ("password".to_owned(), password),
+        more => (format!("password_{}", more + 1), password),
+    };
+    Masker::new(&passwords.enumerate().map(named).collect())
 }
 
 fn lacks(mechanism: Mechanism) -> &'static str {
