@@ -245,6 +245,60 @@ fn a_message_that_cannot_be_stored_is_answered_so() {
 }
 
 #[test]
+fn options_of_the_sandbox_are_refused_with_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("server.yaml");
+    fs::write(&file, "server:\n  rules:\n    - match: ^QUIT\n      reply: 221 bye\n").unwrap();
+    let file = file.to_str().unwrap();
+    let wanted: [&[&str]; 17] = [
+        &["--tls-listen", "127.0.0.1:0"],
+        &["--certificate", "c.pem", "--key", "k.pem"],
+        &["--key", "k.pem", "--certificate", "c.pem"],
+        &["--max-sessions", "1"],
+        &["--max-messages", "1"],
+        &["--accept", "a=b"],
+        &["--accept-file", "f"],
+        &["--accept-any"],
+        &["--client-ca", "c.pem"],
+        &["--mechanisms", "PLAIN"],
+        &["--require-auth"],
+        &["--require-tls"],
+        &["--lmtp"],
+        &["--hostname", "mx.example"],
+        &["--size", "1"],
+        &["--keep", "d"],
+        &["--maildir", "d"],
+    ];
+    for options in wanted {
+        let all = [&["serve", file, "--max-time", "1ms"], options].concat();
+        program::smtp_script(&all).exits(2).says(&["cannot be used with", options[0]]);
+    }
+    let twice = ["serve", file, "--max-time", "1ms", "--listen", "127.0.0.1:0", "--listen", "[::1]:0"];
+    program::smtp_script(&twice).exits(2).says(&["give `--listen` once"]);
+}
+
+#[test]
+fn a_port_in_use_is_said_in_one_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("server.yaml");
+    fs::write(&file, "server:\n  rules:\n    - match: ^QUIT\n      reply: 221 bye\n").unwrap();
+    let output = folder.path().join("recorded.yaml");
+    let (file, output) = (file.to_str().unwrap(), output.to_str().unwrap());
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = holder.local_addr().unwrap().to_string();
+    for command in [
+        &["serve", "--sandbox"][..],
+        &["serve", file, "--max-time", "10s"],
+        &["record", "--to", "127.0.0.1:1", "-o", output],
+    ] {
+        let all = [command, &["--listen", &address]].concat();
+        program::smtp_script(&all)
+            .exits(2)
+            .says(&[&format!("error: cannot listen on {address}: the port is in use\n")]);
+    }
+}
+
+#[test]
 fn what_cannot_be_served_is_said() {
     let serving = Serving::start(&["-q"], 1);
     let taken = format!("127.0.0.1:{}", serving.ports[0]);

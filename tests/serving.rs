@@ -349,3 +349,35 @@ fn rules_alone_serve_until_they_are_told_to_end() {
     assert!(printed.starts_with("PASS "), "{printed}");
     assert!(printed.contains("connection 1: followed"), "{printed}");
 }
+
+#[test]
+fn a_client_that_leaves_within_mail_data_has_sent_no_dot() {
+    let steps = "
+server:
+  steps:
+    - reply: 220 hi
+    - expect: ^DATA
+      reply: 354 go
+    - receive: data
+      reply: 250 ok
+";
+    for rules in [steps.to_owned(), "\nserver:\n  rules:\n    - match: ^DATA\n      reply: 354 go\n".to_owned()] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("server.yaml");
+        std::fs::write(&file, &rules).unwrap();
+        let mut server = Serve::file(&file, &["--max-time", "60s", "-v"]);
+        let told = BufReader::new(server.child.stderr.take().unwrap()).lines();
+        let mut client = server.connect();
+        client.write_all(b"DATA\r\n").unwrap();
+        let mut lines = BufReader::new(client.try_clone().unwrap()).lines();
+        assert!(lines.by_ref().any(|line| line.unwrap() == "354 go"));
+        client.write_all(b"Subject: half\r\nfoo").unwrap();
+        client.shutdown(Shutdown::Both).unwrap();
+        let closed = |line: &String| line.contains(" the client") || line.contains("closed");
+        let shown: Vec<String> = told.map(Result::unwrap).take_while(|line| !closed(line)).collect();
+        server.child.kill().unwrap();
+        server.child.wait().unwrap();
+        let shown = shown.join("\n") + "\n";
+        assert!(shown.contains("C: foo\n") && !shown.contains("C: .\n"), "{shown}");
+    }
+}

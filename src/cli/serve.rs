@@ -7,6 +7,7 @@ mod scripted;
 
 use super::USAGE;
 use super::screen::{self, Color};
+use crate::masker::Masker;
 use crate::report::human;
 use crate::run::{Entry, Speaker};
 use crate::scenario::duration;
@@ -54,13 +55,13 @@ struct ListenArguments {
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address)]
     listen: Vec<SocketAddr>,
     /// Listen here with TLS from the first octet, as on port 465 (repeatable)
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address)]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address, conflicts_with = "file")]
     tls_listen: Vec<SocketAddr>,
     /// The certificate to show, with those that lead to its authority, as PEM
-    #[arg(long, value_name = "FILE", requires = "key")]
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with = "file")]
     certificate: Option<PathBuf>,
     /// The key of the certificate, as PEM
-    #[arg(long, value_name = "FILE", requires = "certificate")]
+    #[arg(long, value_name = "FILE", requires = "certificate", conflicts_with = "file")]
     key: Option<PathBuf>,
     /// Write the authority that clients have to trust here, as PEM; a certificate is made at each start
     #[arg(long, value_name = "FILE", conflicts_with = "certificate")]
@@ -69,10 +70,10 @@ struct ListenArguments {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
     /// End when so many sessions have been served
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "file")]
     max_sessions: Option<u64>,
     /// End when so many messages have been taken
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "file")]
     max_messages: Option<u64>,
     /// End after this time
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
@@ -95,8 +96,8 @@ pub(super) fn serve(arguments: &ServeArguments) -> u8 {
 }
 
 impl ServeArguments {
-    /// The log on standard error, in the notation of transcripts.
-    fn log(&self) -> Option<Log> {
+    /// The log on standard error, in the notation of transcripts; what the masker finds is not shown.
+    fn log(&self, masker: Masker) -> Option<Log> {
         let detail = if self.verbose { Detail::Conversation } else { Detail::Notes };
         let styled = self.color.for_notices();
         let tell = move |line: &server::LogLine| {
@@ -109,7 +110,7 @@ impl ServeArguments {
             let entry = Entry { at: line.at, session, speaker, text, step: Arc::from(""), mail_data: false };
             screen::notice(&human::entry(&entry, true, styled));
         };
-        (!self.quiet).then(|| Log::new(detail, tell))
+        (!self.quiet).then(|| Log::new(detail, masker, tell))
     }
 }
 

@@ -17,6 +17,9 @@ pub(crate) enum Speaker {
     Note,
 }
 
+/// The most octets that are no line and are shown nevertheless.
+const LONGEST: usize = 1000;
+
 /// Tells of one session.
 pub(super) struct Live {
     session: usize,
@@ -45,6 +48,7 @@ impl Live {
     fn lines(&mut self, event: &Said) -> Vec<(Speaker, String)> {
         match event {
             Said::Line(line) => vec![(Speaker::Client, self.line(line))],
+            Said::Bytes(bytes) if bytes.len() > LONGEST => vec![(Speaker::Client, format!("({} octets)", bytes.len()))],
             Said::Bytes(bytes) => vec![(Speaker::Client, visible(bytes))],
             Said::MailData(data) | Said::Chunk(data) => {
                 let octets = data.octets.len() as u64 + data.left_out;

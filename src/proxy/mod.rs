@@ -11,7 +11,7 @@ pub(crate) use live::{Listener, Speaker};
 
 use crate::net::tls::{Connector, TlsOptions};
 use crate::recording::{Conversation, Said, Server, Wiretap};
-use crate::server::{Identity, Tls, interruption};
+use crate::server::{Identity, Tls, cannot_listen, interruption};
 use live::Live;
 use session::Trouble;
 use std::io;
@@ -138,7 +138,7 @@ async fn bind(settings: &Settings) -> Result<Vec<(TcpListener, bool)>, String> {
     let plain = settings.listen.iter().map(|address| (address, false));
     for (address, tls) in plain.chain(settings.tls_listen.iter().map(|address| (address, true))) {
         let bound = TcpListener::bind(address).await;
-        listeners.push((bound.map_err(|error| format!("cannot listen on {address}: {error}"))?, tls));
+        listeners.push((bound.map_err(|error| cannot_listen(*address, &error))?, tls));
     }
     Ok(listeners)
 }

@@ -19,12 +19,19 @@ pub(super) fn data(data: &MailData, secrets: &Secrets, variables: &[Variable]) -
 /// A chunk as a step that sends it with its command; as exact bytes where other octets would be sent.
 pub(super) fn chunk(command: &[u8], data: &MailData, secrets: &Secrets, variables: &[Variable]) -> DraftAction {
     let last = command.to_ascii_uppercase().ends_with(b" LAST");
+    // Of a chunk that the session ended within only this much was sent.
+    let whole = data.left_out > 0 || announced(command) == Some(data.octets.len());
     match text_of(&data.octets) {
-        Some(text) if data.octets.len() <= crate::scenario::DEFAULT_CHUNK && !text.is_empty() => {
+        Some(text) if whole && data.octets.len() <= crate::scenario::DEFAULT_CHUNK && !text.is_empty() => {
             DraftAction::Bdat { text: message(&text, secrets, variables), last }
         }
         _ => exact_chunk(command, data, secrets),
     }
+}
+
+/// How many octets a line `BDAT n` announces.
+fn announced(command: &[u8]) -> Option<usize> {
+    std::str::from_utf8(command).ok()?.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 /// A chunk with its command, as exact bytes.

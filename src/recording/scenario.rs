@@ -7,7 +7,7 @@ use super::exchange::{Asked, Exchange, exchanges};
 use super::expectation::{expectation, pattern};
 use super::login::{Spoken, logins};
 use super::words::{Secrets, Variable, template};
-use super::{Conversation, message, split_verb};
+use super::{Conversation, Said, message, split_verb};
 use crate::scenario::write::{Draft, DraftAction, DraftConnect, DraftExpect, DraftStep, literal};
 use std::collections::BTreeMap;
 
@@ -35,10 +35,20 @@ pub(super) fn draft(conversation: &Conversation) -> (Draft, Secrets) {
             implicit_tls: Some(server.implicit_tls),
             ..DraftConnect::default()
         }),
-        steps: writer.steps(),
+        steps: [writer.steps(), last_step(&conversation.said)].concat(),
         ..Draft::default()
     };
     (draft, writer.secrets)
+}
+
+/// Where the client left in the midst of something, the scenario says that it leaves.
+fn last_step(said: &[Said]) -> Vec<DraftStep> {
+    match said {
+        [.., Said::Bytes(_) | Said::Chunk(_), Said::ClientClosed] => {
+            vec![DraftStep::new(DraftAction::Close("fin".to_owned()))]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The addresses and names that stand more than once.

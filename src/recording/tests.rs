@@ -335,6 +335,27 @@ fn large_mail_data_says_what_is_missing() {
     assert!(text.contains("  # the message had 1018 octets; the first 18 of them stand here\n  - data: |"), "{text}");
 }
 
+#[test]
+fn what_has_no_end_is_given_none() {
+    for octets in ["Subject: half\r\n\r\nfoo", "Subject: half\r\n"] {
+        let mut tap = Wiretap::new();
+        tap.server(b"220 hi\r\n");
+        tap.client(b"DATA\r\n");
+        tap.server(b"354 go\r\n");
+        tap.client(octets.as_bytes());
+        tap.end(Said::ClientClosed);
+        let text = written(&Conversation { server: Server::default(), said: tap.said });
+        let raw = octets.replace("\r\n", "\\r\\n");
+        let end = format!("  # the session ended within this message\n  - raw: \"{raw}\"\n  - close\n");
+        assert!(text.ends_with(&end), "{text}");
+    }
+    let chunk = MailData { octets: b"Subject: half\r\n".to_vec(), left_out: 0 };
+    let said =
+        vec![Said::reply(&["220 hi"]), Said::Line(b"BDAT 20 LAST".to_vec()), Said::Chunk(chunk), Said::ClientClosed];
+    let text = written(&Conversation { server: Server::default(), said });
+    assert!(text.ends_with("  - raw: \"BDAT 20 LAST\\r\\nSubject: half\\r\\n\"\n  - close\n"), "{text}");
+}
+
 fn any_said() -> impl proptest::strategy::Strategy<Value = Said> {
     use proptest::prelude::*;
     let line = prop_oneof![

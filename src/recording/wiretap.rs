@@ -40,8 +40,17 @@ pub(crate) struct Wiretap {
 /// What the client is sending.
 enum Phase {
     Lines,
-    MailData(Box<MailDataDecoder>, MailData),
+    MailData(Box<Incoming>),
     Chunk { left: u64, kept: MailData },
+}
+
+/// A message whose end has not arrived.
+#[derive(Default)]
+struct Incoming {
+    decoder: MailDataDecoder,
+    data: MailData,
+    /// The same as it stands on the wire: a message without an end is nothing but these octets.
+    wire: MailData,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -124,14 +133,18 @@ impl Wiretap {
             self.note(Said::Bytes(line), 0);
         }
         match std::mem::replace(&mut self.phase, Phase::Lines) {
-            Phase::MailData(_, data) if !data.octets.is_empty() => {
-                self.said.push(Said::Remark("the session ended within this message".to_owned()));
-                self.said.push(Said::MailData(data));
-            }
+            Phase::MailData(incoming) if !incoming.wire.octets.is_empty() => self.unfinished(incoming.wire),
             Phase::Chunk { kept, .. } => self.said.push(Said::Chunk(kept)),
             _ => {}
         }
         self.said.push(how);
+    }
+
+    fn unfinished(&mut self, wire: MailData) {
+        let whole = wire.octets.len() as u64 + wire.left_out;
+        let cut = if wire.left_out > 0 { format!(", after {whole} octets of it") } else { String::new() };
+        self.said.push(Said::Remark(format!("the session ended within this message{cut}")));
+        self.said.push(Said::Bytes(wire.octets));
     }
 
     fn take_line(&mut self, input: &[u8]) -> usize {
@@ -181,12 +194,14 @@ impl Wiretap {
     }
 
     fn take_mail_data(&mut self, input: &[u8]) -> usize {
-        let Phase::MailData(decoder, data) = &mut self.phase else { return 0 };
+        let Phase::MailData(incoming) = &mut self.phase else { return 0 };
         let mut decoded = Vec::new();
-        let done = decoder.decode(input, &mut decoded);
-        self.kept += keep(data, &decoded, MAX_KEPT.saturating_sub(self.kept));
+        let done = incoming.decoder.decode(input, &mut decoded);
+        let room = MAX_KEPT.saturating_sub(self.kept);
+        keep(&mut incoming.wire, &input[..done.consumed], room);
+        self.kept += keep(&mut incoming.data, &decoded, room);
         if done.finished {
-            let data = std::mem::take(data);
+            let data = std::mem::take(&mut incoming.data);
             self.phase = Phase::Lines;
             let owed = if self.lmtp { self.recipients.max(1) } else { 1 };
             self.owed.extend(std::iter::repeat_n(Owed::Other, owed));
@@ -213,7 +228,7 @@ impl Wiretap {
         match (self.owed.pop_front(), code) {
             (Some(Owed::StartTls), 220) => return true,
             (Some(Owed::Data), 354) => {
-                self.phase = Phase::MailData(Box::default(), MailData::default());
+                self.phase = Phase::MailData(Box::default());
             }
             (Some(Owed::Rcpt), 200..=299) => self.recipients += 1,
             _ => {}
@@ -359,6 +374,19 @@ mod tests {
         assert!(kept.iter().all(|data| data.octets.len() as u64 + data.left_out == 420_000));
         assert!(kept.iter().map(|data| data.octets.len()).sum::<usize>() <= MAX_KEPT);
         assert!(kept[0].octets.len() > MAX_KEPT_MESSAGE - 100 && kept[0].octets.ends_with(b"\r\n"));
+    }
+
+    #[test]
+    fn of_a_message_without_its_end_the_octets_are_kept() {
+        for sent in ["Subject: half\r\n\r\nfoo", "a\r\n", "..\r\n.", ".a\r\n.\r"] {
+            let mut tap = Wiretap::new();
+            tap.server(b"220 hi\r\n");
+            tap.client(b"DATA\r\n");
+            tap.server(b"354 go\r\n");
+            sent.bytes().for_each(|octet| tap.client(&[octet]));
+            tap.end(Said::ClientClosed);
+            assert_eq!(told(&tap)[3..], ["end".to_owned(), format!("raw: {sent}"), "end".to_owned()]);
+        }
     }
 
     proptest! {

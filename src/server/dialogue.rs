@@ -151,6 +151,11 @@ impl<S: MailSink> Dialogue<S> {
         &self.log
     }
 
+    /// The connection is over, perhaps in the midst of mail data.
+    pub(crate) fn ended(&mut self) {
+        self.log.end_mail_data();
+    }
+
     /// The replies to send, in order.
     pub(crate) fn replies(&self) -> &[u8] {
         &self.replies
@@ -281,6 +286,7 @@ impl<S: MailSink> Dialogue<S> {
             return (used, None);
         }
         self.reading = Reading::Lines;
+        self.log.end_mail_data();
         (used, Some(self.answer(Event::ChunkEnded)))
     }
 

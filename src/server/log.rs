@@ -1,18 +1,21 @@
 //! What the sandbox tells of its sessions, line by line, in the notation of transcripts.
 //!
-//! Responsible for showing no credentials: whatever answers a challenge is left out, and so is what might. Whoever
-//! starts the sandbox says where the lines go.
+//! Responsible for showing no credentials: whatever answers a challenge is left out, and so is what might; and the
+//! passwords that the sandbox knows are masked wherever they stand. Whoever starts the sandbox says where the lines go.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::masker::Masker;
 use crate::visible::visible;
 
 /// How many lines of mail data are told.
-const MAIL_DATA_LINES: u64 = 20;
+const MAIL_DATA_LINES: usize = 20;
 /// Octets of a line that are told.
 const LINE_LENGTH: usize = 512;
+/// Octets of a line that are kept: enough to find a secret that goes on behind what is told.
+const KEPT_OF_LINE: usize = 2 * LINE_LENGTH;
 /// What stands for a line that may hold a secret.
 const HIDDEN: &str = "<<response>>";
 
@@ -54,12 +57,14 @@ pub(crate) enum Detail {
 pub(crate) struct Log {
     start: Instant,
     detail: Detail,
+    /// The passwords that the sandbox knows.
+    masker: Arc<Masker>,
     tell: Arc<dyn Fn(&LogLine) + Send + Sync>,
 }
 
 impl Log {
-    pub(crate) fn new(detail: Detail, tell: impl Fn(&LogLine) + Send + Sync + 'static) -> Self {
-        Self { start: Instant::now(), detail, tell: Arc::new(tell) }
+    pub(crate) fn new(detail: Detail, masker: Masker, tell: impl Fn(&LogLine) + Send + Sync + 'static) -> Self {
+        Self { start: Instant::now(), detail, masker: Arc::new(masker), tell: Arc::new(tell) }
     }
 }
 
@@ -71,11 +76,13 @@ pub(crate) struct SessionLog {
     logging_in: bool,
 }
 
-/// How far the mail data has been told.
+/// The start of mail data, which is told when it has ended: a secret may go on in the next line.
 #[derive(Clone, Default)]
 struct MailData {
-    line: Vec<u8>,
-    lines: u64,
+    /// The lines so far, of which the last may have no end yet; one more than are told.
+    lines: Vec<Vec<u8>>,
+    /// Whether the last of them has its end.
+    line_ended: bool,
     octets_left: u64,
 }
 
@@ -101,7 +108,8 @@ impl SessionLog {
             return;
         }
         self.end_mail_data();
-        let shown = self.without_credentials(line, secret);
+        let line = self.masked(line);
+        let shown = self.without_credentials(&line, secret);
         self.push(Detail::Conversation, Speaker::Client, || shown.into_owned());
     }
 
@@ -111,10 +119,11 @@ impl SessionLog {
             return;
         }
         self.end_mail_data();
-        for line in replies.split("\r\n") {
-            // `v=` in base64: with it, a password can be guessed at leisure.
-            let line = if line.starts_with("334 dj") { "334 <<signature>>" } else { line };
-            self.push(Detail::Conversation, Speaker::Server, || visible(line.as_bytes()));
+        // `v=` in base64: with it, a password can be guessed at leisure.
+        let signed = |line| if str::starts_with(line, "334 dj") { "334 <<signature>>" } else { line };
+        let lines: Vec<&[u8]> = replies.split("\r\n").map(|line| signed(line).as_bytes()).collect();
+        for line in self.masked_lines(&lines) {
+            self.push(Detail::Conversation, Speaker::Server, || visible(&line));
         }
     }
 
@@ -123,34 +132,49 @@ impl SessionLog {
         if !self.tells(Detail::Conversation) {
             return;
         }
-        let mut rest = octets;
-        while self.mail_data.lines < MAIL_DATA_LINES && !rest.is_empty() {
-            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
-            let room = LINE_LENGTH.saturating_sub(self.mail_data.line.len());
-            self.mail_data.line.extend_from_slice(&rest[..end.min(room)]);
-            if rest[..end].ends_with(b"\n") {
-                self.push_mail_data_line();
+        let told = &mut self.mail_data;
+        for line in octets.split_inclusive(|octet| *octet == b'\n') {
+            if told.lines.is_empty() || told.line_ended && told.lines.len() <= MAIL_DATA_LINES {
+                told.lines.push(Vec::new());
+                told.line_ended = false;
             }
-            rest = &rest[end..];
+            if told.lines.len() > MAIL_DATA_LINES {
+                told.octets_left += line.len() as u64;
+            }
+            if let Some(last) = told.lines.last_mut().filter(|_| !told.line_ended) {
+                let room = KEPT_OF_LINE.saturating_sub(last.len());
+                last.extend_from_slice(&line[..line.len().min(room)]);
+                told.line_ended = line.ends_with(b"\n");
+            }
         }
-        self.mail_data.octets_left += rest.len() as u64;
     }
 
-    fn push_mail_data_line(&mut self) {
-        let line = std::mem::take(&mut self.mail_data.line);
-        self.mail_data.lines += 1;
-        let line = line.strip_suffix(b"\n").unwrap_or(&line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        self.push(Detail::Conversation, Speaker::Client, || visible(line));
-    }
-
-    fn end_mail_data(&mut self) {
-        if !self.mail_data.line.is_empty() {
-            self.push_mail_data_line();
+    /// Tells of the mail data that came: it is over, or so is the session.
+    pub(crate) fn end_mail_data(&mut self) {
+        let MailData { lines, octets_left, .. } = std::mem::take(&mut self.mail_data);
+        let without_end = |line: &[u8]| -> Vec<u8> {
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            line.strip_suffix(b"\r").unwrap_or(line).to_vec()
+        };
+        let lines: Vec<Vec<u8>> = lines.iter().map(|line| without_end(line)).collect();
+        let slices: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
+        for line in self.masked_lines(&slices).iter().take(MAIL_DATA_LINES) {
+            let shown = &line[..line.len().min(LINE_LENGTH)];
+            self.push(Detail::Conversation, Speaker::Client, || visible(shown));
         }
-        let MailData { octets_left, .. } = std::mem::take(&mut self.mail_data);
         if octets_left > 0 {
             self.push(Detail::Conversation, Speaker::Client, || format!("[{octets_left} more octets]"));
+        }
+    }
+
+    fn masked(&self, line: &[u8]) -> Vec<u8> {
+        self.masked_lines(&[line]).concat()
+    }
+
+    fn masked_lines(&self, lines: &[&[u8]]) -> Vec<Vec<u8>> {
+        match &self.log {
+            Some((log, _)) => log.masker.mask_lines(lines),
+            None => Vec::new(),
         }
     }
 
@@ -180,7 +204,8 @@ impl SessionLog {
 
     fn push(&self, detail: Detail, speaker: Speaker, text: impl FnOnce() -> String) {
         if let Some((log, session)) = self.log.as_ref().filter(|(log, _)| log.detail >= detail) {
-            let line = LogLine { at: log.start.elapsed(), session: session.clone(), speaker, text: text() };
+            let text = if speaker == Speaker::Note { log.masker.mask_text(&text()) } else { text() };
+            let line = LogLine { at: log.start.elapsed(), session: session.clone(), speaker, text };
             (log.tell)(&line);
         }
     }
@@ -197,9 +222,11 @@ mod tests {
     use std::sync::Mutex;
 
     fn told(detail: Detail, act: impl FnOnce(&mut SessionLog)) -> Vec<String> {
+        let secrets = [("password".to_owned(), crate::scenario::Secret::new("correct horse"))];
+        let masker = Masker::new(&secrets.into());
         let lines = Arc::new(Mutex::new(Vec::new()));
         let keep = lines.clone();
-        let log = Log::new(detail, move |line| {
+        let log = Log::new(detail, masker, move |line| {
             let mark = match line.speaker {
                 Speaker::Client => "C:",
                 Speaker::Server => "S:",
@@ -246,6 +273,35 @@ mod tests {
             "S: 334 <<signature>>",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn known_passwords_are_masked_wherever_they_stand() {
+        let lines = told(Detail::Conversation, |log| {
+            log.client(b"NOOP correct horse", false);
+            log.server("500 correct horse");
+            log.mail_data(b"a correct ho");
+            log.mail_data(b"rse\r\nY29ycmVj\r\ndCBob3JzZQ==\r\n");
+            log.mail_data(&[&b"x".repeat(500)[..], b"correct horse\r\n"].concat());
+            log.mail_data(&b"\r\n".repeat(15));
+            log.mail_data(b"Y29ycmVj\r\ndCBob3JzZQ==\r\n");
+            log.client(b".", false);
+            log.note(|| "message from <correct horse>".to_owned());
+        });
+        assert_eq!(
+            lines[..5],
+            [
+                "C: NOOP <<password>>",
+                "S: 500 <<password>>",
+                "C: a <<password>>",
+                "C: <<password>>",
+                "C: <<password>>=="
+            ]
+        );
+        let shown = lines.concat();
+        assert!(!shown.contains("correct") && !shown.contains("Y29y") && !shown.contains("horse"), "{lines:?}");
+        assert!(lines.contains(&"C: [14 more octets]".to_owned()), "{lines:?}");
+        assert_eq!(lines.last().unwrap(), "* message from <<<password>>>");
     }
 
     #[test]

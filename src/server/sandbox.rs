@@ -18,6 +18,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::auth::Login;
 use super::counts::Counts;
+use super::listening::cannot_listen;
 use super::log::Log;
 use super::rulebook::Rulebook;
 use super::settings::{QueueIds, Settings};
@@ -290,16 +291,7 @@ fn listener(address: SocketAddr) -> io::Result<TcpListener> {
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
-    bound().map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {}", why(&error))))
-}
-
-fn why(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => "the port is in use".to_owned(),
-        io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
-        io::ErrorKind::PermissionDenied => "this user may not listen on that port".to_owned(),
-        _ => error.to_string(),
-    }
+    bound().map_err(|error| io::Error::new(error.kind(), cannot_listen(address, &error)))
 }
 
 /// Accepts until the sandbox closes, and ends when the last of its connections has; they end with it.

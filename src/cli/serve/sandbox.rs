@@ -4,6 +4,7 @@
 
 use super::super::{USAGE, screen, values};
 use super::{ServeArguments, scripted};
+use crate::masker::Masker;
 use crate::report::human;
 use crate::scenario::{Secret, reason};
 use crate::server::{
@@ -31,40 +32,40 @@ pub(super) struct SandboxArguments {
     rules: Option<PathBuf>,
     /// Let this user log in (repeatable; others may see it in the list of processes: prefer --accept-file)
     // Taken as it is: the errors of a value parser repeat what was given.
-    #[arg(long, value_name = "USER=PASSWORD", value_parser = values::unread_secret)]
+    #[arg(long, value_name = "USER=PASSWORD", value_parser = values::unread_secret, conflicts_with = "file")]
     accept: Vec<Secret>,
     /// Read users from a file of USER=PASSWORD lines
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
     accept_file: Option<PathBuf>,
     /// Let any user log in with any password
-    #[arg(long, conflicts_with_all = ["accept", "accept_file"])]
+    #[arg(long, conflicts_with_all = ["file", "accept", "accept_file"])]
     accept_any: bool,
     /// Let clients with a certificate that one of these authorities has signed log in by EXTERNAL (PEM)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
     client_ca: Option<PathBuf>,
     /// Offer these mechanisms only, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "file")]
     mechanisms: Vec<Mechanism>,
     /// Take messages only from users who have logged in
-    #[arg(long)]
+    #[arg(long, conflicts_with = "file")]
     require_auth: bool,
     /// Take nothing before STARTTLS
-    #[arg(long)]
+    #[arg(long, conflicts_with = "file")]
     require_tls: bool,
     /// Speak LMTP: one reply for each recipient
-    #[arg(long)]
+    #[arg(long, conflicts_with = "file")]
     lmtp: bool,
     /// The name in the greeting
-    #[arg(long, value_name = "NAME", default_value = DEFAULT_HOST_NAME, value_parser = host_name)]
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_HOST_NAME, value_parser = host_name, conflicts_with = "file")]
     hostname: String,
     /// The largest message in octets; 0 is no limit
-    #[arg(long, value_name = "OCTETS", default_value_t = DEFAULT_MAX_MESSAGE_SIZE)]
+    #[arg(long, value_name = "OCTETS", default_value_t = DEFAULT_MAX_MESSAGE_SIZE, conflicts_with = "file")]
     size: u64,
     /// Keep each message as an .eml file in this folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "file")]
     keep: Option<PathBuf>,
     /// Keep messages in this Maildir
-    #[arg(long, value_name = "DIR", conflicts_with = "keep")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "keep"])]
     maildir: Option<PathBuf>,
 }
 
@@ -104,6 +105,7 @@ fn options(arguments: &ServeArguments) -> Result<SandboxOptions, String> {
         None => ClientCertificates::None,
     };
     let accept = server.logins()?;
+    let masker = masker(&accept);
     Ok(SandboxOptions {
         listen: if nowhere { vec![(Ipv4Addr::LOCALHOST, 0).into()] } else { listen },
         tls_listen,
@@ -119,7 +121,7 @@ fn options(arguments: &ServeArguments) -> Result<SandboxOptions, String> {
         max_sessions: listening.max_sessions.unwrap_or(0),
         idle: listening.timeout.unwrap_or(IDLE),
         store: server.store()?,
-        log: arguments.log(),
+        log: arguments.log(masker),
         rules: None,
     })
 }
@@ -177,6 +179,19 @@ impl SandboxArguments {
         let opened = Store::open(folder, form, &self.hostname);
         opened.map(Some).map_err(|error| format!("cannot keep messages in `{}`: {}", folder.display(), reason(&error)))
     }
+}
+
+/// Finds the passwords that were given: a client may say them anywhere.
+fn masker(logins: &[Login]) -> Masker {
+    let passwords = logins.iter().filter_map(|login| match login {
+        Login::User { password, .. } | Login::AnyUser { password } => Some(Secret::new(password.clone())),
+        Login::Anybody => None,
+    });
+    let named = |(index, password)| match index {
+        0 => ("password".to_owned(), password),
+        more => (format!("password_{}", more + 1), password),
+    };
+    Masker::new(&passwords.enumerate().map(named).collect())
 }
 
 fn lacks(mechanism: Mechanism) -> &'static str {

@@ -78,6 +78,9 @@ struct Scripted<'a> {
 
 impl Scripted<'_> {
     fn serve(&self) -> Result<u8, String> {
+        if self.arguments.listening.listen.len() > 1 {
+            return Err("a scripted server listens in one place: give `--listen` once".to_owned());
+        }
         let stop = Stop::default();
         let Some(Prepared { scenario, variables, settings }) = self.prepared(&stop)? else { return Ok(USAGE) };
         let outcome = self.play(&scenario, &variables, &settings)?;

@@ -120,7 +120,7 @@ impl Serving {
     pub(super) async fn start(start: Start, log: &Transcript) -> Result<Serving, String> {
         let listener = TcpListener::bind(start.listen)
             .await
-            .map_err(|error| format!("cannot listen on {}: {}", start.listen, crate::scenario::reason(&error)))?;
+            .map_err(|error| crate::server::cannot_listen(start.listen, &error))?;
         let address = listener.local_addr().map_err(|error| crate::scenario::reason(&error))?;
         let shared = Arc::new(Shared {
             matched: Mutex::new(vec![0; start.server.rules.len()]),

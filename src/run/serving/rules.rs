@@ -7,7 +7,7 @@ use super::message::Message;
 use super::reply::code_of;
 use super::steps::announced;
 use crate::run::expect::Comparer;
-use crate::scenario::server::{MailPart, Rule, ServerTls};
+use crate::scenario::server::{Rule, ServerTls};
 use crate::scenario::{Rendered, TemplateError};
 use crate::server::{Drip, Fallback, Next, PeerTrouble, Said};
 use std::sync::Arc;
@@ -144,7 +144,7 @@ impl Actor {
         let mut message = Message::default();
         let wait = self.shared.bounded(IDLE);
         let outcome = self.peer.read_mail_data(wait, &mut |octets| message.push(octets)).await;
-        self.log_message(&message, MailPart::Data);
+        self.log_message(&message, outcome.is_ok());
         message.holds_secret = self.is_secret(message.bytes());
         self.sandbox_content(message.bytes());
         self.message = Some(Arc::new(message));
@@ -178,7 +178,7 @@ impl Actor {
         let mut message = self.begun_message(last);
         let wait = self.shared.bounded(IDLE);
         let outcome = self.peer.read_octets(octets, wait, &mut |part| message.push(part)).await;
-        self.log_message(&message, MailPart::Bdat);
+        self.log_message(&message, false);
         message.holds_secret = self.is_secret(message.bytes());
         self.sandbox_content(message.bytes());
         self.message = Some(Arc::new(message));

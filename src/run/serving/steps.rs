@@ -255,7 +255,7 @@ impl Actor {
                 (outcome, "the octets that the BDAT command announced")
             }
         };
-        self.log_message(&message, part);
+        self.log_message(&message, part == MailPart::Data && outcome.is_ok());
         message.holds_secret = self.is_secret(message.bytes());
         if part == MailPart::Data {
             self.pending = Pending::Message;
@@ -274,9 +274,13 @@ impl Actor {
         message.map(Arc::unwrap_or_clone).unwrap_or_default()
     }
 
-    pub(super) fn log_message(&mut self, message: &Message, part: MailPart) {
+    /// `dot`: the line that ends mail data came as well.
+    pub(super) fn log_message(&mut self, message: &Message, dot: bool) {
         let text = String::from_utf8_lossy(message.bytes()).replace("\r\n", "\n");
-        let end = if part == MailPart::Data { "\n." } else { "" };
+        if message.size() == 0 && !dot {
+            return;
+        }
+        let end = if dot { "\n." } else { "" };
         let shown = format!("{}{end}", text.strip_suffix('\n').unwrap_or(&text));
         self.log.mail_data(&self.session, &shown, message.size());
     }

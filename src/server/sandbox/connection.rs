@@ -57,6 +57,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, session: u64, sha
         Start::Plain => serve_plain(stream, &shared, &mut dialogue).await,
         Start::ImplicitTls => serve_implicit_tls(stream, &shared, &mut dialogue).await,
     };
+    dialogue.ended();
     match served {
         Ok(()) => log.detail(|| "closed".to_owned()),
         Err(error) => log.note(|| format!("broken off: {}", visible(error.to_string().as_bytes()))),
