@@ -12,7 +12,7 @@ mod talk;
 mod telnet;
 
 use super::Conversation;
-use super::words::Secrets;
+use super::words::{Credentials, Secrets};
 use crate::scenario::write::Draft;
 use crate::scenario::{CheckContext, Diagnostic, MAX_YAML_SIZE, Sources, Span, check, parse};
 use talk::Talk;
@@ -101,7 +101,7 @@ struct Read {
 
 impl Read {
     fn finish(mut self, name: &str, text: &str, notation: Notation) -> Result<Imported, ImportError> {
-        let (mut draft, secrets) = super::scenario::draft(&self.conversation);
+        let (mut draft, secrets) = super::scenario::draft(&self.conversation, &mut Credentials::default());
         if self.mistakes.is_empty() && draft.steps.is_empty() {
             self.mistakes.push(mistake("no SMTP conversation is found in this".to_owned()));
         }
