@@ -52,5 +52,6 @@ use scenario::{Diagnostic, Scenario, Variables};
 #[must_use]
 pub fn check(scenario: &Scenario, variables: Option<&Variables>, settings: &Settings) -> Vec<Diagnostic> {
     let file_root = run::file_root(scenario, settings);
-    scenario::check(scenario, &scenario::CheckContext { file_root, variables: variables.cloned() })
+    let pem = scenario::PemChecks { certificate: server::certificate_fault, key: server::key_fault };
+    scenario::check(scenario, &scenario::CheckContext { file_root, variables: variables.cloned(), pem })
 }

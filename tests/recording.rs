@@ -187,6 +187,16 @@ fn what_cannot_be_recorded_is_said() {
 }
 
 #[test]
+fn a_missing_folder_is_said_before_anybody_speaks() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("missing/recorded.yaml");
+    let record = ["record", "--to", "127.0.0.1:25", "--listen", "127.0.0.1:0", "-o", &file.to_string_lossy()];
+    let played = smtp_script(&record);
+    played.exits(2).says(&["error: cannot write", "missing"]);
+    assert!(!played.out.contains("listening"), "{}", played.out);
+}
+
+#[test]
 fn files_that_exist_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kept.yaml");

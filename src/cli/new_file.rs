@@ -11,7 +11,7 @@ use std::path::Path;
 pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<(), String> {
     refuse_existing(path, replace)?;
     let fault = |error: std::io::Error| format!("cannot write `{}`: {}", path.display(), reason(&error));
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let unfinished = folder.join(format!(".{name}.{}", std::process::id()));
     let written = fill(&unfinished, text).and_then(|()| put_in_place(&unfinished, path, replace));
@@ -28,6 +28,21 @@ pub(super) fn refuse_existing(path: &Path, replace: bool) -> Result<(), String> 
         return Err(format!("`{}` exists already: name another file, or give --force", path.display()));
     }
     Ok(())
+}
+
+/// Refuses a folder that does not exist, before work is done for a file in it.
+pub(super) fn refuse_missing_folder(path: &Path) -> Result<(), String> {
+    let folder = folder_of(path);
+    let shown = |why: &str| format!("cannot write `{}`: {why}", path.display());
+    match folder.metadata() {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err(shown(&format!("`{}` is no folder", folder.display()))),
+        Err(error) => Err(shown(&format!("`{}`: {}", folder.display(), reason(&error)))),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn fill(unfinished: &Path, text: &str) -> std::io::Result<()> {

@@ -5,6 +5,7 @@ use super::serve::listen_address;
 use super::{USAGE, new_file};
 use crate::net::tls::TlsOptions;
 use crate::proxy::{self, Failure, Listener, Listening, Recorded, Settings, Speaker};
+use crate::recording::Credentials;
 use crate::report::human;
 use crate::run::{Entry, Speaker as Side};
 use crate::scenario::address::split_address;
@@ -108,6 +109,7 @@ pub(super) fn record(arguments: &RecordArguments) -> u8 {
 impl RecordArguments {
     fn prepare(&self) -> Result<Settings, String> {
         new_file::refuse_existing(&self.output, self.force)?;
+        new_file::refuse_missing_folder(&self.output)?;
         let (client, server) = (&self.client, &self.server);
         let nowhere = client.listen.is_empty() && client.tls_listen.is_empty();
         let by_port = self.to.1 == SUBMISSIONS_PORT;
@@ -135,11 +137,11 @@ impl RecordArguments {
     }
 
     fn record(&self, settings: Settings) -> Result<u8, String> {
-        let (mut codes, mut written) = (Vec::new(), 0);
+        let (mut codes, mut written, mut known) = (Vec::new(), 0, Credentials::default());
         let finished = |recorded: Recorded| {
             codes.extend(recorded.trouble.as_ref().map(|trouble| complain(recorded.session, trouble)));
             if recorded.spoke {
-                match self.write(&recorded, written) {
+                match self.write(&recorded, written, &mut known) {
                     Ok(()) => written += 1,
                     Err(message) => {
                         screen::notice(&format!("error: {message}"));
@@ -167,10 +169,10 @@ impl RecordArguments {
         Ok(())
     }
 
-    /// Writes one session; `before` were written already.
-    fn write(&self, recorded: &Recorded, before: usize) -> Result<(), String> {
+    /// Writes one session; `before` were written already, and showed these credentials.
+    fn write(&self, recorded: &Recorded, before: usize, known: &mut Credentials) -> Result<(), String> {
         let path = numbered(&self.output, before + 1);
-        let draft = recorded.conversation.draft();
+        let draft = recorded.conversation.draft_knowing(known);
         let text = draft.to_yaml();
         new_file::write(&path, &text, self.force)?;
         let secrets: Vec<String> = draft.secrets.iter().map(|name| format!(" --secret {name}=…")).collect();

@@ -92,7 +92,8 @@ impl Login<'_, '_> {
         }
         let decoded = STANDARD.decode(message).ok();
         let known = decoded.as_deref().and_then(|decoded| self.known(mechanism?, decoded, challenge));
-        match known.or_else(|| decoded.is_none().then(|| self.usual(mechanism?, challenge)).flatten()) {
+        let is_left_out = decoded.is_none() && stands_for_another(&text) && !self.is_malformed(challenge);
+        match known.or_else(|| is_left_out.then(|| self.usual(mechanism?, challenge)).flatten()) {
             Some(template) => template,
             None => format!("<<{}>>", self.secrets.name("auth_message", &text)),
         }
@@ -145,6 +146,13 @@ impl Login<'_, '_> {
             }
             _ => None,
         }
+    }
+
+    /// Whether the server said of this message that it is none (RFC 4954 section 4).
+    fn is_malformed(&self, challenge: Challenge<'_>) -> bool {
+        let initial = usize::from(!split_verb(self.exchanges[self.at].argument()).1.is_empty());
+        let answered = self.at + challenge.number - initial;
+        self.exchanges.get(answered).and_then(Exchange::code) == Some(501)
     }
 
     fn plain(&mut self, text: &str) -> Option<String> {
@@ -245,6 +253,14 @@ impl Login<'_, '_> {
         spoken.insert(self.at, Spoken::Auth { settings, ends: self.end - 1, remark });
         spoken.extend((self.at + 1..self.end).map(|index| (index, Spoken::Absorbed)));
     }
+}
+
+/// Whether a text stands in a transcript in place of a message that is not shown: `<credentials>`, `[hidden]`, `***`.
+fn stands_for_another(text: &str) -> bool {
+    let bracketed = [('<', '>'), ('[', ']'), ('(', ')'), ('{', '}')];
+    let text = text.trim();
+    bracketed.iter().any(|(open, close)| text.starts_with(*open) && text.ends_with(*close))
+        || text.chars().all(|letter| matches!(letter, '*' | '.' | '…' | '•' | '-' | '_'))
 }
 
 /// What LOGIN's prompt asks for; where it does not say, the name of the user comes first.

@@ -18,6 +18,7 @@ mod wiretap;
 mod words;
 
 pub(crate) use wiretap::Wiretap;
+pub(crate) use words::Credentials;
 
 use crate::scenario::write::{Draft, DraftExpect};
 use crate::smtp::reply::{Progress, Reply, ReplyParser};
@@ -83,7 +84,12 @@ pub(crate) struct MailData {
 impl Conversation {
     /// The scenario that plays this conversation.
     pub(crate) fn draft(&self) -> Draft {
-        scenario::draft(self).0
+        self.draft_knowing(&mut Credentials::default())
+    }
+
+    /// The same; credentials of other conversations are hidden in it too, and those of this one become known.
+    pub(crate) fn draft_knowing(&self, known: &mut Credentials) -> Draft {
+        scenario::draft(self, known).0
     }
 }
 

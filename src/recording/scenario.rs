@@ -6,9 +6,10 @@
 use super::exchange::{Asked, Exchange, exchanges};
 use super::expectation::{expectation, pattern};
 use super::login::{Spoken, logins};
-use super::words::{Secrets, Variable, template};
+use super::words::{Credentials, Secrets, Variable, template};
 use super::{Conversation, Said, message, split_verb};
 use crate::scenario::write::{Draft, DraftAction, DraftConnect, DraftExpect, DraftStep, literal};
+use crate::smtp::auth::Mechanism;
 use std::collections::BTreeMap;
 
 /// How many different addresses of a kind get names; more of them are a list that no reader wants as variables.
@@ -18,10 +19,12 @@ const MAX_ADDRESSES: usize = 3;
 const MAX_COUNTED: usize = 1000;
 
 /// Makes the scenario that plays a conversation, and tells its secrets.
-pub(super) fn draft(conversation: &Conversation) -> (Draft, Secrets) {
+pub(super) fn draft(conversation: &Conversation, known: &mut Credentials) -> (Draft, Secrets) {
     let exchanges = exchanges(&conversation.said);
     let mut secrets = Secrets::default();
     let spoken = logins(&exchanges, &mut secrets);
+    known.add_to(&mut secrets, &conversation.said);
+    known.learn(&secrets);
     let variables = Variables::find(&exchanges, &secrets);
     let writer = Writer { exchanges: &exchanges, spoken, secrets, variables };
     let server = &conversation.server;
@@ -179,6 +182,7 @@ impl Writer<'_, '_> {
     fn exchange(&self, at: usize, in_group: bool) -> Vec<DraftStep> {
         let exchange = &self.exchanges[at];
         let mut comments: Vec<String> = exchange.remarks.iter().map(|text| self.secrets.mask(text)).collect();
+        comments.extend(self.what_is_not_known(exchange));
         let mut expect = expectation(self.exchanges, at);
         if let Some(bytes) = exchange.malformed.filter(|bytes| self.secrets.stand_in(bytes)) {
             // Only the length is told of what would tell a secret.
@@ -219,6 +223,16 @@ impl Writer<'_, '_> {
         }
         steps.retain(|step| step.action != DraftAction::None || step.expect.is_some());
         steps
+    }
+
+    /// A password that passed as a digest only can't be found where the client says it otherwise.
+    fn what_is_not_known(&self, exchange: &Exchange<'_>) -> Option<String> {
+        let mechanism = split_verb(exchange.argument()).0.parse::<Mechanism>().ok();
+        let by_digest = |mechanism: Mechanism| mechanism == Mechanism::CramMd5 || mechanism.scram_hash().is_some();
+        let is_unknown = exchange.verb() == "AUTH" && mechanism.is_some_and(by_digest) && self.secrets.has_unknown();
+        is_unknown.then(|| {
+            "the password passed as a digest: it is not known, and was not searched for in what stands here".to_owned()
+        })
     }
 
     /// The reply that ends a login, where it is another than the one that `auth` expects by itself.

@@ -195,8 +195,7 @@ fn what_cannot_be_read_of_a_login_is_a_secret_as_a_whole() {
     let (secrets, steps) =
         login(&format!("C: AUTH SCRAM-SHA-256 {first}\nS: 334 cj0x\nC: Yz1iaXdz\nS: 334 dj0x\nC: \nS: 235 2.7.0 ok"));
     assert_eq!(secrets, "[username, password]");
-    let expected =
-        "  - auth:\n      mechanism: SCRAM-SHA-256\n      username: <<username>>\n      password: <<password>>\n";
+    let expected = "  # the password passed as a digest: it is not known, and was not searched for in what stands here\n  - auth:\n      mechanism: SCRAM-SHA-256\n      username: <<username>>\n      password: <<password>>\n";
     assert_eq!(steps, expected);
 
     let (secrets, steps) = login("C: AUTH NTLM\nS: 334 ok\nC: TlRMTVNTUAAB\nS: 334 TlRM\nC: TlRMTVNTUAAD\nS: 535 no");
@@ -333,6 +332,35 @@ fn large_mail_data_says_what_is_missing() {
     ];
     let text = written(&Conversation { server: Server::default(), said });
     assert!(text.contains("  # the message had 1018 octets; the first 18 of them stand here\n  - data: |"), "{text}");
+}
+
+#[test]
+fn a_password_that_another_session_showed_is_hidden() {
+    let mut known = Credentials::default();
+    conversation(&submission()).draft_knowing(&mut known);
+    let harmless = conversation("S: 220 hi\nC: NOOP\nS: 250 ok\n").draft_knowing(&mut known).to_yaml();
+    assert!(!harmless.contains("secrets:"), "{harmless}");
+    let login = "S: 220 hi\nC: AUTH CRAM-MD5\nS: 334 PDFAYj4=\nC: bWFyeUBqYW5lLmNvbSAxMjM0\nS: 235 ok\n";
+    let encoded = STANDARD.encode("hunter2!");
+    let said = conversation(&format!("{login}C: NOOP hunter2!\nS: 250 ok\nC: NOOP {encoded}\nS: 250 ok\n"));
+    let text = said.draft_knowing(&mut known).to_yaml();
+    assert!(!text.contains("hunter2") && !text.contains(&encoded), "{text}");
+    assert!(text.contains("secrets: [username, password, password_2]\n"), "{text}");
+    assert!(text.contains("  - send: NOOP <<password_2>>\n"), "{text}");
+    let remark = "  # the password passed as a digest: it is not known, and was not searched for in what stands here\n  - send: AUTH";
+    assert!(text.contains(remark), "{text}");
+}
+
+#[test]
+fn what_is_no_message_of_its_mechanism_is_a_secret_as_a_whole() {
+    for (garbage, code) in [("garbage!", 501), ("garbage!", 535), ("<garbage>", 501)] {
+        let text = steps(&format!("S: 220 hi\nC: AUTH PLAIN\nS: 334\nC: {garbage}\nS: {code} no\n"));
+        assert!(text.contains("- send: <<auth_message>>\n"), "{text}");
+    }
+    let text = steps("S: 220 hi\nC: AUTH PLAIN garbage!\nS: 501 no\n");
+    assert!(text.contains("- send: AUTH PLAIN <<auth_message>>\n"), "{text}");
+    let text = steps("S: 220 hi\nC: AUTH PLAIN [hidden]\nS: 235 ok\n");
+    assert!(text.contains("- send: AUTH PLAIN <<auth_plain(username, password)>>\n"), "{text}");
 }
 
 #[test]

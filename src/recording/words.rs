@@ -3,6 +3,7 @@
 //! Responsible for finding these values in text that is written, and for putting their names there. A secret is replaced
 //! wherever it stands, in its encodings too; an address only where it plays its part.
 
+use super::Said;
 use crate::masker::Masker;
 use crate::scenario::Secret;
 use crate::scenario::write::literal;
@@ -27,6 +28,13 @@ struct NamedSecret {
     is_word: bool,
 }
 
+/// Passwords, tokens and other messages of logins that several conversations showed. It has no `Debug`.
+#[derive(Default)]
+pub(crate) struct Credentials {
+    /// The kind and the value of each.
+    list: Vec<(String, String)>,
+}
+
 /// A value with the name it gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Variable {
@@ -40,7 +48,53 @@ enum Part<'t> {
     Template(String),
 }
 
+impl Credentials {
+    /// Gives names to those that stand in what was said.
+    pub(super) fn add_to(&self, secrets: &mut Secrets, said: &[Said]) {
+        let text = octets(said);
+        for (kind, value) in &self.list {
+            let mut alone = Secrets::default();
+            alone.name(kind, value);
+            if alone.stand_in(&text) {
+                secrets.name(kind, value);
+            }
+        }
+    }
+
+    /// Remembers those of one conversation. Names of users are not among them: they are addresses that many may say.
+    pub(super) fn learn(&mut self, secrets: &Secrets) {
+        for secret in secrets.list.iter().filter(|secret| !secret.is_word && !secret.value.is_empty()) {
+            let kind = secret.name.trim_end_matches(|letter: char| letter.is_ascii_digit()).trim_end_matches('_');
+            let credential = (kind.to_owned(), secret.value.clone());
+            if !self.list.contains(&credential) {
+                self.list.push(credential);
+            }
+        }
+    }
+}
+
+/// Everything that was said, line by line.
+fn octets(said: &[Said]) -> Vec<u8> {
+    let mut text = Vec::new();
+    for event in said {
+        match event {
+            Said::Line(bytes) | Said::Bytes(bytes) | Said::Malformed(bytes) => text.extend_from_slice(bytes),
+            Said::MailData(data) | Said::Chunk(data) => text.extend_from_slice(&data.octets),
+            Said::Reply(reply) => reply.lines().for_each(|line| text.extend([line, b"\n"].concat())),
+            Said::Remark(remark) => text.extend_from_slice(remark.as_bytes()),
+            Said::Wanted(..) | Said::Handshake | Said::ServerClosed | Said::ClientClosed => {}
+        }
+        text.extend_from_slice(b"\n\n");
+    }
+    text
+}
+
 impl Secrets {
+    /// Whether there is one whose value no conversation tells.
+    pub(super) fn has_unknown(&self) -> bool {
+        self.list.iter().any(|secret| secret.value.is_empty())
+    }
+
     /// The name of a secret with this value; `kind` is what it is called the first time.
     pub(crate) fn name(&mut self, kind: &str, value: &str) -> String {
         let of_kind = |secret: &&NamedSecret| {

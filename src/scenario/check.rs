@@ -43,6 +43,23 @@ pub(crate) struct CheckContext {
     pub(crate) file_root: Option<PathBuf>,
     /// The values of variables, where they are known.
     pub(crate) variables: Option<Variables>,
+    pub(crate) pem: PemChecks,
+}
+
+/// What is wrong with files of a server's TLS; whoever speaks TLS knows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PemChecks {
+    /// Of certificates.
+    pub(crate) certificate: fn(&[u8]) -> Option<String>,
+    /// Of the key that belongs to sound certificates: these, and the key.
+    pub(crate) key: fn(&[u8], &[u8]) -> Option<String>,
+}
+
+impl Default for PemChecks {
+    /// For scenarios without a server: nothing is looked at.
+    fn default() -> PemChecks {
+        PemChecks { certificate: |_| None, key: |_, _| None }
+    }
 }
 
 /// Finds every error and lint.

@@ -5,7 +5,7 @@
 
 use super::certificate::{Authority, Certificate, LOOPBACK, Wish};
 use openssl::error::ErrorStack;
-use openssl::pkey::PKey;
+use openssl::pkey::{PKey, Private};
 use openssl::ssl::{
     self, NameType, Ssl, SslAcceptor, SslAcceptorBuilder, SslMethod, SslOptions, SslRef, SslSessionCacheMode,
     SslVerifyMode, SslVersion,
@@ -15,6 +15,8 @@ use openssl::x509::{X509, X509VerifyResult};
 use std::pin::Pin;
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
+
+const OTHER_KEY: &str = "the key does not belong to the certificate";
 
 /// What a server offers in a handshake.
 #[derive(Debug, Clone, Default)]
@@ -152,18 +154,49 @@ fn show_certificate(
     shown.map_err(|error| format!("the certificate could not be made: {}", in_words(&error)))
 }
 
-fn show_given(builder: &mut SslAcceptorBuilder, certificates: &[u8], key: &[u8]) -> Result<Vec<u8>, String> {
-    let unreadable = |what: &str, error: &ErrorStack| format!("the {what} can't be read as PEM: {}", in_words(error));
-    let chain = X509::stack_from_pem(certificates).map_err(|error| unreadable("certificate", &error))?;
-    let [own, others @ ..] = chain.as_slice() else {
-        return Err("the file of the certificate holds none in PEM".to_owned());
+/// What is wrong with certificates in PEM.
+pub(crate) fn certificate_fault(pem: &[u8]) -> Option<String> {
+    chain_of(pem).err()
+}
+
+/// What is wrong with the key, in PEM, of sound certificates.
+pub(crate) fn key_fault(certificates: &[u8], key: &[u8]) -> Option<String> {
+    let check = || {
+        let (own, _) = chain_of(certificates)?;
+        let public = own.public_key().map_err(|error| in_words(&error))?;
+        if key_of(key)?.public_eq(&public) { Ok(()) } else { Err(OTHER_KEY.to_owned()) }
     };
-    let key = PKey::private_key_from_pem(key).map_err(|error| unreadable("key", &error))?;
-    builder.set_certificate(own).map_err(|error| in_words(&error))?;
-    for certificate in others {
-        builder.add_extra_chain_cert(certificate.clone()).map_err(|error| in_words(&error))?;
+    check().err()
+}
+
+/// The first certificate, and those that lead to its authority.
+fn chain_of(pem: &[u8]) -> Result<(X509, Vec<X509>), String> {
+    let chain = X509::stack_from_pem(pem).map_err(|error| unreadable("certificate", &error))?;
+    let mut chain = chain.into_iter();
+    let own = chain.next().ok_or("the file of the certificate holds none in PEM")?;
+    Ok((own, chain.collect()))
+}
+
+fn key_of(pem: &[u8]) -> Result<PKey<Private>, String> {
+    if memchr::memmem::find(pem, b"PRIVATE KEY-----").is_none() {
+        return Err("the file of the key holds none in PEM".to_owned());
     }
-    builder.set_private_key(&key).map_err(|_| "the key does not belong to the certificate".to_owned())?;
+    // Without a callback OpenSSL would ask at the terminal for the passphrase of an encrypted key.
+    PKey::private_key_from_pem_callback(pem, |_| Ok(0)).map_err(|error| unreadable("key", &error))
+}
+
+fn unreadable(what: &str, error: &ErrorStack) -> String {
+    format!("the {what} can't be read as PEM: {}", in_words(error))
+}
+
+fn show_given(builder: &mut SslAcceptorBuilder, certificates: &[u8], key: &[u8]) -> Result<Vec<u8>, String> {
+    let (own, others) = chain_of(certificates)?;
+    let key = key_of(key)?;
+    builder.set_certificate(&own).map_err(|error| in_words(&error))?;
+    for certificate in others {
+        builder.add_extra_chain_cert(certificate).map_err(|error| in_words(&error))?;
+    }
+    builder.set_private_key(&key).map_err(|_| OTHER_KEY.to_owned())?;
     Ok(certificates.to_vec())
 }
 

@@ -31,7 +31,7 @@ mod store;
 mod tls;
 mod transaction;
 
-pub(crate) use acceptor::{Accepted, Acceptor, Choice, TlsOffer};
+pub(crate) use acceptor::{Accepted, Acceptor, Choice, TlsOffer, certificate_fault, key_fault};
 pub(crate) use answer::Next;
 pub(crate) use auth::Login;
 pub(crate) use certificate::Authority;

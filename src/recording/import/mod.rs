@@ -12,9 +12,9 @@ mod talk;
 mod telnet;
 
 use super::Conversation;
-use super::words::Secrets;
+use super::words::{Credentials, Secrets};
 use crate::scenario::write::Draft;
-use crate::scenario::{CheckContext, Diagnostic, MAX_YAML_SIZE, Sources, Span, check, parse};
+use crate::scenario::{CheckContext, Diagnostic, MAX_YAML_SIZE, PemChecks, Sources, Span, check, parse};
 use talk::Talk;
 
 /// The largest text that is read, in bytes.
@@ -101,7 +101,7 @@ struct Read {
 
 impl Read {
     fn finish(mut self, name: &str, text: &str, notation: Notation) -> Result<Imported, ImportError> {
-        let (mut draft, secrets) = super::scenario::draft(&self.conversation);
+        let (mut draft, secrets) = super::scenario::draft(&self.conversation, &mut Credentials::default());
         if self.mistakes.is_empty() && draft.steps.is_empty() {
             self.mistakes.push(mistake("no SMTP conversation is found in this".to_owned()));
         }
@@ -130,7 +130,7 @@ fn unsound(text: &str) -> Option<String> {
     let mut sources = Sources::default();
     sources.add("imported", text);
     let (scenario, mut mistakes, _) = parse(sources, &|_| Err("no file".to_owned()));
-    let context = CheckContext { file_root: None, variables: None };
+    let context = CheckContext { file_root: None, variables: None, pem: PemChecks::default() };
     mistakes.extend(scenario.iter().flat_map(|scenario| check(scenario, &context)));
     mistakes.into_iter().find(Diagnostic::is_error).map(|mistake| mistake.message)
 }

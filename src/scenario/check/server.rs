@@ -1,6 +1,6 @@
 //! Checks the server's side: its templates, patterns, files, and the names that each of its steps knows.
 
-use super::{Checker, Side};
+use super::{Checker, Side, Text, resolve_file};
 use crate::scenario::server::{
     CertificateChoice, Plan, Reply, ReplyKind, Rule, Server, ServerAction, ServerGroup, ServerStep, ServerTls,
 };
@@ -180,9 +180,40 @@ impl Checker<'_> {
 
     fn server_tls(&mut self, tls: &ServerTls) {
         tls.files().into_iter().for_each(|file| self.file(file));
+        self.certificates(tls);
         if let Some(CertificateChoice::Made(made)) = &tls.certificate {
             made.names.iter().flatten().for_each(|name| self.text_of_vars(name));
         }
+        self.versions(tls);
+    }
+
+    /// What stands in the files of certificates and keys; those that cannot be read are said elsewhere.
+    fn certificates(&mut self, tls: &ServerTls) {
+        let pem = self.context.pem;
+        if let Some(CertificateChoice::Files { file, key }) = &tls.certificate
+            && let Some(certificates) = self.content_of(file)
+        {
+            if let Some(fault) = (pem.certificate)(&certificates) {
+                self.error(file.span, fault);
+            } else if let Some(fault) = self.content_of(key).and_then(|key| (pem.key)(&certificates, &key)) {
+                self.error(key.span, fault);
+            }
+        }
+        if let Some(file) = &tls.client_ca
+            && let Some(fault) = self.content_of(file).and_then(|certificates| (pem.certificate)(&certificates))
+        {
+            self.error(file.span, fault);
+        }
+    }
+
+    /// The content of a file whose name is known, where it may and can be read.
+    fn content_of(&self, file: &Text) -> Option<Vec<u8>> {
+        let name = self.known_text(file)?;
+        let path = resolve_file(self.context.file_root.as_deref(), &name).ok()?;
+        std::fs::read(path).ok()
+    }
+
+    fn versions(&mut self, tls: &ServerTls) {
         if let (Some(min), Some(max)) = (&tls.min_version, &tls.max_version)
             && min.name > max.name
         {
