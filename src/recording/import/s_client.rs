@@ -58,6 +58,8 @@ pub(super) fn line<'t>(line: &'t str, talk: &mut Talk<'t>) {
     let begins_section = SECTIONS.iter().any(|section| line.starts_with(section));
     match talk.mode {
         Mode::Border if begins_section => talk.mode = Mode::Noise,
+        // What is typed while a ticket is printed stands in the middle of it.
+        Mode::Noise if is_command(line) => telnet::typed(line, talk),
         Mode::Noise => {}
         // s_client prints numbers of errors before its own messages.
         _ if ALONE.iter().any(|word| line.starts_with(word)) || line.contains(":error:") => alone(line, talk),
@@ -68,6 +70,12 @@ pub(super) fn line<'t>(line: &'t str, talk: &mut Talk<'t>) {
         _ if !talk.has_begun() => {}
         _ => telnet::typed(line, talk),
     }
+}
+
+/// Whether a line is a command with which a conversation goes on: no line of a certificate or a session begins so.
+fn is_command(line: &str) -> bool {
+    const VERBS: [&str; 8] = ["EHLO ", "HELO ", "LHLO ", "MAIL FROM:", "RCPT TO:", "AUTH ", "NOOP", "QUIT"];
+    VERBS.iter().any(|verb| line.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb)))
 }
 
 fn alone(line: &str, talk: &mut Talk<'_>) {

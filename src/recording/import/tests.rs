@@ -37,6 +37,15 @@ const SWAKS: &str = r"=== Trying mail.example.com:587...
 ";
 
 #[test]
+fn what_is_typed_while_a_ticket_is_printed_is_not_lost() {
+    let pasted = "CONNECTED(00000003)\n---\nCertificate chain\n---\n250 SMTPUTF8\n---\nPost-Handshake New Session Ticket arrived:\n\
+                  SSL-Session:\n    Protocol  : TLSv1.3\nehlo client.example\n    Extended master secret: no\n---\nread R BLOCK\n\
+                  250 mx.example\nquit\n221 bye\nclosed\n";
+    let imported = import("a.txt", pasted, Some(Notation::Openssl), None).unwrap_or_else(|error| panic!("{error}"));
+    assert!(imported.scenario.contains("send: ehlo <<domain>>"), "{}", imported.scenario);
+}
+
+#[test]
 fn swaks_with_tls_and_a_refusal() {
     let (scenario, notices) = imported(SWAKS);
     let expected = "\
