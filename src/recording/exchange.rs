@@ -19,8 +19,10 @@ pub(super) struct Exchange<'c> {
     pub(super) malformed: Option<&'c [u8]>,
     /// Whether it was asked before the exchange above was answered.
     pub(super) pipelined: bool,
-    /// Whether both shook hands after the reply.
+    /// Whether both shook hands after the reply, or tried to.
     pub(super) handshake: bool,
+    /// The reason for which they could not, as a pattern.
+    pub(super) failed: Option<&'c str>,
     /// Whether the server closed after the reply, or in place of it.
     pub(super) closed: bool,
     /// What a reader should know.
@@ -51,6 +53,7 @@ impl<'c> Exchange<'c> {
             malformed: None,
             pipelined: false,
             handshake: false,
+            failed: None,
             closed: false,
             remarks: Vec::new(),
         }
@@ -148,7 +151,8 @@ impl<'c> Pairing<'c> {
                 let at = self.oldest();
                 self.exchanges[at].wanted = Some((*code, expect));
             }
-            Said::Handshake => self.handshake(),
+            Said::Handshake => self.handshake(None),
+            Said::HandshakeFailed(reason) => self.handshake(Some(reason)),
             Said::ServerClosed => self.server_closed(),
             Said::ClientClosed => self.owed.clear(),
             Said::Remark(text) => self.remarks.push(text),
@@ -188,10 +192,23 @@ impl<'c> Pairing<'c> {
     }
 
     fn reply(&mut self, reply: &'c Reply) {
+        if self.refuses_session(reply) {
+            // The client did not wait for the greeting, and got nothing else: the greeting stands where it came.
+            let greeting = self.exchanges.remove(0);
+            self.exchanges.push(greeting);
+            self.owed = VecDeque::from([self.exchanges.len() - 1]);
+            self.exchanges.iter_mut().for_each(|exchange| exchange.pipelined = false);
+        }
         let at = self.oldest();
         let exchange = &mut self.exchanges[at];
         exchange.replies.push(reply);
         self.recipients += usize::from(exchange.verb() == "RCPT" && reply.is_positive());
+    }
+
+    /// Whether a reply is the greeting of a server that had been spoken to already, and that serves nobody.
+    fn refuses_session(&self, reply: &Reply) -> bool {
+        let waits = matches!(self.exchanges.first(), Some(first) if first.asked == Asked::Nothing && first.code().is_none());
+        waits && self.exchanges.len() > 1 && self.owed.front() == Some(&0) && reply.code() >= 400
     }
 
     /// The exchange whose reply is owed the longest; a new one where nothing is owed.
@@ -203,10 +220,13 @@ impl<'c> Pairing<'c> {
         self.exchanges.len() - 1
     }
 
-    fn handshake(&mut self) {
+    fn handshake(&mut self, failed: Option<&'c str>) {
         self.owed.clear();
         match self.exchanges.last_mut() {
-            Some(last) if last.verb() == "STARTTLS" && last.code() == Some(220) => last.handshake = true,
+            Some(last) if last.verb() == "STARTTLS" && last.code() == Some(220) => {
+                last.handshake = true;
+                last.failed = failed;
+            }
             _ => self.ask(Asked::Handshake, 0),
         }
     }
