@@ -207,7 +207,8 @@ impl<'c> Pairing<'c> {
 
     /// Whether a reply is the greeting of a server that had been spoken to already, and that serves nobody.
     fn refuses_session(&self, reply: &Reply) -> bool {
-        let waits = matches!(self.exchanges.first(), Some(first) if first.asked == Asked::Nothing && first.code().is_none());
+        let waits =
+            matches!(self.exchanges.first(), Some(first) if first.asked == Asked::Nothing && first.code().is_none());
         waits && self.exchanges.len() > 1 && self.owed.front() == Some(&0) && reply.code() >= 400
     }
 

@@ -119,8 +119,12 @@ impl Login<'_, '_> {
             None => inside.strip_suffix(" | b64encode").unwrap_or(inside),
         };
         let names: Vec<&str> = arguments.split(", ").filter(|name| *name != "challenge").collect();
-        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit());
-        if !names.iter().all(|name| is_name(name) && !name.is_empty() && !name.starts_with(|letter: char| letter.is_ascii_digit())) {
+        let is_name =
+            |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit());
+        if !names
+            .iter()
+            .all(|name| is_name(name) && !name.is_empty() && !name.starts_with(|letter: char| letter.is_ascii_digit()))
+        {
             return None;
         }
         for name in names {

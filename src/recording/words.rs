@@ -94,7 +94,8 @@ fn octets(said: &[Said]) -> Vec<u8> {
             Said::MailData(data) | Said::Chunk(data) => text.extend_from_slice(&data.octets),
             Said::Reply(reply) => reply.lines().for_each(|line| text.extend([line, b"\n"].concat())),
             Said::Remark(remark) => text.extend_from_slice(remark.as_bytes()),
-            Said::Wanted(..) | Said::Handshake | Said::HandshakeFailed(_) | Said::ServerClosed | Said::ClientClosed => {}
+            Said::Wanted(..) | Said::Handshake | Said::HandshakeFailed(_) | Said::ServerClosed | Said::ClientClosed => {
+            }
         }
         text.extend_from_slice(b"\n\n");
     }

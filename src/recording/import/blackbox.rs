@@ -33,7 +33,9 @@ fn inner(text: &str) -> Option<String> {
     let indentation = |line: &str| line.len() - line.trim_start().len();
     let opens = |line: &str| {
         let line = line.trim_end();
-        ["|", "|-", "|+", ">", ">-"].iter().any(|sign| line.strip_suffix(sign).is_some_and(|key| key.trim_end().ends_with(':')))
+        ["|", "|-", "|+", ">", ">-"]
+            .iter()
+            .any(|sign| line.strip_suffix(sign).is_some_and(|key| key.trim_end().ends_with(':')))
     };
     let mut blank = String::with_capacity(text.len());
     let mut block: Option<usize> = None;
@@ -50,7 +52,10 @@ fn inner(text: &str) -> Option<String> {
             is_found |= line.contains("query_response:");
             blank.push_str(line);
         } else {
-            blank.extend(line.chars().flat_map(|letter| std::iter::repeat_n(if letter == '\n' { '\n' } else { ' ' }, letter.len_utf8())));
+            blank
+                .extend(line.chars().flat_map(|letter| {
+                    std::iter::repeat_n(if letter == '\n' { '\n' } else { ' ' }, letter.len_utf8())
+                }));
             block = opens(line).then(|| indentation(line));
         }
     }

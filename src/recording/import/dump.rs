@@ -112,7 +112,8 @@ fn offset(line: &str) -> Option<(usize, &str)> {
 fn hexadecimal(text: &str) -> Option<String> {
     let digits = text.get(..text.len().min(48))?;
     let words: Vec<&str> = digits.split(' ').take_while(|word| !word.is_empty()).collect();
-    let bytes: Option<Vec<u8>> = words.iter().map(|word| (word.len() == 2).then(|| u8::from_str_radix(word, 16).ok()).flatten()).collect();
+    let bytes: Option<Vec<u8>> =
+        words.iter().map(|word| (word.len() == 2).then(|| u8::from_str_radix(word, 16).ok()).flatten()).collect();
     let bytes = bytes.filter(|bytes| !bytes.is_empty() && text.len() > 48)?;
     Some(bytes.iter().map(|byte| char::from(*byte)).collect())
 }
@@ -152,7 +153,8 @@ fn fields(line: &str) -> Vec<String> {
 
 /// Rows become lines: the session in brackets, the sign of the side, the data.
 fn table(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
-    let serves = |line: &Line<'_>| row(&line.text).is_some_and(|row| row.event == '>' && reply_code(&row.data).is_some());
+    let serves =
+        |line: &Line<'_>| row(&line.text).is_some_and(|row| row.event == '>' && reply_code(&row.data).is_some());
     let is_server = lines.iter().any(serves);
     let mut cut = Vec::with_capacity(lines.len());
     for mut line in lines {
@@ -160,9 +162,10 @@ fn table(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
             let server = if is_server { &row.local } else { &row.remote };
             let text = match row.event {
                 '+' => format!("[{}] connected to {server}", row.session),
-                '-' => format!("[{}] disconnected", row.session),
-                '*' if row.data.contains("negotiation succeeded") => format!("[{}] TLS negotiation succeeded", row.session),
-                '*' => String::new(),
+                '*' if row.data.contains("negotiation succeeded") => {
+                    format!("[{}] TLS negotiation succeeded", row.session)
+                }
+                '*' | '-' => String::new(),
                 side => format!("[{}] {side} {}", row.session, row.data),
             };
             line.text = Cow::Owned(text);
@@ -263,5 +266,6 @@ pub(super) fn s_client(lines: &mut [Line<'_>]) {
 
 /// `    17 03 03 00 26`
 fn is_dump(line: &str) -> bool {
-    line.starts_with("    ") && line.split_whitespace().all(|word| word.len() == 2 && word.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    line.starts_with("    ")
+        && line.split_whitespace().all(|word| word.len() == 2 && word.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

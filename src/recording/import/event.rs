@@ -7,9 +7,17 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Event {
     /// Where a connection goes to; `begins`: it is not open yet.
-    To { host: String, port: Option<u16>, begins: bool, tls: bool },
+    To {
+        host: String,
+        port: Option<u16>,
+        begins: bool,
+        tls: bool,
+    },
     /// A name and an address, perhaps with a port, that are the same.
-    Alias { host: String, of: String },
+    Alias {
+        host: String,
+        of: String,
+    },
     Handshake,
     /// The reason, in the words of the tool.
     HandshakeFailed(String),
@@ -182,7 +190,12 @@ fn captures<'l>(pattern: &str, line: &'l str) -> Option<Captures<'l>> {
         is_first = false;
         let Some((name, after)) = after.split_once('}') else { break };
         if literal.is_empty() {
-            rest = rest.trim_start().trim_start_matches('*').trim_start().split_once("  *  ").map_or(rest.trim_start(), |(_, rest)| rest);
+            rest = rest
+                .trim_start()
+                .trim_start_matches('*')
+                .trim_start()
+                .split_once("  *  ")
+                .map_or(rest.trim_start(), |(_, rest)| rest);
         }
         let value = value_of(name, rest, after)?;
         rest = &rest[value.len()..];
@@ -272,7 +285,11 @@ mod tests {
     #[test]
     fn hosts_and_ports_are_found() {
         let told = [
-            ("Connection: opening to smtp.office365.com:587, timeout=300, options=array()", "smtp.office365.com", Some(587)),
+            (
+                "Connection: opening to smtp.office365.com:587, timeout=300, options=array()",
+                "smtp.office365.com",
+                Some(587),
+            ),
             ("DEBUG SMTP: trying to connect to host \"localhost\", port 28410, isSSL false", "localhost", Some(28410)),
             ("Connecting to 172.18.0.6 [172.18.0.6]:25 ... connected", "172.18.0.6", Some(25)),
             ("Connected to smtp://smtp.example.com:587/?starttls=when-available", "smtp.example.com", Some(587)),

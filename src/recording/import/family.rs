@@ -12,7 +12,7 @@ pub struct Family {
     pub name: &'static str,
     /// What it is, in a sentence: `this looks like …`.
     pub what: &'static str,
-    /// Parts of lines by which a text is known to be of this family.
+    /// Parts of lines by which a text is known to be of this family; with `^` they begin a line.
     pub(super) signs: &'static [&'static str],
     /// Parts of lines of neither side that nobody misses.
     pub(super) noise: &'static [&'static str],
@@ -24,11 +24,7 @@ const NONE: Family = Family { name: "", what: "", signs: &[], noise: &[], marks:
 
 /// All families; of several whose signs stand in a text the first is it.
 pub(super) const FAMILIES: [Family; 30] = [
-    Family {
-        name: "blackbox",
-        what: "a configuration of blackbox_exporter",
-        ..NONE
-    },
+    Family { name: "blackbox", what: "a configuration of blackbox_exporter", ..NONE },
     Family {
         name: "smtp-script",
         what: "a transcript of smtp-script",
@@ -46,8 +42,8 @@ pub(super) const FAMILIES: [Family; 30] = [
     Family {
         name: "curl",
         what: "what `curl -v` prints",
-        signs: &["* Connected to ", "*   Trying", "* Established", "== Info:", "< 220"],
-        noise: &["* ", "{ [", "} [", "--:--:--", "% Total", "Dload", "bytes data]"],
+        signs: &["* Connected to ", "*   Trying", "* Established", "== Info:", "^< 220"],
+        noise: &["* ", "{ [", "} [", "--:--:--", "% Total", "Dload", "bytes data]", "curl: ("],
         ..NONE
     },
     Family {
@@ -60,7 +56,18 @@ pub(super) const FAMILIES: [Family; 30] = [
         name: "phpmailer",
         what: "PHPMailer's debug output",
         signs: &["SERVER -> CLIENT", "CLIENT -> SERVER", "SMTP -> FROM SERVER", "CLIENT -> SMTP"],
-        noise: &["SMTP INBOUND", "get_lines()", "Connection: ", "SMTP ERROR", "SMTP Error", "SMTP NOTICE", "SMTP connect()", "Auth method", "Mailer Error", "PHPMailer"],
+        noise: &[
+            "SMTP INBOUND",
+            "get_lines()",
+            "Connection: ",
+            "SMTP ERROR",
+            "SMTP Error",
+            "SMTP NOTICE",
+            "SMTP connect()",
+            "Auth method",
+            "Mailer Error",
+            "PHPMailer",
+        ],
         ..NONE
     },
     Family {
@@ -74,7 +81,17 @@ pub(super) const FAMILIES: [Family; 30] = [
         name: "nodemailer",
         what: "nodemailer's debug log",
         signs: &["SMTP handshake finished", "Creating transport: nodemailer", "\"component\":\"smtp-connection\""],
-        noise: &["Creating transport", "Sending mail using", "Resolved ", "onnection ", "SMTP handshake finished", "authenticat", "Sending message", "encoded mime message", "Closing connection"],
+        noise: &[
+            "Creating transport",
+            "Sending mail using",
+            "Resolved ",
+            "onnection ",
+            "SMTP handshake finished",
+            "authenticat",
+            "Sending message",
+            "encoded mime message",
+            "Closing connection",
+        ],
         ..NONE
     },
     Family {
@@ -97,13 +114,7 @@ pub(super) const FAMILIES: [Family; 30] = [
         signs: &["Connected to smtp://", "Connected to smtps://"],
         ..NONE
     },
-    Family {
-        name: "dotnet",
-        what: "a trace of System.Net",
-        signs: &["System.Net"],
-        noise: &["System.Net"],
-        ..NONE
-    },
+    Family { name: "dotnet", what: "a trace of System.Net", signs: &["System.Net"], noise: &["System.Net"], ..NONE },
     Family {
         name: "ruby",
         what: "the debug output of Ruby's net/smtp",
@@ -118,12 +129,7 @@ pub(super) const FAMILIES: [Family; 30] = [
         noise: &["Net::SMTP>>>", "Net::SMTP: ", "Net::Cmd"],
         ..NONE
     },
-    Family {
-        name: "go",
-        what: "the debug log of a mail library for Go",
-        signs: &["C --> S:", "C <-- S:"],
-        ..NONE
-    },
+    Family { name: "go", what: "the debug log of a mail library for Go", signs: &["C --> S:", "C <-- S:"], ..NONE },
     Family {
         name: "symfony",
         what: "the log of Swift Mailer or Symfony Mailer",
@@ -135,14 +141,39 @@ pub(super) const FAMILIES: [Family; 30] = [
         name: "msmtp",
         what: "what `msmtp -d` prints",
         signs: &["<-- 220", "--> EHLO", "msmtp"],
-        noise: &[" = ", "msmtp: ", "TLS ", "    ", "using account", "loaded ", "reading recipients", "ignoring ", "falling back"],
+        noise: &[
+            " = ",
+            "msmtp: ",
+            "TLS ",
+            "    ",
+            "using account",
+            "loaded ",
+            "reading recipients",
+            "ignoring ",
+            "falling back",
+        ],
         ..NONE
     },
     Family {
         name: "exim",
         what: "what `exim -v` or `exim -d` prints",
         signs: &["SMTP<<", "SMTP>>"],
-        noise: &["LOG: ", "SMTP", "cmdlog", "delivering ", "Transport port", "will write message", "Connecting to", "  <= ", "  => ", "  -> ", "  Completed", "  == ", "  ** ", "TLS "],
+        noise: &[
+            "LOG: ",
+            "SMTP",
+            "cmdlog",
+            "delivering ",
+            "Transport port",
+            "will write message",
+            "Connecting to",
+            "  <= ",
+            "  => ",
+            "  -> ",
+            "  Completed",
+            "  == ",
+            "  ** ",
+            "TLS ",
+        ],
         ..NONE
     },
     Family {
@@ -162,7 +193,7 @@ pub(super) const FAMILIES: [Family; 30] = [
     Family {
         name: "opensmtpd",
         what: "the log of OpenSMTPD",
-        signs: &["mta: 0x", "smtp: 0x", "smtpd"],
+        signs: &["mta: 0x", "smtp: 0x", "smtpd -", "smtp-out:"],
         noise: &["mta: ", "smtp-out", "smtp-in", "smtp: ", "debug: "],
         ..NONE
     },
@@ -215,11 +246,7 @@ pub(super) const FAMILIES: [Family; 30] = [
         noise: &["Trying ", "Connected to ", "Escape character", "telnet>", "Ncat: ", "Connection ", "^]"],
         ..NONE
     },
-    Family {
-        name: "log",
-        what: "a log with marks of its own",
-        ..NONE
-    },
+    Family { name: "log", what: "a log with marks of its own", ..NONE },
     Family { name: "paste", what: "lines of SMTP", ..NONE },
 ];
 
@@ -232,7 +259,11 @@ pub(super) fn named(name: &str) -> Option<&'static Family> {
 pub(super) fn of<'l>(lines: impl Iterator<Item = &'l str> + Clone) -> &'static Family {
     let mut found = FAMILIES.len() - 1;
     for line in lines {
-        let sign = |family: &Family| family.signs.iter().any(|sign| line.contains(sign));
+        let is_sign = |sign: &&'static str| match sign.strip_prefix('^') {
+            Some(start) => line.starts_with(start),
+            None => line.contains(*sign),
+        };
+        let sign = |family: &Family| family.signs.iter().any(is_sign);
         if let Some(at) = FAMILIES[..found].iter().position(sign) {
             found = at;
         }

@@ -14,7 +14,8 @@ pub(super) fn mark(lines: &mut [Line<'_>], wanted: &Wanted<'_>) -> Result<(), Di
     let (Some(client), Some(server)) = (wanted.client, wanted.server) else { return Ok(()) };
     let compiled = |option: &str, pattern: &str| {
         let help = "a pattern of what stands before each line of this side, such as `\\[out\\] `; the part after its match is the line";
-        compile_pattern(pattern).map_err(|_| mistake(format!("`{pattern}` is not a valid pattern for `{option}`")).help(help))
+        compile_pattern(pattern)
+            .map_err(|_| mistake(format!("`{pattern}` is not a valid pattern for `{option}`")).help(help))
     };
     let sides = [(compiled("--client", client)?, '>'), (compiled("--server", server)?, '<')];
     for line in lines {

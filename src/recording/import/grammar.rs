@@ -60,14 +60,28 @@ const VERBS: [(&str, Kind, Argument); 22] = [
 
 /// The names of mechanisms, in which no sentence goes on behind `AUTH`.
 const MECHANISMS: [&str; 16] = [
-    "PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "XOAUTH2", "OAUTHBEARER", "NTLM", "GSSAPI", "GSS-SPNEGO", "EXTERNAL",
-    "ANONYMOUS", "SCRAM-", "XOAUTH", "KERBEROS", "MSN", "NMAS",
+    "PLAIN",
+    "LOGIN",
+    "CRAM-MD5",
+    "DIGEST-MD5",
+    "XOAUTH2",
+    "OAUTHBEARER",
+    "NTLM",
+    "GSSAPI",
+    "GSS-SPNEGO",
+    "EXTERNAL",
+    "ANONYMOUS",
+    "SCRAM-",
+    "XOAUTH",
+    "KERBEROS",
+    "MSN",
+    "NMAS",
 ];
 
 /// The codes of replies; other numbers of three digits stand in logs as well.
 const CODES: [u16; 46] = [
-    211, 214, 220, 221, 235, 250, 251, 252, 253, 334, 354, 420, 421, 422, 430, 431, 432, 441, 442, 446, 447, 449, 450, 451,
-    452, 454, 455, 471, 500, 501, 502, 503, 504, 521, 523, 525, 530, 534, 535, 538, 550, 551, 552, 553, 554, 555,
+    211, 214, 220, 221, 235, 250, 251, 252, 253, 334, 354, 420, 421, 422, 430, 431, 432, 441, 442, 446, 447, 449, 450,
+    451, 452, 454, 455, 471, 500, 501, 502, 503, 504, 521, 523, 525, 530, 534, 535, 538, 550, 551, 552, 553, 554, 555,
 ];
 
 /// What a command is, if a line is one by its form.
@@ -134,7 +148,18 @@ pub(super) fn is_hidden(text: &str) -> bool {
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
     let bracketed = [('<', '>'), ('[', ']'), ('(', ')'), ('{', '}')];
-    let word = ["hidden", "redacted", "removed", "masked", "suppressed", "secret", "credential", "password", "censored", "snip"];
+    let word = [
+        "hidden",
+        "redacted",
+        "removed",
+        "masked",
+        "suppressed",
+        "secret",
+        "credential",
+        "password",
+        "censored",
+        "snip",
+    ];
     !text.is_empty()
         && (bracketed.iter().any(|(open, close)| text.starts_with(*open) && text.ends_with(*close))
             || text.chars().all(|letter| matches!(letter, '*' | '.' | '…' | '•' | 'x' | 'X' | '#' | '-' | '_'))
@@ -202,16 +227,35 @@ mod tests {
     #[test]
     fn commands_are_told_from_sentences() {
         let commands = [
-            "EHLO client.example", "helo x", "MAIL FROM:<a@b>", "mail from: a@b SIZE=1", "RCPT TO:<c@d>", "DATA", "auth login",
-            "AUTH PLAIN AG1hcnkAaHVudGVyMg==", "AUTH PLAIN ****", "AUTH LOGIN [credentials hidden]", "BDAT 12 LAST", "quit ",
-            "STARTTLS", "MAIL FROM:",
+            "EHLO client.example",
+            "helo x",
+            "MAIL FROM:<a@b>",
+            "mail from: a@b SIZE=1",
+            "RCPT TO:<c@d>",
+            "DATA",
+            "auth login",
+            "AUTH PLAIN AG1hcnkAaHVudGVyMg==",
+            "AUTH PLAIN ****",
+            "AUTH LOGIN [credentials hidden]",
+            "BDAT 12 LAST",
+            "quit ",
+            "STARTTLS",
+            "MAIL FROM:",
         ];
         for line in commands {
             assert!(command(line).is_some(), "{line}");
         }
         let others = [
-            "Data was sent", "mail me from home", "Help is on its way", "Quit the program", "AUTH PLAIN succeeded",
-            "AUTH PLAIN command trace suppressed", "auth = PLAIN", "Data: x", "hello", "EHLO is what one says first",
+            "Data was sent",
+            "mail me from home",
+            "Help is on its way",
+            "Quit the program",
+            "AUTH PLAIN succeeded",
+            "AUTH PLAIN command trace suppressed",
+            "auth = PLAIN",
+            "Data: x",
+            "hello",
+            "EHLO is what one says first",
         ];
         for line in others {
             assert!(command(line).is_none(), "{line}");

@@ -64,17 +64,14 @@ impl Marks {
             if let Some(start) = start_of(line) {
                 let code = reply_code(&line[start.at..]);
                 let goes_on = grammar::goes_on(&line[start.at..]);
-                if code.is_some() && code == std::mem::replace(&mut open, code.filter(|_| goes_on)) {
-                    continue;
-                }
+                let is_rest = code.is_some() && code == std::mem::replace(&mut open, code.filter(|_| goes_on));
                 let (before, opener) = wrap::split_opener(&line[..start.at]);
                 let blanks = line[..start.at - opener.len()].len() - before.len();
-                let used = shapes
-                    .entry(shape(before))
-                    .or_insert(Use { blanks, ..Use::default() });
+                let used = shapes.entry(shape(before)).or_insert(Use { blanks, ..Use::default() });
                 used.blanks = used.blanks.min(blanks);
                 used.quoted |= !opener.is_empty();
-                *(if start.side == Side::Client { &mut used.client } else { &mut used.server }) += 1;
+                *(if start.side == Side::Client { &mut used.client } else { &mut used.server }) +=
+                    usize::from(!is_rest);
             }
         }
         let (client, server) = sides(&shapes);
@@ -83,7 +80,15 @@ impl Marks {
             let direction = direction(shape);
             direction == marks.client || direction == marks.server
         };
-        let mut kept: HashMap<String, Use> = marks.shapes.iter().filter(|(shape, _)| wanted(shape)).map(|(shape, used)| (shape.clone(), *used)).collect();
+        let mut kept: HashMap<String, Use> = HashMap::new();
+        for (shape, used) in marks.shapes.iter().filter(|(shape, _)| wanted(shape)) {
+            // Only lines that go on a reply have this mark: it is the server's where it is one.
+            let is_rest =
+                used.client == 0 && used.server == 0 && !marks.server.is_empty() && direction(shape) == marks.server;
+            if is_rest || used.client + used.server > 0 {
+                kept.insert(shape.clone(), Use { server: used.server.max(usize::from(is_rest)), ..*used });
+            }
+        }
         for (mark, side) in known {
             let (client, server) = if *side == Side::Client { (1, 0) } else { (0, 1) };
             kept.insert(shape(mark), Use { client, server, blanks: 1, quoted: false });
@@ -115,6 +120,10 @@ impl Marks {
             {
                 let lines = wrap::unwrapped(&line[start.at..], opener, before);
                 return Seen { side: Some(start.side), prefix: before, lines };
+            }
+            // A line that begins with a code or a verb has no prefix, even where the code looks like one.
+            if self.bases.contains(&shape) || shape.is_empty() {
+                return Seen { side: None, prefix: before, lines: vec![Cow::Borrowed(&line[start.at..])] };
             }
         }
         self.read_by_shape(line)
@@ -172,7 +181,9 @@ fn sides(shapes: &HashMap<String, Use>) -> (String, String) {
         for (server, (_, replies)) in directions.iter().filter(|(_, (_, replies))| *replies > 0) {
             // Of two equal readings the one that tells the sides apart; then the shorter, so that the order is always the same.
             let reading = (commands + replies, client != server, server.clone(), client.clone());
-            let better = (reading.0, reading.1).cmp(&(best.0, best.1)).then_with(|| (best.2.len(), &best.2, &best.3).cmp(&(reading.2.len(), &reading.2, &reading.3)));
+            let better = (reading.0, reading.1)
+                .cmp(&(best.0, best.1))
+                .then_with(|| (best.2.len(), &best.2, &best.3).cmp(&(reading.2.len(), &reading.2, &reading.3)));
             if better.is_gt() {
                 best = reading;
             }
@@ -213,7 +224,10 @@ fn may_begin(bytes: &[u8], at: usize, before: Option<u8>) -> bool {
     match before {
         None => true,
         Some(b'\'') => at < 2 || bytes[at - 2] != b'\\',
-        Some(byte) => byte.is_ascii_whitespace() || matches!(byte, b'"' | b'`' | b'<' | b'>' | b':' | b')' | b']' | b'|' | b';' | b'='),
+        Some(byte) => {
+            byte.is_ascii_whitespace()
+                || matches!(byte, b'"' | b'`' | b'<' | b'>' | b':' | b')' | b']' | b'|' | b';' | b'=')
+        }
     }
 }
 

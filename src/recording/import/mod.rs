@@ -103,7 +103,8 @@ pub fn decoded(bytes: Vec<u8>) -> String {
         Some([0xff, 0xfe]) => wide(u16::from_le_bytes),
         Some([0xfe, 0xff]) => wide(u16::from_be_bytes),
         _ => {
-            let text = String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+            let text =
+                String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
             text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)
         }
     }
@@ -116,7 +117,10 @@ pub fn decoded(bytes: Vec<u8>) -> String {
 pub fn import(name: &str, text: &str, wanted: &Wanted<'_>) -> Result<Imported, ImportError> {
     if text.len() > MAX_IMPORT_SIZE {
         let large = mistake(format!("a transcript has at most {MAX_IMPORT_SIZE} bytes"));
-        return Err(ImportError { mistakes: vec![large], sources: masked_sources(name, "", &Secrets::default(), &[], &mut []) });
+        return Err(ImportError {
+            mistakes: vec![large],
+            sources: masked_sources(name, "", &Secrets::default(), &[], &mut []),
+        });
     }
     let is_blackbox = wanted.family.map_or_else(|| blackbox::is_one(text), |family| family.name == "blackbox");
     if is_blackbox {
@@ -223,14 +227,16 @@ fn transcript(text: &str, wanted: &Wanted<'_>) -> (Read, &'static Family) {
         return (Read::failed(mistake), wanted.family.unwrap_or(&family::FAMILIES[0]));
     }
     let open = || lines.iter().filter(|line| line.role != text::Role::Noise).map(|line| line.text.as_ref());
-    let found = wanted.family.unwrap_or_else(|| family::of(lines.iter().take(MAX_SEARCHED).map(|line| line.text.as_ref())));
+    let found =
+        wanted.family.unwrap_or_else(|| family::of(lines.iter().take(MAX_SEARCHED).map(|line| line.text.as_ref())));
     let marks = Marks::learn(open(), found.marks);
     if !marks.are_found() {
         return (Read::failed(nothing_found()), found);
     }
     let (mut sessions, unshown) = sessions::read(&lines, &marks, found);
-    let stray: Vec<String> = sessions.iter_mut().flat_map(|session| std::mem::take(&mut session.stray_credentials)).collect();
-    let session = match chosen(sessions, wanted.session, &lines, text) {
+    let stray: Vec<String> =
+        sessions.iter_mut().flat_map(|session| std::mem::take(&mut session.stray_credentials)).collect();
+    let session = match chosen(sessions, wanted.session, text) {
         Ok(session) => session,
         Err(mistake) => return (Read { stray, unshown, ..Read::failed(mistake) }, found),
     };
@@ -244,25 +250,25 @@ fn nothing_found() -> Diagnostic {
 }
 
 /// The session that is meant.
-fn chosen(mut sessions: Vec<Session>, number: Option<usize>, lines: &[text::Line<'_>], text: &str) -> Result<Session, Diagnostic> {
+fn chosen(mut sessions: Vec<Session>, number: Option<usize>, text: &str) -> Result<Session, Diagnostic> {
     let count = sessions.len();
     match number {
         Some(number) if (1..=count).contains(&number) => Ok(sessions.swap_remove(number - 1)),
         Some(number) => Err(mistake(format!("there is no session {number}: the transcript holds {count}"))),
         None if count == 1 => Ok(sessions.swap_remove(0)),
         None if count == 0 => Err(nothing_found()),
-        None => Err(several(&sessions, lines, text)),
+        None => Err(several(&sessions, text)),
     }
 }
 
 /// The list of sessions, none of which is chosen.
-fn several(sessions: &[Session], lines: &[text::Line<'_>], text: &str) -> Diagnostic {
+fn several(sessions: &[Session], text: &str) -> Diagnostic {
     let line = |session: &Session| {
-        let at = lines.partition_point(|line| line.end < session.begins.start as usize);
-        let start = lines.get(at).map_or(0, |line| line.start);
+        let start = session.begins.map_or(0, |begins| begins.start as usize);
         memchr::memchr_iter(b'\n', &text.as_bytes()[..start]).count() + 1
     };
-    let listed = |(at, session): (usize, &Session)| format!("{}: line {}, {}", at + 1, line(session), session.summary());
+    let listed =
+        |(at, session): (usize, &Session)| format!("{}: line {}, {}", at + 1, line(session), session.summary());
     let mut list: Vec<String> = sessions.iter().enumerate().take(MAX_LISTED).map(listed).collect();
     if sessions.len() > MAX_LISTED {
         list.push(format!("and {} more", sessions.len() - MAX_LISTED));
@@ -278,7 +284,8 @@ fn of_session(mut session: Session, family: &'static Family) -> Read {
         mistakes.push(mistake("no reply of a server is found in this".to_owned()));
     } else if !session.client_spoke() && !session.said.iter().any(|said| matches!(said, Said::ServerClosed)) {
         let text = "only what the server said stands in this: no line of the client".to_owned();
-        let help = "copy the conversation from the terminal: a redirected telnet or openssl does not print what it sends";
+        let help =
+            "copy the conversation from the terminal: a redirected telnet or openssl does not print what it sends";
         mistakes.push(mistake(text).help(help));
     } else if let Some(misfit) = session.misfit.take() {
         let looks = if family.name == "paste" { String::new() } else { format!("; this looks like {}", family.what) };

@@ -32,7 +32,7 @@ pub(super) struct Session {
     /// The first reply that fits nothing.
     pub(super) misfit: Option<Diagnostic>,
     /// Where it begins.
-    pub(super) begins: Span,
+    pub(super) begins: Option<Span>,
     /// What was answered last, with its code.
     answered: Option<(Kind, u16)>,
     last_reply: Vec<String>,
@@ -74,11 +74,14 @@ impl Session {
             .said
             .iter()
             .filter_map(|said| match said {
-                Said::Line(line) if grammar::command(&String::from_utf8_lossy(line)).is_some() => Some(split_verb(line).0),
+                Said::Line(line) if grammar::command(&String::from_utf8_lossy(line)).is_some() => {
+                    Some(split_verb(line).0)
+                }
                 _ => None,
             })
             .collect();
-        let server = if self.server_known { format!(" to {}:{}", self.server.host, self.server.port) } else { String::new() };
+        let server =
+            if self.server_known { format!(" to {}:{}", self.server.host, self.server.port) } else { String::new() };
         let code = self.answered.map_or(String::new(), |(_, code)| format!(", at last {code}"));
         let more = if verbs.len() > 8 { " …" } else { "" };
         format!("{}{more}{server}{code}", verbs.iter().take(8).cloned().collect::<Vec<_>>().join(" "))
@@ -106,7 +109,8 @@ impl Session {
 
     fn misfits(&mut self, here: Span, message: String) {
         if self.misfit.is_none() {
-            let help = "a line may be missing above, or two sessions are mixed: cut the transcript to one whole session";
+            let help =
+                "a line may be missing above, or two sessions are mixed: cut the transcript to one whole session";
             self.misfit = Some(Diagnostic::error(here, message).help(help));
         }
     }
@@ -114,6 +118,9 @@ impl Session {
     /// A command or an answer of the client.
     pub(super) fn client(&mut self, kind: Kind, text: &str, here: Span) {
         self.begin_tls();
+        if kind == Kind::Hello && self.owed.iter().any(|(owed, _)| *owed == Kind::Hello) && self.greeted {
+            self.misfits(here, "the client greets again before its greeting was answered".to_owned());
+        }
         if kind == Kind::Answer && matches!(self.owed.back(), Some((Kind::Answer, _))) {
             // Of two answers to one challenge the one right before the reply was it; the other may be a credential.
             let (_, at) = self.owed.pop_back().unwrap_or((kind, 0));
@@ -145,7 +152,8 @@ impl Session {
     /// A line of a login with one sign for all the ways in which logs hide credentials.
     fn with_hidden(&self, kind: Kind, text: &str) -> String {
         if kind == Kind::Answer {
-            let prompts = matches!(self.last_reply.first().map(String::as_str), Some("334 Username:" | "334 Password:"));
+            let prompts =
+                matches!(self.last_reply.first().map(String::as_str), Some("334 Username:" | "334 Password:"));
             return match text.trim() {
                 text if grammar::is_hidden(text) && !text.starts_with("<<") => HIDDEN.to_owned(),
                 text if prompts && !grammar::is_base64(text) => STANDARD.encode(text),
@@ -153,7 +161,8 @@ impl Session {
             };
         }
         let mut words = text.splitn(3, ' ');
-        let (verb, mechanism, message) = (words.next().unwrap_or(""), words.next().unwrap_or(""), words.next().unwrap_or("").trim());
+        let (verb, mechanism, message) =
+            (words.next().unwrap_or(""), words.next().unwrap_or(""), words.next().unwrap_or("").trim());
         if kind != Kind::Auth || message.is_empty() || message.starts_with("<<") {
             return text.trim_end().to_owned();
         }
@@ -179,7 +188,10 @@ impl Session {
         let code = lines.first().and_then(|line| grammar::reply_code(line)).unwrap_or(0);
         let is_greeting = matches!(code, 220 | 554 | 421);
         let waits = self.owed.iter().all(|(kind, _)| *kind == Kind::Quit);
-        self.has_begun() && (code == 220 || is_greeting && self.is_over()) && waits && (self.owed.is_empty() || code == 220)
+        self.has_begun()
+            && (code == 220 || is_greeting && self.is_over())
+            && waits
+            && (self.owed.is_empty() || code == 220)
             && !matches!(self.answered, Some((Kind::StartTls, 220)))
             && (self.greeted || self.client_spoke() && self.answered.is_some())
     }
@@ -190,7 +202,10 @@ impl Session {
             last.replace_range(3..4, " ");
         }
         let code = lines.first().and_then(|line| grammar::reply_code(line)).unwrap_or(0);
-        if !self.greeted && (self.answered.is_none() && !self.client_spoke() || matches!(code, 220 | 421 | 554) && self.answered.is_none()) {
+        if !self.greeted
+            && (self.answered.is_none() && !self.client_spoke()
+                || matches!(code, 220 | 421 | 554) && self.answered.is_none())
+        {
             return self.greeting(code, &lines, here);
         }
         let Some(kind) = self.asked(code, &lines, here) else { return };
@@ -253,7 +268,10 @@ impl Session {
         let Some((kind, _)) = self.owed.front().copied() else { return self.unasked(code, lines, here) };
         let later = self.owed.iter().skip(1).position(|(kind, _)| grammar::may_answer(*kind, code) && code < 400);
         let fits = grammar::may_answer(kind, code);
-        let is_sure = self.owed.len() == 1 || !grammar::must_wait(kind) || later.is_none() || lines.len() > 1 && kind == Kind::Hello;
+        let is_sure = self.owed.len() == 1
+            || !grammar::must_wait(kind)
+            || later.is_none()
+            || lines.len() > 1 && kind == Kind::Hello;
         match (fits, later) {
             (true, _) if is_sure => {
                 self.owed.pop_front();
@@ -297,7 +315,13 @@ impl Session {
     /// A reply while none is owed.
     fn unasked(&mut self, code: u16, lines: &[String], here: Span) -> Option<Kind> {
         if matches!(self.answered, Some((Kind::Auth | Kind::Answer, 334))) && grammar::may_answer(Kind::Answer, code) {
-            self.said.push(Said::Line(HIDDEN.as_bytes().to_vec()));
+            // A token that was refused is answered by an empty line.
+            let has_message = self.said.iter().rev().find_map(|said| match said {
+                Said::Line(line) => Some(split_verb(split_verb(line).1)),
+                _ => None,
+            });
+            let is_token = has_message.is_some_and(|(name, message)| name.contains("OAUTH") && !message.is_empty());
+            self.said.push(Said::Line(if is_token { Vec::new() } else { HIDDEN.as_bytes().to_vec() }));
             return Some(Kind::Answer);
         }
         // Logs say a reply again where they tell what came of it.
@@ -320,7 +344,8 @@ impl Session {
     pub(super) fn message(&mut self, mut octets: Vec<u8>) {
         let left_out = octets.len().saturating_sub(MAX_MESSAGE);
         if left_out > 0 {
-            let end = octets[..MAX_MESSAGE].windows(2).rposition(|pair| pair == b"\r\n").map_or(MAX_MESSAGE, |at| at + 2);
+            let end =
+                octets[..MAX_MESSAGE].windows(2).rposition(|pair| pair == b"\r\n").map_or(MAX_MESSAGE, |at| at + 2);
             octets.truncate(end);
         }
         let replies = if self.lmtp { self.recipients.max(1) } else { 1 };
@@ -336,7 +361,8 @@ impl Session {
             "the message before this reply is not shown: another stands in its place",
             "write what is to be sent under `data:`",
         );
-        self.said.push(Said::Remark("the transcript does not show the message: this one stands in its place".to_owned()));
+        self.said
+            .push(Said::Remark("the transcript does not show the message: this one stands in its place".to_owned()));
         let octets = self.stand_in();
         self.message(octets);
     }
@@ -347,14 +373,16 @@ impl Session {
         for said in &self.said {
             let Said::Line(line) = said else { continue };
             let line = String::from_utf8_lossy(line);
-            let address = line.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(address, _)| address);
+            let address =
+                line.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(address, _)| address);
             match split_verb(line.as_bytes()).0.as_str() {
                 "MAIL" => fields = format!("From: <{address}>\r\n"),
                 "RCPT" if !fields.contains("\r\nTo:") => _ = write!(fields, "To: <{address}>\r\n"),
                 _ => {}
             }
         }
-        format!("{fields}Date: now\r\nMessage-ID: <1@example.com>\r\nSubject: Test\r\n\r\nThis is a test.\r\n").into_bytes()
+        format!("{fields}Date: now\r\nMessage-ID: <1@example.com>\r\nSubject: Test\r\n\r\nThis is a test.\r\n")
+            .into_bytes()
     }
 
     /// A chunk of the size that was announced.
@@ -387,7 +415,11 @@ impl Session {
             Event::ClientClosed if self.has_begun() && self.closed.is_none() => self.closed = Some(Said::ClientClosed),
             Event::TimedOut(seconds) => self.timed_out(seconds, here),
             Event::LoginNotShown(mechanism) => {
-                let text = if mechanism.eq_ignore_ascii_case("LOGIN") { "AUTH LOGIN".to_owned() } else { format!("AUTH {mechanism} {HIDDEN}") };
+                let text = if mechanism.eq_ignore_ascii_case("LOGIN") {
+                    "AUTH LOGIN".to_owned()
+                } else {
+                    format!("AUTH {mechanism} {HIDDEN}")
+                };
                 self.client(Kind::Auth, &text, here);
             }
             Event::LoginEnded(succeeded) => self.login_ended(succeeded),
@@ -411,7 +443,8 @@ impl Session {
 
     fn server_is(&mut self, host: &str, port: Option<u16>, tls: bool) {
         let joined = port.map_or(host.to_owned(), |port| format!("{host}:{port}"));
-        let alias = self.aliases.iter().rev().find(|(of, _)| *of == joined || *of == host).map(|(_, host)| host.clone());
+        let alias =
+            self.aliases.iter().rev().find(|(of, _)| *of == joined || *of == host).map(|(_, host)| host.clone());
         let (name, port) = match &alias {
             Some(alias) => match alias.rsplit_once(':') {
                 Some((name, digits)) if !name.contains(':') => (name.to_owned(), digits.parse().ok()),
@@ -419,8 +452,11 @@ impl Session {
             },
             None => (host.to_owned(), port),
         };
-        let is_address = |host: &str| host.contains(':') || host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let is_host = !name.is_empty() && name.len() <= 255 && name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '.' | '-' | ':' | '_'));
+        let is_address =
+            |host: &str| host.contains(':') || host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let is_host = !name.is_empty()
+            && name.len() <= 255
+            && name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '.' | '-' | ':' | '_'));
         if is_host && (!self.server_known || is_address(&self.server.host) || !is_address(&name)) {
             self.server.host = name;
             self.server_known = true;
@@ -449,7 +485,11 @@ impl Session {
             self.answered = None;
             self.warn(here, "the handshake failed here: `fails` expects that", "");
         } else if !self.has_begun() {
-            self.warn(here, "the connection failed here: what came of it is not carried over", "to expect a failed handshake or connection, write `fails:`");
+            self.warn(
+                here,
+                "the connection failed here: what came of it is not carried over",
+                "to expect a failed handshake or connection, write `fails:`",
+            );
         }
     }
 
@@ -504,7 +544,9 @@ impl Session {
             Said::Reply(reply) => Some(reply.code()),
             _ => None,
         });
-        if matches!(self.said.first(), Some(Said::Line(_))) && first.is_some_and(|code| !matches!(code, 220 | 421 | 554)) {
+        if matches!(self.said.first(), Some(Said::Line(_)))
+            && first.is_some_and(|code| !matches!(code, 220 | 421 | 554))
+        {
             self.warn(Span::default(), "the greeting of the server is missing: `^220` stands in its place", "");
             self.said.insert(0, Said::reply(&["220 "]));
         }

@@ -21,6 +21,11 @@ pub(super) type Found = (Vec<Session>, Vec<usize>);
 
 /// The sessions of a transcript.
 pub(super) fn read(lines: &[Line<'_>], marks: &Marks, family: &'static Family) -> Found {
+    let all: Vec<usize> = (0..lines.len()).collect();
+    let found = Talk::new(lines, marks, family).read(&all);
+    if found.0.len() <= 1 && found.0.iter().all(|session| session.misfit.is_none()) {
+        return found;
+    }
     if let Some(owners) = owners(lines, marks, family) {
         let count = owners.iter().flatten().max().map_or(0, |last| last + 1);
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
@@ -33,11 +38,10 @@ pub(super) fn read(lines: &[Line<'_>], marks: &Marks, family: &'static Family) -
             found.0.extend(sessions);
             found.1.extend(unshown);
         }
-        found.0.sort_by_key(|session| session.begins.start);
+        found.0.sort_by_key(|session| session.begins.map(|begins| begins.start));
         return found;
     }
-    let all: Vec<usize> = (0..lines.len()).collect();
-    Talk::new(lines, marks, family).read(&all)
+    found
 }
 
 /// For each line its session, where a part of the prefix tells them apart.
@@ -72,7 +76,9 @@ fn owners(lines: &[Line<'_>], marks: &Marks, family: &'static Family) -> Option<
 /// The parts of a prefix, and after them each without its last part behind a dot: the transaction of a session.
 fn columns(prefix: &str) -> Vec<String> {
     let parts: Vec<&str> = shape::columns(prefix).into_iter().take(MAX_COLUMNS).collect();
-    let whole = parts.iter().map(|part| part.rsplit_once('.').filter(|(_, number)| number.len() < 3).map_or(*part, |(id, _)| id));
+    let whole = parts
+        .iter()
+        .map(|part| part.rsplit_once('.').filter(|(_, number)| number.len() < 3).map_or(*part, |(id, _)| id));
     let mut columns: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
     columns.resize(MAX_COLUMNS, String::new());
     columns.extend(whole.map(str::to_owned));
@@ -80,7 +86,13 @@ fn columns(prefix: &str) -> Vec<String> {
 }
 
 /// Whether the first line with each id begins a session: a greeting, or that of the client.
-fn begin_as_sessions(lines: &[Line<'_>], marks: &Marks, marked: &[(usize, Vec<String>)], column: usize, count: usize) -> bool {
+fn begin_as_sessions(
+    lines: &[Line<'_>],
+    marks: &Marks,
+    marked: &[(usize, Vec<String>)],
+    column: usize,
+    count: usize,
+) -> bool {
     let mut seen: HashSet<&str> = HashSet::new();
     let mut begun = 0;
     for (at, columns) in marked {
@@ -107,7 +119,11 @@ fn assigned(lines: &[Line<'_>], marks: &Marks, column: usize, ids: &HashMap<&str
     let mut owners = Vec::with_capacity(lines.len());
     for line in lines {
         let seen = marks.read(&line.text);
-        let before = if seen.prefix.is_empty() { line.text.get(..line.text.len().min(200)).unwrap_or(&line.text) } else { seen.prefix };
+        let before = if seen.prefix.is_empty() {
+            line.text.get(..line.text.len().min(200)).unwrap_or(&line.text)
+        } else {
+            seen.prefix
+        };
         let own = columns(before).get(column).and_then(|id| ids.get(id.as_str())).copied();
         if own.is_some() {
             last = own;
@@ -118,7 +134,13 @@ fn assigned(lines: &[Line<'_>], marks: &Marks, column: usize, ids: &HashMap<&str
 }
 
 /// Whether each part is a conversation by itself.
-fn are_sessions(lines: &[Line<'_>], marks: &Marks, family: &'static Family, owners: &[Option<usize>], count: usize) -> bool {
+fn are_sessions(
+    lines: &[Line<'_>],
+    marks: &Marks,
+    family: &'static Family,
+    owners: &[Option<usize>],
+    count: usize,
+) -> bool {
     let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
     for (at, owner) in owners.iter().enumerate().filter_map(|(at, owner)| Some((at, owner.as_ref()?))) {
         members[*owner].push(at);

@@ -11,16 +11,47 @@ pub(super) const MAX_PREFIX: usize = 400;
 
 /// Words that tell a direction; `c` and `s` only before a sign.
 const DIRECTIONS: [&str; 33] = [
-    "client", "server", "c", "s", "in", "out", "sent", "send", "sending", "got", "recv", "received", "receive", "receiving",
-    "read", "write", "wrote", "reply", "replied", "request", "response", "tx", "rx", "to", "from", "input", "output",
-    "incoming", "outgoing", "inbound", "outbound", "remote", "local",
+    "client",
+    "server",
+    "c",
+    "s",
+    "in",
+    "out",
+    "sent",
+    "send",
+    "sending",
+    "got",
+    "recv",
+    "received",
+    "receive",
+    "receiving",
+    "read",
+    "write",
+    "wrote",
+    "reply",
+    "replied",
+    "request",
+    "response",
+    "tx",
+    "rx",
+    "to",
+    "from",
+    "input",
+    "output",
+    "incoming",
+    "outgoing",
+    "inbound",
+    "outbound",
+    "remote",
+    "local",
 ];
 
 /// Words that vary: levels, months, days.
 const VARYING: [&str; 47] = [
-    "trace", "debug", "info", "notice", "warn", "warning", "error", "fine", "finer", "finest", "protocol", "verbose", "dbg",
-    "inf", "wrn", "err", "trc", "am", "pm", "utc", "gmt", "cet", "cest", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug",
-    "sep", "oct", "nov", "dec", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "t", "z", "stdout", "stderr", "f",
+    "trace", "debug", "info", "notice", "warn", "warning", "error", "fine", "finer", "finest", "protocol", "verbose",
+    "dbg", "inf", "wrn", "err", "trc", "am", "pm", "utc", "gmt", "cet", "cest", "jan", "feb", "mar", "apr", "may",
+    "jun", "jul", "aug", "sep", "oct", "nov", "dec", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "t", "z",
+    "stdout", "stderr", "f",
 ];
 
 /// Makes the shape of a prefix, token by token.
@@ -154,9 +185,14 @@ pub(super) fn base(shape: &str) -> Option<&str> {
 
 /// The values of the varying parts of a prefix, in order.
 pub(super) fn columns(prefix: &str) -> Vec<&str> {
-    let ends = |letter: char| letter.is_whitespace() || matches!(letter, '[' | ']' | '(' | ')' | ',' | ';' | '|' | '<' | '>' | '"');
+    let ends = |letter: char| {
+        letter.is_whitespace() || matches!(letter, '[' | ']' | '(' | ')' | ',' | ';' | '|' | '<' | '>' | '"')
+    };
     let words = prefix.split(ends).map(|word| word.trim_matches([':', '-', '#']));
-    words.filter(|word| word.len() > 1 || word.bytes().all(|byte| byte.is_ascii_digit())).filter(|word| !word.is_empty()).collect()
+    words
+        .filter(|word| word.len() > 1 || word.bytes().all(|byte| byte.is_ascii_digit()))
+        .filter(|word| !word.is_empty())
+        .collect()
 }
 
 #[cfg(test)]

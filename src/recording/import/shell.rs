@@ -18,10 +18,16 @@ fn words(line: &str) -> Option<(&str, Vec<&str>)> {
     let with_prompt = command.len() < line.len();
     let words: Vec<&str> = command.split_whitespace().take(60).collect();
     let is_tool = |word: &&str| TOOLS.contains(&word.rsplit('/').next().unwrap_or_default());
-    let at = if with_prompt { words.iter().take(4).position(is_tool)? } else { words.first().filter(|word| is_tool(word)).map(|_| 0)? };
+    let at = if with_prompt {
+        words.iter().take(4).position(is_tool)?
+    } else {
+        words.first().filter(|word| is_tool(word)).map(|_| 0)?
+    };
     let arguments = words[at + 1..].to_vec();
-    let looks_so = with_prompt || arguments.iter().any(|word| word.starts_with('-')) || words[at] == "telnet" || words[at] == "nc";
-    (looks_so && !arguments.is_empty() && !words[at].ends_with(':')).then(|| (words[at].rsplit('/').next().unwrap_or_default(), arguments))
+    let looks_so =
+        with_prompt || arguments.iter().any(|word| word.starts_with('-')) || words[at] == "telnet" || words[at] == "nc";
+    (looks_so && !arguments.is_empty() && !words[at].ends_with(':'))
+        .then(|| (words[at].rsplit('/').next().unwrap_or_default(), arguments))
 }
 
 /// Where a command line connects to.
@@ -63,7 +69,9 @@ fn url<'w>(arguments: &[&'w str]) -> Option<&'w str> {
 fn split(address: &str) -> (&str, Option<&str>) {
     let address = address.trim_matches(['\'', '"']);
     match address.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && (!host.contains(':') || host.ends_with(']')) => {
+        Some((host, port))
+            if port.bytes().all(|byte| byte.is_ascii_digit()) && (!host.contains(':') || host.ends_with(']')) =>
+        {
             (host.trim_matches(['[', ']']), Some(port))
         }
         _ => (address.trim_matches(['[', ']']), None),

@@ -9,13 +9,20 @@ use crate::scenario::{Diagnostic, Sources, Span};
 ///
 /// Notices that are about the same lines follow them there. All other lines are empty, so that numbers stay true. Nothing is
 /// left of lines at the places `unshown`.
-pub(super) fn masked_sources(name: &str, text: &str, secrets: &Secrets, unshown: &[usize], notices: &mut [Diagnostic]) -> Sources {
+pub(super) fn masked_sources(
+    name: &str,
+    text: &str,
+    secrets: &Secrets,
+    unshown: &[usize],
+    notices: &mut [Diagnostic],
+) -> Sources {
     let mut shown = String::new();
     let mut start = 0;
     let last = notices.iter().map(|notice| notice.span.start as usize).max().unwrap_or(0);
     for line in text.split('\n') {
         let end = start + line.len();
-        let mut here: Vec<&mut Diagnostic> = notices.iter_mut().filter(|notice| (start..=end).contains(&(notice.span.start as usize))).collect();
+        let mut here: Vec<&mut Diagnostic> =
+            notices.iter_mut().filter(|notice| (start..=end).contains(&(notice.span.start as usize))).collect();
         let begin = shown.len();
         if !here.is_empty() && !unshown.contains(&start) && !may_hold_password(line) {
             shown.push_str(&secrets.mask(line.trim_end()));
@@ -42,7 +49,21 @@ pub(super) fn masked_sources(name: &str, text: &str, secrets: &Secrets, unshown:
 /// A command line, or a setting: what stands there need not have gone over the wire, and so is not known as a secret.
 fn may_hold_password(line: &str) -> bool {
     let lower = line.to_ascii_lowercase();
-    ["pass", "pwd", "--user", " -u ", " -ap", "--auth", "auth ", "token", "secret", "bearer", "credential", "api_key", "apikey"]
-        .iter()
-        .any(|word| lower.contains(word))
+    [
+        "pass",
+        "pwd",
+        "--user",
+        " -u ",
+        " -ap",
+        "--auth",
+        "auth ",
+        "token",
+        "secret",
+        "bearer",
+        "credential",
+        "api_key",
+        "apikey",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
 }

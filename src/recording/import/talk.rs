@@ -130,8 +130,8 @@ impl<'t> Talk<'t> {
             Some(Side::Server) => seen.lines.iter().for_each(|text| self.server(text)),
             None => self.unmarked(at, &seen, text, goes_on),
         }
-        if !self.session.has_begun() {
-            self.session.begins = self.here;
+        if self.session.has_begun() && self.session.begins.is_none() {
+            self.session.begins = Some(self.here);
         }
     }
 
@@ -216,6 +216,7 @@ impl<'t> Talk<'t> {
         }
         match self.kind(text, at) {
             Some(kind) => self.command(kind, text),
+            None if text.trim().is_empty() && self.session.is_challenged() => self.command(Kind::Answer, ""),
             None if text.trim().is_empty() => {}
             None => self.event_or_leave_out(text),
         }
@@ -245,7 +246,9 @@ impl<'t> Talk<'t> {
         let next = self.next_reply(at);
         let is_alone = self.session.is_quiet() && !text.is_empty();
         match next {
-            Some(code) if is_alone && (code >= 500 || !self.marks.are_alike() && !text.contains(' ')) => Some(grammar::kind_of(text)),
+            Some(code) if is_alone && (code >= 500 || !self.marks.are_alike() && !text.contains(' ')) => {
+                Some(grammar::kind_of(text))
+            }
             _ if grammar::begins_with_verb(text) && next.is_some() && is_alone => Some(grammar::kind_of(text)),
             _ => None,
         }
@@ -312,7 +315,6 @@ impl<'t> Talk<'t> {
         let lines = std::mem::take(&mut self.reply);
         if self.session.begins_anew(&lines) {
             self.end_session();
-            self.session.begins = self.here;
         }
         let asks_for_message = lines[0].starts_with("354");
         self.session.reply(lines, self.here);
@@ -336,7 +338,9 @@ impl<'t> Talk<'t> {
                 Some(Side::Server) if reply_code(text).is_none() => None,
                 Some(Side::Server) => (!has_field || !seen.prefix.is_empty()).then_some(Message::NotShown),
                 None if text == "." && (has_field || self.marks.are_alike()) => Some(Message::UpTo(index, true)),
-                None if self.marks.are_alike() && first.is_none() && reply_code(text).is_some() => Some(Message::NotShown),
+                None if self.marks.are_alike() && first.is_none() && reply_code(text).is_some() => {
+                    Some(Message::NotShown)
+                }
                 None if self.marks.are_alike() && self.resumes(index, text) => {
                     Some(if has_field { Message::UpTo(index, false) } else { Message::NotShown })
                 }
@@ -345,7 +349,10 @@ impl<'t> Talk<'t> {
             if let Some(message) = ends {
                 return message;
             }
-            let is_noise = line.role == Role::Noise || text.is_empty() || self.family.says(&line.text) || event::of(&line.text).is_some();
+            let is_noise = line.role == Role::Noise
+                || text.is_empty()
+                || self.family.says(&line.text)
+                || event::of(&line.text).is_some();
             if first.is_none() && !is_noise {
                 first = Some(grammar::is_field(text));
             }
@@ -362,7 +369,9 @@ impl<'t> Talk<'t> {
         let ends = code == 250 || code >= 400;
         ends && match next {
             None => true,
-            Some(line) => grammar::command(line).is_some() && rest().nth(1).is_none_or(|line| reply_code(&line.text).is_some()),
+            Some(line) => {
+                grammar::command(line).is_some() && rest().nth(1).is_none_or(|line| reply_code(&line.text).is_some())
+            }
         }
     }
 
@@ -371,7 +380,10 @@ impl<'t> Talk<'t> {
         let text = seen.lines.first().map_or("", |text| text.as_ref());
         let trimmed = text.trim();
         if trimmed.is_empty() {
-            let answers = self.marks.are_alike() && self.session.is_challenged() && self.reply.is_empty() && self.family.name != "openssl";
+            let answers = self.marks.are_alike()
+                && self.session.is_challenged()
+                && self.reply.is_empty()
+                && self.family.name != "openssl";
             if answers && self.next_reply(at).is_some() {
                 self.session.client(Kind::Answer, "", self.here);
             }
@@ -392,6 +404,9 @@ impl<'t> Talk<'t> {
         if self.continues_reply(trimmed) {
             return self.server(trimmed);
         }
+        if self.is_keyword_of_hello(trimmed) {
+            return self.session.extend_hello(trimmed);
+        }
         if self.marks.are_alike()
             && self.data.is_none()
             && self.reply.is_empty()
@@ -403,15 +418,14 @@ impl<'t> Talk<'t> {
         self.event_or_leave_out(whole);
     }
 
-    /// `250-SIZE` alone below `S: 250-mx`, and keywords without their code.
-    fn continues_reply(&mut self, text: &str) -> bool {
-        let Some(first) = self.reply.first() else {
-            if self.session.answered_hello() && self.session.is_quiet() && !self.marks.are_alike() && grammar::is_keyword(text) {
-                self.session.extend_hello(text);
-            }
-            return false;
-        };
-        reply_code(text) == reply_code(first)
+    /// `250-SIZE` alone below `S: 250-mx`.
+    fn continues_reply(&self, text: &str) -> bool {
+        self.reply.first().is_some_and(|first| reply_code(text) == reply_code(first))
+    }
+
+    fn is_keyword_of_hello(&self, text: &str) -> bool {
+        let is_open = self.reply.is_empty() && self.session.answered_hello() && self.session.is_quiet();
+        is_open && !self.marks.are_alike() && grammar::is_keyword(text)
     }
 
     fn event_or_leave_out(&mut self, text: &str) {
@@ -460,7 +474,11 @@ impl<'t> Talk<'t> {
         match self.neither.take() {
             Some((first, 1)) => self.session.warn(first, NEITHER, ""),
             Some((first, count)) => {
-                self.session.warn(first, &format!("this line is of neither side: it was left out, with {} after it", count - 1), "");
+                self.session.warn(
+                    first,
+                    &format!("this line is of neither side: it was left out, with {} after it", count - 1),
+                    "",
+                );
             }
             None => {}
         }

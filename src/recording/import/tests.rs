@@ -343,7 +343,12 @@ fn of_several_modules_one_must_be_named() {
     let two = "modules:\n  a:\n    tcp:\n      query_response: [{expect: '^220'}]\n  b:\n    tcp:\n      query_response: [{expect: '^220'}]\n";
     assert!(refused(two, None).contains("2 modules have a `query_response`: a, b"));
     assert!(refused(two, Some("c")).contains("no module `c`"));
-    assert!(import("paste", two, &Wanted { module: Some("b"), ..Wanted::default() }).unwrap().scenario.starts_with("name: b\n"));
+    assert!(
+        import("paste", two, &Wanted { module: Some("b"), ..Wanted::default() })
+            .unwrap()
+            .scenario
+            .starts_with("name: b\n")
+    );
     assert!(refused("query_response:\n  - expect: '^220 ('\n", None).contains("not a valid pattern"));
     assert!(
         refused("query_response:\n  - expect: '^220'\n  - send: \"EHLO ${name}\\r\"\n", None)

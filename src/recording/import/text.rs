@@ -50,7 +50,11 @@ pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
 /// A line without what wraps it alone; several where several were joined.
 fn plain(mut line: Line<'_>) -> Vec<Line<'_>> {
     let trimmed = line.text.trim();
-    if trimmed.len() > 2 && trimmed.starts_with('`') && trimmed.ends_with('`') && !trimmed[1..trimmed.len() - 1].contains('`') {
+    if trimmed.len() > 2
+        && trimmed.starts_with('`')
+        && trimmed.ends_with('`')
+        && !trimmed[1..trimmed.len() - 1].contains('`')
+    {
         map(&mut line.text, |text| text.trim().trim_matches('`'));
     }
     if line.text.contains("&gt;") || line.text.contains("&lt;") {
@@ -68,7 +72,8 @@ fn plain(mut line: Line<'_>) -> Vec<Line<'_>> {
 
 /// `SERVER -> CLIENT: 220 hi CLIENT -> SERVER: EHLO me`, as a browser shows lines whose ends were lost.
 fn unglue(line: Line<'_>) -> Vec<Line<'_>> {
-    let mut starts: Vec<usize> = GLUED.iter().flat_map(|mark| line.text.match_indices(mark).map(|(at, _)| at)).collect();
+    let mut starts: Vec<usize> =
+        GLUED.iter().flat_map(|mark| line.text.match_indices(mark).map(|(at, _)| at)).collect();
     starts.sort_unstable();
     if starts.len() < 2 {
         return vec![line];
@@ -104,7 +109,8 @@ fn without_colours(line: &str) -> Cow<'_, str> {
         plain.push_str(before);
         rest = match after.strip_prefix('[') {
             Some(sequence) => {
-                let end = sequence.find(|letter: char| ('@'..='~').contains(&letter)).map_or(sequence.len(), |at| at + 1);
+                let end =
+                    sequence.find(|letter: char| ('@'..='~').contains(&letter)).map_or(sequence.len(), |at| at + 1);
                 &sequence[end..]
             }
             None => after,
@@ -166,6 +172,9 @@ mod tests {
         assert_eq!(texts("< 220 hi\n> QUIT"), ["< 220 hi", "> QUIT"]);
         assert_eq!(texts("220 hi\n>>> QUIT"), ["220 hi", ">>> QUIT"]);
         assert_eq!(texts("CLIENT -&gt; SERVER: QUIT"), ["CLIENT -> SERVER: QUIT"]);
-        assert_eq!(texts("SERVER -> CLIENT: 220 hi CLIENT -> SERVER: QUIT"), ["SERVER -> CLIENT: 220 hi", "CLIENT -> SERVER: QUIT"]);
+        assert_eq!(
+            texts("SERVER -> CLIENT: 220 hi CLIENT -> SERVER: QUIT"),
+            ["SERVER -> CLIENT: 220 hi", "CLIENT -> SERVER: QUIT"]
+        );
     }
 }

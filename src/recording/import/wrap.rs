@@ -74,35 +74,42 @@ fn without_suffix<'l>(text: &'l str, prefix: &str) -> &'l str {
     text
 }
 
-/// A text without its escapes, up to `quote`.
+/// A text without its escapes, up to `quote`; `\xc3\xb6` is the octets of a text in UTF-8.
 pub(super) fn unescaped(text: &str, quote: Option<char>) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut letters = text.char_indices();
-    while let Some((at, letter)) = letters.next() {
-        match letter {
-            _ if Some(letter) == quote => break,
-            '\\' => {
-                let Some((_, escape)) = letters.next() else { break };
-                match escape {
-                    'r' => plain.push('\r'),
-                    'n' => plain.push('\n'),
-                    't' => plain.push('\t'),
-                    '0' => plain.push('\0'),
-                    'x' | 'u' => {
-                        let length = if escape == 'x' { 2 } else { 4 };
-                        let code = text.get(at + 2..at + 2 + length).and_then(|digits| u32::from_str_radix(digits, 16).ok());
-                        if let Some(letter) = code.and_then(char::from_u32) {
-                            plain.push(letter);
-                            (0..length).for_each(|_| _ = letters.next());
-                        }
-                    }
-                    other => plain.push(other),
-                }
-            }
-            _ => plain.push(letter),
-        }
+    let mut plain: Vec<u8> = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(|letter: char| letter == '\\' || Some(letter) == quote) {
+        plain.extend_from_slice(&rest.as_bytes()[..at]);
+        let Some(escape) = rest[at..].strip_prefix('\\') else { return String::from_utf8_lossy(&plain).into_owned() };
+        rest = escaped(escape, &mut plain);
     }
-    plain
+    plain.extend_from_slice(rest.as_bytes());
+    String::from_utf8_lossy(&plain).into_owned()
+}
+
+/// One escape behind its backslash; gives what follows it.
+fn escaped<'t>(escape: &'t str, plain: &mut Vec<u8>) -> &'t str {
+    let Some(letter) = escape.chars().next() else { return "" };
+    let rest = &escape[letter.len_utf8()..];
+    let digits = |count: usize| rest.get(..count).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    match letter {
+        'r' => plain.push(b'\r'),
+        'n' => plain.push(b'\n'),
+        't' => plain.push(b'\t'),
+        '0' => plain.push(0),
+        'x' => {
+            let Some(octet) = digits(2).and_then(|octet| u8::try_from(octet).ok()) else { return rest };
+            plain.push(octet);
+            return &rest[2..];
+        }
+        'u' => {
+            let Some(code) = digits(4).and_then(char::from_u32) else { return rest };
+            plain.extend_from_slice(code.encode_utf8(&mut [0; 4]).as_bytes());
+            return &rest[4..];
+        }
+        other => plain.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes()),
+    }
+    rest
 }
 
 /// The line that a line of JSON stands for: what tells a session and a direction, and then its message.
@@ -119,7 +126,8 @@ pub(super) fn json(line: &str) -> Option<String> {
         _ = write!(written, "[{text}] ");
     }
     for (key, text) in &fields {
-        let is_side = ["client", "server", "in", "out", "sent", "received", "send", "recv", "c", "s"].contains(&text.to_ascii_lowercase().as_str());
+        let is_side = ["client", "server", "in", "out", "sent", "received", "send", "recv", "c", "s"]
+            .contains(&text.to_ascii_lowercase().as_str());
         if is_side && key != &message.0 {
             _ = write!(written, "{text}: ");
         }
@@ -130,7 +138,8 @@ pub(super) fn json(line: &str) -> Option<String> {
 }
 
 fn is_session(key: &str) -> bool {
-    ["sid", "cid", "session", "session_id", "sessionId", "connection", "conn", "conn_id", "connectionId", "id", "uuid"].contains(&key)
+    ["sid", "cid", "session", "session_id", "sessionId", "connection", "conn", "conn_id", "connectionId", "id", "uuid"]
+        .contains(&key)
 }
 
 fn flatten(object: &serde_json::Map<String, serde_json::Value>, above: &str, fields: &mut Vec<(String, String)>) {
