@@ -6,10 +6,10 @@ mod sandbox;
 mod scripted;
 
 use super::screen::{self, Color};
-use crate::masker::Masker;
 use crate::report::human;
 use crate::run::{Entry, Speaker};
 use crate::scenario::duration;
+use crate::secret::Masker;
 use crate::server::{self, Detail, Log};
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;

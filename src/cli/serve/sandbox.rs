@@ -5,9 +5,9 @@
 use super::super::{USAGE, screen, values};
 use super::{ServeArguments, scripted};
 use crate::cli::refusal::{Refusal, read};
-use crate::masker::Masker;
 use crate::report::human;
 use crate::scenario::{Secret, reason};
+use crate::secret::Masker;
 use crate::server::{
     ClientCertificates, DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Form, Identity, Limits, Login, Rulebook, Sandbox,
     SandboxOptions, Served, Store,
