@@ -327,7 +327,7 @@ impl<'s> Owing<'s> {
 fn first_digit(expect: &Expectation) -> Option<u16> {
     let of = |codes: &CodeSet| match codes {
         CodeSet::OneOf(codes) => codes.first().and_then(|code| code.digits[0]).map(u16::from),
-        _ => None,
+        CodeSet::Any => None,
     };
     match &expect.kind {
         Expected::Pattern(pattern) => {
