@@ -5,10 +5,10 @@
 
 use super::expect::Mismatch;
 use super::outcome::{Cause, Divergence};
-use crate::masker::Masker;
 use crate::net::connect::ConnectFailureKind;
 use crate::net::tls::{TlsFailure, TlsFailureReason};
 use crate::scenario::{Diagnostic, Footnote, Span, TemplateError, duration};
+use crate::secret::Masker;
 use crate::session::{Answer, Command, Session, Trouble};
 use crate::smtp::enhanced_status;
 use crate::smtp::provider::{self, Situation};

@@ -3,11 +3,11 @@
 //! Responsible for what each form of `expect` means for a reply that was read, for the captures of its patterns, and for
 //! saying of everything that does not hold what was wanted. How the parts are drawn is `diagnose`'s business.
 
-use crate::masker::Masker;
 use crate::scenario::{
     ClosedBy, Expectation, Expected, Fields, Length, Mode, Pattern, PatternFault, Scope, Span, TemplateError,
     Templates, duration,
 };
+use crate::secret::Masker;
 use crate::smtp::reply::Reply;
 use crate::smtp::status::EnhancedStatusCode;
 use regex::bytes::Regex;

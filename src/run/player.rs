@@ -9,11 +9,11 @@ use super::rewrite::Rewrite;
 use super::sandbox::sandbox_options;
 use super::scope::{Names, StepScope};
 use super::serving::{Listening, Phase, Serving};
-use crate::masker::Masker;
 use crate::scenario::{
     Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Length, Mode, Scenario, Scope, Span, Speech, Step, TemplateError,
     Templates, TlsSettings, Variables,
 };
+use crate::secret::Masker;
 use crate::server::Sandbox;
 use crate::session::{Exchange, Session, Transcript};
 use jiff::Timestamp;

@@ -24,11 +24,11 @@ pub(crate) use transcript::Transcript;
 pub use transcript::{Entry, Observer, ReplyEntry, Speaker};
 pub(crate) use wire::{Pace, Written};
 
-use crate::masker::Masker;
 use crate::net::connect::ConnectFailure;
 use crate::net::route::{self, Connected, Route, RouteFailure};
 use crate::net::stream::Stream;
 use crate::net::tls::{Connector, TlsFacts, TlsFailure};
+use crate::secret::Masker;
 use crate::smtp::reply::{Fault, Progress, Reply, ReplyParser, STANDARD_REPLY_LINE};
 use inbox::Inbox;
 use owed::Owed;

@@ -22,10 +22,10 @@ pub(crate) use connection::Place;
 pub(crate) use live::Live;
 pub(crate) use state::{Phase, State};
 
-use crate::masker::Masker;
 use crate::net::tls::TlsOptions;
 use crate::recording::{Said, Wiretap};
 use crate::scenario::Secret;
+use crate::secret::Masker;
 use crate::server::Sandbox;
 use crate::session::{Command, Entry, Session, Transcript};
 use crate::smtp::question::Question;
