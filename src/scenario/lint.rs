@@ -7,7 +7,8 @@ mod server;
 use super::source::{Diagnostic, Span};
 use super::template::Text;
 use super::{
-    Action, Closing, CodeSet, Content, Data, Expectation, Expected, Group, MailData, Pattern, RawBytes, Scenario, Step,
+    Action, Closing, CodeSet, Content, Data, Expectation, Expected, Group, MailData, Pattern, RawBytes, Scenario,
+    Speech, Step,
 };
 use crate::smtp::command::{CommandLine, Verb};
 use crate::smtp::dialogue::{Awaited, Dialogue};
@@ -189,20 +190,20 @@ impl<'s> Replies<'s> {
             return self.group(step, group, warnings);
         }
         let owing = self.session(step);
-        if step.when.is_some() || step.continues {
+        if step.head.when.is_some() || step.head.continues {
             owing.unknown = true;
         }
-        if owing.closed && speaks(step) && !owing.unknown {
-            let warning = Diagnostic::warning(step.action_span, "the session was closed by a step before this one");
+        if owing.closed && says_something(step) && !owing.unknown {
+            let warning = Diagnostic::warning(step.head.span, "the session was closed by a step before this one");
             warnings.push(warning.help("open it again with `- connect: …`"));
             owing.unknown = true;
         }
         let before = owing.queue.front().copied();
         owing.asks(step);
         if let Some(expect) = &step.expect {
-            if let Some(Some(asked)) = before.filter(|_| asks_one(step) && !owing.unknown) {
+            if let Some(Some(asked)) = before.filter(|_| step.action.speaks() == Speech::Asks && !owing.unknown) {
                 let text = "the reply to this is read by a later step, whose `expect` is meant for another command";
-                let warning = Diagnostic::warning(asked.action_span, text)
+                let warning = Diagnostic::warning(asked.head.span, text)
                     .other(expect.span, "compared with the reply to the earlier step");
                 warnings.push(warning.help("give it an `expect` of its own"));
                 owing.unknown = true;
@@ -216,7 +217,7 @@ impl<'s> Replies<'s> {
 
     /// Loops and attempts end as they began; in a pipelined group the replies come after all that is sent.
     fn group(&mut self, step: &'s Step, group: &'s Group, warnings: &mut Vec<Diagnostic>) {
-        if step.when.is_some() || step.continues || group.retry.is_some() {
+        if step.head.when.is_some() || step.head.continues || group.retry.is_some() {
             self.session(step).unknown = true;
         }
         if !group.pipeline {
@@ -224,7 +225,7 @@ impl<'s> Replies<'s> {
         }
         for inner in &group.steps {
             let owing = self.session(inner);
-            if matches!(inner.action, Action::Group(_)) || inner.when.is_some() {
+            if matches!(inner.action, Action::Group(_)) || inner.head.when.is_some() {
                 owing.unknown = true;
             }
             owing.asks(inner);
@@ -248,7 +249,7 @@ impl<'s> Replies<'s> {
     fn end(self, warnings: &mut Vec<Diagnostic>) {
         for owing in self.sessions.into_values().filter(|owing| !owing.unknown) {
             if let Some(step) = owing.queue.into_iter().flatten().next() {
-                let warning = Diagnostic::warning(step.action_span, "no step reads the reply to this");
+                let warning = Diagnostic::warning(step.head.span, "no step reads the reply to this");
                 warnings.push(warning.help("put `expect:` beside it"));
             }
         }
@@ -354,22 +355,9 @@ fn begins_with_three(expect: &Expectation) -> bool {
     }
 }
 
-/// Whether the step sends something that its own `expect` is meant for.
-fn asks_one(step: &Step) -> bool {
-    matches!(step.action, Action::Send(_) | Action::Data(_) | Action::StartTls(_) | Action::Auth(_))
-}
-
-fn speaks(step: &Step) -> bool {
-    matches!(
-        step.action,
-        Action::Send(_)
-            | Action::Raw(_)
-            | Action::Data(_)
-            | Action::Bdat(_)
-            | Action::StartTls(_)
-            | Action::Tls(_)
-            | Action::Auth(_)
-    )
+/// Whether the other side gets something to read.
+fn says_something(step: &Step) -> bool {
+    matches!(step.action.speaks(), Speech::Asks | Speech::Sends | Speech::Handshakes)
 }
 
 /// A place for warnings about keys that YAML gives a meaning of its own.
