@@ -51,8 +51,8 @@ impl Player<'_> {
             Action::Raw(raw) => self.raw(now, raw).await?,
             Action::Data(data) => return self.mail_data(now, data).await,
             Action::Bdat(bdat) => return self.bdat(now, bdat).await,
-            Action::StartTls(settings) => return self.starttls(now, settings).await,
-            Action::Tls(settings) => return self.tls(now, settings).await,
+            Action::StartTls(tls) => return self.starttls(now, &tls.client).await,
+            Action::Tls(tls) => return self.tls(now, &tls.client).await,
             Action::Auth(auth) => return self.auth(now, auth).await,
             Action::Connect(connect) => self.connect(now, connect).await?,
             Action::Close(closing) => self.close(now, *closing).await?,
@@ -406,7 +406,7 @@ impl Player<'_> {
 
     /// A reply without the code that a shorthand step expects.
     pub(super) fn other_code(&self, now: Now<'_>, code: u16, answer: &Answer) -> Vec<Divergence> {
-        let mismatch = Mismatch::plain(now.step.action_span, format!("reply code {code}"));
+        let mismatch = Mismatch::plain(now.step.head.span, format!("reply code {code}"));
         vec![self.place_of_action(now.step, now.name).mismatch(answer, &[mismatch])]
     }
 
@@ -668,10 +668,10 @@ impl Player<'_> {
     ) -> Result<&'s mut Session, Vec<Divergence>> {
         let name = Self::session_name(now.step);
         sessions.get_mut(name).map(|open| &mut open.session).ok_or_else(|| {
-            let message = format!("step {} diverged: the session `{name}` is not open", now.step.number);
-            let diagnostic = crate::scenario::Diagnostic::error(now.step.action_span, message);
+            let message = format!("step {} diverged: the session `{name}` is not open", now.step.head.number);
+            let diagnostic = crate::scenario::Diagnostic::error(now.step.head.span, message);
             vec![Divergence {
-                step: now.step.number.clone(),
+                step: now.step.head.number.clone(),
                 cause: super::Cause::Server,
                 kind: "closed",
                 reply_code: None,

@@ -9,8 +9,9 @@ use crate::run::expect::Comparer;
 use crate::run::group::Bound;
 use crate::run::outcome::{Cause, CertificateOutcome, Divergence, Handshake, SessionOutcome, StepOutcome, Verdict};
 use crate::run::scope::Names;
-use crate::scenario::server::{ServerAction, ServerGroup, ServerStep};
-use crate::scenario::{Length, MAX_ITERATIONS, Mode, Span, TemplateError, Text, parse_count, render_data};
+use crate::scenario::{
+    Action, Group, Length, MAX_ITERATIONS, Mode, Span, Step, TemplateError, Text, parse_count, render_data,
+};
 use crate::server::{Accepted, Fallback, Peer};
 use crate::session::Transcript;
 use minijinja::value::{Value, ValueKind};
@@ -168,7 +169,7 @@ impl Actor {
     }
 
     /// What the client has sent and no step reads.
-    async fn refuse_more(&mut self, steps: &[ServerStep]) {
+    async fn refuse_more(&mut self, steps: &[Step]) {
         let Some(last) = steps.last() else { return };
         let arrived = self.peer.take_arrived().await;
         if arrived.is_empty() {
@@ -176,7 +177,7 @@ impl Actor {
         }
         self.log.client_bytes(&self.session, &arrived);
         let number = self.number_of(last);
-        let divergence = self.place(&number, None, last.span).more_than_scripted(&arrived);
+        let divergence = self.place(&number, None, last.head.span).more_than_scripted(&arrived);
         self.keep(divergence, &number);
     }
 
@@ -198,10 +199,7 @@ impl Actor {
 
     // --- steps -------------------------------------------------------------------------------------------------
 
-    pub(super) fn play_steps<'s>(
-        &'s mut self,
-        steps: &'s [ServerStep],
-    ) -> Pin<Box<dyn Future<Output = Flow> + Send + 's>> {
+    pub(super) fn play_steps<'s>(&'s mut self, steps: &'s [Step]) -> Pin<Box<dyn Future<Output = Flow> + Send + 's>> {
         Box::pin(async move {
             for (index, step) in steps.iter().enumerate() {
                 if self.play_step(step).await == Flow::Stop {
@@ -214,11 +212,11 @@ impl Actor {
         })
     }
 
-    async fn play_step(&mut self, step: &ServerStep) -> Flow {
+    async fn play_step(&mut self, step: &Step) -> Flow {
         let started = self.log.elapsed();
         let number = self.number_of(step);
         self.log.begin_step(&number);
-        let name = self.shown_name(step.name.as_ref());
+        let name = self.shown_name(step.head.name.as_ref());
         match self.is_wanted(step) {
             Ok(true) => {}
             Ok(false) => {
@@ -232,21 +230,21 @@ impl Actor {
                 return self.record(step, name, started, Err(vec![divergence]));
             }
         }
-        if let ServerAction::Group(group) = &step.action {
+        if let Action::Group(group) = &step.action {
             return self.play_group(step, group, name).await;
         }
         let outcome = self.perform(step, &number, name.as_deref()).await;
         self.record(step, name, started, outcome)
     }
 
-    fn is_wanted(&self, step: &ServerStep) -> Result<bool, TemplateError> {
-        let Some(when) = &step.when else { return Ok(true) };
+    fn is_wanted(&self, step: &Step) -> Result<bool, TemplateError> {
+        let Some(when) = &step.head.when else { return Ok(true) };
         self.shared.templates.evaluate(when, &self.scope()).map(|value| value.is_true())
     }
 
     fn record(
         &mut self,
-        step: &ServerStep,
+        step: &Step,
         name: Option<String>,
         started: Duration,
         outcome: Result<(), Vec<Divergence>>,
@@ -269,7 +267,7 @@ impl Actor {
 
     // --- groups ------------------------------------------------------------------------------------------------
 
-    async fn play_group(&mut self, step: &ServerStep, group: &ServerGroup, name: Option<String>) -> Flow {
+    async fn play_group(&mut self, step: &Step, group: &Group, name: Option<String>) -> Flow {
         let started = self.log.elapsed();
         let place = self.steps.len();
         let before = self.divergences.len();
@@ -288,12 +286,12 @@ impl Actor {
 
     /// Whether a divergence of this step is not the end: not where nobody is there any more, nor where the run was asked
     /// for wrongly.
-    fn continues(&self, step: &ServerStep) -> bool {
+    fn continues(&self, step: &Step) -> bool {
         let refused = self.divergences.iter().any(|divergence| divergence.cause == Cause::User);
-        step.continues && self.peer.is_open() && !self.peer.has_ended() && !refused
+        step.head.continues && self.peer.is_open() && !self.peer.has_ended() && !refused
     }
 
-    async fn play_turns(&mut self, step: &ServerStep, group: &ServerGroup, name: Option<&str>) -> Flow {
+    async fn play_turns(&mut self, step: &Step, group: &Group, name: Option<&str>) -> Flow {
         let turns = match self.entered(step).and_then(|()| self.turns(group)) {
             Ok(turns) => turns,
             Err(error) => {
@@ -324,25 +322,25 @@ impl Actor {
     }
 
     /// The group's time-out holds from now on.
-    fn entered(&mut self, step: &ServerStep) -> Result<(), TemplateError> {
-        if let Some(length) = &step.timeout {
+    fn entered(&mut self, step: &Step) -> Result<(), TemplateError> {
+        if let Some(length) = &step.head.timeout {
             self.timeout = self.length(length)?;
         }
         Ok(())
     }
 
     /// Counts an iteration of a loop: loops within loops must end as well.
-    fn count_iteration(&mut self, step: &ServerStep, name: Option<&str>) -> Result<(), Divergence> {
+    fn count_iteration(&mut self, step: &Step, name: Option<&str>) -> Result<(), Divergence> {
         self.iterations += 1;
         if self.iterations <= MAX_ITERATIONS {
             return Ok(());
         }
         let message = format!("the loops of this run go round more than {MAX_ITERATIONS} times");
-        Err(self.place(&self.number_of(step), name, step.span).refused(&message, "repeat less often"))
+        Err(self.place(&self.number_of(step), name, step.head.span).refused(&message, "repeat less often"))
     }
 
     /// The names of each turn, with their values. A group without a loop has one turn.
-    fn turns(&self, group: &ServerGroup) -> Result<Vec<Vec<Bound>>, TemplateError> {
+    fn turns(&self, group: &Group) -> Result<Vec<Vec<Bound>>, TemplateError> {
         let iteration = |index: usize| ("iteration".to_owned(), Value::from(index + 1), false);
         if let Some((name, list)) = &group.for_each {
             let (value, secret) = render_data(list, &self.shared.templates, &self.scope())?;
@@ -369,7 +367,7 @@ impl Actor {
     fn interrupt(&mut self) {
         let number = self.log.step().to_owned();
         let step = self.shared.server.steps(self.number).iter().find(|step| self.number_of(step) == number);
-        let span = step.map_or_else(|| self.span(), |step| step.span);
+        let span = step.map_or_else(|| self.span(), |step| step.head.span);
         // Rules have no end of their own: whoever ends them wants no more of them.
         if !self.shared.server.steps(self.number).is_empty() {
             let divergence = self.place(&number, None, span).interrupted();
@@ -423,8 +421,8 @@ impl Actor {
 
     // --- what steps need ---------------------------------------------------------------------------------------
 
-    pub(super) fn number_of(&self, step: &ServerStep) -> String {
-        format!("{}.{}", connection_number(self.number), step.number)
+    pub(super) fn number_of(&self, step: &Step) -> String {
+        format!("{}.{}", connection_number(self.number), step.head.number)
     }
 
     pub(super) fn scope(&self) -> ServerScope<'_> {

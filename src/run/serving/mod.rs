@@ -19,8 +19,8 @@ use super::diagnose::Place;
 use super::outcome::{Divergence, SessionOutcome, StepOutcome, Verdict};
 use super::scope::Names;
 use super::stop::Stop;
-use crate::scenario::server::{Plan, Server, ServerAction, ServerStep};
-use crate::scenario::{Span, Templates};
+use crate::scenario::server::{Plan, Server};
+use crate::scenario::{Action, Span, Step, Templates};
 use crate::server::{Acceptor, Authority, FallbackSettings};
 use crate::session::Transcript;
 use actor::Actor;
@@ -391,21 +391,21 @@ fn connection_outcome(connection: usize, span: Span, verdict: Verdict, started: 
 }
 
 /// A step that nothing is known of but where it stands.
-fn unplayed(step: &ServerStep, connection: usize, started: Duration) -> StepOutcome {
+fn unplayed(step: &Step, connection: usize, started: Duration) -> StepOutcome {
     StepOutcome {
-        number: format!("server.{connection}.{}", step.number),
-        name: step.name.as_ref().map(|name| name.source.clone()),
+        number: format!("server.{connection}.{}", step.head.number),
+        name: step.head.name.as_ref().map(|name| name.source.clone()),
         action: step.keyword(),
-        span: step.span,
-        ..connection_outcome(connection, step.span, Verdict::Unreached, started)
+        span: step.head.span,
+        ..connection_outcome(connection, step.head.span, Verdict::Unreached, started)
     }
 }
 
 /// Records steps that were not come to.
-fn pass_over(steps: &[ServerStep], connection: usize, at: Duration, list: &mut Vec<StepOutcome>) {
+fn pass_over(steps: &[Step], connection: usize, at: Duration, list: &mut Vec<StepOutcome>) {
     for step in steps {
         list.push(unplayed(step, connection, at));
-        if let ServerAction::Group(group) = &step.action {
+        if let Action::Group(group) = &step.action {
             pass_over(&group.steps, connection, at, list);
         }
     }

@@ -6,10 +6,10 @@ use super::reply::code_of;
 use crate::run::diagnose::Place;
 use crate::run::expect::{Capture, Comparer, Mismatch, allows_end, describe_closed, named_groups};
 use crate::run::outcome::Divergence;
-use crate::scenario::server::{MailPart, Reply, ServerAction, ServerStep, ServerTls, StartTls};
+use crate::scenario::server::{MailPart, Reply, ServerTls};
 use crate::scenario::{
-    ClosedBy, Closing, Expectation, Expected, Pace, Pattern, Rendered, Span, TemplateError, render_data,
-    value_from_bytes,
+    Action, ClosedBy, Closing, Expectation, Expected, Pace, Pattern, Rendered, Span, Step, TemplateError, TlsStep,
+    render_data, value_from_bytes,
 };
 use crate::server::{Drip, HandshakeTrouble, PeerTrouble};
 use crate::visible::visible;
@@ -31,8 +31,8 @@ pub(super) struct Now<'s> {
 
 impl Actor {
     /// In this order: what is expected, what is received, the reply, the action.
-    pub(super) async fn perform(&mut self, step: &ServerStep, number: &str, name: Option<&str>) -> Done {
-        let own = step.timeout.as_ref().map(|length| self.length(length)).transpose();
+    pub(super) async fn perform(&mut self, step: &Step, number: &str, name: Option<&str>) -> Done {
+        let own = step.head.timeout.as_ref().map(|length| self.length(length)).transpose();
         let own = own.map_err(|error| vec![self.template(number, name, &error)])?;
         let now = Now { number, name, wait: self.shared.bounded(own.unwrap_or(self.timeout)) };
         if let Some(expect) = &step.expect {
@@ -47,23 +47,25 @@ impl Actor {
             self.answer(now, reply, rendered, step.pace.as_ref()).await?;
         }
         match &step.action {
-            ServerAction::None | ServerAction::Group(_) => Ok(()),
-            ServerAction::Raw(raw) => {
+            Action::None | Action::Group(_) => Ok(()),
+            // A client's: `scenario::sides` gives them to no server.
+            Action::Send(_) | Action::Data(_) | Action::Bdat(_) | Action::Auth(_) | Action::Connect(_) => Ok(()),
+            Action::Raw(raw) => {
                 let rendered = self.rendered_raw(raw).map_err(|error| self.faulty(now, &error))?;
                 self.wait_before(now, step).await?;
                 self.send_raw(now, rendered, step).await
             }
-            ServerAction::StartTls(starttls) => self.starttls(now, starttls, step).await,
-            ServerAction::Tls(tls) => self.tls(now, tls, step).await,
-            ServerAction::Close(closing) => {
+            Action::StartTls(starttls) => self.starttls(now, starttls, step).await,
+            Action::Tls(tls) => self.tls(now, &tls.server, step).await,
+            Action::Close(closing) => {
                 self.close(*closing).await;
                 Ok(())
             }
-            ServerAction::Sleep(length) => {
+            Action::Sleep(length) => {
                 let length = self.length(length).map_err(|error| self.faulty(now, &error))?;
-                self.rest(now, step.span, length).await
+                self.rest(now, step.head.span, length).await
             }
-            ServerAction::Set(settings) => {
+            Action::Set(settings) => {
                 for (named, data) in settings {
                     let rendered = render_data(data, &self.shared.templates, &self.scope());
                     let (value, secret) = rendered.map_err(|error| self.faulty(now, &error))?;
@@ -71,7 +73,7 @@ impl Actor {
                 }
                 Ok(())
             }
-            ServerAction::Assert(expression) => {
+            Action::Assert(expression) => {
                 let scope = self.scope();
                 let value = self.shared.templates.evaluate(expression, &scope);
                 if value.map_err(|error| self.faulty(now, &error))?.is_true() {
@@ -291,10 +293,10 @@ impl Actor {
 
     // --- replying ----------------------------------------------------------------------------------------------
 
-    async fn wait_before(&mut self, now: Now<'_>, step: &ServerStep) -> Done {
+    async fn wait_before(&mut self, now: Now<'_>, step: &Step) -> Done {
         let Some(delay) = &step.delay else { return Ok(()) };
         let length = self.length(delay).map_err(|error| self.faulty(now, &error))?;
-        self.rest(now, step.span, length).await
+        self.rest(now, step.head.span, length).await
     }
 
     async fn rest(&mut self, now: Now<'_>, span: Span, length: Duration) -> Done {
@@ -319,13 +321,13 @@ impl Actor {
         outcome.map_err(|trouble| self.trouble(now, &trouble, "the client to take the reply", reply.span))
     }
 
-    async fn send_raw(&mut self, now: Now<'_>, rendered: Rendered, step: &ServerStep) -> Done {
-        self.guard_secret(now, rendered.secret, step.span)?;
+    async fn send_raw(&mut self, now: Now<'_>, rendered: Rendered, step: &Step) -> Done {
+        self.guard_secret(now, rendered.secret, step.head.span)?;
         self.log_sent(&rendered);
         let drip = self.drip(now, step.pace.as_ref())?;
         let outcome = self.peer.write(&rendered.bytes, now.wait, drip).await;
         self.told(&rendered.bytes);
-        outcome.map_err(|trouble| self.trouble(now, &trouble, "the client to take what is sent", step.span))
+        outcome.map_err(|trouble| self.trouble(now, &trouble, "the client to take what is sent", step.head.span))
     }
 
     pub(super) fn log_sent(&mut self, rendered: &Rendered) {
@@ -374,14 +376,14 @@ impl Actor {
 
     // --- TLS and closing ---------------------------------------------------------------------------------------
 
-    async fn starttls(&mut self, now: Now<'_>, starttls: &StartTls, step: &ServerStep) -> Done {
+    async fn starttls(&mut self, now: Now<'_>, starttls: &TlsStep, step: &Step) -> Done {
         let line = self.peer.read_line(now.wait).await;
-        let line = line.map_err(|trouble| self.trouble(now, &trouble, "the command STARTTLS", step.span))?;
+        let line = line.map_err(|trouble| self.trouble(now, &trouble, "the command STARTTLS", step.head.span))?;
         let content = command_of(&line).unwrap_or(&line);
         self.log.client_bytes(&self.session, content);
         if !content.eq_ignore_ascii_case(b"STARTTLS") {
-            let mismatch = Mismatch::plain(step.span, "the command STARTTLS".to_owned());
-            return Err(vec![self.at(now, step.span).other_bytes(&line, &[mismatch])]);
+            let mismatch = Mismatch::plain(step.head.span, "the command STARTTLS".to_owned());
+            return Err(vec![self.at(now, step.head.span).other_bytes(&line, &[mismatch])]);
         }
         let mut rendered = Rendered { bytes: READY.to_vec(), ..Rendered::default() };
         if let Some(inject) = &starttls.inject {
@@ -390,15 +392,15 @@ impl Actor {
         }
         self.log_sent(&rendered);
         let outcome = self.peer.write(&rendered.bytes, now.wait, None).await;
-        outcome.map_err(|trouble| self.trouble(now, &trouble, "the client to take the reply", step.span))?;
-        self.tls(now, &starttls.tls, step).await
+        outcome.map_err(|trouble| self.trouble(now, &trouble, "the client to take the reply", step.head.span))?;
+        self.tls(now, &starttls.server, step).await
     }
 
-    async fn tls(&mut self, now: Now<'_>, tls: &ServerTls, step: &ServerStep) -> Done {
+    async fn tls(&mut self, now: Now<'_>, tls: &ServerTls, step: &Step) -> Done {
         let arrived = self.peer.unread().to_vec();
         if !arrived.is_empty() && !begins_tls(&arrived) {
             self.log.client_bytes(&self.session, &arrived);
-            return Err(vec![self.at(now, step.span).client_injected(&arrived)]);
+            return Err(vec![self.at(now, step.head.span).client_injected(&arrived)]);
         }
         let outcome = self.upgrade(tls, now.wait).await;
         match (outcome, &step.fails) {
@@ -408,9 +410,9 @@ impl Actor {
                     format!("expected a failure matching {}, but the TLS handshake succeeded", pattern.text.source);
                 Err(vec![self.at(now, pattern.text.span).fault("fails", &text)])
             }
-            (Err(trouble), None) => Err(vec![self.at(now, step.span).handshake_failed(&trouble)]),
+            (Err(trouble), None) => Err(vec![self.at(now, step.head.span).handshake_failed(&trouble)]),
             (Err(HandshakeTrouble::TimedOut), Some(_)) if self.shared.run_is_over() => {
-                self.refuse_cut_short(now, step.span)
+                self.refuse_cut_short(now, step.head.span)
             }
             (Err(trouble), Some(pattern)) => {
                 let reason = match &trouble {
