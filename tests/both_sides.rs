@@ -7,6 +7,7 @@
 //! The keys that must have a row are asked of the parser: a new one without a row fails.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+#[expect(dead_code, unused_imports, reason = "other tests ask more of the program")]
 mod harness;
 #[path = "both_sides/rows.rs"]
 mod rows;
@@ -175,7 +176,7 @@ impl Row {
                 peer = Some(server);
             }
             Side::Server => {
-                let list = steps.lines().map(|line| format!("        {line}\n")).collect::<String>();
+                let list = indented(&steps, 8);
                 let listen = format!("127.0.0.1:{}", free_port());
                 let server = format!("server:\n  listen: {listen}\n  connections:\n    - steps:\n{list}");
                 std::fs::write(&file, format!("{}\n{server}", self.head)).unwrap();
@@ -215,7 +216,13 @@ fn free_port() -> u16 {
 fn of_side(text: &str, side: Side) -> String {
     let (own, other) = if side == Side::Client { ("<c> ", "<s> ") } else { ("<s> ", "<c> ") };
     let lines = text.lines().filter(|line| !line.starts_with(other));
-    lines.map(|line| format!("{}\n", line.strip_prefix(own).unwrap_or(line))).collect()
+    lines.map(|line| line.strip_prefix(own).unwrap_or(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// Lines moved to the right by so many blanks.
+pub(crate) fn indented(text: &str, blanks: usize) -> String {
+    let lines = text.lines().map(|line| format!("{:blanks$}{line}", ""));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The program while it runs.

@@ -109,8 +109,8 @@ impl RuleRow {
     pub(crate) fn play(&self, host: Host) -> Result<(), String> {
         let folder = tempfile::tempdir().unwrap();
         let (file, mark) = (folder.path().join("rules.yaml"), folder.path().join("mark"));
-        let list = self.rules.lines().map(|line| format!("    {line}\n")).collect::<String>();
-        std::fs::write(&file, format!("server:\n  rules:\n{list}")).unwrap();
+        let list = crate::indented(self.rules, 4);
+        std::fs::write(&file, format!("server:\n  rules:\n{list}\n")).unwrap();
         let mut command = smtp_script(folder.path());
         match host {
             Host::File => command.arg("serve").arg(&file).arg("-v"),
