@@ -671,6 +671,7 @@ impl Player<'_> {
                 step: now.step.number.clone(),
                 cause: super::Cause::Server,
                 kind: "closed",
+                reason: None,
                 reply_code: None,
                 line: None,
                 diagnostic,
