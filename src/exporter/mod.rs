@@ -1,4 +1,4 @@
-//! An HTTP service that plays scenarios for Prometheus, in the manner of blackbox_exporter.
+//! An HTTP service that plays scenarios for Prometheus, in the manner of `blackbox_exporter`.
 //!
 //! Responsible for the listener, the signals and how many connections there are; what is answered is `routes`' business,
 //! how a probe is played `probe`'s. It reads no file: whoever calls it gives a function that loads the scenarios, at the
@@ -50,11 +50,11 @@ pub(crate) struct LoadFault(pub(crate) String);
 #[derive(Debug)]
 pub(crate) enum ExporterFault {
     /// The scenarios cannot be loaded.
-    NotLoaded(LoadFault),
+    Scenarios(LoadFault),
     /// The address cannot be listened on.
-    NotListening(SocketAddr, io::Error),
+    Address(SocketAddr, io::Error),
     /// The system gives no threads or descriptors.
-    NotStarted(io::Error),
+    System(io::Error),
 }
 
 impl fmt::Display for LoadFault {
@@ -66,11 +66,11 @@ impl fmt::Display for LoadFault {
 impl fmt::Display for ExporterFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ExporterFault::NotLoaded(fault) => fault.fmt(formatter),
-            ExporterFault::NotListening(address, error) => {
+            ExporterFault::Scenarios(fault) => fault.fmt(formatter),
+            ExporterFault::Address(address, error) => {
                 write!(formatter, "cannot listen on {address}: {}", reason(error))
             }
-            ExporterFault::NotStarted(error) => {
+            ExporterFault::System(error) => {
                 write!(formatter, "the exporter could not be started: {}", reason(error))
             }
         }
@@ -96,12 +96,12 @@ pub(crate) struct Options {
 /// # Errors
 /// The scenarios cannot be loaded, the address cannot be listened on.
 pub(crate) fn serve(options: Options) -> Result<(), ExporterFault> {
-    let library = (options.load)().map_err(ExporterFault::NotLoaded)?;
+    let library = (options.load)().map_err(ExporterFault::Scenarios)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(options.jobs + 4)
         .build()
-        .map_err(ExporterFault::NotStarted)?;
+        .map_err(ExporterFault::System)?;
     let outcome = runtime.block_on(listen(options, library));
     runtime.shutdown_background();
     outcome
@@ -110,7 +110,7 @@ pub(crate) fn serve(options: Options) -> Result<(), ExporterFault> {
 async fn listen(options: Options, library: Library) -> Result<(), ExporterFault> {
     let address = options.listen;
     let listener = TcpListener::bind(address).await;
-    let listener = listener.map_err(|error| ExporterFault::NotListening(address, error))?;
+    let listener = listener.map_err(|error| ExporterFault::Address(address, error))?;
     let bound = listener.local_addr().unwrap_or(address);
     let count = library.scenarios.len();
     let noun = if count == 1 { "scenario" } else { "scenarios" };

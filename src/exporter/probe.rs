@@ -33,7 +33,7 @@ pub(super) enum NotProbed {
 pub(super) fn limit(scrape: Option<f64>, longest: Duration) -> Duration {
     let scrape = scrape.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).filter(|limit| !limit.is_zero());
     match scrape {
-        Some(scrape) if scrape > OFFSET * 2 => longest.min(scrape - OFFSET),
+        Some(scrape) if scrape > OFFSET * 2 => longest.min(scrape.saturating_sub(OFFSET)),
         Some(scrape) => longest.min(scrape / 2),
         None => longest,
     }

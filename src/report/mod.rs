@@ -24,7 +24,7 @@ pub mod nagios;
 pub mod probe;
 pub mod prometheus;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub mod tap;
 mod words;
 

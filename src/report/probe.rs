@@ -1,4 +1,4 @@
-//! What one probe of the exporter tells: metrics under the names that blackbox_exporter's users know, and a page of text.
+//! What one probe of the exporter tells: metrics under the names that `blackbox_exporter`'s users know, and a page of text.
 //!
 //! Responsible for the cause that a failed probe is filed under. What a server said is in no label. Called by the exporter.
 
@@ -150,7 +150,7 @@ fn implicit_tls(sessions: &[Session], within: impl Fn(f64) -> bool) -> f64 {
 
 fn of_steps(page: &mut Page, probe: &ScenarioReport) {
     let (mut durations, mut replies) = (Vec::new(), Vec::new());
-    for step in steps_in_figures(probe) {
+    for step in steps_in_figures(probe).into_iter().filter(|step| step.played) {
         let labels = [("step", step.number), ("name", &step.name)];
         durations.push(sample(&labels, step.duration));
         replies.extend(step.code.map(|code| sample(&labels, code.into())));

@@ -5,7 +5,7 @@
 
 use super::Report;
 use super::exposition::{Labels, Page, Sample, number, sample, unix};
-use super::model::{Latency, Load, ScenarioReport, Session, Verdict};
+use super::model::{Latency, Load, ScenarioReport, Session, StepVerdict, Verdict};
 use super::words;
 use std::collections::BTreeMap;
 use std::io;
@@ -95,6 +95,8 @@ pub(super) struct StepFigures<'r> {
     pub(super) duration: f64,
     /// Of the last reply that it read.
     pub(super) code: Option<u16>,
+    /// Whether it was begun at all.
+    pub(super) played: bool,
 }
 
 /// Each step once, in the order of the file.
@@ -104,10 +106,11 @@ pub(super) fn steps_in_figures(scenario: &ScenarioReport) -> Vec<StepFigures<'_>
     for step in &scenario.steps {
         let at = *places.entry(&step.number).or_insert_with(|| {
             let name = step.name.clone().unwrap_or_else(|| step.action.clone());
-            all.push(StepFigures { number: &step.number, name, duration: 0.0, code: None });
+            all.push(StepFigures { number: &step.number, name, duration: 0.0, code: None, played: false });
             all.len() - 1
         });
         all[at].duration += step.duration;
+        all[at].played |= matches!(step.verdict, StepVerdict::Followed | StepVerdict::Diverged);
         all[at].code = step.replies.last().map(|reply| reply.code).or(all[at].code);
     }
     all

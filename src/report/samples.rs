@@ -8,7 +8,7 @@ use super::model::{
 use std::collections::BTreeMap;
 
 /// Three steps, of which the second diverges.
-pub(super) fn diverged() -> Report {
+pub(crate) fn diverged() -> Report {
     let words = |text: &'static str| text.to_owned();
     let scenario = ScenarioReport {
         id: words("a.yaml"),
