@@ -11,6 +11,7 @@ mod new;
 mod new_file;
 mod progress;
 mod record;
+mod refusal;
 mod report;
 mod report_files;
 mod run;

@@ -1,5 +1,6 @@
-//! The options of `run`, and what they come to: settings of each run, and the plan of all.
+//! The options of `run`, and what follows from them: settings of each run, and the plan of all.
 
+use crate::cli::refusal::{Refusal, read};
 use crate::cli::report_files::ReportArguments;
 use crate::cli::screen::{self, Color};
 use crate::cli::targets::Files;
@@ -7,15 +8,15 @@ use crate::cli::values::ValueArguments;
 use crate::report::human::{self, Styled};
 use crate::run::{Observer, Pace, Plan, Settings, Stop};
 use crate::scenario::address::split_address;
-use crate::scenario::{duration, reason};
+use crate::scenario::duration;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where a rate is asked for and no limit is given, so many runs may be under way at once.
+/// How many runs may be under way at once where a rate is asked for and no limit is given.
 const JOBS_AT_A_RATE: usize = 1000;
-/// A run that is not under load begins at most so many scenarios each second: more is a mistyped number.
+/// The highest rate, in runs each second: more is a mistyped number.
 const HIGHEST_RATE: f64 = 1_000_000.0;
 
 /// Play scenarios. The exit code is 0 when every conversation followed its script, 1 when one diverged, 2 when something
@@ -142,22 +143,22 @@ pub(super) struct ScheduleArguments {
     /// How many scenarios may be under way at once (1; with --rate 1000)
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     jobs: Option<u32>,
-    /// Play everything so many times, and tell figures instead of each
+    /// Play everything N times, and report totals
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     repeat: Option<u64>,
-    /// Begin new runs for so long, and tell figures instead of each
+    /// Start new runs for this long, and report totals
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     duration: Option<Duration>,
-    /// Begin so many runs each second (`50/s`, `300/m`), however long they take: latencies count from when each was due
+    /// Start runs at this rate (`50/s`, `300/m`), even while earlier ones run: latencies count from when each was due
     #[arg(long, value_name = "N/s", value_parser = rate)]
     rate: Option<f64>,
-    /// Take so long to come to the full rate, or to the full number of jobs
+    /// Reach the full rate, or all jobs, after this time
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     ramp: Option<Duration>,
-    /// Begin nothing more after the first scenario that does not follow its script
+    /// Start nothing more after the first scenario that does not follow its script
     #[arg(long)]
     pub(super) fail_fast: bool,
-    /// Play a scenario that diverged up to so many more times; one that then follows its script is told as flaky
+    /// Retry a diverged scenario up to N times; if one passes, it is flaky
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     retries: u32,
 }
@@ -175,14 +176,9 @@ impl RunArguments {
     }
 
     /// How each run is played.
-    pub(super) fn settings(&self) -> Result<Settings, String> {
+    pub(super) fn settings(&self) -> Result<Settings, Refusal> {
         let connections = &self.connections;
-        let ca_pem = match &connections.ca_file {
-            Some(file) => Some(
-                std::fs::read(file).map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))?,
-            ),
-            None => None,
-        };
+        let ca_pem = connections.ca_file.as_deref().map(read).transpose()?;
         Ok(Settings {
             sandbox: connections.sandbox,
             to: connections.to.clone(),
