@@ -9,7 +9,8 @@ use crate::net::connect::ConnectFailureKind;
 use crate::net::tls::{TlsFailure, TlsFailureReason};
 use crate::scenario::{Diagnostic, Footnote, Span, TemplateError, duration};
 use crate::secret::Masker;
-use crate::session::{Answer, Command, Session, Trouble};
+use crate::session::{Answer, Session, Trouble};
+use crate::smtp::dialogue::Awaited;
 use crate::smtp::enhanced_status;
 use crate::smtp::provider::{self, Situation};
 use crate::smtp::reply::Reply;
@@ -87,7 +88,11 @@ impl Place<'_> {
             Trouble::NotConnected(failure) => {
                 let message = format!("could not connect: {}", failure.message);
                 let diagnostic = self.diagnostic(self.span, &message).label("no connection");
-                self.divergence(Cause::Network, "connect", diagnostic.help(connect_help(failure.kind)))
+                let diagnostic = diagnostic.help(connect_help(failure.kind));
+                Divergence {
+                    reason: Some(failure.kind.word()),
+                    ..self.divergence(Cause::Network, "connect", diagnostic)
+                }
             }
             Trouble::Timeout { waited, arrived } => self.timeout(*waited, arrived, expected),
             Trouble::Closed { arrived } => {
@@ -165,7 +170,7 @@ impl Place<'_> {
     // --- parts -------------------------------------------------------------------------------------------------
 
     pub(super) fn divergence(&self, cause: Cause, kind: &'static str, diagnostic: Diagnostic) -> Divergence {
-        Divergence { step: self.number.to_owned(), cause, kind, reply_code: None, line: None, diagnostic }
+        Divergence { step: self.number.to_owned(), cause, kind, reason: None, reply_code: None, line: None, diagnostic }
     }
 
     pub(super) fn diagnostic(&self, span: Span, message: &str) -> Diagnostic {
@@ -234,7 +239,7 @@ impl Place<'_> {
             diagnostic.footnotes.push(Footnote::Fact(certificate.describe(jiff::Timestamp::now())));
         }
         diagnostic.footnotes.extend(failure.help.clone().map(Footnote::Help));
-        self.divergence(Cause::Server, "tls", diagnostic)
+        Divergence { reason: Some(failure.reason.word()), ..self.divergence(Cause::Server, "tls", diagnostic) }
     }
 
     pub(super) fn cut_short(&self, message: &str, arrived: &[u8]) -> Diagnostic {
@@ -265,8 +270,8 @@ impl Place<'_> {
         footnotes.extend(self.decoded_challenge(reply));
         let greeting = self.session.and_then(|session| session.greeting()).map(|greeting| greeting.joined());
         let command = match answer.command {
-            Some(Command::Greeting) => "",
-            Some(Command::MailDataEnd) => "DATA",
+            Some(Awaited::Greeting) => "",
+            Some(Awaited::MailDataEnd) => "DATA",
             _ => answer.asked.command.as_str(),
         };
         let texts = reply.texts().collect::<Vec<_>>().join(&b'\n');

@@ -121,12 +121,16 @@ fn fits(rest: &str, wanted: Argument) -> bool {
         }
         Argument::Mechanism => {
             let (name, message) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-            let name = name.to_ascii_uppercase();
-            let known = MECHANISMS.iter().any(|mechanism| name.starts_with(mechanism));
-            known && (message.trim().is_empty() || is_message(message.trim()))
+            is_mechanism(name) && (message.trim().is_empty() || is_message(message.trim()))
         }
         Argument::Number => rest.split_whitespace().next().is_some_and(|size| size.parse::<u64>().is_ok()),
     }
+}
+
+/// Whether a word names a mechanism.
+pub(super) fn is_mechanism(word: &str) -> bool {
+    let word = word.to_ascii_uppercase();
+    MECHANISMS.iter().any(|mechanism| word.starts_with(mechanism))
 }
 
 /// Whether a text is a message of a login, or what a log shows in its place.

@@ -179,8 +179,10 @@ fn sides(shapes: &HashMap<String, Use>) -> (String, String) {
     let mut best = (0, false, String::new(), String::new());
     for (client, (commands, _)) in directions.iter().filter(|(_, (commands, _))| *commands > 0) {
         for (server, (_, replies)) in directions.iter().filter(|(_, (_, replies))| *replies > 0) {
-            // Of two equal readings the one that tells the sides apart; then the shorter, so that the order is always the same.
-            let reading = (commands + replies, client != server, server.clone(), client.clone());
+            // Of two equal readings the one that tells the sides apart, unless lines without any mark tell as much; then the shorter, so that the order is always the same.
+            let is_told = (client != server)
+                == (!server.is_empty() || directions.get("").is_none_or(|(commands, _)| *commands == 0));
+            let reading = (commands + replies, is_told, server.clone(), client.clone());
             let better = (reading.0, reading.1)
                 .cmp(&(best.0, best.1))
                 .then_with(|| (best.2.len(), &best.2, &best.3).cmp(&(reading.2.len(), &reading.2, &reading.3)));

@@ -9,6 +9,7 @@
 //! several apart. `family` is the table of the notations that are known by name. `blackbox` reads YAML.
 
 mod blackbox;
+mod credentials;
 mod dump;
 mod event;
 mod family;
@@ -156,7 +157,12 @@ impl Read {
 
     fn finish(mut self, name: &str, text: &str, family: &'static Family) -> Result<Imported, ImportError> {
         let mut known = Credentials::default();
-        self.stray.iter().for_each(|credential| known.note("auth_message", credential));
+        for credential in self.stray.iter().filter(|credential| !is_said(&self.conversation.said, credential)) {
+            known.note("auth_message", credential);
+            for part in credentials::parts(credential) {
+                known.note("password", &part);
+            }
+        }
         let (mut draft, mut secrets) = super::scenario::draft(&self.conversation, &mut known);
         known.add_all_to(&mut secrets);
         self.notices.truncate(MAX_NOTICES);
@@ -236,11 +242,17 @@ fn transcript(text: &str, wanted: &Wanted<'_>) -> (Read, &'static Family) {
     let (mut sessions, unshown) = sessions::read(&lines, &marks, found);
     let stray: Vec<String> =
         sessions.iter_mut().flat_map(|session| std::mem::take(&mut session.stray_credentials)).collect();
+    let stray = [stray, credentials::after_auth(&lines)].concat();
     let session = match chosen(sessions, wanted.session, text) {
         Ok(session) => session,
         Err(mistake) => return (Read { stray, unshown, ..Read::failed(mistake) }, found),
     };
     (Read { stray, unshown, ..of_session(session, found) }, found)
+}
+
+/// Whether a login of the conversation holds a credential: then the login says what it is.
+fn is_said(said: &[Said], credential: &str) -> bool {
+    said.iter().any(|said| matches!(said, Said::Line(line) if line.ends_with(credential.as_bytes())))
 }
 
 fn nothing_found() -> Diagnostic {

@@ -2,6 +2,7 @@
 //!
 //! Responsible for leaving only the lines that a message is about, without the credentials in them.
 
+use super::credentials;
 use crate::recording::words::Secrets;
 use crate::scenario::{Diagnostic, Sources, Span};
 
@@ -24,7 +25,7 @@ pub(super) fn masked_sources(
         let mut here: Vec<&mut Diagnostic> =
             notices.iter_mut().filter(|notice| (start..=end).contains(&(notice.span.start as usize))).collect();
         let begin = shown.len();
-        if !here.is_empty() && !unshown.contains(&start) && !may_hold_password(line) {
+        if !here.is_empty() && !unshown.contains(&start) && !credentials::may_stand_in(line) {
             shown.push_str(&secrets.mask(line.trim_end()));
         }
         for notice in &mut here {
@@ -44,26 +45,4 @@ pub(super) fn masked_sources(
     let mut sources = Sources::default();
     sources.add(name, shown);
     sources
-}
-
-/// A command line, or a setting: what stands there need not have gone over the wire, and so is not known as a secret.
-fn may_hold_password(line: &str) -> bool {
-    let lower = line.to_ascii_lowercase();
-    [
-        "pass",
-        "pwd",
-        "--user",
-        " -u ",
-        " -ap",
-        "--auth",
-        "auth ",
-        "token",
-        "secret",
-        "bearer",
-        "credential",
-        "api_key",
-        "apikey",
-    ]
-    .iter()
-    .any(|word| lower.contains(word))
 }
