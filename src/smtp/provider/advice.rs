@@ -100,7 +100,9 @@ fn general_about(known: &Known<'_>, is_told: bool) -> (Vec<&'static Statement>, 
     let fits = general::statements().filter_map(|it| Some((it, it.sign(known)?)));
     let fits: Vec<_> = fits.filter(|(_, sign)| *sign != Sign::Listed).collect();
     let by_words = || fits.iter().filter(|it| it.1 == Sign::Words).map(|it| it.0);
-    let first: Vec<_> = by_words().filter(|it| !it.is_last).take(MOST_BY_WORDS).collect();
+    let mut first: Vec<_> = by_words().filter(|it| !it.is_last).collect();
+    first.dedup_by_key(|it| it.help);
+    first.truncate(MOST_BY_WORDS);
     let by_words: Vec<_> = if first.is_empty() { by_words().take(1).collect() } else { first };
     if by_words.is_empty() {
         return (if is_told { Vec::new() } else { fits.into_iter().map(|it| it.0).collect() }, false);

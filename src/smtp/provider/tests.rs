@@ -222,7 +222,8 @@ fn every_statement_by_words_fits_its_example() {
         let said = advise(&situation, None);
         let is_needless =
             situation.enhanced.is_some_and(|it| statement.needless_with.contains(&(it.subject, it.detail)));
-        assert!(is_needless || said.general.contains(&statement), "{}: {:?}", statement.example, said.general);
+        let is_said = said.general.iter().any(|it| it.help == statement.help);
+        assert!(is_needless || is_said, "{}: {:?}", statement.example, said.general);
     }
 }
 

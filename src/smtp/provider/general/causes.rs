@@ -30,6 +30,10 @@ const fn refusal(source: Source) -> Statement {
     Statement::on_class(&[4, 5], source)
 }
 
+/// What servers call grey-listing.
+const GREY: &[&str] =
+    &["greylist", "graylist", "grey-list", "gray-list", "grey list", "gray list", "postgrey", "deferred for & seconds"];
+
 pub(super) const STATEMENTS: &[Statement] = &[
     // The protocol
     refusal(BARE_LF)
@@ -130,9 +134,16 @@ pub(super) const STATEMENTS: &[Statement] = &[
         .example("550 5.7.1 Unauthenticated email from example.com is not accepted due to domain's DMARC policy"),
     // How much
     refusal(GREYLISTING)
-        .text(&["greylist", "graylist", "grey-list", "gray-list", "grey list", "gray list", "postgrey", "deferred for & seconds"])
+        .verbs(&["RCPT"])
+        .text(GREY)
         .help("grey-listing answers so at first: try again after some minutes")
         .in_scenario("grey-listing answers so at first: try again after some minutes, as `retry` does")
+        .example("450 4.2.0 <a@example.com>: Recipient address rejected: Greylisted, see http://postgrey.example"),
+    refusal(GREYLISTING)
+        .text(GREY)
+        .help("grey-listing answers so at first: try again after some minutes")
+        .in_scenario("grey-listing answers so at first: try again after some minutes, as `retry` does")
+        .plain()
         .example("450 4.2.0 <a@example.com>: Recipient address rejected: Greylisted, see http://postgrey.example"),
     refusal(SESSION)
         .text(&["too many connections", "too many concurrent", "concurrent connection", "connection limit", "too many simultaneous",
