@@ -67,7 +67,7 @@ pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnost
     let mut checker = Checker {
         context,
         source: scenario.sources.file(0).map_or("", |source| &source.text),
-        templates: Templates::new(super::Chance::seeded(0)),
+        templates: Templates::for_check(super::Chance::seeded(0)),
         diagnostics: Vec::new(),
         vars: scenario.vars.iter().map(|var| var.name.name.clone()).collect(),
         names: BTreeSet::new(),
