@@ -23,7 +23,6 @@
 pub mod cli;
 mod fence;
 pub mod library;
-mod masker;
 mod net;
 pub mod portable;
 mod proxy;
@@ -32,6 +31,7 @@ pub mod recording;
 pub mod report;
 pub mod run;
 pub mod scenario;
+mod secret;
 mod server;
 mod session;
 mod shell;

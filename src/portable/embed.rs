@@ -3,10 +3,10 @@
 //! Responsible for choosing between text, base64 and filler, and for how each is written. Small files are kept whole;
 //! of larger ones size, hash and the lengths of their lines stay.
 
-use crate::masker::Masker;
 use crate::scenario::Filler;
 use crate::scenario::write::literal;
 use crate::scenario::write::yaml_text::{block, double_quoted, fits_block};
+use crate::secret::Masker;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};

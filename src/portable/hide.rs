@@ -2,8 +2,8 @@
 //!
 //! Responsible for what is no transcript: that is searched when it is written. A report leaves the machine.
 
-use crate::masker::Masker;
 use crate::report::model::{Diagnostic, ScenarioReport};
+use crate::secret::Masker;
 
 /// Hides every secret in names, messages and excerpts of a report.
 pub(super) fn hide(report: &mut ScenarioReport, masker: &Masker) {

@@ -3,10 +3,10 @@
 //! Responsible for putting the secret's name in the place of each. A secret inside of an expression has no such place.
 
 use super::edits::{Edits, Pair, pairs, start};
-use crate::masker::Masker;
 use crate::scenario::template::Text;
 use crate::scenario::write::yaml_text::double_quoted;
 use crate::scenario::yaml::{Layout, Node, Value};
+use crate::secret::Masker;
 use std::ops::Range;
 
 /// Names, not texts: a name that is also a secret's value tells nothing.

@@ -17,10 +17,10 @@ mod places;
 mod replay;
 mod tree;
 
-use crate::masker::Masker;
 use crate::report::model::ScenarioReport;
 use crate::run::{Outcome, Settings, file_root};
 use crate::scenario::{Diagnostic, MAX_YAML_SIZE, Scenario, Variables, yaml};
+use crate::secret::Masker;
 use crate::{check, load_text};
 use std::time::Duration;
 

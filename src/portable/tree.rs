@@ -8,12 +8,12 @@ use super::embed::{Use, embedded};
 use super::mask::Mask;
 use super::places::Places;
 use super::written;
-use crate::masker::Masker;
 use crate::run::{Settings, media_type_of};
 use crate::scenario::write::literal;
 use crate::scenario::write::yaml_text::as_text;
 use crate::scenario::yaml::{self, Node, Value};
 use crate::scenario::{Chance, Scenario, Scope as _, Templates, Variables, render_data};
+use crate::secret::Masker;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 

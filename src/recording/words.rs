@@ -4,9 +4,9 @@
 //! wherever it stands, in its encodings too; an address only where it plays its part.
 
 use super::Said;
-use crate::masker::Masker;
 use crate::scenario::Secret;
 use crate::scenario::write::literal;
+use crate::secret::Masker;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;

@@ -5,11 +5,12 @@
 
 use super::expect::Mismatch;
 use super::outcome::{Cause, Divergence};
-use crate::masker::Masker;
 use crate::net::connect::ConnectFailureKind;
 use crate::net::tls::{TlsFailure, TlsFailureReason};
 use crate::scenario::{Diagnostic, Footnote, Span, TemplateError, duration};
-use crate::session::{Answer, Command, Session, Trouble};
+use crate::secret::Masker;
+use crate::session::{Answer, Session, Trouble};
+use crate::smtp::dialogue::Awaited;
 use crate::smtp::enhanced_status;
 use crate::smtp::provider::{self, Situation};
 use crate::smtp::reply::Reply;
@@ -265,8 +266,8 @@ impl Place<'_> {
         footnotes.extend(self.decoded_challenge(reply));
         let greeting = self.session.and_then(|session| session.greeting()).map(|greeting| greeting.joined());
         let command = match answer.command {
-            Some(Command::Greeting) => "",
-            Some(Command::MailDataEnd) => "DATA",
+            Some(Awaited::Greeting) => "",
+            Some(Awaited::MailDataEnd) => "DATA",
             _ => answer.asked.command.as_str(),
         };
         let texts = reply.texts().collect::<Vec<_>>().join(&b'\n');

@@ -3,11 +3,11 @@
 //! Responsible for what each form of `expect` means for a reply that was read, for the captures of its patterns, and for
 //! saying of everything that does not hold what was wanted. How the parts are drawn is `diagnose`'s business.
 
-use crate::masker::Masker;
 use crate::scenario::{
     ClosedBy, Expectation, Expected, Fields, Length, Mode, Pattern, PatternFault, Scope, Span, TemplateError,
     Templates, duration,
 };
+use crate::secret::Masker;
 use crate::smtp::reply::Reply;
 use crate::smtp::status::EnhancedStatusCode;
 use regex::bytes::Regex;
@@ -207,6 +207,14 @@ pub(super) fn describe(expectation: &Expectation) -> String {
             code.or(enhanced).unwrap_or_else(|| "a reply".to_owned())
         }
     }
+}
+
+/// `any: [..., {closed: true}]`: whether this end of the connection, instead of an answer, is one of the answers.
+pub(super) fn allows_end(expectation: &Expectation, arrived: &[u8], reset: bool) -> bool {
+    let Expected::Any(list) = &expectation.kind else { return false };
+    let own = if reset { ClosedBy::Reset } else { ClosedBy::Fin };
+    let allows = |one: &Expectation| matches!(one.kind, Expected::Closed(by) if by == ClosedBy::Either || by == own);
+    arrived.is_empty() && list.iter().any(allows)
 }
 
 pub(super) fn describe_closed(closed: ClosedBy) -> &'static str {

@@ -154,7 +154,7 @@ pub fn exchangers(scenario: &Scenario, variables: &Variables, settings: &Setting
 /// Text of a scenario as it may be shown: without the values of its secrets.
 #[must_use]
 pub fn masked(text: &str, variables: &Variables) -> String {
-    crate::masker::Masker::new(&variables.secrets).mask_text(text)
+    crate::secret::Masker::new(&variables.secrets).mask_text(text)
 }
 
 impl std::fmt::Debug for Settings {

@@ -6,10 +6,11 @@
 mod auth;
 
 use super::lint::lint;
+use super::sides::Side;
 use super::source::{Diagnostic, Span};
 use super::template::{Expression, Mode, Scope as _, Text, statement_names};
 use super::{
-    Action, Bdat, Connect, Data, Expectation, Expected, Group, Length, Named, Pattern, RawBytes, Scenario, Step,
+    Action, Bdat, Connect, Data, Expectation, Expected, Group, Length, Named, Pattern, Scenario, Speech, Step,
     Templates, TlsSettings, Variables, parse_count, pattern, similar,
 };
 use std::collections::BTreeSet;
@@ -105,23 +106,6 @@ struct Checker<'a> {
     side: Side,
 }
 
-/// The side that a step is played by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Client,
-    Server,
-}
-
-impl Side {
-    /// The names that every step of this side sees.
-    fn names(self) -> [&'static str; 3] {
-        match self {
-            Side::Client => ["reply", "extensions", "tls"],
-            Side::Server => ["message", "server", "tls"],
-        }
-    }
-}
-
 impl Checker<'_> {
     fn declarations(&mut self, scenario: &Scenario) {
         for secret in &scenario.secrets {
@@ -176,25 +160,37 @@ impl Checker<'_> {
         }
     }
 
+    fn steps_of(&mut self, steps: &[Step], scenario: &Scenario) {
+        for step in steps {
+            self.step(step, scenario);
+        }
+    }
+
     fn step(&mut self, step: &Step, scenario: &Scenario) {
-        if let Some(name) = &step.name {
-            self.text(name);
-        }
-        if let Some(when) = &step.when {
-            self.expression(when);
-        }
-        if let Some(timeout) = &step.timeout {
-            self.length(timeout);
-        }
+        step.head.name.iter().for_each(|name| self.text(name));
+        step.head.when.iter().for_each(|when| self.expression(when));
+        step.head.timeout.iter().for_each(|timeout| self.length(timeout));
         step.pace.iter().for_each(|pace| self.length(&pace.every));
-        self.session(step);
-        self.action(step, scenario);
-        if let Some(fails) = &step.fails {
-            self.pattern(fails, false);
+        match self.side {
+            // A client acts, and then compares what comes; a server the other way round.
+            Side::Client => {
+                self.session(step);
+                self.action(step, scenario);
+                self.fails(step);
+                step.expect.iter().for_each(|expect| self.expectation(expect, scenario));
+            }
+            Side::Server => {
+                step.expect.iter().for_each(|expect| self.command(expect, scenario));
+                step.delay.iter().for_each(|length| self.length(length));
+                step.reply.iter().for_each(|reply| self.reply(reply));
+                self.fails(step);
+                self.action(step, scenario);
+            }
         }
-        if let Some(expect) = &step.expect {
-            self.expectation(expect, scenario);
-        }
+    }
+
+    fn fails(&mut self, step: &Step) {
+        step.fails.iter().for_each(|fails| _ = self.pattern(fails, false));
     }
 
     fn session(&mut self, step: &Step) {
@@ -203,12 +199,12 @@ impl Checker<'_> {
             self.sessions.insert(named.map_or("main", |named| named.name.as_str()).to_owned());
             return;
         }
-        let local = matches!(step.action, Action::Assert(_) | Action::Set(_) | Action::Sleep(_) | Action::Group(_));
+        let local = step.action.speaks() == Speech::Nothing;
         let wanted = step.session.as_ref().map_or("main", |named| named.name.as_str());
         if local && step.session.is_none() || self.sessions.contains(wanted) {
             return;
         }
-        let span = step.session.as_ref().map_or(step.action_span, |named| named.span);
+        let span = step.session.as_ref().map_or(step.head.span, |named| named.span);
         let broken_step_may_open_it = self.source.contains(&format!("as: {wanted}"))
             || wanted == "main" && self.source.lines().any(|line| line.starts_with("connect:"));
         let diagnostic = if self.sessions.is_empty() {
@@ -228,10 +224,15 @@ impl Checker<'_> {
         match &step.action {
             Action::None | Action::Close(_) => {}
             Action::Send(lines) => lines.iter().for_each(|line| self.text(line)),
-            Action::Raw(RawBytes::Text(text) | RawBytes::Hex(text) | RawBytes::Base64(text)) => self.text(text),
-            Action::Raw(RawBytes::Bytes(_)) => {}
+            Action::Raw(raw) => self.raw_bytes(raw),
             Action::Data(data) | Action::Bdat(Bdat { data, .. }) => self.mail_data(data),
-            Action::StartTls(settings) | Action::Tls(settings) => self.tls(settings),
+            Action::StartTls(tls) | Action::Tls(tls) => match self.side {
+                Side::Client => self.tls(&tls.client),
+                Side::Server => {
+                    self.server_tls(&tls.server);
+                    tls.inject.iter().for_each(|text| self.text(text));
+                }
+            },
             Action::Auth(auth) => self.auth(step, auth),
             Action::Assert(expression) => self.expression(expression),
             Action::Set(settings) => {
@@ -264,7 +265,7 @@ impl Checker<'_> {
             self.data(list);
             self.assign(&name.name, name.span, scenario);
         }
-        if group.repeat.is_some() || group.for_each.is_some() || group.retry.is_some() {
+        if group.goes_round() {
             self.names.insert("iteration".to_owned());
         }
         if group.pipeline {
@@ -329,7 +330,7 @@ impl Checker<'_> {
             });
             if !fits {
                 let error = Diagnostic::error(
-                    step.action_span,
+                    step.head.span,
                     "this waits for the server and cannot stand in a pipelined group",
                 );
                 self.diagnostics.push(error.help("only `send`, `raw`, `data`, `set` and loops of them can"));
@@ -510,7 +511,8 @@ impl Checker<'_> {
 
     fn variable(&mut self, name: &str, span: Span) {
         self.used.insert(name.to_owned());
-        let known = self.names.contains(name) || self.side.names().contains(&name) || self.templates.has_function(name);
+        let known =
+            self.names.contains(name) || names_of(self.side).contains(&name) || self.templates.has_function(name);
         if known {
             return;
         }
@@ -624,6 +626,14 @@ impl Checker<'_> {
 
     fn error(&mut self, span: Span, message: impl Into<String>) {
         self.diagnostics.push(Diagnostic::error(span, message));
+    }
+}
+
+/// The names that every step of a side sees.
+fn names_of(side: Side) -> [&'static str; 3] {
+    match side {
+        Side::Client => ["reply", "extensions", "tls"],
+        Side::Server => ["message", "server", "tls"],
     }
 }
 

@@ -15,7 +15,9 @@ mod parse;
 mod pattern;
 mod schema;
 pub(crate) mod server;
+mod sides;
 mod source;
+mod step;
 pub(crate) mod template;
 mod variables;
 #[expect(dead_code, reason = "the shell writes steps that no recording has")]
@@ -35,10 +37,10 @@ pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, 
 pub(crate) use filler::Filler;
 pub(crate) use parse::{Includes, decode_base64, decode_hex, parse, similar};
 pub(crate) use pattern::{NamePattern, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide};
+pub(crate) use step::{Action, Group, Retry, RetryOn, Speech, Step, TlsStep};
 pub(crate) use template::{Mode, Over, Rendered, Scope, TemplateError, Templates, value_from_bytes, weight_of};
 
 use regex::bytes::Regex;
-use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -135,97 +137,6 @@ pub(crate) enum Data {
     Text(Text),
     List(Vec<Data>),
     Map(Vec<(String, Data)>),
-}
-
-/// One step: at most one action, and what is expected after it.
-#[derive(Debug, Clone)]
-pub(crate) struct Step {
-    /// `7`, nested `2.3`; the top-level `connect` has none.
-    pub(crate) number: String,
-    pub(crate) name: Option<Text>,
-    pub(crate) when: Option<Expression>,
-    pub(crate) timeout: Option<Length>,
-    pub(crate) session: Option<Named>,
-    pub(crate) continues: bool,
-    pub(crate) fails: Option<Pattern>,
-    pub(crate) pace: Option<Pace>,
-    pub(crate) action: Action,
-    /// The place of the action's key and value; of `expect` where there is no action.
-    pub(crate) action_span: Span,
-    pub(crate) expect: Option<Expectation>,
-}
-
-/// What a step does.
-#[derive(Debug, Clone)]
-pub(crate) enum Action {
-    /// Only `expect`.
-    None,
-    /// Lines, each ended by CRLF, sent in one write.
-    Send(Vec<Text>),
-    Raw(RawBytes),
-    Data(MailData),
-    Bdat(Bdat),
-    StartTls(TlsSettings),
-    Tls(TlsSettings),
-    Auth(Box<Auth>),
-    Assert(Expression),
-    Set(Vec<(Named, Data)>),
-    Sleep(Length),
-    Connect(Box<Connect>),
-    Close(Closing),
-    Group(Box<Group>),
-}
-
-impl Action {
-    /// The key that the action is written with; `expect` where a step does nothing else.
-    pub(crate) fn keyword(&self) -> &'static str {
-        match self {
-            Action::None => "expect",
-            Action::Send(_) => "send",
-            Action::Raw(_) => "raw",
-            Action::Data(_) => "data",
-            Action::Bdat(_) => "bdat",
-            Action::StartTls(_) => "starttls",
-            Action::Tls(_) => "tls",
-            Action::Auth(_) => "auth",
-            Action::Assert(_) => "assert",
-            Action::Set(_) => "set",
-            Action::Sleep(_) => "sleep",
-            Action::Connect(_) => "connect",
-            Action::Close(_) => "close",
-            Action::Group(_) => "steps",
-        }
-    }
-}
-
-/// Steps that belong together, and how often and in which way they are played.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Group {
-    pub(crate) steps: Vec<Step>,
-    pub(crate) repeat: Option<Text>,
-    /// The name that takes each value of the list in turn.
-    pub(crate) for_each: Option<(Named, Data)>,
-    pub(crate) retry: Option<Retry>,
-    pub(crate) pipeline: bool,
-    /// Names that hold inside of the group only: its `vars`, and the variables of an included file.
-    pub(crate) bindings: Vec<(Named, Data)>,
-}
-
-/// Plays a group again when it diverged in one of these ways (grey-listing).
-#[derive(Debug, Clone)]
-pub(crate) struct Retry {
-    pub(crate) attempts: u32,
-    pub(crate) delay: Length,
-    pub(crate) on: Vec<RetryOn>,
-}
-
-/// A divergence that another attempt may mend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RetryOn {
-    Code(CodePattern),
-    Closed,
-    Timeout,
-    Refused,
 }
 
 /// Exact bytes.
@@ -492,38 +403,6 @@ impl Connect {
     }
 }
 
-impl Step {
-    /// The files that it names.
-    fn files(&self) -> impl Iterator<Item = &Text> {
-        let list: Vec<&Text> = match &self.action {
-            Action::Connect(connect) => connect.tls.files(),
-            Action::StartTls(settings) | Action::Tls(settings) => settings.files(),
-            Action::Data(data) | Action::Bdat(Bdat { data, .. }) => data.files(),
-            _ => Vec::new(),
-        };
-        list.into_iter()
-    }
-
-    /// The names that the texts it sends (or sets) read.
-    pub(crate) fn sent_names(&self) -> BTreeSet<String> {
-        let texts: Vec<&Text> = match &self.action {
-            Action::Send(lines) => lines.iter().collect(),
-            Action::Raw(RawBytes::Text(text) | RawBytes::Hex(text) | RawBytes::Base64(text)) => vec![text],
-            Action::Data(data) | Action::Bdat(Bdat { data, .. }) => data.texts(),
-            Action::Auth(auth) => auth.texts().collect(),
-            Action::Set(settings) => settings
-                .iter()
-                .filter_map(|(_, data)| match data {
-                    Data::Text(text) => Some(text),
-                    _ => None,
-                })
-                .collect(),
-            _ => Vec::new(),
-        };
-        texts.into_iter().flat_map(Text::names).collect()
-    }
-}
-
 impl Scenario {
     /// How many sets of variables it is to be played with; 0 when it has no `cases`, and is played once.
     #[must_use]
@@ -570,7 +449,7 @@ impl Scenario {
             if let Action::Connect(connect) = &step.action {
                 needs.hosts.extend(connect.written());
             }
-            needs.files.extend(step.files().map(|text| text.source.clone()));
+            needs.files.extend(step.files().into_iter().map(|text| text.source.clone()));
         }
         if let Some(server) = &self.server {
             let listen = server.listen.as_ref().map_or("127.0.0.1:0", |text| text.source.as_str());
@@ -593,17 +472,9 @@ impl Scenario {
 
     /// Every step in the order of the file, groups before their steps.
     pub(crate) fn all_steps(&self) -> Vec<&Step> {
-        fn walk<'a>(steps: &'a [Step], list: &mut Vec<&'a Step>) {
-            for step in steps {
-                list.push(step);
-                if let Action::Group(group) = &step.action {
-                    walk(&group.steps, list);
-                }
-            }
-        }
         let mut list: Vec<&Step> = self.opening.iter().collect();
-        walk(&self.steps, &mut list);
-        walk(&self.finally, &mut list);
+        list.extend(Step::walk(&self.steps));
+        list.extend(Step::walk(&self.finally));
         list
     }
 }

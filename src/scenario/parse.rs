@@ -3,12 +3,14 @@
 //! Responsible for the shape of the file: which keys a mapping may have, of which type, and which stand together. What
 //! depends on names, files or patterns is checked in `check`. Nothing stops at the first error.
 
+use super::sides::Side;
 use super::source::{Diagnostic, Sources, Span};
+use super::step::{Action, Head, Step};
 use super::template::{Expression, Text};
 use super::yaml::{Layout, Node, ScalarKind, Value};
 use super::{
-    Action, Address, Closing, Connect, Data, IpVersion, Length, Named, Pattern, RawBytes, Scenario, Step, TlsSettings,
-    Var, duration, yaml,
+    Address, Closing, Connect, Data, IpVersion, Length, Named, Pattern, RawBytes, Scenario, TlsSettings, Var, duration,
+    yaml,
 };
 use base64::Engine as _;
 use std::sync::Arc;
@@ -20,22 +22,16 @@ mod expect;
 mod group;
 mod reply;
 mod server;
+mod steps;
 
 const TOP_KEYS: [&str; 11] =
     ["name", "description", "tags", "vars", "secrets", "cases", "server", "connect", "timeout", "steps", "finally"];
 const INCLUDED_KEYS: [&str; 4] = ["name", "description", "vars", "steps"];
-const ACTION_KEYS: [&str; 15] = [
-    "send", "raw", "data", "message", "bdat", "starttls", "tls", "auth", "assert", "set", "sleep", "connect", "close",
-    "steps", "include",
-];
-const GROUP_KEYS: [&str; 5] = ["repeat", "for_each", "retry", "pipeline", "vars"];
 const RETRY_KEYS: [&str; 3] = ["attempts", "delay", "on"];
-const MODIFIER_KEYS: [&str; 8] = ["expect", "name", "when", "session", "timeout", "on_divergence", "fails", "pace"];
 const TLS_KEYS: [&str; 7] =
     ["verify", "server_name", "ca_file", "client_certificate", "client_key", "min_version", "max_version"];
 const CONNECT_KEYS: [&str; 12] =
     ["host", "port", "unix", "mx", "every", "as", "tls", "ip", "local_address", "socks5", "proxy_protocol", "timeout"];
-const BARE_WORDS: [&str; 3] = ["starttls", "tls", "close"];
 const TLS_VERSIONS: [&str; 4] = ["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 
 /// Reads one scenario from the first file of `sources`.
@@ -52,7 +48,14 @@ pub(crate) fn parse(sources: Sources, includes: &Includes<'_>) -> (Option<Scenar
         Ok(root) => root,
         Err(error) => return (None, vec![error], sources),
     };
-    let mut decoder = Decoder { errors: Vec::new(), sources: Sources::default(), includes, depth: 0, included: 0 };
+    let mut decoder = Decoder {
+        errors: Vec::new(),
+        sources: Sources::default(),
+        side: Side::Client,
+        includes,
+        depth: 0,
+        included: 0,
+    };
     decoder.sources = sources;
     let scenario = decoder.scenario(&root);
     (scenario, decoder.errors, decoder.sources)
@@ -72,6 +75,8 @@ pub(crate) fn similar<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 struct Decoder<'a> {
     errors: Vec<Diagnostic>,
     sources: Sources,
+    /// Whose steps are read.
+    side: Side,
     includes: &'a Includes<'a>,
     /// How many files include the one being read.
     depth: usize,
@@ -149,20 +154,9 @@ impl Decoder<'_> {
 
     fn opening(&mut self, entry: Entry<'_>) -> Option<Step> {
         let connect = self.connect(entry.value)?;
+        let head = Head { timeout: connect.timeout.clone(), span: entry.value_span(), ..Head::default() };
         let session = connect.session.clone();
-        Some(Step {
-            number: String::new(),
-            name: None,
-            when: None,
-            timeout: connect.timeout.clone(),
-            session,
-            continues: false,
-            fails: None,
-            pace: None,
-            action: Action::Connect(Box::new(connect)),
-            action_span: entry.value_span(),
-            expect: None,
-        })
+        Some(Step { head, session, action: Action::Connect(Box::new(connect)), ..Step::default() })
     }
 
     fn vars(&mut self, node: &Node) -> Vec<Var> {
@@ -177,178 +171,6 @@ impl Decoder<'_> {
             }
         }
         vars
-    }
-
-    fn steps(&mut self, entry: Entry<'_>, prefix: &str) -> Vec<Step> {
-        let Value::List(items) = &entry.value.value else {
-            let span = entry.value_span();
-            self.errors.push(
-                Diagnostic::error(
-                    span,
-                    format!("`{}` takes a list of steps, not {}", entry.key, entry.value.description()),
-                )
-                .help("each step begins with `- `"),
-            );
-            return Vec::new();
-        };
-        if items.is_empty() && entry.key == "steps" {
-            self.errors.push(Diagnostic::error(entry.key_span, "`steps` is empty: nothing can diverge"));
-        }
-        items.iter().enumerate().filter_map(|(index, item)| self.step(item, format!("{prefix}{}", index + 1))).collect()
-    }
-
-    fn step(&mut self, node: &Node, number: String) -> Option<Step> {
-        if let Some(scalar) = node.scalar() {
-            return self.bare_step(node, &scalar.text, number);
-        }
-        let entries = self.entries(node, "a step", &[&ACTION_KEYS, &MODIFIER_KEYS, &GROUP_KEYS])?;
-        let actions: Vec<Entry<'_>> =
-            entries.list.iter().filter(|entry| ACTION_KEYS.contains(&entry.key)).copied().collect();
-        if let [first, second, ..] = actions.as_slice() {
-            self.errors.push(
-                Diagnostic::error(
-                    second.key_span,
-                    format!("a step has one action: `{}` cannot stand beside `{}`", second.key, first.key),
-                )
-                .other(first.key_span, "the first action")
-                .help(format!("begin a new step: `- {}: …`", second.key)),
-            );
-        }
-        let expect = entries.entry("expect");
-        let action_span = actions.first().or(expect.as_ref()).map_or(entries.span, Entry::span);
-        let all_known = matches!(&node.value, Value::Map(pairs) if pairs.len() == entries.list.len());
-        if actions.is_empty() && expect.is_none() && all_known {
-            self.errors.push(
-                Diagnostic::error(entries.span, "this step does nothing")
-                    .help(format!("give it an action ({}) or `expect`", ACTION_KEYS.join(", "))),
-            );
-        }
-        let action = match actions.first() {
-            None => Some(Action::None),
-            Some(entry) if matches!(entry.key, "steps" | "include") => self.group(*entry, &entries, &number),
-            Some(entry) => self.action(*entry),
-        };
-        let modifiers = self.modifiers(&entries);
-        let step = Step {
-            expect: expect.and_then(|entry| self.expectation(entry.value, entry.key_span)),
-            action: action?,
-            action_span,
-            number,
-            ..modifiers
-        };
-        self.refuse_misplaced(&step, &entries);
-        Some(step)
-    }
-
-    fn bare_step(&mut self, node: &Node, word: &str, number: String) -> Option<Step> {
-        let action = match word {
-            "starttls" => Action::StartTls(TlsSettings::default()),
-            "tls" => Action::Tls(TlsSettings::default()),
-            "close" => Action::Close(Closing::Fin),
-            _ => {
-                let mut error =
-                    Diagnostic::error(node.span, format!("a step is a mapping, not {}", node.description()))
-                        .label("expected `send:`, `expect:` …");
-                error = match similar(word, BARE_WORDS) {
-                    Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => {
-                        error.help("only `starttls`, `tls` and `close` may stand alone; a line to send is `- send: …`")
-                    }
-                };
-                self.errors.push(error);
-                return None;
-            }
-        };
-        Some(Step { number, action, action_span: node.span, ..empty_step() })
-    }
-
-    /// The modifiers of a step; the other fields are empty.
-    fn modifiers(&mut self, entries: &Entries<'_>) -> Step {
-        Step {
-            name: entries.value("name").and_then(|node| self.text(node)),
-            when: entries.value("when").and_then(|node| self.expression(node)),
-            timeout: entries.value("timeout").and_then(|node| self.length(node)),
-            session: entries.value("session").and_then(|node| self.named(node)),
-            continues: entries.value("on_divergence").is_some_and(|node| self.on_divergence(node)),
-            fails: entries.value("fails").and_then(|node| self.pattern(node)),
-            pace: entries.value("pace").and_then(|node| self.pace(node)),
-            ..empty_step()
-        }
-    }
-
-    fn on_divergence(&mut self, node: &Node) -> bool {
-        match node.scalar().map(|scalar| scalar.text.as_str()) {
-            Some("continue") => true,
-            Some("stop") => false,
-            _ => {
-                self.wrong_type(node, "`continue` or `stop`");
-                false
-            }
-        }
-    }
-
-    /// Modifiers and actions that do not go together.
-    fn refuse_misplaced(&mut self, step: &Step, entries: &Entries<'_>) {
-        let group_key = entries.list.iter().find(|entry| GROUP_KEYS.contains(&entry.key));
-        if let Some(entry) = group_key.filter(|_| !matches!(step.action, Action::Group(_))) {
-            self.errors.push(
-                Diagnostic::error(entry.key_span, format!("`{}` belongs to a group", entry.key))
-                    .help("put the steps it is for under `steps:`"),
-            );
-        }
-        let takes_fails = matches!(step.action, Action::Connect(_) | Action::StartTls(_) | Action::Tls(_));
-        if let Some(fails) = entries.entry("fails").filter(|_| !takes_fails) {
-            self.errors.push(
-                Diagnostic::error(fails.key_span, "`fails` belongs to `connect`, `starttls` and `tls`")
-                    .help("to expect a refusal, write `expect: 5xx`"),
-            );
-        }
-        let takes_pace = matches!(step.action, Action::Send(_) | Action::Raw(_) | Action::Data(_) | Action::Bdat(_));
-        if let Some(pace) = entries.entry("pace").filter(|_| !takes_pace) {
-            let text = "`pace` belongs to `send`, `raw`, `data`, `message` and `bdat`";
-            self.errors.push(Diagnostic::error(pace.key_span, text));
-        }
-        let Some(expect) = entries.entry("expect") else { return };
-        let refusal = match &step.action {
-            Action::Send(lines) if send_lines(lines) > 1 => Some((
-                "several lines have several replies: `expect` compares one",
-                "send each line in a step of its own, with its `expect`; a group with `pipeline: true` sends them without waiting",
-            )),
-            Action::Auth(_) if !step.expect.as_ref().is_some_and(auth::compares_a_reply) => Some((
-                "`auth` reads whole replies itself",
-                "expect a code, a pattern, or `any` of them, of its last reply",
-            )),
-            Action::Group(_) => Some(("a group has no reply of its own", "put `expect` into its steps")),
-            Action::Assert(_) | Action::Set(_) | Action::Sleep(_) | Action::Close(_) | Action::Tls(_) => {
-                Some(("this action asks for no reply", "write `expect` as a step of its own"))
-            }
-            _ => None,
-        };
-        if let Some((message, help)) = refusal {
-            self.errors.push(Diagnostic::error(expect.key_span, message).help(help));
-        }
-    }
-
-    fn action(&mut self, entry: Entry<'_>) -> Option<Action> {
-        let node = entry.value;
-        match entry.key {
-            "send" => self.send(entry),
-            "raw" => self.raw(entry).map(Action::Raw),
-            "data" => self.mail_data(entry).map(Action::Data),
-            "message" => self.message_step(entry).map(Action::Data),
-            "bdat" => self.bdat(entry).map(Action::Bdat),
-            "starttls" => Some(Action::StartTls(self.tls_step(entry))),
-            "tls" => Some(Action::Tls(self.tls_step(entry))),
-            "auth" => self.auth(node),
-            "assert" => self.expression(node).map(Action::Assert),
-            "set" => self.settings(node).map(Action::Set),
-            "sleep" => self.length(node).map(Action::Sleep),
-            "connect" => {
-                self.refuse_every(node);
-                self.connect(node).map(|connect| Action::Connect(Box::new(connect)))
-            }
-            _ => self.closing(node).map(Action::Close),
-        }
     }
 
     fn send(&mut self, entry: Entry<'_>) -> Option<Action> {
@@ -516,7 +338,7 @@ impl Decoder<'_> {
     // --- building blocks ---------------------------------------------------------------------------------------
 
     /// The entries of a mapping, after complaints about unknown, doubled and odd keys.
-    fn entries<'n>(&mut self, node: &'n Node, what: &str, known: &[&[&str]]) -> Option<Entries<'n>> {
+    fn entries<'n>(&mut self, node: &'n Node, what: &str, known: &[&[&'static str]]) -> Option<Entries<'n>> {
         let Value::Map(pairs) = &node.value else {
             self.errors.push(
                 Diagnostic::error(node.span, format!("{what} is a mapping, not {}", node.description()))
@@ -734,22 +556,6 @@ pub(crate) fn decode_base64(text: &str) -> Result<Vec<u8>, String> {
     base64::engine::general_purpose::STANDARD
         .decode(dense)
         .map_err(|error| format!("not base64: {}", error.to_string().to_lowercase()))
-}
-
-fn empty_step() -> Step {
-    Step {
-        number: String::new(),
-        name: None,
-        when: None,
-        timeout: None,
-        session: None,
-        continues: false,
-        fails: None,
-        pace: None,
-        action: Action::None,
-        action_span: Span::default(),
-        expect: None,
-    }
 }
 
 fn list_some(known: &[&[&str]]) -> String {

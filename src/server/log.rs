@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::masker::Masker;
+use crate::secret::Masker;
 use crate::visible::visible;
 
 /// How many lines of mail data are told.

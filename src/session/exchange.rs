@@ -3,7 +3,7 @@
 //! Responsible for keeping it in bounds, and for hiding secrets before it is handed out: of what the client sent only the
 //! text that the transcript shows is kept, and what the server sent is searched. It is kept only where it is asked for.
 
-use crate::masker::Masker;
+use crate::secret::Masker;
 use std::time::Duration;
 
 /// The most octets of one session that are kept.

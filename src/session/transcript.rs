@@ -3,7 +3,7 @@
 //! Responsible for keeping the lines of all sessions of one run in the order they happened, each with its time. It never
 //! holds a secret: what was sent arrives as it was written, and all text is searched before it is kept.
 
-use crate::masker::Masker;
+use crate::secret::Masker;
 use crate::smtp::reply::Reply;
 use crate::visible::visible;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! What the terminal may know of a session between two lines: for the prompt, for completion, and for the history.
 
 use super::Shell;
-use crate::masker::Masker;
+use crate::secret::Masker;
 use crate::session::Session;
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -6,11 +6,11 @@
 use super::message::Message;
 use super::reply::Speech;
 use super::scope::ServerScope;
-use crate::masker::Masker;
 use crate::run::expect::{Comparer, named_groups};
 use crate::run::scope::Names;
 use crate::scenario::server::Rule;
 use crate::scenario::{Rendered, TemplateError, Templates, value_from_bytes};
+use crate::secret::Masker;
 use crate::server::{Accepted, Drip};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

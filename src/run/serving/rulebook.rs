@@ -6,12 +6,12 @@
 use super::judge::{Judge, Ruling};
 use super::message::Message;
 use super::scope::{ServerScope, server_value};
-use crate::masker::Masker;
 use crate::run::Settings;
 use crate::run::expect::Comparer;
 use crate::run::scope::Names;
 use crate::scenario::server::{Rule, Server};
 use crate::scenario::{Chance, Closing, Diagnostic, Scenario, TemplateError, Templates, Variables};
+use crate::secret::Masker;
 use crate::server::{Accepted, Arrival, Drip, Ending, Interjection, Interjector, Rulebook};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

@@ -24,7 +24,7 @@ impl Checker<'_> {
 
     fn auth_without_mechanism(&mut self, step: &Step, auth: &Auth) {
         if auth.token.is_none() && (auth.username.is_none() || auth.password.is_none()) {
-            let error = Diagnostic::error(step.action_span, "`auth` needs `username` and `password`, or `token`");
+            let error = Diagnostic::error(step.head.span, "`auth` needs `username` and `password`, or `token`");
             self.diagnostics.push(error.help("write `password: <<password>>`, and `password` under `secrets:`"));
         }
     }
@@ -34,7 +34,7 @@ impl Checker<'_> {
         let [first, ..] = missing.as_slice() else { return };
         let key = first.trim_matches('`').to_owned();
         let error = Diagnostic::error(
-            step.action_span,
+            step.head.span,
             format!("`auth` with {mechanism} needs {}, which is not given", missing.join(" and ")),
         );
         self.diagnostics.push(error.help(format!("write `{key}: <<{key}>>`, and `{key}` under `secrets:` or `vars:`")));

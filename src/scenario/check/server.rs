@@ -1,11 +1,9 @@
 //! Checks the server's side: its templates, patterns, files, and the names that each of its steps knows.
 
 use super::{Checker, Side, Text, resolve_file};
-use crate::scenario::server::{
-    CertificateChoice, Plan, Reply, ReplyKind, Rule, Server, ServerAction, ServerGroup, ServerStep, ServerTls,
-};
+use crate::scenario::server::{CertificateChoice, Plan, Reply, ReplyKind, Rule, Server, ServerTls};
 use crate::scenario::source::{Diagnostic, Span};
-use crate::scenario::{Expectation, Expected, RawBytes, Scenario, parse_count};
+use crate::scenario::{Expectation, Expected, RawBytes, Scenario};
 use std::net::SocketAddr;
 
 impl Checker<'_> {
@@ -30,7 +28,7 @@ impl Checker<'_> {
         match &server.plan {
             Plan::Rules => self.server_rules(server, scenario),
             Plan::Each(steps) => {
-                self.server_steps(steps, scenario);
+                self.steps_of(steps, scenario);
                 self.server_rules(server, scenario);
             }
             Plan::Listed(list) => {
@@ -39,7 +37,7 @@ impl Checker<'_> {
                 for served in list {
                     served.name.iter().for_each(|name| self.text(name));
                     self.server_tls(&served.tls);
-                    self.server_steps(&served.steps, scenario);
+                    self.steps_of(&served.steps, scenario);
                     all.extend(std::mem::replace(&mut self.names, before.clone()));
                     if served.steps.is_empty() && server.rules.is_empty() {
                         self.error(
@@ -72,68 +70,7 @@ impl Checker<'_> {
         rule.reply.iter().for_each(|reply| self.reply(reply));
     }
 
-    fn server_steps(&mut self, steps: &[ServerStep], scenario: &Scenario) {
-        for step in steps {
-            self.server_step(step, scenario);
-        }
-    }
-
-    fn server_step(&mut self, step: &ServerStep, scenario: &Scenario) {
-        step.name.iter().for_each(|name| self.text(name));
-        step.when.iter().for_each(|when| self.expression(when));
-        step.timeout.iter().for_each(|length| self.length(length));
-        step.pace.iter().for_each(|pace| self.length(&pace.every));
-        if let Some(expect) = &step.expect {
-            self.command(expect, scenario);
-        }
-        step.delay.iter().for_each(|length| self.length(length));
-        step.reply.iter().for_each(|reply| self.reply(reply));
-        if let Some(fails) = &step.fails {
-            self.pattern(fails, false);
-        }
-        self.server_action(step, scenario);
-    }
-
-    fn server_action(&mut self, step: &ServerStep, scenario: &Scenario) {
-        match &step.action {
-            ServerAction::None | ServerAction::Close(_) => {}
-            ServerAction::Raw(raw) => self.raw_bytes(raw),
-            ServerAction::StartTls(starttls) => {
-                self.server_tls(&starttls.tls);
-                starttls.inject.iter().for_each(|text| self.text(text));
-            }
-            ServerAction::Tls(tls) => self.server_tls(tls),
-            ServerAction::Sleep(length) => self.length(length),
-            ServerAction::Assert(expression) => self.expression(expression),
-            ServerAction::Set(settings) => {
-                for (name, data) in settings {
-                    self.data(data);
-                    self.assign(&name.name, name.span, scenario);
-                }
-            }
-            ServerAction::Group(group) => self.server_group(group, scenario),
-        }
-    }
-
-    fn server_group(&mut self, group: &ServerGroup, scenario: &Scenario) {
-        let before = self.names.clone();
-        if let Some(repeat) = &group.repeat {
-            self.text(repeat);
-            self.known_to_parse(repeat, |known| parse_count(known).map(|_| ()));
-        }
-        if let Some((name, list)) = &group.for_each {
-            self.data(list);
-            self.assign(&name.name, name.span, scenario);
-        }
-        if group.repeat.is_some() || group.for_each.is_some() {
-            self.names.insert("iteration".to_owned());
-        }
-        self.server_steps(&group.steps, scenario);
-        let loop_name = group.for_each.as_ref().map(|(name, _)| &name.name);
-        self.names.retain(|name| before.contains(name) || !(Some(name) == loop_name || name == "iteration"));
-    }
-
-    fn command(&mut self, expect: &Expectation, scenario: &Scenario) {
+    pub(super) fn command(&mut self, expect: &Expectation, scenario: &Scenario) {
         match &expect.kind {
             Expected::Any(list) | Expected::All(list) => list.iter().for_each(|one| self.command(one, scenario)),
             _ => self.expectation_of_bytes(expect, scenario),
@@ -148,7 +85,7 @@ impl Checker<'_> {
         }
     }
 
-    fn reply(&mut self, reply: &Reply) {
+    pub(super) fn reply(&mut self, reply: &Reply) {
         match &reply.kind {
             ReplyKind::Text(text) => {
                 self.text(text);
@@ -171,14 +108,14 @@ impl Checker<'_> {
         }
     }
 
-    fn raw_bytes(&mut self, raw: &RawBytes) {
+    pub(super) fn raw_bytes(&mut self, raw: &RawBytes) {
         match raw {
             RawBytes::Text(text) | RawBytes::Hex(text) | RawBytes::Base64(text) => self.text(text),
             RawBytes::Bytes(_) => {}
         }
     }
 
-    fn server_tls(&mut self, tls: &ServerTls) {
+    pub(super) fn server_tls(&mut self, tls: &ServerTls) {
         tls.files().into_iter().for_each(|file| self.file(file));
         self.certificates(tls);
         if let Some(CertificateChoice::Made(made)) = &tls.certificate {

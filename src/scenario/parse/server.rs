@@ -1,30 +1,35 @@
 //! Reads `server:`: where it listens, its connections, their steps, and the rules.
 
-use super::{Decoder, Entries, Entry, list_some, similar};
+use super::{Decoder, Entries, Entry, list_some};
 use crate::scenario::server::{
     CertificateChoice, ClientCertificate, MAX_CONNECTIONS, MadeCertificate, MailPart, Plan, Received, Rule, Served,
-    Server, ServerAction, ServerGroup, ServerStep, ServerTls, StartTls,
+    Server, ServerTls,
 };
-use crate::scenario::source::{Diagnostic, Span};
+use crate::scenario::sides::Side;
+use crate::scenario::source::Diagnostic;
+use crate::scenario::step::TlsStep;
 use crate::scenario::yaml::{Node, ScalarKind, Value};
-use crate::scenario::{Closing, Expectation, Expected, Pattern, Text};
+use crate::scenario::{Expectation, Expected, Pattern, Text};
 
 const SERVER_KEYS: [&str; 5] = ["listen", "tls", "connections", "steps", "rules"];
 const SERVED_KEYS: [&str; 4] = ["name", "times", "tls", "steps"];
 const TLS_KEYS: [&str; 5] = ["certificate", "client_certificate", "client_ca", "min_version", "max_version"];
 const CERTIFICATE_KEYS: [&str; 5] = ["file", "key", "self_signed", "expired", "names"];
-const ACTION_KEYS: [&str; 8] = ["raw", "starttls", "tls", "close", "sleep", "set", "assert", "steps"];
-const TALK_KEYS: [&str; 4] = ["expect", "receive", "delay", "reply"];
-const MODIFIER_KEYS: [&str; 8] = ["name", "when", "timeout", "on_divergence", "pace", "fails", "repeat", "for_each"];
 const RULE_KEYS: [&str; 10] = ["match", "reply", "times", "after", "per", "when", "delay", "pace", "close", "name"];
-const BARE_WORDS: [&str; 3] = ["starttls", "tls", "close"];
 
 impl Decoder<'_> {
     pub(super) fn server(&mut self, entry: Entry<'_>) -> Option<Server> {
+        self.side = Side::Server;
+        let server = self.server_content(entry);
+        self.side = Side::Client;
+        server
+    }
+
+    fn server_content(&mut self, entry: Entry<'_>) -> Option<Server> {
         let entries = self.entries(entry.value, "`server`", &[&SERVER_KEYS, &TLS_KEYS])?;
         let plan = match (entries.entry("connections"), entries.entry("steps")) {
             (Some(connections), None) => Plan::Listed(self.served_list(connections)),
-            (None, Some(steps)) => Plan::Each(self.server_steps(steps, "")),
+            (None, Some(steps)) => Plan::Each(self.steps(steps, "")),
             (None, None) => Plan::Rules,
             (Some(connections), Some(steps)) => {
                 let text = "`steps` cannot stand beside `connections`";
@@ -77,7 +82,7 @@ impl Decoder<'_> {
             times: times.unwrap_or(1),
             implicit_tls: entries.value("tls").and_then(|node| self.implicit_tls(node)),
             tls: self.server_tls(&entries),
-            steps: entries.entry("steps").map(|entry| self.server_steps(entry, "")).unwrap_or_default(),
+            steps: entries.entry("steps").map(|entry| self.steps(entry, "")).unwrap_or_default(),
         })
     }
 
@@ -92,144 +97,9 @@ impl Decoder<'_> {
         count
     }
 
-    // --- steps -------------------------------------------------------------------------------------------------
+    // --- steps ---------------------------------------------------------------------------------------------------
 
-    fn server_steps(&mut self, entry: Entry<'_>, prefix: &str) -> Vec<ServerStep> {
-        let Value::List(items) = &entry.value.value else {
-            let text = format!("`{}` takes a list of steps, not {}", entry.key, entry.value.description());
-            self.errors.push(Diagnostic::error(entry.value_span(), text).help("each step begins with `- `"));
-            return Vec::new();
-        };
-        if items.is_empty() {
-            self.errors.push(Diagnostic::error(entry.key_span, "`steps` is empty: nothing can diverge"));
-        }
-        let step = |(index, item)| self.server_step(item, format!("{prefix}{}", index + 1));
-        items.iter().enumerate().filter_map(step).collect()
-    }
-
-    fn server_step(&mut self, node: &Node, number: String) -> Option<ServerStep> {
-        if let Some(scalar) = node.scalar() {
-            return self.bare_server_step(node, &scalar.text, number);
-        }
-        let entries = self.entries(node, "a server's step", &[&TALK_KEYS, &ACTION_KEYS, &MODIFIER_KEYS])?;
-        let actions: Vec<Entry<'_>> =
-            entries.list.iter().filter(|entry| ACTION_KEYS.contains(&entry.key)).copied().collect();
-        self.refuse_two_server_actions(&actions);
-        let talks = || entries.list.iter().filter(|entry| TALK_KEYS.contains(&entry.key) && entry.key != "delay");
-        let Some(first) = talks().next().or(actions.first()) else {
-            let all_known = matches!(&node.value, Value::Map(pairs) if pairs.len() == entries.list.len());
-            if all_known {
-                let help = format!("give it `expect`, `receive`, `reply` or an action ({})", ACTION_KEYS.join(", "));
-                self.errors.push(Diagnostic::error(entries.span, "this step does nothing").help(help));
-            }
-            return None;
-        };
-        let span = actions.first().unwrap_or(first).span();
-        let action = match actions.first() {
-            None => Some(ServerAction::None),
-            Some(entry) => self.server_action(*entry, &entries, &number),
-        };
-        let step = ServerStep {
-            expect: entries.entry("expect").and_then(|entry| self.command(entry)),
-            receive: entries.entry("receive").and_then(|entry| self.receive(entry)),
-            delay: entries.value("delay").and_then(|node| self.length(node)),
-            reply: entries.entry("reply").and_then(|entry| self.reply(entry)),
-            name: entries.value("name").and_then(|node| self.text(node)),
-            when: entries.value("when").and_then(|node| self.expression(node)),
-            timeout: entries.value("timeout").and_then(|node| self.length(node)),
-            continues: entries.value("on_divergence").is_some_and(|node| self.on_divergence(node)),
-            pace: entries.value("pace").and_then(|node| self.pace(node)),
-            fails: entries.entry("fails").and_then(|entry| self.text_of(entry)).map(Pattern::new),
-            action: action?,
-            span,
-            number,
-        };
-        self.refuse_misplaced_in_server(&step, &entries);
-        Some(step)
-    }
-
-    fn refuse_two_server_actions(&mut self, actions: &[Entry<'_>]) {
-        if let [first, second, ..] = actions {
-            let text = format!("a step has one action: `{}` cannot stand beside `{}`", second.key, first.key);
-            let error = Diagnostic::error(second.key_span, text).other(first.key_span, "the first action");
-            self.errors.push(error.help(format!("begin a new step: `- {}: …`", second.key)));
-        }
-    }
-
-    fn bare_server_step(&mut self, node: &Node, word: &str, number: String) -> Option<ServerStep> {
-        let action = match word {
-            "starttls" => ServerAction::StartTls(Box::default()),
-            "tls" => ServerAction::Tls(Box::default()),
-            "close" => ServerAction::Close(Closing::Fin),
-            _ => {
-                let text = format!("a step is a mapping, not {}", node.description());
-                let error = Diagnostic::error(node.span, text).label("expected `expect:`, `reply:` …");
-                let help = match similar(word, BARE_WORDS) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "only `starttls`, `tls` and `close` may stand alone; a reply is `- reply: …`".to_owned(),
-                };
-                self.errors.push(error.help(help));
-                return None;
-            }
-        };
-        Some(ServerStep { number, action, span: node.span, ..ServerStep::empty() })
-    }
-
-    fn server_action(&mut self, entry: Entry<'_>, entries: &Entries<'_>, number: &str) -> Option<ServerAction> {
-        match entry.key {
-            "raw" => self.raw(entry).map(ServerAction::Raw),
-            "starttls" => Some(ServerAction::StartTls(Box::new(self.server_starttls(entry)))),
-            "tls" => Some(ServerAction::Tls(Box::new(self.server_tls_step(entry)))),
-            "close" => self.closing(entry.value).map(ServerAction::Close),
-            "sleep" => self.length(entry.value).map(ServerAction::Sleep),
-            "set" => self.settings(entry.value).map(ServerAction::Set),
-            "assert" => self.expression(entry.value).map(ServerAction::Assert),
-            _ => Some(ServerAction::Group(Box::new(self.server_group(entry, entries, number)))),
-        }
-    }
-
-    fn server_group(&mut self, entry: Entry<'_>, entries: &Entries<'_>, number: &str) -> ServerGroup {
-        if let (Some(first), Some(second)) = (entries.entry("repeat"), entries.entry("for_each")) {
-            let error = Diagnostic::error(second.key_span, "`for_each` cannot stand beside `repeat`");
-            self.errors.push(error.other(first.key_span, "this one").help("put one group into another"));
-        }
-        ServerGroup {
-            steps: self.server_steps(entry, &format!("{number}.")),
-            repeat: entries.value("repeat").and_then(|node| self.text(node)),
-            for_each: entries.value("for_each").and_then(|node| self.for_each(node)),
-        }
-    }
-
-    /// What goes with what in a step.
-    fn refuse_misplaced_in_server(&mut self, step: &ServerStep, entries: &Entries<'_>) {
-        let mut misplaced = |key: &str, fits: bool, text: &str, help: &str| {
-            if let Some(entry) = entries.entry(key).filter(|_| !fits) {
-                self.errors.push(Diagnostic::error(entry.key_span, text).help(help));
-            }
-        };
-        let is_group = matches!(step.action, ServerAction::Group(_));
-        let talks = matches!(
-            step.action,
-            ServerAction::None | ServerAction::Raw(_) | ServerAction::Tls(_) | ServerAction::Close(_)
-        );
-        for key in TALK_KEYS {
-            let text = format!("`{key}` cannot stand beside `{}`", step.keyword());
-            misplaced(key, talks, &text, "write it as a step of its own");
-        }
-        let raw = matches!(step.action, ServerAction::Raw(_));
-        misplaced("reply", !raw, "`reply` cannot stand beside `raw`", "exact bytes are `reply: {raw: …}` too");
-        for key in ["repeat", "for_each"] {
-            let text = format!("`{key}` belongs to a group");
-            misplaced(key, is_group, &text, "put the steps it is for under `steps:`");
-        }
-        let shakes = matches!(step.action, ServerAction::Tls(_) | ServerAction::StartTls(_));
-        misplaced("fails", shakes, "`fails` belongs to `starttls` and `tls`", "a command is expected with `expect`");
-        let sends = step.reply.is_some() || raw;
-        misplaced("pace", sends, "`pace` belongs to `reply` and `raw`", "put it beside what is sent");
-        misplaced("delay", sends, "`delay` belongs to `reply` and `raw`", "to wait otherwise, write `- sleep: 1s`");
-    }
-
-    fn receive(&mut self, entry: Entry<'_>) -> Option<Received> {
+    pub(super) fn receive(&mut self, entry: Entry<'_>) -> Option<Received> {
         let part = match entry.value.scalar().map(|scalar| scalar.text.as_str()) {
             Some("data") => MailPart::Data,
             Some("bdat") => MailPart::Bdat,
@@ -241,10 +111,13 @@ impl Decoder<'_> {
         Some(Received { part, span: entry.span() })
     }
 
-    /// `expect` of a server: a command line, or what else a client may do.
-    fn command(&mut self, entry: Entry<'_>) -> Option<Expectation> {
+    /// `expect` of a step; of a server it is a command line, or what else a client may do.
+    pub(super) fn expected(&mut self, entry: Entry<'_>) -> Option<Expectation> {
         let expectation = self.expectation(entry.value, entry.key_span)?;
-        self.as_command(expectation)
+        match self.side {
+            Side::Client => Some(expectation),
+            Side::Server => self.as_command(expectation),
+        }
     }
 
     fn as_command(&mut self, expectation: Expectation) -> Option<Expectation> {
@@ -270,25 +143,19 @@ impl Decoder<'_> {
 
     // --- TLS ---------------------------------------------------------------------------------------------------
 
-    fn server_starttls(&mut self, entry: Entry<'_>) -> StartTls {
+    pub(super) fn server_tls_step(&mut self, entry: Entry<'_>) -> TlsStep {
         if entry.value.is_null() {
-            return StartTls::default();
+            return TlsStep::default();
         }
-        let Some(entries) = self.entries(entry.value, "`starttls`", &[&["inject"], &TLS_KEYS]) else {
-            return StartTls::default();
+        let own: &[&str] = if entry.key == "starttls" { &["inject"] } else { &[] };
+        let Some(entries) = self.entries(entry.value, &format!("`{}`", entry.key), &[own, &TLS_KEYS]) else {
+            return TlsStep::default();
         };
-        StartTls {
-            tls: self.server_tls(&entries),
+        TlsStep {
+            server: self.server_tls(&entries),
             inject: entries.entry("inject").and_then(|entry| self.text_of(entry)),
+            ..TlsStep::default()
         }
-    }
-
-    fn server_tls_step(&mut self, entry: Entry<'_>) -> ServerTls {
-        if entry.value.is_null() {
-            return ServerTls::default();
-        }
-        let entries = self.entries(entry.value, "`tls`", &[&TLS_KEYS]);
-        entries.map(|entries| self.server_tls(&entries)).unwrap_or_default()
     }
 
     fn server_tls(&mut self, entries: &Entries<'_>) -> ServerTls {
@@ -407,26 +274,6 @@ impl Decoder<'_> {
                 self.wrong_type(node, "`connection` or `server`: what `times` and `after` count over");
                 false
             }
-        }
-    }
-}
-
-impl ServerStep {
-    fn empty() -> ServerStep {
-        ServerStep {
-            number: String::new(),
-            name: None,
-            when: None,
-            timeout: None,
-            continues: false,
-            expect: None,
-            receive: None,
-            delay: None,
-            reply: None,
-            pace: None,
-            fails: None,
-            action: ServerAction::None,
-            span: Span::default(),
         }
     }
 }

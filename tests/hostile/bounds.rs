@@ -1,11 +1,8 @@
 //! Evaluation has bounds: a hostile template ends in time and in little memory, and takes no other result with it.
 //!
 //! The limits are those of the harness: 15 seconds and 60 MiB for each run, in a debug build.
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod harness;
-
-use harness::{Played, smtp_script};
+use crate::harness::{Played, smtp_script};
 use std::path::Path;
 
 /// Files that would cost minutes, gigabytes or the stack, with the code that `run` ends with.
