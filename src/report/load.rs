@@ -5,7 +5,7 @@
 
 use super::latency::Latencies;
 use super::model::{ErrorFigures, Load, StepFigures};
-use crate::run::{Cause, Finished, Outcome, Verdict};
+use crate::run::{Cause, Finished, Outcome, RunVerdict, Verdict};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -50,12 +50,12 @@ impl LoadFigures {
         let outcome = &finished.outcome;
         let load = &mut self.totals;
         load.runs += 1;
-        *match outcome.exit_code() {
-            0 => &mut load.followed,
-            2 | 70 => &mut load.broken,
-            3 => &mut load.unreachable,
-            130 => &mut load.interrupted,
-            _ => &mut load.diverged,
+        *match outcome.verdict() {
+            RunVerdict::Followed => &mut load.followed,
+            RunVerdict::Refused | RunVerdict::Bug => &mut load.broken,
+            RunVerdict::Unreachable => &mut load.unreachable,
+            RunVerdict::Interrupted => &mut load.interrupted,
+            RunVerdict::Diverged => &mut load.diverged,
         } += 1;
         load.late += u64::from(finished.late > LATE);
         for session in &outcome.sessions {
@@ -97,7 +97,7 @@ impl LoadFigures {
             let error = ErrorFigures {
                 scenario: id.to_owned(),
                 step: divergence.step.clone(),
-                kind: divergence.kind.to_owned(),
+                kind: divergence.kind.name().to_owned(),
                 message: crate::visible(divergence.diagnostic.message.as_bytes()),
                 count: 1,
             };

@@ -3,7 +3,7 @@
 //! Responsible for choosing the mechanism, for base64 and reply codes around the messages of [`Exchange`], for showing
 //! them as they could have been written in the scenario, and for saying which of them was refused. Called by `steps`.
 
-use super::outcome::Divergence;
+use super::outcome::{Divergence, Kind};
 use super::player::Player;
 use super::steps::{Done, Now};
 use crate::scenario::{Auth, Expected, Mode, TemplateError, Text};
@@ -123,7 +123,7 @@ impl Player<'_> {
                     "`username` and `password` serve SCRAM, CRAM-MD5, PLAIN and LOGIN; `token` serves OAUTHBEARER and XOAUTH2; name any other with `mechanism:`",
                 ),
             };
-            let mut divergence = place.fault("auth", &message);
+            let mut divergence = place.fault(Kind::Auth, &message);
             divergence.diagnostic = divergence.diagnostic.clone().help(help);
             vec![divergence]
         })
@@ -236,7 +236,7 @@ impl Player<'_> {
 
     fn fault(&self, now: Now<'_>, talk: &Talk, fault: &AuthFault) -> Divergence {
         let message = format!("{}: {}", talk.mechanism, fault.message);
-        self.place_of_action(now.step, now.name).fault("auth", &message)
+        self.place_of_action(now.step, now.name).fault(Kind::Auth, &message)
     }
 
     /// Says of a refusal which line of the exchange it answers, and what else is known about it.

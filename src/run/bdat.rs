@@ -6,7 +6,7 @@
 use super::content::{MailContent, Stream};
 use super::player::Player;
 use super::steps::{CHUNK, Done, Now, encoder_of};
-use crate::run::Divergence;
+use crate::run::{Divergence, Kind};
 use crate::scenario::{Bdat, Expectation, Expected};
 use crate::session::Written;
 
@@ -101,7 +101,7 @@ impl Player<'_> {
 
     fn spoke_early(&self, now: Now<'_>, number: usize) -> Divergence {
         let text = format!("the server replied before all of chunk {number} was sent");
-        self.place_of_action(now.step, now.name).fault("early", &text)
+        self.place_of_action(now.step, now.name).fault(Kind::Early, &text)
     }
 }
 

@@ -4,7 +4,7 @@
 //! bytes from outside are masked and made visible here.
 
 use super::expect::Mismatch;
-use super::outcome::{Cause, Divergence};
+use super::outcome::{Cause, Divergence, Kind};
 use crate::net::connect::ConnectFailureKind;
 use crate::net::tls::{TlsFailure, TlsFailureReason};
 use crate::scenario::{Diagnostic, Footnote, Span, TemplateError, duration};
@@ -39,7 +39,7 @@ impl Place<'_> {
     /// The reply came, and is not what was expected.
     pub(super) fn mismatch(&self, answer: &Answer, mismatches: &[Mismatch]) -> Divergence {
         let reply = &*answer.reply;
-        let Some(first) = mismatches.first() else { return self.fault("reply", "nothing that fits") };
+        let Some(first) = mismatches.first() else { return self.fault(Kind::Reply, "nothing that fits") };
         if first.unusable {
             return self.unusable(&first.expected, first.span);
         }
@@ -61,12 +61,12 @@ impl Place<'_> {
             diagnostic.footnotes.push(Footnote::Note(text));
         }
         diagnostic.footnotes.extend(self.about_reply(answer));
-        Divergence { reply_code: Some(reply.code()), ..self.divergence(Cause::Server, "reply", diagnostic) }
+        Divergence { reply_code: Some(reply.code()), ..self.divergence(Cause::Server, Kind::Reply, diagnostic) }
     }
 
     /// Bytes or a line came, and are not what was expected.
     pub(super) fn other_bytes(&self, bytes: &[u8], mismatches: &[Mismatch]) -> Divergence {
-        let Some(first) = mismatches.first() else { return self.fault("reply", "nothing that fits") };
+        let Some(first) = mismatches.first() else { return self.fault(Kind::Reply, "nothing that fits") };
         if first.unusable {
             return self.unusable(&first.expected, first.span);
         }
@@ -75,7 +75,7 @@ impl Place<'_> {
         diagnostic.footnotes.extend(
             first.rendered.iter().map(|rendered| Footnote::Fact(format!("the pattern with its values: {rendered}"))),
         );
-        self.divergence(Cause::Server, "reply", diagnostic)
+        self.divergence(Cause::Server, Kind::Reply, diagnostic)
     }
 
     /// Something went wrong on the wire while `expected` was waited for.
@@ -88,7 +88,7 @@ impl Place<'_> {
             Trouble::NotConnected(failure) => {
                 let message = format!("could not connect: {}", failure.message);
                 let diagnostic = self.diagnostic(self.span, &message).label("no connection");
-                self.divergence(Cause::Network, "connect", diagnostic.help(connect_help(failure.kind)))
+                self.divergence(Cause::Network, Kind::Connect, diagnostic.help(connect_help(failure.kind)))
             }
             Trouble::Timeout { waited, arrived } => self.timeout(*waited, arrived, expected),
             Trouble::Closed { arrived } => {
@@ -98,11 +98,11 @@ impl Place<'_> {
                     let help = "a server that demands a client certificate ends like this in TLS 1.3: give `client_certificate` and `client_key`";
                     diagnostic = diagnostic.help(help);
                 }
-                self.divergence(Cause::Server, "closed", diagnostic)
+                self.divergence(Cause::Server, Kind::Closed, diagnostic)
             }
             Trouble::Broken { reason, arrived } => {
                 let message = format!("expected {expected}, but {reason}");
-                self.divergence(Cause::Server, "reset", self.cut_short(&message, arrived))
+                self.divergence(Cause::Server, Kind::Reset, self.cut_short(&message, arrived))
             }
             Trouble::Malformed { fault, bytes } => {
                 let diagnostic = self
@@ -110,7 +110,7 @@ impl Place<'_> {
                     .label(format!("what came: {}", self.quoted(bytes)))
                     .note("a reply is lines of a code, `-` or a blank, and text, each ended by CRLF (RFC 5321 section 4.2)")
                     .help("`expect: {line: …}` and `{raw: …}` accept what they match");
-                self.divergence(Cause::Server, "malformed", diagnostic)
+                self.divergence(Cause::Server, Kind::Malformed, diagnostic)
             }
             Trouble::Unasked { bytes } => self.unasked(bytes, expected),
             Trouble::PlainBeforeTls { bytes } => {
@@ -120,11 +120,11 @@ impl Place<'_> {
                     .note(
                         "whoever can insert such bytes has them taken for replies that came over TLS (CVE-2011-0411)",
                     );
-                self.divergence(Cause::Server, "injection", diagnostic)
+                self.divergence(Cause::Server, Kind::Injection, diagnostic)
             }
             Trouble::Tls(failure) => self.tls(failure),
-            Trouble::TooMuchUnread => self.fault("unread", "the server sends on and on, and nothing reads it"),
-            Trouble::NotOpen => self.fault("closed", &format!("expected {expected}, but the session is closed")),
+            Trouble::TooMuchUnread => self.fault(Kind::Unread, "the server sends on and on, and nothing reads it"),
+            Trouble::NotOpen => self.fault(Kind::Closed, &format!("expected {expected}, but the session is closed")),
         }
     }
 
@@ -133,13 +133,13 @@ impl Place<'_> {
         // It may quote a value.
         let mut diagnostic = self.diagnostic(error.span, &self.masker.mask_text(&error.message));
         diagnostic.footnotes.extend(error.help.clone().map(Footnote::Help));
-        self.divergence(Cause::Server, "template", diagnostic)
+        self.divergence(Cause::Server, Kind::Template, diagnostic)
     }
 
     /// The scenario can't be played as it was asked for.
     pub(super) fn refused(&self, message: &str, help: &str) -> Divergence {
         let diagnostic = self.diagnostic(self.span, message).help(help);
-        self.divergence(Cause::User, "refused", diagnostic)
+        self.divergence(Cause::User, Kind::Refused, diagnostic)
     }
 
     /// A failed assertion.
@@ -149,23 +149,23 @@ impl Place<'_> {
         for part in parts {
             diagnostic.footnotes.push(Footnote::Fact(self.masker.mask_text(part)));
         }
-        self.divergence(Cause::Server, "assert", diagnostic)
+        self.divergence(Cause::Server, Kind::Assert, diagnostic)
     }
 
     /// Anything else that needs no more than a line.
-    pub(super) fn fault(&self, kind: &'static str, message: &str) -> Divergence {
+    pub(super) fn fault(&self, kind: Kind, message: &str) -> Divergence {
         self.divergence(Cause::Server, kind, self.diagnostic(self.span, message))
     }
 
     /// The user ended the run while this step was played.
     pub(super) fn interrupted(&self) -> Divergence {
         let diagnostic = self.about(self.span, "was interrupted").label("this was waited for");
-        self.divergence(Cause::Interrupted, "interrupted", diagnostic)
+        self.divergence(Cause::Interrupted, Kind::Interrupted, diagnostic)
     }
 
     // --- parts -------------------------------------------------------------------------------------------------
 
-    pub(super) fn divergence(&self, cause: Cause, kind: &'static str, diagnostic: Diagnostic) -> Divergence {
+    pub(super) fn divergence(&self, cause: Cause, kind: Kind, diagnostic: Diagnostic) -> Divergence {
         Divergence { step: self.number.to_owned(), cause, kind, reply_code: None, line: None, diagnostic }
     }
 
@@ -189,14 +189,14 @@ impl Place<'_> {
     }
 
     fn unusable(&self, message: &str, span: Span) -> Divergence {
-        self.divergence(Cause::Server, "template", self.diagnostic(span, message))
+        self.divergence(Cause::Server, Kind::Template, self.diagnostic(span, message))
     }
 
     fn timeout(&self, waited: Duration, arrived: &[u8], expected: &str) -> Divergence {
         if self.run_is_over {
             let message = format!("expected {expected}, but the time of the whole run is over");
             let diagnostic = self.cut_short(&message, arrived).note("`--max-time` bounds the run");
-            return self.divergence(Cause::Server, "max-time", diagnostic);
+            return self.divergence(Cause::Server, Kind::MaxTime, diagnostic);
         }
         let waited = duration::show(waited);
         let message = if arrived.is_empty() {
@@ -207,7 +207,7 @@ impl Place<'_> {
         let diagnostic = self
             .cut_short(&message, arrived)
             .help("`timeout:` in the scenario and `--timeout` set how long a wait may take");
-        self.divergence(Cause::Server, "timeout", diagnostic)
+        self.divergence(Cause::Server, Kind::Timeout, diagnostic)
     }
 
     fn unasked(&self, bytes: &[u8], expected: &str) -> Divergence {
@@ -221,7 +221,7 @@ impl Place<'_> {
                 diagnostic.label("before this step").note("every reply was read already: this one answers no command");
         }
         diagnostic.footnotes.extend(code_of(bytes).and_then(about_code));
-        self.divergence(Cause::Server, "unasked", diagnostic)
+        self.divergence(Cause::Server, Kind::Unasked, diagnostic)
     }
 
     fn tls(&self, failure: &TlsFailure) -> Divergence {
@@ -235,7 +235,7 @@ impl Place<'_> {
             diagnostic.footnotes.push(Footnote::Fact(certificate.describe(jiff::Timestamp::now())));
         }
         diagnostic.footnotes.extend(failure.help.clone().map(Footnote::Help));
-        self.divergence(Cause::Server, "tls", diagnostic)
+        self.divergence(Cause::Server, Kind::Tls, diagnostic)
     }
 
     pub(super) fn cut_short(&self, message: &str, arrived: &[u8]) -> Diagnostic {

@@ -1,6 +1,6 @@
 //! Groups: once, `repeat`, `for_each`, `retry`, `pipeline`, and the names that hold inside of them.
 
-use super::outcome::{Divergence, Verdict};
+use super::outcome::{Divergence, Kind, Verdict};
 use super::player::{Flow, Player};
 use super::scope::Binding;
 use crate::scenario::{
@@ -223,9 +223,9 @@ impl Retry {
     fn mends(&self, divergence: &Divergence) -> bool {
         self.on.iter().any(|on| match on {
             RetryOn::Code(code) => divergence.reply_code.is_some_and(|reply| code.matches(reply)),
-            RetryOn::Closed => matches!(divergence.kind, "closed" | "reset"),
-            RetryOn::Timeout => divergence.kind == "timeout",
-            RetryOn::Refused => divergence.kind == "connect",
+            RetryOn::Closed => matches!(divergence.kind, Kind::Closed | Kind::Reset),
+            RetryOn::Timeout => divergence.kind == Kind::Timeout,
+            RetryOn::Refused => divergence.kind == Kind::Connect,
         })
     }
 }

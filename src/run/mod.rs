@@ -32,7 +32,9 @@ pub use crate::session::{Admission, Entry, Event as Happened, Exchange, Observer
 pub(crate) use connection::{file_root, secrets_by_host};
 pub(crate) use descriptors::ensure_descriptors;
 pub(crate) use message::media_type_of;
-pub use outcome::{Cause, CertificateOutcome, Divergence, Handshake, Outcome, SessionOutcome, StepOutcome, Verdict};
+pub use outcome::{
+    Cause, CertificateOutcome, Divergence, Handshake, Kind, Outcome, RunVerdict, SessionOutcome, StepOutcome, Verdict,
+};
 pub use pace_of_runs::Pace;
 pub use rewrite::Rewrite;
 pub use sandbox::SharedSandbox;

@@ -145,8 +145,8 @@ pub struct Divergence {
     pub step: String,
     /// Whose doing it is.
     pub cause: Cause,
-    /// The class of what happened, for machines: `reply`, `timeout`, `closed` …
-    pub kind: &'static str,
+    /// The class of what happened.
+    pub kind: Kind,
     /// The code of the reply that was not expected.
     pub reply_code: Option<u16>,
     /// The line of the transcript that it is about, where there is one.
@@ -155,18 +155,115 @@ pub struct Divergence {
     pub diagnostic: Diagnostic,
 }
 
-/// Whose doing a divergence is; it decides the exit code.
+/// The class of what happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Another reply, line or bytes than expected.
+    Reply,
+    /// A wait took longer than it may.
+    Timeout,
+    /// The connection was closed.
+    Closed,
+    /// The connection was reset.
+    Reset,
+    /// What came is no reply or no command line.
+    Malformed,
+    /// Plain text stood before a TLS handshake.
+    Injection,
+    /// A template could not be rendered.
+    Template,
+    /// The run was asked for wrongly.
+    Refused,
+    /// An assertion is false.
+    Assert,
+    /// The user ended the run.
+    Interrupted,
+    /// The time of the whole run is over.
+    MaxTime,
+    /// Something came that nothing had asked for.
+    Unasked,
+    /// A TLS handshake failed.
+    Tls,
+    /// There was no connection.
+    Connect,
+    /// A login could not go on.
+    Auth,
+    /// No BDAT command said how much to read.
+    Bdat,
+    /// A reply came before all of the mail data was sent.
+    Early,
+    /// What must fail did not.
+    Fails,
+    /// Nothing reads what is sent on and on.
+    Unread,
+    /// The run could not begin.
+    Start,
+    /// A bug in smtp-script.
+    Bug,
+    /// Another number of connections than listed.
+    Connections,
+}
+
+impl Kind {
+    /// The word that reports have for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Reply => "reply",
+            Kind::Timeout => "timeout",
+            Kind::Closed => "closed",
+            Kind::Reset => "reset",
+            Kind::Malformed => "malformed",
+            Kind::Injection => "injection",
+            Kind::Template => "template",
+            Kind::Refused => "refused",
+            Kind::Assert => "assert",
+            Kind::Interrupted => "interrupted",
+            Kind::MaxTime => "max-time",
+            Kind::Unasked => "unasked",
+            Kind::Tls => "tls",
+            Kind::Connect => "connect",
+            Kind::Auth => "auth",
+            Kind::Bdat => "bdat",
+            Kind::Early => "early",
+            Kind::Fails => "fails",
+            Kind::Unread => "unread",
+            Kind::Start => "start",
+            Kind::Bug => "bug",
+            Kind::Connections => "connections",
+        }
+    }
+}
+
+/// What came of a run as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunVerdict {
+    /// The conversation followed its script to the end.
+    Followed,
+    /// The other side left it.
+    Diverged,
+    /// The scenario could not be played as it was asked for.
+    Refused,
+    /// There was no connection.
+    Unreachable,
+    /// The user ended it.
+    Interrupted,
+    /// It ended in a bug of smtp-script.
+    Bug,
+}
+
+/// Whose doing a divergence is; it decides the verdict on the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// The server's: exit 1.
+    /// The server's.
     Server,
-    /// The scenario or the way it was called: exit 2.
+    /// The scenario or the way it was called.
     User,
-    /// There was no connection at all: exit 3.
+    /// There was no connection at all.
     Network,
-    /// Nobody's: the run was interrupted: exit 130.
+    /// Nobody's: the run was interrupted.
     Interrupted,
-    /// A bug in smtp-script: exit 70.
+    /// A bug in smtp-script.
     Bug,
 }
 
@@ -185,17 +282,32 @@ impl Outcome {
         self.divergences.is_empty()
     }
 
-    /// The exit code that this outcome asks for: 0, 1, 2, 3, 70 or 130.
+    /// What came of the whole run.
     #[must_use]
-    pub fn exit_code(&self) -> u8 {
+    pub fn verdict(&self) -> RunVerdict {
         let has = |cause| self.divergences.iter().any(|divergence| divergence.cause == cause);
         match () {
-            () if has(Cause::Bug) => 70,
-            () if has(Cause::Interrupted) => 130,
-            () if has(Cause::User) => 2,
-            () if has(Cause::Server) => 1,
-            () if has(Cause::Network) => 3,
-            () => 0,
+            () if has(Cause::Bug) => RunVerdict::Bug,
+            () if has(Cause::Interrupted) => RunVerdict::Interrupted,
+            () if has(Cause::User) => RunVerdict::Refused,
+            () if has(Cause::Server) => RunVerdict::Diverged,
+            () if has(Cause::Network) => RunVerdict::Unreachable,
+            () => RunVerdict::Followed,
+        }
+    }
+}
+
+impl RunVerdict {
+    /// The exit code that it asks for, and the number in reports: here and nowhere else.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            RunVerdict::Followed => 0,
+            RunVerdict::Diverged => 1,
+            RunVerdict::Refused => 2,
+            RunVerdict::Unreachable => 3,
+            RunVerdict::Bug => 70,
+            RunVerdict::Interrupted => 130,
         }
     }
 }

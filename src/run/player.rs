@@ -4,7 +4,7 @@ use super::Settings;
 use super::connection::{Endpoint, Resolver, file_root};
 use super::diagnose::Place;
 use super::expect::Comparer;
-use super::outcome::{Cause, Divergence, Outcome, SessionOutcome, StepOutcome, Verdict};
+use super::outcome::{Cause, Divergence, Kind, Outcome, SessionOutcome, StepOutcome, Verdict};
 use super::rewrite::Rewrite;
 use super::sandbox::sandbox_options;
 use super::scope::{Names, StepScope};
@@ -138,7 +138,7 @@ fn not_startable(scenario: &Scenario, error: &TemplateError) -> Outcome {
 
 /// The outcome of a run that could not begin.
 pub(super) fn not_started(scenario: &Scenario, error: &str) -> Outcome {
-    nothing_played(scenario, Cause::User, "start", &format!("the run could not be started: {error}"))
+    nothing_played(scenario, Cause::User, Kind::Start, &format!("the run could not be started: {error}"))
 }
 
 /// The outcome of a run that ended in a bug of this program.
@@ -146,12 +146,12 @@ pub(super) fn broken_off(scenario: &Scenario) -> Outcome {
     nothing_played(
         scenario,
         Cause::Bug,
-        "bug",
+        Kind::Bug,
         "a bug in smtp-script ended this run: please report it, with the scenario",
     )
 }
 
-fn nothing_played(scenario: &Scenario, cause: Cause, kind: &'static str, message: &str) -> Outcome {
+fn nothing_played(scenario: &Scenario, cause: Cause, kind: Kind, message: &str) -> Outcome {
     let diagnostic = Diagnostic::error(Span::default(), message);
     Outcome {
         name: scenario.name.clone().unwrap_or_else(|| scenario.sources.name().to_owned()),

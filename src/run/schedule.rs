@@ -3,7 +3,7 @@
 //! Responsible for the order of runs, retries, and what is under way at once. What a run is, is `player`'s business; what
 //! its outcome comes to is the caller's, who is told of each as it ends. Runs are spread over one thread a processor.
 
-use super::outcome::Outcome;
+use super::outcome::{Outcome, RunVerdict};
 use super::pace_of_runs::{Pace, Tickets};
 use super::{Settings, Stop, player};
 use crate::scenario::{Scenario, Variables};
@@ -263,7 +263,8 @@ async fn play_turn(shared: &Arc<Shared>, turn: Turn) {
     let mut before = Vec::new();
     let outcome = loop {
         let outcome = attempt(shared, turn).await;
-        let mends = matches!(outcome.exit_code(), 1 | 3) && before.len() < shared.plan.retries as usize;
+        let mends = matches!(outcome.verdict(), RunVerdict::Diverged | RunVerdict::Unreachable)
+            && before.len() < shared.plan.retries as usize;
         if !mends || shared.plan.stop.is_stopped() {
             break outcome;
         }

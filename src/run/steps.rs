@@ -3,11 +3,11 @@
 use super::content::{MailContent, Stream};
 use super::diagnose::Place;
 use super::expect::{Came, Capture, Mismatch, allows_end, describe, describe_closed, named_groups};
-use super::outcome::Divergence;
+use super::outcome::{Divergence, Kind};
 use super::player::{Open, Player};
 use super::rewrite::rewrites;
 use super::serving::Serving;
-use crate::net::tls::{Connector, TlsFailure};
+use crate::net::tls::{Connector, TlsFailure, TlsFailureReason};
 use crate::scenario::{
     Action, ClosedBy, Closing, Connect, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered, Span, Step,
     TemplateError, Text, TlsSettings, decode_base64, decode_hex, render_data, value_from_bytes,
@@ -88,7 +88,7 @@ impl Player<'_> {
     /// A wait that the end of the run cut short has not been waited for.
     fn refuse_cut_short(&self, now: Now<'_>) -> Done {
         if self.run_is_over() {
-            return Err(vec![self.place(now.step, now.name).fault("max-time", "the time of the whole run is over")]);
+            return Err(vec![self.place(now.step, now.name).fault(Kind::MaxTime, "the time of the whole run is over")]);
         }
         Ok(())
     }
@@ -181,7 +181,7 @@ impl Player<'_> {
         let name = Self::session_name(now.step).to_owned();
         let Some(open) = self.sessions.get_mut(&name) else {
             let text = format!("the session `{name}` is not open");
-            return Err(vec![self.place_of_action(now.step, now.name).fault("closed", &text)]);
+            return Err(vec![self.place_of_action(now.step, now.name).fault(Kind::Closed, &text)]);
         };
         open.session.set_due(self.due);
         let alive = match open.session.refuse_unasked(&mut self.log).await {
@@ -193,11 +193,11 @@ impl Player<'_> {
             (true, _) => Ok(()),
             (false, true) => {
                 let text = "the server had closed the connection before this step";
-                Err(vec![self.place_of_action(now.step, now.name).fault("closed", text)])
+                Err(vec![self.place_of_action(now.step, now.name).fault(Kind::Closed, text)])
             }
             (false, false) => {
                 let text = format!("the session `{name}` was closed before this step");
-                Err(vec![self.place_of_action(now.step, now.name).fault("closed", &text)])
+                Err(vec![self.place_of_action(now.step, now.name).fault(Kind::Closed, &text)])
             }
         }
     }
@@ -260,7 +260,7 @@ impl Player<'_> {
 
     fn spoke_too_early(&self, now: Now<'_>) -> Divergence {
         self.place_of_action(now.step, now.name)
-            .fault("early", "the server replied before all of the mail data was sent")
+            .fault(Kind::Early, "the server replied before all of the mail data was sent")
     }
 
     async fn send_mail_text(
@@ -418,7 +418,7 @@ impl Player<'_> {
     async fn handshake(&mut self, now: Now<'_>, session: &str, settings: &TlsSettings) -> Done {
         let Some(open) = self.sessions.get(session) else {
             let text = format!("the session `{session}` is not open");
-            return Err(vec![self.place_of_action(now.step, now.name).fault("closed", &text)]);
+            return Err(vec![self.place_of_action(now.step, now.name).fault(Kind::Closed, &text)]);
         };
         let (options, server_name) = {
             let scope = self.scope(now.step);
@@ -465,7 +465,7 @@ impl Player<'_> {
 
     fn did_not_fail(&self, now: Now<'_>, pattern: &Pattern, what: &str) -> Divergence {
         let place = Place { span: pattern.text.span, ..self.place(now.step, now.name) };
-        place.fault("fails", &format!("expected a failure matching {}, but {what}", pattern.text.source))
+        place.fault(Kind::Fails, &format!("expected a failure matching {}, but {what}", pattern.text.source))
     }
 
     async fn close(&mut self, now: Now<'_>, closing: Closing) -> Done {
@@ -620,10 +620,10 @@ impl Player<'_> {
             | (ClosedBy::Fin, End::Closed)
             | (ClosedBy::Reset, End::Broken { reset: true, .. }) => Ok(()),
             (_, End::Closed) => {
-                Err(vec![place.fault("closed", &format!("expected {expected}, but it closed in order (FIN)"))])
+                Err(vec![place.fault(Kind::Closed, &format!("expected {expected}, but it closed in order (FIN)"))])
             }
             (_, End::Broken { reason, .. }) => {
-                Err(vec![place.fault("reset", &format!("expected {expected}, but {reason}"))])
+                Err(vec![place.fault(Kind::Reset, &format!("expected {expected}, but {reason}"))])
             }
         }
     }
@@ -673,7 +673,7 @@ impl Player<'_> {
             vec![Divergence {
                 step: now.step.head.number.clone(),
                 cause: super::Cause::Server,
-                kind: "closed",
+                kind: Kind::Closed,
                 reply_code: None,
                 line: None,
                 diagnostic,
@@ -721,20 +721,20 @@ fn trouble_text(trouble: &Trouble) -> String {
     }
 }
 
-/// What `fails` of a handshake is compared with: the reason's name and the message.
+/// What `fails` of a handshake is compared with: the reason and the message.
 fn tls_text(failure: &TlsFailure) -> String {
-    let reason = format!("{:?}", failure.reason);
-    format!("{}: {}", spaced(&reason), failure.message)
-}
-
-/// `WrongName` as `wrong name`.
-fn spaced(name: &str) -> String {
-    let mut words = String::new();
-    for letter in name.chars() {
-        if letter.is_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.extend(letter.to_lowercase());
-    }
-    words
+    let reason = match failure.reason {
+        TlsFailureReason::Expired => "expired",
+        TlsFailureReason::NotYetValid => "not yet valid",
+        TlsFailureReason::WrongName => "wrong name",
+        TlsFailureReason::UnknownIssuer => "unknown issuer",
+        TlsFailureReason::SelfSigned => "self signed",
+        TlsFailureReason::NotTls => "not tls",
+        TlsFailureReason::ProtocolVersion => "protocol version",
+        TlsFailureReason::Alert(code) => return format!("alert({code}): {}", failure.message),
+        TlsFailureReason::Closed => "closed",
+        TlsFailureReason::Reset => "reset",
+        TlsFailureReason::Other => "other",
+    };
+    format!("{reason}: {}", failure.message)
 }

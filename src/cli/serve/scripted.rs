@@ -86,7 +86,7 @@ impl Scripted<'_> {
         let Some(Prepared { scenario, variables, settings }) = self.prepared(&stop)? else { return Ok(USAGE) };
         let outcome = self.play(&scenario, &variables, &settings)?;
         self.tell(&outcome);
-        Ok(if stop.is_stopped() { INTERRUPTED } else { outcome.exit_code() })
+        Ok(if stop.is_stopped() { INTERRUPTED } else { outcome.verdict().exit_code() })
     }
 
     /// Reads and checks the file; what is wrong with it is shown.

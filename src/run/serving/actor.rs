@@ -7,7 +7,9 @@ use super::scope::{ServerScope, server_value};
 use super::{Record, Shared, connection_number, connection_outcome, pass_over, unplayed};
 use crate::run::expect::Comparer;
 use crate::run::group::Bound;
-use crate::run::outcome::{Cause, CertificateOutcome, Divergence, Handshake, SessionOutcome, StepOutcome, Verdict};
+use crate::run::outcome::{
+    Cause, CertificateOutcome, Divergence, Handshake, Kind, SessionOutcome, StepOutcome, Verdict,
+};
 use crate::run::scope::Names;
 use crate::scenario::{
     Action, Group, Length, MAX_ITERATIONS, Mode, Span, Step, TemplateError, Text, parse_count, render_data,
@@ -188,7 +190,7 @@ impl Actor {
 
     pub(super) fn keep(&mut self, divergence: Divergence, number: &str) {
         // What a client no longer does after it left its own script says nothing about it.
-        let follows = matches!(divergence.kind, "closed" | "reset" | "timeout" | "tls");
+        let follows = matches!(divergence.kind, Kind::Closed | Kind::Reset | Kind::Timeout | Kind::Tls);
         if follows && self.shared.is_abandoned() {
             return;
         }

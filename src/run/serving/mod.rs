@@ -16,7 +16,7 @@ mod steps;
 mod words;
 
 use super::diagnose::Place;
-use super::outcome::{Divergence, SessionOutcome, StepOutcome, Verdict};
+use super::outcome::{Divergence, Kind, SessionOutcome, StepOutcome, Verdict};
 use super::scope::Names;
 use super::stop::Stop;
 use crate::scenario::server::{Plan, Server};
@@ -323,7 +323,7 @@ impl Host {
         let count = if listed == 1 { String::new() } else { format!("{listed} ") };
         let text = format!("only {count}{noun}, and this one came as well");
         let span = self.shared.server.span;
-        self.fault(number, span, "connections", &text);
+        self.fault(number, span, Kind::Connections, &text);
     }
 
     /// Connections that are listed and did not come.
@@ -337,7 +337,7 @@ impl Host {
         for number in self.came + 1..=wanted {
             let span = shared.server.served(number).map_or(shared.server.span, |served| served.span);
             if !shared.is_abandoned() && !shared.stop.is_stopped() {
-                self.fault(number, span, "connections", "the connection never came");
+                self.fault(number, span, Kind::Connections, "the connection never came");
             } else {
                 let unreached = connection_outcome(number, span, Verdict::Unreached, self.log.elapsed());
                 self.records.push(Record::of_none(number, unreached, Vec::new()));
@@ -353,7 +353,7 @@ impl Host {
         }
     }
 
-    fn fault(&mut self, number: usize, span: Span, kind: &'static str, text: &str) {
+    fn fault(&mut self, number: usize, span: Span, kind: Kind, text: &str) {
         let step = connection_number(number);
         let place = Place {
             number: &step,

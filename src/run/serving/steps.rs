@@ -5,7 +5,7 @@ use super::message::Message;
 use super::reply::code_of;
 use crate::run::diagnose::Place;
 use crate::run::expect::{Capture, Comparer, Mismatch, allows_end, describe_closed, named_groups};
-use crate::run::outcome::Divergence;
+use crate::run::outcome::{Divergence, Kind};
 use crate::scenario::server::{MailPart, Reply, ServerTls};
 use crate::scenario::{
     Action, ClosedBy, Closing, Expectation, Expected, Pace, Pattern, Rendered, Span, Step, TemplateError, TlsStep,
@@ -178,7 +178,7 @@ impl Actor {
                 self.log.client_bytes(&self.session, &bytes);
                 let place = self.at(now, span);
                 let text = format!("expected {expected}, but it sent {}", place.quoted(&bytes));
-                return Err(vec![place.fault("unasked", &text)]);
+                return Err(vec![place.fault(Kind::Unasked, &text)]);
             }
             Ok(None) => {}
         }
@@ -186,9 +186,11 @@ impl Actor {
         self.log.note(&self.session, if reset { "reset by the client" } else { "closed by the client" });
         match (closed, reset) {
             (ClosedBy::Either, _) | (ClosedBy::Fin, false) | (ClosedBy::Reset, true) => Ok(()),
-            (ClosedBy::Fin, true) => Err(vec![self.at(now, span).fault("reset", "expected FIN, the client sent RST")]),
+            (ClosedBy::Fin, true) => {
+                Err(vec![self.at(now, span).fault(Kind::Reset, "expected FIN, the client sent RST")])
+            }
             (ClosedBy::Reset, false) => {
-                Err(vec![self.at(now, span).fault("closed", "expected RST, the client closed in order (FIN)")])
+                Err(vec![self.at(now, span).fault(Kind::Closed, "expected RST, the client closed in order (FIN)")])
             }
         }
     }
@@ -204,7 +206,7 @@ impl Actor {
                 format!("expected silence, but the client sent {}", self.at(now, span).quoted(&bytes))
             }
         };
-        Err(vec![self.at(now, span).fault("unasked", &text)])
+        Err(vec![self.at(now, span).fault(Kind::Unasked, &text)])
     }
 
     /// Captured text becomes variables; out of a line with a secret all of it is kept as one.
@@ -254,7 +256,7 @@ impl Actor {
             MailPart::Bdat => {
                 let Some(chunk) = self.chunk.take() else {
                     let text = "no BDAT command was read before this, which says how many octets there are";
-                    return Err(vec![self.at(now, span).fault("bdat", text)]);
+                    return Err(vec![self.at(now, span).fault(Kind::Bdat, text)]);
                 };
                 message = self.begun_message(chunk.last);
                 let outcome = self.peer.read_octets(chunk.octets, now.wait, &mut |part| message.push(part)).await;
@@ -307,7 +309,7 @@ impl Actor {
     /// A wait that the end of the run cut short has not been waited for.
     fn refuse_cut_short(&self, now: Now<'_>, span: Span) -> Done {
         if self.shared.run_is_over() {
-            return Err(vec![self.at(now, span).fault("max-time", "the time of the whole run is over")]);
+            return Err(vec![self.at(now, span).fault(Kind::MaxTime, "the time of the whole run is over")]);
         }
         Ok(())
     }
@@ -408,7 +410,7 @@ impl Actor {
             (Ok(()), Some(pattern)) => {
                 let text =
                     format!("expected a failure matching {}, but the TLS handshake succeeded", pattern.text.source);
-                Err(vec![self.at(now, pattern.text.span).fault("fails", &text)])
+                Err(vec![self.at(now, pattern.text.span).fault(Kind::Fails, &text)])
             }
             (Err(trouble), None) => Err(vec![self.at(now, step.head.span).handshake_failed(&trouble)]),
             (Err(HandshakeTrouble::TimedOut), Some(_)) if self.shared.run_is_over() => {

@@ -2,7 +2,7 @@
 
 use super::actor::Actor;
 use crate::run::diagnose::Place;
-use crate::run::outcome::{Cause, Divergence};
+use crate::run::outcome::{Cause, Divergence, Kind};
 use crate::scenario::{Span, TemplateError, duration};
 use crate::server::{HandshakeTrouble, MAX_LINE, PeerTrouble};
 
@@ -31,7 +31,7 @@ impl Place<'_> {
             PeerTrouble::Timeout { .. } if self.run_is_over => {
                 let message = format!("expected {expected}, but the time of the whole run is over");
                 let diagnostic = self.cut_short(&message, arrived(trouble)).note("`--max-time` bounds the run");
-                self.divergence(Cause::Server, "max-time", diagnostic)
+                self.divergence(Cause::Server, Kind::MaxTime, diagnostic)
             }
             PeerTrouble::Timeout { waited, arrived } => {
                 let waited = duration::show(*waited);
@@ -40,14 +40,14 @@ impl Place<'_> {
                     _ => format!("expected {expected}, the client sent only a part of it within {waited}"),
                 };
                 let help = "`timeout:` in the scenario and `--timeout` set how long a wait may take";
-                self.divergence(Cause::Server, "timeout", self.cut_short(&message, arrived).help(help))
+                self.divergence(Cause::Server, Kind::Timeout, self.cut_short(&message, arrived).help(help))
             }
             PeerTrouble::Closed { arrived } => {
                 let message = format!("expected {expected}, but the client closed the connection");
-                self.divergence(Cause::Server, "closed", self.cut_short(&message, arrived))
+                self.divergence(Cause::Server, Kind::Closed, self.cut_short(&message, arrived))
             }
             PeerTrouble::Broken { reset, reason, arrived } => {
-                let kind = if *reset { "reset" } else { "closed" };
+                let kind = if *reset { Kind::Reset } else { Kind::Closed };
                 let message = format!("expected {expected}, but {reason}");
                 self.divergence(Cause::Server, kind, self.cut_short(&message, arrived))
             }
@@ -55,7 +55,7 @@ impl Place<'_> {
                 let message =
                     format!("expected {expected}, the client sent more than {MAX_LINE} octets without an end");
                 let diagnostic = self.diagnostic(self.span, &message).label(format!("it began {}", self.quoted(bytes)));
-                self.divergence(Cause::Server, "malformed", diagnostic)
+                self.divergence(Cause::Server, Kind::Malformed, diagnostic)
             }
         }
     }
@@ -67,7 +67,7 @@ impl Place<'_> {
             .label(format!("what came: {}", self.quoted(line)))
             .note("a command line ends with CRLF and holds neither CR, LF nor NUL before that (RFC 5321 section 2.3.8)")
             .help("`expect: {line: …}` and `{raw: …}` accept what they match");
-        self.divergence(Cause::Server, "malformed", diagnostic)
+        self.divergence(Cause::Server, Kind::Malformed, diagnostic)
     }
 
     /// Plain text of the client was left when TLS was to begin.
@@ -76,13 +76,13 @@ impl Place<'_> {
             .diagnostic(self.span, "plain text was left over when the TLS handshake was to begin")
             .label(format!("the client had sent {}", self.quoted(bytes)))
             .note("whoever can insert such bytes has them taken for commands that came over TLS (CVE-2011-0411)");
-        self.divergence(Cause::Server, "injection", diagnostic)
+        self.divergence(Cause::Server, Kind::Injection, diagnostic)
     }
 
     /// The script is at its end, and the client has sent more.
     pub(super) fn more_than_scripted(&self, bytes: &[u8]) -> Divergence {
         let message = format!("the client sent something that no step reads: {}", self.quoted(bytes));
-        self.divergence(Cause::Server, "unasked", self.diagnostic(self.span, &message).label("after this step"))
+        self.divergence(Cause::Server, Kind::Unasked, self.diagnostic(self.span, &message).label("after this step"))
     }
 
     /// A handshake failed that should not have.
@@ -91,7 +91,7 @@ impl Place<'_> {
         let diagnostic = diagnostic.label("no TLS session");
         let help = "if the client is to refuse, write `fails: PATTERN` beside it";
         let refused = matches!(trouble, HandshakeTrouble::Failed(reason) if reason.starts_with("the client refused"));
-        self.divergence(Cause::Server, "tls", if refused { diagnostic.help(help) } else { diagnostic })
+        self.divergence(Cause::Server, Kind::Tls, if refused { diagnostic.help(help) } else { diagnostic })
     }
 }
 
