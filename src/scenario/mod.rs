@@ -431,6 +431,12 @@ impl Scenario {
         self.server.is_some()
     }
 
+    /// Whether it has a server that follows no script: rules alone, which have no end of their own.
+    #[must_use]
+    pub fn has_only_rules(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| server.has_only_rules())
+    }
+
     /// Whether it begins with `connect: {mx: …, every: true}`.
     pub(crate) fn plays_every_exchanger(&self) -> bool {
         let Some(Action::Connect(connect)) = self.opening.as_ref().map(|opening| &opening.action) else { return false };

@@ -157,6 +157,11 @@ impl Server {
         }
     }
 
+    /// Whether nothing is played on a connection: rules have no end, so that stopping them is no divergence.
+    pub(crate) fn has_only_rules(&self) -> bool {
+        matches!(self.plan, Plan::Rules)
+    }
+
     /// How many connections are listed; none where any number is served.
     pub(crate) fn listed(&self) -> Option<usize> {
         match &self.plan {

@@ -86,7 +86,8 @@ impl Scripted<'_> {
         let Some(Prepared { scenario, variables, settings }) = self.prepared(&stop)? else { return Ok(USAGE) };
         let outcome = self.play(&scenario, &variables, &settings)?;
         self.tell(&outcome);
-        Ok(if stop.is_stopped() { INTERRUPTED } else { outcome.verdict().exit_code() })
+        let cut = stop.is_stopped() && !scenario.has_only_rules();
+        Ok(if cut { INTERRUPTED } else { outcome.verdict().exit_code() })
     }
 
     /// Reads and checks the file; what is wrong with it is shown.

@@ -66,6 +66,8 @@ pub(super) struct Actor {
     pub(super) fallback: Option<Fallback>,
     /// For each rule how many commands matched it on this connection.
     pub(super) matched: Vec<u64>,
+    /// A rule has said 334: what comes is the response.
+    pub(super) challenged: bool,
     pub(super) divergences: Vec<Divergence>,
     pub(super) messages: u64,
     steps: Vec<StepOutcome>,
@@ -106,6 +108,7 @@ impl Actor {
             chunk: None,
             more_chunks: false,
             pending: Pending::Nothing,
+            challenged: false,
             divergences: Vec::new(),
             messages: 0,
             steps: Vec::new(),
@@ -132,6 +135,9 @@ impl Actor {
         };
         if stopped {
             self.interrupt();
+            if self.peer.is_open() && shared.server.has_only_rules() {
+                self.farewell().await;
+            }
         }
         self.log.begin_step(&own);
         if self.peer.is_open() {
@@ -370,7 +376,7 @@ impl Actor {
         let number = self.log.step().to_owned();
         let step = self.shared.server.steps(self.number).iter().find(|step| self.number_of(step) == number);
         let span = step.map_or_else(|| self.span(), |step| step.head.span);
-        // Rules have no end of their own: whoever ends them wants no more of them.
+        // Rules have no end of their own: stopping them is what the user asked for.
         if !self.shared.server.steps(self.number).is_empty() {
             let divergence = self.place(&number, None, span).interrupted();
             self.keep(divergence, &number);

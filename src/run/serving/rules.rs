@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// How long a silent client is waited for (RFC 5321 section 4.5.3.2.7).
 const IDLE: Duration = Duration::from_secs(300);
+/// The reply code of a challenge (RFC 4954 section 4).
+const CHALLENGE: u16 = 334;
 
 impl Actor {
     /// Answers whatever comes, until either side closes.
@@ -28,7 +30,7 @@ impl Actor {
             }
         }
         loop {
-            let line = match self.peer.read_line(self.shared.bounded(IDLE)).await {
+            let line = match self.next_line().await {
                 Ok(line) => line,
                 Err(trouble) => return self.end_of_talk(trouble).await,
             };
@@ -40,18 +42,44 @@ impl Actor {
         }
     }
 
-    /// No rule says when a client must go: its end is none of a script.
+    /// Reads a line. Of one that has no end for too long the rest is thrown away, and it is too long still.
+    async fn next_line(&mut self) -> Result<Vec<u8>, PeerTrouble> {
+        let mut begun = Vec::new();
+        loop {
+            match self.peer.read_line(self.shared.bounded(IDLE)).await {
+                Ok(_) if !begun.is_empty() => return Ok(begun),
+                Err(PeerTrouble::TooLong { bytes }) if begun.is_empty() => begun = bytes,
+                Err(PeerTrouble::TooLong { .. }) => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Rules do not say when a client leaves: that is no divergence.
     async fn end_of_talk(&mut self, trouble: PeerTrouble) {
         match trouble {
             PeerTrouble::Closed { .. } => self.log.note(&self.session, "closed by the client"),
             PeerTrouble::Broken { reason, .. } => self.log.note(&self.session, &reason),
-            PeerTrouble::Timeout { .. } => _ = self.say("421 4.4.2 idle for too long, closing".to_owned()).await,
-            PeerTrouble::TooLong { .. } => _ = self.say("500 5.5.2 line too long, closing".to_owned()).await,
+            PeerTrouble::Timeout { .. } => {
+                let said = self.sandbox(Fallback::idle_too_long);
+                self.say(said.reply).await;
+            }
+            PeerTrouble::TooLong { .. } => {}
         }
+    }
+
+    /// The server ends: a client that is still there is told so (RFC 5321 section 3.8).
+    pub(super) async fn farewell(&mut self) {
+        let said = self.sandbox(Fallback::shutting_down);
+        self.say(said.reply).await;
     }
 
     async fn answer_line(&mut self, line: &[u8]) -> Flow {
         let shared = self.shared.clone();
+        let challenged = std::mem::take(&mut self.challenged);
+        if let Some(said) = self.fallback.as_mut().and_then(|fallback| fallback.too_long(line, challenged)) {
+            return self.say_and_go_on(said).await;
+        }
         let content = line.strip_suffix(b"\n").unwrap_or(line);
         let content = content.strip_suffix(b"\r").unwrap_or(content);
         self.chunk = announced(content);
@@ -70,6 +98,7 @@ impl Actor {
         if flow == Flow::Stop {
             return Flow::Stop;
         }
+        self.challenged = code == Some(CHALLENGE);
         match code {
             Some(354) => {
                 self.sandbox(|fallback| fallback.line(line));
