@@ -3,9 +3,9 @@
 //! Responsible for choosing the mechanism, for base64 and reply codes around the messages of [`Exchange`], for showing
 //! them as they could have been written in the scenario, and for saying which of them was refused. Called by `steps`.
 
+use super::ground::StepAt;
 use super::outcome::{Divergence, Kind};
-use super::player::Player;
-use super::steps::{Done, Now};
+use super::steps::Done;
 use crate::scenario::{Auth, Expected, Mode, TemplateError, Text};
 use crate::session::Answer;
 use crate::smtp::auth::{AuthFault, Credentials, Exchange, FaultKind, Mechanism, strongest};
@@ -36,7 +36,7 @@ struct Keys {
 }
 
 /// An exchange under way.
-struct Talk {
+struct LoginDialogue {
     mechanism: Mechanism,
     keys: Keys,
     exchange: Exchange,
@@ -44,157 +44,154 @@ struct Talk {
     sent: usize,
 }
 
-impl Player<'_> {
+impl StepAt<'_> {
     /// Plays the exchange and compares its last reply with what the step expects: 235 if nothing else is said.
-    pub(super) async fn auth(&mut self, now: Now<'_>, auth: &Auth) -> Done {
-        self.may_write(now).await?;
-        let keys = self.keys(now, auth)?;
-        let mechanism = self.mechanism(now, auth)?;
-        self.guard_secret(now, keys.secret())?;
-        let exchange = self.begin(now, mechanism, &keys)?;
-        let mut talk = Talk { mechanism, keys, exchange, sent: 0 };
-        let answer = self.converse(now, &mut talk, auth.initial_response).await?;
-        self.judge(now, &talk, &answer).await
+    pub(super) async fn auth(&mut self, auth: &Auth) -> Done {
+        self.may_write().await?;
+        let keys = keys(self, auth)?;
+        let mechanism = mechanism(self, auth)?;
+        self.guard_secret(keys.secret())?;
+        let exchange = begin(self, mechanism, &keys)?;
+        let mut dialogue = LoginDialogue { mechanism, keys, exchange, sent: 0 };
+        let answer = dialogue.converse(self, auth.initial_response).await?;
+        dialogue.judge(self, &answer).await
     }
+}
 
-    fn keys(&self, now: Now<'_>, auth: &Auth) -> Result<Keys, Vec<Divergence>> {
-        let key = |text: &Option<Text>| text.as_ref().map_or_else(|| Ok(Key::default()), |text| self.key(now, text));
-        Ok(Keys {
-            username: key(&auth.username)?,
-            password: key(&auth.password)?,
-            token: key(&auth.token)?,
-            authzid: key(&auth.authzid)?,
-        })
-    }
+// --- choosing ---------------------------------------------------------------------------------------------------
 
-    fn key(&self, now: Now<'_>, text: &Text) -> Result<Key, Vec<Divergence>> {
-        let rendered = self.render(now, text, Mode::Plain)?;
-        let value = String::from_utf8(rendered.bytes).map_err(|_| {
-            let message = "this must be UTF-8".to_owned();
-            self.template(now, &TemplateError { message, span: text.span, help: None })
-        })?;
-        let expression = text.source.trim().strip_prefix("<<").and_then(|source| source.strip_suffix(">>"));
-        let written = match expression.filter(|inner| !inner.contains(['<', '>'])) {
-            Some(inner) => inner.trim().to_owned(),
-            None => format!("'{}'", rendered.shown),
-        };
-        Ok(Key { value, written, secret: rendered.secret })
-    }
+fn keys(at: &StepAt<'_>, auth: &Auth) -> Result<Keys, Vec<Divergence>> {
+    let key = |text: &Option<Text>| text.as_ref().map_or_else(|| Ok(Key::default()), |text| key(at, text));
+    Ok(Keys {
+        username: key(&auth.username)?,
+        password: key(&auth.password)?,
+        token: key(&auth.token)?,
+        authzid: key(&auth.authzid)?,
+    })
+}
 
-    // --- choosing ----------------------------------------------------------------------------------------------
+fn key(at: &StepAt<'_>, text: &Text) -> Result<Key, Vec<Divergence>> {
+    let rendered = at.render(text, Mode::Plain)?;
+    let value = String::from_utf8(rendered.bytes).map_err(|_| {
+        let message = "this must be UTF-8".to_owned();
+        at.template(&TemplateError { message, span: text.span, help: None })
+    })?;
+    let expression = text.source.trim().strip_prefix("<<").and_then(|source| source.strip_suffix(">>"));
+    let written = match expression.filter(|inner| !inner.contains(['<', '>'])) {
+        Some(inner) => inner.trim().to_owned(),
+        None => format!("'{}'", rendered.shown),
+    };
+    Ok(Key { value, written, secret: rendered.secret })
+}
 
-    fn mechanism(&self, now: Now<'_>, auth: &Auth) -> Result<Mechanism, Vec<Divergence>> {
-        let mechanism = match &auth.mechanism {
-            Some(text) => {
-                let name = self.key(now, text)?.value;
-                name.trim().parse::<Mechanism>().map_err(|fault| {
-                    self.template(now, &TemplateError { message: fault.message, span: text.span, help: None })
-                })?
-            }
-            None => self.strongest(now, auth)?,
-        };
-        let missing: Vec<String> = auth.missing(mechanism).map(|key| format!("`{key}`")).collect();
-        if missing.is_empty() {
-            return Ok(mechanism);
+fn mechanism(at: &StepAt<'_>, auth: &Auth) -> Result<Mechanism, Vec<Divergence>> {
+    let mechanism = match &auth.mechanism {
+        Some(text) => {
+            let name = key(at, text)?.value;
+            name.trim()
+                .parse::<Mechanism>()
+                .map_err(|fault| at.template(&TemplateError { message: fault.message, span: text.span, help: None }))?
         }
-        let message = format!("`auth` with {mechanism} needs {}, which is not given", missing.join(" and "));
-        Err(vec![self.place_of_action(now.step, now.name).refused(&message, "add it to the step")])
+        None => fitting(at, auth)?,
+    };
+    let missing: Vec<String> = auth.missing(mechanism).map(|key| format!("`{key}`")).collect();
+    if missing.is_empty() {
+        return Ok(mechanism);
     }
+    let message = format!("`auth` with {mechanism} needs {}, which is not given", missing.join(" and "));
+    Err(vec![at.place_of_action().refused(&message, "add it to the step")])
+}
 
-    fn strongest(&self, now: Now<'_>, auth: &Auth) -> Result<Mechanism, Vec<Divergence>> {
-        let session = self.open(now.step).map(|open| &open.session);
-        let tls = session.and_then(|session| session.tls());
-        let binding = tls.is_some_and(|tls| tls.end_point.is_some());
-        let chosen =
-            session.and_then(|session| strongest(session.extensions(), tls.is_some(), auth.token.is_some(), binding));
-        let place = self.place_of_action(now.step, now.name);
-        chosen.ok_or_else(|| {
-            let (message, help) = match self.offered(now) {
-                None => (
-                    "the last EHLO reply offers no AUTH".to_owned(),
-                    "send EHLO before `auth`, after STARTTLS once more; many servers offer AUTH only over TLS",
-                ),
-                Some(list) if tls.is_none() => (
-                    format!("the server offers {list}: nothing that can be used without TLS with what is given"),
-                    "begin TLS first (`- starttls`, then EHLO again); a mechanism that shows the password is used without TLS only if `mechanism:` names it",
-                ),
-                Some(list) => (
-                    format!("the server offers {list}: nothing that can be used with what is given"),
-                    "`username` and `password` serve SCRAM, CRAM-MD5, PLAIN and LOGIN; `token` serves OAUTHBEARER and XOAUTH2; name any other with `mechanism:`",
-                ),
-            };
-            let mut divergence = place.fault(Kind::Auth, &message);
-            divergence.diagnostic = divergence.diagnostic.clone().help(help);
-            vec![divergence]
-        })
-    }
+fn fitting(at: &StepAt<'_>, auth: &Auth) -> Result<Mechanism, Vec<Divergence>> {
+    let session = at.open().map(|open| &open.session);
+    let tls = session.and_then(|session| session.tls());
+    let binding = tls.is_some_and(|tls| tls.end_point.is_some());
+    let chosen =
+        session.and_then(|session| strongest(session.extensions(), tls.is_some(), auth.token.is_some(), binding));
+    let place = at.place_of_action();
+    chosen.ok_or_else(|| {
+        let (message, help) = match offered(at) {
+            None => (
+                "the last EHLO reply offers no AUTH".to_owned(),
+                "send EHLO before `auth`, after STARTTLS once more; many servers offer AUTH only over TLS",
+            ),
+            Some(list) if tls.is_none() => (
+                format!("the server offers {list}: nothing that can be used without TLS with what is given"),
+                "begin TLS first (`- starttls`, then EHLO again); a mechanism that shows the password is used without TLS only if `mechanism:` names it",
+            ),
+            Some(list) => (
+                format!("the server offers {list}: nothing that can be used with what is given"),
+                "`username` and `password` serve SCRAM, CRAM-MD5, PLAIN and LOGIN; `token` serves OAUTHBEARER and XOAUTH2; name any other with `mechanism:`",
+            ),
+        };
+        let mut divergence = place.fault(Kind::Auth, &message);
+        divergence.diagnostic = divergence.diagnostic.clone().help(help);
+        vec![divergence]
+    })
+}
 
-    /// The mechanisms of the last EHLO reply, as it lists them.
-    fn offered(&self, now: Now<'_>) -> Option<String> {
-        let extensions = self.open(now.step)?.session.extensions();
-        let list = extensions.parameters("AUTH")?.join(" ");
-        Some(crate::visible(self.log.masker().mask_text(&list).as_bytes()))
-    }
+/// The mechanisms of the last EHLO reply, as it lists them.
+fn offered(at: &StepAt<'_>) -> Option<String> {
+    let extensions = at.open()?.session.extensions();
+    let list = extensions.parameters("AUTH")?.join(" ");
+    Some(crate::visible(at.stage.log.masker().mask_text(&list).as_bytes()))
+}
 
-    fn begin(&self, now: Now<'_>, mechanism: Mechanism, keys: &Keys) -> Result<Exchange, Vec<Divergence>> {
-        let session = self.open(now.step).map(|open| &open.session);
-        let binding = session.and_then(|session| session.tls()).and_then(|tls| tls.end_point.clone());
-        let not_offered = session.is_some_and(|session| {
-            let extensions = session.extensions();
-            extensions.offers("AUTH", None) && !extensions.offers("AUTH", Some(mechanism.with_binding().name()))
-        });
-        let unbound = binding.is_some() && not_offered;
-        let exchange = Exchange::new(mechanism, keys.credentials(), &self.templates.nonce(), binding, unbound);
-        exchange.map_err(|fault| {
-            let help = "check the values of `auth`, and whether TLS was begun";
-            vec![self.place_of_action(now.step, now.name).refused(&fault.message, help)]
-        })
-    }
+fn begin(at: &StepAt<'_>, mechanism: Mechanism, keys: &Keys) -> Result<Exchange, Vec<Divergence>> {
+    let session = at.open().map(|open| &open.session);
+    let binding = session.and_then(|session| session.tls()).and_then(|tls| tls.end_point.clone());
+    let not_offered = session.is_some_and(|session| {
+        let extensions = session.extensions();
+        extensions.offers("AUTH", None) && !extensions.offers("AUTH", Some(mechanism.with_binding().name()))
+    });
+    let unbound = binding.is_some() && not_offered;
+    let exchange = Exchange::new(mechanism, keys.credentials(), &at.stage.templates.nonce(), binding, unbound);
+    exchange.map_err(|fault| {
+        let help = "check the values of `auth`, and whether TLS was begun";
+        vec![at.place_of_action().refused(&fault.message, help)]
+    })
+}
 
-    // --- talking -----------------------------------------------------------------------------------------------
+impl LoginDialogue {
+    // --- talking and judging -----------------------------------------------------------------------------------
 
     /// Sends the command and answers challenges until another reply comes.
-    async fn converse(
-        &mut self,
-        now: Now<'_>,
-        talk: &mut Talk,
-        initial_response: bool,
-    ) -> Result<Answer, Vec<Divergence>> {
-        let first = if initial_response { talk.exchange.initial_response() } else { None };
-        let mut line = format!("AUTH {}", talk.mechanism);
+    async fn converse(&mut self, at: &mut StepAt<'_>, initial_response: bool) -> Result<Answer, Vec<Divergence>> {
+        let first = if initial_response { self.exchange.initial_response() } else { None };
+        let mut line = format!("AUTH {}", self.mechanism);
         let mut shown = line.clone();
         if let Some(message) = first {
             let encoded = if message.is_empty() { "=".to_owned() } else { STANDARD.encode(message) };
-            shown = format!("{shown} {}", talk.show(&encoded, self.settings.show_secrets));
+            shown = format!("{shown} {}", self.show(&encoded, at.ground.settings.show_secrets));
             line = format!("{line} {encoded}");
-            talk.sent += 1;
+            self.sent += 1;
         }
-        self.write(now, format!("{line}\r\n").as_bytes(), &shown).await?;
+        at.write(format!("{line}\r\n").as_bytes(), &shown).await?;
         loop {
-            let read = self.read_reply(now, "a challenge (334) or the end of the exchange (235)").await;
-            let answer = read.map_err(|divergences| talk.unanswered(divergences))?;
+            let read = at.read_reply("a challenge (334) or the end of the exchange (235)").await;
+            let answer = read.map_err(|divergences| self.unanswered(divergences))?;
             if answer.reply.code() != CHALLENGE {
                 return Ok(answer);
             }
-            let responded = decoded(&answer.reply).and_then(|challenge| talk.exchange.respond(&challenge));
+            let responded = decoded(&answer.reply).and_then(|challenge| self.exchange.respond(&challenge));
             let message = match responded {
                 Ok(message) => STANDARD.encode(message),
-                Err(fault) => return Err(vec![self.cancel(now, talk, &answer, &fault).await]),
+                Err(fault) => return Err(vec![self.cancel(at, &answer, &fault).await]),
             };
-            let shown = talk.show(&message, self.settings.show_secrets);
-            self.write(now, format!("{message}\r\n").as_bytes(), &shown).await?;
-            talk.sent += 1;
+            let shown = self.show(&message, at.ground.settings.show_secrets);
+            at.write(format!("{message}\r\n").as_bytes(), &shown).await?;
+            self.sent += 1;
             // What advises on replies wants to know the command, not a line of its exchange.
-            let command = format!("AUTH {}", talk.mechanism);
-            self.session(now)?.name_last_asked(&command);
+            let command = format!("AUTH {}", self.mechanism);
+            at.session()?.name_last_asked(&command);
         }
     }
 
     /// Ends an exchange that cannot go on as RFC 4954 section 4 has it, so that `finally` finds a usable session.
-    async fn cancel(&mut self, now: Now<'_>, talk: &Talk, answer: &Answer, fault: &AuthFault) -> Divergence {
-        let mut divergence = self.fault(now, talk, fault);
+    async fn cancel(&self, at: &mut StepAt<'_>, answer: &Answer, fault: &AuthFault) -> Divergence {
+        let mut divergence = self.fault(at, fault);
         if fault.kind != FaultKind::Signature {
-            let place = self.place_of_action(now.step, now.name);
+            let place = at.place_of_action();
             let challenge = decoded(&answer.reply).unwrap_or_default();
             let quoted = if challenge.is_empty() || challenge.starts_with(b"v=") {
                 place.quoted(&answer.reply.joined())
@@ -204,57 +201,49 @@ impl Player<'_> {
             divergence.diagnostic = divergence.diagnostic.note(format!("the challenge was {quoted}"));
         }
         // The exchange has diverged already: what becomes of its end changes nothing.
-        if self.write(now, b"*\r\n", "*").await.is_ok() {
-            _ = self.read_reply(now, "the end of the exchange").await;
+        if at.write(b"*\r\n", "*").await.is_ok() {
+            _ = at.read_reply("the end of the exchange").await;
         }
         divergence
     }
 
-    // --- judging -----------------------------------------------------------------------------------------------
-
-    async fn judge(&mut self, now: Now<'_>, talk: &Talk, answer: &Answer) -> Done {
-        let compared = match &now.step.expect {
-            Some(expectation) => self.compare(now, expectation, answer),
+    async fn judge(&self, at: &mut StepAt<'_>, answer: &Answer) -> Done {
+        let compared = match &at.step.expect {
+            Some(expectation) => at.compare(expectation, answer),
             None if answer.reply.code() == SUCCEEDED => Ok((Vec::new(), false)),
-            None => Err(self.other_code(now, SUCCEEDED, answer)),
+            None => Err(at.other_code(SUCCEEDED, answer)),
         };
-        let (captures, echo) = compared.map_err(|divergences| self.explained(now, talk, answer, divergences))?;
+        let (captures, echo) = compared.map_err(|divergences| self.explained(at, answer, divergences))?;
         if answer.reply.code() == SUCCEEDED
-            && let Err(fault) = talk.exchange.finish()
+            && let Err(fault) = self.exchange.finish()
         {
-            return Err(vec![self.fault(now, talk, &fault)]);
+            return Err(vec![self.fault(at, &fault)]);
         }
-        self.keep(captures, echo);
-        match now.step.expect.as_ref().map(|expectation| &expectation.kind) {
+        at.stage.capture(captures, echo);
+        match at.step.expect.as_ref().map(|expectation| &expectation.kind) {
             Some(Expected::Fields(fields)) => match fields.closed {
-                Some((closed, span)) => self.expect_end(now, closed, span).await,
+                Some((closed, span)) => at.expect_end(closed, span).await,
                 None => Ok(()),
             },
             _ => Ok(()),
         }
     }
 
-    fn fault(&self, now: Now<'_>, talk: &Talk, fault: &AuthFault) -> Divergence {
-        let message = format!("{}: {}", talk.mechanism, fault.message);
-        self.place_of_action(now.step, now.name).fault(Kind::Auth, &message)
+    fn fault(&self, at: &StepAt<'_>, fault: &AuthFault) -> Divergence {
+        let message = format!("{}: {}", self.mechanism, fault.message);
+        at.place_of_action().fault(Kind::Auth, &message)
     }
 
     /// Says of a refusal which line of the exchange it answers, and what else is known about it.
-    fn explained(
-        &self,
-        now: Now<'_>,
-        talk: &Talk,
-        answer: &Answer,
-        mut divergences: Vec<Divergence>,
-    ) -> Vec<Divergence> {
+    fn explained(&self, at: &StepAt<'_>, answer: &Answer, mut divergences: Vec<Divergence>) -> Vec<Divergence> {
         let Some(first) = divergences.first_mut().filter(|_| answer.reply.code() >= 400) else { return divergences };
-        let mut diagnostic = first.diagnostic.clone().note(format!("this answers {}", talk.last_said()));
-        if let Some(error) = talk.exchange.server_error() {
-            let quoted = self.place(now.step, now.name).quoted(error.as_bytes());
+        let mut diagnostic = first.diagnostic.clone().note(format!("this answers {}", self.last_said()));
+        if let Some(error) = self.exchange.server_error() {
+            let quoted = at.place().quoted(error.as_bytes());
             diagnostic = diagnostic.note(format!("before it the server said why: {quoted}"));
         }
-        if talk.sent <= 1
-            && let Some(list) = self.offered(now)
+        if self.sent <= 1
+            && let Some(list) = offered(at)
         {
             diagnostic = diagnostic.note(format!("the last EHLO reply offers {list}"));
         }
@@ -278,7 +267,7 @@ impl Keys {
     }
 }
 
-impl Talk {
+impl LoginDialogue {
     /// Says of a wait that failed what it was for.
     fn unanswered(&self, mut divergences: Vec<Divergence>) -> Vec<Divergence> {
         if let Some(first) = divergences.first_mut() {

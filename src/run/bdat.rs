@@ -4,8 +4,8 @@
 //! replies, and one that is refused ends the sending; without it all chunks go out and their replies stay owed.
 
 use super::content::{MailContent, Stream};
-use super::player::Player;
-use super::steps::{CHUNK, Done, Now, encoder_of};
+use super::ground::StepAt;
+use super::steps::{CHUNK, Done, encoder_of};
 use crate::run::{Divergence, Kind};
 use crate::scenario::{Bdat, Expectation, Expected};
 use crate::session::Written;
@@ -21,87 +21,89 @@ struct Chunks<'b> {
     stopped: bool,
 }
 
-impl Player<'_> {
-    pub(super) async fn bdat(&mut self, now: Now<'_>, bdat: &Bdat) -> Done {
-        self.may_write(now).await?;
+impl StepAt<'_> {
+    pub(super) async fn bdat(&mut self, bdat: &Bdat) -> Done {
+        self.may_write().await?;
         let mut chunks = Chunks { bdat, ready: Vec::new(), sent: 0, stopped: false };
-        match self.mail_content(now, &bdat.data)? {
+        match self.mail_content(&bdat.data)? {
             MailContent::Rendered(rendered) => {
-                self.guard_secret(now, rendered.secret)?;
+                self.guard_secret(rendered.secret)?;
                 let mut encoder = encoder_of(&bdat.data);
                 encoder.encode(&rendered.bytes, &mut chunks.ready);
                 encoder.finish(false, &mut chunks.ready);
             }
-            MailContent::Stream(stream) => self.bdat_stream(now, stream, &mut chunks).await?,
+            MailContent::Stream(stream) => chunks.stream(self, stream).await?,
         }
-        self.full_chunks(now, &mut chunks).await?;
+        chunks.send_full(self).await?;
         let rest = std::mem::take(&mut chunks.ready);
-        self.chunk(now, &mut chunks, &rest, bdat.last).await?;
-        match &now.step.expect {
-            Some(expectation) if !is_about_a_reply(expectation) => self.expect(now, expectation).await,
+        chunks.send(self, &rest, bdat.last).await?;
+        match &self.step.expect {
+            Some(expectation) if !is_about_a_reply(expectation) => self.expect(expectation).await,
             _ => Ok(()),
         }
     }
+}
 
+impl Chunks<'_> {
     /// Streams a file, all but what the last chunk takes.
-    async fn bdat_stream(&mut self, now: Now<'_>, mut stream: Stream, chunks: &mut Chunks<'_>) -> Done {
-        let mut encoder = encoder_of(&chunks.bdat.data);
+    async fn stream(&mut self, at: &mut StepAt<'_>, mut stream: Stream) -> Done {
+        let mut encoder = encoder_of(&self.bdat.data);
         let mut input = vec![0; CHUNK];
         loop {
-            let count = self.read_stream(now, &mut stream, &mut input)?;
+            let count = at.read_stream(&mut stream, &mut input)?;
             if count == 0 {
-                encoder.finish(false, &mut chunks.ready);
+                encoder.finish(false, &mut self.ready);
                 return Ok(());
             }
-            encoder.encode(&input[..count], &mut chunks.ready);
-            self.full_chunks(now, chunks).await?;
+            encoder.encode(&input[..count], &mut self.ready);
+            self.send_full(at).await?;
         }
     }
 
     /// Sends what is more than one chunk: the last one must know that it is the last.
-    async fn full_chunks(&mut self, now: Now<'_>, chunks: &mut Chunks<'_>) -> Done {
-        let ready = std::mem::take(&mut chunks.ready);
+    async fn send_full(&mut self, at: &mut StepAt<'_>) -> Done {
+        let ready = std::mem::take(&mut self.ready);
         let mut rest = ready.as_slice();
-        while rest.len() > chunks.bdat.chunk {
-            let (chunk, others) = rest.split_at(chunks.bdat.chunk);
-            self.chunk(now, chunks, chunk, false).await?;
+        while rest.len() > self.bdat.chunk {
+            let (chunk, others) = rest.split_at(self.bdat.chunk);
+            self.send(at, chunk, false).await?;
             rest = others;
         }
-        chunks.ready = rest.to_vec();
+        self.ready = rest.to_vec();
         Ok(())
     }
 
     /// Sends one chunk and, where the step expects something, reads its replies.
-    async fn chunk(&mut self, now: Now<'_>, chunks: &mut Chunks<'_>, octets: &[u8], last: bool) -> Done {
-        if chunks.stopped {
+    async fn send(&mut self, at: &mut StepAt<'_>, octets: &[u8], last: bool) -> Done {
+        if self.stopped {
             return Ok(());
         }
         let command = format!("BDAT {}{}", octets.len(), if last { " LAST" } else { "" });
-        let session = self.session(now)?.name().clone();
-        self.log.client(&session, &command);
+        let session = at.session()?.name().clone();
+        at.stage.log.client(&session, &command);
         if !octets.is_empty() {
-            self.log.client(&session, &format!("[{} octets]", octets.len()));
+            at.stage.log.client(&session, &format!("[{} octets]", octets.len()));
         }
-        chunks.sent += 1;
-        let session = Self::reading(&mut self.sessions, now)?;
+        self.sent += 1;
+        let session = at.sessions.speaking(at.step)?;
         let owed_before = session.owed();
-        let outcome = session.write_chunk(&command, octets, now.wait, &self.log).await;
+        let outcome = session.write_chunk(&command, octets, at.wait, &at.stage.log).await;
         let owed = session.owed().saturating_sub(owed_before);
-        let written = outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take the chunk"))?;
-        chunks.stopped = written == Written::Interrupted;
-        let Some(expectation) = now.step.expect.as_ref().filter(|it| is_about_a_reply(it)) else {
-            return if written == Written::All { Ok(()) } else { Err(vec![self.spoke_early(now, chunks.sent)]) };
+        let written = outcome.map_err(|trouble| at.trouble(&trouble, "the server to take the chunk"))?;
+        self.stopped = written == Written::Interrupted;
+        let Some(expectation) = at.step.expect.as_ref().filter(|it| is_about_a_reply(it)) else {
+            return if written == Written::All { Ok(()) } else { Err(vec![Self::spoke_early(at, self.sent)]) };
         };
         for _ in 0..owed {
-            let outcome = self.expect(now, expectation).await;
-            outcome.map_err(|divergences| about_chunk(divergences, chunks.sent, &command, written))?;
+            let outcome = at.expect(expectation).await;
+            outcome.map_err(|divergences| about_chunk(divergences, self.sent, &command, written))?;
         }
         Ok(())
     }
 
-    fn spoke_early(&self, now: Now<'_>, number: usize) -> Divergence {
+    fn spoke_early(at: &StepAt<'_>, number: usize) -> Divergence {
         let text = format!("the server replied before all of chunk {number} was sent");
-        self.place_of_action(now.step, now.name).fault(Kind::Early, &text)
+        at.place_of_action().fault(Kind::Early, &text)
     }
 }
 

@@ -5,8 +5,7 @@
 //! the handshake, shakes hands without verification, reads the certificate and closes. The transcript says so. It is the
 //! only time that smtp-script opens a connection which the scenario does not; it carries nothing but EHLO and STARTTLS.
 
-use super::player::Player;
-use super::steps::Now;
+use super::ground::StepAt;
 use crate::net::certificate::Certificate;
 use crate::net::connect::connect;
 use crate::net::stream::Stream;
@@ -19,20 +18,20 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 /// How long the second look may take.
 const LOOK_TIME: Duration = Duration::from_secs(5);
 
-impl Player<'_> {
+impl StepAt<'_> {
     /// Adds the certificate to a failed verification that could not see it.
-    pub(super) async fn look_at_certificate(&mut self, now: Now<'_>, session: &str, trouble: &mut Trouble) {
+    pub(super) async fn look_at_certificate(&mut self, session: &str, trouble: &mut Trouble) {
         let Trouble::Tls(failure) = trouble else { return };
-        let Some(open) = self.sessions.get(session).filter(|_| failure.certificate.is_none()) else { return };
+        let Some(open) = self.sessions.named(session).filter(|_| failure.certificate.is_none()) else { return };
         if !is_distrust(failure.reason) {
             return;
         }
         let look = second_look(open, !open.endpoint.implicit_tls);
-        let found = tokio::time::timeout(LOOK_TIME.min(now.wait), look).await;
+        let found = tokio::time::timeout(LOOK_TIME.min(self.wait), look).await;
         if let Ok(Some(certificate)) = found {
             let name = open.session.name().clone();
-            self.log.note(&name, "connected once more, without verification, only to read the certificate");
-            self.log.note(&name, &certificate.describe(jiff::Timestamp::now()));
+            self.stage.log.note(&name, "connected once more, without verification, only to read the certificate");
+            self.stage.log.note(&name, &certificate.describe(jiff::Timestamp::now()));
             failure.certificate = Some(certificate);
         }
     }
@@ -50,7 +49,7 @@ fn is_distrust(reason: TlsFailureReason) -> bool {
     )
 }
 
-async fn second_look(open: &super::player::Open, starttls: bool) -> Option<Certificate> {
+async fn second_look(open: &super::sessions::Open, starttls: bool) -> Option<Certificate> {
     let mut stream = connect(&open.endpoint.target).await.ok()?;
     if starttls {
         read_reply(&mut stream).await?;

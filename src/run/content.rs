@@ -2,9 +2,8 @@
 //!
 //! Responsible for rendering and for opening files. Sending is the business of `steps` (as DATA) and `bdat`.
 
+use super::ground::StepAt;
 use super::message;
-use super::player::Player;
-use super::steps::Now;
 use crate::run::Divergence;
 use crate::scenario::{Content, Filler, MailData, Mode, Rendered, Span, TemplateError, Text, reason};
 use std::fs::File;
@@ -30,64 +29,59 @@ pub(super) struct Stream {
     span: Span,
 }
 
-impl Player<'_> {
-    pub(super) fn mail_content(&self, now: Now<'_>, data: &MailData) -> Result<MailContent, Vec<Divergence>> {
+impl StepAt<'_> {
+    pub(super) fn mail_content(&self, data: &MailData) -> Result<MailContent, Vec<Divergence>> {
         let rendered = match &data.content {
-            Content::Text(text) if data.template => self.render(now, text, Mode::Plain)?,
+            Content::Text(text) if data.template => self.render(text, Mode::Plain)?,
             Content::Text(text) => {
                 Rendered { bytes: text.source.clone().into_bytes(), shown: text.source.clone(), secret: false }
             }
-            Content::File(file) if data.template => self.templated_file(now, file)?,
-            Content::File(file) => return self.open_file(now, file).map(MailContent::Stream),
+            Content::File(file) if data.template => self.templated_file(file)?,
+            Content::File(file) => return self.open_file(file).map(MailContent::Stream),
             Content::Bytes(bytes) => Rendered {
                 shown: String::from_utf8_lossy(bytes).replace("\r\n", "\n"),
                 bytes: bytes.clone(),
                 secret: false,
             },
-            Content::Filler(filler) => return Ok(MailContent::Stream(Stream::of_filler(filler, now.step.head.span))),
+            Content::Filler(filler) => return Ok(MailContent::Stream(Stream::of_filler(filler, self.step.head.span))),
             Content::Message(parts) => {
-                let scope = self.scope(now.step);
+                let scope = self.scope();
                 let source = message::Source {
-                    templates: &self.templates,
+                    templates: &self.stage.templates,
                     scope: &scope,
-                    resolver: &self.resolver(Some(&scope)),
+                    resolver: &self.view().resolver(&scope),
                 };
-                message::build(parts, &source).map_err(|error| self.template(now, &error))?
+                message::build(parts, &source).map_err(|error| self.template(&error))?
             }
         };
         Ok(MailContent::Rendered(rendered))
     }
 
-    fn templated_file(&self, now: Now<'_>, file: &Text) -> Result<Rendered, Vec<Divergence>> {
-        let path = self.resolver(Some(&self.scope(now.step))).path(file).map_err(|error| self.template(now, &error))?;
-        let content = std::fs::read_to_string(&path).map_err(|error| self.unreadable(now, file, &path, &error))?;
-        let text = Text::from_file(&content, file.span).map_err(|error| self.template(now, &error))?;
-        self.render(now, &text, Mode::Plain)
+    fn templated_file(&self, file: &Text) -> Result<Rendered, Vec<Divergence>> {
+        let path = self.view().resolver(&self.scope()).path(file).map_err(|error| self.template(&error))?;
+        let content = std::fs::read_to_string(&path).map_err(|error| self.unreadable(file, &path, &error))?;
+        let text = Text::from_file(&content, file.span).map_err(|error| self.template(&error))?;
+        self.render(&text, Mode::Plain)
     }
 
-    fn open_file(&self, now: Now<'_>, file: &Text) -> Result<Stream, Vec<Divergence>> {
-        let path = self.resolver(Some(&self.scope(now.step))).path(file).map_err(|error| self.template(now, &error))?;
-        let source = File::open(&path).map_err(|error| self.unreadable(now, file, &path, &error))?;
+    fn open_file(&self, file: &Text) -> Result<Stream, Vec<Divergence>> {
+        let path = self.view().resolver(&self.scope()).path(file).map_err(|error| self.template(&error))?;
+        let source = File::open(&path).map_err(|error| self.unreadable(file, &path, &error))?;
         let size = source.metadata().map_or(0, |metadata| metadata.len());
         Ok(Stream { source: Box::new(source), size, name: file.source.clone(), span: file.span })
     }
 
     /// The next octets of a stream; 0 at its end.
-    pub(super) fn read_stream(
-        &self,
-        now: Now<'_>,
-        stream: &mut Stream,
-        buffer: &mut [u8],
-    ) -> Result<usize, Vec<Divergence>> {
+    pub(super) fn read_stream(&self, stream: &mut Stream, buffer: &mut [u8]) -> Result<usize, Vec<Divergence>> {
         stream.source.read(buffer).map_err(|error| {
             let message = format!("cannot read `{}`: {}", stream.name, reason(&error));
-            self.template(now, &TemplateError { message, span: stream.span, help: None })
+            self.template(&TemplateError { message, span: stream.span, help: None })
         })
     }
 
-    fn unreadable(&self, now: Now<'_>, file: &Text, path: &Path, error: &std::io::Error) -> Vec<Divergence> {
+    fn unreadable(&self, file: &Text, path: &Path, error: &std::io::Error) -> Vec<Divergence> {
         let message = format!("cannot read `{}`: {}", path.display(), reason(error));
-        self.template(now, &TemplateError { message, span: file.span, help: None })
+        self.template(&TemplateError { message, span: file.span, help: None })
     }
 }
 

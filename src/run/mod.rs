@@ -3,6 +3,7 @@
 //! Responsible for the order of things: steps, groups, `when`, `finally`, and what a divergence ends. What is on the
 //! wire is `crate::session`'s, what a reply must be `expect`'s, how a divergence is told `diagnose`'s business.
 
+mod attempts;
 mod auth;
 mod bdat;
 mod certificate;
@@ -11,6 +12,7 @@ mod content;
 mod descriptors;
 mod diagnose;
 mod expect;
+mod ground;
 mod group;
 mod message;
 mod outcome;
@@ -24,7 +26,9 @@ mod sandbox;
 mod schedule;
 mod scope;
 mod serving;
+mod sessions;
 mod signals;
+mod stage;
 mod steps;
 mod stop;
 

@@ -1,7 +1,7 @@
 //! What came of a run: plain data that every report is made from.
 
-use super::player::Open;
 use super::rewrite::Rewrite;
+use super::sessions::Open;
 use crate::net::certificate::Certificate;
 use crate::net::tls::TlsFacts;
 use crate::scenario::{Diagnostic, Sources, Span};

@@ -1,24 +1,25 @@
 //! `pace`: slow sending.
 
-use super::player::Player;
-use super::steps::{Done, Now};
+use super::ground::StepAt;
+use super::sessions::Sessions;
+use super::steps::Done;
 use crate::session::Pace;
 use std::time::{Duration, Instant};
 
-impl Player<'_> {
+impl StepAt<'_> {
     /// What this step sends goes out at its pace, or at full speed.
-    pub(super) fn set_pace(&mut self, now: Now<'_>) -> Done {
-        let pace = match &now.step.pace {
+    pub(super) fn set_pace(&mut self) -> Done {
+        let pace = match &self.step.pace {
             None => None,
             Some(pace) => {
-                let every = self.length(now.step, &pace.every).map_err(|error| self.template(now, &error))?;
+                let every = self.length(&pace.every).map_err(|error| self.template(&error))?;
                 // Without an end of the run the time left is beyond what a clock can tell.
-                let due = Instant::now().checked_add(self.bounded(Duration::MAX));
+                let due = Instant::now().checked_add(self.stage.bounded(Duration::MAX));
                 Some(Pace { octets: pace.bytes, every, due })
             }
         };
         // Sessions that this step opens itself are not open yet: what they say first is not paced.
-        if let Some(open) = self.sessions.get_mut(Self::session_name(now.step)) {
+        if let Some(open) = self.sessions.named_mut(Sessions::name_of(self.step)) {
             open.session.set_pace(pace);
         }
         Ok(())

@@ -2,12 +2,13 @@
 //!
 //! Reading goes on while writing, so that neither side can block the other, however many replies there are.
 
-use super::group::{Bound, Turn};
+use super::ground::StepAt;
+use super::group::Bound;
 use super::outcome::Verdict;
 use super::player::{Flow, Player};
-use super::steps::{Done, Now};
-use crate::scenario::{Action, Group, Rendered, Step, render_data};
-use minijinja::value::Value;
+use super::sessions::Sessions;
+use super::steps::Done;
+use crate::scenario::{Action, Group, Rendered, Step};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -46,22 +47,22 @@ impl Player<'_> {
     /// Sends all, then compares each reply with its step's `expect`.
     pub(super) async fn play_pipeline(&mut self, step: &Step, group: &Group) -> Flow {
         let mut pipeline = Pipeline::default();
-        let gathered = self.gather_turns(step, group, &mut pipeline).await;
+        let gathered = self.gather_iterations(step, group, &mut pipeline).await;
         // What was gathered before a step that cannot be sent stands in the transcript: it goes out.
         if let Err(divergences) = self.flush(&mut pipeline).await {
-            self.divergences.extend(divergences);
+            self.stage.divergences.extend(divergences);
             for sent in pipeline.sent {
                 self.pass_over(std::slice::from_ref(sent.step), Verdict::Unreached);
             }
             return Flow::Stop;
         }
-        let outer = self.timeout;
+        let outer = self.stage.timeout;
         let flow = self.compare_in_order(pipeline.sent).await;
-        self.timeout = outer;
+        self.stage.timeout = outer;
         match gathered {
             Ok(()) => flow,
             Err(divergences) => {
-                self.divergences.extend(divergences);
+                self.stage.divergences.extend(divergences);
                 Flow::Stop
             }
         }
@@ -74,27 +75,23 @@ impl Player<'_> {
                 self.pass_over(std::slice::from_ref(one.step), Verdict::Unreached);
                 continue;
             }
-            self.log.begin_step(&one.step.head.number);
-            self.timeout = one.timeout;
-            let bound: Vec<_> =
-                one.bindings.into_iter().map(|(name, value, secret)| self.names.bind(&name, value, secret)).collect();
+            self.stage.log.begin_step(&one.step.head.number);
+            self.stage.timeout = one.timeout;
+            let bound = self.stage.bind_all(one.bindings);
             let outcome = match &one.step.expect {
-                Some(expectation) => match self.wait(one.step) {
-                    Ok(wait) => {
-                        let now = Now { step: one.step, name: one.name.as_deref(), wait };
-                        self.expect(now, expectation).await
-                    }
-                    Err(error) => Err(vec![self.place(one.step, one.name.as_deref()).template(&error)]),
+                Some(expectation) => match self.at(one.step, one.name.as_deref()) {
+                    Ok(mut at) => at.expect(expectation).await,
+                    Err(divergence) => Err(vec![divergence]),
                 },
                 None => Ok(()),
             };
-            self.end_turn(bound);
+            self.stage.unbind(bound);
             flow = self.record(one.step, one.name, one.started, outcome.err().unwrap_or_default());
         }
         flow
     }
 
-    fn gather_turns<'s, 'f>(
+    fn gather_iterations<'s, 'f>(
         &'f mut self,
         step: &'s Step,
         group: &'s Group,
@@ -104,13 +101,15 @@ impl Player<'_> {
         's: 'f,
     {
         Box::pin(async move {
-            let turns =
-                self.turns(step, group).map_err(|error| vec![self.place_of_action(step, None).template(&error)])?;
-            for turn in turns {
+            let iterations = self.stage.iterations(group, &self.view().scope(step));
+            let iterations =
+                iterations.map_err(|error| vec![self.view().place_of_action(step, None).template(&error)])?;
+            for iteration in iterations {
                 self.count_iteration(step).map_err(|divergence| vec![divergence])?;
                 let depth = pipeline.bindings.len();
-                pipeline.bindings.extend(turn.bindings());
-                let bound = self.begin_turn(turn);
+                let values = iteration.into_bindings();
+                pipeline.bindings.extend(values.iter().cloned());
+                let bound = self.stage.bind_all(values);
                 let mut outcome = Ok(());
                 for inner in &group.steps {
                     outcome = self.gather(inner, pipeline).await;
@@ -118,7 +117,7 @@ impl Player<'_> {
                         break;
                     }
                 }
-                self.end_turn(bound);
+                self.stage.unbind(bound);
                 pipeline.bindings.truncate(depth);
                 outcome?;
             }
@@ -128,78 +127,63 @@ impl Player<'_> {
 
     /// Renders one step and gathers its bytes.
     async fn gather<'s>(&mut self, step: &'s Step, pipeline: &mut Pipeline<'s>) -> Done {
-        self.log.begin_step(&step.head.number);
-        let name = self.step_name(step);
-        let started = self.log.elapsed();
+        self.stage.log.begin_step(&step.head.number);
+        let name = self.view().step_name(step);
+        let started = self.stage.log.elapsed();
         if !self.is_wanted(step, name.as_deref()).map_err(|divergence| vec![divergence])? {
             self.pass_over(std::slice::from_ref(step), Verdict::Skipped);
             return Ok(());
         }
-        let wait = self.wait(step).map_err(|error| vec![self.place(step, name.as_deref()).template(&error)])?;
-        let now = Now { step, name: name.as_deref(), wait };
         if let Action::Group(group) = &step.action {
             return self.gather_group(step, group, pipeline).await;
         }
+        let mut at = self.at(step, name.as_deref()).map_err(|divergence| vec![divergence])?;
         match &step.action {
             Action::Send(lines) => {
-                self.begin_pipeline(step, now, pipeline).await?;
-                let rendered = self.rendered_lines(now, lines)?;
-                let session = self.session(now)?.name().clone();
-                self.log.client(&session, &rendered.shown);
+                pipeline.begin(step, &mut at).await?;
+                let rendered = at.rendered_lines(lines)?;
+                let session = at.session()?.name().clone();
+                at.stage.log.client(&session, &rendered.shown);
                 self.push(step, pipeline, &rendered).await?;
             }
             Action::Raw(raw) => {
-                self.begin_pipeline(step, now, pipeline).await?;
-                let rendered = self.rendered_raw(now, raw)?;
-                self.log_raw(now, &rendered)?;
+                pipeline.begin(step, &mut at).await?;
+                let rendered = at.rendered_raw(raw)?;
+                at.log_raw(&rendered)?;
                 self.push(step, pipeline, &rendered).await?;
             }
             Action::Data(data) => {
-                self.begin_pipeline(step, now, pipeline).await?;
+                pipeline.begin(step, &mut at).await?;
                 self.flush(pipeline).await?;
-                self.write_mail(now, data).await?;
+                let mut at = self.at(step, name.as_deref()).map_err(|divergence| vec![divergence])?;
+                at.write_mail(data).await?;
             }
-            Action::Set(settings) => {
-                for (named, data) in settings {
-                    let rendered = render_data(data, &self.templates, &self.scope(step));
-                    let (value, secret) = rendered.map_err(|error| self.template(now, &error))?;
-                    self.names.set(&named.name, value, secret);
-                }
-            }
+            Action::Set(settings) => at.set(settings)?,
             _ => {}
         }
-        pipeline.sent.push(Sent { step, name, started, bindings: pipeline.bindings.clone(), timeout: self.timeout });
+        let (bindings, timeout) = (pipeline.bindings.clone(), self.stage.timeout);
+        pipeline.sent.push(Sent { step, name, started, bindings, timeout });
         Ok(())
     }
 
     /// A group within: its names and its time-out hold for its steps, also when their replies are compared.
     async fn gather_group<'s>(&mut self, step: &'s Step, group: &'s Group, pipeline: &mut Pipeline<'s>) -> Done {
-        let (outer, depth) = (self.timeout, pipeline.bindings.len());
-        let entered = self.values(step, group);
-        let values = entered.map_err(|error| vec![self.place_of_action(step, None).template(&error)])?;
+        let (outer, depth) = (self.stage.timeout, pipeline.bindings.len());
+        let inside = self.stage.inside(step, group, &self.view().scope(step));
+        let (timeout, values) =
+            inside.map_err(|error| vec![self.view().place_of_action(step, None).template(&error)])?;
+        self.stage.timeout = timeout;
         pipeline.bindings.extend(values.iter().cloned());
-        let bound = self.bind_all(values);
-        let outcome = self.gather_turns(step, group, pipeline).await;
-        self.end_turn(bound);
+        let bound = self.stage.bind_all(values);
+        let outcome = self.gather_iterations(step, group, pipeline).await;
+        self.stage.unbind(bound);
         pipeline.bindings.truncate(depth);
-        self.timeout = outer;
+        self.stage.timeout = outer;
         outcome
     }
 
-    /// Nothing may be left over from before: within the group nothing is checked.
-    async fn begin_pipeline<'s>(&mut self, step: &'s Step, now: Now<'_>, pipeline: &mut Pipeline<'s>) -> Done {
-        let session = Self::session_name(step);
-        if pipeline.began.contains(session) {
-            return Ok(());
-        }
-        self.set_pace(now)?;
-        self.may_write(now).await?;
-        pipeline.began.insert(session);
-        Ok(())
-    }
-
     async fn push<'s>(&mut self, step: &'s Step, pipeline: &mut Pipeline<'s>, rendered: &Rendered) -> Done {
-        if pipeline.writer.is_some_and(|writer| Self::session_name(writer) != Self::session_name(step)) {
+        if pipeline.writer.is_some_and(|writer| Sessions::name_of(writer) != Sessions::name_of(step)) {
             self.flush(pipeline).await?;
         }
         pipeline.writer = Some(step);
@@ -212,23 +196,28 @@ impl Player<'_> {
 
     async fn flush(&mut self, pipeline: &mut Pipeline<'_>) -> Done {
         let Some(last) = pipeline.writer.take() else { return Ok(()) };
-        let wait = self.wait(last).map_err(|error| vec![self.place(last, None).template(&error)])?;
-        let now = Now { step: last, name: None, wait };
         let bytes = std::mem::take(&mut pipeline.bytes);
         let shown = std::mem::take(&mut pipeline.shown);
         let askers = std::mem::take(&mut pipeline.askers);
-        let session = Self::reading(&mut self.sessions, now)?;
+        let at = self.at(last, None).map_err(|divergence| vec![divergence])?;
+        let session = at.sessions.speaking(last)?;
         let before = session.owed();
-        let outcome = session.write(&bytes, &shown, wait, &self.log).await;
+        let outcome = session.write(&bytes, &shown, at.wait, &at.stage.log).await;
         session.name_askers(before, &askers);
-        outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
+        outcome.map_err(|trouble| at.trouble(&trouble, "the server to take what was sent"))
     }
 }
 
-impl Turn {
-    /// The names of this turn, for when its replies are compared.
-    fn bindings(&self) -> Vec<Bound> {
-        let iteration = self.iteration.map(|iteration| ("iteration".to_owned(), Value::from(iteration), false));
-        iteration.into_iter().chain(self.each.clone()).collect()
+impl<'s> Pipeline<'s> {
+    /// Nothing may be left over from before: within the group nothing is checked.
+    async fn begin(&mut self, step: &'s Step, at: &mut StepAt<'_>) -> Done {
+        let session = Sessions::name_of(step);
+        if self.began.contains(session) {
+            return Ok(());
+        }
+        at.set_pace()?;
+        at.may_write().await?;
+        self.began.insert(session);
+        Ok(())
     }
 }

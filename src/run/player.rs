@@ -1,23 +1,22 @@
 //! The step loop: plays the steps one by one until one diverges, then `finally`.
 
 use super::Settings;
-use super::connection::{Endpoint, Resolver, file_root};
 use super::diagnose::Place;
-use super::expect::Comparer;
-use super::outcome::{Cause, Divergence, Kind, Outcome, SessionOutcome, StepOutcome, Verdict};
-use super::rewrite::Rewrite;
+use super::ground::{Ground, StepAt, Updates, View};
+use super::outcome::{Cause, Divergence, Kind, Outcome, StepOutcome, Verdict};
 use super::sandbox::sandbox_options;
-use super::scope::{Names, StepScope};
-use super::serving::{Listening, Phase, Serving};
+use super::scope::Names;
+use super::serving::{Listening, Phase};
+use super::sessions::Sessions;
+use super::stage::Stage;
 use crate::scenario::{
-    Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Length, Mode, Scenario, Scope, Span, Speech, Step, TemplateError,
-    Templates, TlsSettings, Variables,
+    Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Scenario, Span, Speech, Step, TemplateError, Templates, Variables,
 };
 use crate::secret::Masker;
 use crate::server::Sandbox;
-use crate::session::{Exchange, Session, Transcript};
+use crate::session::Transcript;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,53 +24,16 @@ use std::time::{Duration, Instant};
 /// How long replies still owed are waited for after a divergence.
 const LAST_REPLIES: Duration = Duration::from_secs(2);
 
-/// A session and how it was opened.
-pub(super) struct Open {
-    /// The how manyeth session of the run it is.
-    pub(super) serial: u64,
-    pub(super) session: Session,
-    pub(super) endpoint: Endpoint,
-    pub(super) tls: TlsSettings,
-}
-
 /// One run of one scenario.
 pub(super) struct Player<'a> {
-    pub(super) scenario: &'a Scenario,
-    pub(super) settings: &'a Settings,
-    pub(super) templates: Templates,
-    pub(super) names: Names,
-    pub(super) sessions: BTreeMap<String, Open>,
-    pub(super) log: Transcript,
-    pub(super) sandbox: Option<Arc<Sandbox>>,
-    /// The server of the same file.
-    pub(super) serving: Option<Serving>,
-    /// The default time of a wait, at this place of the scenario.
-    pub(super) timeout: Duration,
-    /// When the whole run must be over.
-    pub(super) due: Option<Instant>,
-    pub(super) steps: Vec<StepOutcome>,
-    pub(super) divergences: Vec<Divergence>,
-    /// How often the steps of loops were played.
-    pub(super) iterations: u64,
-    /// How long the present step waited for its turn to connect.
-    pub(super) held_back: Duration,
-    /// How many sessions were opened.
-    pub(super) opened: u64,
-    /// Sessions that were closed and given up, in figures.
-    pub(super) retired: Vec<SessionOutcome>,
-    /// What happened on them, where that is kept.
-    exchanges: Vec<Exchange>,
-    /// What was captured, as it is shown.
-    pub(super) captures: BTreeMap<String, String>,
-    pub(super) rewrites: Vec<Rewrite>,
-    /// Under an update: expectations that held.
-    pub(super) held: Vec<Span>,
+    pub(super) ground: Ground<'a>,
+    pub(super) stage: Stage,
+    pub(super) sessions: Sessions,
+    updates: Updates,
     began: Timestamp,
     /// What became of the steps of the server.
     pub(super) served_steps: Vec<StepOutcome>,
     notices: Vec<String>,
-    /// Inside `finally`: whether the steps before it diverged.
-    diverged: Option<bool>,
 }
 
 /// Whether the steps go on.
@@ -116,7 +78,7 @@ pub(super) async fn serve(
     if let Err(error) = player.start_server(variables).await {
         return not_startable(scenario, &error);
     }
-    let Some(serving) = &player.serving else { return not_started(scenario, "this file has no `server:`") };
+    let Some(serving) = &player.ground.serving else { return not_started(scenario, "this file has no `server:`") };
     let listening = match serving.trust_pem() {
         Ok(trust_pem) => Listening { address: serving.address(), trust_pem },
         Err(error) => return not_started(scenario, &error),
@@ -180,51 +142,38 @@ impl<'a> Player<'a> {
             .iter()
             .map(|name| format!("the secret `{name}` is so short that it is not searched for in what the server sends"))
             .collect();
+        let templates = Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded));
+        let log = Transcript::new(Arc::new(masker), settings.observer.clone());
+        let timeout = settings.timeout.or(scenario.timeout).unwrap_or(DEFAULT_TIMEOUT);
+        let due = settings.max_time.map(|length| Instant::now() + length);
         Player {
-            templates: Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded)),
-            names: Names::new(variables),
-            sessions: BTreeMap::new(),
-            log: Transcript::new(Arc::new(masker), settings.observer.clone()),
-            sandbox: None,
-            serving: None,
-            timeout: settings.timeout.or(scenario.timeout).unwrap_or(DEFAULT_TIMEOUT),
-            due: settings.max_time.map(|length| Instant::now() + length),
-            steps: Vec::new(),
-            divergences: Vec::new(),
-            iterations: 0,
-            held_back: Duration::ZERO,
-            opened: 0,
-            retired: Vec::new(),
-            exchanges: Vec::new(),
-            captures: BTreeMap::new(),
-            rewrites: Vec::new(),
-            held: Vec::new(),
+            ground: Ground { scenario, settings, sandbox: None, serving: None, diverged: None },
+            stage: Stage::new(Arc::new(templates), Names::new(variables), log, timeout, due),
+            sessions: Sessions::default(),
+            updates: Updates::default(),
             began: Timestamp::now(),
             served_steps: Vec::new(),
             notices,
-            diverged: None,
-            scenario,
-            settings,
         }
     }
 
     /// Starts the built-in server: any user name with one of the secrets as password is let in.
     fn start_sandbox(&mut self, variables: &Variables) -> Result<(), String> {
-        if !self.settings.sandbox || self.settings.to.is_some() {
+        if !self.ground.settings.sandbox || self.ground.settings.to.is_some() {
             return Ok(());
         }
-        if let Some(shared) = &self.settings.shared_sandbox {
-            self.sandbox = Some(shared.server().clone());
+        if let Some(shared) = &self.ground.settings.shared_sandbox {
+            self.ground.sandbox = Some(shared.server().clone());
             return Ok(());
         }
-        let options = sandbox_options([(self.scenario, variables, self.settings)]);
+        let options = sandbox_options([(self.ground.scenario, variables, self.ground.settings)]);
         let sandbox = Sandbox::start(options).map_err(|error| format!("the sandbox: {error}"))?;
-        self.sandbox = Some(Arc::new(sandbox));
+        self.ground.sandbox = Some(Arc::new(sandbox));
         Ok(())
     }
 
     async fn play_all(&mut self) {
-        let scenario = self.scenario;
+        let scenario = self.ground.scenario;
         let mut flow = Flow::On;
         if let Some(opening) = &scenario.opening {
             flow = self.play_steps(std::slice::from_ref(opening)).await;
@@ -232,7 +181,7 @@ impl<'a> Player<'a> {
         if flow == Flow::On {
             flow = self.play_steps(&scenario.steps).await;
         }
-        if let Some(serving) = self.serving.as_ref().filter(|_| flow == Flow::Stop) {
+        if let Some(serving) = self.ground.serving.as_ref().filter(|_| flow == Flow::Stop) {
             serving.abandon();
         }
         self.finally(&scenario.finally).await;
@@ -243,29 +192,27 @@ impl<'a> Player<'a> {
 
     /// The user wants an end now: what was under way is told, `finally` is not played.
     fn interrupt(&mut self) {
-        let number = self.log.step().to_owned();
-        let steps = self.scenario.all_steps();
+        let number = self.stage.log.step().to_owned();
+        let steps = self.ground.scenario.all_steps();
         let step = steps.iter().find(|step| step.head.number == number).or(steps.first());
         let Some(step) = step.copied() else { return };
-        for open in self.sessions.values_mut() {
-            open.session.show_unread(&mut self.log);
-        }
-        let now = self.log.elapsed();
-        if self.steps.iter().all(|outcome| outcome.number != number) {
-            let name = self.step_name(step);
-            let started = self.steps.last().map_or(Duration::ZERO, |last| last.started + last.duration);
+        self.sessions.show_unread(&mut self.stage.log);
+        let now = self.stage.log.elapsed();
+        if self.stage.steps.iter().all(|outcome| outcome.number != number) {
+            let name = self.view().step_name(step);
+            let started = self.stage.steps.last().map_or(Duration::ZERO, |last| last.started + last.duration);
             self.record(step, name, started, Vec::new());
         }
-        for outcome in &mut self.steps {
+        for outcome in &mut self.stage.steps {
             if number == outcome.number || number.starts_with(&format!("{}.", outcome.number)) {
                 outcome.verdict = Verdict::Diverged;
                 outcome.duration = now.saturating_sub(outcome.started);
             }
         }
-        let name = self.step_name(step);
-        let divergence = self.place(step, name.as_deref()).interrupted();
-        let line = self.log.last_of(&number);
-        self.divergences.push(Divergence { line, ..divergence });
+        let name = self.view().step_name(step);
+        let divergence = self.view().place(step, name.as_deref()).interrupted();
+        let line = self.stage.log.last_of(&number);
+        self.stage.divergences.push(Divergence { line, ..divergence });
     }
 
     pub(super) fn play_steps<'s>(&'s mut self, steps: &'s [Step]) -> Pin<Box<dyn Future<Output = Flow> + 's>> {
@@ -281,9 +228,9 @@ impl<'a> Player<'a> {
     }
 
     async fn play_step(&mut self, step: &Step) -> Flow {
-        let started = self.log.elapsed();
-        self.log.begin_step(&step.head.number);
-        let name = self.step_name(step);
+        let started = self.stage.log.elapsed();
+        self.stage.log.begin_step(&step.head.number);
+        let name = self.view().step_name(step);
         match self.is_wanted(step, name.as_deref()) {
             Ok(true) => {}
             Ok(false) => {
@@ -295,27 +242,28 @@ impl<'a> Player<'a> {
         if let Action::Group(group) = &step.action {
             return self.play_group(step, group, name).await;
         }
-        let outcome = self.perform(step, name.as_deref()).await;
+        let outcome = match self.at(step, name.as_deref()) {
+            Ok(mut at) => at.perform().await,
+            Err(divergence) => Err(vec![divergence]),
+        };
         self.record(step, name, started, outcome.err().unwrap_or_default())
     }
 
     /// Whether a step is to be played: its `when` holds, and inside `finally` its session can still be spoken to.
     pub(super) fn is_wanted(&self, step: &Step, name: Option<&str>) -> Result<bool, Divergence> {
-        if let Some(when) = &step.head.when {
-            let value = self.templates.evaluate(when, &self.scope(step));
-            match value {
-                Ok(value) if value.is_true() => {}
-                Ok(_) => return Ok(false),
-                Err(error) => return Err(self.place(step, name).template(&error)),
-            }
+        let wanted = self.stage.is_wanted(&step.head, &self.view().scope(step));
+        if !wanted.map_err(|error| self.view().place(step, name).template(&error))? {
+            return Ok(false);
         }
-        if self.diverged.is_none() {
+        if self.ground.diverged.is_none() {
             return Ok(true);
         }
         let speech = step.action.speaks();
         let speaks = !matches!(speech, Speech::Nothing | Speech::Opens);
-        let reachable = self.open(step).is_some_and(|open| open.session.is_alive() && !open.session.is_in_mail_data());
-        let wait_for_end = speech == Speech::Listens && self.open(step).is_some_and(|open| open.session.is_open());
+        let reachable =
+            self.sessions.of(step).is_some_and(|open| open.session.is_alive() && !open.session.is_in_mail_data());
+        let wait_for_end =
+            speech == Speech::Listens && self.sessions.of(step).is_some_and(|open| open.session.is_open());
         Ok(!speaks || reachable || wait_for_end)
     }
 
@@ -328,29 +276,29 @@ impl<'a> Player<'a> {
     ) -> Flow {
         let verdict = if divergences.is_empty() { Verdict::Followed } else { Verdict::Diverged };
         // A connect that waited for its turn took no longer for it.
-        let started = started + std::mem::take(&mut self.held_back);
-        let duration = self.log.elapsed().saturating_sub(started);
-        let replies = self.log.take_replies();
-        self.steps.push(StepOutcome { name, verdict, duration, replies, ..Self::unplayed(step, started) });
+        let started = started + std::mem::take(&mut self.sessions.held_back);
+        let duration = self.stage.log.elapsed().saturating_sub(started);
+        let replies = self.stage.log.take_replies();
+        self.stage.steps.push(StepOutcome { name, verdict, duration, replies, ..Self::unplayed(step, started) });
         let stops = !divergences.is_empty() && !step.head.continues;
         // A run that was asked for wrongly does not go on, whatever the step says.
         let refused = divergences.iter().any(|divergence| divergence.cause == Cause::User);
-        let line = self.log.last_of(&step.head.number);
-        self.divergences.extend(divergences.into_iter().map(|divergence| Divergence { line, ..divergence }));
+        let line = self.stage.log.last_of(&step.head.number);
+        self.stage.divergences.extend(divergences.into_iter().map(|divergence| Divergence { line, ..divergence }));
         if stops || refused { Flow::Stop } else { Flow::On }
     }
 
     /// Whether the run was asked for wrongly: nothing goes on then.
     pub(super) fn is_refused(&self) -> bool {
-        self.divergences.iter().any(|divergence| divergence.cause == Cause::User)
+        self.stage.divergences.iter().any(|divergence| divergence.cause == Cause::User)
     }
 
     /// Records steps that are not played.
     pub(super) fn pass_over(&mut self, steps: &[Step], verdict: Verdict) {
         for step in steps {
-            let started = self.log.elapsed();
-            let name = self.step_name(step);
-            self.steps.push(StepOutcome { name, verdict, ..Self::unplayed(step, started) });
+            let started = self.stage.log.elapsed();
+            let name = self.view().step_name(step);
+            self.stage.steps.push(StepOutcome { name, verdict, ..Self::unplayed(step, started) });
             if let Action::Group(group) = &step.action {
                 self.pass_over(&group.steps, verdict);
             }
@@ -358,13 +306,13 @@ impl<'a> Player<'a> {
     }
 
     /// A step that nothing is known of but where it stands.
-    fn unplayed(step: &Step, started: Duration) -> StepOutcome {
+    pub(super) fn unplayed(step: &Step, started: Duration) -> StepOutcome {
         StepOutcome {
             number: step.head.number.clone(),
             name: None,
             action: step.keyword(),
             span: step.head.span,
-            session: Self::session_name(step).to_owned(),
+            session: Sessions::name_of(step).to_owned(),
             verdict: Verdict::Unreached,
             started,
             duration: Duration::ZERO,
@@ -378,194 +326,108 @@ impl<'a> Player<'a> {
         if steps.is_empty() {
             return;
         }
-        self.diverged = Some(!self.divergences.is_empty());
-        if self.run_is_over() {
+        self.ground.diverged = Some(!self.stage.divergences.is_empty());
+        if self.stage.run_is_over() {
             // What cleans up needs a moment of its own.
-            self.due = Some(Instant::now() + LAST_REPLIES);
+            self.stage.due = Some(Instant::now() + LAST_REPLIES);
         }
         self.read_last_replies().await;
         self.play_steps(steps).await;
     }
 
-    /// Replies still owed are read before what follows a divergence, shown and not judged: no later step may take one of
-    /// them for its own.
+    /// Replies still owed are read before what follows a divergence.
     pub(super) async fn read_last_replies(&mut self) {
-        let until = Instant::now() + self.bounded(LAST_REPLIES);
-        for open in self.sessions.values_mut() {
-            while open.session.owed() > 0 && open.session.is_alive() {
-                let left = until.saturating_duration_since(Instant::now());
-                if open.session.read_reply(left, &mut self.log).await.is_err() {
-                    break;
-                }
-            }
-        }
+        let until = Instant::now() + self.stage.bounded(LAST_REPLIES);
+        self.sessions.read_last_replies(until, &mut self.stage.log).await;
     }
 
     async fn refuse_unasked_at_the_end(&mut self) {
-        let last = self.scenario.steps.last().or(self.scenario.opening.as_ref());
+        let last = self.ground.scenario.steps.last().or(self.ground.scenario.opening.as_ref());
         let Some(step) = last else { return };
-        let mut troubles = Vec::new();
-        for (name, open) in &mut self.sessions {
-            if let Err(trouble) = open.session.refuse_unasked(&mut self.log).await {
-                troubles.push((name.clone(), trouble));
-            }
-        }
-        for (session, trouble) in troubles {
-            let host = self.sessions.get(&session).map_or("", |open| self.known_host(open));
-            let place = Place { host, ..self.place(step, None) };
-            let mut divergence = place.trouble(&trouble, "");
+        for (session, trouble) in self.sessions.unasked(&mut self.stage.log).await {
+            let view = self.view();
+            let host = view.sessions.named(&session).map_or("", |open| view.known_host(open));
+            let mut divergence = Place { host, ..view.place(step, None) }.trouble(&trouble, "");
             "after this step".clone_into(&mut divergence.diagnostic.label);
-            self.divergences.push(divergence);
+            self.stage.divergences.push(divergence);
         }
     }
 
     async fn close_all(&mut self) {
-        self.log.begin_step("");
-        for open in self.sessions.values_mut() {
-            if open.session.is_open() {
-                open.session.close(&mut self.log).await;
-            }
-        }
-    }
-
-    /// A session that is given up leaves its figures.
-    pub(super) fn retire(&mut self, open: &Open) {
-        let outcome = SessionOutcome::of(open, self.log.start());
-        self.exchanges.extend(open.session.exchange(outcome.opened, self.log.masker()));
-        self.retired.push(outcome);
+        self.stage.log.begin_step("");
+        self.sessions.close_all(&mut self.stage.log).await;
     }
 
     fn into_outcome(mut self) -> Outcome {
-        for open in std::mem::take(&mut self.sessions).into_values() {
-            self.retire(&open);
-        }
         self.complete_steps();
-        self.steps.extend(std::mem::take(&mut self.served_steps));
+        let (sessions, exchanges) = self.sessions.into_outcomes(&self.stage.log);
+        self.stage.steps.extend(std::mem::take(&mut self.served_steps));
         let (mut main, finally): (Vec<_>, Vec<_>) =
-            self.divergences.into_iter().partition(|divergence| !divergence.step.starts_with("finally"));
+            self.stage.divergences.into_iter().partition(|divergence| !divergence.step.starts_with("finally"));
         main.extend(finally);
         Outcome {
-            name: self.log.masker().mask_text(self.scenario.name.as_deref().unwrap_or(self.scenario.sources.name())),
-            path: self.scenario.sources.name().to_owned(),
-            sources: self.scenario.sources.clone(),
-            tags: self.scenario.tags.iter().map(|tag| self.log.masker().mask_text(tag)).collect(),
+            name: self
+                .stage
+                .log
+                .masker()
+                .mask_text(self.ground.scenario.name.as_deref().unwrap_or(self.ground.scenario.sources.name())),
+            path: self.ground.scenario.sources.name().to_owned(),
+            sources: self.ground.scenario.sources.clone(),
+            tags: self.ground.scenario.tags.iter().map(|tag| self.stage.log.masker().mask_text(tag)).collect(),
             started: self.began,
-            duration: self.log.elapsed(),
-            steps: self.steps,
+            duration: self.stage.log.elapsed(),
+            steps: self.stage.steps,
             divergences: main,
-            sessions: self.retired,
-            captures: self.captures.into_iter().collect(),
-            rewrites: self.rewrites,
-            held: self.held,
-            transcript: self.log.into_entries(),
-            exchanges: self.exchanges,
+            sessions,
+            captures: self.stage.captures.into_iter().collect(),
+            rewrites: self.updates.rewrites,
+            held: self.updates.held,
+            transcript: self.stage.log.into_entries(),
+            exchanges,
             notices: self.notices,
         }
     }
 
     /// Steps that were never come to are unreached. A group that was sent in a pipeline stands before its first step.
     fn complete_steps(&mut self) {
-        let now = self.log.elapsed();
-        let mut told: BTreeSet<String> = self.steps.iter().map(|step| step.number.clone()).collect();
-        for step in self.scenario.all_steps() {
+        let now = self.stage.log.elapsed();
+        let mut told: BTreeSet<String> = self.stage.steps.iter().map(|step| step.number.clone()).collect();
+        for step in self.ground.scenario.all_steps() {
             if told.contains(&step.head.number) {
                 continue;
             }
             let inner = format!("{}.", step.head.number);
-            let first = self.steps.iter().position(|outcome| outcome.number.starts_with(&inner));
-            let mut outcome = StepOutcome { name: self.step_name(step), ..Self::unplayed(step, now) };
+            let first = self.stage.steps.iter().position(|outcome| outcome.number.starts_with(&inner));
+            let mut outcome = StepOutcome { name: self.view().step_name(step), ..Self::unplayed(step, now) };
             let place = match first.filter(|_| matches!(step.action, Action::Group(_))) {
                 Some(first) => {
-                    outcome.encompass(self.steps[first..].iter().filter(|step| step.number.starts_with(&inner)));
+                    outcome.encompass(self.stage.steps[first..].iter().filter(|step| step.number.starts_with(&inner)));
                     first
                 }
-                None => self.steps.len(),
+                None => self.stage.steps.len(),
             };
             told.insert(step.head.number.clone());
-            self.steps.insert(place, outcome);
+            self.stage.steps.insert(place, outcome);
         }
     }
 
     // --- what steps need ---------------------------------------------------------------------------------------
 
-    /// The name of the session that a step speaks in; of `connect` the one it opens.
-    pub(super) fn session_name(step: &Step) -> &str {
-        let opened = match &step.action {
-            Action::Connect(connect) => connect.session.as_ref(),
-            _ => None,
-        };
-        opened.or(step.session.as_ref()).map_or("main", |named| named.name.as_str())
+    pub(super) fn view(&self) -> View<'_> {
+        View { ground: &self.ground, stage: &self.stage, sessions: &self.sessions }
     }
 
-    pub(super) fn open(&self, step: &Step) -> Option<&Open> {
-        self.sessions.get(Self::session_name(step))
-    }
-
-    pub(super) fn scope(&self, step: &Step) -> StepScope<'_> {
-        StepScope { names: &self.names, session: self.open(step).map(|open| &open.session), diverged: self.diverged }
-    }
-
-    pub(super) fn comparer<'s>(&'s self, scope: &'s StepScope<'s>) -> Comparer<'s> {
-        Comparer { templates: &self.templates, scope, masker: self.log.masker() }
-    }
-
-    pub(super) fn place<'s>(&'s self, step: &'s Step, name: Option<&'s str>) -> Place<'s> {
-        let open = self.open(step);
-        Place {
-            number: &step.head.number,
+    /// A step on its own, which may wait as long as it says itself.
+    pub(super) fn at<'s>(&'s mut self, step: &'s Step, name: Option<&'s str>) -> Result<StepAt<'s>, Divergence> {
+        let wait = self.view().wait(step).map_err(|error| self.view().place(step, name).template(&error))?;
+        Ok(StepAt {
+            ground: &self.ground,
+            stage: &mut self.stage,
+            sessions: &mut self.sessions,
+            updates: &mut self.updates,
+            step,
             name,
-            span: step.expect.as_ref().map_or(step.head.span, |expect| expect.span),
-            session: open.map(|open| &open.session),
-            host: open.map_or("", |open| self.known_host(open)),
-            masker: self.log.masker(),
-            run_is_over: self.due.is_some_and(|due| Instant::now() >= due),
-        }
-    }
-
-    /// The host that is really spoken to, for advice; the sandbox plays the part of the scenario's.
-    fn known_host<'s>(&self, open: &'s Open) -> &'s str {
-        if self.settings.to.is_some() { &open.endpoint.target.host } else { &open.endpoint.host }
-    }
-
-    /// The same, pointing at what the step does.
-    pub(super) fn place_of_action<'s>(&'s self, step: &'s Step, name: Option<&'s str>) -> Place<'s> {
-        Place { span: step.head.span, ..self.place(step, name) }
-    }
-
-    pub(super) fn resolver<'s>(&'s self, scope: Option<&'s StepScope<'s>>) -> Resolver<'s> {
-        Resolver {
-            settings: self.settings,
-            sandbox: self.sandbox.as_deref(),
-            templates: &self.templates,
-            scope: scope.map_or(&self.names as &dyn Scope, |scope| scope),
-            file_root: file_root(self.scenario, self.settings),
-            own_server: self.serving.as_ref().map(Serving::address),
-        }
-    }
-
-    /// How long this step may wait: its own time-out or the current one, and never beyond the end of the run.
-    pub(super) fn wait(&self, step: &Step) -> Result<Duration, TemplateError> {
-        let own = step.head.timeout.as_ref().map(|length| self.length(step, length)).transpose()?;
-        Ok(self.bounded(own.unwrap_or(self.timeout)))
-    }
-
-    /// `length`, cut at the end of the run.
-    pub(super) fn bounded(&self, length: Duration) -> Duration {
-        self.due.map_or(length, |due| length.min(due.saturating_duration_since(Instant::now())))
-    }
-
-    pub(super) fn run_is_over(&self) -> bool {
-        self.due.is_some_and(|due| Instant::now() >= due)
-    }
-
-    pub(super) fn length(&self, step: &Step, length: &Length) -> Result<Duration, TemplateError> {
-        self.comparer(&self.scope(step)).length(length)
-    }
-
-    /// The step's name as it is shown: rendered, without secrets.
-    pub(super) fn step_name(&self, step: &Step) -> Option<String> {
-        let text = step.head.name.as_ref()?;
-        let rendered = self.templates.render(text, Mode::Plain, &self.scope(step));
-        Some(rendered.map_or_else(|_| text.source.clone(), |rendered| self.log.masker().mask_text(&rendered.shown)))
+            wait,
+        })
     }
 }

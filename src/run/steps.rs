@@ -1,20 +1,21 @@
 //! What each action does.
 
+use super::connection::Endpoint;
 use super::content::{MailContent, Stream};
 use super::diagnose::Place;
 use super::expect::{Came, Capture, Mismatch, allows_end, describe, describe_closed, named_groups};
+use super::ground::StepAt;
 use super::outcome::{Divergence, Kind};
-use super::player::{Open, Player};
 use super::rewrite::rewrites;
 use super::serving::Serving;
+use super::sessions::Sessions;
 use crate::net::tls::{Connector, TlsFailure, TlsFailureReason};
 use crate::scenario::{
-    Action, ClosedBy, Closing, Connect, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered, Span, Step,
-    TemplateError, Text, TlsSettings, decode_base64, decode_hex, render_data, value_from_bytes,
+    Action, ClosedBy, Closing, Connect, Data, Expectation, Expected, MailData, Mode, Named, Pattern, RawBytes,
+    Rendered, Span, TemplateError, Text, TlsSettings, decode_base64, decode_hex, render_data,
 };
 use crate::session::{Admitted, Answer, End, Session, Trouble, Written};
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
-use crate::visible::visible;
 use std::time::{Duration, Instant};
 
 /// How much of a file is read, and of mail data written, at once, in bytes: what stays in a processor's nearest cache.
@@ -31,81 +32,72 @@ pub(super) type Done = Result<(), Vec<Divergence>>;
 /// What the patterns captured, and whether a secret stood in what they were compared with.
 pub(super) type Captured = (Vec<Capture>, bool);
 
-/// The step that is being played, with its name as it is shown and the time its waits may take.
-#[derive(Clone, Copy)]
-pub(super) struct Now<'s> {
-    pub(super) step: &'s Step,
-    pub(super) name: Option<&'s str>,
-    pub(super) wait: Duration,
-}
-
-impl Player<'_> {
+impl StepAt<'_> {
     /// Does what the step says, then compares the reply with what it expects.
-    pub(super) async fn perform(&mut self, step: &Step, name: Option<&str>) -> Done {
-        let wait = self.wait(step).map_err(|error| vec![self.place(step, name).template(&error)])?;
-        let now = Now { step, name, wait };
-        self.set_pace(now)?;
+    pub(super) async fn perform(&mut self) -> Done {
+        self.set_pace()?;
+        let step = self.step;
         match &step.action {
             Action::None | Action::Group(_) => {}
-            Action::Send(lines) => self.send(now, lines).await?,
-            Action::Raw(raw) => self.raw(now, raw).await?,
-            Action::Data(data) => return self.mail_data(now, data).await,
-            Action::Bdat(bdat) => return self.bdat(now, bdat).await,
-            Action::StartTls(tls) => return self.starttls(now, &tls.client).await,
-            Action::Tls(tls) => return self.tls(now, &tls.client).await,
-            Action::Auth(auth) => return self.auth(now, auth).await,
-            Action::Connect(connect) => self.connect(now, connect).await?,
-            Action::Close(closing) => self.close(now, *closing).await?,
+            Action::Send(lines) => self.send(lines).await?,
+            Action::Raw(raw) => self.raw(raw).await?,
+            Action::Data(data) => return self.mail_data(data).await,
+            Action::Bdat(bdat) => return self.bdat(bdat).await,
+            Action::StartTls(tls) => return self.starttls(&tls.client).await,
+            Action::Tls(tls) => return self.tls(&tls.client).await,
+            Action::Auth(auth) => return self.auth(auth).await,
+            Action::Connect(connect) => self.connect(connect).await?,
+            Action::Close(closing) => self.close(*closing).await?,
             Action::Sleep(length) => {
-                let length = self.length(step, length).map_err(|error| self.template(now, &error))?;
-                tokio::time::sleep(self.bounded(length)).await;
-                self.refuse_cut_short(now)?;
+                let length = self.length(length).map_err(|error| self.template(&error))?;
+                tokio::time::sleep(self.stage.bounded(length)).await;
+                self.refuse_cut_short()?;
             }
             Action::Assert(expression) => {
-                let scope = self.scope(step);
-                let value = self.templates.evaluate(expression, &scope).map_err(|error| self.template(now, &error))?;
-                if !value.is_true() {
-                    let parts = self.templates.explain(expression, &scope);
-                    let place = Place { span: expression.span, ..self.place_of_action(step, name) };
+                let falsity = self.stage.falsity(expression, &self.scope()).map_err(|error| self.template(&error))?;
+                if let Some(parts) = falsity {
+                    let place = Place { span: expression.span, ..self.place_of_action() };
                     return Err(vec![place.assertion(&expression.source, &parts)]);
                 }
             }
-            Action::Set(settings) => {
-                for (named, data) in settings {
-                    let scope = self.scope(step);
-                    let (value, secret) =
-                        render_data(data, &self.templates, &scope).map_err(|error| self.template(now, &error))?;
-                    self.names.set(&named.name, value, secret);
-                }
-            }
+            Action::Set(settings) => self.set(settings)?,
         }
         match &step.expect {
-            Some(expectation) => self.expect(now, expectation).await,
+            Some(expectation) => self.expect(expectation).await,
             None => Ok(()),
         }
     }
 
+    pub(super) fn set(&mut self, settings: &[(Named, Data)]) -> Done {
+        for (named, data) in settings {
+            let value = render_data(data, &self.stage.templates, &self.scope());
+            let (value, secret) = value.map_err(|error| self.template(&error))?;
+            self.stage.names.set(&named.name, value, secret);
+        }
+        Ok(())
+    }
+
     /// A wait that the end of the run cut short has not been waited for.
-    fn refuse_cut_short(&self, now: Now<'_>) -> Done {
-        if self.run_is_over() {
-            return Err(vec![self.place(now.step, now.name).fault(Kind::MaxTime, "the time of the whole run is over")]);
+    fn refuse_cut_short(&self) -> Done {
+        if self.stage.run_is_over() {
+            return Err(vec![self.place().fault(Kind::MaxTime, "the time of the whole run is over")]);
         }
         Ok(())
     }
 
     // --- sending -----------------------------------------------------------------------------------------------
 
-    async fn send(&mut self, now: Now<'_>, lines: &[Text]) -> Done {
-        self.may_write(now).await?;
-        let rendered = self.rendered_lines(now, lines)?;
-        self.write(now, &rendered.bytes, &rendered.shown).await
+    async fn send(&mut self, lines: &[Text]) -> Done {
+        self.may_write().await?;
+        let rendered = self.rendered_lines(lines)?;
+        self.write(&rendered.bytes, &rendered.shown).await
     }
 
     /// The lines of a `send`, each ended by CRLF.
-    pub(super) fn rendered_lines(&self, now: Now<'_>, lines: &[Text]) -> Result<Rendered, Vec<Divergence>> {
+    pub(super) fn rendered_lines(&self, lines: &[Text]) -> Result<Rendered, Vec<Divergence>> {
         let mut whole = Rendered::default();
         for text in lines {
-            let rendered = self.render(now, text, Mode::Line)?;
+            let rendered = self.render(text, Mode::Line)?;
             for line in trim_one_line_end(&rendered.bytes).split(|byte| *byte == b'\n') {
                 whole.bytes.extend_from_slice(line);
                 whole.bytes.extend_from_slice(b"\r\n");
@@ -116,95 +108,96 @@ impl Player<'_> {
             whole.shown.push_str(rendered.shown.strip_suffix('\n').unwrap_or(&rendered.shown));
             whole.secret |= rendered.secret;
         }
-        self.guard_secret(now, whole.secret)?;
-        if self.settings.show_secrets {
+        self.guard_secret(whole.secret)?;
+        if self.ground.settings.show_secrets {
             whole.shown = shown_bytes(&whole.bytes);
         }
         Ok(whole)
     }
 
-    async fn raw(&mut self, now: Now<'_>, raw: &RawBytes) -> Done {
-        self.may_write(now).await?;
-        let rendered = self.rendered_raw(now, raw)?;
-        self.write_raw(now, &rendered).await
+    async fn raw(&mut self, raw: &RawBytes) -> Done {
+        self.may_write().await?;
+        let rendered = self.rendered_raw(raw)?;
+        self.write_raw(&rendered).await
     }
 
     /// The bytes of a `raw`. They are shown as they are, unless they depend on a secret.
-    pub(super) fn rendered_raw(&self, now: Now<'_>, raw: &RawBytes) -> Result<Rendered, Vec<Divergence>> {
+    pub(super) fn rendered_raw(&self, raw: &RawBytes) -> Result<Rendered, Vec<Divergence>> {
         let (text, decode): (&Text, Decode) = match raw {
             RawBytes::Bytes(bytes) => return Ok(Rendered { bytes: bytes.clone(), ..Rendered::default() }),
             RawBytes::Text(text) => (text, |_| Ok(Vec::new())),
             RawBytes::Hex(text) => (text, decode_hex),
             RawBytes::Base64(text) => (text, decode_base64),
         };
-        let mut rendered = self.render(now, text, Mode::Plain)?;
-        self.guard_secret(now, rendered.secret)?;
+        let mut rendered = self.render(text, Mode::Plain)?;
+        self.guard_secret(rendered.secret)?;
         if !matches!(raw, RawBytes::Text(_)) {
             let fault = |message| TemplateError { message, span: text.span, help: None };
             let digits = String::from_utf8_lossy(&rendered.bytes);
-            rendered.bytes = decode(&digits).map_err(|message| self.template(now, &fault(message)))?;
+            rendered.bytes = decode(&digits).map_err(|message| self.template(&fault(message)))?;
         }
         Ok(rendered)
     }
 
-    async fn write_raw(&mut self, now: Now<'_>, rendered: &Rendered) -> Done {
-        self.log_raw(now, rendered)?;
+    async fn write_raw(&mut self, rendered: &Rendered) -> Done {
+        self.log_raw(rendered)?;
         // Advice is about the reply that comes next: the one to the first line.
         let shown = if rendered.secret {
             rendered.shown.clone()
         } else {
             String::from_utf8_lossy(&rendered.bytes).into_owned()
         };
-        let outcome = Self::reading(&mut self.sessions, now)?.write(&rendered.bytes, &shown, now.wait, &self.log).await;
-        outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
+        let outcome =
+            self.sessions.speaking(self.step)?.write(&rendered.bytes, &shown, self.wait, &self.stage.log).await;
+        outcome.map_err(|trouble| self.trouble(&trouble, "the server to take what was sent"))
     }
 
-    pub(super) fn log_raw(&mut self, now: Now<'_>, rendered: &Rendered) -> Done {
-        let session = self.session(now)?.name().clone();
-        if rendered.secret && !self.settings.show_secrets {
-            self.log.client(&session, &rendered.shown);
+    pub(super) fn log_raw(&mut self, rendered: &Rendered) -> Done {
+        let session = self.session()?.name().clone();
+        if rendered.secret && !self.ground.settings.show_secrets {
+            self.stage.log.client(&session, &rendered.shown);
         } else {
-            self.log.client_bytes(&session, &rendered.bytes);
+            self.stage.log.client_bytes(&session, &rendered.bytes);
         }
         Ok(())
     }
 
-    pub(super) async fn write(&mut self, now: Now<'_>, bytes: &[u8], shown: &str) -> Done {
-        let session = self.session(now)?.name().clone();
-        self.log.client(&session, shown);
-        let outcome = Self::reading(&mut self.sessions, now)?.write(bytes, shown, now.wait, &self.log).await;
-        outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
+    pub(super) async fn write(&mut self, bytes: &[u8], shown: &str) -> Done {
+        let session = self.session()?.name().clone();
+        self.stage.log.client(&session, shown);
+        let outcome = self.sessions.speaking(self.step)?.write(bytes, shown, self.wait, &self.stage.log).await;
+        outcome.map_err(|trouble| self.trouble(&trouble, "the server to take what was sent"))
     }
 
     /// Nothing may have come unasked, and the server must still be there.
-    pub(super) async fn may_write(&mut self, now: Now<'_>) -> Done {
-        let name = Self::session_name(now.step).to_owned();
-        let Some(open) = self.sessions.get_mut(&name) else {
+    pub(super) async fn may_write(&mut self) -> Done {
+        let name = Sessions::name_of(self.step).to_owned();
+        let Some(open) = self.sessions.named_mut(&name) else {
             let text = format!("the session `{name}` is not open");
-            return Err(vec![self.place_of_action(now.step, now.name).fault(Kind::Closed, &text)]);
+            return Err(vec![self.place_of_action().fault(Kind::Closed, &text)]);
         };
-        open.session.set_due(self.due);
-        let alive = match open.session.refuse_unasked(&mut self.log).await {
+        open.session.set_due(self.stage.due);
+        let alive = match open.session.refuse_unasked(&mut self.stage.log).await {
             Ok(()) => open.session.is_alive(),
-            Err(trouble) => return Err(vec![self.place_of_action(now.step, now.name).trouble(&trouble, "")]),
+            Err(trouble) => return Err(vec![self.place_of_action().trouble(&trouble, "")]),
         };
         let open_here = open.session.is_open();
         match (alive, open_here) {
             (true, _) => Ok(()),
             (false, true) => {
                 let text = "the server had closed the connection before this step";
-                Err(vec![self.place_of_action(now.step, now.name).fault(Kind::Closed, text)])
+                Err(vec![self.place_of_action().fault(Kind::Closed, text)])
             }
             (false, false) => {
                 let text = format!("the session `{name}` was closed before this step");
-                Err(vec![self.place_of_action(now.step, now.name).fault(Kind::Closed, &text)])
+                Err(vec![self.place_of_action().fault(Kind::Closed, &text)])
             }
         }
     }
 
     /// A secret goes over a verified TLS session or to this machine only, unless the user says otherwise.
-    pub(super) fn guard_secret(&self, now: Now<'_>, secret: bool) -> Done {
-        let Some(open) = self.open(now.step).filter(|_| secret && !self.settings.insecure_secrets) else {
+    pub(super) fn guard_secret(&self, secret: bool) -> Done {
+        let Some(open) = self.open().filter(|_| secret && !self.ground.settings.insecure_secrets) else {
             return Ok(());
         };
         let local = open.session.is_local();
@@ -216,21 +209,21 @@ impl Player<'_> {
         };
         let message = format!("a secret would go to {} over a connection {why}", open.endpoint.target.host);
         let help = "begin TLS first (`- starttls`), or allow it with `--insecure-secrets`";
-        Err(vec![self.place_of_action(now.step, now.name).refused(&message, help)])
+        Err(vec![self.place_of_action().refused(&message, help)])
     }
 
     // --- mail data ---------------------------------------------------------------------------------------------
 
-    pub(super) async fn mail_data(&mut self, now: Now<'_>, data: &MailData) -> Done {
-        self.may_write(now).await?;
-        let written = self.write_mail(now, data).await?;
-        let Some(expectation) = &now.step.expect else {
+    pub(super) async fn mail_data(&mut self, data: &MailData) -> Done {
+        self.may_write().await?;
+        let written = self.write_mail(data).await?;
+        let Some(expectation) = &self.step.expect else {
             if written == Written::All {
                 return Ok(());
             }
-            return Err(vec![self.spoke_too_early(now)]);
+            return Err(vec![self.spoke_too_early()]);
         };
-        let outcome = self.expect(now, expectation).await;
+        let outcome = self.expect(expectation).await;
         if written == Written::Interrupted {
             return outcome.map_err(|mut divergences| {
                 for divergence in &mut divergences {
@@ -244,239 +237,233 @@ impl Player<'_> {
     }
 
     /// Sends the mail data and counts the replies that it owes.
-    pub(super) async fn write_mail(&mut self, now: Now<'_>, data: &MailData) -> Result<Written, Vec<Divergence>> {
-        let written = match self.mail_content(now, data)? {
-            MailContent::Rendered(rendered) => self.send_mail_text(now, data, rendered).await?,
-            MailContent::Stream(stream) => self.mail_stream(now, data, stream).await?,
+    pub(super) async fn write_mail(&mut self, data: &MailData) -> Result<Written, Vec<Divergence>> {
+        let written = match self.mail_content(data)? {
+            MailContent::Rendered(rendered) => self.send_mail_text(data, rendered).await?,
+            MailContent::Stream(stream) => self.mail_stream(data, stream).await?,
         };
-        let session = Self::reading(&mut self.sessions, now)?;
+        let session = self.sessions.speaking(self.step)?;
         if written == Written::All && data.terminate {
-            session.end_mail_data(&self.log);
+            session.end_mail_data(&self.stage.log);
         } else {
             session.leave_mail_data_open();
         }
         Ok(written)
     }
 
-    fn spoke_too_early(&self, now: Now<'_>) -> Divergence {
-        self.place_of_action(now.step, now.name)
-            .fault(Kind::Early, "the server replied before all of the mail data was sent")
+    fn spoke_too_early(&self) -> Divergence {
+        self.place_of_action().fault(Kind::Early, "the server replied before all of the mail data was sent")
     }
 
-    async fn send_mail_text(
-        &mut self,
-        now: Now<'_>,
-        data: &MailData,
-        rendered: Rendered,
-    ) -> Result<Written, Vec<Divergence>> {
-        self.guard_secret(now, rendered.secret)?;
+    async fn send_mail_text(&mut self, data: &MailData, rendered: Rendered) -> Result<Written, Vec<Divergence>> {
+        self.guard_secret(rendered.secret)?;
         let mut encoded = Vec::with_capacity(rendered.bytes.len() + 1024);
         let mut encoder = encoder_of(data);
         encoder.encode(&rendered.bytes, &mut encoded);
         encoder.finish(data.terminate, &mut encoded);
-        let session = self.session(now)?.name().clone();
-        let mut shown = if self.settings.show_secrets { shown_bytes(&rendered.bytes) } else { rendered.shown };
+        let session = self.session()?.name().clone();
+        let mut shown = if self.ground.settings.show_secrets { shown_bytes(&rendered.bytes) } else { rendered.shown };
         if data.transparency {
             shown = with_transparency(&shown);
         }
         if data.terminate {
             shown = format!("{}\n.", shown.strip_suffix('\n').unwrap_or(&shown));
         }
-        self.log.mail_data(&session, &shown, encoded.len() as u64);
-        let outcome = self.session(now)?.write_mail_data(&encoded, now.wait).await;
-        outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take the mail data"))
+        self.stage.log.mail_data(&session, &shown, encoded.len() as u64);
+        let outcome = self.sessions.speaking(self.step)?.write_mail_data(&encoded, self.wait).await;
+        outcome.map_err(|trouble| self.trouble(&trouble, "the server to take the mail data"))
     }
 
     /// Streams a file: it is never held in memory.
-    async fn mail_stream(
-        &mut self,
-        now: Now<'_>,
-        data: &MailData,
-        mut stream: Stream,
-    ) -> Result<Written, Vec<Divergence>> {
+    async fn mail_stream(&mut self, data: &MailData, mut stream: Stream) -> Result<Written, Vec<Divergence>> {
         let size = stream.size;
-        let session = self.session(now)?.name().clone();
-        self.log.client(&session, &format!("[mail data: {size} octets of {}]", stream.name));
+        let session = self.session()?.name().clone();
+        self.stage.log.client(&session, &format!("[mail data: {size} octets of {}]", stream.name));
         let mut encoder = encoder_of(data);
         // Memory that a small file doesn't need is not touched. A pipe's size is 0.
         let room = usize::try_from(size).map_or(CHUNK, |size| if size == 0 { CHUNK } else { size.clamp(1024, CHUNK) });
         let mut input = vec![0; room];
         let mut output = Vec::with_capacity(2 * room);
         loop {
-            let count = self.read_stream(now, &mut stream, &mut input)?;
+            let count = self.read_stream(&mut stream, &mut input)?;
             if count == 0 {
                 encoder.finish(data.terminate, &mut output);
-                return self.write_chunk(now, &output).await;
+                return self.write_chunk(&output).await;
             }
             encoder.encode(&input[..count], &mut output);
             // Whole TLS records, or each write ends in a short one.
             let whole = output.len() - output.len() % TLS_RECORD;
-            if self.write_chunk(now, &output[..whole]).await? == Written::Interrupted {
+            if self.write_chunk(&output[..whole]).await? == Written::Interrupted {
                 return Ok(Written::Interrupted);
             }
             output.drain(..whole);
         }
     }
 
-    async fn write_chunk(&mut self, now: Now<'_>, bytes: &[u8]) -> Result<Written, Vec<Divergence>> {
-        let outcome = self.session(now)?.write_mail_data(bytes, now.wait).await;
-        outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take the mail data"))
+    async fn write_chunk(&mut self, bytes: &[u8]) -> Result<Written, Vec<Divergence>> {
+        let outcome = self.sessions.speaking(self.step)?.write_mail_data(bytes, self.wait).await;
+        outcome.map_err(|trouble| self.trouble(&trouble, "the server to take the mail data"))
     }
 
     // --- connections and TLS -----------------------------------------------------------------------------------
 
-    async fn connect(&mut self, now: Now<'_>, connect: &Connect) -> Done {
-        let name = Self::session_name(now.step);
-        let mut endpoint = {
-            let scope = self.scope(now.step);
-            self.resolver(Some(&scope)).endpoint(connect).map_err(|error| self.template(now, &error))?
+    async fn connect(&mut self, connect: &Connect) -> Done {
+        let name = Sessions::name_of(self.step);
+        let endpoint = {
+            let scope = self.scope();
+            self.view().resolver(&scope).endpoint(connect).map_err(|error| self.template(&error))?
         };
         let wait = match &connect.timeout {
-            Some(length) => self.bounded(self.length(now.step, length).map_err(|error| self.template(now, &error))?),
-            None => now.wait,
+            Some(length) => self.stage.bounded(self.length(length).map_err(|error| self.template(&error))?),
+            None => self.wait,
         };
-        let now = Now { wait, ..now };
-        if let Some(before) = self.sessions.get_mut(name)
+        // Only of what the connection itself needs, and not of its greeting.
+        let own = std::mem::replace(&mut self.wait, wait);
+        let done = self.opened(name, connect, endpoint).await;
+        self.wait = own;
+        done
+    }
+
+    /// Opens the session, over TLS where that comes first.
+    async fn opened(&mut self, name: &str, connect: &Connect, mut endpoint: Endpoint) -> Done {
+        if let Some(before) = self.sessions.named_mut(name)
             && before.session.is_open()
         {
-            before.session.close(&mut self.log).await;
+            before.session.close(&mut self.stage.log).await;
         }
-        endpoint.note_stand_in(name, &mut self.log);
+        endpoint.note_stand_in(name, &mut self.stage.log);
         let before = Instant::now();
-        let admitted = match &self.settings.admission {
+        let admitted = match &self.ground.settings.admission {
             Some(admission) => Some(admission.enter().await),
             None => None,
         };
-        self.held_back = before.elapsed();
+        self.sessions.held_back = before.elapsed();
         // Several mail exchangers may take as many waits, but none goes beyond the end of the run.
-        let left = self.bounded(Duration::MAX);
-        let opening = tokio::time::timeout(left, Session::open(name, &endpoint.route, wait, &mut self.log)).await;
+        let left = self.stage.bounded(Duration::MAX);
+        let opening =
+            tokio::time::timeout(left, Session::open(name, &endpoint.route, self.wait, &mut self.stage.log)).await;
         let opened = opening.unwrap_or(Err(Trouble::Timeout { waited: left, arrived: Vec::new() }));
-        let mut session = match (opened, &now.step.fails) {
+        let mut session = match (opened, &self.step.fails) {
             (Ok(session), _) => session,
-            (Err(trouble), Some(pattern)) => return self.fails_as_expected(now, pattern, &trouble_text(&trouble)),
+            (Err(trouble), Some(pattern)) => return self.fails_as_expected(pattern, &trouble_text(&trouble)),
             (Err(trouble), None) => {
-                return Err(vec![self.place_of_action(now.step, now.name).trouble(&trouble, "a connection")]);
+                return Err(vec![self.place_of_action().trouble(&trouble, "a connection")]);
             }
         };
         session.admit(admitted.map(Admitted::connected));
-        if self.settings.record && !self.settings.show_secrets {
+        if self.ground.settings.record && !self.ground.settings.show_secrets {
             session.record();
         }
         if let Some(exchanger) = session.exchanger() {
             exchanger.clone_into(&mut endpoint.target.host);
         }
         let implicit = endpoint.implicit_tls;
-        self.opened += 1;
-        let open = Open { serial: self.opened, session, endpoint, tls: connect.tls.clone() };
-        if let Some(before) = self.sessions.insert(name.to_owned(), open) {
-            self.retire(&before);
-        }
+        self.sessions.add(name, session, endpoint, connect.tls.clone(), &self.stage.log);
         if implicit {
-            return self.handshake(now, name, &TlsSettings::default()).await;
+            return self.handshake(name, &TlsSettings::default()).await;
         }
-        match &now.step.fails {
-            Some(pattern) => Err(vec![self.did_not_fail(now, pattern, "the connection was opened")]),
+        match &self.step.fails {
+            Some(pattern) => Err(vec![self.did_not_fail(pattern, "the connection was opened")]),
             None => Ok(()),
         }
     }
 
-    async fn starttls(&mut self, now: Now<'_>, settings: &TlsSettings) -> Done {
-        self.may_write(now).await?;
-        self.write(now, b"STARTTLS\r\n", "STARTTLS").await?;
-        let answer = match &now.step.expect {
+    async fn starttls(&mut self, settings: &TlsSettings) -> Done {
+        self.may_write().await?;
+        self.write(b"STARTTLS\r\n", "STARTTLS").await?;
+        let answer = match &self.step.expect {
             Some(expectation) => {
-                self.expect(now, expectation).await?;
-                self.open(now.step).and_then(|open| open.session.last_answer().cloned())
+                self.expect(expectation).await?;
+                self.open().and_then(|open| open.session.last_answer().cloned())
             }
-            None => Some(self.read_code(now, 220).await?),
+            None => Some(self.read_code(220).await?),
         };
         match answer {
-            Some(answer) if answer.reply.code() == 220 => self.tls(now, settings).await,
+            Some(answer) if answer.reply.code() == 220 => self.tls(settings).await,
             _ => Ok(()),
         }
     }
 
     /// Reads a reply that must have this code: what a shorthand step expects when nothing else is said.
-    async fn read_code(&mut self, now: Now<'_>, code: u16) -> Result<Answer, Vec<Divergence>> {
+    async fn read_code(&mut self, code: u16) -> Result<Answer, Vec<Divergence>> {
         let expected = format!("reply code {code}");
-        let answer = self.read_reply(now, &expected).await?;
-        if answer.reply.code() == code { Ok(answer) } else { Err(self.other_code(now, code, &answer)) }
+        let answer = self.read_reply(&expected).await?;
+        if answer.reply.code() == code { Ok(answer) } else { Err(self.other_code(code, &answer)) }
     }
 
     /// A reply without the code that a shorthand step expects.
-    pub(super) fn other_code(&self, now: Now<'_>, code: u16, answer: &Answer) -> Vec<Divergence> {
-        let mismatch = Mismatch::plain(now.step.head.span, format!("reply code {code}"));
-        vec![self.place_of_action(now.step, now.name).mismatch(answer, &[mismatch])]
+    pub(super) fn other_code(&self, code: u16, answer: &Answer) -> Vec<Divergence> {
+        let mismatch = Mismatch::plain(self.step.head.span, format!("reply code {code}"));
+        vec![self.place_of_action().mismatch(answer, &[mismatch])]
     }
 
-    async fn tls(&mut self, now: Now<'_>, settings: &TlsSettings) -> Done {
-        let name = Self::session_name(now.step).to_owned();
-        self.handshake(now, &name, settings).await
+    async fn tls(&mut self, settings: &TlsSettings) -> Done {
+        let name = Sessions::name_of(self.step).to_owned();
+        self.handshake(&name, settings).await
     }
 
-    async fn handshake(&mut self, now: Now<'_>, session: &str, settings: &TlsSettings) -> Done {
-        let Some(open) = self.sessions.get(session) else {
+    async fn handshake(&mut self, session: &str, settings: &TlsSettings) -> Done {
+        let Some(open) = self.sessions.named(session) else {
             let text = format!("the session `{session}` is not open");
-            return Err(vec![self.place_of_action(now.step, now.name).fault(Kind::Closed, &text)]);
+            return Err(vec![self.place_of_action().fault(Kind::Closed, &text)]);
         };
         let (options, server_name) = {
-            let scope = self.scope(now.step);
-            let resolver = self.resolver(Some(&scope));
-            let mut options = resolver.tls_options(settings, &open.tls).map_err(|error| self.template(now, &error))?;
+            let scope = self.scope();
+            let resolver = self.view().resolver(&scope);
+            let mut options = resolver.tls_options(settings, &open.tls).map_err(|error| self.template(&error))?;
             if open.endpoint.is_own_server && settings.ca_file.is_none() && open.tls.ca_file.is_none() {
                 // The authority that this run made is trusted by this run.
-                options.ca_pem = self.serving.as_ref().and_then(Serving::authority_pem);
+                options.ca_pem = self.ground.serving.as_ref().and_then(Serving::authority_pem);
             }
-            let name = resolver
-                .server_name(&open.endpoint, settings, &open.tls)
-                .map_err(|error| self.template(now, &error))?;
+            let name =
+                resolver.server_name(&open.endpoint, settings, &open.tls).map_err(|error| self.template(&error))?;
             (options, name)
         };
         let connector = Connector::new(&options).map_err(|error| {
             let help = error.help.unwrap_or_default();
-            vec![self.place_of_action(now.step, now.name).refused(&error.message, &help)]
+            vec![self.place_of_action().refused(&error.message, &help)]
         })?;
-        let Some(open) = self.sessions.get_mut(session) else { return Ok(()) };
-        let outcome = open.session.upgrade(&connector, &server_name, now.wait, &mut self.log).await;
-        match (outcome, &now.step.fails) {
+        let Some(open) = self.sessions.named_mut(session) else { return Ok(()) };
+        let outcome = open.session.upgrade(&connector, &server_name, self.wait, &mut self.stage.log).await;
+        match (outcome, &self.step.fails) {
             (Ok(()), None) => Ok(()),
-            (Ok(()), Some(pattern)) => Err(vec![self.did_not_fail(now, pattern, "the TLS handshake succeeded")]),
-            (Err(Trouble::Tls(failure)), Some(pattern)) => self.fails_as_expected(now, pattern, &tls_text(&failure)),
-            (Err(trouble @ Trouble::Timeout { .. }), Some(pattern)) if !self.run_is_over() => {
-                self.fails_as_expected(now, pattern, &trouble_text(&trouble))
+            (Ok(()), Some(pattern)) => Err(vec![self.did_not_fail(pattern, "the TLS handshake succeeded")]),
+            (Err(Trouble::Tls(failure)), Some(pattern)) => self.fails_as_expected(pattern, &tls_text(&failure)),
+            (Err(trouble @ Trouble::Timeout { .. }), Some(pattern)) if !self.stage.run_is_over() => {
+                self.fails_as_expected(pattern, &trouble_text(&trouble))
             }
             (Err(mut trouble), _) => {
-                self.look_at_certificate(now, session, &mut trouble).await;
-                Err(vec![self.place_of_action(now.step, now.name).trouble(&trouble, "the TLS handshake to succeed")])
+                self.look_at_certificate(session, &mut trouble).await;
+                Err(vec![self.place_of_action().trouble(&trouble, "the TLS handshake to succeed")])
             }
         }
     }
 
     /// `fails: PATTERN`: it failed, and the reason must be the one that was meant.
-    fn fails_as_expected(&self, now: Now<'_>, pattern: &Pattern, text: &str) -> Done {
-        let scope = self.scope(now.step);
-        let outcome = self.comparer(&scope).found(pattern, text.as_bytes(), pattern.text.span, "a failure matching");
+    fn fails_as_expected(&self, pattern: &Pattern, text: &str) -> Done {
+        let scope = self.scope();
+        let outcome =
+            self.stage.comparer(&scope).found(pattern, text.as_bytes(), pattern.text.span, "a failure matching");
         match outcome {
             Ok(_) => Ok(()),
-            Err(mismatches) => Err(vec![self.place(now.step, now.name).other_bytes(text.as_bytes(), &mismatches)]),
+            Err(mismatches) => Err(vec![self.place().other_bytes(text.as_bytes(), &mismatches)]),
         }
     }
 
-    fn did_not_fail(&self, now: Now<'_>, pattern: &Pattern, what: &str) -> Divergence {
-        let place = Place { span: pattern.text.span, ..self.place(now.step, now.name) };
+    fn did_not_fail(&self, pattern: &Pattern, what: &str) -> Divergence {
+        let place = Place { span: pattern.text.span, ..self.place() };
         place.fault(Kind::Fails, &format!("expected a failure matching {}, but {what}", pattern.text.source))
     }
 
-    async fn close(&mut self, now: Now<'_>, closing: Closing) -> Done {
-        let name = Self::session_name(now.step).to_owned();
-        let Some(open) = self.sessions.get_mut(&name) else { return Ok(()) };
+    async fn close(&mut self, closing: Closing) -> Done {
+        let name = Sessions::name_of(self.step).to_owned();
+        let Some(open) = self.sessions.named_mut(&name) else { return Ok(()) };
         match closing {
-            Closing::Fin => open.session.close(&mut self.log).await,
-            Closing::Reset => open.session.reset(&mut self.log),
+            Closing::Fin => open.session.close(&mut self.stage.log).await,
+            Closing::Reset => open.session.reset(&mut self.stage.log),
             Closing::Write => {
-                let outcome = open.session.close_write(&mut self.log).await;
-                return outcome.map_err(|trouble| self.trouble(now, &trouble, "the connection to be open"));
+                let outcome = open.session.close_write(&mut self.stage.log).await;
+                return outcome.map_err(|trouble| self.trouble(&trouble, "the connection to be open"));
             }
         }
         Ok(())
@@ -484,136 +471,112 @@ impl Player<'_> {
 
     // --- expecting ---------------------------------------------------------------------------------------------
 
-    pub(super) async fn expect(&mut self, now: Now<'_>, expectation: &Expectation) -> Done {
+    pub(super) async fn expect(&mut self, expectation: &Expectation) -> Done {
         let (captures, echo) = match &expectation.kind {
-            Expected::Line(pattern) => self.expect_line(now, expectation, pattern).await?,
-            Expected::Raw(pattern) => self.expect_raw(now, expectation, pattern).await?,
-            Expected::Closed(closed) => return self.expect_end(now, *closed, expectation.span).await,
+            Expected::Line(pattern) => self.expect_line(expectation, pattern).await?,
+            Expected::Raw(pattern) => self.expect_raw(expectation, pattern).await?,
+            Expected::Closed(closed) => return self.expect_end(*closed, expectation.span).await,
             Expected::Silence(length) => {
-                let length = self.length(now.step, length).map_err(|error| self.template(now, &error))?;
-                let length = self.bounded(length);
-                let outcome = Self::reading(&mut self.sessions, now)?.read_silence(length, &mut self.log).await;
-                outcome.map_err(|trouble| self.trouble(now, &trouble, "silence"))?;
-                return self.refuse_cut_short(now);
+                let length = self.length(length).map_err(|error| self.template(&error))?;
+                let length = self.stage.bounded(length);
+                let outcome = self.sessions.speaking(self.step)?.read_silence(length, &mut self.stage.log).await;
+                outcome.map_err(|trouble| self.trouble(&trouble, "silence"))?;
+                return self.refuse_cut_short();
             }
-            _ => self.expect_reply(now, expectation).await?,
+            _ => self.expect_reply(expectation).await?,
         };
-        self.keep(captures, echo);
+        self.stage.capture(captures, echo);
         let closes = match &expectation.kind {
             Expected::Fields(fields) => fields.closed,
             _ => None,
         };
         match closes {
-            Some((closed, span)) => self.expect_end(now, closed, span).await,
+            Some((closed, span)) => self.expect_end(closed, span).await,
             None => Ok(()),
         }
     }
 
-    pub(super) async fn expect_reply(
-        &mut self,
-        now: Now<'_>,
-        expectation: &Expectation,
-    ) -> Result<Captured, Vec<Divergence>> {
-        let outcome = Self::reading(&mut self.sessions, now)?.read_reply(now.wait, &mut self.log).await;
+    pub(super) async fn expect_reply(&mut self, expectation: &Expectation) -> Result<Captured, Vec<Divergence>> {
+        let outcome = self.sessions.speaking(self.step)?.read_reply(self.wait, &mut self.stage.log).await;
         let answer = match outcome {
             Ok(answer) => answer,
             Err(trouble) if ends_as_expected(expectation, &trouble) => return Ok((Vec::new(), false)),
-            Err(trouble) => return Err(self.trouble(now, &trouble, &describe(expectation))),
+            Err(trouble) => return Err(self.trouble(&trouble, &describe(expectation))),
         };
-        if self.settings.update {
-            return self.compare_or_rewrite(now, expectation, &answer);
+        if self.ground.settings.update {
+            return self.compare_or_rewrite(expectation, &answer);
         }
-        self.compare(now, expectation, &answer)
+        self.compare(expectation, &answer)
     }
 
     /// Compares, and where that fails notes what would hold, if that can be said.
-    fn compare_or_rewrite(
-        &mut self,
-        now: Now<'_>,
-        expectation: &Expectation,
-        answer: &Answer,
-    ) -> Result<Captured, Vec<Divergence>> {
+    fn compare_or_rewrite(&mut self, expectation: &Expectation, answer: &Answer) -> Result<Captured, Vec<Divergence>> {
         let compared = {
-            let scope = self.scope(now.step);
+            let scope = self.scope();
             let came = Came { reply: &answer.reply, elapsed: answer.elapsed };
-            self.comparer(&scope).compare(expectation, &came)
+            self.stage.comparer(&scope).compare(expectation, &came)
         };
         let missed = match compared {
             Ok(captures) => {
-                self.held.push(expectation.span);
+                self.updates.held.push(expectation.span);
                 return Ok((captures, answer.holds_secret));
             }
             Err(missed) => missed,
         };
-        match rewrites(expectation, &missed, &answer.reply, &self.scenario.sources) {
+        match rewrites(expectation, &missed, &answer.reply, &self.ground.scenario.sources) {
             Some(rewrites) => {
-                self.rewrites.extend(rewrites);
+                self.updates.rewrites.extend(rewrites);
                 Ok((Vec::new(), false))
             }
-            None => Err(vec![self.place(now.step, now.name).mismatch(answer, &missed)]),
+            None => Err(vec![self.place().mismatch(answer, &missed)]),
         }
     }
 
     /// Compares a reply that was read with what is expected of it.
-    pub(super) fn compare(
-        &self,
-        now: Now<'_>,
-        expectation: &Expectation,
-        answer: &Answer,
-    ) -> Result<Captured, Vec<Divergence>> {
-        let scope = self.scope(now.step);
+    pub(super) fn compare(&self, expectation: &Expectation, answer: &Answer) -> Result<Captured, Vec<Divergence>> {
+        let scope = self.scope();
         let came = Came { reply: &answer.reply, elapsed: answer.elapsed };
         let captures = self
+            .stage
             .comparer(&scope)
             .compare(expectation, &came)
-            .map_err(|mismatches| vec![self.place(now.step, now.name).mismatch(answer, &mismatches)])?;
+            .map_err(|mismatches| vec![self.place().mismatch(answer, &mismatches)])?;
         Ok((captures, answer.holds_secret))
     }
 
-    async fn expect_line(
-        &mut self,
-        now: Now<'_>,
-        expectation: &Expectation,
-        pattern: &Pattern,
-    ) -> Result<Captured, Vec<Divergence>> {
-        let outcome = Self::reading(&mut self.sessions, now)?.read_line(now.wait, &mut self.log).await;
-        let line = outcome.map_err(|trouble| self.trouble(now, &trouble, &describe(expectation)))?;
+    async fn expect_line(&mut self, expectation: &Expectation, pattern: &Pattern) -> Result<Captured, Vec<Divergence>> {
+        let outcome = self.sessions.speaking(self.step)?.read_line(self.wait, &mut self.stage.log).await;
+        let line = outcome.map_err(|trouble| self.trouble(&trouble, &describe(expectation)))?;
         let content = line.strip_suffix(b"\n").unwrap_or(&line);
         let content = content.strip_suffix(b"\r").unwrap_or(content);
-        let scope = self.scope(now.step);
-        let found = self.comparer(&scope).found(pattern, content, expectation.span, "a line matching");
-        let captures =
-            found.map_err(|mismatches| vec![self.place(now.step, now.name).other_bytes(&line, &mismatches)])?;
-        Ok((captures, self.log.masker().finds(&line)))
+        let scope = self.scope();
+        let found = self.stage.comparer(&scope).found(pattern, content, expectation.span, "a line matching");
+        let captures = found.map_err(|mismatches| vec![self.place().other_bytes(&line, &mismatches)])?;
+        Ok((captures, self.stage.log.masker().finds(&line)))
     }
 
-    async fn expect_raw(
-        &mut self,
-        now: Now<'_>,
-        expectation: &Expectation,
-        pattern: &Pattern,
-    ) -> Result<Captured, Vec<Divergence>> {
+    async fn expect_raw(&mut self, expectation: &Expectation, pattern: &Pattern) -> Result<Captured, Vec<Divergence>> {
         let (regex, rendered) = {
-            let scope = self.scope(now.step);
-            self.comparer(&scope).compiled(pattern).map_err(|error| self.template(now, &error))?
+            let scope = self.scope();
+            self.stage.comparer(&scope).compiled(pattern).map_err(|error| self.template(&error))?
         };
         let found = |bytes: &[u8]| regex.find(bytes).map(|found| found.end());
-        let outcome = Self::reading(&mut self.sessions, now)?.read_until(now.wait, &found, &mut self.log).await;
+        let outcome = self.sessions.speaking(self.step)?.read_until(self.wait, &found, &mut self.stage.log).await;
         let bytes = outcome.map_err(|trouble| {
-            let mut divergences = self.trouble(now, &trouble, &describe(expectation));
+            let mut divergences = self.trouble(&trouble, &describe(expectation));
             if let (Some(first), Some(rendered)) = (divergences.first_mut(), &rendered) {
                 first.diagnostic = first.diagnostic.clone().note(format!("the pattern with its values: {rendered}"));
             }
             divergences
         })?;
         let captures = regex.captures(&bytes).map(|groups| named_groups(&regex, &groups)).unwrap_or_default();
-        Ok((captures, self.log.masker().finds(&bytes)))
+        Ok((captures, self.stage.log.masker().finds(&bytes)))
     }
 
-    pub(super) async fn expect_end(&mut self, now: Now<'_>, closed: ClosedBy, span: Span) -> Done {
+    pub(super) async fn expect_end(&mut self, closed: ClosedBy, span: Span) -> Done {
         let expected = describe_closed(closed);
-        let outcome = Self::reading(&mut self.sessions, now)?.read_end(now.wait, &mut self.log).await;
-        let place = Place { span, ..self.place(now.step, now.name) };
+        let outcome = self.sessions.speaking(self.step)?.read_end(self.wait, &mut self.stage.log).await;
+        let place = Place { span, ..self.place() };
         let end = outcome.map_err(|trouble| vec![place.trouble(&trouble, expected)])?;
         match (closed, &end) {
             (ClosedBy::Either, _)
@@ -628,57 +591,9 @@ impl Player<'_> {
         }
     }
 
-    pub(super) async fn read_reply(&mut self, now: Now<'_>, expected: &str) -> Result<Answer, Vec<Divergence>> {
-        let outcome = Self::reading(&mut self.sessions, now)?.read_reply(now.wait, &mut self.log).await;
-        outcome.map_err(|trouble| self.trouble(now, &trouble, expected))
-    }
-
-    /// Captured text becomes variables. Out of an `echo` of a secret all of it is kept as a secret: it may be a part of one.
-    pub(super) fn keep(&mut self, captures: Vec<Capture>, echo: bool) {
-        for (name, bytes) in captures {
-            let shown = if echo { "<<a secret>>".to_owned() } else { visible(&self.log.masker().mask(&bytes)) };
-            self.captures.insert(name.clone(), shown);
-            self.names.set(&name, value_from_bytes(bytes), echo);
-        }
-    }
-
-    // --- shorthands --------------------------------------------------------------------------------------------
-
-    pub(super) fn render(&self, now: Now<'_>, text: &Text, mode: Mode) -> Result<Rendered, Vec<Divergence>> {
-        let scope = self.scope(now.step);
-        self.templates.render(text, mode, &scope).map_err(|error| self.template(now, &error))
-    }
-
-    pub(super) fn template(&self, now: Now<'_>, error: &TemplateError) -> Vec<Divergence> {
-        vec![self.place(now.step, now.name).template(error)]
-    }
-
-    pub(super) fn trouble(&self, now: Now<'_>, trouble: &Trouble, expected: &str) -> Vec<Divergence> {
-        vec![self.place(now.step, now.name).trouble(trouble, expected)]
-    }
-
-    pub(super) fn session(&mut self, now: Now<'_>) -> Result<&mut Session, Vec<Divergence>> {
-        Self::reading(&mut self.sessions, now)
-    }
-
-    /// The session of a step, borrowed apart from the transcript.
-    pub(super) fn reading<'s>(
-        sessions: &'s mut std::collections::BTreeMap<String, Open>,
-        now: Now<'_>,
-    ) -> Result<&'s mut Session, Vec<Divergence>> {
-        let name = Self::session_name(now.step);
-        sessions.get_mut(name).map(|open| &mut open.session).ok_or_else(|| {
-            let message = format!("step {} diverged: the session `{name}` is not open", now.step.head.number);
-            let diagnostic = crate::scenario::Diagnostic::error(now.step.head.span, message);
-            vec![Divergence {
-                step: now.step.head.number.clone(),
-                cause: super::Cause::Server,
-                kind: Kind::Closed,
-                reply_code: None,
-                line: None,
-                diagnostic,
-            }]
-        })
+    pub(super) async fn read_reply(&mut self, expected: &str) -> Result<Answer, Vec<Divergence>> {
+        let outcome = self.sessions.speaking(self.step)?.read_reply(self.wait, &mut self.stage.log).await;
+        outcome.map_err(|trouble| self.trouble(&trouble, expected))
     }
 }
 

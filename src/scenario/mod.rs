@@ -37,7 +37,7 @@ pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, 
 pub(crate) use filler::Filler;
 pub(crate) use parse::{Includes, decode_base64, decode_hex, parse, similar};
 pub(crate) use pattern::{NamePattern, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide};
-pub(crate) use step::{Action, Group, Retry, RetryOn, Speech, Step, TlsStep};
+pub(crate) use step::{Action, Group, Head, Retry, RetryOn, Speech, Step, TlsStep};
 pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value_from_bytes};
 
 use regex::bytes::Regex;

@@ -1,0 +1,120 @@
+//! What playing a scenario needs on either side: names and their values, the transcript, time, what came of each step.
+//!
+//! Responsible for what must mean the same whoever plays: how long a wait may take, when the run is over, how often loops
+//! go round, what is shown of a name and of a capture. It has no sockets. `player` owns one, each connection of a server
+//! another.
+
+use super::expect::{Capture, Comparer};
+use super::outcome::{Divergence, StepOutcome};
+use super::scope::Names;
+use crate::scenario::{
+    Expression, Head, Length, MAX_ITERATIONS, Mode, Scope, TemplateError, Templates, Text, value_from_bytes,
+};
+use crate::session::Transcript;
+use crate::visible::visible;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a player works with.
+pub(super) struct Stage {
+    pub(super) templates: Arc<Templates>,
+    pub(super) names: Names,
+    pub(super) log: Transcript,
+    /// The default time of a wait, at this place of the script.
+    pub(super) timeout: Duration,
+    /// When the whole run must be over.
+    pub(super) due: Option<Instant>,
+    pub(super) steps: Vec<StepOutcome>,
+    pub(super) divergences: Vec<Divergence>,
+    /// What was captured, as it is shown.
+    pub(super) captures: BTreeMap<String, String>,
+    /// How often the steps of loops were played.
+    iterations: u64,
+}
+
+impl Stage {
+    pub(super) fn new(
+        templates: Arc<Templates>,
+        names: Names,
+        log: Transcript,
+        timeout: Duration,
+        due: Option<Instant>,
+    ) -> Stage {
+        let (steps, divergences, captures) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Stage { templates, names, log, timeout, due, steps, divergences, captures, iterations: 0 }
+    }
+
+    // --- time --------------------------------------------------------------------------------------------------
+
+    /// `length`, cut at the end of the run.
+    pub(super) fn bounded(&self, length: Duration) -> Duration {
+        bounded(self.due, length)
+    }
+
+    pub(super) fn run_is_over(&self) -> bool {
+        self.due.is_some_and(|due| Instant::now() >= due)
+    }
+
+    /// How long a step may wait: its own time-out or the current one, and never beyond the end of the run.
+    pub(super) fn wait(&self, head: &Head, scope: &dyn Scope) -> Result<Duration, TemplateError> {
+        let own = head.timeout.as_ref().map(|length| self.length(length, scope)).transpose()?;
+        Ok(self.bounded(own.unwrap_or(self.timeout)))
+    }
+
+    pub(super) fn length(&self, length: &Length, scope: &dyn Scope) -> Result<Duration, TemplateError> {
+        self.comparer(scope).length(length)
+    }
+
+    // --- names and values --------------------------------------------------------------------------------------
+
+    pub(super) fn comparer<'s>(&'s self, scope: &'s dyn Scope) -> Comparer<'s> {
+        Comparer { templates: &self.templates, scope, masker: self.log.masker() }
+    }
+
+    /// A name as it is shown: rendered, without secrets.
+    pub(super) fn shown_name(&self, name: Option<&Text>, scope: &dyn Scope) -> Option<String> {
+        let text = name?;
+        let rendered = self.templates.render(text, Mode::Plain, scope);
+        Some(rendered.map_or_else(|_| text.source.clone(), |rendered| self.log.masker().mask_text(&rendered.shown)))
+    }
+
+    /// Whether a step is wanted where it stands: its `when` holds.
+    pub(super) fn is_wanted(&self, head: &Head, scope: &dyn Scope) -> Result<bool, TemplateError> {
+        let Some(when) = &head.when else { return Ok(true) };
+        self.templates.evaluate(when, scope).map(|value| value.is_true())
+    }
+
+    /// Nothing where an assertion is true; the values of its parts where it is false.
+    pub(super) fn falsity(
+        &self,
+        expression: &Expression,
+        scope: &dyn Scope,
+    ) -> Result<Option<Vec<String>>, TemplateError> {
+        let value = self.templates.evaluate(expression, scope)?;
+        Ok((!value.is_true()).then(|| self.templates.explain(expression, scope)))
+    }
+
+    /// Captured text becomes variables. Out of what held a secret all of it is kept as one: it may be a part of it.
+    pub(super) fn capture(&mut self, captures: Vec<Capture>, secret: bool) {
+        for (name, bytes) in captures {
+            let shown = if secret { "<<a secret>>".to_owned() } else { visible(&self.log.masker().mask(&bytes)) };
+            self.captures.insert(name.clone(), shown);
+            self.names.set(&name, value_from_bytes(bytes), secret);
+        }
+    }
+
+    /// Counts an iteration: loops within loops must end as well. Says why there is none.
+    pub(super) fn count_iteration(&mut self) -> Result<(), String> {
+        self.iterations += 1;
+        if self.iterations <= MAX_ITERATIONS {
+            return Ok(());
+        }
+        Err(format!("the loops of this run go round more than {MAX_ITERATIONS} times"))
+    }
+}
+
+/// `length`, cut at the end of the run.
+pub(super) fn bounded(due: Option<Instant>, length: Duration) -> Duration {
+    due.map_or(length, |due| length.min(due.saturating_duration_since(Instant::now())))
+}
