@@ -104,7 +104,7 @@ fn every_option_is_documented_and_no_other() {
     let long = Regex::new(r"--[a-z][a-z-]+").expect("a pattern");
     let mut known = BTreeSet::new();
     for command in
-        ["run", "check", "serve", "record", "shell", "import", "explain", "new", "list", "completions", "man"]
+        ["run", "send", "check", "serve", "record", "shell", "import", "explain", "new", "list", "completions", "man"]
     {
         let (_, help) = folder.run(&[command, "--help"]);
         let options = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));

@@ -16,6 +16,7 @@ mod report_files;
 mod run;
 mod schema;
 mod screen;
+mod send;
 mod serve;
 mod shell;
 mod starter;
@@ -50,6 +51,8 @@ struct Arguments {
 enum Command {
     /// Play scenarios and say where each diverged
     Run(Box<run::RunArguments>),
+    /// Send one message, by options instead of a file
+    Send(Box<send::SendArguments>),
     /// Check scenarios without connecting anywhere
     Check(check::CheckArguments),
     /// Record what a client and a server say to each other, as a scenario
@@ -102,6 +105,7 @@ pub fn main() -> ExitCode {
     }));
     let code = catch_unwind(|| match arguments().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Send(arguments) => send::send(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Record(arguments) => record::record(&arguments),
         Command::Shell(arguments) => shell::shell(&arguments),

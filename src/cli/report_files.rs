@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Options that say which reports are written, and what is in them.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Reports")]
 pub(super) struct ReportArguments {
     /// Write a report to a file (repeatable)
@@ -27,16 +27,18 @@ pub(super) struct ReportArguments {
 }
 
 /// What standard output gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Output {
     /// Results as they come, for a person.
+    #[default]
     Human,
     /// One report at the end.
     Report(Format),
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, ValueEnum, PartialEq, Eq)]
 enum Granularity {
+    #[default]
     Step,
     Scenario,
 }

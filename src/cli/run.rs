@@ -7,12 +7,13 @@ mod prepare;
 mod results;
 mod update;
 
-pub(super) use options::RunArguments;
+pub(super) use options::{RunArguments, TrustArguments};
 
 use super::progress::{Progress, Standing};
 use super::report_files::{self, Output, ReportFiles};
 use super::{BUG, INTERRUPTED, USAGE, screen};
 use crate::cli::refusal::Refusal;
+use crate::cli::targets::Targets;
 use crate::report::format::Format;
 use crate::report::load::LoadPlan;
 use crate::report::merge::first_that_applies;
@@ -26,8 +27,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Plays everything that was named and gives the exit code. The reports are written whatever happens.
+/// Plays everything that was named and gives the exit code.
 pub(super) fn run(arguments: &RunArguments) -> u8 {
+    run_targets(arguments, || Targets::read(&arguments.targets, arguments.files()))
+}
+
+/// Plays a scenario that a command has written, as if it were the file of this name.
+pub(super) fn run_text(arguments: &RunArguments, name: &str, text: &str) -> u8 {
+    run_targets(arguments, || Targets::of_text(name, text))
+}
+
+/// Plays targets and gives the exit code. The reports are written whatever happens.
+fn run_targets(arguments: &RunArguments, read: impl FnOnce() -> Targets) -> u8 {
     if arguments.show_secrets && arguments.reports.are_wanted() {
         screen::notice("error: `--show-secrets` shows them on the terminal only: leave it out where a report is made");
         return USAGE;
@@ -42,7 +53,7 @@ pub(super) fn run(arguments: &RunArguments) -> u8 {
     let early = EarlyEnd::watch(files);
     let mut files = None;
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let prepared = prepare(arguments);
+        let prepared = prepare(arguments, read());
         files = early.over();
         play(arguments, &mut report, prepared?)
     }));

@@ -103,6 +103,9 @@ impl Player<'_> {
             self.served_steps.extend(record.steps);
             self.retired.extend(record.session);
             self.divergences.extend(record.divergences);
+            // Each connection captures for itself: `server.2.who`, as its steps are numbered.
+            let own = |(name, value)| (format!("server.{}.{name}", record.number), value);
+            self.captures.extend(record.captures.into_iter().map(own));
         }
         // In the order it happened, whoever it happened to.
         self.divergences.sort_by_key(|divergence| divergence.line.unwrap_or(usize::MAX));

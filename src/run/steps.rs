@@ -2,7 +2,7 @@
 
 use super::content::{MailContent, Stream};
 use super::diagnose::Place;
-use super::expect::{Came, Capture, Mismatch, describe, describe_closed, named_groups};
+use super::expect::{Came, Capture, Mismatch, allows_end, describe, describe_closed, named_groups};
 use super::outcome::Divergence;
 use super::player::{Open, Player};
 use super::rewrite::rewrites;
@@ -443,6 +443,9 @@ impl Player<'_> {
             (Ok(()), None) => Ok(()),
             (Ok(()), Some(pattern)) => Err(vec![self.did_not_fail(now, pattern, "the TLS handshake succeeded")]),
             (Err(Trouble::Tls(failure)), Some(pattern)) => self.fails_as_expected(now, pattern, &tls_text(&failure)),
+            (Err(trouble @ Trouble::Timeout { .. }), Some(pattern)) if !self.run_is_over() => {
+                self.fails_as_expected(now, pattern, &trouble_text(&trouble))
+            }
             (Err(mut trouble), _) => {
                 self.look_at_certificate(now, session, &mut trouble).await;
                 Err(vec![self.place_of_action(now.step, now.name).trouble(&trouble, "the TLS handshake to succeed")])
@@ -681,13 +684,9 @@ impl Player<'_> {
 
 /// `any: [..., {closed: true}]`: the end of the session is one of the answers.
 fn ends_as_expected(expectation: &Expectation, trouble: &Trouble) -> bool {
-    let Expected::Any(list) = &expectation.kind else { return false };
-    let allows = |wanted: &[ClosedBy]| {
-        list.iter().any(|one| matches!(&one.kind, Expected::Closed(closed) if wanted.contains(closed)))
-    };
     match trouble {
-        Trouble::Closed { arrived } => arrived.is_empty() && allows(&[ClosedBy::Either, ClosedBy::Fin]),
-        Trouble::Broken { arrived, .. } => arrived.is_empty() && allows(&[ClosedBy::Either, ClosedBy::Reset]),
+        Trouble::Closed { arrived } => allows_end(expectation, arrived, false),
+        Trouble::Broken { arrived, .. } => allows_end(expectation, arrived, true),
         _ => false,
     }
 }

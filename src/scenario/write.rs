@@ -69,6 +69,10 @@ pub(crate) enum DraftAction {
     RawHex(String),
     /// Mail data: lines that end in LF.
     Data(String),
+    /// A file that holds the mail data.
+    DataFile(String),
+    /// A message that is built: its fields, each a text or a list of them.
+    Message(Vec<(String, Vec<String>)>),
     /// A chunk of mail data: lines that end in LF.
     Bdat {
         text: String,
@@ -212,6 +216,14 @@ impl DraftAction {
             DraftAction::Raw(text) => Entry::new("raw", Value::Quoted(text.clone())),
             DraftAction::RawHex(digits) => Entry::new("raw", Value::Map(vec![Entry::new("hex", long(digits))])),
             DraftAction::Data(text) => Entry::new("data", long(text)),
+            DraftAction::DataFile(name) => Entry::new("data", Value::Map(vec![Entry::text("file", name)])),
+            DraftAction::Message(fields) => {
+                let field = |(key, texts): &(String, Vec<String>)| match texts.as_slice() {
+                    [text] => Entry::new(key, long(text)),
+                    several => Entry::new(key, Value::FlowList(several.to_vec())),
+                };
+                Entry::new("message", Value::Map(fields.iter().map(field).collect()))
+            }
             DraftAction::Bdat { text, last: true } => Entry::new("bdat", long(text)),
             DraftAction::Bdat { text, last: false } => {
                 let parts = vec![Entry::new("text", long(text)), Entry::text("last", "false")];

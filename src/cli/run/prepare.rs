@@ -62,8 +62,7 @@ pub(super) struct Source {
 }
 
 /// Reads, checks and selects.
-pub(super) fn prepare(arguments: &RunArguments) -> Result<Prepared, Refusal> {
-    let targets = Targets::read(&arguments.targets, arguments.files());
+pub(super) fn prepare(arguments: &RunArguments, targets: Targets) -> Result<Prepared, Refusal> {
     let scenarios: Vec<&Scenario> = targets.loaded.iter().filter_map(|loaded| loaded.as_ref().ok()).collect();
     let all_read = scenarios.len() == targets.loaded.len();
     if all_read && let Some(first) = undeclared(&scenarios, &arguments.values.given()).first() {

@@ -27,6 +27,7 @@ use actor::Actor;
 pub(crate) use rulebook::SandboxRules;
 pub(super) use scope::server_value;
 use socket2::SockRef;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -98,6 +99,15 @@ pub(super) struct Record {
     pub(super) steps: Vec<StepOutcome>,
     pub(super) divergences: Vec<Divergence>,
     pub(super) session: Option<SessionOutcome>,
+    /// What was captured, as it is shown.
+    pub(super) captures: BTreeMap<String, String>,
+}
+
+impl Record {
+    /// Of a connection on which nothing was played.
+    fn of_none(number: usize, whole: StepOutcome, divergences: Vec<Divergence>) -> Record {
+        Record { number, steps: vec![whole], divergences, session: None, captures: BTreeMap::new() }
+    }
 }
 
 /// What a server is started with.
@@ -330,7 +340,7 @@ impl Host {
                 self.fault(number, span, "connections", "the connection never came");
             } else {
                 let unreached = connection_outcome(number, span, Verdict::Unreached, self.log.elapsed());
-                self.records.push(Record { number, steps: vec![unreached], divergences: Vec::new(), session: None });
+                self.records.push(Record::of_none(number, unreached, Vec::new()));
             }
             let at = self.log.elapsed();
             if let Some(record) = self.records.last_mut() {
@@ -355,8 +365,8 @@ impl Host {
             run_is_over: self.shared.run_is_over(),
         };
         let divergence = Divergence { line: self.log.last_of(&step), ..place.fault(kind, text) };
-        let steps = vec![connection_outcome(number, span, Verdict::Diverged, self.log.elapsed())];
-        self.records.push(Record { number, steps, divergences: vec![divergence], session: None });
+        let diverged = connection_outcome(number, span, Verdict::Diverged, self.log.elapsed());
+        self.records.push(Record::of_none(number, diverged, vec![divergence]));
     }
 }
 

@@ -4,14 +4,15 @@ use super::actor::{Actor, Chunk, Pending};
 use super::message::Message;
 use super::reply::code_of;
 use crate::run::diagnose::Place;
-use crate::run::expect::{Capture, Comparer, Mismatch, describe_closed, named_groups};
+use crate::run::expect::{Capture, Comparer, Mismatch, allows_end, describe_closed, named_groups};
 use crate::run::outcome::Divergence;
 use crate::scenario::server::{MailPart, Reply, ServerTls};
 use crate::scenario::{
     Action, ClosedBy, Closing, Expectation, Expected, Pace, Pattern, Rendered, Span, Step, TemplateError, TlsStep,
     render_data, value_from_bytes,
 };
-use crate::server::{Drip, PeerTrouble};
+use crate::server::{Drip, HandshakeTrouble, PeerTrouble};
+use crate::visible::visible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ impl Actor {
     pub(super) async fn perform(&mut self, step: &Step, number: &str, name: Option<&str>) -> Done {
         let own = step.head.timeout.as_ref().map(|length| self.length(length)).transpose();
         let own = own.map_err(|error| vec![self.template(number, name, &error)])?;
-        let now = Now { number, name, wait: self.shared.bounded(own.unwrap_or(self.shared.timeout)) };
+        let now = Now { number, name, wait: self.shared.bounded(own.unwrap_or(self.timeout)) };
         if let Some(expect) = &step.expect {
             self.expect(now, expect).await?;
         }
@@ -111,7 +112,8 @@ impl Actor {
         let expected = describe(expectation);
         let line = match self.peer.read_line(now.wait).await {
             Ok(line) => line,
-            Err(PeerTrouble::Closed { arrived }) if arrived.is_empty() && allows_end(expectation) => return Ok(()),
+            Err(PeerTrouble::Closed { arrived }) if allows_end(expectation, &arrived, false) => return Ok(()),
+            Err(PeerTrouble::Broken { arrived, .. }) if allows_end(expectation, &arrived, true) => return Ok(()),
             Err(trouble) => return Err(self.trouble(now, &trouble, &expected, expectation.span)),
         };
         let Some(content) = command_of(&line) else {
@@ -194,7 +196,7 @@ impl Actor {
     async fn expect_silence(&mut self, now: Now<'_>, length: Duration, span: Span) -> Done {
         let length = self.shared.bounded(length);
         let text = match self.peer.read_end(length).await {
-            Err(PeerTrouble::Timeout { .. }) => return Ok(()),
+            Err(PeerTrouble::Timeout { .. }) => return self.refuse_cut_short(now, span),
             Err(trouble) => return Err(self.trouble(now, &trouble, "silence", span)),
             Ok(None) => "expected silence, but the client closed the connection".to_owned(),
             Ok(Some(bytes)) => {
@@ -209,6 +211,8 @@ impl Actor {
     fn capture(&mut self, captures: Vec<Capture>, from: &[u8]) {
         let secret = self.is_secret(from);
         for (name, bytes) in captures {
+            let shown = if secret { "<<a secret>>".to_owned() } else { visible(&self.log.masker().mask(&bytes)) };
+            self.captures.insert(name.clone(), shown);
             self.names.set(&name, value_from_bytes(bytes), secret);
         }
     }
@@ -297,6 +301,11 @@ impl Actor {
 
     async fn rest(&mut self, now: Now<'_>, span: Span, length: Duration) -> Done {
         tokio::time::sleep(self.shared.bounded(length)).await;
+        self.refuse_cut_short(now, span)
+    }
+
+    /// A wait that the end of the run cut short has not been waited for.
+    fn refuse_cut_short(&self, now: Now<'_>, span: Span) -> Done {
         if self.shared.run_is_over() {
             return Err(vec![self.at(now, span).fault("max-time", "the time of the whole run is over")]);
         }
@@ -336,7 +345,7 @@ impl Actor {
     fn drip(&self, now: Now<'_>, pace: Option<&Pace>) -> Result<Option<Drip>, Vec<Divergence>> {
         let Some(pace) = pace else { return Ok(None) };
         let every = self.length(&pace.every).map_err(|error| self.faulty(now, &error))?;
-        Ok(Some(Drip { octets: pace.bytes, every: self.shared.bounded(every) }))
+        Ok(Some(Drip { octets: pace.bytes, every }))
     }
 
     /// The sandbox hears of what took effect: it answers what comes behind the steps.
@@ -401,8 +410,15 @@ impl Actor {
                     format!("expected a failure matching {}, but the TLS handshake succeeded", pattern.text.source);
                 Err(vec![self.at(now, pattern.text.span).fault("fails", &text)])
             }
-            (Err(reason), None) => Err(vec![self.at(now, step.head.span).handshake_failed(&reason)]),
-            (Err(reason), Some(pattern)) => {
+            (Err(trouble), None) => Err(vec![self.at(now, step.head.span).handshake_failed(&trouble)]),
+            (Err(HandshakeTrouble::TimedOut), Some(_)) if self.shared.run_is_over() => {
+                self.refuse_cut_short(now, step.head.span)
+            }
+            (Err(trouble), Some(pattern)) => {
+                let reason = match &trouble {
+                    HandshakeTrouble::TimedOut => format!("timed out: {trouble}"),
+                    HandshakeTrouble::Failed(reason) => reason.clone(),
+                };
                 let scope = self.scope();
                 let comparer = Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
                 let found = comparer.found(pattern, reason.as_bytes(), pattern.text.span, "a failure matching");
@@ -413,8 +429,8 @@ impl Actor {
     }
 
     /// Shakes hands; what was said before counts no more.
-    pub(super) async fn upgrade(&mut self, tls: &ServerTls, wait: Duration) -> Result<(), String> {
-        let acceptor = self.acceptor(tls)?;
+    pub(super) async fn upgrade(&mut self, tls: &ServerTls, wait: Duration) -> Result<(), HandshakeTrouble> {
+        let acceptor = self.acceptor(tls).map_err(HandshakeTrouble::Failed)?;
         let outcome = self.peer.upgrade(&acceptor, wait).await;
         let accepted = outcome.inspect_err(|reason| {
             self.log.note(&self.session, &format!("TLS handshake failed: {reason}"));
@@ -485,12 +501,6 @@ fn describe(expectation: &Expectation) -> String {
         Expected::All(parts) => list(parts, " and "),
         Expected::Silence(_) | Expected::Code(_) | Expected::Fields(_) => "silence".to_owned(),
     }
-}
-
-/// `any: [..., {closed: true}]`: the end of the connection is one of the answers.
-fn allows_end(expectation: &Expectation) -> bool {
-    let Expected::Any(list) = &expectation.kind else { return false };
-    list.iter().any(|one| matches!(one.kind, Expected::Closed(ClosedBy::Either | ClosedBy::Fin)))
 }
 
 /// A command line without its CRLF, where it is one.
