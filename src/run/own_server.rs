@@ -28,7 +28,7 @@ impl Player<'_> {
             show_secrets: self.settings.show_secrets,
             insecure_secrets: self.settings.insecure_secrets,
             stop: self.settings.stop.clone().unwrap_or_default(),
-            passwords: variables.secrets.values().map(|secret| secret.expose().to_owned()).collect(),
+            secrets: variables.secrets.clone(),
         };
         let serving = Serving::start(start, &self.log).await.map_err(fault)?;
         self.names.set("server", server_value(serving.address(), None), false);

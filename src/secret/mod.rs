@@ -6,5 +6,5 @@
 mod auth;
 mod masker;
 
-pub(crate) use auth::{AuthWatch, RESPONSE, credentials, is_rememberable, shown};
+pub(crate) use auth::{AuthWatch, Carried, RESPONSE, credentials, is_rememberable, shown};
 pub(crate) use masker::Masker;
