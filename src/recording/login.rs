@@ -102,17 +102,14 @@ impl Login<'_, '_> {
     /// What holds credentials outside of a login that is understood: a secret as a whole.
     fn stray(&mut self) -> Option<Spoken> {
         let exchange = &self.exchanges[self.at];
-        let bytes = match exchange.asked {
-            Asked::Line(bytes) | Asked::Bytes(bytes) => bytes,
-            _ => return None,
-        };
+        let (Asked::Line(bytes) | Asked::Bytes(bytes)) = exchange.asked else { return None };
         let literal = |bytes: &[u8]| crate::scenario::write::literal(&String::from_utf8_lossy(bytes));
         let (mut template, mut written) = (String::new(), 0);
         for message in &exchange.credentials {
             let start = message.as_ptr() as usize - bytes.as_ptr() as usize;
             let name = self.secrets.name("auth_message", &String::from_utf8_lossy(message));
             template.push_str(&literal(&bytes[written..start]));
-            template.push_str(&format!("<<{name}>>"));
+            template.extend(["<<", name.as_str(), ">>"]);
             written = start + message.len();
         }
         template.push_str(&literal(&bytes[written..]));

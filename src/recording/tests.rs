@@ -271,8 +271,9 @@ fn a_login_that_was_refused_is_a_secret_too() {
                     } else {
                         messages
                     };
-                    rest.iter().for_each(|message| said.extend([&format!("\nS: {code} x\nC: "), *message]));
-                    said.push_str(&format!("\nS: {code} x\nC: QUIT\nS: 221 bye\n"));
+                    let messages_and_end = rest.iter().chain([&"QUIT"]);
+                    said.extend(messages_and_end.map(|message| format!("\nS: {code} x\nC: {message}")));
+                    said.push_str("\nS: 221 bye\n");
                     let conversation = conversation(&said);
                     let text = conversation.draft().to_yaml();
                     let shown = mask(&conversation.said, &said);

@@ -185,7 +185,9 @@ impl AuthWatch {
         for line in lines.split(|byte| *byte == b'\n').filter(|line| line.get(3) != Some(&b'-')) {
             let code =
                 line.get(..3).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|text| text.parse().ok());
-            code.into_iter().for_each(|code| self.replied(code));
+            if let Some(code) = code {
+                self.replied(code);
+            }
         }
     }
 
