@@ -674,6 +674,7 @@ impl Player<'_> {
                 step: now.step.head.number.clone(),
                 cause: super::Cause::Server,
                 kind: "closed",
+                reason: None,
                 reply_code: None,
                 line: None,
                 diagnostic,
