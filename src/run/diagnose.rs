@@ -88,7 +88,11 @@ impl Place<'_> {
             Trouble::NotConnected(failure) => {
                 let message = format!("could not connect: {}", failure.message);
                 let diagnostic = self.diagnostic(self.span, &message).label("no connection");
-                self.divergence(Cause::Network, Kind::Connect, diagnostic.help(connect_help(failure.kind)))
+                let diagnostic = diagnostic.help(connect_help(failure.kind));
+                Divergence {
+                    reason: Some(failure.kind.word()),
+                    ..self.divergence(Cause::Network, Kind::Connect, diagnostic)
+                }
             }
             Trouble::Timeout { waited, arrived } => self.timeout(*waited, arrived, expected),
             Trouble::Closed { arrived } => {
@@ -166,7 +170,7 @@ impl Place<'_> {
     // --- parts -------------------------------------------------------------------------------------------------
 
     pub(super) fn divergence(&self, cause: Cause, kind: Kind, diagnostic: Diagnostic) -> Divergence {
-        Divergence { step: self.number.to_owned(), cause, kind, reply_code: None, line: None, diagnostic }
+        Divergence { step: self.number.to_owned(), cause, kind, reason: None, reply_code: None, line: None, diagnostic }
     }
 
     pub(super) fn diagnostic(&self, span: Span, message: &str) -> Diagnostic {
@@ -235,7 +239,7 @@ impl Place<'_> {
             diagnostic.footnotes.push(Footnote::Fact(certificate.describe(jiff::Timestamp::now())));
         }
         diagnostic.footnotes.extend(failure.help.clone().map(Footnote::Help));
-        self.divergence(Cause::Server, Kind::Tls, diagnostic)
+        Divergence { reason: Some(failure.reason.word()), ..self.divergence(Cause::Server, Kind::Tls, diagnostic) }
     }
 
     pub(super) fn cut_short(&self, message: &str, arrived: &[u8]) -> Diagnostic {

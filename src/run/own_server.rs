@@ -28,7 +28,7 @@ impl Player<'_> {
             show_secrets: self.ground.settings.show_secrets,
             insecure_secrets: self.ground.settings.insecure_secrets,
             stop: self.ground.settings.stop.clone().unwrap_or_default(),
-            passwords: variables.secrets.values().map(|secret| secret.expose().to_owned()).collect(),
+            secrets: variables.secrets.clone(),
         };
         let serving = Serving::start(start, &self.stage.log).await.map_err(fault)?;
         self.stage.names.set("server", server_value(serving.address(), None), false);

@@ -62,6 +62,7 @@ impl Sessions {
                 step: step.head.number.clone(),
                 cause: Cause::Server,
                 kind: Kind::Closed,
+                reason: None,
                 reply_code: None,
                 line: None,
                 diagnostic: Diagnostic::error(step.head.span, message),

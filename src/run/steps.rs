@@ -636,20 +636,11 @@ fn trouble_text(trouble: &Trouble) -> String {
     }
 }
 
-/// What `fails` of a handshake is compared with: the reason and the message.
+/// What `fails` of a handshake is compared with: the reason, as words, and the message.
 fn tls_text(failure: &TlsFailure) -> String {
     let reason = match failure.reason {
-        TlsFailureReason::Expired => "expired",
-        TlsFailureReason::NotYetValid => "not yet valid",
-        TlsFailureReason::WrongName => "wrong name",
-        TlsFailureReason::UnknownIssuer => "unknown issuer",
-        TlsFailureReason::SelfSigned => "self signed",
-        TlsFailureReason::NotTls => "not tls",
-        TlsFailureReason::ProtocolVersion => "protocol version",
-        TlsFailureReason::Alert(code) => return format!("alert({code}): {}", failure.message),
-        TlsFailureReason::Closed => "closed",
-        TlsFailureReason::Reset => "reset",
-        TlsFailureReason::Other => "other",
+        TlsFailureReason::Alert(code) => format!("alert({code})"),
+        reason => reason.word().replace('_', " "),
     };
     format!("{reason}: {}", failure.message)
 }

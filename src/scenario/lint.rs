@@ -4,7 +4,7 @@
 
 mod server;
 
-use super::source::{Diagnostic, Span};
+use super::source::Diagnostic;
 use super::template::Text;
 use super::{
     Action, Closing, CodeSet, Content, Data, Expectation, Expected, Group, MailData, Pattern, RawBytes, Scenario,
@@ -358,9 +358,4 @@ fn begins_with_three(expect: &Expectation) -> bool {
 /// Whether the other side gets something to read.
 fn says_something(step: &Step) -> bool {
     matches!(step.action.speaks(), Speech::Asks | Speech::Sends | Speech::Handshakes)
-}
-
-/// A place for warnings about keys that YAML gives a meaning of its own.
-pub(super) fn merge_key(span: Span) -> Diagnostic {
-    Diagnostic::error(span, "`<<` as a key is YAML's merge key, not a template").help("put the text into quotes")
 }

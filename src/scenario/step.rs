@@ -5,10 +5,7 @@
 
 use super::content::{Bdat, MailData, Pace};
 use super::server::{Received, Reply, ServerTls};
-use super::{
-    Auth, Closing, CodePattern, Connect, Data, Expectation, Expression, Length, Named, Pattern, RawBytes, Span, Text,
-    TlsSettings,
-};
+use super::{CodePattern, Connect, Data, Expectation, Expression, Length, Named, Pattern, Span, Text, TlsSettings};
 use std::collections::BTreeSet;
 
 /// What every step may say about itself, whatever it does and whoever plays it.
@@ -94,6 +91,37 @@ pub(crate) struct TlsStep {
     pub(crate) inject: Option<Text>,
 }
 
+/// Exact bytes.
+#[derive(Debug, Clone)]
+pub(crate) enum RawBytes {
+    Text(Text),
+    /// Known bytes, from `hex:` or `base64:` without a template.
+    Bytes(Vec<u8>),
+    Hex(Text),
+    Base64(Text),
+}
+
+/// A whole SASL exchange (RFC 4954).
+#[derive(Debug, Clone)]
+pub(crate) struct Auth {
+    /// The strongest offered, where it is not given.
+    pub(crate) mechanism: Option<Text>,
+    pub(crate) username: Option<Text>,
+    pub(crate) password: Option<Text>,
+    pub(crate) token: Option<Text>,
+    pub(crate) authzid: Option<Text>,
+    /// Whether the first message stands in the AUTH command.
+    pub(crate) initial_response: bool,
+}
+
+/// How a connection is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closing {
+    Fin,
+    Reset,
+    Write,
+}
+
 /// Steps that belong together, and how often and in which way they are played.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Group {
@@ -156,6 +184,13 @@ impl Action {
             Action::Close(_) => "close",
             Action::Group(_) => "steps",
         })
+    }
+}
+
+impl Auth {
+    /// Every template in it.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &Text> {
+        [&self.mechanism, &self.username, &self.password, &self.token, &self.authzid].into_iter().flatten()
     }
 }
 

@@ -81,12 +81,8 @@ pub(crate) enum DraftAction {
     StartTls(Vec<(String, String)>),
     Tls(Vec<(String, String)>),
     Auth(Vec<(String, String)>),
-    Connect(DraftConnect),
     /// `fin`, `reset` or `write`.
     Close(String),
-    Sleep(String),
-    Assert(String),
-    Set(Vec<(String, String)>),
     Group {
         pipeline: bool,
         steps: Vec<DraftStep>,
@@ -232,12 +228,8 @@ impl DraftAction {
             DraftAction::StartTls(settings) => Entry::new("starttls", options(settings)),
             DraftAction::Tls(settings) => Entry::new("tls", options(settings)),
             DraftAction::Auth(settings) => Entry::new("auth", options(settings)),
-            DraftAction::Connect(connect) => Entry::new("connect", connect.value()),
             DraftAction::Close(how) if how == "fin" => Entry::new("close", Value::Empty),
             DraftAction::Close(how) => Entry::text("close", how),
-            DraftAction::Sleep(length) => Entry::text("sleep", length),
-            DraftAction::Assert(expression) => Entry::text("assert", expression),
-            DraftAction::Set(values) => Entry::new("set", options(values)),
             DraftAction::Group { pipeline, steps } => {
                 entries.extend(pipeline.then(|| Entry::text("pipeline", "true")));
                 Entry::new("steps", list(steps))

@@ -39,7 +39,6 @@ impl Shell {
         if self.awaits_handshake {
             return self.complain("the server waits for the TLS handshake: `.starttls` shakes hands");
         }
-        self.learn_credentials(line);
         let bytes = [line, b"\r\n"].concat();
         if let Some(held) = self.held.as_mut().filter(|_| self.phase != Phase::MailData) {
             held.extend(bytes);
@@ -50,6 +49,7 @@ impl Shell {
 
     /// Writes bytes and waits for what they owe.
     pub(super) async fn write(&mut self, bytes: &[u8]) {
+        self.learn_credentials(bytes);
         let shown = String::from_utf8_lossy(bytes).into_owned();
         let Some(session) = self.session.as_mut() else { return self.not_connected() };
         let name = session.name().clone();

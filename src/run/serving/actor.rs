@@ -11,11 +11,14 @@ use crate::run::outcome::{
     Cause, CertificateOutcome, Divergence, Handshake, Kind, SessionOutcome, StepOutcome, Verdict,
 };
 use crate::run::scope::Names;
+use crate::scenario::Secret;
 use crate::scenario::{
     Action, Group, Length, MAX_ITERATIONS, Mode, Span, Step, TemplateError, Text, parse_count, render_data,
 };
+use crate::secret::AuthWatch;
 use crate::server::{Accepted, Fallback, Peer};
 use crate::session::Transcript;
+use crate::smtp::command::Bdat;
 use minijinja::value::{Value, ValueKind};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -35,13 +38,6 @@ pub(super) enum Pending {
     Message,
 }
 
-/// What a BDAT command announces (RFC 3030 section 2).
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Chunk {
-    pub(super) octets: u64,
-    pub(super) last: bool,
-}
-
 /// The server on one connection.
 pub(super) struct Actor {
     pub(super) shared: Arc<Shared>,
@@ -58,7 +54,7 @@ pub(super) struct Actor {
     pub(super) message: Option<Arc<Message>>,
     pub(super) tls: Option<Arc<Accepted>>,
     /// The BDAT command that was read last, while its octets are still to come.
-    pub(super) chunk: Option<Chunk>,
+    pub(super) chunk: Option<Bdat>,
     /// Whether the message goes on with the next chunk.
     pub(super) more_chunks: bool,
     pub(super) pending: Pending,
@@ -68,6 +64,11 @@ pub(super) struct Actor {
     pub(super) matched: Vec<u64>,
     /// A rule has said 334: what comes is the response.
     pub(super) challenged: bool,
+    /// Knows what the client's logins carry; what they carried is masked.
+    pub(super) watch: AuthWatch,
+    pub(super) heard: BTreeMap<String, Secret>,
+    /// Whether the line that rules answer has credentials in it.
+    pub(super) heard_credentials: bool,
     pub(super) divergences: Vec<Divergence>,
     pub(super) messages: u64,
     steps: Vec<StepOutcome>,
@@ -109,6 +110,9 @@ impl Actor {
             more_chunks: false,
             pending: Pending::Nothing,
             challenged: false,
+            watch: AuthWatch::default(),
+            heard: BTreeMap::new(),
+            heard_credentials: false,
             divergences: Vec::new(),
             messages: 0,
             steps: Vec::new(),
@@ -183,7 +187,7 @@ impl Actor {
         if arrived.is_empty() {
             return;
         }
-        self.log.client_bytes(&self.session, &arrived);
+        self.hear_bytes(&arrived);
         let number = self.number_of(last);
         let divergence = self.place(&number, None, last.head.span).more_than_scripted(&arrived);
         self.keep(divergence, &number);

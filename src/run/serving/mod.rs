@@ -5,6 +5,7 @@
 //! the sandbox.
 
 mod actor;
+mod hearing;
 mod judge;
 mod message;
 mod offer;
@@ -19,6 +20,7 @@ use super::diagnose::Place;
 use super::outcome::{Divergence, Kind, SessionOutcome, StepOutcome, Verdict};
 use super::scope::Names;
 use super::stop::Stop;
+use crate::scenario::Secret;
 use crate::scenario::server::{Plan, Server};
 use crate::scenario::{Action, Span, Step, Templates};
 use crate::server::{Acceptor, Authority, FallbackSettings};
@@ -64,6 +66,7 @@ pub(super) struct Shared {
     pub(super) due: Option<Instant>,
     pub(super) file_root: Option<PathBuf>,
     pub(super) show_secrets: bool,
+    pub(super) secrets: BTreeMap<String, Secret>,
     pub(super) insecure_secrets: bool,
     pub(super) stop: Stop,
     pub(super) fallback: FallbackSettings,
@@ -122,7 +125,8 @@ pub(super) struct Start {
     pub(super) show_secrets: bool,
     pub(super) insecure_secrets: bool,
     pub(super) stop: Stop,
-    pub(super) passwords: Vec<String>,
+    /// The secrets of the run: logins by their values are taken, and they are masked.
+    pub(super) secrets: BTreeMap<String, Secret>,
 }
 
 impl Serving {
@@ -144,7 +148,8 @@ impl Serving {
             show_secrets: start.show_secrets,
             insecure_secrets: start.insecure_secrets,
             stop: start.stop,
-            fallback: FallbackSettings::new(start.passwords.into_iter()),
+            fallback: FallbackSettings::new(start.secrets.values().map(|secret| secret.expose().to_owned())),
+            secrets: start.secrets,
             authority: OnceLock::new(),
             acceptor: OnceLock::new(),
             abandoned: AtomicBool::new(false),

@@ -5,11 +5,11 @@ use super::connection_number;
 use super::judge::{Judge, Ruling};
 use super::message::Message;
 use super::reply::code_of;
-use super::steps::announced;
 use crate::run::expect::Comparer;
 use crate::scenario::server::{Rule, ServerTls};
 use crate::scenario::{Rendered, TemplateError};
 use crate::server::{Drip, Fallback, Next, PeerTrouble, Said};
+use crate::smtp::command::{CommandLine, Verb};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,8 +34,7 @@ impl Actor {
                 Ok(line) => line,
                 Err(trouble) => return self.end_of_talk(trouble).await,
             };
-            let shown = line.strip_suffix(b"\r\n").unwrap_or(&line);
-            self.log.client_bytes(&self.session, shown);
+            self.heard_credentials = self.hear_line(&line);
             if self.answer_line(&line).await == Flow::Stop {
                 return;
             }
@@ -82,8 +81,8 @@ impl Actor {
         }
         let content = line.strip_suffix(b"\n").unwrap_or(line);
         let content = content.strip_suffix(b"\r").unwrap_or(content);
-        self.chunk = announced(content);
-        if content.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"BDAT")) {
+        self.chunk = CommandLine::parse(content).bdat();
+        if CommandLine::parse(content).verb() == Verb::Bdat {
             return self.answer_chunk(line, content).await;
         }
         let rule = match self.matching(&shared.server.rules, content) {
@@ -173,6 +172,8 @@ impl Actor {
         let mut message = Message::default();
         let wait = self.shared.bounded(IDLE);
         let outcome = self.peer.read_mail_data(wait, &mut |octets| message.push(octets)).await;
+        self.watch.mail_data_ended();
+        self.heard_credentials = false;
         self.log_message(&message, outcome.is_ok());
         message.holds_secret = self.is_secret(message.bytes());
         self.sandbox_content(message.bytes());
@@ -207,6 +208,7 @@ impl Actor {
         let mut message = self.begun_message(last);
         let wait = self.shared.bounded(IDLE);
         let outcome = self.peer.read_octets(octets, wait, &mut |part| message.push(part)).await;
+        self.watch.content(octets);
         self.log_message(&message, false);
         message.holds_secret = self.is_secret(message.bytes());
         self.sandbox_content(message.bytes());
@@ -278,7 +280,7 @@ impl Actor {
             matched: &mut self.matched,
             matched_by_all: &self.shared.matched,
         };
-        judge.first(rules, content, false)
+        judge.first(rules, content, self.heard_credentials)
     }
 
     /// Answers as the rule says; the code that it answered with.

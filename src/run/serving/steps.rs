@@ -1,6 +1,6 @@
 //! What each step of a server does: expect, receive, reply, and the other actions.
 
-use super::actor::{Actor, Chunk, Pending};
+use super::actor::{Actor, Pending};
 use super::message::Message;
 use super::reply::code_of;
 use crate::run::diagnose::Place;
@@ -12,6 +12,7 @@ use crate::scenario::{
     render_data, value_from_bytes,
 };
 use crate::server::{Drip, HandshakeTrouble, PeerTrouble};
+use crate::smtp::command::CommandLine;
 use crate::visible::visible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,16 +118,16 @@ impl Actor {
             Err(trouble) => return Err(self.trouble(now, &trouble, &expected, expectation.span)),
         };
         let Some(content) = command_of(&line) else {
-            self.log.client_bytes(&self.session, &line);
+            self.hear_line(&line);
             let fault = if line.ends_with(b"\r\n") { "NUL or CR within it" } else { "it ends with a bare LF" };
             return Err(vec![self.at(now, expectation.span).malformed_line(&line, fault, &expected)]);
         };
-        self.log.client_bytes(&self.session, content);
+        let secret = self.hear_line(&line);
         let captures = self.compare(expectation, content);
         let captures =
             captures.map_err(|mismatches| vec![self.at(now, expectation.span).other_bytes(content, &mismatches)])?;
-        self.capture(captures, content);
-        self.chunk = announced(content);
+        self.capture(captures, content, secret);
+        self.chunk = CommandLine::parse(content).bdat();
         self.pending = Pending::Line(line);
         Ok(())
     }
@@ -141,15 +142,15 @@ impl Actor {
         let expected = describe(expectation);
         let line = self.peer.read_line(now.wait).await;
         let line = line.map_err(|trouble| self.trouble(now, &trouble, &expected, expectation.span))?;
-        self.log.client_bytes(&self.session, command_of(&line).unwrap_or(&line));
+        let secret = self.hear_line(&line);
         let content = line.strip_suffix(b"\n").unwrap_or(&line);
         let content = content.strip_suffix(b"\r").unwrap_or(content);
         let whole = Expectation { span: expectation.span, kind: Expected::Pattern(pattern.clone()) };
         let captures = self.compare(&whole, content);
         let captures =
             captures.map_err(|mismatches| vec![self.at(now, expectation.span).other_bytes(&line, &mismatches)])?;
-        self.capture(captures, content);
-        self.chunk = announced(content);
+        self.capture(captures, content, secret);
+        self.chunk = CommandLine::parse(content).bdat();
         self.pending = Pending::Line(line);
         Ok(())
     }
@@ -163,9 +164,9 @@ impl Actor {
         let found = |bytes: &[u8]| regex.find(bytes).map(|found| found.end());
         let bytes = self.peer.read_until(now.wait, &found).await;
         let bytes = bytes.map_err(|trouble| self.trouble(now, &trouble, &describe(expectation), expectation.span))?;
-        self.log.client_bytes(&self.session, &bytes);
+        let secret = self.hear_bytes(&bytes);
         let captures = regex.captures(&bytes).map(|groups| named_groups(&regex, &groups)).unwrap_or_default();
-        self.capture(captures, &bytes);
+        self.capture(captures, &bytes, secret);
         Ok(())
     }
 
@@ -175,7 +176,7 @@ impl Actor {
         match outcome {
             Err(trouble) => return Err(self.trouble(now, &trouble, &expected, span)),
             Ok(Some(bytes)) => {
-                self.log.client_bytes(&self.session, &bytes);
+                self.hear_bytes(&bytes);
                 let place = self.at(now, span);
                 let text = format!("expected {expected}, but it sent {}", place.quoted(&bytes));
                 return Err(vec![place.fault(Kind::Unasked, &text)]);
@@ -202,16 +203,16 @@ impl Actor {
             Err(trouble) => return Err(self.trouble(now, &trouble, "silence", span)),
             Ok(None) => "expected silence, but the client closed the connection".to_owned(),
             Ok(Some(bytes)) => {
-                self.log.client_bytes(&self.session, &bytes);
+                self.hear_bytes(&bytes);
                 format!("expected silence, but the client sent {}", self.at(now, span).quoted(&bytes))
             }
         };
         Err(vec![self.at(now, span).fault(Kind::Unasked, &text)])
     }
 
-    /// Captured text becomes variables; out of a line with a secret all of it is kept as one.
-    fn capture(&mut self, captures: Vec<Capture>, from: &[u8]) {
-        let secret = self.is_secret(from);
+    /// Captured text becomes variables; out of a line with a secret, or with credentials, all of it is kept as one.
+    fn capture(&mut self, captures: Vec<Capture>, from: &[u8], credentials: bool) {
+        let secret = credentials || self.is_secret(from);
         for (name, bytes) in captures {
             let shown = if secret { "<<a secret>>".to_owned() } else { visible(&self.log.masker().mask(&bytes)) };
             self.captures.insert(name.clone(), shown);
@@ -221,13 +222,13 @@ impl Actor {
 
     fn trouble(&mut self, now: Now<'_>, trouble: &PeerTrouble, expected: &str, span: Span) -> Vec<Divergence> {
         match trouble {
-            PeerTrouble::Timeout { arrived, .. } => self.show(arrived),
+            PeerTrouble::Timeout { arrived, .. } => self.hear_arrived(arrived),
             PeerTrouble::Closed { arrived } => {
-                self.show(arrived);
+                self.hear_arrived(arrived);
                 self.log.note(&self.session, "closed by the client");
             }
             PeerTrouble::Broken { reason, arrived, .. } => {
-                self.show(arrived);
+                self.hear_arrived(arrived);
                 self.log.note(&self.session, reason);
             }
             PeerTrouble::TooLong { bytes } => {
@@ -238,12 +239,6 @@ impl Actor {
         vec![self.at(now, span).peer_trouble(trouble, expected)]
     }
 
-    fn show(&mut self, arrived: &[u8]) {
-        if !arrived.is_empty() {
-            self.log.client_bytes(&self.session, &arrived[..arrived.len().min(1000)]);
-        }
-    }
-
     // --- receiving ---------------------------------------------------------------------------------------------
 
     async fn receive(&mut self, now: Now<'_>, part: MailPart, span: Span) -> Done {
@@ -251,6 +246,7 @@ impl Actor {
         let (outcome, expected) = match part {
             MailPart::Data => {
                 let outcome = self.peer.read_mail_data(now.wait, &mut |octets| message.push(octets)).await;
+                self.watch.mail_data_ended();
                 (outcome, "mail data and the line with the dot")
             }
             MailPart::Bdat => {
@@ -260,6 +256,7 @@ impl Actor {
                 };
                 message = self.begun_message(chunk.last);
                 let outcome = self.peer.read_octets(chunk.octets, now.wait, &mut |part| message.push(part)).await;
+                self.watch.content(chunk.octets);
                 (outcome, "the octets that the BDAT command announced")
             }
         };
@@ -333,6 +330,7 @@ impl Actor {
     }
 
     pub(super) fn log_sent(&mut self, rendered: &Rendered) {
+        self.watch.said(&rendered.bytes);
         let shown_whole = !rendered.secret || self.shared.show_secrets;
         if shown_whole && is_lines(&rendered.bytes) {
             let text = String::from_utf8_lossy(&rendered.bytes).replace("\r\n", "\n");
@@ -382,7 +380,7 @@ impl Actor {
         let line = self.peer.read_line(now.wait).await;
         let line = line.map_err(|trouble| self.trouble(now, &trouble, "the command STARTTLS", step.head.span))?;
         let content = command_of(&line).unwrap_or(&line);
-        self.log.client_bytes(&self.session, content);
+        self.hear_line(&line);
         if !content.eq_ignore_ascii_case(b"STARTTLS") {
             let mismatch = Mismatch::plain(step.head.span, "the command STARTTLS".to_owned());
             return Err(vec![self.at(now, step.head.span).other_bytes(&line, &[mismatch])]);
@@ -401,7 +399,7 @@ impl Actor {
     async fn tls(&mut self, now: Now<'_>, tls: &ServerTls, step: &Step) -> Done {
         let arrived = self.peer.unread().to_vec();
         if !arrived.is_empty() && !begins_tls(&arrived) {
-            self.log.client_bytes(&self.session, &arrived);
+            self.hear_bytes(&arrived);
             return Err(vec![self.at(now, step.head.span).client_injected(&arrived)]);
         }
         let outcome = self.upgrade(tls, now.wait).await;
@@ -444,6 +442,7 @@ impl Actor {
             let text = format!("the client's {}, {verified}", certificate.describe(jiff::Timestamp::now()));
             self.log.note(&self.session, &text);
         }
+        self.watch.restart();
         self.note_handshake(&accepted);
         self.tls = Some(Arc::new(accepted));
         self.pending = Pending::Nothing;
@@ -509,15 +508,6 @@ fn describe(expectation: &Expectation) -> String {
 fn command_of(line: &[u8]) -> Option<&[u8]> {
     let content = line.strip_suffix(b"\r\n")?;
     memchr::memchr2(b'\0', b'\r', content).is_none().then_some(content)
-}
-
-/// What follows a line, where it is a BDAT command.
-pub(super) fn announced(line: &[u8]) -> Option<Chunk> {
-    let text = std::str::from_utf8(line).ok()?;
-    let mut words = text.split_ascii_whitespace();
-    words.next().filter(|verb| verb.eq_ignore_ascii_case("BDAT"))?;
-    let octets = words.next()?.parse().ok()?;
-    Some(Chunk { octets, last: words.next().is_some_and(|word| word.eq_ignore_ascii_case("LAST")) })
 }
 
 /// A TLS handshake begins with a record of type 22, an SSL 2 one with another first octet (RFC 5246 appendix E.2).
