@@ -3,7 +3,7 @@
 //! Responsible for telling the watch of logins of both directions, and for keeping what it finds out of everything that is
 //! shown from then on: the transcript, quotes in divergences, captures. A script still sees the lines as they are.
 
-use super::actor::Actor;
+use super::connection::Connection;
 use crate::scenario::Secret;
 use crate::secret::{Carried, Masker};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// How much is shown of what had arrived when something went wrong, in octets.
 const SHOWN_OF_ARRIVED: usize = 1000;
 
-impl Actor {
+impl Connection {
     /// Shows a line that came, its end included. `true`: there are credentials in it.
     pub(super) fn hear_line(&mut self, line: &[u8]) -> bool {
         let carried = self.watch.bytes(line);
@@ -19,7 +19,7 @@ impl Actor {
         let is_whole =
             line.strip_suffix(b"\r\n").is_some_and(|content| memchr::memchr2(b'\0', b'\r', content).is_none());
         let shown = shown.strip_suffix(b"\r\n").filter(|_| is_whole).unwrap_or(shown);
-        self.log.client_bytes(&self.session, shown);
+        self.stage.log.client_bytes(&self.session, shown);
         !carried.secrets.is_empty()
     }
 
@@ -27,7 +27,7 @@ impl Actor {
     pub(super) fn hear_bytes(&mut self, bytes: &[u8]) -> bool {
         let carried = self.watch.bytes(bytes);
         let shown = self.learn(&carried, bytes);
-        self.log.client_bytes(&self.session, shown);
+        self.stage.log.client_bytes(&self.session, shown);
         !carried.secrets.is_empty()
     }
 
@@ -38,7 +38,7 @@ impl Actor {
         }
         let carried = self.watch.bytes(bytes);
         let shown = self.learn(&carried, bytes);
-        self.log.client_bytes(&self.session, &shown[..shown.len().min(SHOWN_OF_ARRIVED)]);
+        self.stage.log.client_bytes(&self.session, &shown[..shown.len().min(SHOWN_OF_ARRIVED)]);
     }
 
     /// What may be shown of what came. Its credentials are masked from here on, wherever they stand.
@@ -57,7 +57,7 @@ impl Actor {
         if self.heard.len() > known {
             let all = self.shared.secrets.iter().chain(&self.heard);
             let all = all.map(|(name, secret)| (name.clone(), secret.clone())).collect();
-            self.log.set_masker(Arc::new(Masker::new(&all)));
+            self.stage.log.set_masker(Arc::new(Masker::new(&all)));
         }
         &carried.shown
     }

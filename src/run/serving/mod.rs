@@ -5,6 +5,7 @@
 //! the sandbox.
 
 mod actor;
+mod connection;
 mod hearing;
 mod judge;
 mod message;
@@ -26,6 +27,7 @@ use crate::scenario::{Action, Span, Step, Templates};
 use crate::server::{Acceptor, Authority, FallbackSettings};
 use crate::session::Transcript;
 use actor::Actor;
+use connection::Connection;
 pub(crate) use rulebook::SandboxRules;
 pub(super) use scope::server_value;
 use socket2::SockRef;
@@ -60,7 +62,7 @@ pub(super) struct Shared {
     pub(super) server: Arc<Server>,
     pub(super) address: SocketAddr,
     pub(super) names: Names,
-    pub(super) templates: Templates,
+    pub(super) templates: Arc<Templates>,
     pub(super) timeout: Duration,
     /// When the whole run must be over.
     pub(super) due: Option<Instant>,
@@ -141,7 +143,7 @@ impl Serving {
             server: start.server,
             address: reachable(address),
             names: start.names,
-            templates: start.templates,
+            templates: Arc::new(start.templates),
             timeout: start.timeout,
             due: start.due,
             file_root: start.file_root,
@@ -197,11 +199,6 @@ impl Serving {
 impl Shared {
     pub(super) fn is_abandoned(&self) -> bool {
         self.abandoned.load(Ordering::SeqCst)
-    }
-
-    /// `length`, cut at the end of the run.
-    pub(super) fn bounded(&self, length: Duration) -> Duration {
-        self.due.map_or(length, |due| length.min(due.saturating_duration_since(Instant::now())))
     }
 
     pub(super) fn run_is_over(&self) -> bool {
@@ -316,7 +313,8 @@ impl Host {
             // Dropped: closed without a word.
             return self.one_too_many(number, listed, address);
         }
-        let actor = Actor::new(self.shared.clone(), number, tcp, address, self.log.for_another());
+        let on = Connection::new(self.shared.clone(), number, tcp, address, self.log.for_another());
+        let actor = Actor::new(on);
         self.playing.spawn(actor.play());
     }
 

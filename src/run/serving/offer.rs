@@ -1,7 +1,7 @@
 //! What a server offers in a handshake: its TLS options with their files read and their names rendered.
 
 use super::Shared;
-use super::actor::Actor;
+use super::connection::Connection;
 use crate::scenario::server::{CertificateChoice, ClientCertificate, ServerTls};
 use crate::scenario::{Mode, Scope, TemplateError, Text, reason, resolve_file};
 use crate::server::{Acceptor, Choice, TlsOffer};
@@ -56,7 +56,7 @@ impl Shared {
     }
 }
 
-impl Actor {
+impl Connection {
     /// The acceptor of a handshake: a step's own options above the connection's, those above the server's.
     pub(super) fn acceptor(&self, own: &ServerTls) -> Result<Acceptor, String> {
         let connection = self.shared.server.served(self.number).map(|served| &served.tls);

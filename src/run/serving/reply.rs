@@ -1,6 +1,6 @@
 //! A server's replies: from what is written to the bytes that are sent.
 
-use super::actor::Actor;
+use super::connection::Connection;
 use crate::scenario::server::{Reply, ReplyKind};
 use crate::scenario::{Mode, RawBytes, Rendered, Scope, TemplateError, Templates, Text, decode_base64, decode_hex};
 
@@ -54,14 +54,14 @@ impl Speech<'_> {
     }
 }
 
-impl Actor {
+impl Connection {
     pub(super) fn rendered_reply(&self, reply: &Reply) -> Result<Rendered, TemplateError> {
-        Speech { templates: &self.shared.templates, scope: &self.scope() }.reply(reply)
+        Speech { templates: &self.stage.templates, scope: &self.scope() }.reply(reply)
     }
 
     /// Exact bytes.
     pub(super) fn rendered_raw(&self, raw: &RawBytes) -> Result<Rendered, TemplateError> {
-        Speech { templates: &self.shared.templates, scope: &self.scope() }.raw(raw)
+        Speech { templates: &self.stage.templates, scope: &self.scope() }.raw(raw)
     }
 }
 

@@ -1,11 +1,11 @@
 //! Rules: they answer commands in any order, and what none of them matches the sandbox answers.
 
-use super::actor::{Actor, Flow};
+use super::actor::Flow;
+use super::connection::Connection;
 use super::connection_number;
 use super::judge::{Judge, Ruling};
 use super::message::Message;
 use super::reply::code_of;
-use crate::run::expect::Comparer;
 use crate::scenario::server::{Rule, ServerTls};
 use crate::scenario::{Rendered, TemplateError};
 use crate::server::{Drip, Fallback, Next, PeerTrouble, Said};
@@ -18,11 +18,26 @@ const IDLE: Duration = Duration::from_secs(300);
 /// The reply code of a challenge (RFC 4954 section 4).
 const CHALLENGE: u16 = 334;
 
-impl Actor {
+/// The rules on a connection, behind its steps.
+pub(super) struct RulesAt<'c> {
+    on: &'c mut Connection,
+    /// For each rule how many commands matched it on this connection.
+    matched: Vec<u64>,
+    /// A rule has said 334: what comes is the response.
+    challenged: bool,
+    /// Whether the line that is answered has credentials in it.
+    credentials: bool,
+}
+
+impl<'c> RulesAt<'c> {
+    pub(super) fn new(on: &'c mut Connection) -> RulesAt<'c> {
+        RulesAt { matched: vec![0; on.shared.server.rules.len()], challenged: false, credentials: false, on }
+    }
+
     /// Answers whatever comes, until either side closes.
-    pub(super) async fn follow_rules(&mut self, greets: bool) {
+    pub(super) async fn follow(&mut self, greets: bool) {
         if greets {
-            let greeting = self.fallback.as_ref().map(Fallback::greeting);
+            let greeting = self.on.fallback.as_ref().map(Fallback::greeting);
             if let Some(greeting) = greeting
                 && self.say(greeting.reply).await == Flow::Stop
             {
@@ -34,7 +49,7 @@ impl Actor {
                 Ok(line) => line,
                 Err(trouble) => return self.end_of_talk(trouble).await,
             };
-            self.heard_credentials = self.hear_line(&line);
+            self.credentials = self.on.hear_line(&line);
             if self.answer_line(&line).await == Flow::Stop {
                 return;
             }
@@ -45,7 +60,7 @@ impl Actor {
     async fn next_line(&mut self) -> Result<Vec<u8>, PeerTrouble> {
         let mut begun = Vec::new();
         loop {
-            match self.peer.read_line(self.shared.bounded(IDLE)).await {
+            match self.on.peer.read_line(self.on.stage.bounded(IDLE)).await {
                 Ok(_) if !begun.is_empty() => return Ok(begun),
                 Err(PeerTrouble::TooLong { bytes }) if begun.is_empty() => begun = bytes,
                 Err(PeerTrouble::TooLong { .. }) => {}
@@ -57,8 +72,8 @@ impl Actor {
     /// Rules do not say when a client leaves: that is no divergence.
     async fn end_of_talk(&mut self, trouble: PeerTrouble) {
         match trouble {
-            PeerTrouble::Closed { .. } => self.log.note(&self.session, "closed by the client"),
-            PeerTrouble::Broken { reason, .. } => self.log.note(&self.session, &reason),
+            PeerTrouble::Closed { .. } => self.on.stage.log.note(&self.on.session, "closed by the client"),
+            PeerTrouble::Broken { reason, .. } => self.on.stage.log.note(&self.on.session, &reason),
             PeerTrouble::Timeout { .. } => {
                 let said = self.sandbox(Fallback::idle_too_long);
                 self.say(said.reply).await;
@@ -74,14 +89,14 @@ impl Actor {
     }
 
     async fn answer_line(&mut self, line: &[u8]) -> Flow {
-        let shared = self.shared.clone();
+        let shared = self.on.shared.clone();
         let challenged = std::mem::take(&mut self.challenged);
-        if let Some(said) = self.fallback.as_mut().and_then(|fallback| fallback.too_long(line, challenged)) {
+        if let Some(said) = self.on.fallback.as_mut().and_then(|fallback| fallback.too_long(line, challenged)) {
             return self.say_and_go_on(said).await;
         }
         let content = line.strip_suffix(b"\n").unwrap_or(line);
         let content = content.strip_suffix(b"\r").unwrap_or(content);
-        self.chunk = CommandLine::parse(content).bdat();
+        self.on.chunk = CommandLine::parse(content).bdat();
         if CommandLine::parse(content).verb() == Verb::Bdat {
             return self.answer_chunk(line, content).await;
         }
@@ -109,7 +124,7 @@ impl Actor {
                 self.go_on(if said.next == Next::MailData { Next::Line } else { said.next }).await
             }
             _ => {
-                if let Some(fallback) = &mut self.fallback {
+                if let Some(fallback) = &mut self.on.fallback {
                     fallback.overruled();
                 }
                 Flow::On
@@ -126,7 +141,7 @@ impl Actor {
         {
             return Flow::Stop;
         }
-        let shared = self.shared.clone();
+        let shared = self.on.shared.clone();
         match self.matching(&shared.server.rules, content) {
             Err(error) => self.faulty_rule(&error),
             Ok(None) => {
@@ -139,7 +154,7 @@ impl Actor {
                 let (flow, code) = self.obey(rule).await;
                 if code.is_some_and(|code| code < 400) {
                     self.sandbox(Fallback::chunk_ended);
-                } else if let Some(fallback) = &mut self.fallback {
+                } else if let Some(fallback) = &mut self.on.fallback {
                     fallback.forget_message();
                 }
                 flow
@@ -152,7 +167,7 @@ impl Actor {
         match next {
             Next::Line => Flow::On,
             Next::Close => Flow::Stop,
-            Next::StartTls => match self.upgrade(&ServerTls::default(), self.shared.timeout).await {
+            Next::StartTls => match self.on.upgrade(&ServerTls::default(), self.on.shared.timeout).await {
                 Ok(()) => Flow::On,
                 Err(_) => Flow::Stop,
             },
@@ -170,32 +185,32 @@ impl Actor {
     /// The end of the mail data is matched as the line that it is: `.`.
     async fn take_mail_data(&mut self) -> Flow {
         let mut message = Message::default();
-        let wait = self.shared.bounded(IDLE);
-        let outcome = self.peer.read_mail_data(wait, &mut |octets| message.push(octets)).await;
-        self.watch.mail_data_ended();
-        self.heard_credentials = false;
-        self.log_message(&message, outcome.is_ok());
-        message.holds_secret = self.is_secret(message.bytes());
+        let wait = self.on.stage.bounded(IDLE);
+        let outcome = self.on.peer.read_mail_data(wait, &mut |octets| message.push(octets)).await;
+        self.on.watch.mail_data_ended();
+        self.credentials = false;
+        self.on.log_message(&message, outcome.is_ok());
+        message.holds_secret = self.on.is_secret(message.bytes());
         self.sandbox_content(message.bytes());
-        self.message = Some(Arc::new(message));
+        self.on.message = Some(Arc::new(message));
         if let Err(trouble) = outcome {
             self.end_of_talk(trouble).await;
             return Flow::Stop;
         }
-        let shared = self.shared.clone();
+        let shared = self.on.shared.clone();
         match self.matching(&shared.server.rules, b".") {
             Err(error) => self.faulty_rule(&error),
             Ok(None) => {
                 let said = self.sandbox(Fallback::mail_data_ended);
-                self.messages += u64::from(said.reply.starts_with('2'));
+                self.on.messages += u64::from(said.reply.starts_with('2'));
                 self.say_and_go_on(said).await
             }
             Ok(Some(rule)) => {
                 let (flow, code) = self.obey(rule).await;
                 if code.is_some_and(|code| code < 400) {
-                    self.messages += 1;
+                    self.on.messages += 1;
                     self.sandbox(Fallback::mail_data_ended);
-                } else if let Some(fallback) = &mut self.fallback {
+                } else if let Some(fallback) = &mut self.on.fallback {
                     fallback.forget_message();
                 }
                 flow
@@ -204,15 +219,15 @@ impl Actor {
     }
 
     async fn take_chunk(&mut self, octets: u64) -> Flow {
-        let last = self.chunk.take().is_some_and(|chunk| chunk.last);
-        let mut message = self.begun_message(last);
-        let wait = self.shared.bounded(IDLE);
-        let outcome = self.peer.read_octets(octets, wait, &mut |part| message.push(part)).await;
-        self.watch.content(octets);
-        self.log_message(&message, false);
-        message.holds_secret = self.is_secret(message.bytes());
+        let last = self.on.chunk.take().is_some_and(|chunk| chunk.last);
+        let mut message = self.on.begun_message(last);
+        let wait = self.on.stage.bounded(IDLE);
+        let outcome = self.on.peer.read_octets(octets, wait, &mut |part| message.push(part)).await;
+        self.on.watch.content(octets);
+        self.on.log_message(&message, false);
+        message.holds_secret = self.on.is_secret(message.bytes());
         self.sandbox_content(message.bytes());
-        self.message = Some(Arc::new(message));
+        self.on.message = Some(Arc::new(message));
         match outcome {
             Ok(()) => Flow::On,
             Err(trouble) => {
@@ -226,14 +241,14 @@ impl Actor {
 
     /// There is one wherever there are rules.
     fn sandbox(&mut self, ask: impl FnOnce(&mut Fallback) -> Said) -> Said {
-        match &mut self.fallback {
+        match &mut self.on.fallback {
             Some(fallback) => ask(fallback),
             None => Said { reply: String::new(), next: Next::Close },
         }
     }
 
     fn sandbox_content(&mut self, octets: &[u8]) {
-        if let Some(fallback) = &mut self.fallback {
+        if let Some(fallback) = &mut self.on.fallback {
             fallback.content(octets);
         }
     }
@@ -251,17 +266,17 @@ impl Actor {
         }
         let bytes = format!("{reply}\r\n").into_bytes();
         let rendered = Rendered { bytes, shown: reply, secret: false };
-        self.log_sent(&rendered);
-        let wait = self.shared.bounded(self.shared.timeout);
+        self.on.log_sent(&rendered);
+        let wait = self.on.stage.bounded(self.on.shared.timeout);
         self.after_write(wait, &rendered.bytes, None).await
     }
 
     async fn after_write(&mut self, wait: Duration, bytes: &[u8], drip: Option<Drip>) -> Flow {
-        match self.peer.write(bytes, wait, drip).await {
+        match self.on.peer.write(bytes, wait, drip).await {
             Ok(()) => Flow::On,
             Err(trouble) => {
                 if let PeerTrouble::Broken { reason, .. } = trouble {
-                    self.log.note(&self.session, &reason);
+                    self.on.stage.log.note(&self.on.session, &reason);
                 }
                 Flow::Stop
             }
@@ -272,15 +287,15 @@ impl Actor {
 
     fn matching<'r>(&mut self, rules: &'r [Rule], content: &[u8]) -> Result<Option<&'r Rule>, TemplateError> {
         let mut judge = Judge {
-            templates: &self.shared.templates,
-            masker: self.log.masker(),
-            names: &mut self.names,
-            message: self.message.as_ref(),
-            tls: self.tls.as_ref(),
+            templates: &self.on.stage.templates,
+            masker: self.on.stage.log.masker(),
+            names: &mut self.on.stage.names,
+            message: self.on.message.as_ref(),
+            tls: self.on.tls.as_ref(),
             matched: &mut self.matched,
-            matched_by_all: &self.shared.matched,
+            matched_by_all: &self.on.shared.matched,
         };
-        judge.first(rules, content, self.heard_credentials)
+        judge.first(rules, content, self.credentials)
     }
 
     /// Answers as the rule says; the code that it answered with.
@@ -292,7 +307,7 @@ impl Actor {
             Ok(Flow::Stop) => (Flow::Stop, code),
             Ok(Flow::On) => match rule.close {
                 Some(closing) => {
-                    self.close(closing).await;
+                    self.on.close(closing).await;
                     (Flow::Stop, code)
                 }
                 None => (Flow::On, code),
@@ -301,25 +316,26 @@ impl Actor {
     }
 
     async fn obeyed(&mut self, rule: &Rule, code: &mut Option<u16>) -> Result<Flow, TemplateError> {
-        let may_tell = self.peer.address().ip().is_loopback() || self.peer.is_tls() || self.shared.insecure_secrets;
+        let may_tell =
+            self.on.peer.address().ip().is_loopback() || self.on.peer.is_tls() || self.on.shared.insecure_secrets;
         let ruling = {
-            let scope = self.scope();
-            let comparer = Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
+            let scope = self.on.scope();
+            let comparer = self.on.stage.comparer(&scope);
             Ruling::of(rule, &comparer, may_tell)?
         };
-        tokio::time::sleep(self.shared.bounded(ruling.delay)).await;
+        tokio::time::sleep(self.on.stage.bounded(ruling.delay)).await;
         let Some(rendered) = ruling.reply else { return Ok(Flow::On) };
         *code = code_of(&rendered.bytes);
-        self.log_sent(&rendered);
-        let wait = self.shared.bounded(self.shared.timeout);
+        self.on.log_sent(&rendered);
+        let wait = self.on.stage.bounded(self.on.shared.timeout);
         Ok(self.after_write(wait, &rendered.bytes, ruling.pace).await)
     }
 
     /// A template of a rule that cannot be rendered is the scenario's fault, and a divergence as everywhere.
     fn faulty_rule(&mut self, error: &TemplateError) -> Flow {
-        let number = connection_number(self.number);
-        let divergence = self.template(&number, None, error);
-        self.keep(divergence, &number);
+        let number = connection_number(self.on.number);
+        let divergence = self.on.template(&number, None, error);
+        self.on.keep(divergence, &number);
         Flow::Stop
     }
 }

@@ -1,12 +1,12 @@
 //! What is said when a client leaves the script of a server.
 
-use super::actor::Actor;
+use super::connection::Connection;
 use crate::run::diagnose::Place;
 use crate::run::outcome::{Cause, Divergence, Kind};
 use crate::scenario::{Span, TemplateError, duration};
 use crate::server::{HandshakeTrouble, MAX_LINE, PeerTrouble};
 
-impl Actor {
+impl Connection {
     pub(super) fn place<'s>(&'s self, number: &'s str, name: Option<&'s str>, span: Span) -> Place<'s> {
         Place {
             number,
@@ -14,8 +14,8 @@ impl Actor {
             span,
             session: None,
             host: "",
-            masker: self.log.masker(),
-            run_is_over: self.shared.run_is_over(),
+            masker: self.stage.log.masker(),
+            run_is_over: self.stage.run_is_over(),
         }
     }
 
