@@ -5,7 +5,8 @@
 
 use super::content::{MailContent, Stream};
 use super::ground::StepAt;
-use super::steps::{CHUNK, Done, encoder_of};
+use super::mail::{CHUNK, encoder_of};
+use super::steps::Done;
 use crate::run::{Divergence, Kind};
 use crate::scenario::{Bdat, Expectation, Expected};
 use crate::session::Written;

@@ -11,12 +11,23 @@ use crate::secret::Masker;
 use crate::smtp::reply::Reply;
 use crate::smtp::status::EnhancedStatusCode;
 use regex::bytes::Regex;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// What was read.
-pub(super) struct Came<'a> {
-    pub(super) reply: &'a Reply,
-    pub(super) elapsed: Duration,
+#[derive(Clone, Copy)]
+pub(super) enum Came<'a> {
+    /// Of a server, and how long it took.
+    Reply(&'a Reply, Duration),
+    /// Of a client, without its end.
+    Command(&'a [u8]),
+}
+
+/// Who is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OtherSide {
+    Server,
+    Client,
 }
 
 /// One thing that did not hold.
@@ -56,10 +67,17 @@ impl Comparer<'_> {
     pub(super) fn compare(&self, expectation: &Expectation, came: &Came<'_>) -> Result<Vec<Capture>, Vec<Mismatch>> {
         let span = expectation.span;
         match &expectation.kind {
-            Expected::Pattern(pattern) => self.found(pattern, &came.reply.joined(), span, "a reply matching"),
-            Expected::Code(codes) if codes.matches(came.reply.code()) => Ok(Vec::new()),
+            Expected::Pattern(pattern) => {
+                let wanted = came.of().with_a_pattern();
+                self.found(pattern, &came.text(), span, wanted)
+            }
+            Expected::Code(codes) if came.code().is_none_or(|code| codes.matches(code)) => Ok(Vec::new()),
             Expected::Code(codes) => Err(vec![mismatch(span, format!("reply code {codes}"))]),
-            Expected::Fields(fields) => self.fields(fields, came),
+            Expected::Fields(fields) => match *came {
+                Came::Reply(reply, elapsed) => self.fields(fields, reply, elapsed),
+                // Commands have none of them: `scenario::decode` refuses it.
+                Came::Command(_) => Ok(Vec::new()),
+            },
             Expected::All(list) => {
                 let outcomes = list.iter().map(|expectation| self.compare(expectation, came));
                 join(outcomes.collect())
@@ -73,8 +91,10 @@ impl Comparer<'_> {
     fn any(&self, list: &[Expectation], came: &Came<'_>, span: Span) -> Result<Vec<Capture>, Vec<Mismatch>> {
         let mut wanted = Vec::new();
         for expectation in list {
-            if let Expected::Closed(_) = expectation.kind {
-                wanted.push("the server to close".to_owned());
+            if let Expected::Closed(closed) = expectation.kind {
+                let other = came.of();
+                let closed = if other == OtherSide::Server { ClosedBy::Either } else { closed };
+                wanted.push(other.to_close(closed).to_owned());
                 continue;
             }
             match self.compare(expectation, came) {
@@ -89,17 +109,17 @@ impl Comparer<'_> {
         Err(vec![mismatch(span, wanted.join(", or "))])
     }
 
-    fn fields(&self, fields: &Fields, came: &Came<'_>) -> Result<Vec<Capture>, Vec<Mismatch>> {
+    fn fields(&self, fields: &Fields, reply: &Reply, elapsed: Duration) -> Result<Vec<Capture>, Vec<Mismatch>> {
         let mut outcomes = Vec::new();
         if let Some((codes, span)) = &fields.code
-            && !codes.matches(came.reply.code())
+            && !codes.matches(reply.code())
         {
             outcomes.push(Err(vec![mismatch(*span, format!("reply code {codes}"))]));
         }
         if let Some((text, span)) = &fields.enhanced {
-            outcomes.push(self.enhanced(text, *span, came.reply));
+            outcomes.push(self.enhanced(text, *span, reply));
         }
-        let texts = || came.reply.texts().collect::<Vec<_>>().join(&b'\n');
+        let texts = || reply.texts().collect::<Vec<_>>().join(&b'\n');
         if let Some((pattern, span)) = &fields.text {
             outcomes.push(self.found(pattern, &texts(), *span, "text matching"));
         }
@@ -111,7 +131,7 @@ impl Comparer<'_> {
             });
         }
         if let Some((length, span)) = &fields.within {
-            outcomes.push(self.within(length, *span, came.elapsed));
+            outcomes.push(self.within(length, *span, elapsed));
         }
         join(outcomes)
     }
@@ -191,16 +211,18 @@ impl Comparer<'_> {
 }
 
 /// What is expected, in words that follow "expected".
-pub(super) fn describe(expectation: &Expectation) -> String {
+pub(super) fn describe(expectation: &Expectation, other: OtherSide) -> String {
+    let list =
+        |list: &[Expectation], word: &str| list.iter().map(|one| describe(one, other)).collect::<Vec<_>>().join(word);
     match &expectation.kind {
-        Expected::Pattern(pattern) => format!("a reply matching {}", pattern.text.source),
+        Expected::Pattern(pattern) => format!("{} {}", other.with_a_pattern(), pattern.text.source),
         Expected::Code(codes) => format!("reply code {codes}"),
         Expected::Line(pattern) => format!("a line matching {}", pattern.text.source),
         Expected::Raw(pattern) => format!("bytes matching {}", pattern.text.source),
-        Expected::Closed(closed) => describe_closed(*closed).to_owned(),
+        Expected::Closed(closed) => other.to_close(*closed).to_owned(),
         Expected::Silence(_) => "silence".to_owned(),
-        Expected::Any(list) => list.iter().map(describe).collect::<Vec<_>>().join(", or "),
-        Expected::All(list) => list.iter().map(describe).collect::<Vec<_>>().join(" and "),
+        Expected::Any(alternatives) => list(alternatives, ", or "),
+        Expected::All(parts) => list(parts, " and "),
         Expected::Fields(fields) => {
             let code = fields.code.as_ref().map(|(codes, _)| format!("reply code {codes}"));
             let enhanced = fields.enhanced.as_ref().map(|(text, _)| format!("enhanced status code {}", text.source));
@@ -217,11 +239,49 @@ pub(super) fn allows_end(expectation: &Expectation, arrived: &[u8], reset: bool)
     arrived.is_empty() && list.iter().any(allows)
 }
 
-pub(super) fn describe_closed(closed: ClosedBy) -> &'static str {
-    match closed {
-        ClosedBy::Either => "the server to close",
-        ClosedBy::Fin => "the server to close in order (FIN)",
-        ClosedBy::Reset => "the server to reset the connection",
+impl Came<'_> {
+    fn of(&self) -> OtherSide {
+        match self {
+            Came::Reply(..) => OtherSide::Server,
+            Came::Command(_) => OtherSide::Client,
+        }
+    }
+
+    /// What patterns are searched in.
+    fn text(&self) -> Cow<'_, [u8]> {
+        match self {
+            Came::Reply(reply, _) => reply.joined().into(),
+            Came::Command(line) => Cow::Borrowed(line),
+        }
+    }
+
+    fn code(&self) -> Option<u16> {
+        match self {
+            Came::Reply(reply, _) => Some(reply.code()),
+            Came::Command(_) => None,
+        }
+    }
+}
+
+impl OtherSide {
+    /// What a pattern is searched in, in words.
+    fn with_a_pattern(self) -> &'static str {
+        match self {
+            OtherSide::Server => "a reply matching",
+            OtherSide::Client => "a line matching",
+        }
+    }
+
+    /// The end that is expected, in words.
+    pub(super) fn to_close(self, closed: ClosedBy) -> &'static str {
+        match (self, closed) {
+            (OtherSide::Server, ClosedBy::Either) => "the server to close",
+            (OtherSide::Server, ClosedBy::Fin) => "the server to close in order (FIN)",
+            (OtherSide::Server, ClosedBy::Reset) => "the server to reset the connection",
+            (OtherSide::Client, ClosedBy::Either) => "the client to close",
+            (OtherSide::Client, ClosedBy::Fin) => "the client to close in order (FIN)",
+            (OtherSide::Client, ClosedBy::Reset) => "the client to reset the connection",
+        }
     }
 }
 
@@ -274,7 +334,7 @@ mod tests {
         let Progress::Complete(reply, _) = ReplyParser::default().advance(bytes.as_bytes()) else { panic!("{reply}") };
         let comparer =
             Comparer { templates: &Templates::new(Chance::seeded(1)), scope: &variables, masker: &Masker::default() };
-        let came = Came { reply: &reply, elapsed: Duration::from_millis(1500) };
+        let came = Came::Reply(&reply, Duration::from_millis(1500));
         let expectation = scenario.steps[0].expect.as_ref().unwrap();
         comparer
             .compare(expectation, &came)

@@ -5,7 +5,10 @@
 //! the sandbox.
 
 mod actor;
+mod answering;
 mod connection;
+mod expecting;
+mod handshake;
 mod hearing;
 mod judge;
 mod message;
