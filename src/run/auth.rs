@@ -6,7 +6,7 @@
 use super::outcome::Divergence;
 use super::player::Player;
 use super::steps::{Done, Now};
-use crate::scenario::{Auth, Expected, Mode, TemplateError, Text};
+use crate::scenario::{Auth, Expected, Mode, Rendered, TemplateError, Text};
 use crate::session::Answer;
 use crate::smtp::auth::{AuthFault, Credentials, Exchange, FaultKind, Mechanism, strongest};
 use crate::smtp::reply::Reply;
@@ -161,15 +161,19 @@ impl Player<'_> {
         initial_response: bool,
     ) -> Result<Answer, Vec<Divergence>> {
         let first = if initial_response { talk.exchange.initial_response() } else { None };
-        let mut line = format!("AUTH {}", talk.mechanism);
-        let mut shown = line.clone();
+        let line = format!("AUTH {}", talk.mechanism);
+        let mut sent = Rendered::fixed(&line);
         if let Some(message) = first {
             let encoded = if message.is_empty() { "=".to_owned() } else { STANDARD.encode(message) };
-            shown = format!("{shown} {}", talk.show(&encoded, self.settings.show_secrets));
-            line = format!("{line} {encoded}");
+            let message = talk.show(&encoded, self.settings.show_secrets);
+            sent = Rendered {
+                bytes: format!("{line} {encoded}\r\n").into_bytes(),
+                shown: format!("{line} {}", message.shown),
+                secret: message.secret,
+            };
             talk.sent += 1;
         }
-        self.write(now, format!("{line}\r\n").as_bytes(), &shown).await?;
+        self.write(now, &sent).await?;
         loop {
             let read = self.read_reply(now, "a challenge (334) or the end of the exchange (235)").await;
             let answer = read.map_err(|divergences| talk.unanswered(divergences))?;
@@ -181,8 +185,7 @@ impl Player<'_> {
                 Ok(message) => STANDARD.encode(message),
                 Err(fault) => return Err(vec![self.cancel(now, talk, &answer, &fault).await]),
             };
-            let shown = talk.show(&message, self.settings.show_secrets);
-            self.write(now, format!("{message}\r\n").as_bytes(), &shown).await?;
+            self.write(now, &talk.show(&message, self.settings.show_secrets)).await?;
             talk.sent += 1;
             // What advises on replies wants to know the command, not a line of its exchange.
             let command = format!("AUTH {}", talk.mechanism);
@@ -204,7 +207,7 @@ impl Player<'_> {
             divergence.diagnostic = divergence.diagnostic.note(format!("the challenge was {quoted}"));
         }
         // The exchange has diverged already: what becomes of its end changes nothing.
-        if self.write(now, b"*\r\n", "*").await.is_ok() {
+        if self.write(now, &Rendered::fixed("*")).await.is_ok() {
             _ = self.read_reply(now, "the end of the exchange").await;
         }
         divergence
@@ -288,11 +291,13 @@ impl Talk {
     }
 
     /// The client's next message as it could have been written: the base64 itself where no secret is in it.
-    fn show(&self, encoded: &str, show_secrets: bool) -> String {
+    fn show(&self, encoded: &str, show_secrets: bool) -> Rendered {
         let is_proof = self.is_scram() && self.sent == 1;
         match self.written() {
-            Some((secret, written)) if is_proof || secret && !show_secrets => format!("<<{written}>>"),
-            _ => encoded.to_owned(),
+            Some((secret, written)) if is_proof || secret && !show_secrets => {
+                Rendered { shown: format!("<<{written}>>"), secret: true, ..Rendered::fixed(encoded) }
+            }
+            _ => Rendered::fixed(encoded),
         }
     }
 

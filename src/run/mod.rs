@@ -24,7 +24,6 @@ mod sandbox;
 mod schedule;
 mod scope;
 mod serving;
-mod signals;
 mod steps;
 mod stop;
 
@@ -39,7 +38,7 @@ pub use sandbox::SharedSandbox;
 pub use schedule::{Course, Event, Finished, Listener, Plan, Play, play_all};
 pub use serving::Listening;
 pub(crate) use serving::SandboxRules;
-pub(crate) use signals::{Hangups, asked_to_end, on_signal};
+pub(crate) use crate::net::signals::{Hangups, asked_to_end, on_signal, stop_on_signal};
 pub use stop::Stop;
 
 use crate::scenario::{Scenario, Variables};
@@ -128,7 +127,7 @@ pub fn serve(
         Ok(runtime) => {
             let stop = settings.stop.clone().unwrap_or_default();
             let settings = Settings { stop: Some(stop.clone()), ..settings.clone() };
-            runtime.spawn(signals::stop_on_signal(stop));
+            runtime.spawn(stop_on_signal(move || stop.stop()));
             let outcome = runtime.block_on(player::serve(&scenario, variables, &settings, ready));
             runtime.shutdown_background();
             outcome

@@ -7,6 +7,7 @@ use super::outcome::Verdict;
 use super::player::{Flow, Player};
 use super::steps::{Done, Now};
 use crate::scenario::{Action, Group, Rendered, Step, render_data};
+use crate::session::Outgoing;
 use minijinja::value::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -31,6 +32,8 @@ struct Pipeline<'s> {
     bytes: Vec<u8>,
     /// The same as it is shown.
     shown: String,
+    /// Whether something that is not shown as it is stands among them.
+    hides: bool,
     /// The step of each line of it.
     askers: Vec<&'s str>,
     /// The last step that has something among them: all of them go to its session.
@@ -207,6 +210,7 @@ impl Player<'_> {
         pipeline.bytes.extend_from_slice(&rendered.bytes);
         pipeline.shown.push_str(&rendered.shown);
         pipeline.shown.push('\n');
+        pipeline.hides |= self.hides(rendered);
         if pipeline.bytes.len() >= WRITE_SIZE { self.flush(pipeline).await } else { Ok(()) }
     }
 
@@ -216,10 +220,12 @@ impl Player<'_> {
         let now = Now { step: last, name: None, wait };
         let bytes = std::mem::take(&mut pipeline.bytes);
         let shown = std::mem::take(&mut pipeline.shown);
+        let secret = std::mem::take(&mut pipeline.hides);
         let askers = std::mem::take(&mut pipeline.askers);
         let session = Self::reading(&mut self.sessions, now)?;
         let before = session.owed();
-        let outcome = session.write(&bytes, &shown, wait, &self.log).await;
+        let outgoing = Outgoing { bytes: &bytes, shown: &shown, secret };
+        let outcome = session.write(outgoing, wait, &self.log).await;
         session.name_askers(before, &askers);
         outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
     }

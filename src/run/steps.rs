@@ -12,7 +12,7 @@ use crate::scenario::{
     Action, ClosedBy, Closing, Connect, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered, Span, Step,
     TemplateError, Text, TlsSettings, decode_base64, decode_hex, render_data, value_from_bytes,
 };
-use crate::session::{Admitted, Answer, End, Session, Trouble, Written};
+use crate::session::{Admitted, Answer, End, Outgoing, Session, Trouble, Written};
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
 use crate::visible::visible;
 use std::time::{Duration, Instant};
@@ -47,6 +47,7 @@ impl Player<'_> {
         self.set_pace(now)?;
         match &step.action {
             Action::None | Action::Group(_) => {}
+            Action::Send(_) | Action::Raw(_) | Action::Data(_) if self.has_left_as_expected(now).await => {}
             Action::Send(lines) => self.send(now, lines).await?,
             Action::Raw(raw) => self.raw(now, raw).await?,
             Action::Data(data) => return self.mail_data(now, data).await,
@@ -85,6 +86,47 @@ impl Player<'_> {
         }
     }
 
+    /// Whether the server has done already what the step expects it to do next: it has left, or said 421. When that is
+    /// seen must not matter, so nothing is sent then.
+    async fn has_left_as_expected(&mut self, now: Now<'_>) -> bool {
+        let Some(expectation) = &now.step.expect else { return false };
+        let Some(open) = self.sessions.get_mut(Self::session_name(now.step)) else { return false };
+        if !open.session.has_left(&mut self.log).await {
+            return false;
+        }
+        let as_expected = if open.session.has_unread_bytes() { reads_reply(expectation) } else { takes_end(expectation) };
+        if as_expected {
+            let session = open.session.name().clone();
+            self.log.note(&session, "nothing was sent: the server had left before this step");
+        }
+        as_expected
+    }
+
+    /// A write that failed because the server left is no divergence where that is expected.
+    fn wrote(&mut self, now: Now<'_>, outcome: Result<(), Trouble>) -> Done {
+        match outcome {
+            Err(Trouble::Closed { arrived } | Trouble::Broken { arrived, .. })
+                if now.step.expect.as_ref().is_some_and(takes_end) =>
+            {
+                self.session(now)?.unread_again(&arrived);
+                Ok(())
+            }
+            outcome => outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent")),
+        }
+    }
+
+    /// What has arrived and was not asked for is seen before a session ends, also where the script ends it. After a
+    /// divergence it is only shown.
+    async fn refuse_unasked_before_end(&mut self, now: Now<'_>) -> Done {
+        let judged = self.divergences.is_empty();
+        let Some(open) = self.sessions.get_mut(Self::session_name(now.step)) else { return Ok(()) };
+        let outcome = open.session.refuse_unasked(&mut self.log).await;
+        match outcome {
+            Err(trouble) if judged => Err(vec![self.place_of_action(now.step, now.name).trouble(&trouble, "")]),
+            _ => Ok(()),
+        }
+    }
+
     /// A wait that the end of the run cut short has not been waited for.
     fn refuse_cut_short(&self, now: Now<'_>) -> Done {
         if self.run_is_over() {
@@ -98,7 +140,7 @@ impl Player<'_> {
     async fn send(&mut self, now: Now<'_>, lines: &[Text]) -> Done {
         self.may_write(now).await?;
         let rendered = self.rendered_lines(now, lines)?;
-        self.write(now, &rendered.bytes, &rendered.shown).await
+        self.write(now, &rendered).await
     }
 
     /// The lines of a `send`, each ended by CRLF.
@@ -155,13 +197,14 @@ impl Player<'_> {
         } else {
             String::from_utf8_lossy(&rendered.bytes).into_owned()
         };
-        let outcome = Self::reading(&mut self.sessions, now)?.write(&rendered.bytes, &shown, now.wait, &self.log).await;
-        outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
+        let outgoing = Outgoing { bytes: &rendered.bytes, shown: &shown, secret: self.hides(rendered) };
+        let outcome = Self::reading(&mut self.sessions, now)?.write(outgoing, now.wait, &self.log).await;
+        self.wrote(now, outcome)
     }
 
     pub(super) fn log_raw(&mut self, now: Now<'_>, rendered: &Rendered) -> Done {
         let session = self.session(now)?.name().clone();
-        if rendered.secret && !self.settings.show_secrets {
+        if self.hides(rendered) {
             self.log.client(&session, &rendered.shown);
         } else {
             self.log.client_bytes(&session, &rendered.bytes);
@@ -169,11 +212,17 @@ impl Player<'_> {
         Ok(())
     }
 
-    pub(super) async fn write(&mut self, now: Now<'_>, bytes: &[u8], shown: &str) -> Done {
+    /// Whether what is rendered depends on a secret that is not shown.
+    pub(super) fn hides(&self, rendered: &Rendered) -> bool {
+        rendered.secret && !self.settings.show_secrets
+    }
+
+    pub(super) async fn write(&mut self, now: Now<'_>, rendered: &Rendered) -> Done {
         let session = self.session(now)?.name().clone();
-        self.log.client(&session, shown);
-        let outcome = Self::reading(&mut self.sessions, now)?.write(bytes, shown, now.wait, &self.log).await;
-        outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
+        self.log.client(&session, &rendered.shown);
+        let outgoing = Outgoing { bytes: &rendered.bytes, shown: &rendered.shown, secret: self.hides(rendered) };
+        let outcome = Self::reading(&mut self.sessions, now)?.write(outgoing, now.wait, &self.log).await;
+        self.wrote(now, outcome)
     }
 
     /// Nothing may have come unasked, and the server must still be there.
@@ -193,7 +242,10 @@ impl Player<'_> {
             (true, _) => Ok(()),
             (false, true) => {
                 let text = "the server had closed the connection before this step";
-                Err(vec![self.place_of_action(now.step, now.name).fault("closed", text)])
+                let mut divergence = self.place_of_action(now.step, now.name).fault("closed", text);
+                let help = "where the server may close, say so on the step before: `{code: 421, closed: true}`";
+                divergence.diagnostic = divergence.diagnostic.help(help);
+                Err(vec![divergence])
             }
             (false, false) => {
                 let text = format!("the session `{name}` was closed before this step");
@@ -336,6 +388,7 @@ impl Player<'_> {
             None => now.wait,
         };
         let now = Now { wait, ..now };
+        self.refuse_unasked_before_end(now).await?;
         if let Some(before) = self.sessions.get_mut(name)
             && before.session.is_open()
         {
@@ -383,7 +436,7 @@ impl Player<'_> {
 
     async fn starttls(&mut self, now: Now<'_>, settings: &TlsSettings) -> Done {
         self.may_write(now).await?;
-        self.write(now, b"STARTTLS\r\n", "STARTTLS").await?;
+        self.write(now, &Rendered::fixed("STARTTLS")).await?;
         let answer = match &now.step.expect {
             Some(expectation) => {
                 self.expect(now, expectation).await?;
@@ -469,6 +522,7 @@ impl Player<'_> {
     }
 
     async fn close(&mut self, now: Now<'_>, closing: Closing) -> Done {
+        let unasked = self.refuse_unasked_before_end(now).await;
         let name = Self::session_name(now.step).to_owned();
         let Some(open) = self.sessions.get_mut(&name) else { return Ok(()) };
         match closing {
@@ -476,10 +530,10 @@ impl Player<'_> {
             Closing::Reset => open.session.reset(&mut self.log),
             Closing::Write => {
                 let outcome = open.session.close_write(&mut self.log).await;
-                return outcome.map_err(|trouble| self.trouble(now, &trouble, "the connection to be open"));
+                outcome.map_err(|trouble| self.trouble(now, &trouble, "the connection to be open"))?;
             }
         }
-        Ok(())
+        unasked
     }
 
     // --- expecting ---------------------------------------------------------------------------------------------
@@ -681,6 +735,24 @@ impl Player<'_> {
             }]
         })
     }
+}
+
+/// Whether the end of the session is what is expected, or one of the answers, however the server ends it.
+fn takes_end(expectation: &Expectation) -> bool {
+    match &expectation.kind {
+        Expected::Closed(_) => true,
+        Expected::Any(list) => list.iter().any(takes_end),
+        Expected::Fields(fields) => fields.closed.is_some(),
+        _ => false,
+    }
+}
+
+/// Whether a reply is what is expected.
+fn reads_reply(expectation: &Expectation) -> bool {
+    !matches!(
+        expectation.kind,
+        Expected::Closed(_) | Expected::Silence(_) | Expected::Line(_) | Expected::Raw(_)
+    )
 }
 
 /// `any: [..., {closed: true}]`: the end of the session is one of the answers.
