@@ -535,7 +535,9 @@ impl Folder {
     /// Writes a scenario under its name, and gives the name.
     fn write(&self, block: &Block) -> String {
         let name = block.value("file").unwrap_or("example.yaml").to_owned();
-        fs::write(self.path().join(&name), &block.text).expect("a writable folder");
+        let path = self.path().join(&name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a writable folder");
+        fs::write(path, &block.text).expect("a writable folder");
         name
     }
 
