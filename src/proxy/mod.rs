@@ -9,9 +9,9 @@ mod session;
 
 pub(crate) use live::{Listener, Speaker};
 
+use crate::net::signals::Signals;
 use crate::net::tls::{Connector, TlsOptions};
 use crate::recording::{Conversation, Said, Server, Wiretap};
-use crate::net::signals::Signals;
 use crate::server::{Identity, Tls, cannot_listen};
 use live::Live;
 use session::Trouble;

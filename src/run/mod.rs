@@ -27,6 +27,7 @@ mod serving;
 mod steps;
 mod stop;
 
+pub(crate) use crate::net::signals::{Hangups, asked_to_end, on_signal, stop_on_signal};
 pub use crate::session::{Admission, Entry, Event as Happened, Exchange, Observer, ReplyEntry, Speaker};
 pub(crate) use connection::{file_root, secrets_by_host};
 pub(crate) use descriptors::ensure_descriptors;
@@ -38,7 +39,6 @@ pub use sandbox::SharedSandbox;
 pub use schedule::{Course, Event, Finished, Listener, Plan, Play, play_all};
 pub use serving::Listening;
 pub(crate) use serving::SandboxRules;
-pub(crate) use crate::net::signals::{Hangups, asked_to_end, on_signal, stop_on_signal};
 pub use stop::Stop;
 
 use crate::scenario::{Scenario, Variables};

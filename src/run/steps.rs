@@ -94,7 +94,8 @@ impl Player<'_> {
         if !open.session.has_left(&mut self.log).await {
             return false;
         }
-        let as_expected = if open.session.has_unread_bytes() { reads_reply(expectation) } else { takes_end(expectation) };
+        let as_expected =
+            if open.session.has_unread_bytes() { reads_reply(expectation) } else { takes_end(expectation) };
         if as_expected {
             let session = open.session.name().clone();
             self.log.note(&session, "nothing was sent: the server had left before this step");
@@ -749,10 +750,7 @@ fn takes_end(expectation: &Expectation) -> bool {
 
 /// Whether a reply is what is expected.
 fn reads_reply(expectation: &Expectation) -> bool {
-    !matches!(
-        expectation.kind,
-        Expected::Closed(_) | Expected::Silence(_) | Expected::Line(_) | Expected::Raw(_)
-    )
+    !matches!(expectation.kind, Expected::Closed(_) | Expected::Silence(_) | Expected::Line(_) | Expected::Raw(_))
 }
 
 /// `any: [..., {closed: true}]`: the end of the session is one of the answers.

@@ -20,7 +20,7 @@ pub(crate) use ledger::Ledger;
 pub(crate) use offered::Offered;
 pub(crate) use transcript::Transcript;
 pub use transcript::{Entry, Observer, ReplyEntry, Speaker};
-pub(crate) use wire::{Pace, Outgoing, Written};
+pub(crate) use wire::{Outgoing, Pace, Written};
 
 use crate::net::connect::ConnectFailure;
 use crate::net::route::{self, Connected, Route, RouteFailure};
