@@ -6,7 +6,7 @@
 use super::ground::StepAt;
 use super::outcome::{Divergence, Kind};
 use super::steps::Done;
-use crate::scenario::{Auth, Expected, Mode, TemplateError, Text};
+use crate::scenario::{Auth, Expected, Mode, Rendered, TemplateError, Text};
 use crate::session::Answer;
 use crate::smtp::auth::{AuthFault, Credentials, Exchange, FaultKind, Mechanism, strongest};
 use crate::smtp::reply::Reply;
@@ -158,15 +158,19 @@ impl LoginDialogue {
     /// Sends the command and answers challenges until another reply comes.
     async fn converse(&mut self, at: &mut StepAt<'_>, initial_response: bool) -> Result<Answer, Vec<Divergence>> {
         let first = if initial_response { self.exchange.initial_response() } else { None };
-        let mut line = format!("AUTH {}", self.mechanism);
-        let mut shown = line.clone();
+        let line = format!("AUTH {}", self.mechanism);
+        let mut sent = Rendered::fixed(&line);
         if let Some(message) = first {
             let encoded = if message.is_empty() { "=".to_owned() } else { STANDARD.encode(message) };
-            shown = format!("{shown} {}", self.show(&encoded, at.ground.settings.show_secrets));
-            line = format!("{line} {encoded}");
+            let message = self.show(&encoded, at.ground.settings.show_secrets);
+            sent = Rendered {
+                bytes: format!("{line} {encoded}\r\n").into_bytes(),
+                shown: format!("{line} {}", message.shown),
+                secret: message.secret,
+            };
             self.sent += 1;
         }
-        at.write(format!("{line}\r\n").as_bytes(), &shown).await?;
+        at.write(&sent).await?;
         loop {
             let read = at.read_reply("a challenge (334) or the end of the exchange (235)").await;
             let answer = read.map_err(|divergences| self.unanswered(divergences))?;
@@ -178,8 +182,7 @@ impl LoginDialogue {
                 Ok(message) => STANDARD.encode(message),
                 Err(fault) => return Err(vec![self.cancel(at, &answer, &fault).await]),
             };
-            let shown = self.show(&message, at.ground.settings.show_secrets);
-            at.write(format!("{message}\r\n").as_bytes(), &shown).await?;
+            at.write(&self.show(&message, at.ground.settings.show_secrets)).await?;
             self.sent += 1;
             // What advises on replies wants to know the command, not a line of its exchange.
             let command = format!("AUTH {}", self.mechanism);
@@ -201,7 +204,7 @@ impl LoginDialogue {
             divergence.diagnostic = divergence.diagnostic.note(format!("the challenge was {quoted}"));
         }
         // The exchange has diverged already: what becomes of its end changes nothing.
-        if at.write(b"*\r\n", "*").await.is_ok() {
+        if at.write(&Rendered::fixed("*")).await.is_ok() {
             _ = at.read_reply("the end of the exchange").await;
         }
         divergence
@@ -277,11 +280,13 @@ impl LoginDialogue {
     }
 
     /// The client's next message as it could have been written: the base64 itself where no secret is in it.
-    fn show(&self, encoded: &str, show_secrets: bool) -> String {
+    fn show(&self, encoded: &str, show_secrets: bool) -> Rendered {
         let is_proof = self.is_scram() && self.sent == 1;
         match self.written() {
-            Some((secret, written)) if is_proof || secret && !show_secrets => format!("<<{written}>>"),
-            _ => encoded.to_owned(),
+            Some((secret, written)) if is_proof || secret && !show_secrets => {
+                Rendered { shown: format!("<<{written}>>"), secret: true, ..Rendered::fixed(encoded) }
+            }
+            _ => Rendered::fixed(encoded),
         }
     }
 

@@ -3,14 +3,11 @@
 use super::diagnose::Place;
 use super::expect::{Came, Capture, OtherSide, allows_end, describe, named_groups};
 use super::ground::StepAt;
-use super::steps::Done;
 use super::outcome::{Divergence, Kind};
 use super::rewrite::rewrites;
-use crate::scenario::{
-    ClosedBy, Expectation, Expected, Pattern, Span,
-};
+use super::steps::Done;
+use crate::scenario::{ClosedBy, Expectation, Expected, Pattern, Span};
 use crate::session::{Answer, End, Trouble};
-
 
 /// What the patterns captured, and whether a secret stood in what they were compared with.
 pub(super) type Captured = (Vec<Capture>, bool);

@@ -2,15 +2,11 @@
 
 use super::content::{MailContent, Stream};
 use super::ground::StepAt;
-use super::steps::{Done, shown_bytes};
 use super::outcome::{Divergence, Kind};
-use crate::scenario::{
-    MailData,
-    Rendered,
-};
+use super::steps::{Done, shown_bytes};
+use crate::scenario::{MailData, Rendered};
 use crate::session::Written;
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
-
 
 /// How much of a file is read, and of mail data written, at once, in bytes: what stays in a processor's nearest cache.
 pub(super) const CHUNK: usize = 64 * 1024;

@@ -30,11 +30,11 @@ mod schedule;
 mod scope;
 mod serving;
 mod sessions;
-mod signals;
 mod stage;
 mod steps;
 mod stop;
 
+pub(crate) use crate::net::signals::{Hangups, asked_to_end, on_signal, stop_on_signal};
 pub use crate::session::{Admission, Entry, Event as Happened, Exchange, Observer, ReplyEntry, Speaker};
 pub(crate) use connection::{file_root, secrets_by_host};
 pub(crate) use descriptors::ensure_descriptors;
@@ -48,7 +48,6 @@ pub use sandbox::SharedSandbox;
 pub use schedule::{Course, Event, Finished, Listener, Plan, Play, play_all};
 pub use serving::Listening;
 pub(crate) use serving::SandboxRules;
-pub(crate) use signals::{Hangups, asked_to_end, on_signal};
 pub use stop::Stop;
 
 use crate::scenario::{Scenario, Variables};
@@ -137,7 +136,7 @@ pub fn serve(
         Ok(runtime) => {
             let stop = settings.stop.clone().unwrap_or_default();
             let settings = Settings { stop: Some(stop.clone()), ..settings.clone() };
-            runtime.spawn(signals::stop_on_signal(stop));
+            runtime.spawn(stop_on_signal(move || stop.stop()));
             let outcome = runtime.block_on(player::serve(&scenario, variables, &settings, ready));
             runtime.shutdown_background();
             outcome

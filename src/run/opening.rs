@@ -4,17 +4,15 @@ use super::connection::Endpoint;
 use super::diagnose::Place;
 use super::expect::Mismatch;
 use super::ground::StepAt;
-use super::steps::Done;
 use super::outcome::{Divergence, Kind};
 use super::serving::Serving;
 use super::sessions::Sessions;
+use super::steps::Done;
 use crate::net::tls::{Connector, TlsFailure, TlsFailureReason};
-use crate::scenario::{
-    Connect, Pattern, TlsSettings,
-};
+use crate::scenario::Rendered;
+use crate::scenario::{Connect, Pattern, TlsSettings};
 use crate::session::{Admitted, Answer, Session, Trouble};
 use std::time::{Duration, Instant};
-
 
 impl StepAt<'_> {
     pub(super) async fn connect(&mut self, connect: &Connect) -> Done {
@@ -36,6 +34,7 @@ impl StepAt<'_> {
 
     /// Opens the session, over TLS where that comes first.
     async fn opened(&mut self, name: &str, connect: &Connect, mut endpoint: Endpoint) -> Done {
+        self.refuse_unasked_before_end().await?;
         if let Some(before) = self.sessions.named_mut(name)
             && before.session.is_open()
         {
@@ -80,7 +79,7 @@ impl StepAt<'_> {
 
     pub(super) async fn starttls(&mut self, settings: &TlsSettings) -> Done {
         self.may_write().await?;
-        self.write(b"STARTTLS\r\n", "STARTTLS").await?;
+        self.write(&Rendered::fixed("STARTTLS")).await?;
         let answer = match &self.step.expect {
             Some(expectation) => {
                 self.expect(expectation).await?;

@@ -9,6 +9,7 @@ use super::player::{Flow, Player};
 use super::sessions::Sessions;
 use super::steps::Done;
 use crate::scenario::{Action, Group, Rendered, Step};
+use crate::session::Outgoing;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ struct Pipeline<'s> {
     bytes: Vec<u8>,
     /// The same as it is shown.
     shown: String,
+    /// Whether something that is not shown as it is stands among them.
+    hides: bool,
     /// The step of each line of it.
     askers: Vec<&'s str>,
     /// The last step that has something among them: all of them go to its session.
@@ -191,6 +194,7 @@ impl Player<'_> {
         pipeline.bytes.extend_from_slice(&rendered.bytes);
         pipeline.shown.push_str(&rendered.shown);
         pipeline.shown.push('\n');
+        pipeline.hides |= rendered.secret && !self.ground.settings.show_secrets;
         if pipeline.bytes.len() >= WRITE_SIZE { self.flush(pipeline).await } else { Ok(()) }
     }
 
@@ -198,11 +202,12 @@ impl Player<'_> {
         let Some(last) = pipeline.writer.take() else { return Ok(()) };
         let bytes = std::mem::take(&mut pipeline.bytes);
         let shown = std::mem::take(&mut pipeline.shown);
+        let secret = std::mem::take(&mut pipeline.hides);
         let askers = std::mem::take(&mut pipeline.askers);
         let at = self.at(last, None).map_err(|divergence| vec![divergence])?;
         let session = at.sessions.speaking(last)?;
         let before = session.owed();
-        let outcome = session.write(&bytes, &shown, at.wait, &at.stage.log).await;
+        let outcome = session.write(Outgoing { bytes: &bytes, shown: &shown, secret }, at.wait, &at.stage.log).await;
         session.name_askers(before, &askers);
         outcome.map_err(|trouble| at.trouble(&trouble, "the server to take what was sent"))
     }

@@ -114,7 +114,7 @@ pub fn play_all(plays: Vec<Play>, plan: &Plan, listener: &Listener) -> Result<Co
                 work_in_threads(&shared, threads).await
             }
         };
-        let watch = super::signals::stop_on_signal(plan.stop.clone());
+        let watch = super::stop_on_signal(|| plan.stop.stop());
         tokio::select! {
             outcome = work => outcome,
             () = watch => Ok(()),

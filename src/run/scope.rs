@@ -145,6 +145,10 @@ impl Object for ReplyView {
             _ => None,
         }
     }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
 }
 
 /// `extensions.SIZE` is a number, a keyword without parameters `true`, any other its parameters.
@@ -160,6 +164,11 @@ impl Object for ExtensionsView {
             _ if keyword.eq_ignore_ascii_case("SIZE") => self.0.size().map_or(Value::from(true), Value::from),
             words => Value::from(words.join(" ")),
         })
+    }
+
+    /// What is empty is false, as everywhere in templates: the server offers nothing.
+    fn is_true(self: &Arc<Self>) -> bool {
+        self.0.iter().next().is_some()
     }
 }
 
@@ -180,6 +189,10 @@ impl Object for TlsView {
             _ => None,
         }
     }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
 }
 
 #[derive(Debug)]
@@ -196,5 +209,9 @@ impl Object for CertificateView {
             "days_left" => Some(Value::from(certificate.days_left(jiff::Timestamp::now()))),
             _ => None,
         }
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
     }
 }

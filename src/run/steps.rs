@@ -7,10 +7,10 @@ use super::ground::StepAt;
 use super::outcome::{Divergence, Kind};
 use super::sessions::Sessions;
 use crate::scenario::{
-    Action, Closing, Data, Mode, Named, RawBytes,
-    Rendered, TemplateError, Text, decode_base64, decode_hex, render_data,
+    Action, Closing, Data, Mode, Named, RawBytes, Rendered, TemplateError, Text, decode_base64, decode_hex, render_data,
 };
-
+use crate::scenario::{Expectation, Expected};
+use crate::session::{Outgoing, Trouble};
 
 /// Bytes from their written form.
 type Decode = fn(&str) -> Result<Vec<u8>, String>;
@@ -25,6 +25,7 @@ impl StepAt<'_> {
         let step = self.step;
         match &step.action {
             Action::None | Action::Group(_) => {}
+            Action::Send(_) | Action::Raw(_) | Action::Data(_) if self.has_left_as_expected().await => {}
             Action::Send(lines) => self.send(lines).await?,
             Action::Raw(raw) => self.raw(raw).await?,
             Action::Data(data) => return self.mail_data(data).await,
@@ -54,6 +55,47 @@ impl StepAt<'_> {
         }
     }
 
+    /// Whether the server has done already what the step expects it to do next: it has left, or said 421. When that is
+    /// seen must not matter, so nothing is sent then.
+    async fn has_left_as_expected(&mut self) -> bool {
+        let Some(expectation) = &self.step.expect else { return false };
+        let Some(open) = self.sessions.named_mut(Sessions::name_of(self.step)) else { return false };
+        if !open.session.has_left(&mut self.stage.log).await {
+            return false;
+        }
+        let as_expected =
+            if open.session.has_unread_bytes() { reads_reply(expectation) } else { takes_end(expectation) };
+        if as_expected {
+            let session = open.session.name().clone();
+            self.stage.log.note(&session, "nothing was sent: the server had left before this step");
+        }
+        as_expected
+    }
+
+    /// A write that failed because the server left is no divergence where that is expected.
+    fn wrote(&mut self, outcome: Result<(), Trouble>) -> Done {
+        match outcome {
+            Err(Trouble::Closed { arrived } | Trouble::Broken { arrived, .. })
+                if self.step.expect.as_ref().is_some_and(takes_end) =>
+            {
+                self.session()?.unread_again(&arrived);
+                Ok(())
+            }
+            outcome => outcome.map_err(|trouble| self.trouble(&trouble, "the server to take what was sent")),
+        }
+    }
+
+    /// What has arrived and was not asked for is seen before a session ends, also where the script ends it. After a
+    /// divergence it is only shown.
+    pub(super) async fn refuse_unasked_before_end(&mut self) -> Done {
+        let judged = self.stage.divergences.is_empty();
+        let Some(open) = self.sessions.named_mut(Sessions::name_of(self.step)) else { return Ok(()) };
+        match open.session.refuse_unasked(&mut self.stage.log).await {
+            Err(trouble) if judged => Err(vec![self.place_of_action().trouble(&trouble, "")]),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn set(&mut self, settings: &[(Named, Data)]) -> Done {
         for (named, data) in settings {
             let value = render_data(data, &self.stage.templates, &self.scope());
@@ -74,7 +116,7 @@ impl StepAt<'_> {
     async fn send(&mut self, lines: &[Text]) -> Done {
         self.may_write().await?;
         let rendered = self.rendered_lines(lines)?;
-        self.write(&rendered.bytes, &rendered.shown).await
+        self.write(&rendered).await
     }
 
     /// The lines of a `send`, each ended by CRLF.
@@ -131,14 +173,14 @@ impl StepAt<'_> {
         } else {
             String::from_utf8_lossy(&rendered.bytes).into_owned()
         };
-        let outcome =
-            self.sessions.speaking(self.step)?.write(&rendered.bytes, &shown, self.wait, &self.stage.log).await;
-        outcome.map_err(|trouble| self.trouble(&trouble, "the server to take what was sent"))
+        let outgoing = Outgoing { bytes: &rendered.bytes, shown: &shown, secret: self.hides(rendered) };
+        let outcome = self.sessions.speaking(self.step)?.write(outgoing, self.wait, &self.stage.log).await;
+        self.wrote(outcome)
     }
 
     pub(super) fn log_raw(&mut self, rendered: &Rendered) -> Done {
         let session = self.session()?.name().clone();
-        if rendered.secret && !self.ground.settings.show_secrets {
+        if self.hides(rendered) {
             self.stage.log.client(&session, &rendered.shown);
         } else {
             self.stage.log.client_bytes(&session, &rendered.bytes);
@@ -146,11 +188,17 @@ impl StepAt<'_> {
         Ok(())
     }
 
-    pub(super) async fn write(&mut self, bytes: &[u8], shown: &str) -> Done {
+    /// Whether what is rendered depends on a secret that is not shown.
+    pub(super) fn hides(&self, rendered: &Rendered) -> bool {
+        rendered.secret && !self.ground.settings.show_secrets
+    }
+
+    pub(super) async fn write(&mut self, rendered: &Rendered) -> Done {
         let session = self.session()?.name().clone();
-        self.stage.log.client(&session, shown);
-        let outcome = self.sessions.speaking(self.step)?.write(bytes, shown, self.wait, &self.stage.log).await;
-        outcome.map_err(|trouble| self.trouble(&trouble, "the server to take what was sent"))
+        self.stage.log.client(&session, &rendered.shown);
+        let outgoing = Outgoing { bytes: &rendered.bytes, shown: &rendered.shown, secret: self.hides(rendered) };
+        let outcome = self.sessions.speaking(self.step)?.write(outgoing, self.wait, &self.stage.log).await;
+        self.wrote(outcome)
     }
 
     /// Nothing may have come unasked, and the server must still be there.
@@ -170,7 +218,10 @@ impl StepAt<'_> {
             (true, _) => Ok(()),
             (false, true) => {
                 let text = "the server had closed the connection before this step";
-                Err(vec![self.place_of_action().fault(Kind::Closed, text)])
+                let mut divergence = self.place_of_action().fault(Kind::Closed, text);
+                let help = "where the server may close, say so on the step before: `{code: 421, closed: true}`";
+                divergence.diagnostic = divergence.diagnostic.help(help);
+                Err(vec![divergence])
             }
             (false, false) => {
                 let text = format!("the session `{name}` was closed before this step");
@@ -197,6 +248,7 @@ impl StepAt<'_> {
     }
 
     async fn close(&mut self, closing: Closing) -> Done {
+        let unasked = self.refuse_unasked_before_end().await;
         let name = Sessions::name_of(self.step).to_owned();
         let Some(open) = self.sessions.named_mut(&name) else { return Ok(()) };
         match closing {
@@ -204,10 +256,10 @@ impl StepAt<'_> {
             Closing::Reset => open.session.reset(&mut self.stage.log),
             Closing::Write => {
                 let outcome = open.session.close_write(&mut self.stage.log).await;
-                return outcome.map_err(|trouble| self.trouble(&trouble, "the connection to be open"));
+                outcome.map_err(|trouble| self.trouble(&trouble, "the connection to be open"))?;
             }
         }
-        Ok(())
+        unasked
     }
 }
 
@@ -219,4 +271,19 @@ fn trim_one_line_end(bytes: &[u8]) -> &[u8] {
 pub(super) fn shown_bytes(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
     text.strip_suffix('\n').map(str::to_owned).unwrap_or(text)
+}
+
+/// Whether the end of the session is what is expected, or one of the answers, however the server ends it.
+fn takes_end(expectation: &Expectation) -> bool {
+    match &expectation.kind {
+        Expected::Closed(_) => true,
+        Expected::Any(list) => list.iter().any(takes_end),
+        Expected::Fields(fields) => fields.closed.is_some(),
+        _ => false,
+    }
+}
+
+/// Whether a reply is what is expected.
+fn reads_reply(expectation: &Expectation) -> bool {
+    !matches!(expectation.kind, Expected::Closed(_) | Expected::Silence(_) | Expected::Line(_) | Expected::Raw(_))
 }

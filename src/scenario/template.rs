@@ -66,6 +66,13 @@ pub(crate) struct Rendered {
     pub(crate) secret: bool,
 }
 
+impl Rendered {
+    /// A line of our own words.
+    pub(crate) fn fixed(line: &str) -> Rendered {
+        Rendered { bytes: format!("{line}\r\n").into_bytes(), shown: line.to_owned(), secret: false }
+    }
+}
+
 /// Something wrong with a template, at a place of the scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TemplateError {

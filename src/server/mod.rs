@@ -41,6 +41,6 @@ pub(crate) use log::{Detail, Log, LogLine, Speaker};
 pub(crate) use peer::{Drip, HandshakeTrouble, MAX_LINE, Peer, PeerTrouble};
 pub(crate) use rulebook::{Arrival, Ending, Interjection, Interjector, Rulebook};
 pub(crate) use sandbox::{DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Sandbox, SandboxOptions};
-pub(crate) use serve::{Limits, Served, interruption, serve};
+pub(crate) use serve::{Limits, Served, serve};
 pub(crate) use store::{Form, Store};
 pub(crate) use tls::{ClientCertificates, Identity, Tls, TlsStream, accept};

@@ -20,7 +20,7 @@ pub(crate) use ledger::Ledger;
 pub(crate) use offered::Offered;
 pub(crate) use transcript::Transcript;
 pub use transcript::{Entry, Observer, ReplyEntry, Speaker};
-pub(crate) use wire::{Pace, Written};
+pub(crate) use wire::{Outgoing, Pace, Written};
 
 use crate::net::connect::ConnectFailure;
 use crate::net::route::{self, Connected, Route, RouteFailure};
@@ -463,6 +463,25 @@ impl Session {
                 Err(trouble) => return Err(trouble),
             }
         }
+    }
+
+    /// Whether the server has left already, or said that it leaves (421), though nothing was asked. Does not wait.
+    pub(crate) async fn has_left(&mut self, log: &mut Transcript) -> bool {
+        if self.dialogue.owed() > 0 || !self.is_open() {
+            return false;
+        }
+        if self.inbox.unread().is_empty() && self.end.is_none() {
+            self.take_in_arrived(log).await;
+        }
+        match self.inbox.unread() {
+            [] => self.end.is_some(),
+            arrived => arrived.starts_with(b"421"),
+        }
+    }
+
+    /// What arrived is read after all.
+    pub(crate) fn unread_again(&mut self, arrived: &[u8]) {
+        self.inbox.push(arrived);
     }
 
     /// Nothing may have arrived that was not asked for: called before the script writes, and at the end.

@@ -3,7 +3,7 @@
 use super::Shell;
 use crate::scenario::Chance;
 use crate::secret;
-use crate::session::Session;
+use crate::session::{Outgoing, Session};
 use crate::smtp::auth::{AuthFault, Credentials, Exchange, FaultKind, Mechanism, strongest};
 use crate::smtp::dialogue::Phase;
 use base64::Engine as _;
@@ -143,7 +143,8 @@ impl Shell {
         let Some(session) = self.session.as_mut() else { return false };
         let name = session.name().clone();
         self.log.client(&name, shown);
-        let outcome = session.write(&bytes, shown, wait, &self.log).await;
+        let outgoing = Outgoing { bytes: &bytes, shown, secret: line != shown };
+        let outcome = session.write(outgoing, wait, &self.log).await;
         self.tap.client(&bytes);
         if let Err(trouble) = &outcome {
             self.trouble(trouble, "logging in");

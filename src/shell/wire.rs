@@ -6,8 +6,9 @@
 use super::connection::seconds;
 use super::line::unescaped;
 use super::{Next, Phase, Shell, TYPED};
+use crate::net::signals::Signals;
 use crate::recording::Said;
-use crate::session::{Answer, Session, Trouble};
+use crate::session::{Answer, Outgoing, Session, Trouble};
 use crate::smtp::command::Verb;
 use crate::smtp::dialogue::Awaited;
 use std::time::Duration;
@@ -61,7 +62,9 @@ impl Shell {
         }
         let wait = self.settings.timeout;
         self.heard_unasked = false;
-        let outcome = session.write(bytes, &shown, wait, &self.log).await;
+        // What is typed is shown as it is; credentials in it are masked since they are known.
+        let outgoing = Outgoing { bytes, shown: &shown, secret: false };
+        let outcome = session.write(outgoing, wait, &self.log).await;
         self.tap.client(bytes);
         self.said_quit |= bytes.to_ascii_uppercase().starts_with(b"QUIT\r\n");
         match outcome {
@@ -263,8 +266,8 @@ impl Shell {
 
 /// Ctrl-C, where it ends a wait.
 pub(super) async fn interruption(wanted: bool) {
-    // Where no signal can be heard, nobody interrupts.
-    if !wanted || tokio::signal::ctrl_c().await.is_err() {
+    if !wanted {
         std::future::pending::<()>().await;
     }
+    Signals::interrupt().next().await;
 }

@@ -4,13 +4,10 @@ use super::connection::{Connection, Pending};
 use super::message::Message;
 use super::reply::code_of;
 use crate::scenario::server::ServerTls;
-use crate::scenario::{
-    Closing, Rendered,
-};
+use crate::scenario::{Closing, Rendered};
 use crate::server::HandshakeTrouble;
 use std::sync::Arc;
 use std::time::Duration;
-
 
 impl Connection {
     /// A message is made of chunks: this one goes on with what the others brought.

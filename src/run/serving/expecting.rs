@@ -4,13 +4,10 @@ use super::connection::Pending;
 use super::steps::{Done, ServerStepAt};
 use crate::run::expect::{Came, Capture, Mismatch, OtherSide, allows_end, describe, named_groups};
 use crate::run::outcome::{Divergence, Kind};
-use crate::scenario::{
-    ClosedBy, Expectation, Expected, Pattern, Span,
-};
+use crate::scenario::{ClosedBy, Expectation, Expected, Pattern, Span};
 use crate::server::PeerTrouble;
 use crate::smtp::command::CommandLine;
 use std::time::Duration;
-
 
 impl ServerStepAt<'_> {
     pub(super) async fn expect(&mut self, expectation: &Expectation) -> Done {

@@ -5,12 +5,8 @@ use super::steps::{Done, ServerStepAt};
 use crate::run::expect::Mismatch;
 use crate::run::outcome::Kind;
 use crate::scenario::server::ServerTls;
-use crate::scenario::{
-    Rendered, Step,
-    TlsStep,
-};
+use crate::scenario::{Rendered, Step, TlsStep};
 use crate::server::HandshakeTrouble;
-
 
 /// What `starttls` replies when the step says nothing else.
 const READY: &[u8] = b"220 2.0.0 ready to start TLS\r\n";

@@ -83,6 +83,10 @@ impl Object for Message {
             _ => None,
         }
     }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
 }
 
 /// `message.headers.Subject` and `message.headers['Message-ID']`, in any case.
@@ -92,6 +96,10 @@ struct HeadersView(Arc<Message>);
 impl Object for HeadersView {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.0.header(key.as_str()?).map(value_from_bytes)
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
     }
 }
 

@@ -66,6 +66,10 @@ impl Object for TlsView {
             _ => None,
         }
     }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
 }
 
 /// `server.address`, `host`, `port`; of a connection its number, from 1, and the client's address too.

@@ -7,14 +7,10 @@ use super::message::Message;
 use crate::run::diagnose::Place;
 use crate::run::outcome::{Divergence, Kind};
 use crate::scenario::server::{MailPart, Reply};
-use crate::scenario::{
-    Action, Length, Pace, Rendered, Span, Step, TemplateError, render_data,
-};
+use crate::scenario::{Action, Length, Pace, Rendered, Span, Step, TemplateError, render_data};
 use crate::server::Drip;
 use std::sync::Arc;
 use std::time::Duration;
-
-
 
 pub(super) type Done = Result<(), Vec<Divergence>>;
 
@@ -51,7 +47,6 @@ impl<'p> ServerStepAt<'p> {
         self.on.stage.length(length, &self.on.scope()).map_err(|error| self.template(&error))
     }
 }
-
 
 impl ServerStepAt<'_> {
     /// In this order: what is expected, what is received, the reply, the action.

@@ -1,6 +1,8 @@
-//! The signals that ask the program to end.
+//! The signals that ask the program to end: the only place that hears INT, TERM and HUP.
+//!
+//! They mean the same in every command: an end in order, with what there is. A service alone takes HUP for something else,
+//! and a terminal's Ctrl-C may end a wait only.
 
-use super::Stop;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -19,11 +21,11 @@ pub(crate) fn on_signal(end: impl FnOnce() + Send + 'static) {
     _ = std::thread::Builder::new().name("signals".to_owned()).spawn(body);
 }
 
-/// Wishes the end of all runs at the first signal and ends the process at the second. It never comes to an end itself.
-pub(super) async fn stop_on_signal(stop: Stop) {
+/// Calls `stop` at the first signal that asks for an end, and ends the process at the second. It never comes to an end itself.
+pub(crate) async fn stop_on_signal(stop: impl FnOnce()) {
     let mut signals = Signals::listen();
     signals.next().await;
-    stop.stop();
+    stop();
     signals.next().await;
     std::process::exit(INTERRUPTED);
 }
@@ -46,13 +48,20 @@ impl Hangups {
     }
 }
 
+/// Some of the signals, caught from the moment on that this is made.
 #[cfg(unix)]
-struct Signals(Vec<Signal>);
+pub(crate) struct Signals(Vec<Signal>);
 
 #[cfg(unix)]
 impl Signals {
-    fn listen() -> Signals {
+    /// Those that ask for an end.
+    pub(crate) fn listen() -> Signals {
         Signals::of(&[SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()])
+    }
+
+    /// Ctrl-C alone, where it ends a wait.
+    pub(crate) fn interrupt() -> Signals {
+        Signals::of(&[SignalKind::interrupt()])
     }
 
     fn of_a_service() -> Signals {
@@ -68,7 +77,8 @@ impl Signals {
         Signals(wanted.iter().filter_map(|kind| signal(*kind).ok()).collect())
     }
 
-    async fn next(&mut self) {
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
         std::future::poll_fn(|cx| {
             let came = self.0.iter_mut().any(|signal| matches!(signal.poll_recv(cx), std::task::Poll::Ready(Some(()))));
             if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
@@ -79,11 +89,15 @@ impl Signals {
 
 /// Whether it is Ctrl-C that is waited for.
 #[cfg(not(unix))]
-struct Signals(bool);
+pub(crate) struct Signals(bool);
 
 #[cfg(not(unix))]
 impl Signals {
-    fn listen() -> Signals {
+    pub(crate) fn listen() -> Signals {
+        Signals(true)
+    }
+
+    pub(crate) fn interrupt() -> Signals {
         Signals(true)
     }
 
@@ -95,7 +109,7 @@ impl Signals {
         Signals(false)
     }
 
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         if !self.0 || tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
