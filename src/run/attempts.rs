@@ -73,7 +73,7 @@ impl Player<'_> {
     /// Counts an iteration of a loop.
     pub(super) fn count_iteration(&mut self, step: &Step) -> Result<(), Divergence> {
         let counted = self.stage.count_iteration();
-        counted.map_err(|message| self.view().place_of_action(step, None).refused(&message, "repeat less often"))
+        counted.map_err(|why| self.view().place_of_action(step, None).no_iteration(&why))
     }
 
     // --- retry -------------------------------------------------------------------------------------------------

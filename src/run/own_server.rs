@@ -5,11 +5,12 @@
 
 use super::connection::file_root;
 use super::outcome::{Divergence, Verdict};
-use super::player::Player;
+use super::player::{Player, over};
 use super::serving::{Phase, Serving, Start, server_value};
 use crate::scenario::server::{Plan, Server};
 use crate::scenario::{Action, Address, Connect, Mode, Span, TemplateError, Templates, Variables, parse_listen};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 impl Player<'_> {
     /// Starts the server of the file, where it has one, and tells the client's templates where it listens.
@@ -21,7 +22,11 @@ impl Player<'_> {
             server: server.clone(),
             listen,
             names: self.stage.names.clone(),
-            templates: Templates::new(self.stage.templates.chance().clone()),
+            templates: Templates::new(self.stage.templates.chance().clone()).until(over(
+                self.stage.due,
+                self.ground.settings,
+                &Arc::default(),
+            )),
             timeout: self.stage.timeout,
             due: self.stage.due,
             file_root: file_root(self.ground.scenario, self.ground.settings),

@@ -9,8 +9,10 @@ use super::scope::Names;
 use super::serving::{Listening, Phase};
 use super::sessions::Sessions;
 use super::stage::Stage;
+use super::stop::Stop;
 use crate::scenario::{
-    Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Scenario, Span, Speech, Step, TemplateError, Templates, Variables,
+    Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Over, Scenario, Span, Speech, Step, TemplateError, Templates,
+    Variables,
 };
 use crate::secret::Masker;
 use crate::server::Sandbox;
@@ -19,6 +21,7 @@ use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long replies still owed are waited for after a divergence.
@@ -34,6 +37,8 @@ pub(super) struct Player<'a> {
     /// What became of the steps of the server.
     pub(super) served_steps: Vec<StepOutcome>,
     notices: Vec<String>,
+    /// Whether `finally` is played.
+    cleaning: Arc<AtomicBool>,
 }
 
 /// Whether the steps go on.
@@ -87,6 +92,15 @@ pub(super) async fn serve(
     let wanted = scenario.server.as_ref().and_then(|server| server.listed());
     player.finish_server(Phase::Open { wanted }).await;
     player.into_outcome()
+}
+
+/// Says when a run evaluates nothing more: when it is to stop, and at its end; `cleaning` gives `finally` a moment.
+pub(super) fn over(due: Option<Instant>, settings: &Settings, cleaning: &Arc<AtomicBool>) -> Over {
+    let (stop, cleaning) = (settings.stop.clone(), cleaning.clone());
+    Arc::new(move || {
+        let due = due.map(|due| if cleaning.load(Ordering::Relaxed) { due + LAST_REPLIES } else { due });
+        due.is_some_and(|due| Instant::now() >= due) || stop.as_ref().is_some_and(Stop::is_stopped)
+    })
 }
 
 /// The outcome of a run whose server could not begin.
@@ -150,10 +164,12 @@ impl<'a> Player<'a> {
             .iter()
             .map(|name| format!("the secret `{name}` is so short that it is not searched for in what the server sends"))
             .collect();
+        let due = settings.max_time.map(|length| Instant::now() + length);
+        let cleaning = Arc::new(AtomicBool::new(false));
         let templates = Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded));
+        let templates = templates.until(over(due, settings, &cleaning));
         let log = Transcript::new(Arc::new(masker), settings.observer.clone());
         let timeout = settings.timeout.or(scenario.timeout).unwrap_or(DEFAULT_TIMEOUT);
-        let due = settings.max_time.map(|length| Instant::now() + length);
         Player {
             ground: Ground { scenario, settings, sandbox: None, serving: None, diverged: None },
             stage: Stage::new(Arc::new(templates), Names::new(variables), log, timeout, due),
@@ -162,6 +178,7 @@ impl<'a> Player<'a> {
             began: Timestamp::now(),
             served_steps: Vec::new(),
             notices,
+            cleaning,
         }
     }
 
@@ -236,6 +253,7 @@ impl<'a> Player<'a> {
     }
 
     async fn play_step(&mut self, step: &Step) -> Flow {
+        self.stage.breathe().await;
         let started = self.stage.log.elapsed();
         self.stage.log.begin_step(&step.head.number);
         let name = self.view().step_name(step);
@@ -335,6 +353,7 @@ impl<'a> Player<'a> {
             return;
         }
         self.ground.diverged = Some(!self.stage.divergences.is_empty());
+        self.cleaning.store(true, Ordering::Relaxed);
         if self.stage.run_is_over() {
             // What cleans up needs a moment of its own.
             self.stage.due = Some(Instant::now() + LAST_REPLIES);

@@ -4,8 +4,9 @@
 //! go round, what is shown of a name and of a capture. It has no sockets. `player` owns one, each connection of a server
 //! another.
 
+use super::diagnose::Place;
 use super::expect::{Capture, Comparer};
-use super::outcome::{Divergence, StepOutcome};
+use super::outcome::{Divergence, Kind, StepOutcome};
 use super::scope::Names;
 use crate::scenario::{
     Expression, Head, Length, MAX_ITERATIONS, Mode, Scope, TemplateError, Templates, Text, value_from_bytes,
@@ -15,6 +16,16 @@ use crate::visible::visible;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// After how many steps others have their turn, signals among them.
+const STEPS_OF_A_BREATH: usize = 64;
+
+/// Why there is no further iteration.
+pub(super) enum NoIteration {
+    RunIsOver,
+    /// Loops have gone round more often than they may.
+    TooMany,
+}
 
 /// What a player works with.
 pub(super) struct Stage {
@@ -49,7 +60,7 @@ impl Stage {
 
     /// `length`, cut at the end of the run.
     pub(super) fn bounded(&self, length: Duration) -> Duration {
-        bounded(self.due, length)
+        self.due.map_or(length, |due| length.min(due.saturating_duration_since(Instant::now())))
     }
 
     pub(super) fn run_is_over(&self) -> bool {
@@ -104,17 +115,38 @@ impl Stage {
         }
     }
 
-    /// Counts an iteration: loops within loops must end as well. Says why there is none.
-    pub(super) fn count_iteration(&mut self) -> Result<(), String> {
+    /// Counts an iteration: loops within loops must end as well.
+    pub(super) fn count_iteration(&mut self) -> Result<(), NoIteration> {
         self.iterations += 1;
-        if self.iterations <= MAX_ITERATIONS {
-            return Ok(());
+        match () {
+            () if self.run_is_over() => Err(NoIteration::RunIsOver),
+            () if self.iterations > MAX_ITERATIONS => Err(NoIteration::TooMany),
+            () => Ok(()),
         }
-        Err(format!("the loops of this run go round more than {MAX_ITERATIONS} times"))
+    }
+
+    /// Steps that wait for nothing would keep signals from being heard.
+    pub(super) async fn breathe(&self) {
+        if self.templates.wants_a_breath() || self.steps.len().is_multiple_of(STEPS_OF_A_BREATH) {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
-/// `length`, cut at the end of the run.
-pub(super) fn bounded(due: Option<Instant>, length: Duration) -> Duration {
-    due.map_or(length, |due| length.min(due.saturating_duration_since(Instant::now())))
+impl Place<'_> {
+    /// A loop does not go on.
+    pub(super) fn no_iteration(&self, why: &NoIteration) -> Divergence {
+        match why {
+            NoIteration::RunIsOver => self.cut_off(),
+            NoIteration::TooMany => {
+                let message = format!("the loops of this run go round more than {MAX_ITERATIONS} times");
+                self.refused(&message, "repeat less often")
+            }
+        }
+    }
+
+    /// What the end of the run cut short has not been waited for.
+    pub(super) fn cut_off(&self) -> Divergence {
+        self.fault(Kind::MaxTime, "the time of the whole run is over")
+    }
 }

@@ -41,13 +41,17 @@ impl StepAt<'_> {
                 self.refuse_cut_short()?;
             }
             Action::Assert(expression) => {
+                self.refuse_cut_short()?;
                 let falsity = self.stage.falsity(expression, &self.scope()).map_err(|error| self.template(&error))?;
                 if let Some(parts) = falsity {
                     let place = Place { span: expression.span, ..self.place_of_action() };
                     return Err(vec![place.assertion(&expression.source, &parts)]);
                 }
             }
-            Action::Set(settings) => self.set(settings)?,
+            Action::Set(settings) => {
+                self.refuse_cut_short()?;
+                self.set(settings)?;
+            }
         }
         match &step.expect {
             Some(expectation) => self.expect(expectation).await,
@@ -108,7 +112,7 @@ impl StepAt<'_> {
     /// A wait that the end of the run cut short has not been waited for.
     pub(super) fn refuse_cut_short(&self) -> Done {
         if self.stage.run_is_over() {
-            return Err(vec![self.place().fault(Kind::MaxTime, "the time of the whole run is over")]);
+            return Err(vec![self.place().cut_off()]);
         }
         Ok(())
     }

@@ -113,6 +113,7 @@ impl Actor {
     }
 
     async fn play_step(&mut self, step: &Step) -> Flow {
+        self.on.stage.breathe().await;
         let started = self.on.stage.log.elapsed();
         let number = self.on.number_of(step);
         self.on.stage.log.begin_step(&number);
@@ -197,10 +198,9 @@ impl Actor {
             let bindings = self.on.stage.begin_iteration(iteration);
             let flow = match self.on.stage.count_iteration() {
                 Ok(()) => self.play_steps(&group.steps).await,
-                Err(message) => {
+                Err(why) => {
                     let number = self.on.number_of(step);
-                    let place = self.on.place(&number, name, step.head.span);
-                    let divergence = place.refused(&message, "repeat less often");
+                    let divergence = self.on.place(&number, name, step.head.span).no_iteration(&why);
                     self.on.keep(divergence, &number);
                     Flow::Stop
                 }

@@ -83,6 +83,7 @@ impl ServerStepAt<'_> {
                 self.rest(step.head.span, length).await
             }
             Action::Set(settings) => {
+                self.refuse_cut_short(step.head.span)?;
                 for (named, data) in settings {
                     let rendered = render_data(data, &self.on.stage.templates, &self.on.scope());
                     let (value, secret) = rendered.map_err(|error| self.template(&error))?;
@@ -91,6 +92,7 @@ impl ServerStepAt<'_> {
                 Ok(())
             }
             Action::Assert(expression) => {
+                self.refuse_cut_short(expression.span)?;
                 let falsity = self.on.stage.falsity(expression, &self.on.scope());
                 match falsity.map_err(|error| self.template(&error))? {
                     Some(parts) => Err(vec![self.place(expression.span).assertion(&expression.source, &parts)]),
@@ -145,7 +147,7 @@ impl ServerStepAt<'_> {
     /// A wait that the end of the run cut short has not been waited for.
     pub(super) fn refuse_cut_short(&self, span: Span) -> Done {
         if self.on.stage.run_is_over() {
-            return Err(vec![self.place(span).fault(Kind::MaxTime, "the time of the whole run is over")]);
+            return Err(vec![self.place(span).cut_off()]);
         }
         Ok(())
     }
