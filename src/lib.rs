@@ -23,8 +23,10 @@
 pub mod cli;
 mod exporter;
 mod fence;
+mod host;
 pub mod library;
 mod net;
+mod play;
 pub mod portable;
 mod proxy;
 #[expect(dead_code, reason = "the commands that record and import call it next")]

@@ -3,10 +3,12 @@
 //! Responsible for what both sides of one file have to do with each other: the address that the client is told, how long
 //! connections are waited for, and one list of what diverged. Playing the server is `serving`'s business.
 
-use super::connection::file_root;
-use super::outcome::{Divergence, Verdict};
-use super::player::{Player, over};
-use super::serving::{Phase, Serving, Start, server_value};
+use crate::host::{Phase, Serving};
+use crate::play::client::endpoint::file_root;
+use crate::play::client::player::{Player, over};
+use crate::play::outcome::{Divergence, Verdict};
+use crate::play::server::scope::server_value;
+use crate::play::server::script::ScriptParts;
 use crate::scenario::server::{Plan, Server};
 use crate::scenario::{Action, Address, Connect, Mode, Span, TemplateError, Templates, Variables, parse_listen};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,13 +16,12 @@ use std::sync::Arc;
 
 impl Player<'_> {
     /// Starts the server of the file, where it has one, and tells the client's templates where it listens.
-    pub(super) async fn start_server(&mut self, variables: &Variables) -> Result<(), TemplateError> {
-        let Some(server) = &self.ground.scenario.server else { return Ok(()) };
+    pub(super) async fn start_server(&mut self, variables: &Variables) -> Result<Option<Serving>, TemplateError> {
+        let Some(server) = &self.ground.scenario.server else { return Ok(None) };
         let fault = |message| TemplateError { message, span: server.span, help: None };
         let listen = self.listen_address(server)?;
-        let start = Start {
+        let parts = ScriptParts {
             server: server.clone(),
-            listen,
             names: self.stage.names.clone(),
             templates: Templates::new(self.stage.templates.chance().clone()).until(over(
                 self.stage.due,
@@ -35,10 +36,10 @@ impl Player<'_> {
             stop: self.ground.settings.stop.clone().unwrap_or_default(),
             secrets: variables.secrets.clone(),
         };
-        let serving = Serving::start(start, &self.stage.log).await.map_err(fault)?;
-        self.stage.names.set("server", server_value(serving.address(), None), false);
-        self.ground.serving = Some(serving);
-        Ok(())
+        let serving = Serving::start(listen, parts, &self.stage.log).await.map_err(fault)?;
+        self.stage.names.set("server", server_value(serving.script().address, None), false);
+        self.ground.own_server = Some(serving.script().clone());
+        Ok(Some(serving))
     }
 
     /// Refuses a run that would never end: rules answer whoever comes, for ever.
@@ -107,8 +108,8 @@ impl Player<'_> {
     }
 
     /// Waits for the server's end, and takes over what came of it.
-    pub(super) async fn finish_server(&mut self, phase: Phase) {
-        let Some(serving) = self.ground.serving.take() else { return };
+    pub(super) async fn finish_server(&mut self, serving: Option<Serving>, phase: Phase) {
+        let Some(serving) = serving else { return };
         for record in serving.finish(phase).await {
             self.served_steps.extend(record.steps);
             self.sessions.add_served(record.session);
@@ -120,10 +121,10 @@ impl Player<'_> {
         // In the order it happened, whoever it happened to.
         self.stage.divergences.sort_by_key(|divergence| divergence.line.unwrap_or(usize::MAX));
         let wanted_nothing = self.stage.divergences.is_empty()
-            && self.ground.settings.stop.as_ref().is_some_and(super::Stop::is_stopped)
+            && self.ground.settings.stop.as_ref().is_some_and(crate::play::Stop::is_stopped)
             && self.served_steps.iter().any(|step| step.verdict == Verdict::Unreached);
         if let Some(server) = self.ground.scenario.server.as_ref().filter(|_| wanted_nothing) {
-            let place = super::diagnose::Place {
+            let place = crate::play::diagnose::Place {
                 number: "server",
                 name: None,
                 span: server.span,

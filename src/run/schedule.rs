@@ -3,9 +3,10 @@
 //! Responsible for the order of runs, retries, and what is under way at once. What a run is, is `player`'s business; what
 //! its outcome comes to is the caller's, who is told of each as it ends. Runs are spread over one thread a processor.
 
-use super::outcome::{Outcome, RunVerdict};
+use super::one;
 use super::pace_of_runs::{Pace, Tickets};
-use super::{Settings, Stop, player};
+use crate::play::outcome::{Outcome, RunVerdict};
+use crate::play::{Settings, Stop};
 use crate::scenario::{Scenario, Variables};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -292,13 +293,13 @@ async fn attempt(shared: &Arc<Shared>, turn: Turn) -> Outcome {
             // Each run of a seed is another one, and the same one each time.
             let seed = play.settings.seed.map(|seed| seed.wrapping_add(turn.number));
             let settings = Settings { seed, stop: Some(shared.plan.stop.clone()), ..play.settings.clone() };
-            player::play(&play.scenario, &play.variables, &settings).await
+            one::play(&play.scenario, &play.variables, &settings).await
         })
     };
     let play = &shared.plays[turn.play];
     let mut outcome = match task.await {
         Ok(outcome) => outcome,
-        Err(_) => player::broken_off(&play.scenario),
+        Err(_) => one::broken_off(&play.scenario),
     };
     outcome.label(&play.label);
     outcome

@@ -1,7 +1,7 @@
 //! The server's side of a scenario, as written: plain data.
 //!
 //! Responsible for what `server:` may hold: where it listens, its certificate, what it does on each connection, and the
-//! rules that answer what no step asks for. How it is read stands in `parse::server`, how it is played in `run::serving`.
+//! rules that answer what no step asks for. How it is read stands in `parse::server`, how it is played in `play::server`.
 
 use super::{Closing, Expression, Length, Named, Pace, Pattern, RawBytes, Span, Step, Text};
 

@@ -1,7 +1,7 @@
 //! The sandbox's answers for a scripted server: what no rule answers.
 //!
 //! Responsible for keeping the protocol's state beside a script, so that it knows which commands took effect. Not
-//! responsible for reading or writing: `run::serving` does, and tells what came.
+//! responsible for reading or writing: `play::server` does, and tells what came.
 
 use super::answer::{Answer, BadLine, Next};
 use super::auth::Login;
