@@ -12,7 +12,7 @@ use crate::scenario::{
     Action, ClosedBy, Closing, Connect, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered, Span, Step,
     TemplateError, Text, TlsSettings, decode_base64, decode_hex, render_data, value_from_bytes,
 };
-use crate::session::{Admitted, Answer, End, Outgoing, Session, Trouble, Written};
+use crate::session::{Admitted, Answer, End, Farewell, Outgoing, Session, Trouble, Written};
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
 use crate::visible::visible;
 use std::time::{Duration, Instant};
@@ -91,13 +91,17 @@ impl Player<'_> {
     async fn has_left_as_expected(&mut self, now: Now<'_>) -> bool {
         let Some(expectation) = &now.step.expect else { return false };
         let Some(open) = self.sessions.get_mut(Self::session_name(now.step)) else { return false };
-        if !open.session.has_left(&mut self.log).await {
-            return false;
-        }
-        let as_expected =
-            if open.session.has_unread_bytes() { reads_reply(expectation) } else { takes_end(expectation) };
+        let (farewell, session) = (open.session.farewell(&mut self.log).await, open.session.name().clone());
+        let as_expected = match farewell {
+            None => false,
+            Some(Farewell::Silent) => takes_end(expectation),
+            Some(Farewell::Said(reply)) => {
+                let scope = self.scope(now.step);
+                let came = Came { reply: &reply, elapsed: Duration::ZERO };
+                reads_reply(expectation) && self.comparer(&scope).compare(expectation, &came).is_ok()
+            }
+        };
         if as_expected {
-            let session = open.session.name().clone();
             self.log.note(&session, "nothing was sent: the server had left before this step");
         }
         as_expected
