@@ -72,6 +72,15 @@ pub(crate) enum End {
     Broken { reset: bool, reason: String },
 }
 
+/// How a server left that nobody had asked to.
+#[derive(Debug)]
+pub(crate) enum Farewell {
+    /// Without a word.
+    Silent,
+    /// With a reply that was not read yet.
+    Said(Reply),
+}
+
 /// A reply and how long it took to come.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
@@ -465,17 +474,20 @@ impl Session {
         }
     }
 
-    /// Whether the server has left already, or said that it leaves (421), though nothing was asked. Does not wait.
-    pub(crate) async fn has_left(&mut self, log: &mut Transcript) -> bool {
+    /// Whether the server has left already, or what it said first of it (421), though nothing was asked. Does not wait.
+    pub(crate) async fn farewell(&mut self, log: &mut Transcript) -> Option<Farewell> {
         if self.dialogue.owed() > 0 || !self.is_open() {
-            return false;
+            return None;
         }
         if self.inbox.unread().is_empty() && self.end.is_none() {
             self.take_in_arrived(log).await;
         }
-        match self.inbox.unread() {
-            [] => self.end.is_some(),
-            arrived => arrived.starts_with(b"421"),
+        if self.inbox.unread().is_empty() {
+            return self.end.is_some().then_some(Farewell::Silent);
+        }
+        match ReplyParser::default().advance(self.inbox.unread()) {
+            Progress::Complete(reply, _) if reply.code() == 421 => Some(Farewell::Said(reply)),
+            _ => None,
         }
     }
 

@@ -129,11 +129,6 @@ impl Session {
         self.dialogue.mail_data_left_open();
     }
 
-    /// Whether octets have arrived that were not read yet.
-    pub(crate) fn has_unread_bytes(&self) -> bool {
-        !self.inbox.unread().is_empty()
-    }
-
     /// Whether the server has said something that was not read yet.
     pub(crate) fn has_unread(&self) -> bool {
         !self.inbox.unread().is_empty() || self.end.is_some()

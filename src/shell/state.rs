@@ -63,7 +63,14 @@ impl Discretion {
             self.typed.replied(0);
         }
         let is_busy = matches!(state.phase, Phase::Challenge | Phase::MailData) || state.dialogue.is_in_mail_data();
-        !is_busy && is_rememberable(line, is_response && !line.starts_with(b".")) && !state.masker.finds(line)
+        // A command of ours holds what goes over the wire in its argument, if at all.
+        let sent = match line.strip_prefix(b".raw") {
+            Some(argument) => argument.trim_ascii(),
+            None if line.starts_with(b".") => b"",
+            None => line,
+        };
+        let is_response = is_response && !line.starts_with(b".");
+        !is_busy && is_rememberable(sent, is_response) && !state.masker.finds(line)
     }
 }
 
@@ -131,10 +138,22 @@ mod tests {
         // Lines that the shell itself refused, as where there is no connection.
         let mut discretion = Discretion::default();
         let closed = State::default();
-        let typed =
-            ["EHLO me", "AUTH LOGIN", "YW5u", "cHc=", "x", ".help", "NOOP", "x", "AUHT PLAIN AGFubgBz", "AGFubgBz"];
+        let typed = [
+            "EHLO me",
+            "AUTH LOGIN",
+            "YW5u",
+            "cHc=",
+            "x",
+            ".help",
+            ".auth plain mary",
+            ".raw AUTH PLAIN AGFubgBz",
+            "NOOP",
+            "x",
+            "AUHT PLAIN AGFubgBz",
+            "AGFubgBz",
+        ];
         let kept: Vec<_> = typed.into_iter().filter(|line| discretion.allows(line, &closed)).collect();
-        assert_eq!(kept, ["EHLO me", ".help", "NOOP", "x"]);
+        assert_eq!(kept, ["EHLO me", ".help", ".auth plain mary", ".raw AUTH PLAIN AGFubgBz", "NOOP", "x"]);
         // Lines that are held back.
         let mut dialogue = Dialogue::default();
         dialogue.wrote(b"DATA\r\n");

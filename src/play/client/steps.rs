@@ -5,12 +5,14 @@
 use crate::play::client::ground::StepAt;
 use crate::play::client::sessions::Sessions;
 use crate::play::diagnose::Place;
+use crate::play::expect::Came;
 use crate::play::outcome::{Divergence, Kind};
 use crate::scenario::{
     Action, Closing, Data, Mode, Named, RawBytes, Rendered, TemplateError, Text, decode_base64, decode_hex, render_data,
 };
 use crate::scenario::{Expectation, Expected};
-use crate::session::{Outgoing, Trouble};
+use crate::session::{Farewell, Outgoing, Trouble};
+use std::time::Duration;
 
 /// Bytes from their written form.
 type Decode = fn(&str) -> Result<Vec<u8>, String>;
@@ -64,13 +66,16 @@ impl StepAt<'_> {
     async fn has_left_as_expected(&mut self) -> bool {
         let Some(expectation) = &self.step.expect else { return false };
         let Some(open) = self.sessions.named_mut(Sessions::name_of(self.step)) else { return false };
-        if !open.session.has_left(&mut self.stage.log).await {
-            return false;
-        }
-        let as_expected =
-            if open.session.has_unread_bytes() { reads_reply(expectation) } else { takes_end(expectation) };
+        let (farewell, session) = (open.session.farewell(&mut self.stage.log).await, open.session.name().clone());
+        let as_expected = match farewell {
+            None => false,
+            Some(Farewell::Silent) => takes_end(expectation),
+            Some(Farewell::Said(reply)) => {
+                let came = Came::Reply(&reply, Duration::ZERO);
+                reads_reply(expectation) && self.stage.comparer(&self.scope()).compare(expectation, &came).is_ok()
+            }
+        };
         if as_expected {
-            let session = open.session.name().clone();
             self.stage.log.note(&session, "nothing was sent: the server had left before this step");
         }
         as_expected
