@@ -29,7 +29,6 @@ mod net;
 mod play;
 pub mod portable;
 mod proxy;
-#[expect(dead_code, reason = "the commands that record and import call it next")]
 pub mod recording;
 pub mod report;
 pub mod run;

@@ -72,6 +72,7 @@ impl Live {
                 self.watch.replied(0);
                 vec![(Speaker::Server, visible(bytes))]
             }
+            Said::HandshakeFailed(_) => Vec::new(),
             Said::Handshake => {
                 self.watch.restart();
                 vec![(Speaker::Note, "both sides shook hands".to_owned())]
