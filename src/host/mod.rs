@@ -9,7 +9,8 @@ mod rulebook;
 mod rules;
 
 use crate::play::diagnose::Place;
-use crate::play::outcome::{Divergence, Kind, Verdict};
+use crate::play::divergence::{Divergence, Kind};
+use crate::play::outcome::Verdict;
 use crate::play::server::connection::Connection;
 use crate::play::server::record::{Record, connection_number, connection_outcome, pass_over};
 use crate::play::server::script::{Script, ScriptParts};

@@ -3,10 +3,10 @@
 //! Responsible for the words: what was expected, what came byte for byte, what the code means, what usually helps. All
 //! bytes from outside are masked and made visible here.
 
-use crate::net::connect::ConnectFailureKind;
+use crate::net::connect::{ConnectFailure, ConnectFailureKind};
 use crate::net::tls::{TlsFailure, TlsFailureReason};
+use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::expect::Mismatch;
-use crate::play::outcome::{Cause, Divergence, Kind};
 use crate::scenario::{Diagnostic, Footnote, Span, TemplateError, duration};
 use crate::secret::Masker;
 use crate::session::{Answer, Session, Trouble};
@@ -81,19 +81,7 @@ impl Place<'_> {
     /// Something went wrong on the wire while `expected` was waited for.
     pub(crate) fn trouble(&self, trouble: &Trouble, expected: &str) -> Divergence {
         match trouble {
-            Trouble::NotConnected(failure) if failure.kind == ConnectFailureKind::OutOfBounds => {
-                let message = format!("{}: an untrusted scenario reaches public addresses only", failure.message);
-                self.refused(&message, "if that is meant, allow it with `--allow-host HOST` or `--to HOST:PORT`")
-            }
-            Trouble::NotConnected(failure) => {
-                let message = format!("could not connect: {}", failure.message);
-                let diagnostic = self.diagnostic(self.span, &message).label("no connection");
-                let diagnostic = diagnostic.help(connect_help(failure.kind));
-                Divergence {
-                    reason: Some(failure.kind.word()),
-                    ..self.divergence(Cause::Network, Kind::Connect, diagnostic)
-                }
-            }
+            Trouble::NotConnected(failure) => self.not_connected(failure),
             Trouble::Timeout { waited, arrived } => self.timeout(*waited, arrived, expected),
             Trouble::Closed { arrived } => {
                 let message = format!("expected {expected}, but the server closed the connection");
@@ -130,6 +118,17 @@ impl Place<'_> {
             Trouble::TooMuchUnread => self.fault(Kind::Unread, "the server sends on and on, and nothing reads it"),
             Trouble::NotOpen => self.fault(Kind::Closed, &format!("expected {expected}, but the session is closed")),
         }
+    }
+
+    fn not_connected(&self, failure: &ConnectFailure) -> Divergence {
+        if failure.kind == ConnectFailureKind::OutOfBounds {
+            let message = format!("{}: an untrusted scenario reaches public addresses only", failure.message);
+            return self.refused(&message, "if that is meant, allow it with `--allow-host HOST` or `--to HOST:PORT`");
+        }
+        let diagnostic = self.diagnostic(self.span, &format!("could not connect: {}", failure.message));
+        let diagnostic = diagnostic.label("no connection").help(connect_help(failure.kind));
+        let divergence = self.divergence(Cause::Network, Kind::Connect, diagnostic);
+        Divergence { reason: Some(failure.kind.word()), ..divergence }
     }
 
     /// Something a template or the scenario itself did wrong at run time.

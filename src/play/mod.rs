@@ -7,6 +7,7 @@
 
 pub(crate) mod client;
 pub(crate) mod diagnose;
+pub(crate) mod divergence;
 pub(crate) mod expect;
 pub(crate) mod group;
 pub(crate) mod outcome;
@@ -17,9 +18,8 @@ mod settings;
 pub(crate) mod stage;
 mod stop;
 
-pub use outcome::{
-    Cause, CertificateOutcome, Divergence, Handshake, Kind, Outcome, RunVerdict, SessionOutcome, StepOutcome, Verdict,
-};
+pub use divergence::{Cause, Divergence, Kind};
+pub use outcome::{CertificateOutcome, Handshake, Outcome, RunVerdict, SessionOutcome, StepOutcome, Verdict};
 pub use rewrite::Rewrite;
 pub use settings::{Settings, SharedSandbox};
 pub use stop::Stop;

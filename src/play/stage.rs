@@ -5,8 +5,9 @@
 //! another.
 
 use crate::play::diagnose::Place;
+use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::{Capture, Comparer};
-use crate::play::outcome::{Divergence, Kind, StepOutcome};
+use crate::play::outcome::StepOutcome;
 use crate::play::scope::Names;
 use crate::scenario::{
     Expression, Head, Length, MAX_ITERATIONS, Mode, Scope, TemplateError, Templates, Text, value_from_bytes,

@@ -4,7 +4,8 @@ use super::sandbox::sandbox_options;
 use crate::host::{Listening, Phase};
 use crate::play::Settings;
 use crate::play::client::player::Player;
-use crate::play::outcome::{Cause, Divergence, Kind, Outcome};
+use crate::play::divergence::{Cause, Divergence, Kind};
+use crate::play::outcome::Outcome;
 use crate::scenario::{Diagnostic, Scenario, Span, TemplateError, Variables};
 use crate::server::Sandbox;
 use jiff::Timestamp;
@@ -51,7 +52,7 @@ pub(super) async fn serve(
     };
     let listening = match serving.script().trust_pem() {
         Ok(trust_pem) => Listening { address: serving.script().address, trust_pem },
-        Err(error) => return not_started(scenario, &error),
+        Err(fault) => return not_started(scenario, &fault.0),
     };
     ready(&listening);
     let wanted = scenario.server.as_ref().and_then(|server| server.listed());

@@ -6,7 +6,8 @@
 use crate::host::{Phase, Serving};
 use crate::play::client::endpoint::file_root;
 use crate::play::client::player::{Player, over};
-use crate::play::outcome::{Divergence, Verdict};
+use crate::play::divergence::Divergence;
+use crate::play::outcome::Verdict;
 use crate::play::server::scope::server_value;
 use crate::play::server::script::ScriptParts;
 use crate::scenario::server::{Plan, Server};

@@ -4,8 +4,9 @@
 
 use crate::play::client::player::{Flow, Player};
 use crate::play::client::sessions::Sessions;
+use crate::play::divergence::{Divergence, Kind};
 use crate::play::group::Iteration;
-use crate::play::outcome::{Divergence, Kind, StepOutcome, Verdict};
+use crate::play::outcome::{StepOutcome, Verdict};
 use crate::play::scope::Binding;
 use crate::scenario::{Group, Retry, RetryOn, Step, TemplateError};
 use std::sync::Arc;

@@ -3,8 +3,8 @@
 use crate::play::client::ground::StepAt;
 use crate::play::client::steps::Done;
 use crate::play::diagnose::Place;
+use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::{Came, Capture, OtherSide, allows_end, describe, named_groups};
-use crate::play::outcome::{Divergence, Kind};
 use crate::play::rewrite::rewrites;
 use crate::scenario::{ClosedBy, Expectation, Expected, Pattern, Span};
 use crate::session::{Answer, End, Trouble};

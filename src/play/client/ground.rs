@@ -7,7 +7,7 @@ use crate::play::Settings;
 use crate::play::client::endpoint::{Resolver, file_root};
 use crate::play::client::sessions::{Open, Sessions};
 use crate::play::diagnose::Place;
-use crate::play::outcome::Divergence;
+use crate::play::divergence::Divergence;
 use crate::play::rewrite::Rewrite;
 use crate::play::scope::StepScope;
 use crate::play::server::script::Script;

@@ -5,7 +5,7 @@
 
 use crate::play::client::ground::StepAt;
 use crate::play::client::steps::Done;
-use crate::play::outcome::{Divergence, Kind};
+use crate::play::divergence::{Divergence, Kind};
 use crate::scenario::{Auth, Expected, Mode, Rendered, TemplateError, Text};
 use crate::session::Answer;
 use crate::smtp::auth::{AuthFault, Credentials, Exchange, FaultKind, Mechanism, strongest};

@@ -3,7 +3,7 @@
 use crate::play::client::content::{MailContent, Stream};
 use crate::play::client::ground::StepAt;
 use crate::play::client::steps::{Done, shown_bytes};
-use crate::play::outcome::{Divergence, Kind};
+use crate::play::divergence::{Divergence, Kind};
 use crate::scenario::{MailData, Rendered};
 use crate::session::Written;
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};

@@ -1,7 +1,8 @@
 //! The sessions of a client: which are open, how each was opened, and what is left of those that were closed.
 
 use crate::play::client::endpoint::Endpoint;
-use crate::play::outcome::{Cause, Divergence, Kind, SessionOutcome};
+use crate::play::divergence::{Cause, Divergence, Kind};
+use crate::play::outcome::SessionOutcome;
 use crate::scenario::{Action, Diagnostic, Step, TlsSettings};
 use crate::session::{Exchange, Session, Transcript, Trouble};
 use std::collections::BTreeMap;

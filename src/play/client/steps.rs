@@ -5,8 +5,8 @@
 use crate::play::client::ground::StepAt;
 use crate::play::client::sessions::Sessions;
 use crate::play::diagnose::Place;
+use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::Came;
-use crate::play::outcome::{Divergence, Kind};
 use crate::scenario::{
     Action, Closing, Data, Mode, Named, RawBytes, Rendered, TemplateError, Text, decode_base64, decode_hex, render_data,
 };

@@ -2,7 +2,8 @@
 //!
 //! Responsible for the order of things and for what came of each step. What a step does stands in `steps`.
 
-use crate::play::outcome::{Cause, Divergence, SessionOutcome, StepOutcome, Verdict};
+use crate::play::divergence::{Cause, Divergence};
+use crate::play::outcome::{SessionOutcome, StepOutcome, Verdict};
 use crate::play::scope::Binding;
 use crate::play::server::connection::Connection;
 use crate::play::server::record::{Record, connection_number, connection_outcome, pass_over, unplayed};

@@ -3,7 +3,8 @@
 //! Responsible for the state that steps and rules share: what came, what was answered, what the sandbox has heard of it.
 //! `actor` plays the connection, `steps` and `rules` speak on it.
 
-use crate::play::outcome::{CertificateOutcome, Divergence, Handshake, Kind};
+use crate::play::divergence::{Divergence, Kind};
+use crate::play::outcome::{CertificateOutcome, Handshake};
 use crate::play::server::message::Message;
 use crate::play::server::record::connection_number;
 use crate::play::server::scope::{ServerScope, server_value};

@@ -1,7 +1,7 @@
 //! `expect` of a server: reads what a client does, and has it compared.
 
+use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::{Came, Capture, Mismatch, OtherSide, allows_end, describe, named_groups};
-use crate::play::outcome::{Divergence, Kind};
 use crate::play::server::connection::Pending;
 use crate::play::server::steps::{Done, ServerStepAt};
 use crate::scenario::{ClosedBy, Expectation, Expected, Pattern, Span};

@@ -1,7 +1,7 @@
 //! `starttls` and `tls` of a server: the command, the reply, the handshake, or its failure.
 
+use crate::play::divergence::Kind;
 use crate::play::expect::Mismatch;
-use crate::play::outcome::Kind;
 use crate::play::server::expecting::command_of;
 use crate::play::server::steps::{Done, ServerStepAt};
 use crate::scenario::server::ServerTls;

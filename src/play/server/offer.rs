@@ -6,16 +6,20 @@ use crate::scenario::server::{CertificateChoice, ClientCertificate, ServerTls};
 use crate::scenario::{Mode, Scope, TemplateError, Text, reason, resolve_file};
 use crate::server::{Acceptor, Choice, TlsOffer};
 
+/// There is no certificate to offer: why, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NoCertificate(pub(crate) String);
+
 impl Script {
     /// The acceptor of the server as a whole, made when it is first needed.
-    pub(crate) fn acceptor(&self) -> Result<Acceptor, String> {
+    pub(crate) fn acceptor(&self) -> Result<Acceptor, NoCertificate> {
         let made = self.acceptor.get_or_init(|| self.acceptor_for(&self.server.tls, &self.names));
         made.clone()
     }
 
-    fn acceptor_for(&self, tls: &ServerTls, scope: &dyn Scope) -> Result<Acceptor, String> {
-        let offer = self.offer(tls, scope).map_err(|error| error.message)?;
-        Acceptor::new(&offer, self.authority()?)
+    fn acceptor_for(&self, tls: &ServerTls, scope: &dyn Scope) -> Result<Acceptor, NoCertificate> {
+        let offer = self.offer(tls, scope).map_err(|error| NoCertificate(error.message))?;
+        Acceptor::new(&offer, self.authority()?).map_err(NoCertificate)
     }
 
     fn offer(&self, tls: &ServerTls, scope: &dyn Scope) -> Result<TlsOffer, TemplateError> {
@@ -58,7 +62,7 @@ impl Script {
 
 impl Connection {
     /// The acceptor of a handshake: a step's own options above the connection's, those above the server's.
-    pub(crate) fn acceptor(&self, own: &ServerTls) -> Result<Acceptor, String> {
+    pub(crate) fn acceptor(&self, own: &ServerTls) -> Result<Acceptor, NoCertificate> {
         let connection = self.script.server.served(self.number).map(|served| &served.tls);
         let says_otherwise = |tls: &ServerTls| {
             tls.certificate.is_some()

@@ -1,6 +1,7 @@
 //! What came of one connection, and its steps that were not reached.
 
-use crate::play::outcome::{Divergence, SessionOutcome, StepOutcome, Verdict};
+use crate::play::divergence::Divergence;
+use crate::play::outcome::{SessionOutcome, StepOutcome, Verdict};
 use crate::scenario::{Action, Span, Step};
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! What all connections of one scripted server share: what is played on them, names, time, certificates.
 
+use super::offer::NoCertificate;
 use crate::play::Stop;
 use crate::play::scope::Names;
 use crate::scenario::server::Server;
@@ -29,9 +30,9 @@ pub(crate) struct Script {
     pub(crate) fallback: FallbackSettings,
     /// For each rule how many commands matched it, on all connections.
     pub(crate) matched: Mutex<Vec<u64>>,
-    authority: OnceLock<Result<Authority, String>>,
+    authority: OnceLock<Result<Authority, NoCertificate>>,
     /// For TLS as the server itself is set, without what a connection or a step says otherwise.
-    pub(super) acceptor: OnceLock<Result<Acceptor, String>>,
+    pub(super) acceptor: OnceLock<Result<Acceptor, NoCertificate>>,
     /// Whether the client of the same file has diverged: what then misses follows from that.
     abandoned: AtomicBool,
 }
@@ -75,7 +76,7 @@ impl Script {
     }
 
     /// The certificate that a client must trust, in PEM: the authority's, or the server's own where it signed itself.
-    pub(crate) fn trust_pem(&self) -> Result<Vec<u8>, String> {
+    pub(crate) fn trust_pem(&self) -> Result<Vec<u8>, NoCertificate> {
         self.acceptor().map(|acceptor| acceptor.trust_pem.clone())
     }
 
@@ -97,9 +98,10 @@ impl Script {
         self.due.is_some_and(|due| Instant::now() >= due)
     }
 
-    pub(crate) fn authority(&self) -> Result<&Authority, String> {
+    pub(crate) fn authority(&self) -> Result<&Authority, NoCertificate> {
         let made = self.authority.get_or_init(|| {
-            Authority::new().map_err(|error| format!("the certification authority could not be made: {error}"))
+            let fault = |error| NoCertificate(format!("the certification authority could not be made: {error}"));
+            Authority::new().map_err(fault)
         });
         made.as_ref().map_err(Clone::clone)
     }

@@ -3,11 +3,11 @@
 //! What it expects is read in `expecting`, handshakes are in `handshake`.
 
 use crate::play::diagnose::Place;
-use crate::play::outcome::{Divergence, Kind};
+use crate::play::divergence::{Divergence, Kind};
 use crate::play::server::connection::{Connection, Pending};
 use crate::play::server::message::Message;
 use crate::scenario::server::{MailPart, Reply};
-use crate::scenario::{Action, Length, Pace, Rendered, Span, Step, TemplateError, render_data};
+use crate::scenario::{Action, Data, Length, Named, Pace, Rendered, Span, Step, TemplateError, render_data};
 use crate::server::Drip;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,12 +84,7 @@ impl ServerStepAt<'_> {
             }
             Action::Set(settings) => {
                 self.refuse_cut_short(step.head.span)?;
-                for (named, data) in settings {
-                    let rendered = render_data(data, &self.on.stage.templates, &self.on.scope());
-                    let (value, secret) = rendered.map_err(|error| self.template(&error))?;
-                    self.on.stage.names.set(&named.name, value, secret);
-                }
-                Ok(())
+                self.set(settings)
             }
             Action::Assert(expression) => {
                 self.refuse_cut_short(expression.span)?;
@@ -100,6 +95,15 @@ impl ServerStepAt<'_> {
                 }
             }
         }
+    }
+
+    fn set(&mut self, settings: &[(Named, Data)]) -> Done {
+        for (named, data) in settings {
+            let rendered = render_data(data, &self.on.stage.templates, &self.on.scope());
+            let (value, secret) = rendered.map_err(|error| self.template(&error))?;
+            self.on.stage.names.set(&named.name, value, secret);
+        }
+        Ok(())
     }
 
     async fn receive(&mut self, part: MailPart, span: Span) -> Done {

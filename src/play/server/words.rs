@@ -1,7 +1,7 @@
 //! What is said when a client leaves the script of a server.
 
 use crate::play::diagnose::Place;
-use crate::play::outcome::{Cause, Divergence, Kind};
+use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::server::connection::Connection;
 use crate::scenario::{Span, TemplateError, duration};
 use crate::server::{HandshakeTrouble, MAX_LINE, PeerTrouble};
