@@ -3,12 +3,13 @@
 //! Responsible for choosing the mechanism, for base64 and reply codes around the messages of [`Exchange`], for showing
 //! them as they could have been written in the scenario, and for saying which of them was refused. Called by `steps`.
 
+use super::mechanism::{mechanism, offered};
 use crate::play::client::ground::StepAt;
 use crate::play::client::steps::Done;
 use crate::play::divergence::{Divergence, Kind};
 use crate::scenario::{Auth, Expected, Mode, Rendered, TemplateError, Text};
 use crate::session::Answer;
-use crate::smtp::auth::{AuthFault, Credentials, Exchange, FaultKind, Mechanism, strongest};
+use crate::smtp::auth::{AuthFault, Credentials, Exchange, FaultKind, Mechanism};
 use crate::smtp::reply::Reply;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,8 +21,8 @@ const SUCCEEDED: u16 = 235;
 
 /// One of the step's values.
 #[derive(Default)]
-struct Key {
-    value: String,
+pub(super) struct Key {
+    pub(super) value: String,
     /// As it would stand in a template: a name, or a text in quotes.
     written: String,
     secret: bool,
@@ -70,7 +71,7 @@ fn keys(at: &StepAt<'_>, auth: &Auth) -> Result<Keys, Vec<Divergence>> {
     })
 }
 
-fn key(at: &StepAt<'_>, text: &Text) -> Result<Key, Vec<Divergence>> {
+pub(super) fn key(at: &StepAt<'_>, text: &Text) -> Result<Key, Vec<Divergence>> {
     let rendered = at.render(text, Mode::Plain)?;
     let value = String::from_utf8(rendered.bytes).map_err(|_| {
         let message = "this must be UTF-8".to_owned();
@@ -82,59 +83,6 @@ fn key(at: &StepAt<'_>, text: &Text) -> Result<Key, Vec<Divergence>> {
         None => format!("'{}'", rendered.shown),
     };
     Ok(Key { value, written, secret: rendered.secret })
-}
-
-fn mechanism(at: &StepAt<'_>, auth: &Auth) -> Result<Mechanism, Vec<Divergence>> {
-    let mechanism = match &auth.mechanism {
-        Some(text) => {
-            let name = key(at, text)?.value;
-            name.trim()
-                .parse::<Mechanism>()
-                .map_err(|fault| at.template(&TemplateError { message: fault.message, span: text.span, help: None }))?
-        }
-        None => fitting(at, auth)?,
-    };
-    let missing: Vec<String> = auth.missing(mechanism).map(|key| format!("`{key}`")).collect();
-    if missing.is_empty() {
-        return Ok(mechanism);
-    }
-    let message = format!("`auth` with {mechanism} needs {}, which is not given", missing.join(" and "));
-    Err(vec![at.place_of_action().refused(&message, "add it to the step")])
-}
-
-fn fitting(at: &StepAt<'_>, auth: &Auth) -> Result<Mechanism, Vec<Divergence>> {
-    let session = at.open().map(|open| &open.session);
-    let tls = session.and_then(|session| session.tls());
-    let binding = tls.is_some_and(|tls| tls.end_point.is_some());
-    let chosen =
-        session.and_then(|session| strongest(session.extensions(), tls.is_some(), auth.token.is_some(), binding));
-    let place = at.place_of_action();
-    chosen.ok_or_else(|| {
-        let (message, help) = match offered(at) {
-            None => (
-                "the last EHLO reply offers no AUTH".to_owned(),
-                "send EHLO before `auth`, after STARTTLS once more; many servers offer AUTH only over TLS",
-            ),
-            Some(list) if tls.is_none() => (
-                format!("the server offers {list}: nothing that can be used without TLS with what is given"),
-                "begin TLS first (`- starttls`, then EHLO again); a mechanism that shows the password is used without TLS only if `mechanism:` names it",
-            ),
-            Some(list) => (
-                format!("the server offers {list}: nothing that can be used with what is given"),
-                "`username` and `password` serve SCRAM, CRAM-MD5, PLAIN and LOGIN; `token` serves OAUTHBEARER and XOAUTH2; name any other with `mechanism:`",
-            ),
-        };
-        let mut divergence = place.fault(Kind::Auth, &message);
-        divergence.diagnostic = divergence.diagnostic.clone().help(help);
-        vec![divergence]
-    })
-}
-
-/// The mechanisms of the last EHLO reply, as it lists them.
-fn offered(at: &StepAt<'_>) -> Option<String> {
-    let extensions = at.open()?.session.extensions();
-    let list = extensions.parameters("AUTH")?.join(" ");
-    Some(crate::visible(at.stage.log.masker().mask_text(&list).as_bytes()))
 }
 
 fn begin(at: &StepAt<'_>, mechanism: Mechanism, keys: &Keys) -> Result<Exchange, Vec<Divergence>> {

@@ -11,6 +11,7 @@ mod expecting;
 pub(crate) mod ground;
 mod login;
 mod mail;
+mod mechanism;
 mod message;
 mod opening;
 mod pace;
