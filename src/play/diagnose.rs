@@ -3,6 +3,7 @@
 //! Responsible for the words: what was expected, what came byte for byte, what the code means, what usually helps. All
 //! bytes from outside are masked and made visible here.
 
+use super::step_number::{StepNumber, StepSide};
 use crate::net::connect::{ConnectFailure, ConnectFailureKind};
 use crate::net::tls::{TlsFailure, TlsFailureReason};
 use crate::play::divergence::{Cause, Divergence, Kind};
@@ -169,7 +170,7 @@ impl Place<'_> {
     // --- parts -------------------------------------------------------------------------------------------------
 
     pub(crate) fn divergence(&self, cause: Cause, kind: Kind, diagnostic: Diagnostic) -> Divergence {
-        Divergence { step: self.number.to_owned(), cause, kind, reason: None, reply_code: None, line: None, diagnostic }
+        Divergence { step: self.number.into(), cause, kind, reason: None, reply_code: None, line: None, diagnostic }
     }
 
     pub(crate) fn diagnostic(&self, span: Span, message: &str) -> Diagnostic {
@@ -179,14 +180,15 @@ impl Place<'_> {
     /// What is said of the step.
     fn about(&self, span: Span, message: &str) -> Diagnostic {
         let name = self.name.map(|name| format!(" \"{name}\"")).unwrap_or_default();
-        let subject = match self.number {
-            "" => "the connection".to_owned(),
-            "server" => format!("the server{name}"),
-            number if number.strip_prefix("server.").is_some_and(|number| !number.contains('.')) => {
-                format!("connection {} of the server{name}", &number["server.".len()..])
+        let number = StepNumber::from(self.number);
+        let subject = match number.side() {
+            StepSide::Server => format!("the server{name}"),
+            StepSide::Connection(connection) if number.path().is_empty() => {
+                format!("connection {connection} of the server{name}")
             }
-            number if number.starts_with("finally") => format!("{number}{name}"),
-            number => format!("step {number}{name}"),
+            StepSide::Client if number.is_finally() => format!("{number}{name}"),
+            StepSide::Client if number.path().is_empty() => "the connection".to_owned(),
+            StepSide::Client | StepSide::Connection(_) => format!("step {number}{name}"),
         };
         Diagnostic::error(span, format!("{subject} {message}"))
     }

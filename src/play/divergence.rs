@@ -1,12 +1,13 @@
 //! A divergence: where the conversation left its script, whose doing that is, and of which kind.
 
+use super::step_number::StepNumber;
 use crate::scenario::Diagnostic;
 
 /// Something that did not follow the script.
 #[derive(Debug, Clone)]
 pub struct Divergence {
     /// The number of the step; empty for the top-level `connect`.
-    pub step: String,
+    pub step: StepNumber,
     /// Whose doing it is.
     pub cause: Cause,
     /// The class of what happened.

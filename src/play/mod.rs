@@ -16,10 +16,12 @@ pub(crate) mod scope;
 pub(crate) mod server;
 mod settings;
 pub(crate) mod stage;
+pub(crate) mod step_number;
 mod stop;
 
 pub use divergence::{Cause, Divergence, Kind};
 pub use outcome::{CertificateOutcome, Handshake, Outcome, RunVerdict, SessionOutcome, StepOutcome, Verdict};
 pub use rewrite::Rewrite;
 pub use settings::{Settings, SharedSandbox};
+pub use step_number::{StepNumber, StepSide};
 pub use stop::Stop;

@@ -1,6 +1,7 @@
 //! What came of a run: plain data that every report is made from.
 
 use super::divergence::{Cause, Divergence};
+use super::step_number::StepNumber;
 use crate::net::certificate::Certificate;
 use crate::net::tls::TlsFacts;
 use crate::play::client::sessions::Open;
@@ -50,7 +51,7 @@ pub struct Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepOutcome {
     /// `7`, nested `2.3`; empty for the top-level `connect`.
-    pub number: String,
+    pub number: StepNumber,
     /// The step's name, rendered.
     pub name: Option<String>,
     /// What it does, by the key that it is written with: `send`, `expect`, `steps` …

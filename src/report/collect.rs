@@ -214,7 +214,7 @@ fn step(step: &run::StepOutcome, outcome: &Outcome) -> Step {
         octets: reply.octets,
     };
     Step {
-        number: step.number.clone(),
+        number: step.number.to_string(),
         name: step.name.as_ref().map(|name| visible(name.as_bytes())),
         action: step.action.to_owned(),
         place: place(step.span, &outcome.sources),
@@ -262,7 +262,7 @@ fn session(session: &run::SessionOutcome) -> Session {
 
 fn divergence(divergence: &run::Divergence, sources: &Sources) -> Divergence {
     Divergence {
-        step: divergence.step.clone(),
+        step: divergence.step.to_string(),
         kind: divergence.kind.name().to_owned(),
         cause: match divergence.cause {
             run::Cause::Server => "server",

@@ -81,7 +81,7 @@ impl LoadFigures {
             if !followed && !diverged {
                 continue;
             }
-            let totals = self.step(id, &step.number);
+            let totals = self.step(id, step.number.as_str());
             if totals.name.is_empty() {
                 step.name.as_deref().unwrap_or(step.action).clone_into(&mut totals.name);
             }
@@ -96,7 +96,7 @@ impl LoadFigures {
         for divergence in outcome.divergences.iter().filter(|divergence| divergence.cause != Cause::Interrupted) {
             let error = ErrorFigures {
                 scenario: id.to_owned(),
-                step: divergence.step.clone(),
+                step: divergence.step.to_string(),
                 kind: divergence.kind.name().to_owned(),
                 message: crate::visible(divergence.diagnostic.message.as_bytes()),
                 count: 1,

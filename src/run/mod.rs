@@ -16,7 +16,7 @@ pub(crate) use crate::net::signals::{Hangups, asked_to_end, on_signal, stop_on_s
 pub(crate) use crate::play::client::{file_root, media_type_of, secrets_by_host};
 pub use crate::play::{
     Cause, CertificateOutcome, Divergence, Handshake, Kind, Outcome, Rewrite, RunVerdict, SessionOutcome, Settings,
-    SharedSandbox, StepOutcome, Stop, Verdict,
+    SharedSandbox, StepNumber, StepOutcome, StepSide, Stop, Verdict,
 };
 pub use crate::session::{Admission, Entry, Event as Happened, Exchange, Observer, ReplyEntry, Speaker};
 pub(crate) use descriptors::ensure_descriptors;

@@ -2,10 +2,10 @@
 
 use super::sandbox::sandbox_options;
 use crate::host::{Listening, Phase};
-use crate::play::Settings;
 use crate::play::client::player::Player;
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::outcome::Outcome;
+use crate::play::{Settings, StepNumber};
 use crate::scenario::{Diagnostic, Scenario, Span, TemplateError, Variables};
 use crate::server::Sandbox;
 use jiff::Timestamp;
@@ -95,7 +95,7 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: Kind, message: &str) 
         duration: Duration::ZERO,
         steps: Vec::new(),
         divergences: vec![Divergence {
-            step: String::new(),
+            step: StepNumber::default(),
             cause,
             kind,
             reason: None,

@@ -126,7 +126,7 @@ impl Results {
         };
         let outcome = &finished.outcome;
         let attempt = |outcome: &crate::run::Outcome| Attempt {
-            step: outcome.divergences.first().map(|first| first.step.clone()).unwrap_or_default(),
+            step: outcome.divergences.first().map(|first| first.step.to_string()).unwrap_or_default(),
             message: outcome.divergences.first().map(|first| first.diagnostic.message.clone()).unwrap_or_default(),
             duration: outcome.duration.as_secs_f64(),
         };

@@ -11,7 +11,7 @@ use crate::cli::targets::{Files, is_strangers};
 use crate::cli::values::{self, ValueArguments};
 use crate::cli::{INTERRUPTED, USAGE, screen};
 use crate::report::human;
-use crate::run::{self, Listening, Outcome, SandboxRules, Settings, Stop, Verdict};
+use crate::run::{self, Listening, Outcome, SandboxRules, Settings, StepSide, Stop, Verdict};
 use crate::scenario::{Diagnostic, Scenario, Sources, Variables, undeclared};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -146,7 +146,7 @@ impl Scripted<'_> {
         }
         screen::result(&human::outcome(outcome, 0, self.arguments.color.for_results()));
         for step in outcome.steps.iter().filter(|step| step.action == "connection") {
-            let number = step.number.trim_start_matches("server.");
+            let StepSide::Connection(number) = step.number.side() else { continue };
             let name = step.name.as_ref().map(|name| format!(" \"{}\"", crate::visible(name.as_bytes())));
             let verdict = match step.verdict {
                 Verdict::Followed => "followed",

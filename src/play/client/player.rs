@@ -8,6 +8,7 @@ use crate::play::divergence::{Cause, Divergence};
 use crate::play::outcome::{Outcome, StepOutcome, Verdict};
 use crate::play::scope::Names;
 use crate::play::stage::Stage;
+use crate::play::step_number::StepNumber;
 use crate::play::stop::Stop;
 use crate::scenario::{Action, Chance, DEFAULT_TIMEOUT, Over, Scenario, Speech, Step, Templates, Variables};
 use crate::secret::Masker;
@@ -98,9 +99,9 @@ impl<'a> Player<'a> {
 
     /// The user wants an end now: what was under way is told, `finally` is not played.
     pub(crate) fn interrupt(&mut self) {
-        let number = self.stage.log.step().to_owned();
+        let number = StepNumber::from(self.stage.log.step());
         let steps = self.ground.scenario.all_steps();
-        let step = steps.iter().find(|step| step.head.number == number).or(steps.first());
+        let step = steps.iter().find(|step| step.head.number == number.as_str()).or(steps.first());
         let Some(step) = step.copied() else { return };
         self.sessions.show_unread(&mut self.stage.log);
         let now = self.stage.log.elapsed();
@@ -110,14 +111,14 @@ impl<'a> Player<'a> {
             self.record(step, name, started, Vec::new());
         }
         for outcome in &mut self.stage.steps {
-            if number == outcome.number || number.starts_with(&format!("{}.", outcome.number)) {
+            if number == outcome.number || outcome.number.holds(&number) {
                 outcome.verdict = Verdict::Diverged;
                 outcome.duration = now.saturating_sub(outcome.started);
             }
         }
         let name = self.view().step_name(step);
         let divergence = self.view().place(step, name.as_deref()).interrupted();
-        let line = self.stage.log.last_of(&number);
+        let line = self.stage.log.last_of(number.as_str());
         self.stage.divergences.push(Divergence { line, ..divergence });
     }
 
@@ -215,7 +216,7 @@ impl<'a> Player<'a> {
     /// A step that nothing is known of but where it stands.
     pub(crate) fn unplayed(step: &Step, started: Duration) -> StepOutcome {
         StepOutcome {
-            number: step.head.number.clone(),
+            number: step.head.number.as_str().into(),
             name: None,
             action: step.keyword(),
             span: step.head.span,
@@ -271,7 +272,7 @@ impl<'a> Player<'a> {
         let (sessions, exchanges) = self.sessions.into_outcomes(&self.stage.log);
         self.stage.steps.extend(std::mem::take(&mut self.served_steps));
         let (mut main, finally): (Vec<_>, Vec<_>) =
-            self.stage.divergences.into_iter().partition(|divergence| !divergence.step.starts_with("finally"));
+            self.stage.divergences.into_iter().partition(|divergence| !divergence.step.is_finally());
         main.extend(finally);
         Outcome {
             name: self
@@ -299,17 +300,17 @@ impl<'a> Player<'a> {
     /// Steps that were never come to are unreached. A group that was sent in a pipeline stands before its first step.
     fn complete_steps(&mut self) {
         let now = self.stage.log.elapsed();
-        let mut told: BTreeSet<String> = self.stage.steps.iter().map(|step| step.number.clone()).collect();
+        let mut told: BTreeSet<String> = self.stage.steps.iter().map(|step| step.number.to_string()).collect();
         for step in self.ground.scenario.all_steps() {
             if told.contains(&step.head.number) {
                 continue;
             }
-            let inner = format!("{}.", step.head.number);
-            let first = self.stage.steps.iter().position(|outcome| outcome.number.starts_with(&inner));
+            let number = StepNumber::from(step.head.number.as_str());
+            let first = self.stage.steps.iter().position(|outcome| number.holds(&outcome.number));
             let mut outcome = StepOutcome { name: self.view().step_name(step), ..Self::unplayed(step, now) };
             let place = match first.filter(|_| matches!(step.action, Action::Group(_))) {
                 Some(first) => {
-                    outcome.encompass(self.stage.steps[first..].iter().filter(|step| step.number.starts_with(&inner)));
+                    outcome.encompass(self.stage.steps[first..].iter().filter(|step| number.holds(&step.number)));
                     first
                 }
                 None => self.stage.steps.len(),

@@ -32,7 +32,7 @@ pub(crate) fn connection_number(connection: usize) -> String {
 /// A connection stands before its steps, as a group does.
 pub(crate) fn connection_outcome(connection: usize, span: Span, verdict: Verdict, started: Duration) -> StepOutcome {
     StepOutcome {
-        number: connection_number(connection),
+        number: connection_number(connection).into(),
         name: None,
         action: "connection",
         span,
@@ -47,7 +47,7 @@ pub(crate) fn connection_outcome(connection: usize, span: Span, verdict: Verdict
 /// A step that nothing is known of but where it stands.
 pub(crate) fn unplayed(step: &Step, connection: usize, started: Duration) -> StepOutcome {
     StepOutcome {
-        number: format!("server.{connection}.{}", step.head.number),
+        number: format!("server.{connection}.{}", step.head.number).into(),
         name: step.head.name.as_ref().map(|name| name.source.clone()),
         action: step.keyword(),
         span: step.head.span,
