@@ -8,7 +8,7 @@ mod order;
 mod rulebook;
 mod rules;
 
-use crate::play::diagnose::Place;
+use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::outcome::Verdict;
 use crate::play::server::connection::Connection;
@@ -31,7 +31,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
 
 /// Which connections are still waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub(crate) enum Awaited {
     /// The client of the same file is at work: they come when it opens them.
     Client,
     /// Whoever comes, whenever it comes, until `wanted` were served.
@@ -54,7 +54,7 @@ pub struct Listening {
 /// A server that listens.
 pub(crate) struct Serving {
     script: Arc<Script>,
-    phase: watch::Sender<Phase>,
+    phase: watch::Sender<Awaited>,
     task: JoinHandle<Vec<Record>>,
 }
 
@@ -64,7 +64,7 @@ impl Serving {
         let listener = TcpListener::bind(listen).await.map_err(|error| crate::server::cannot_listen(listen, &error))?;
         let address = listener.local_addr().map_err(|error| crate::scenario::reason(&error))?;
         let script = Arc::new(Script::new(parts, reachable(address)));
-        let (phase, seen) = watch::channel(Phase::Client);
+        let (phase, seen) = watch::channel(Awaited::Client);
         let host = Host {
             script: script.clone(),
             log: log.for_another(),
@@ -81,7 +81,7 @@ impl Serving {
     }
 
     /// Says which connections are waited for from now on, and waits for the end of all of them.
-    pub(crate) async fn finish(self, phase: Phase) -> Vec<Record> {
+    pub(crate) async fn finish(self, phase: Awaited) -> Vec<Record> {
         self.phase.send_replace(phase);
         let mut records = self.task.await.unwrap_or_default();
         records.sort_by_key(|record| record.number);
@@ -110,7 +110,7 @@ struct Host {
 }
 
 impl Host {
-    async fn serve(mut self, listener: TcpListener, mut phase: watch::Receiver<Phase>) -> Vec<Record> {
+    async fn serve(mut self, listener: TcpListener, mut phase: watch::Receiver<Awaited>) -> Vec<Record> {
         let mut last_event = Instant::now();
         let stop = self.script.stop.clone();
         loop {
@@ -120,7 +120,7 @@ impl Host {
             }
             let until = self.until(now, last_event);
             tokio::select! {
-                accepted = listener.accept(), if now != Phase::Last => match accepted {
+                accepted = listener.accept(), if now != Awaited::Last => match accepted {
                     Ok((tcp, address)) => {
                         last_event = Instant::now();
                         self.admit(tcp, address);
@@ -140,11 +140,11 @@ impl Host {
     }
 
     /// Whether anything is left to wait for.
-    fn goes_on(&mut self, phase: Phase, listener: &TcpListener) -> bool {
+    fn goes_on(&mut self, phase: Awaited, listener: &TcpListener) -> bool {
         let wanted = match phase {
-            Phase::Client => return true,
-            Phase::Open { wanted } | Phase::Within { wanted, .. } => wanted,
-            Phase::Last => {
+            Awaited::Client => return true,
+            Awaited::Open { wanted } | Awaited::Within { wanted, .. } => wanted,
+            Awaited::Last => {
                 self.take_arrived(listener);
                 return !self.playing.is_empty();
             }
@@ -153,9 +153,9 @@ impl Host {
     }
 
     /// When waiting is over, where it ever is. A connection that is being served has its own limits.
-    fn until(&self, phase: Phase, last_event: Instant) -> Option<Instant> {
+    fn until(&self, phase: Awaited, last_event: Instant) -> Option<Instant> {
         let patience = match phase {
-            Phase::Within { wait, .. } if self.playing.is_empty() => last_event.checked_add(wait),
+            Awaited::Within { wait, .. } if self.playing.is_empty() => last_event.checked_add(wait),
             _ => None,
         };
         let due = self.script.due.filter(|_| self.playing.is_empty());
@@ -233,7 +233,7 @@ impl Host {
 
     fn fault(&mut self, number: usize, span: Span, kind: Kind, text: &str) {
         let step = connection_number(number);
-        let place = Place {
+        let place = Site {
             number: &step,
             name: None,
             span,

@@ -24,7 +24,7 @@ use std::time::Duration;
 const MAX_QUOTED: usize = 400;
 
 /// The step that diverged, and what is known about its session.
-pub(crate) struct Place<'a> {
+pub(crate) struct Site<'a> {
     pub(crate) number: &'a str,
     pub(crate) name: Option<&'a str>,
     pub(crate) span: Span,
@@ -36,7 +36,7 @@ pub(crate) struct Place<'a> {
     pub(crate) run_is_over: bool,
 }
 
-impl Place<'_> {
+impl Site<'_> {
     /// The reply came, and is not what was expected.
     pub(crate) fn mismatch(&self, answer: &Answer, mismatches: &[Mismatch]) -> Divergence {
         let reply = &*answer.reply;

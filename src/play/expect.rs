@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// What was read.
 #[derive(Clone, Copy)]
-pub(crate) enum Came<'a> {
+pub(crate) enum Incoming<'a> {
     /// Of a server, and how long it took.
     Reply(&'a Reply, Duration),
     /// Of a client, without its end.
@@ -64,7 +64,11 @@ pub(crate) struct Comparer<'a> {
 
 impl Comparer<'_> {
     /// Everything that does not hold, or the captures.
-    pub(crate) fn compare(&self, expectation: &Expectation, came: &Came<'_>) -> Result<Vec<Capture>, Vec<Mismatch>> {
+    pub(crate) fn compare(
+        &self,
+        expectation: &Expectation,
+        came: &Incoming<'_>,
+    ) -> Result<Vec<Capture>, Vec<Mismatch>> {
         let span = expectation.span;
         match &expectation.kind {
             Expected::Pattern(pattern) => {
@@ -74,9 +78,9 @@ impl Comparer<'_> {
             Expected::Code(codes) if came.code().is_none_or(|code| codes.matches(code)) => Ok(Vec::new()),
             Expected::Code(codes) => Err(vec![mismatch(span, format!("reply code {codes}"))]),
             Expected::Fields(fields) => match *came {
-                Came::Reply(reply, elapsed) => self.fields(fields, reply, elapsed),
+                Incoming::Reply(reply, elapsed) => self.fields(fields, reply, elapsed),
                 // Commands have none of them: `scenario::decode` refuses it.
-                Came::Command(_) => Ok(Vec::new()),
+                Incoming::Command(_) => Ok(Vec::new()),
             },
             Expected::All(list) => {
                 let outcomes = list.iter().map(|expectation| self.compare(expectation, came));
@@ -88,7 +92,7 @@ impl Comparer<'_> {
         }
     }
 
-    fn any(&self, list: &[Expectation], came: &Came<'_>, span: Span) -> Result<Vec<Capture>, Vec<Mismatch>> {
+    fn any(&self, list: &[Expectation], came: &Incoming<'_>, span: Span) -> Result<Vec<Capture>, Vec<Mismatch>> {
         let mut wanted = Vec::new();
         for expectation in list {
             if let Expected::Closed(closed) = expectation.kind {
@@ -239,26 +243,26 @@ pub(crate) fn allows_end(expectation: &Expectation, arrived: &[u8], reset: bool)
     arrived.is_empty() && list.iter().any(allows)
 }
 
-impl Came<'_> {
+impl Incoming<'_> {
     fn of(&self) -> OtherSide {
         match self {
-            Came::Reply(..) => OtherSide::Server,
-            Came::Command(_) => OtherSide::Client,
+            Incoming::Reply(..) => OtherSide::Server,
+            Incoming::Command(_) => OtherSide::Client,
         }
     }
 
     /// What patterns are searched in.
     fn text(&self) -> Cow<'_, [u8]> {
         match self {
-            Came::Reply(reply, _) => reply.joined().into(),
-            Came::Command(line) => Cow::Borrowed(line),
+            Incoming::Reply(reply, _) => reply.joined().into(),
+            Incoming::Command(line) => Cow::Borrowed(line),
         }
     }
 
     fn code(&self) -> Option<u16> {
         match self {
-            Came::Reply(reply, _) => Some(reply.code()),
-            Came::Command(_) => None,
+            Incoming::Reply(reply, _) => Some(reply.code()),
+            Incoming::Command(_) => None,
         }
     }
 }
@@ -334,7 +338,7 @@ mod tests {
         let Progress::Complete(reply, _) = ReplyParser::default().advance(bytes.as_bytes()) else { panic!("{reply}") };
         let comparer =
             Comparer { templates: &Templates::new(Chance::seeded(1)), scope: &variables, masker: &Masker::default() };
-        let came = Came::Reply(&reply, Duration::from_millis(1500));
+        let came = Incoming::Reply(&reply, Duration::from_millis(1500));
         let expectation = scenario.steps[0].expect.as_ref().unwrap();
         comparer
             .compare(expectation, &came)

@@ -4,7 +4,7 @@
 //! go round, what is shown of a name and of a capture. It has no sockets. `player` owns one, each connection of a server
 //! another.
 
-use crate::play::diagnose::Place;
+use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::{Capture, Comparer};
 use crate::play::outcome::StepOutcome;
@@ -134,7 +134,7 @@ impl Stage {
     }
 }
 
-impl Place<'_> {
+impl Site<'_> {
     /// A loop does not go on.
     pub(crate) fn no_iteration(&self, why: &NoIteration) -> Divergence {
         match why {

@@ -1,7 +1,7 @@
 //! One run: its sandbox and its own server are started, the client is played, and the ends are waited for.
 
 use super::sandbox::sandbox_options;
-use crate::host::{Listening, Phase};
+use crate::host::{Awaited, Listening};
 use crate::play::client::player::Player;
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::outcome::Outcome;
@@ -56,7 +56,7 @@ pub(super) async fn serve(
     };
     ready(&listening);
     let wanted = scenario.server.as_ref().and_then(|server| server.listed());
-    player.finish_server(Some(serving), Phase::Open { wanted }).await;
+    player.finish_server(Some(serving), Awaited::Open { wanted }).await;
     player.into_outcome()
 }
 

@@ -3,7 +3,7 @@
 //! Responsible for what both sides of one file have to do with each other: the address that the client is told, how long
 //! connections are waited for, and one list of what diverged. Playing the server is `serving`'s business.
 
-use crate::host::{Phase, Serving};
+use crate::host::{Awaited, Serving};
 use crate::play::client::endpoint::file_root;
 use crate::play::client::player::{Player, over};
 use crate::play::divergence::Divergence;
@@ -82,22 +82,22 @@ impl Player<'_> {
     }
 
     /// Which connections are waited for when the client is at its end.
-    pub(super) fn last_phase(&self) -> Phase {
-        let Some(server) = &self.ground.scenario.server else { return Phase::Last };
+    pub(super) fn last_phase(&self) -> Awaited {
+        let Some(server) = &self.ground.scenario.server else { return Awaited::Last };
         let wanted = match &server.plan {
             Plan::Rules => None,
             Plan::Each(_) => Some(1),
             Plan::Listed(_) => server.listed(),
         };
         if !self.has_client() && wanted.is_none() {
-            return Phase::Open { wanted };
+            return Awaited::Open { wanted };
         }
         // A client that speaks to the server itself is the one that connects; behind a relay more may come.
         let is_over = self.has_client() && (wanted.is_none() || self.reaches_own_server());
         if is_over || !self.stage.divergences.is_empty() {
-            Phase::Last
+            Awaited::Last
         } else {
-            Phase::Within { wanted, wait: self.stage.timeout }
+            Awaited::Within { wanted, wait: self.stage.timeout }
         }
     }
 
@@ -109,7 +109,7 @@ impl Player<'_> {
     }
 
     /// Waits for the server's end, and takes over what came of it.
-    pub(super) async fn finish_server(&mut self, serving: Option<Serving>, phase: Phase) {
+    pub(super) async fn finish_server(&mut self, serving: Option<Serving>, phase: Awaited) {
         let Some(serving) = serving else { return };
         for record in serving.finish(phase).await {
             self.served_steps.extend(record.steps);
@@ -125,7 +125,7 @@ impl Player<'_> {
             && self.ground.settings.stop.as_ref().is_some_and(crate::play::Stop::is_stopped)
             && self.served_steps.iter().any(|step| step.verdict == Verdict::Unreached);
         if let Some(server) = self.ground.scenario.server.as_ref().filter(|_| wanted_nothing) {
-            let place = crate::play::diagnose::Place {
+            let place = crate::play::diagnose::Site {
                 number: "server",
                 name: None,
                 span: server.span,

@@ -49,7 +49,7 @@ impl Endpoint {
 }
 
 /// What `connect` names.
-enum Place {
+enum Addressee {
     Host(String, u16),
     Mx(String, u16),
     Unix(PathBuf),
@@ -82,9 +82,9 @@ impl Resolver<'_> {
     pub(crate) fn endpoint(&self, connect: &Connect) -> Result<Endpoint, TemplateError> {
         let place = self.place(&connect.address)?;
         let (host, port) = match &place {
-            Place::Host(host, port) | Place::Mx(host, port) => (host.clone(), *port),
+            Addressee::Host(host, port) | Addressee::Mx(host, port) => (host.clone(), *port),
             // Its certificate, if there is ever one, can only be for this machine.
-            Place::Unix(_) => ("localhost".to_owned(), SMTP_PORT),
+            Addressee::Unix(_) => ("localhost".to_owned(), SMTP_PORT),
         };
         let implicit_tls = connect.implicit_tls.unwrap_or(port == SUBMISSIONS_PORT);
         let is_own_server = self
@@ -100,13 +100,13 @@ impl Resolver<'_> {
         });
         let named = |host: &str| self.settings.allow_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host));
         let public_only = self.settings.untrusted && instead.is_none() && !named(&host) && !is_own_server;
-        if public_only && matches!(place, Place::Unix(_)) {
+        if public_only && matches!(place, Addressee::Unix(_)) {
             return Err(fault(connect.span(), "an untrusted scenario reaches no unix socket".to_owned()));
         }
         let target = Target { host: to_host, port: to_port, ip, local_address, public_only };
         let to = match place {
-            Place::Unix(path) if instead.is_none() => Destination::Unix(path),
-            Place::Mx(..) if instead.is_none() => Destination::Mx(MxLookup {
+            Addressee::Unix(path) if instead.is_none() => Destination::Unix(path),
+            Addressee::Mx(..) if instead.is_none() => Destination::Mx(MxLookup {
                 target: target.clone(),
                 resolver: self.settings.resolver,
                 only: self.settings.exchanger.clone(),
@@ -155,23 +155,23 @@ impl Resolver<'_> {
         Ok(ProxyHeader { version, addresses })
     }
 
-    fn place(&self, address: &Address) -> Result<Place, TemplateError> {
+    fn place(&self, address: &Address) -> Result<Addressee, TemplateError> {
         let port_of = |port: &Option<Text>| port.as_ref().map_or(Ok(SMTP_PORT), |text| self.port(text));
         match address {
             Address::Joined(text) => {
                 let whole = self.text(text)?;
                 let (host, port) = split_address(whole.trim()).map_err(|message| fault(text.span, message))?;
-                Ok(Place::Host(host, port))
+                Ok(Addressee::Host(host, port))
             }
-            Address::Split { host, port } => Ok(Place::Host(self.text(host)?.trim().to_owned(), port_of(port)?)),
+            Address::Split { host, port } => Ok(Addressee::Host(self.text(host)?.trim().to_owned(), port_of(port)?)),
             Address::Mx { domain, port, .. } => {
                 let name = self.text(domain)?.trim().to_owned();
                 if name.is_empty() {
                     return Err(fault(domain.span, "the domain is empty".to_owned()));
                 }
-                Ok(Place::Mx(name, port_of(port)?))
+                Ok(Addressee::Mx(name, port_of(port)?))
             }
-            Address::Unix(path) => Ok(Place::Unix(PathBuf::from(self.text(path)?))),
+            Address::Unix(path) => Ok(Addressee::Unix(PathBuf::from(self.text(path)?))),
         }
     }
 

@@ -2,9 +2,9 @@
 
 use crate::play::client::ground::StepAt;
 use crate::play::client::steps::Done;
-use crate::play::diagnose::Place;
+use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
-use crate::play::expect::{Came, Capture, OtherSide, allows_end, describe, named_groups};
+use crate::play::expect::{Capture, Incoming, OtherSide, allows_end, describe, named_groups};
 use crate::play::rewrite::rewrites;
 use crate::scenario::{ClosedBy, Expectation, Expected, Pattern, Span};
 use crate::session::{Answer, End, Trouble};
@@ -55,7 +55,7 @@ impl StepAt<'_> {
     fn compare_or_rewrite(&mut self, expectation: &Expectation, answer: &Answer) -> Result<Captured, Vec<Divergence>> {
         let compared = {
             let scope = self.scope();
-            let came = Came::Reply(&answer.reply, answer.elapsed);
+            let came = Incoming::Reply(&answer.reply, answer.elapsed);
             self.stage.comparer(&scope).compare(expectation, &came)
         };
         let missed = match compared {
@@ -77,7 +77,7 @@ impl StepAt<'_> {
     /// Compares a reply that was read with what is expected of it.
     pub(crate) fn compare(&self, expectation: &Expectation, answer: &Answer) -> Result<Captured, Vec<Divergence>> {
         let scope = self.scope();
-        let came = Came::Reply(&answer.reply, answer.elapsed);
+        let came = Incoming::Reply(&answer.reply, answer.elapsed);
         let captures = self
             .stage
             .comparer(&scope)
@@ -118,7 +118,7 @@ impl StepAt<'_> {
     pub(crate) async fn expect_end(&mut self, closed: ClosedBy, span: Span) -> Done {
         let expected = OtherSide::Server.to_close(closed);
         let outcome = self.sessions.speaking(self.step)?.read_end(self.wait, &mut self.stage.log).await;
-        let place = Place { span, ..self.place() };
+        let place = Site { span, ..self.place() };
         let end = outcome.map_err(|trouble| vec![place.trouble(&trouble, expected)])?;
         match (closed, &end) {
             (ClosedBy::Either, _)

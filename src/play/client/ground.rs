@@ -6,7 +6,7 @@
 use crate::play::Settings;
 use crate::play::client::endpoint::{Resolver, file_root};
 use crate::play::client::sessions::{Open, Sessions};
-use crate::play::diagnose::Place;
+use crate::play::diagnose::Site;
 use crate::play::divergence::Divergence;
 use crate::play::rewrite::Rewrite;
 use crate::play::scope::StepScope;
@@ -67,9 +67,9 @@ impl<'v> View<'v> {
     }
 
     /// The place of a divergence, pointing at what the step expects.
-    pub(crate) fn place(self, step: &'v Step, name: Option<&'v str>) -> Place<'v> {
+    pub(crate) fn place(self, step: &'v Step, name: Option<&'v str>) -> Site<'v> {
         let open = self.sessions.of(step);
-        Place {
+        Site {
             number: &step.head.number,
             name,
             span: step.expect.as_ref().map_or(step.head.span, |expect| expect.span),
@@ -81,8 +81,8 @@ impl<'v> View<'v> {
     }
 
     /// The same, pointing at what the step does.
-    pub(crate) fn place_of_action(self, step: &'v Step, name: Option<&'v str>) -> Place<'v> {
-        Place { span: step.head.span, ..self.place(step, name) }
+    pub(crate) fn place_of_action(self, step: &'v Step, name: Option<&'v str>) -> Site<'v> {
+        Site { span: step.head.span, ..self.place(step, name) }
     }
 
     /// The host that is really spoken to, for advice; the sandbox plays the part of the scenario's.
@@ -121,11 +121,11 @@ impl StepAt<'_> {
         self.view().scope(self.step)
     }
 
-    pub(crate) fn place(&self) -> Place<'_> {
+    pub(crate) fn place(&self) -> Site<'_> {
         self.view().place(self.step, self.name)
     }
 
-    pub(crate) fn place_of_action(&self) -> Place<'_> {
+    pub(crate) fn place_of_action(&self) -> Site<'_> {
         self.view().place_of_action(self.step, self.name)
     }
 

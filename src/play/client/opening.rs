@@ -5,7 +5,7 @@ use crate::play::client::endpoint::Endpoint;
 use crate::play::client::ground::StepAt;
 use crate::play::client::sessions::Sessions;
 use crate::play::client::steps::Done;
-use crate::play::diagnose::Place;
+use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::Mismatch;
 use crate::scenario::Rendered;
@@ -159,7 +159,7 @@ impl StepAt<'_> {
     }
 
     fn did_not_fail(&self, pattern: &Pattern, what: &str) -> Divergence {
-        let place = Place { span: pattern.text.span, ..self.place() };
+        let place = Site { span: pattern.text.span, ..self.place() };
         place.fault(Kind::Fails, &format!("expected a failure matching {}, but {what}", pattern.text.source))
     }
 }

@@ -3,7 +3,7 @@
 use crate::play::Settings;
 use crate::play::client::ground::{Ground, StepAt, Updates, View};
 use crate::play::client::sessions::Sessions;
-use crate::play::diagnose::Place;
+use crate::play::diagnose::Site;
 use crate::play::divergence::{Cause, Divergence};
 use crate::play::outcome::{Outcome, StepOutcome, Verdict};
 use crate::play::scope::Names;
@@ -256,7 +256,7 @@ impl<'a> Player<'a> {
         for (session, trouble) in self.sessions.unasked(&mut self.stage.log).await {
             let view = self.view();
             let host = view.sessions.named(&session).map_or("", |open| view.known_host(open));
-            let mut divergence = Place { host, ..view.place(step, None) }.trouble(&trouble, "");
+            let mut divergence = Site { host, ..view.place(step, None) }.trouble(&trouble, "");
             "after this step".clone_into(&mut divergence.diagnostic.label);
             self.stage.divergences.push(divergence);
         }

@@ -4,9 +4,9 @@
 
 use crate::play::client::ground::StepAt;
 use crate::play::client::sessions::Sessions;
-use crate::play::diagnose::Place;
+use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
-use crate::play::expect::Came;
+use crate::play::expect::Incoming;
 use crate::scenario::{
     Action, Closing, Data, Mode, Named, RawBytes, Rendered, TemplateError, Text, decode_base64, decode_hex, render_data,
 };
@@ -46,7 +46,7 @@ impl StepAt<'_> {
                 self.refuse_cut_short()?;
                 let falsity = self.stage.falsity(expression, &self.scope()).map_err(|error| self.template(&error))?;
                 if let Some(parts) = falsity {
-                    let place = Place { span: expression.span, ..self.place_of_action() };
+                    let place = Site { span: expression.span, ..self.place_of_action() };
                     return Err(vec![place.assertion(&expression.source, &parts)]);
                 }
             }
@@ -71,7 +71,7 @@ impl StepAt<'_> {
             None => false,
             Some(Farewell::Silent) => takes_end(expectation),
             Some(Farewell::Said(reply)) => {
-                let came = Came::Reply(&reply, Duration::ZERO);
+                let came = Incoming::Reply(&reply, Duration::ZERO);
                 reads_reply(expectation) && self.stage.comparer(&self.scope()).compare(expectation, &came).is_ok()
             }
         };

@@ -1,7 +1,7 @@
 //! `expect` of a server: reads what a client does, and has it compared.
 
 use crate::play::divergence::{Divergence, Kind};
-use crate::play::expect::{Came, Capture, Mismatch, OtherSide, allows_end, describe, named_groups};
+use crate::play::expect::{Capture, Incoming, Mismatch, OtherSide, allows_end, describe, named_groups};
 use crate::play::server::connection::Pending;
 use crate::play::server::steps::{Done, ServerStepAt};
 use crate::scenario::{ClosedBy, Expectation, Expected, Pattern, Span};
@@ -49,7 +49,7 @@ impl ServerStepAt<'_> {
     fn compare(&self, expectation: &Expectation, content: &[u8]) -> Result<Vec<Capture>, Vec<Mismatch>> {
         let scope = self.on.scope();
         let comparer = self.on.stage.comparer(&scope);
-        comparer.compare(expectation, &Came::Command(content))
+        comparer.compare(expectation, &Incoming::Command(content))
     }
 
     async fn expect_line(&mut self, expectation: &Expectation, pattern: &Pattern) -> Done {

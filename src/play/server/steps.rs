@@ -2,7 +2,7 @@
 //!
 //! What it expects is read in `expecting`, handshakes are in `handshake`.
 
-use crate::play::diagnose::Place;
+use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::server::connection::{Connection, Pending};
 use crate::play::server::message::Message;
@@ -35,7 +35,7 @@ impl<'p> ServerStepAt<'p> {
         Ok(ServerStepAt { on, step, number, name, wait })
     }
 
-    pub(crate) fn place(&self, span: Span) -> Place<'_> {
+    pub(crate) fn place(&self, span: Span) -> Site<'_> {
         self.on.place(self.number, self.name, span)
     }
 

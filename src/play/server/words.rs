@@ -1,14 +1,14 @@
 //! What is said when a client leaves the script of a server.
 
-use crate::play::diagnose::Place;
+use crate::play::diagnose::Site;
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::server::connection::Connection;
 use crate::scenario::{Span, TemplateError, duration};
 use crate::server::{HandshakeTrouble, MAX_LINE, PeerTrouble};
 
 impl Connection {
-    pub(crate) fn place<'s>(&'s self, number: &'s str, name: Option<&'s str>, span: Span) -> Place<'s> {
-        Place {
+    pub(crate) fn place<'s>(&'s self, number: &'s str, name: Option<&'s str>, span: Span) -> Site<'s> {
+        Site {
             number,
             name,
             span,
@@ -24,7 +24,7 @@ impl Connection {
     }
 }
 
-impl Place<'_> {
+impl Site<'_> {
     /// Something went wrong on the wire while `expected` was waited for from a client.
     pub(crate) fn peer_trouble(&self, trouble: &PeerTrouble, expected: &str) -> Divergence {
         match trouble {
