@@ -76,6 +76,7 @@ impl Live {
                 self.watch.restart();
                 vec![(Speaker::Note, "both sides shook hands".to_owned())]
             }
+            Said::HandshakeFailed(_) => Vec::new(),
             Said::ServerClosed => vec![(Speaker::Note, "the server closed".to_owned())],
             Said::ClientClosed => vec![(Speaker::Note, "the client closed".to_owned())],
             Said::Remark(text) => vec![(Speaker::Note, text.clone())],

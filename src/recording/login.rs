@@ -119,6 +119,9 @@ impl Login<'_, '_> {
     /// The template of one message of the client, as it stands on the wire.
     fn message(&mut self, mechanism: Option<Mechanism>, message: &[u8], challenge: Challenge<'_>) -> String {
         let text = String::from_utf8_lossy(message).into_owned();
+        if let Some(template) = self.template(&text) {
+            return template;
+        }
         if matches!(text.as_str(), "" | "=" | "*") {
             return text;
         }
@@ -129,6 +132,29 @@ impl Login<'_, '_> {
             Some(template) => template,
             None => format!("<<{}>>", self.secrets.name("auth_message", &text)),
         }
+    }
+
+    /// A message that stands as a template already, as our own transcripts show it.
+    fn template(&mut self, text: &str) -> Option<String> {
+        let inside = text.strip_prefix("<<")?.strip_suffix(">>")?;
+        let arguments = match inside.split_once('(') {
+            Some((function, rest)) if function.starts_with("auth_") => rest.strip_suffix(')')?,
+            Some(_) => return None,
+            None => inside.strip_suffix(" | b64encode").unwrap_or(inside),
+        };
+        let names: Vec<&str> = arguments.split(", ").filter(|name| *name != "challenge").collect();
+        let is_name =
+            |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit());
+        if !names
+            .iter()
+            .all(|name| is_name(name) && !name.is_empty() && !name.starts_with(|letter: char| letter.is_ascii_digit()))
+        {
+            return None;
+        }
+        for name in names {
+            self.secrets.first(name);
+        }
+        Some(text.to_owned())
     }
 
     /// The template of a message that is as its mechanism has it.

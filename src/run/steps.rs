@@ -63,6 +63,7 @@ impl Player<'_> {
                 self.refuse_cut_short(now)?;
             }
             Action::Assert(expression) => {
+                self.refuse_cut_short(now)?;
                 let scope = self.scope(step);
                 let value = self.templates.evaluate(expression, &scope).map_err(|error| self.template(now, &error))?;
                 if !value.is_true() {
@@ -72,6 +73,7 @@ impl Player<'_> {
                 }
             }
             Action::Set(settings) => {
+                self.refuse_cut_short(now)?;
                 for (named, data) in settings {
                     let scope = self.scope(step);
                     let (value, secret) =
