@@ -1,7 +1,7 @@
 //! What a step expects, as written: plain data.
 //!
 //! Responsible for the forms of `expect` and for patterns and reply codes as they are written. How they are compared stands
-//! in `run::expect`.
+//! in `play::expect`.
 
 use super::pattern::{self, PatternFault};
 use super::{Length, Span, Text};
