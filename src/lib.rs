@@ -21,12 +21,12 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+mod exporter;
 mod fence;
 pub mod library;
 mod net;
 pub mod portable;
 mod proxy;
-#[expect(dead_code, reason = "the commands that record and import call it next")]
 pub mod recording;
 pub mod report;
 pub mod run;

@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod explain;
+mod exporter;
 mod import;
 mod list;
 mod man;
@@ -72,6 +73,8 @@ enum Command {
     List(list::ListArguments),
     /// Be the server that clients under test talk to
     Serve(Box<serve::ServeArguments>),
+    /// Play scenarios for Prometheus, which says against which server
+    Exporter(Box<exporter::ExporterArguments>),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
     /// Print completions for a shell
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::New(arguments) => new::new(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Serve(arguments) => serve::serve(&arguments),
+        Command::Exporter(arguments) => exporter::exporter(*arguments),
         Command::Schema => schema::schema(),
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Man(arguments) => man::man(&arguments),

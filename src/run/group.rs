@@ -146,6 +146,9 @@ impl Player<'_> {
     /// Counts a turn of a loop: loops within loops must end as well.
     pub(super) fn count_iteration(&mut self, step: &Step) -> Result<(), Divergence> {
         self.iterations += 1;
+        if self.run_is_over() {
+            return Err(self.place_of_action(step, None).fault("max-time", "the time of the whole run is over"));
+        }
         if self.iterations <= MAX_ITERATIONS {
             return Ok(());
         }

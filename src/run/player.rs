@@ -9,9 +9,10 @@ use super::rewrite::Rewrite;
 use super::sandbox::sandbox_options;
 use super::scope::{Names, StepScope};
 use super::serving::{Listening, Phase, Serving};
+use super::stop::Stop;
 use crate::scenario::{
-    Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Length, Mode, Scenario, Scope, Span, Speech, Step, TemplateError,
-    Templates, TlsSettings, Variables,
+    Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Length, Mode, Over, Scenario, Scope, Span, Speech, Step,
+    TemplateError, Templates, TlsSettings, Variables,
 };
 use crate::secret::Masker;
 use crate::server::Sandbox;
@@ -20,10 +21,14 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long replies still owed are waited for after a divergence.
 const LAST_REPLIES: Duration = Duration::from_secs(2);
+
+/// After how many steps others have their turn, signals among them.
+const STEPS_OF_A_BREATH: usize = 64;
 
 /// A session and how it was opened.
 pub(super) struct Open {
@@ -72,6 +77,8 @@ pub(super) struct Player<'a> {
     notices: Vec<String>,
     /// Inside `finally`: whether the steps before it diverged.
     diverged: Option<bool>,
+    /// Whether `finally` is played.
+    cleaning: Arc<AtomicBool>,
 }
 
 /// Whether the steps go on.
@@ -127,6 +134,15 @@ pub(super) async fn serve(
     player.into_outcome()
 }
 
+/// Says when a run evaluates nothing more: when it is to stop, and at its end; `cleaning` gives `finally` a moment.
+pub(super) fn over(due: Option<Instant>, settings: &Settings, cleaning: &Arc<AtomicBool>) -> Over {
+    let (stop, cleaning) = (settings.stop.clone(), cleaning.clone());
+    Arc::new(move || {
+        let due = due.map(|due| if cleaning.load(Ordering::Relaxed) { due + LAST_REPLIES } else { due });
+        due.is_some_and(|due| Instant::now() >= due) || stop.as_ref().is_some_and(Stop::is_stopped)
+    })
+}
+
 /// The outcome of a run whose server could not begin.
 fn not_startable(scenario: &Scenario, error: &TemplateError) -> Outcome {
     let mut outcome = not_started(scenario, "");
@@ -161,7 +177,15 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: &'static str, message
         started: Timestamp::now(),
         duration: Duration::ZERO,
         steps: Vec::new(),
-        divergences: vec![Divergence { step: String::new(), cause, kind, reply_code: None, line: None, diagnostic }],
+        divergences: vec![Divergence {
+            step: String::new(),
+            cause,
+            kind,
+            reason: None,
+            reply_code: None,
+            line: None,
+            diagnostic,
+        }],
         sessions: Vec::new(),
         captures: Vec::new(),
         rewrites: Vec::new(),
@@ -180,15 +204,19 @@ impl<'a> Player<'a> {
             .iter()
             .map(|name| format!("the secret `{name}` is so short that it is not searched for in what the server sends"))
             .collect();
+        let due = settings.max_time.map(|length| Instant::now() + length);
+        let cleaning = Arc::new(AtomicBool::new(false));
         Player {
-            templates: Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded)),
+            templates: Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded))
+                .until(over(due, settings, &cleaning)),
+            cleaning,
             names: Names::new(variables),
             sessions: BTreeMap::new(),
             log: Transcript::new(Arc::new(masker), settings.observer.clone()),
             sandbox: None,
             serving: None,
             timeout: settings.timeout.or(scenario.timeout).unwrap_or(DEFAULT_TIMEOUT),
-            due: settings.max_time.map(|length| Instant::now() + length),
+            due,
             steps: Vec::new(),
             divergences: Vec::new(),
             iterations: 0,
@@ -281,6 +309,10 @@ impl<'a> Player<'a> {
     }
 
     async fn play_step(&mut self, step: &Step) -> Flow {
+        // Steps that wait for nothing would keep signals from being heard.
+        if self.templates.wants_a_breath() || self.steps.len().is_multiple_of(STEPS_OF_A_BREATH) {
+            tokio::task::yield_now().await;
+        }
         let started = self.log.elapsed();
         self.log.begin_step(&step.head.number);
         let name = self.step_name(step);
@@ -379,6 +411,7 @@ impl<'a> Player<'a> {
             return;
         }
         self.diverged = Some(!self.divergences.is_empty());
+        self.cleaning.store(true, Ordering::Relaxed);
         if self.run_is_over() {
             // What cleans up needs a moment of its own.
             self.due = Some(Instant::now() + LAST_REPLIES);

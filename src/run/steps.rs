@@ -62,6 +62,7 @@ impl Player<'_> {
                 self.refuse_cut_short(now)?;
             }
             Action::Assert(expression) => {
+                self.refuse_cut_short(now)?;
                 let scope = self.scope(step);
                 let value = self.templates.evaluate(expression, &scope).map_err(|error| self.template(now, &error))?;
                 if !value.is_true() {
@@ -71,6 +72,7 @@ impl Player<'_> {
                 }
             }
             Action::Set(settings) => {
+                self.refuse_cut_short(now)?;
                 for (named, data) in settings {
                     let scope = self.scope(step);
                     let (value, secret) =
@@ -674,6 +676,7 @@ impl Player<'_> {
                 step: now.step.head.number.clone(),
                 cause: super::Cause::Server,
                 kind: "closed",
+                reason: None,
                 reply_code: None,
                 line: None,
                 diagnostic,

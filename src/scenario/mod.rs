@@ -44,7 +44,7 @@ pub(crate) use filler::Filler;
 pub(crate) use octets::{decode_base64, decode_hex};
 pub(crate) use pattern::{NamePattern, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide};
 pub(crate) use step::{Action, Auth, Closing, Group, RawBytes, Retry, RetryOn, Speech, Step, TlsStep};
-pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value_from_bytes};
+pub(crate) use template::{Mode, Over, Rendered, Scope, TemplateError, Templates, value_from_bytes, weight_of};
 pub(crate) use words::similar;
 
 use std::sync::Arc;

@@ -22,6 +22,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
+/// After how many steps others have their turn, signals among them.
+const STEPS_OF_A_BREATH: usize = 64;
+
 /// What has come of the client and has not been answered yet.
 #[derive(Debug, Default)]
 pub(super) enum Pending {
@@ -213,6 +216,10 @@ impl Actor {
     }
 
     async fn play_step(&mut self, step: &Step) -> Flow {
+        // Steps that wait for nothing would keep signals from being heard.
+        if self.shared.templates.wants_a_breath() || self.steps.len().is_multiple_of(STEPS_OF_A_BREATH) {
+            tokio::task::yield_now().await;
+        }
         let started = self.log.elapsed();
         let number = self.number_of(step);
         self.log.begin_step(&number);

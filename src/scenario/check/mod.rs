@@ -56,7 +56,7 @@ impl Default for PemChecks {
 pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnostic> {
     let mut checker = Checker {
         context,
-        templates: Templates::new(super::Chance::seeded(0)),
+        templates: Templates::for_check(super::Chance::seeded(0)),
         diagnostics: Vec::new(),
         vars: scenario.vars.iter().map(|var| var.name.name.clone()).collect(),
         lost: &scenario.lost,
