@@ -25,6 +25,8 @@ struct Phase<'s> {
     greeting_owed: bool,
     /// EHLO or HELO was accepted, since TLS began.
     greeted: bool,
+    /// EHLO was accepted before TLS began.
+    restarted: bool,
     /// Not known where the port is not.
     tls: Option<bool>,
     mail: bool,
@@ -94,7 +96,7 @@ impl<'s> Phase<'s> {
             Action::StartTls(_) if self.tls == Some(true) => {
                 warn("TLS has begun already", "leave out `starttls`, or connect to a port without implicit TLS");
             }
-            Action::Auth(_) if !self.greeted => {
+            Action::Auth(auth) if !self.greeted && (self.restarted || auth.mechanism.is_none()) => {
                 warn(
                     "no EHLO was sent before this, since the connection or TLS began",
                     "write `- send: EHLO client.example` with `expect: ^250` before it",
@@ -174,7 +176,7 @@ impl<'s> Phase<'s> {
             Action::Raw(_) | Action::Bdat(_) => self.unknown = true,
             Action::Close(Closing::Fin | Closing::Reset) => *self = Phase { unknown: true, ..Phase::default() },
             Action::StartTls(_) | Action::Tls(_) => {
-                *self = Phase { tls: Some(true), unknown: self.unknown, ..Phase::default() }
+                *self = Phase { tls: Some(true), restarted: self.greeted, unknown: self.unknown, ..Phase::default() }
             }
             Action::Data(data) if data.terminate => (self.mail, self.recipient, self.mail_data) = (false, false, false),
             Action::None => {
