@@ -415,6 +415,7 @@ impl<'t> Talk<'t> {
             && goes_on
             && seen.prefix.is_empty()
             && !self.family.says(whole)
+            && (whole.starts_with([' ', '\t']) || !self.is_marked_message_line(at + 1))
         {
             self.data_goes_on = true;
             return self.data_line(whole);
@@ -434,6 +435,13 @@ impl<'t> Talk<'t> {
             return self.command(kind, text);
         }
         self.event_or_leave_out(whole);
+    }
+
+    /// Whether a line has the client's mark, and is not the dot.
+    fn is_marked_message_line(&self, at: usize) -> bool {
+        let Some(line) = self.own.get(at).map(|index| &self.lines[*index]) else { return false };
+        let seen = self.marks.read(&line.text);
+        seen.side == Some(Side::Client) && seen.lines.first().is_some_and(|text| text.trim_end() != ".")
     }
 
     /// `250-SIZE` alone below `S: 250-mx`.
