@@ -290,6 +290,7 @@ impl<'c> RulesAt<'c> {
             templates: &self.on.stage.templates,
             masker: self.on.stage.log.masker(),
             names: &mut self.on.stage.names,
+            captures: Some(&mut self.on.stage.captures),
             message: self.on.message.as_ref(),
             tls: self.on.tls.as_ref(),
             matched: &mut self.matched,
