@@ -12,6 +12,7 @@ use crate::smtp::reply::Reply;
 use crate::smtp::status::EnhancedStatusCode;
 use regex::bytes::Regex;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What was read.
@@ -204,7 +205,7 @@ impl Comparer<'_> {
     }
 
     /// The compiled pattern, and what it was rendered to where that differs from what was written.
-    pub(crate) fn compiled(&self, pattern: &Pattern) -> Result<(Regex, Option<String>), TemplateError> {
+    pub(crate) fn compiled(&self, pattern: &Pattern) -> Result<(Arc<Regex>, Option<String>), TemplateError> {
         let rendered = self.templates.render(&pattern.text, Mode::Pattern, self.scope)?;
         let source = String::from_utf8_lossy(&rendered.bytes);
         let differs = !pattern.text.is_literal();

@@ -22,6 +22,7 @@ mod sides;
 mod source;
 mod step;
 pub(crate) mod template;
+mod typography;
 mod variables;
 mod words;
 pub(crate) mod write;

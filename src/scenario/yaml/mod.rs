@@ -10,6 +10,9 @@ use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 use serde_saphyr::{Location, Spanned};
 use std::fmt;
 
+mod faults;
+mod indentation;
+
 /// One node of a YAML document with its place.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
@@ -85,7 +88,7 @@ fn read_here(text: &str, file: u32) -> Result<Node, Diagnostic> {
     };
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
         Ok(raw) => Ok(Builder { text, file }.node(raw)),
-        Err(error) => Err(syntax_error(text, file, &error)),
+        Err(error) => Err(faults::syntax_error(text, file, &error)),
     }
 }
 
@@ -297,67 +300,6 @@ fn span_of(text: &str, file: u32, location: Location) -> Span {
     let line_text = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or("");
     let within: usize = line_text.chars().take(column - 1).map(char::len_utf8).sum();
     base.with_range(line_start + within, line_start + within + 1)
-}
-
-fn syntax_error(text: &str, file: u32, error: &serde_saphyr::Error) -> Diagnostic {
-    let span = error.location().map_or(Span { file, ..Span::default() }, |location| span_of(text, file, location));
-    let message = message_of(error);
-    if let Some(limit) = limit(&message) {
-        return Diagnostic::error(span, limit);
-    }
-    let diagnostic = Diagnostic::error(span, format!("not valid YAML: {message}"));
-    let start = (span.start as usize).min(text.len());
-    let line_start = text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
-    let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or("");
-    match hint(&message, line) {
-        Some(help) => diagnostic.help(help),
-        None => diagnostic,
-    }
-}
-
-/// The limit that a message of serde-saphyr is about, in our words.
-fn limit(message: &str) -> Option<String> {
-    if message.contains("documents:") {
-        return Some("a scenario is one YAML document: a second one begins here".to_owned());
-    }
-    if message.contains("recursion limit") || message.contains("depth") {
-        return Some(format!("this nests deeper than the {MAX_YAML_NESTING} levels that a scenario may have"));
-    }
-    let other = message.contains("budget breached");
-    other.then(|| "this holds more values, aliases or text than a scenario may".to_owned())
-}
-
-/// The bare message: the first line, without the place that serde-saphyr puts before or behind it.
-fn message_of(error: &serde_saphyr::Error) -> String {
-    let rendered = error.without_snippet().to_string();
-    let first = rendered.lines().next().unwrap_or("").trim();
-    let first = first.strip_prefix("error: ").unwrap_or(first);
-    let cut = first.find(" at line ").or_else(|| first.find(" (line ")).unwrap_or(first.len());
-    let bare = first[..cut].trim();
-    match bare.strip_prefix("line ").and_then(|rest| rest.split_once(": ")) {
-        Some((_, message)) => message.to_owned(),
-        None => bare.to_owned(),
-    }
-}
-
-/// What usually causes a syntax error in a scenario.
-fn hint(message: &str, line: &str) -> Option<String> {
-    if line.contains('\t') && line.trim_start_matches(' ').starts_with('\t') {
-        return Some("YAML indents with blanks, not with tabs".to_owned());
-    }
-    if message.contains("mapping values") || message.contains("simple key") {
-        return Some(
-            "text that holds a colon and a blank must be quoted: `send: 'MAIL FROM: john@doe.com'`".to_owned(),
-        );
-    }
-    if message.contains("escape") {
-        return Some("a pattern with a backslash belongs in single quotes: `'^2\\d\\d'`".to_owned());
-    }
-    let value = line.split_once(": ").map_or(line, |(_, value)| value).trim_start();
-    if value.starts_with(['*', '%', '@', '`', '{', '[', '&', '!']) {
-        return Some("text that starts with one of `* & ! % @ { [` or a backtick must be quoted".to_owned());
-    }
-    None
 }
 
 #[cfg(test)]
