@@ -126,6 +126,12 @@ impl Place<'_> {
                     );
                 self.divergence(Cause::Server, "injection", diagnostic)
             }
+            Trouble::NotTls { bytes } => {
+                let message = format!("expected {expected}, but within the TLS session came what is no TLS");
+                let diagnostic = self.diagnostic(self.span, &message).label(format!("it was {}", self.quoted(bytes)));
+                let note = "a server or something on the way wrote past the TLS session: nobody can tell who";
+                self.divergence(Cause::Server, "tls", diagnostic.note(note))
+            }
             Trouble::Tls(failure) => self.tls(failure),
             Trouble::TooMuchUnread => self.fault("unread", "the server sends on and on, and nothing reads it"),
             Trouble::NotOpen => self.fault("closed", &format!("expected {expected}, but the session is closed")),

@@ -7,7 +7,7 @@ use super::outcome::Divergence;
 use super::player::{Open, Player};
 use super::rewrite::rewrites;
 use super::serving::Serving;
-use crate::net::tls::{Connector, TlsFailure};
+use crate::net::tls::{Connector, TlsFailure, TlsFailureReason};
 use crate::scenario::{
     Action, ClosedBy, Closing, Connect, Expectation, Expected, MailData, Mode, Pattern, RawBytes, Rendered, Span, Step,
     TemplateError, Text, TlsSettings, decode_base64, decode_hex, render_data, value_from_bytes,
@@ -502,7 +502,10 @@ impl Player<'_> {
         match (outcome, &now.step.fails) {
             (Ok(()), None) => Ok(()),
             (Ok(()), Some(pattern)) => Err(vec![self.did_not_fail(now, pattern, "the TLS handshake succeeded")]),
-            (Err(Trouble::Tls(failure)), Some(pattern)) => self.fails_as_expected(now, pattern, &tls_text(&failure)),
+            // What this machine refuses by itself says nothing about the server.
+            (Err(Trouble::Tls(failure)), Some(pattern)) if failure.reason != TlsFailureReason::Local => {
+                self.fails_as_expected(now, pattern, &tls_text(&failure))
+            }
             (Err(trouble @ Trouble::Timeout { .. }), Some(pattern)) if !self.run_is_over() => {
                 self.fails_as_expected(now, pattern, &trouble_text(&trouble))
             }
@@ -677,7 +680,7 @@ impl Player<'_> {
         let place = Place { span, ..self.place(now.step, now.name) };
         let end = outcome.map_err(|trouble| vec![place.trouble(&trouble, expected)])?;
         match (closed, &end) {
-            (ClosedBy::Either, _)
+            (ClosedBy::Either, End::Closed | End::Broken { .. })
             | (ClosedBy::Fin, End::Closed)
             | (ClosedBy::Reset, End::Broken { reset: true, .. }) => Ok(()),
             (_, End::Closed) => {
@@ -685,6 +688,9 @@ impl Player<'_> {
             }
             (_, End::Broken { reason, .. }) => {
                 Err(vec![place.fault("reset", &format!("expected {expected}, but {reason}"))])
+            }
+            (_, End::NotTls { bytes }) => {
+                Err(vec![place.trouble(&Trouble::NotTls { bytes: bytes.clone() }, expected)])
             }
         }
     }

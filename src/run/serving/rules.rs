@@ -45,6 +45,7 @@ impl Actor {
             PeerTrouble::Closed { .. } => self.log.note(&self.session, "closed by the client"),
             PeerTrouble::Broken { reason, .. } => self.log.note(&self.session, &reason),
             PeerTrouble::Timeout { .. } => _ = self.say("421 4.4.2 idle for too long, closing".to_owned()).await,
+            PeerTrouble::NotTls { reason } => self.log.note(&self.session, &reason),
             PeerTrouble::TooLong { .. } => _ = self.say("500 5.5.2 line too long, closing".to_owned()).await,
         }
     }

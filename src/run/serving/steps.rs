@@ -229,7 +229,8 @@ impl Actor {
                 self.hear_arrived(arrived);
                 self.log.note(&self.session, reason);
             }
-            PeerTrouble::TooLong { bytes } => {
+            PeerTrouble::NotTls { reason } => self.log.note(&self.session, reason),
+            PeerTrouble::TooLong { bytes, .. } => {
                 let text = format!("a line of more than {} octets", bytes.len());
                 self.log.note(&self.session, &text);
             }
@@ -403,11 +404,7 @@ impl Actor {
         let outcome = self.upgrade(tls, now.wait).await;
         match (outcome, &step.fails) {
             (Ok(()), None) => Ok(()),
-            (Ok(()), Some(pattern)) => {
-                let text =
-                    format!("expected a failure matching {}, but the TLS handshake succeeded", pattern.text.source);
-                Err(vec![self.at(now, pattern.text.span).fault("fails", &text)])
-            }
+            (Ok(()), Some(pattern)) => self.refused_after_all(now, pattern).await,
             (Err(trouble), None) => Err(vec![self.at(now, step.head.span).handshake_failed(&trouble)]),
             (Err(HandshakeTrouble::TimedOut), Some(_)) if self.shared.run_is_over() => {
                 self.refuse_cut_short(now, step.head.span)
@@ -417,13 +414,28 @@ impl Actor {
                     HandshakeTrouble::TimedOut => format!("timed out: {trouble}"),
                     HandshakeTrouble::Failed(reason) => reason.clone(),
                 };
-                let scope = self.scope();
-                let comparer = Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
-                let found = comparer.found(pattern, reason.as_bytes(), pattern.text.span, "a failure matching");
-                let mismatches = found.map(|_| ());
-                mismatches.map_err(|list| vec![self.at(now, pattern.text.span).other_bytes(reason.as_bytes(), &list)])
+                self.fails_as_expected(now, pattern, &reason)
             }
         }
+    }
+
+    /// The handshake was done, and the client was to refuse it: it may still do so before it says anything.
+    async fn refused_after_all(&mut self, now: Now<'_>, pattern: &Pattern) -> Done {
+        let Some(reason) = self.peer.refusal(now.wait).await else {
+            let text = format!("expected a failure matching {}, but the TLS handshake succeeded", pattern.text.source);
+            return Err(vec![self.at(now, pattern.text.span).fault("fails", &text)]);
+        };
+        self.log.note(&self.session, &format!("refused after the TLS handshake: {reason}"));
+        self.fails_as_expected(now, pattern, &reason)
+    }
+
+    /// `fails: PATTERN`: the reason must be the one that was meant.
+    fn fails_as_expected(&self, now: Now<'_>, pattern: &Pattern, reason: &str) -> Done {
+        let scope = self.scope();
+        let comparer = Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
+        let found = comparer.found(pattern, reason.as_bytes(), pattern.text.span, "a failure matching");
+        let mismatches = found.map(|_| ());
+        mismatches.map_err(|list| vec![self.at(now, pattern.text.span).other_bytes(reason.as_bytes(), &list)])
     }
 
     /// Shakes hands; what was said before counts no more.

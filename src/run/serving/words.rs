@@ -4,7 +4,7 @@ use super::actor::Actor;
 use crate::run::diagnose::Place;
 use crate::run::outcome::{Cause, Divergence};
 use crate::scenario::{Span, TemplateError, duration};
-use crate::server::{HandshakeTrouble, MAX_LINE, PeerTrouble};
+use crate::server::{HandshakeTrouble, PeerTrouble};
 
 impl Actor {
     pub(super) fn place<'s>(&'s self, number: &'s str, name: Option<&'s str>, span: Span) -> Place<'s> {
@@ -51,9 +51,12 @@ impl Place<'_> {
                 let message = format!("expected {expected}, but {reason}");
                 self.divergence(Cause::Server, kind, self.cut_short(&message, arrived))
             }
-            PeerTrouble::TooLong { bytes } => {
-                let message =
-                    format!("expected {expected}, the client sent more than {MAX_LINE} octets without an end");
+            PeerTrouble::NotTls { reason } => {
+                let message = format!("expected {expected}, but within the TLS session came what is no TLS");
+                self.divergence(Cause::Server, "tls", self.diagnostic(self.span, &message).label(reason))
+            }
+            PeerTrouble::TooLong { bytes, limit } => {
+                let message = format!("expected {expected}, the client sent more than {limit} octets without an end");
                 let diagnostic = self.diagnostic(self.span, &message).label(format!("it began {}", self.quoted(bytes)));
                 self.divergence(Cause::Server, "malformed", diagnostic)
             }
@@ -100,6 +103,7 @@ fn arrived(trouble: &PeerTrouble) -> &[u8] {
         PeerTrouble::Timeout { arrived, .. }
         | PeerTrouble::Closed { arrived }
         | PeerTrouble::Broken { arrived, .. }
-        | PeerTrouble::TooLong { bytes: arrived } => arrived,
+        | PeerTrouble::TooLong { bytes: arrived, .. } => arrived,
+        PeerTrouble::NotTls { .. } => &[],
     }
 }
