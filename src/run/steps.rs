@@ -689,9 +689,7 @@ impl Player<'_> {
             (_, End::Broken { reason, .. }) => {
                 Err(vec![place.fault("reset", &format!("expected {expected}, but {reason}"))])
             }
-            (_, End::NotTls { bytes }) => {
-                Err(vec![place.trouble(&Trouble::NotTls { bytes: bytes.clone() }, expected)])
-            }
+            (_, End::NotTls { bytes }) => Err(vec![place.trouble(&Trouble::NotTls { bytes: bytes.clone() }, expected)]),
         }
     }
 
