@@ -72,11 +72,11 @@ impl Live {
                 self.watch.replied(0);
                 vec![(Speaker::Server, visible(bytes))]
             }
+            Said::HandshakeFailed(_) => Vec::new(),
             Said::Handshake => {
                 self.watch.restart();
                 vec![(Speaker::Note, "both sides shook hands".to_owned())]
             }
-            Said::HandshakeFailed(_) => Vec::new(),
             Said::ServerClosed => vec![(Speaker::Note, "the server closed".to_owned())],
             Said::ClientClosed => vec![(Speaker::Note, "the client closed".to_owned())],
             Said::Remark(text) => vec![(Speaker::Note, text.clone())],

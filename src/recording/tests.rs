@@ -141,9 +141,9 @@ steps:
 
 /// The steps of a login after the greeting, without it.
 fn login(lines: &str) -> (String, String) {
-    let text = written(&conversation(&format!("S: 220 hi\n{lines}\n")));
+    let text = written(&conversation(&format!("S: 220 hi\nC: EHLO me\nS: 250 mx\n{lines}\n")));
     let secrets = text.lines().find_map(|line| line.strip_prefix("secrets: ")).unwrap_or_default().to_owned();
-    let steps = text.split_once("  - expect: ^220\n").unwrap().1.to_owned();
+    let steps = text.split_once("  - send: EHLO me\n    expect: ^250\n").unwrap().1.to_owned();
     (secrets, steps)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Responsible for what a single session knows: which replies are owed, what has arrived and was not read yet, what the
 //! server offered. Every wait has a deadline; whatever had arrived when something goes wrong is kept and shown. What is
-//! expected is not its business: [`crate::run`] compares, this reports a [`Trouble`].
+//! expected is not its business: `play` compares, this reports a [`Trouble`].
 
 mod admission;
 mod exchange;
