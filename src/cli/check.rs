@@ -1,11 +1,14 @@
 //! `smtp-script check`: everything that `run` checks before the first connection, plus lints.
 
+mod format;
+
 use super::USAGE;
 use super::screen::{self, Color};
 use super::targets::{Files, Targets, is_strangers};
 use crate::load::LoadError;
 use crate::run::Settings;
 use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables};
+use format::CheckFormat;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -24,6 +27,9 @@ pub(super) struct CheckArguments {
     /// List what each scenario would reach, read and be given
     #[arg(long)]
     explain: bool,
+    /// How to write what is found
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: CheckFormat,
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -47,6 +53,8 @@ pub(super) fn check(arguments: &CheckArguments) -> u8 {
         found.errors += 1;
     }
     let count = targets.loaded.len();
+    let human = arguments.format == CheckFormat::Human;
+    let mut all = Vec::new();
     for loaded in targets.loaded {
         if arguments.explain
             && let Ok(scenario) = &loaded
@@ -56,10 +64,17 @@ pub(super) fn check(arguments: &CheckArguments) -> u8 {
         let (sources, diagnostics) = diagnostics_of(loaded, &settings);
         for diagnostic in &diagnostics {
             found.note(diagnostic);
+        }
+        for diagnostic in diagnostics.iter().filter(|_| human) {
             screen::result(&format!("{}\n\n", diagnostic.render(&sources, arguments.color.for_results().0)));
         }
+        all.push((sources, diagnostics));
     }
-    screen::result(&format!("{}\n", found.summary(count)));
+    if human {
+        screen::result(&format!("{}\n", found.summary(count)));
+    } else {
+        screen::result(&format::written(arguments.format, &all));
+    }
     if found.errors == 0 { 0 } else { USAGE }
 }
 

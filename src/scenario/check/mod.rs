@@ -24,6 +24,7 @@ use std::path::PathBuf;
 
 pub(crate) use files::{reason, resolve_file};
 pub(crate) use names::BUILT_IN_NAMES;
+pub(crate) use patterns::meant;
 pub(crate) use server::parse_listen;
 
 /// What `check` needs to know beside the scenario.
