@@ -175,11 +175,7 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: &'static str, message
 impl<'a> Player<'a> {
     fn new(scenario: &'a Scenario, variables: &Variables, settings: &'a Settings) -> Player<'a> {
         let masker = if settings.show_secrets { Masker::default() } else { Masker::new(&variables.secrets) };
-        let notices = masker
-            .too_short()
-            .iter()
-            .map(|name| format!("the secret `{name}` is so short that it is not searched for in what the server sends"))
-            .collect();
+        let notices = masker.too_short().iter().map(ToString::to_string).collect();
         Player {
             templates: Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded)),
             names: Names::new(variables),
