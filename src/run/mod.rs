@@ -10,6 +10,7 @@ mod connection;
 mod content;
 mod descriptors;
 mod diagnose;
+mod door;
 mod expect;
 mod group;
 mod message;

@@ -3,6 +3,7 @@
 use super::Settings;
 use super::connection::{Endpoint, Resolver, file_root};
 use super::diagnose::Place;
+use super::door;
 use super::expect::Comparer;
 use super::outcome::{Cause, Divergence, Outcome, SessionOutcome, StepOutcome, Verdict};
 use super::rewrite::Rewrite;
@@ -443,11 +444,12 @@ impl<'a> Player<'a> {
         let (mut main, finally): (Vec<_>, Vec<_>) =
             self.divergences.into_iter().partition(|divergence| !divergence.step.starts_with("finally"));
         main.extend(finally);
-        Outcome {
-            name: self.log.masker().mask_text(self.scenario.name.as_deref().unwrap_or(self.scenario.sources.name())),
+        let masker = self.log.masker().clone();
+        let mut outcome = Outcome {
+            name: self.scenario.name.as_deref().unwrap_or(self.scenario.sources.name()).to_owned(),
             path: self.scenario.sources.name().to_owned(),
             sources: self.scenario.sources.clone(),
-            tags: self.scenario.tags.iter().map(|tag| self.log.masker().mask_text(tag)).collect(),
+            tags: self.scenario.tags.clone(),
             started: self.began,
             duration: self.log.elapsed(),
             steps: self.steps,
@@ -459,7 +461,9 @@ impl<'a> Player<'a> {
             transcript: self.log.into_entries(),
             exchanges: self.exchanges,
             notices: self.notices,
-        }
+        };
+        door::hide(&mut outcome, &masker);
+        outcome
     }
 
     /// Steps that were never come to are unreached. A group that was sent in a pipeline stands before its first step.

@@ -235,19 +235,25 @@ const LATIN: &str = "nbsp iexcl cent pound curren yen brvbar sect uml copy ordf 
     eacute ecirc euml igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute \
     ucirc uuml yacute thorn yuml";
 
-/// `0x63` and `U+0063`.
+/// `0x63` and `U+0063`, with what stands between it and the next.
 fn number(text: &[u8]) -> Option<(Meant, usize)> {
-    if text[0] == b'0' {
-        let marked = matches!(text.get(1), Some(b'x' | b'X'));
-        // What stands between two of them is no part of the text.
-        let between = text.iter().skip(4).take_while(|byte| matches!(byte, b' ' | b',' | b';')).count();
-        let goes_on = text.get(4 + between..).is_some_and(|rest| rest.starts_with(b"0x") || rest.starts_with(b"0X"));
-        let length = if goes_on { 4 + between } else { 4 };
-        return octet(text, 2).filter(|_| marked).map(|byte| (Meant::Byte(byte), length));
+    let (meant, length) = one_number(text)?;
+    let between = text[length..].iter().take_while(|byte| matches!(byte, b' ' | b',' | b';')).count();
+    let goes_on = text.get(length + between..).is_some_and(|rest| !rest.is_empty() && one_number(rest).is_some());
+    Some((meant, if goes_on { length + between } else { length }))
+}
+
+fn one_number(text: &[u8]) -> Option<(Meant, usize)> {
+    let mark = text.get(1)?;
+    match text[0] {
+        b'0' if matches!(mark, b'x' | b'X') => octet(text, 2).map(|byte| (Meant::Byte(byte), 4)),
+        b'U' | b'u' if *mark == b'+' => {
+            let length = digits(text, 2, 6, 16);
+            let value = hex(text.get(2..2 + length)?).filter(|_| length >= 4)?;
+            Some((character(value), 2 + length))
+        }
+        _ => None,
     }
-    let length = digits(text, 2, 6, 16);
-    let value = hex(text.get(2..2 + length)?).filter(|_| text.get(1) == Some(&b'+') && length >= 4)?;
-    Some((character(value), 2 + length))
 }
 
 #[cfg(test)]
@@ -266,7 +272,7 @@ mod tests {
             ("=?utf-8?Q?p=C3=A4?= x", Family::QuotedPrintable, "pä x"),
             (r#"\x63\u0063\143\"\\\u{e4}\ud83d\ude00\ "#, Family::Backslash, "ccc\"\\ä\u{1f600} "),
             ("&lt;&auml;&Auml;&#228;&#xe4;&QUOT;&nosuch;&", Family::Entity, "<äÄää\"&nosuch;&"),
-            ("0x63, 0x6F U+00e4", Family::Number, "co ä"),
+            ("0x63, 0x6F U+00e4 x", Family::Number, "coä x"),
             ("it''s", Family::Doubled, "it's"),
             ("%26amp;\\x26", Family::Any, "&amp;&"),
         ] {

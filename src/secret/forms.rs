@@ -43,7 +43,8 @@ pub(super) fn forms_of(secret: &str) -> (Vec<Form>, Vec<Form>) {
     let plain = View::of(&one_line).folded();
     let squeezed = plain.squeezed().bytes;
     let mut encoded = Vec::new();
-    let cut = &secret[..secret.floor_char_boundary(MOST_ENCODED)];
+    let cut = (0..=MOST_ENCODED).rev().find_map(|end| secret.get(..end)).filter(|cut| cut.len() + 4 > MOST_ENCODED);
+    let cut = cut.unwrap_or(secret);
     for octets in encodings(cut) {
         encoded.extend(in_base64(&octets, 8));
         encoded.push((hex(&octets), 10));
@@ -151,16 +152,14 @@ pub(super) fn base32(octets: &[u8], alignment: usize) -> Vec<u8> {
 
 /// Backwards, and by ROT13.
 fn turned(squeezed: &[u8]) -> Vec<(Vec<u8>, usize)> {
-    if squeezed.len() < 8 || !squeezed.is_ascii() {
-        return Vec::new();
-    }
-    let rotate = |byte: &u8| match byte {
-        b'a'..=b'm' => byte + 13,
-        b'n'..=b'z' => byte - 13,
-        other => *other,
+    let text = String::from_utf8_lossy(squeezed);
+    let rotate = |letter: char| match letter {
+        'a'..='m' => char::from(letter as u8 + 13),
+        'n'..='z' => char::from(letter as u8 - 13),
+        other => other,
     };
-    let whole = squeezed.len();
-    vec![(squeezed.iter().rev().copied().collect(), whole), (squeezed.iter().map(rotate).collect(), whole)]
+    let turned = [text.chars().rev().collect::<String>(), text.chars().map(rotate).collect()];
+    turned.into_iter().filter(|form| form.len() >= 8).map(|form| (form.into_bytes(), 12)).collect()
 }
 
 /// What helps to guess a secret: its digests without salt.

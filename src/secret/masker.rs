@@ -12,7 +12,7 @@ use super::forms::{Form, forms_of};
 use super::proof::without_proof;
 use super::seeds::Seeds;
 use super::stretch::Found;
-use super::view::{Text, View, whole, without_code, without_quotes, without_signs};
+use super::view::{Text, View, whole, without_code, without_plus, without_quotes, without_signs};
 use crate::scenario::Secret;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -124,9 +124,23 @@ impl Masker {
         String::from_utf8_lossy(&self.mask(text.as_bytes())).into_owned()
     }
 
+    /// The same with a star for each octet of a secret, where there is one: offsets into the text stay true.
+    pub(crate) fn blotted(&self, text: &str) -> Option<String> {
+        let mut octets = text.as_bytes().to_vec();
+        self.search(&Text { bytes: text.as_bytes() }, &mut |range, _| {
+            lines_of(text.as_bytes(), range).for_each(|part| octets[part].fill(b'*'));
+        });
+        String::from_utf8(octets).ok().filter(|blotted| blotted != text)
+    }
+
+    /// Whether there is nothing to look for.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.signs.forms.is_empty()
+    }
+
     /// Masks each line; a secret that goes on in the next line, behind a reply code or not, is found as well.
     pub(crate) fn mask_lines(&self, lines: &[&[u8]]) -> Vec<Vec<u8>> {
-        if self.names.is_empty() {
+        if self.is_idle() {
             return lines.iter().map(|line| without_proof(line).into_owned()).collect();
         }
         let masked = self.mask(&lines.join(&b'\n'));
@@ -134,18 +148,22 @@ impl Masker {
     }
 
     fn search(&self, text: &Text<'_>, found: &mut dyn FnMut(Range<usize>, usize)) {
-        if self.signs.forms.is_empty() {
+        if self.is_idle() {
             return;
         }
         let mut views = vec![View::joined(text, if text.is_one_line() { whole } else { without_code })];
         if !text.is_one_line() {
-            views.push(View::joined(text, without_quotes));
-            views.push(View::joined(text, without_signs));
+            views.extend([without_quotes, without_signs, without_plus].map(|skip| View::joined(text, skip)));
             views.dedup_by(|one, other| one.bytes == other.bytes);
         }
         for raw in views {
             for family in escapes::used(&raw) {
-                self.search_view(text, escapes::undone(&raw, family), found);
+                let undone = escapes::undone(&raw, family);
+                // What is escaped twice: JSON in HTML.
+                for inner in escapes::used(&undone) {
+                    self.search_view(text, escapes::undone(&undone, inner), found);
+                }
+                self.search_view(text, undone, found);
             }
             self.search_view(text, raw, found);
         }

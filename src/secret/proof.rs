@@ -20,7 +20,7 @@ pub(super) fn without_proof(line: &[u8]) -> Cow<'_, [u8]> {
         if let Some(name) = hides(&line[word.clone()]) {
             shown.extend_from_slice(&line[shown_to..word.start]);
             shown.extend_from_slice(name);
-            shown_to = word.start + line[word.start..].iter().take_while(|byte| is_base64(byte)).count();
+            shown_to = word.start + line[word.start..].iter().take_while(|byte| is_base64(**byte)).count();
         }
     }
     if shown_to == 0 {
@@ -49,15 +49,15 @@ fn hides(word: &[u8]) -> Option<&'static [u8]> {
 fn words(line: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        let start = at + line.get(at..)?.iter().position(|byte| is_base64(byte))?;
-        let length = line[start..].iter().take_while(|byte| is_base64(byte)).count();
+        let start = at + line.get(at..)?.iter().position(|byte| is_base64(*byte))?;
+        let length = line[start..].iter().take_while(|byte| is_base64(**byte)).count();
         at = start + length;
         let padding = line[start..at].iter().rev().take_while(|byte| **byte == b'=').count();
         Some(start..at - padding)
     })
 }
 
-fn is_base64(byte: &u8) -> bool {
+fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
 }
 

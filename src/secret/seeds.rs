@@ -44,10 +44,10 @@ impl Seeds {
                 if at + 1 < table.width || !table.may_hold(window & table.mask) {
                     continue;
                 }
-                let start = at + 1 - table.width;
+                let seen = at + 1 - table.width..at + 1;
                 table.seeds(window & table.mask, |form, offset| {
                     if known[form] <= at {
-                        let stretch = self.follow(text, form, offset, start, table.width);
+                        let stretch = self.follow(text, &seen, form, offset);
                         known[form] = stretch.in_text.end;
                         found(stretch);
                     }
@@ -56,15 +56,16 @@ impl Seeds {
         }
     }
 
-    fn follow(&self, text: &[u8], form: usize, offset: usize, start: usize, width: usize) -> Stretch {
-        let octets = &self.forms[form];
+    /// Follows a window, seen in a text and at an offset of a form, to both sides.
+    fn follow(&self, text: &[u8], seen: &Range<usize>, form: usize, offset: usize) -> Stretch {
+        let (octets, width) = (&self.forms[form], seen.len());
         let same = |(one, other): &(&u8, &u8)| one == other;
-        let before = octets[..offset].iter().rev().zip(text[..start].iter().rev()).take_while(same).count();
-        let after = octets[offset + width..].iter().zip(&text[start + width..]).take_while(same).count();
+        let before = octets[..offset].iter().rev().zip(text[..seen.start].iter().rev()).take_while(same).count();
+        let after = octets[offset + width..].iter().zip(&text[seen.end..]).take_while(same).count();
         Stretch {
             form,
             in_form: offset - before..offset + width + after,
-            in_text: start - before..start + width + after,
+            in_text: seen.start - before..seen.end + after,
         }
     }
 }

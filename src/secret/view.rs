@@ -175,7 +175,12 @@ pub(super) fn without_quotes(line: &[u8]) -> Range<usize> {
 
 /// The same without signs that a text goes on.
 pub(super) fn without_signs(line: &[u8]) -> Range<usize> {
-    without_frame(line, b"\"'`<>-+|:,.()[]*~")
+    without_frame(line, b"\"'`<>-|:,.()[]*~")
+}
+
+/// The same without `+`, with which xtext begins.
+pub(super) fn without_plus(line: &[u8]) -> Range<usize> {
+    without_frame(line, b"\"'`<>-|:,.()[]*~+")
 }
 
 fn without_frame(line: &[u8], signs: &[u8]) -> Range<usize> {
@@ -213,7 +218,7 @@ mod tests {
     fn lines_are_joined_without_what_repeats() {
         assert_eq!(joined("250-ab\r\n250 cd\r\n", without_code), "abcd");
         assert_eq!(joined("535-5.7.8 \"ab\"\r\n535 5.7.8  \"cd\" \r\n", without_quotes), "abcd");
-        assert_eq!(joined("535-#5.7.8 ab-\r\n535 #5.7.8 +cd\r\n", without_signs), "abcd");
+        assert_eq!(joined("535-#5.7.8 ab-\r\n535 #5.7.8 +cd\r\n", without_plus), "abcd");
         assert_eq!(joined("250 1.2.3.4 is no code", without_signs), "1.2.3.4 is no code");
     }
 

