@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+mod exporter;
 mod fence;
 pub mod library;
 mod net;

@@ -103,9 +103,21 @@ fn every_option_is_documented_and_no_other() {
     let page = fs::read_to_string(root().join("docs/command-line.md")).expect("docs/command-line.md");
     let long = Regex::new(r"--[a-z][a-z-]+").expect("a pattern");
     let mut known = BTreeSet::new();
-    for command in
-        ["run", "check", "serve", "record", "shell", "import", "explain", "new", "list", "completions", "man"]
-    {
+    for command in [
+        "run",
+        "send",
+        "check",
+        "serve",
+        "record",
+        "shell",
+        "import",
+        "explain",
+        "new",
+        "list",
+        "completions",
+        "man",
+        "exporter",
+    ] {
         let (_, help) = folder.run(&[command, "--help"]);
         let options = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
         known.extend(options.flat_map(|line| long.find_iter(line).map(|found| found.as_str().to_owned())));
@@ -523,7 +535,9 @@ impl Folder {
     /// Writes a scenario under its name, and gives the name.
     fn write(&self, block: &Block) -> String {
         let name = block.value("file").unwrap_or("example.yaml").to_owned();
-        fs::write(self.path().join(&name), &block.text).expect("a writable folder");
+        let path = self.path().join(&name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a writable folder");
+        fs::write(path, &block.text).expect("a writable folder");
         name
     }
 

@@ -3,6 +3,8 @@
 //! The limits are those of the harness: 15 seconds and 60 MiB for each run, in a debug build.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "hostile/bounds.rs"]
+mod bounds;
 mod harness;
 
 use harness::{Played, ScriptedServer, smtp_script};

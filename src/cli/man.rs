@@ -1,7 +1,7 @@
 //! `smtp-script man`: the manual pages, made from the same description of the options as the help.
 
-use super::USAGE;
 use super::screen;
+use crate::cli::refusal::Refusal;
 use crate::scenario::{reason, similar};
 use clap::{Command, CommandFactory as _};
 use clap_mangen::Man;
@@ -26,10 +26,7 @@ pub(super) fn man(arguments: &ManArguments) -> u8 {
     };
     match done {
         Ok(()) => 0,
-        Err(message) => {
-            screen::notice(&format!("error: {message}"));
-            USAGE
-        }
+        Err(refusal) => refusal.show(),
     }
 }
 
@@ -47,7 +44,7 @@ fn pages() -> Vec<(String, Command)> {
     pages
 }
 
-fn page_of(words: &[String]) -> Result<String, String> {
+fn page_of(words: &[String]) -> Result<String, Refusal> {
     let prefix = format!("{}-", super::NAME);
     let wanted = if words.is_empty() { super::NAME.to_owned() } else { format!("{prefix}{}", words.join("-")) };
     let pages = pages();
@@ -60,20 +57,19 @@ fn page_of(words: &[String]) -> Result<String, String> {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("the commands are {}", known.join(", ")),
     };
-    Err(format!("there is no command `{}`\n  = help: {help}", crate::visible(asked.as_bytes())))
+    Err(format!("there is no command `{}`\n  = help: {help}", crate::visible(asked.as_bytes())).into())
 }
 
-fn write_all(dir: &Path) -> Result<(), String> {
-    let fault = |path: &Path, error: &std::io::Error| format!("cannot write `{}`: {}", path.display(), reason(error));
-    std::fs::create_dir_all(dir).map_err(|error| fault(dir, &error))?;
+fn write_all(dir: &Path) -> Result<(), Refusal> {
+    std::fs::create_dir_all(dir).map_err(|error| Refusal::unwritable(dir, &error))?;
     for (name, command) in pages() {
         let path = dir.join(format!("{name}.1"));
-        std::fs::write(&path, rendered(&command)?).map_err(|error| fault(&path, &error))?;
+        std::fs::write(&path, rendered(&command)?).map_err(|error| Refusal::unwritable(&path, &error))?;
     }
     Ok(())
 }
 
-fn rendered(command: &Command) -> Result<String, String> {
+fn rendered(command: &Command) -> Result<String, Refusal> {
     let mut page = Vec::new();
     // An empty date would make the next word the date.
     let man = Man::new(command.clone()).date(" ").source(format!("{} {VERSION}", super::NAME)).manual("User Commands");

@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod explain;
+mod exporter;
 mod import;
 mod list;
 mod man;
@@ -10,11 +11,13 @@ mod new;
 mod new_file;
 mod progress;
 mod record;
+mod refusal;
 mod report;
 mod report_files;
 mod run;
 mod schema;
 mod screen;
+mod send;
 mod serve;
 mod shell;
 mod starter;
@@ -49,6 +52,8 @@ struct Arguments {
 enum Command {
     /// Play scenarios and say where each diverged
     Run(Box<run::RunArguments>),
+    /// Send one message, by options instead of a file
+    Send(Box<send::SendArguments>),
     /// Check scenarios without connecting anywhere
     Check(check::CheckArguments),
     /// Record what a client and a server say to each other, as a scenario
@@ -68,6 +73,8 @@ enum Command {
     List(list::ListArguments),
     /// Be the server that clients under test talk to
     Serve(Box<serve::ServeArguments>),
+    /// Play scenarios for Prometheus, which says against which server
+    Exporter(Box<exporter::ExporterArguments>),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
     /// Print completions for a shell
@@ -101,6 +108,7 @@ pub fn main() -> ExitCode {
     }));
     let code = catch_unwind(|| match arguments().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Send(arguments) => send::send(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Record(arguments) => record::record(&arguments),
         Command::Shell(arguments) => shell::shell(&arguments),
@@ -110,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::New(arguments) => new::new(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Serve(arguments) => serve::serve(&arguments),
+        Command::Exporter(arguments) => exporter::exporter(*arguments),
         Command::Schema => schema::schema(),
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Man(arguments) => man::man(&arguments),

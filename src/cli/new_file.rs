@@ -3,14 +3,14 @@
 //! Responsible for files that people give names to, such as `-o FILE`: never half written, and never in place of another
 //! file that nobody said may go.
 
+use crate::cli::refusal::Refusal;
 use crate::scenario::reason;
 use std::io::Write as _;
 use std::path::Path;
 
 /// Writes `text` to `path`; an existing file only where `replace` says so.
-pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<(), String> {
+pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<(), Refusal> {
     refuse_existing(path, replace)?;
-    let fault = |error: std::io::Error| format!("cannot write `{}`: {}", path.display(), reason(&error));
     let folder = folder_of(path);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let unfinished = folder.join(format!(".{name}.{}", std::process::id()));
@@ -19,25 +19,25 @@ pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<(), String
         // It may not even exist; the reason of the failure is what matters.
         _ = std::fs::remove_file(&unfinished);
     }
-    written.map_err(fault)
+    written.map_err(|error| Refusal::unwritable(path, &error))
 }
 
 /// Refuses a file that exists, before work is done for it.
-pub(super) fn refuse_existing(path: &Path, replace: bool) -> Result<(), String> {
+pub(super) fn refuse_existing(path: &Path, replace: bool) -> Result<(), Refusal> {
     if !replace && path.symlink_metadata().is_ok() {
-        return Err(format!("`{}` exists already: name another file, or give --force", path.display()));
+        return Err(format!("`{}` exists already: name another file, or give --force", path.display()).into());
     }
     Ok(())
 }
 
 /// Refuses a folder that does not exist, before work is done for a file in it.
-pub(super) fn refuse_missing_folder(path: &Path) -> Result<(), String> {
+pub(super) fn refuse_missing_folder(path: &Path) -> Result<(), Refusal> {
     let folder = folder_of(path);
     let shown = |why: &str| format!("cannot write `{}`: {why}", path.display());
     match folder.metadata() {
         Ok(found) if found.is_dir() => Ok(()),
-        Ok(_) => Err(shown(&format!("`{}` is no folder", folder.display()))),
-        Err(error) => Err(shown(&format!("`{}`: {}", folder.display(), reason(&error)))),
+        Ok(_) => Err(shown(&format!("`{}` is no folder", folder.display())).into()),
+        Err(error) => Err(shown(&format!("`{}`: {}", folder.display(), reason(&error))).into()),
     }
 }
 

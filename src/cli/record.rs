@@ -3,13 +3,13 @@
 use super::screen::{self, Color};
 use super::serve::listen_address;
 use super::{USAGE, new_file};
+use crate::cli::refusal::{Refusal, read};
 use crate::net::tls::TlsOptions;
 use crate::proxy::{self, Failure, Listener, Listening, Recorded, Settings, Speaker};
 use crate::recording::Credentials;
 use crate::report::human;
 use crate::run::{Entry, Speaker as Side};
 use crate::scenario::address::split_address;
-use crate::scenario::reason;
 use crate::server::Identity;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ pub(super) struct RecordArguments {
     /// Replace files that exist
     #[arg(long)]
     force: bool,
-    /// End after so many sessions
+    /// Stop after N sessions
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     connections: Option<u32>,
     #[command(flatten)]
@@ -99,15 +99,12 @@ enum TlsFirst {
 pub(super) fn record(arguments: &RecordArguments) -> u8 {
     match arguments.prepare().and_then(|settings| arguments.record(settings)) {
         Ok(code) => code,
-        Err(message) => {
-            screen::notice(&format!("error: {message}"));
-            USAGE
-        }
+        Err(refusal) => refusal.show(),
     }
 }
 
 impl RecordArguments {
-    fn prepare(&self) -> Result<Settings, String> {
+    fn prepare(&self) -> Result<Settings, Refusal> {
         new_file::refuse_existing(&self.output, self.force)?;
         new_file::refuse_missing_folder(&self.output)?;
         let (client, server) = (&self.client, &self.server);
@@ -126,7 +123,7 @@ impl RecordArguments {
     }
 
     /// The certificate is made for the names that the client may know the server by.
-    fn identity(&self) -> Result<Identity, String> {
+    fn identity(&self) -> Result<Identity, Refusal> {
         if let (Some(certificate), Some(key)) = (&self.client.certificate, &self.client.key) {
             return Ok(Identity::Given { certificate_pem: read(certificate)?, key_pem: read(key)? });
         }
@@ -136,21 +133,19 @@ impl RecordArguments {
         Ok(Identity::MadeFor(std::iter::once(host).chain(addresses).collect()))
     }
 
-    fn record(&self, settings: Settings) -> Result<u8, String> {
+    fn record(&self, settings: Settings) -> Result<u8, Refusal> {
         let (mut codes, mut written, mut known) = (Vec::new(), 0, Credentials::default());
         let finished = |recorded: Recorded| {
             codes.extend(recorded.trouble.as_ref().map(|trouble| complain(recorded.session, trouble)));
             if recorded.spoke {
                 match self.write(&recorded, written, &mut known) {
                     Ok(()) => written += 1,
-                    Err(message) => {
-                        screen::notice(&format!("error: {message}"));
-                        codes.push(USAGE);
-                    }
+                    Err(refusal) => codes.push(refusal.show()),
                 }
             }
         };
-        proxy::record(settings, self.listener(), |listening| self.announce(listening), finished)?;
+        let announce = |listening: &Listening| self.announce(listening).map_err(|refusal| refusal.to_string());
+        proxy::record(settings, self.listener(), announce, finished)?;
         if written == 0 && codes.is_empty() {
             screen::notice("nothing was recorded: no client said anything");
         }
@@ -158,10 +153,9 @@ impl RecordArguments {
     }
 
     /// Says where the client can connect, and writes what it has to trust before that.
-    fn announce(&self, listening: &Listening) -> Result<(), String> {
+    fn announce(&self, listening: &Listening) -> Result<(), Refusal> {
         if let (Some(file), Some(pem)) = (&self.client.ca_out, &listening.authority_pem) {
-            let cannot = |error: std::io::Error| format!("cannot write `{}`: {}", file.display(), reason(&error));
-            std::fs::write(file, pem).map_err(cannot)?;
+            std::fs::write(file, pem).map_err(|error| Refusal::unwritable(file, &error))?;
         }
         for (address, tls) in &listening.addresses {
             screen::result(&format!("listening on {address}{}\n", if *tls { " with TLS" } else { "" }));
@@ -170,7 +164,7 @@ impl RecordArguments {
     }
 
     /// Writes one session; `before` were written already, and showed these credentials.
-    fn write(&self, recorded: &Recorded, before: usize, known: &mut Credentials) -> Result<(), String> {
+    fn write(&self, recorded: &Recorded, before: usize, known: &mut Credentials) -> Result<(), Refusal> {
         let path = numbered(&self.output, before + 1);
         let draft = recorded.conversation.draft_knowing(known);
         let text = draft.to_yaml();
@@ -215,10 +209,6 @@ fn numbered(path: &Path, number: usize) -> PathBuf {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let ending = path.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
     path.with_file_name(format!("{stem}-{number}{ending}"))
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(file).map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::report_files::{self, Output, ReportArguments, ReportFiles};
 use super::{USAGE, screen};
+use crate::cli::refusal::Refusal;
 use crate::report::{Report, human, json, merge};
-use crate::scenario::reason;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +48,7 @@ pub(super) fn report(command: &ReportCommand) -> u8 {
     })
 }
 
-fn merged(arguments: &MergeArguments) -> Result<u8, String> {
+fn merged(arguments: &MergeArguments) -> Result<u8, Refusal> {
     let mut paths = Vec::new();
     for file in &arguments.inputs {
         if file.is_dir() { paths.extend(json_files(file)?) } else { paths.push(file.clone()) }
@@ -59,13 +59,13 @@ fn merged(arguments: &MergeArguments) -> Result<u8, String> {
     Ok(merged.exit_code)
 }
 
-fn converted(arguments: &ConvertArguments) -> Result<u8, String> {
+fn converted(arguments: &ConvertArguments) -> Result<u8, Refusal> {
     let report = read(&arguments.file)?;
     write(&report, &arguments.reports, std::slice::from_ref(&arguments.file))?;
     Ok(0)
 }
 
-fn write(report: &Report, arguments: &ReportArguments, inputs: &[PathBuf]) -> Result<(), String> {
+fn write(report: &Report, arguments: &ReportArguments, inputs: &[PathBuf]) -> Result<(), Refusal> {
     ReportFiles::open(arguments, inputs)?.write(report)?;
     match arguments.output {
         Output::Human => screen::result(&human::summary(report)),
@@ -74,25 +74,25 @@ fn write(report: &Report, arguments: &ReportArguments, inputs: &[PathBuf]) -> Re
     Ok(())
 }
 
-fn json_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let fault = |error: std::io::Error| format!("cannot read `{}`: {}", folder.display(), reason(&error));
+fn json_files(folder: &Path) -> Result<Vec<PathBuf>, Refusal> {
+    let fault = |error: std::io::Error| Refusal::unreadable(folder, &error);
     let entries = std::fs::read_dir(folder).map_err(fault)?.collect::<Result<Vec<_>, _>>().map_err(fault)?;
     let is_json = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
     let mut files: Vec<PathBuf> = entries.iter().map(std::fs::DirEntry::path).filter(is_json).collect();
     if files.is_empty() {
-        return Err(format!("no JSON report lies in `{}`", folder.display()));
+        return Err(format!("no JSON report lies in `{}`", folder.display()).into());
     }
     files.sort();
     Ok(files)
 }
 
-fn read(path: &Path) -> Result<Report, String> {
+fn read(path: &Path) -> Result<Report, Refusal> {
     let text = if path.as_os_str() == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).map(|_| text)
     } else {
         std::fs::read_to_string(path)
     };
-    let text = text.map_err(|error| format!("cannot read `{}`: {}", path.display(), reason(&error)))?;
-    json::read(&text).map_err(|message| format!("`{}`: {message}", path.display()))
+    let text = text.map_err(|error| Refusal::unreadable(path, &error))?;
+    json::read(&text).map_err(|message| format!("`{}`: {message}", path.display()).into())
 }

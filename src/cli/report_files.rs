@@ -1,6 +1,7 @@
 //! The files that reports are written to: opened before anything is played, complete or not there at all.
 
 use super::screen;
+use crate::cli::refusal::Refusal;
 use crate::report::Report;
 use crate::report::format::{self, Format, Options};
 use crate::scenario::reason;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Options that say which reports are written, and what is in them.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Reports")]
 pub(super) struct ReportArguments {
     /// Write a report to a file (repeatable)
@@ -26,16 +27,18 @@ pub(super) struct ReportArguments {
 }
 
 /// What standard output gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Output {
     /// Results as they come, for a person.
+    #[default]
     Human,
     /// One report at the end.
     Report(Format),
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, ValueEnum, PartialEq, Eq)]
 enum Granularity {
+    #[default]
     Step,
     Scenario,
 }
@@ -79,18 +82,20 @@ impl ReportFiles {
     /// Opens all files: one that cannot be written is told before anything is played.
     ///
     /// None of them may be one that is read, or that another report goes to.
-    pub(super) fn open(arguments: &ReportArguments, read: &[PathBuf]) -> Result<ReportFiles, String> {
+    pub(super) fn open(arguments: &ReportArguments, read: &[PathBuf]) -> Result<ReportFiles, Refusal> {
         let taken: Vec<PathBuf> = read.iter().filter_map(|path| path.canonicalize().ok()).collect();
         let mut pending = Vec::new();
         for (format, path) in &arguments.report_files {
             let real = path.canonicalize().ok().filter(|path| path.is_file());
             if real.as_ref().is_some_and(|real| taken.contains(real) || is_scenario(real)) {
                 let path = path.display();
-                return Err(format!("the report `{path}` would replace a file that is read: give it another name"));
+                return Err(
+                    format!("the report `{path}` would replace a file that is read: give it another name").into()
+                );
             }
             let target = real.as_deref().unwrap_or(path);
             if pending.iter().any(|other: &Pending| other.path == target) {
-                return Err(format!("two reports would go to `{}`: give each a name of its own", path.display()));
+                return Err(format!("two reports would go to `{}`: give each a name of its own", path.display()).into());
             }
             pending.push(Pending::open(*format, target)?);
         }
@@ -98,22 +103,22 @@ impl ReportFiles {
     }
 
     /// Writes the report to each of them. What cannot be written keeps no other from being written.
-    pub(super) fn write(mut self, report: &Report) -> Result<(), String> {
+    pub(super) fn write(mut self, report: &Report) -> Result<(), Refusal> {
         let mut errors = Vec::new();
         for pending in &mut self.pending {
             if let Err(error) = pending.write(report, self.options) {
                 errors.push(format!("cannot write the report `{}`: {}", pending.path.display(), reason(&error)));
             }
         }
-        if errors.is_empty() { Ok(()) } else { Err(errors.join("\nerror: ")) }
+        if errors.is_empty() { Ok(()) } else { Err(errors.join("\nerror: ").into()) }
     }
 }
 
 impl Pending {
-    fn open(format: Format, path: &Path) -> Result<Pending, String> {
+    fn open(format: Format, path: &Path) -> Result<Pending, Refusal> {
         let fault = |error: &std::io::Error| format!("cannot write the report `{}`: {}", path.display(), reason(error));
         if path.is_dir() {
-            return Err(format!("cannot write the report `{}`: it is a folder", path.display()));
+            return Err(format!("cannot write the report `{}`: it is a folder", path.display()).into());
         }
         let name = path.file_name().ok_or_else(|| format!("`{}` names no file", path.display()))?;
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -162,13 +167,13 @@ fn unsupported(error: std::io::Error) -> std::io::Result<()> {
 }
 
 /// Appends the summary of the job, where GitHub Actions takes one.
-pub(super) fn append_job_summary(report: &Report) -> Result<(), String> {
+pub(super) fn append_job_summary(report: &Report) -> Result<(), Refusal> {
     let Some(path) = screen::job_summary_file() else { return Ok(()) };
     let mut summary = Vec::new();
     let rendered = format::write(Format::Github, report, &Options::default(), &mut summary);
     let open = || File::options().append(true).create(true).open(&path);
     let written = rendered.and_then(|()| open()).and_then(|mut file| file.write_all(&summary));
-    written.map_err(|error| format!("cannot write the job summary `{}`: {}", path.display(), reason(&error)))
+    written.map_err(|error| format!("cannot write the job summary `{}`: {}", path.display(), reason(&error)).into())
 }
 
 /// Writes a report to standard output; a closed pipe is nothing to complain about.

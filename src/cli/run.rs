@@ -7,11 +7,13 @@ mod prepare;
 mod results;
 mod update;
 
-pub(super) use options::RunArguments;
+pub(super) use options::{RunArguments, TrustArguments};
 
 use super::progress::{Progress, Standing};
 use super::report_files::{self, Output, ReportFiles};
 use super::{BUG, INTERRUPTED, USAGE, screen};
+use crate::cli::refusal::Refusal;
+use crate::cli::targets::Targets;
 use crate::report::format::Format;
 use crate::report::load::LoadPlan;
 use crate::report::merge::first_that_applies;
@@ -25,18 +27,25 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Plays everything that was named and gives the exit code. The reports are written whatever happens.
+/// Plays everything that was named and gives the exit code.
 pub(super) fn run(arguments: &RunArguments) -> u8 {
+    run_targets(arguments, || Targets::read(&arguments.targets, arguments.files()))
+}
+
+/// Plays a scenario that a command has written, as if it were the file of this name.
+pub(super) fn run_text(arguments: &RunArguments, name: &str, text: &str) -> u8 {
+    run_targets(arguments, || Targets::of_text(name, text))
+}
+
+/// Plays targets and gives the exit code. The reports are written whatever happens.
+fn run_targets(arguments: &RunArguments, read: impl FnOnce() -> Targets) -> u8 {
     if arguments.show_secrets && arguments.reports.are_wanted() {
         screen::notice("error: `--show-secrets` shows them on the terminal only: leave it out where a report is made");
         return USAGE;
     }
     let files = match ReportFiles::open(&arguments.reports, &arguments.files_read()) {
         Ok(files) => files,
-        Err(message) => {
-            screen::notice(&format!("error: {message}"));
-            return USAGE;
-        }
+        Err(refusal) => return refusal.show(),
     };
     let began = Instant::now();
     let mut report = Report::begin();
@@ -44,7 +53,7 @@ pub(super) fn run(arguments: &RunArguments) -> u8 {
     let early = EarlyEnd::watch(files);
     let mut files = None;
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let prepared = prepare(arguments);
+        let prepared = prepare(arguments, read());
         files = early.over();
         play(arguments, &mut report, prepared?)
     }));
@@ -52,10 +61,9 @@ pub(super) fn run(arguments: &RunArguments) -> u8 {
     let files = files.or_else(|| early.over()).unwrap_or_else(|| EarlyEnd::wait());
     report.exit_code = match outcome {
         Ok(Ok(code)) => code,
-        Ok(Err(message)) => {
-            screen::notice(&format!("error: {message}"));
-            report.errors.push(message);
-            USAGE
+        Ok(Err(refusal)) => {
+            report.errors.push(refusal.to_string());
+            refusal.show()
         }
         Err(_) => {
             report.errors.push("a bug in smtp-script ended the run".to_owned());
@@ -65,12 +73,11 @@ pub(super) fn run(arguments: &RunArguments) -> u8 {
     report.duration = began.elapsed().as_secs_f64();
     report.count();
     tell(arguments, &report);
-    if let Err(message) = report_files::append_job_summary(&report) {
-        screen::notice(&format!("notice: {message}"));
+    if let Err(refusal) = report_files::append_job_summary(&report) {
+        screen::notice(&format!("notice: {refusal}"));
     }
-    if let Err(message) = files.write(&report) {
-        screen::notice(&format!("error: {message}"));
-        return first_that_applies(report.exit_code, USAGE);
+    if let Err(refusal) = files.write(&report) {
+        return first_that_applies(report.exit_code, refusal.show());
     }
     if arguments.reports.output == Output::Report(Format::Nagios) {
         return nagios::exit_code(&report);
@@ -79,7 +86,7 @@ pub(super) fn run(arguments: &RunArguments) -> u8 {
 }
 
 /// Plays what was prepared, and fills the report.
-fn play(arguments: &RunArguments, report: &mut Report, mut prepared: Prepared) -> Result<u8, String> {
+fn play(arguments: &RunArguments, report: &mut Report, mut prepared: Prepared) -> Result<u8, Refusal> {
     report.summary.left_out = prepared.left_out;
     report.summary.not_selected = prepared.not_selected;
     report.errors.clone_from(&prepared.errors);
@@ -90,9 +97,9 @@ fn play(arguments: &RunArguments, report: &mut Report, mut prepared: Prepared) -
     if prepared.items.is_empty() && prepared.errors.is_empty() {
         // Of a shard, and of what failed before, nothing may be left; a tag that nothing has is a mistake.
         if report.shard.is_none() && prepared.not_selected > 0 {
-            return Err(
-                "no scenario was selected: `--tag`, `--name` or `--last-failed` pass over all of them".to_owned()
-            );
+            return Err("no scenario was selected: `--tag`, `--name` or `--last-failed` pass over all of them"
+                .to_owned()
+                .into());
         }
     }
     let mut plan = arguments.plan();
@@ -110,13 +117,13 @@ fn play(arguments: &RunArguments, report: &mut Report, mut prepared: Prepared) -
     let board = Arc::new(Mutex::new(Board { results, progress: Progress::new(wants_progress) }));
     let course = play_all(plays, &plan, &listener(&board, total, plan.pace.duration))?;
     let board = Arc::into_inner(board).map(|board| board.into_inner().unwrap_or_else(PoisonError::into_inner));
-    let Some(mut board) = board else { return Err("the runs did not end".to_owned()) };
+    let Some(mut board) = board else { return Err("the runs did not end".to_owned().into()) };
     board.progress.end();
     board.results.take_updates().write()?;
     Ok(first_that_applies(code, gather(report, board, &plan, course)))
 }
 
-/// What threads share that tell of runs.
+/// What the threads that report runs share.
 struct Board {
     results: Results,
     progress: Progress,
@@ -145,7 +152,7 @@ fn planned(plan: &Plan, plays: usize) -> Option<u64> {
 }
 
 /// Gives many runs what they share: the sandbox, the pace of connects, and enough file descriptors.
-fn equip(arguments: &RunArguments, plan: &mut Plan, plays: &mut [Play]) -> Result<(), String> {
+fn equip(arguments: &RunArguments, plan: &mut Plan, plays: &mut [Play]) -> Result<(), Refusal> {
     if let Some(runs) = planned(plan, plays.len()) {
         // More threads and descriptors than runs are of no use.
         plan.jobs = plan.jobs.min(usize::try_from(runs).unwrap_or(usize::MAX)).max(1);
@@ -171,7 +178,7 @@ fn equip(arguments: &RunArguments, plan: &mut Plan, plays: &mut [Play]) -> Resul
 fn listener(board: &Arc<Mutex<Board>>, of: Option<u64>, duration: Option<Duration>) -> Listener {
     let (board, began) = (board.clone(), Instant::now());
     Arc::new(move |event| {
-        // A panic elsewhere is told by whom it befell; the results are whole.
+        // A panicking thread reports its own panic; the results are whole.
         let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
         let Board { results, progress } = &mut *board;
         match event {

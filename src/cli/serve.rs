@@ -5,7 +5,6 @@
 mod sandbox;
 mod scripted;
 
-use super::USAGE;
 use super::screen::{self, Color};
 use crate::report::human;
 use crate::run::{Entry, Speaker};
@@ -66,16 +65,16 @@ struct ListenArguments {
     /// Write the authority that clients have to trust here, as PEM; a certificate is made at each start
     #[arg(long, value_name = "FILE", conflicts_with = "certificate")]
     ca_out: Option<PathBuf>,
-    /// Farewell to a client that has been silent for so long [default: 300s]; of FILE how long one wait may take
+    /// Send 421 to a client that has been idle this long [default: 300s]; with FILE, how long one wait may take
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
-    /// End when so many sessions have been served
+    /// Stop after N sessions
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "file")]
     max_sessions: Option<u64>,
-    /// End when so many messages have been taken
+    /// Stop after N messages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "file")]
     max_messages: Option<u64>,
-    /// End after this time
+    /// Stop after this time
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     max_time: Option<Duration>,
 }
@@ -88,10 +87,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> u8 {
     };
     match served {
         Ok(code) => code,
-        Err(message) => {
-            screen::notice(&format!("error: {message}"));
-            USAGE
-        }
+        Err(refusal) => refusal.show(),
     }
 }
 

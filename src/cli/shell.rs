@@ -9,15 +9,16 @@ mod printer;
 mod terminal;
 
 use super::screen::{self, Color};
-use super::{USAGE, new_file, values};
+use super::{new_file, values};
+use crate::cli::refusal::{Refusal, read};
 use crate::net::tls::{Connector, TlsOptions};
 use crate::report::explanation;
 use crate::report::human::Styled;
 use crate::report::live as layout;
 use crate::scenario::address::split_address;
-use crate::scenario::{DEFAULT_TIMEOUT, duration, reason};
+use crate::scenario::{DEFAULT_TIMEOUT, duration};
 use crate::shell::{Asker, Live, Place, Screen, Settings, Told, Verdict};
-use crate::smtp::explanation::explain;
+use crate::smtp::explanation::{Explanation, explain};
 use crate::smtp::question::Question;
 use printer::Printer;
 use std::path::{Path, PathBuf};
@@ -60,7 +61,7 @@ pub(super) struct ShellArguments {
     /// Who `.auth` logs in, where it does not say
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// Wait so long for each reply
+    /// How long to wait for each reply
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30s")]
     timeout: Duration,
     /// Write what was said as a scenario at the end
@@ -78,15 +79,12 @@ pub(super) struct ShellArguments {
 pub(super) fn shell(arguments: &ShellArguments) -> u8 {
     match arguments.run() {
         Ok(code) => code,
-        Err(message) => {
-            screen::notice(&format!("error: {message}"));
-            USAGE
-        }
+        Err(refusal) => refusal.show(),
     }
 }
 
 impl ShellArguments {
-    fn run(&self) -> Result<u8, String> {
+    fn run(&self) -> Result<u8, Refusal> {
         if let Some(file) = &self.output {
             new_file::refuse_existing(file, self.force)?;
         }
@@ -113,7 +111,7 @@ impl ShellArguments {
         Ok(exit_code(ended.verdict, is_terminal))
     }
 
-    fn settings(&self, interruptible: bool) -> Result<Settings, String> {
+    fn settings(&self, interruptible: bool) -> Result<Settings, Refusal> {
         let ca_pem = self.ca_file.as_deref().map(read).transpose()?;
         let tls = TlsOptions { verify: !self.insecure, ca_pem, ..TlsOptions::default() };
         // What is wrong with the file is told before there is a connection.
@@ -129,7 +127,7 @@ impl ShellArguments {
         };
         let hello = self.ehlo.clone().unwrap_or_else(screen::host_name);
         if hello.is_empty() || hello.contains(['\r', '\n']) {
-            return Err("`--ehlo` needs a name".to_owned());
+            return Err("`--ehlo` needs a name".to_owned().into());
         }
         let timeout = if self.timeout.is_zero() { DEFAULT_TIMEOUT } else { self.timeout };
         let (ca_file, user) = (self.ca_file.clone(), self.user.clone());
@@ -172,10 +170,7 @@ fn on_screen(printer: Arc<Printer>, styled: Styled) -> Screen {
 
 /// What other providers than this server's mean is of no use here.
 fn explained(question: &Question, styled: Styled) -> String {
-    let mut explanation = explain(question, None);
-    if explanation.provider.is_none() {
-        explanation.providers.clear();
-    }
+    let explanation = Explanation { others: false, ..explain(question, None) };
     explanation::text(&explanation, styled)
 }
 
@@ -187,8 +182,8 @@ fn save(printer: &Printer, file: &Path, text: &str, replace: bool, styled: Style
     }
     match new_file::write(file, text, replace) {
         Ok(()) => printer.print(format!("saved to {shown}\n")),
-        Err(message) => {
-            printer.complain(&message, styled);
+        Err(refusal) => {
+            printer.complain(&refusal.to_string(), styled);
             return false;
         }
     }
@@ -210,8 +205,4 @@ fn exit_code(verdict: Verdict, is_terminal: bool) -> u8 {
     }
     let failed = verdict.lost || verdict.refused && !is_terminal;
     if failed { FAILED } else { 0 }
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(file).map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))
 }

@@ -51,6 +51,11 @@ pub(super) struct Targets {
 }
 
 impl Targets {
+    /// One scenario that a command has written.
+    pub(super) fn of_text(name: &str, text: &str) -> Targets {
+        Targets { loaded: vec![load_text(name, text)], ..Targets::default() }
+    }
+
     /// Reads everything that `names` stand for.
     pub(super) fn read(names: &[String], files: Files<'_>) -> Targets {
         let mut targets = Targets::default();

@@ -77,6 +77,19 @@ pub(crate) enum ConnectFailureKind {
     Other,
 }
 
+impl ConnectFailureKind {
+    /// Its name for machines.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            ConnectFailureKind::Name => "name",
+            ConnectFailureKind::Refused => "refused",
+            ConnectFailureKind::Unreachable => "unreachable",
+            ConnectFailureKind::OutOfBounds => "out_of_bounds",
+            ConnectFailureKind::Other => "other",
+        }
+    }
+}
+
 /// Connects to the first address of the target that accepts.
 ///
 /// Has no deadline of its own: wrap it in one. A name lookup that is given up goes on in a thread of the runtime's, so a

@@ -39,6 +39,8 @@ pub(crate) enum TlsFailureReason {
     UnknownIssuer,
     /// The certificate is signed by itself and not trusted.
     SelfSigned,
+    /// The certificate could not be verified for another reason.
+    Unverified,
     /// The server does not speak TLS here.
     NotTls,
     /// The two sides have no protocol version in common.
@@ -51,6 +53,26 @@ pub(crate) enum TlsFailureReason {
     Reset,
     /// Anything else; the message says what.
     Other,
+}
+
+impl TlsFailureReason {
+    /// Its name for machines.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            TlsFailureReason::Expired => "expired",
+            TlsFailureReason::NotYetValid => "not_yet_valid",
+            TlsFailureReason::WrongName => "wrong_name",
+            TlsFailureReason::UnknownIssuer => "unknown_issuer",
+            TlsFailureReason::SelfSigned => "self_signed",
+            TlsFailureReason::Unverified => "unverified",
+            TlsFailureReason::NotTls => "not_tls",
+            TlsFailureReason::ProtocolVersion => "protocol_version",
+            TlsFailureReason::Alert(_) => "alert",
+            TlsFailureReason::Closed => "closed",
+            TlsFailureReason::Reset => "reset",
+            TlsFailureReason::Other => "other",
+        }
+    }
 }
 
 impl TlsFailure {
@@ -138,7 +160,7 @@ fn verify_reason(verify_text: &str) -> TlsFailureReason {
         ("invalid ca certificate", TlsFailureReason::UnknownIssuer),
     ];
     let found = TEXTS.iter().find(|(part, _)| verify_text.contains(part));
-    found.map_or(TlsFailureReason::Other, |(_, reason)| *reason)
+    found.map_or(TlsFailureReason::Unverified, |(_, reason)| *reason)
 }
 
 fn verify_help(reason: TlsFailureReason) -> Option<&'static str> {

@@ -1,10 +1,12 @@
 //! Which reply answers what: a conversation as exchanges.
 //!
-//! Responsible for counting the replies that are owed, as `session::owed` does for a run, from what was said alone. What
-//! is made of an exchange is decided elsewhere.
+//! Responsible for giving each reply to what it answers, as the dialogue counts them, from what was said alone. What is
+//! made of an exchange is decided elsewhere.
 
-use super::{MailData, Said, split_verb};
+use super::{MailData, Said};
 use crate::scenario::write::DraftExpect;
+use crate::smtp::command::{CommandLine, Verb};
+use crate::smtp::dialogue::Dialogue;
 use crate::smtp::reply::Reply;
 use std::collections::VecDeque;
 
@@ -56,20 +58,22 @@ impl<'c> Exchange<'c> {
         }
     }
 
+    /// The command that was sent; an empty one where there was none.
+    pub(super) fn command(&self) -> CommandLine<'c> {
+        match self.asked {
+            Asked::Line(line) | Asked::Chunk { command: line, .. } => CommandLine::parse(line),
+            _ => CommandLine::parse(&[]),
+        }
+    }
+
     /// The verb of the command, in upper case; empty where there is none.
     pub(super) fn verb(&self) -> String {
-        match self.asked {
-            Asked::Line(line) | Asked::Chunk { command: line, .. } => split_verb(line).0,
-            _ => String::new(),
-        }
+        self.command().name()
     }
 
     /// What follows the verb.
     pub(super) fn argument(&self) -> &'c [u8] {
-        match self.asked {
-            Asked::Line(line) | Asked::Chunk { command: line, .. } => split_verb(line).1,
-            _ => &[],
-        }
+        self.command().argument()
     }
 
     /// The code of the reply.
@@ -88,7 +92,8 @@ impl<'c> Exchange<'c> {
 pub(super) fn exchanges(said: &[Said]) -> Vec<Exchange<'_>> {
     let mut pairing = Pairing::default();
     if !begins_without_greeting(said) {
-        pairing.ask(Asked::Nothing, 1);
+        pairing.dialogue = Dialogue::greeting();
+        pairing.ask(Asked::Nothing);
     }
     for event in said {
         pairing.take(event);
@@ -123,55 +128,56 @@ struct Pairing<'c> {
     exchanges: Vec<Exchange<'c>>,
     /// For each reply that is owed the exchange it belongs to.
     owed: VecDeque<usize>,
+    /// How many that are; they stand in `owed` in the same order.
+    dialogue: Dialogue,
     remarks: Vec<&'c str>,
-    /// After LHLO mail data owes a reply for each of the recipients that were accepted.
-    lmtp: bool,
-    recipients: usize,
 }
 
 impl<'c> Pairing<'c> {
     fn take(&mut self, event: &'c Said) {
         match event {
             Said::Line(line) => self.line(line),
-            Said::Bytes(bytes) => self.ask(Asked::Bytes(bytes), bytes.iter().filter(|byte| **byte == b'\n').count()),
+            Said::Bytes(bytes) => {
+                bytes.iter().filter(|byte| **byte == b'\n').for_each(|_| self.dialogue.wrote_other());
+                self.ask(Asked::Bytes(bytes));
+            }
             Said::MailData(data) => {
-                let owed = if self.lmtp { self.recipients.max(1) } else { 1 };
-                self.ask(Asked::MailData(data), owed);
+                self.dialogue.mail_data_ended();
+                self.ask(Asked::MailData(data));
             }
             Said::Chunk(octets) => self.chunk(octets),
-            Said::Reply(reply) => self.reply(reply),
+            Said::Reply(reply) => {
+                let at = self.oldest(reply.code());
+                self.exchanges[at].replies.push(reply);
+            }
             Said::Malformed(bytes) => {
-                let at = self.oldest();
+                let at = self.oldest(0);
                 self.exchanges[at].malformed = Some(bytes);
             }
             Said::Wanted(code, expect) => {
-                let at = self.oldest();
+                let at = self.oldest(*code);
                 self.exchanges[at].wanted = Some((*code, expect));
             }
             Said::Handshake => self.handshake(),
             Said::ServerClosed => self.server_closed(),
-            Said::ClientClosed => self.owed.clear(),
+            Said::ClientClosed => self.forget_owed(),
             Said::Remark(text) => self.remarks.push(text),
         }
     }
 
-    fn ask(&mut self, asked: Asked<'c>, owed: usize) {
+    /// Something was asked, which the dialogue was told of already.
+    fn ask(&mut self, asked: Asked<'c>) {
         let waits_for_greeting =
             matches!(self.exchanges.first(), Some(first) if first.asked == Asked::Nothing && first.code().is_none());
         let pipelined = !self.owed.is_empty() && !waits_for_greeting;
         let at = self.exchanges.len();
-        self.owed.extend(std::iter::repeat_n(at, owed));
+        self.owed.resize(self.dialogue.owed(), at);
         self.exchanges.push(Exchange { pipelined, remarks: std::mem::take(&mut self.remarks), ..Exchange::new(asked) });
     }
 
     fn line(&mut self, line: &'c [u8]) {
-        match split_verb(line).0.as_str() {
-            "LHLO" => self.lmtp = true,
-            "EHLO" | "HELO" => self.lmtp = false,
-            "MAIL" => self.recipients = 0,
-            _ => {}
-        }
-        self.ask(Asked::Line(line), 1);
+        self.dialogue.wrote_command(line);
+        self.ask(Asked::Line(line));
     }
 
     /// The octets belong to the command above them.
@@ -179,41 +185,45 @@ impl<'c> Pairing<'c> {
         match self.exchanges.last_mut().map(|last| &mut last.asked) {
             Some(asked)
                 if let Asked::Line(command) = *asked
-                    && split_verb(command).0 == "BDAT" =>
+                    && CommandLine::parse(command).verb() == Verb::Bdat =>
             {
                 *asked = Asked::Chunk { command, octets };
             }
-            _ => self.ask(Asked::Bytes(&octets.octets), 0),
+            _ => self.ask(Asked::Bytes(&octets.octets)),
         }
     }
 
-    fn reply(&mut self, reply: &'c Reply) {
-        let at = self.oldest();
-        let exchange = &mut self.exchanges[at];
-        exchange.replies.push(reply);
-        self.recipients += usize::from(exchange.verb() == "RCPT" && reply.is_positive());
+    /// The exchange whose reply is owed the longest, which this code settles; a new one where nothing is owed.
+    fn oldest(&mut self, code: u16) -> usize {
+        let settled = self.dialogue.replied(code);
+        let Some(at) = self.owed.pop_front() else {
+            self.ask(Asked::Nothing);
+            return self.exchanges.len() - 1;
+        };
+        if let Some(place) = settled.and_then(|settled| settled.one_more).filter(|place| *place <= self.owed.len()) {
+            self.owed.insert(place, self.owed.get(place - 1).copied().unwrap_or(at));
+        }
+        at
     }
 
-    /// The exchange whose reply is owed the longest; a new one where nothing is owed.
-    fn oldest(&mut self) -> usize {
-        if let Some(at) = self.owed.pop_front() {
-            return at;
-        }
-        self.ask(Asked::Nothing, 0);
-        self.exchanges.len() - 1
+    /// Nobody waits any longer for what was owed.
+    fn forget_owed(&mut self) {
+        self.owed.clear();
+        self.dialogue.restart();
     }
 
     fn handshake(&mut self) {
-        self.owed.clear();
+        self.forget_owed();
         match self.exchanges.last_mut() {
             Some(last) if last.verb() == "STARTTLS" && last.code() == Some(220) => last.handshake = true,
-            _ => self.ask(Asked::Handshake, 0),
+            _ => self.ask(Asked::Handshake),
         }
     }
 
     /// Closing is part of what was answered last, or takes the place of an answer.
     fn server_closed(&mut self) {
-        let waiting = self.owed.drain(..).next();
+        let waiting = self.owed.front().copied();
+        self.forget_owed();
         let last = self.exchanges.len().checked_sub(1);
         if let Some(exchange) = waiting.or(last).and_then(|at| self.exchanges.get_mut(at)) {
             exchange.closed = exchange.replies.is_empty() || exchange.verb() != "QUIT";

@@ -4,7 +4,6 @@
 //! then used. Queue ids, dates, host names and all other words are left out: they vary from run to run.
 
 use super::exchange::{Asked, Exchange};
-use super::split_verb;
 use crate::scenario::write::DraftExpect;
 use crate::smtp::auth::Mechanism;
 use crate::smtp::extension::Extensions;
@@ -107,7 +106,7 @@ fn used(exchange: &Exchange<'_>) -> Vec<(String, Option<String>)> {
         "STARTTLS" => words.push(("STARTTLS".to_owned(), None)),
         "BDAT" => words.push(("CHUNKING".to_owned(), None)),
         "AUTH" => {
-            let mechanism = split_verb(exchange.argument()).0;
+            let mechanism = exchange.command().auth().map_or_else(String::new, |auth| auth.name().into_owned());
             // Another mechanism takes the place of one that is not known here.
             let known = mechanism.parse::<Mechanism>().is_ok();
             words.push(("AUTH".to_owned(), Some(mechanism).filter(|_| known)));

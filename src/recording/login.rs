@@ -4,7 +4,6 @@
 //! What can't be read is a secret as a whole: a line of AUTH is never written as it was.
 
 use super::exchange::{Asked, Exchange};
-use super::split_verb;
 use super::words::Secrets;
 use crate::smtp::auth::Mechanism;
 use crate::smtp::auth::messages;
@@ -58,7 +57,8 @@ struct Login<'e, 'c> {
 
 impl Login<'_, '_> {
     fn read(mut self, spoken: &mut BTreeMap<usize, Spoken>) {
-        let (name, initial) = split_verb(self.exchanges[self.at].argument());
+        let Some(auth) = self.exchanges[self.at].command().auth() else { return };
+        let (name, initial) = (auth.name(), auth.initial);
         let mechanism = name.parse::<Mechanism>().ok();
         match mechanism {
             Some(mechanism) if mechanism.scram_hash().is_some() => return self.scram(&name, initial, spoken),
@@ -150,7 +150,8 @@ impl Login<'_, '_> {
 
     /// Whether the server said of this message that it is none (RFC 4954 section 4).
     fn is_malformed(&self, challenge: Challenge<'_>) -> bool {
-        let initial = usize::from(!split_verb(self.exchanges[self.at].argument()).1.is_empty());
+        let auth = self.exchanges[self.at].command().auth();
+        let initial = usize::from(auth.is_some_and(|auth| !auth.initial.is_empty()));
         let answered = self.at + challenge.number - initial;
         self.exchanges.get(answered).and_then(Exchange::code) == Some(501)
     }

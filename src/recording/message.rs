@@ -6,6 +6,7 @@
 use super::MailData;
 use super::words::{Secrets, Variable, template};
 use crate::scenario::write::{DraftAction, hexadecimal};
+use crate::smtp::command::CommandLine;
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
 
 /// Mail data as a step that sends it, after a 354.
@@ -18,20 +19,16 @@ pub(super) fn data(data: &MailData, secrets: &Secrets, variables: &[Variable]) -
 
 /// A chunk as a step that sends it with its command; as exact bytes where other octets would be sent.
 pub(super) fn chunk(command: &[u8], data: &MailData, secrets: &Secrets, variables: &[Variable]) -> DraftAction {
-    let last = command.to_ascii_uppercase().ends_with(b" LAST");
+    let announced = CommandLine::parse(command).bdat();
+    let last = announced.is_some_and(|bdat| bdat.last);
     // Of a chunk that the session ended within only this much was sent.
-    let whole = data.left_out > 0 || announced(command) == Some(data.octets.len());
+    let whole = data.left_out > 0 || announced.is_some_and(|bdat| bdat.octets == data.octets.len() as u64);
     match text_of(&data.octets) {
         Some(text) if whole && data.octets.len() <= crate::scenario::DEFAULT_CHUNK && !text.is_empty() => {
             DraftAction::Bdat { text: message(&text, secrets, variables), last }
         }
         _ => exact_chunk(command, data, secrets),
     }
-}
-
-/// How many octets a line `BDAT n` announces.
-fn announced(command: &[u8]) -> Option<usize> {
-    std::str::from_utf8(command).ok()?.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 /// A chunk with its command, as exact bytes.

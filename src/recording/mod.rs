@@ -21,6 +21,7 @@ pub(crate) use wiretap::Wiretap;
 pub(crate) use words::Credentials;
 
 use crate::scenario::write::{Draft, DraftExpect};
+use crate::smtp::command::{CommandLine, Verb};
 use crate::smtp::reply::{Progress, Reply, ReplyParser};
 
 /// What a client and a server said to each other.
@@ -112,7 +113,7 @@ impl Said {
 
 /// Text of a conversation as it may be shown: the credentials of all its logins masked.
 pub(crate) fn mask(said: &[Said], text: &str) -> String {
-    let is_login = |said: &Said| matches!(said, Said::Line(line) if split_verb(line).0 == "AUTH");
+    let is_login = |said: &Said| matches!(said, Said::Line(line) if CommandLine::parse(line).verb() == Verb::Auth);
     if !said.iter().any(is_login) {
         return text.to_owned();
     }
@@ -123,9 +124,8 @@ pub(crate) fn mask(said: &[Said], text: &str) -> String {
 
 /// The verb of a command line, in upper case, and what follows it.
 fn split_verb(line: &[u8]) -> (String, &[u8]) {
-    let line = line.trim_ascii_start();
-    let end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len());
-    (String::from_utf8_lossy(&line[..end]).to_ascii_uppercase(), line[end..].trim_ascii())
+    let command = CommandLine::parse(line);
+    (command.name(), command.argument())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::exchange::{Asked, Exchange, exchanges};
 use super::expectation::{expectation, pattern};
 use super::login::{Spoken, logins};
 use super::words::{Credentials, Secrets, Variable, template};
-use super::{Conversation, Said, message, split_verb};
+use super::{Conversation, Said, message};
 use crate::scenario::write::{Draft, DraftAction, DraftConnect, DraftExpect, DraftStep, literal};
 use crate::smtp::auth::Mechanism;
 use std::collections::BTreeMap;
@@ -227,9 +227,10 @@ impl Writer<'_, '_> {
 
     /// A password that passed as a digest only can't be found where the client says it otherwise.
     fn what_is_not_known(&self, exchange: &Exchange<'_>) -> Option<String> {
-        let mechanism = split_verb(exchange.argument()).0.parse::<Mechanism>().ok();
+        let auth = exchange.command().auth();
+        let mechanism = auth.and_then(|auth| auth.name().parse::<Mechanism>().ok());
         let by_digest = |mechanism: Mechanism| mechanism == Mechanism::CramMd5 || mechanism.scram_hash().is_some();
-        let is_unknown = exchange.verb() == "AUTH" && mechanism.is_some_and(by_digest) && self.secrets.has_unknown();
+        let is_unknown = mechanism.is_some_and(by_digest) && self.secrets.has_unknown();
         is_unknown.then(|| {
             "the password passed as a digest: it is not known, and was not searched for in what stands here".to_owned()
         })
@@ -284,8 +285,8 @@ impl Writer<'_, '_> {
         let mut with: Vec<String> = Vec::new();
         with.extend(implicit_tls.then(|| "implicit TLS".to_owned()));
         with.extend(self.exchanges.iter().any(|exchange| exchange.handshake).then(|| "STARTTLS".to_owned()));
-        let login = self.exchanges.iter().find(|exchange| exchange.verb() == "AUTH");
-        with.extend(login.map(|login| format!("AUTH {}", split_verb(login.argument()).0)));
+        let login = self.exchanges.iter().find_map(|exchange| exchange.command().auth());
+        with.extend(login.map(|login| format!("AUTH {}", login.name())));
         let with = if with.is_empty() { String::new() } else { format!(", with {}", with.join(" and ")) };
         self.secrets.mask(&format!("{what} {host}{with}"))
     }
@@ -293,6 +294,6 @@ impl Writer<'_, '_> {
 
 /// Whether it ends a message.
 fn delivers(exchange: &Exchange<'_>) -> bool {
-    let last_chunk = exchange.argument().to_ascii_uppercase().ends_with(b"LAST");
+    let last_chunk = exchange.command().bdat().is_some_and(|bdat| bdat.last);
     matches!(exchange.asked, Asked::MailData(_)) || matches!(exchange.asked, Asked::Chunk { .. }) && last_chunk
 }

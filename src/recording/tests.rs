@@ -277,6 +277,33 @@ fn lmtp(text: &str) -> Conversation {
     conversation
 }
 
+/// RFC 2033 section 4.2 and RFC 3030: a refused MAIL changes nothing, and the last chunk is answered for each recipient.
+#[test]
+fn lmtp_is_counted_whichever_way_a_message_comes() {
+    let line = |text: &str| Said::Line(text.as_bytes().to_vec());
+    let reply = |text: &str| Said::reply(&[text]);
+    let opening =
+        [("LHLO me", "250 mx"), ("MAIL FROM:<>", "250 ok"), ("RCPT TO:<a>", "250 ok"), ("RCPT TO:<b>", "250 ok")];
+    let data = |octets: &str| MailData { octets: octets.as_bytes().to_vec(), left_out: 0 };
+    let by_chunk = vec![line("BDAT 4 LAST"), Said::Chunk(data("Hi\r\n"))];
+    let after_refusal = vec![
+        line("MAIL FROM:<x>"),
+        reply("503 5.5.1 nested MAIL"),
+        line("DATA"),
+        reply("354 go"),
+        Said::MailData(data("Hi\r\n")),
+    ];
+    for message in [by_chunk, after_refusal] {
+        let mut said = vec![reply("220 hi")];
+        said.extend(opening.iter().flat_map(|(asked, answered)| [line(asked), reply(answered)]));
+        said.extend(message);
+        said.extend([reply("250 2.0.0 one"), reply("250 2.0.0 two")]);
+        let text = written(&Conversation { server: Server::default(), said });
+        let expected = "    expect: ^250 2\\.0\\.0\n  - expect: ^250 2\\.0\\.0\n";
+        assert!(text.ends_with(expected), "{text}");
+    }
+}
+
 #[test]
 fn chunks_are_chunks() {
     let chunk = |text: &str| Said::Chunk(MailData { octets: text.as_bytes().to_vec(), left_out: 0 });

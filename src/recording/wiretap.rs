@@ -2,12 +2,13 @@
 //!
 //! Responsible for cutting both directions into lines, mail data, chunks and replies, in pieces of any size, and for the
 //! one moment at which a proxy must act: a 220 to STARTTLS. Pure; it holds mail data up to a limit and counts the rest.
-//! Octets pass unchanged whatever is understood of them. The proxy of `record` and the shell listen with it.
+//! Which replies are owed the dialogue knows. Octets pass unchanged whatever is understood of them. The proxy of `record` and the shell listen with it.
 
 use super::{MailData, Said};
+use crate::smtp::command::{CommandLine, Verb};
+use crate::smtp::dialogue::{Awaited, Dialogue, Phase};
 use crate::smtp::mail_data::MailDataDecoder;
 use crate::smtp::reply::{Progress, ReplyParser};
-use std::collections::VecDeque;
 
 /// How many octets of one message are kept.
 pub(crate) const MAX_KEPT_MESSAGE: usize = 64 * 1024;
@@ -21,44 +22,32 @@ const MAX_SPOKEN: usize = 256 * 1024;
 /// Listens to one session.
 pub(crate) struct Wiretap {
     pub(crate) said: Vec<Said>,
-    phase: Phase,
+    dialogue: Dialogue,
+    incoming: Incoming,
     /// The start of a line whose end has not arrived.
     line: Vec<u8>,
     replies: Vec<u8>,
     parser: ReplyParser,
-    /// What each reply that is owed will answer.
-    owed: VecDeque<Owed>,
     /// Octets of commands and replies, and of messages, that were kept.
     spoken: usize,
     kept: usize,
     full: bool,
-    /// After LHLO mail data owes a reply for each recipient that was accepted.
-    lmtp: bool,
-    recipients: usize,
 }
 
-/// What the client is sending.
-enum Phase {
-    Lines,
-    MailData(Box<Incoming>),
-    Chunk { left: u64, kept: MailData },
+/// What the client is sending, beside lines.
+enum Incoming {
+    Nothing,
+    MailData(Box<Message>),
+    Chunk(MailData),
 }
 
 /// A message whose end has not arrived.
 #[derive(Default)]
-struct Incoming {
+struct Message {
     decoder: MailDataDecoder,
     data: MailData,
     /// The same as it stands on the wire: a message without an end is nothing but these octets.
     wire: MailData,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Owed {
-    StartTls,
-    Data,
-    Rcpt,
-    Other,
 }
 
 impl Wiretap {
@@ -66,16 +55,14 @@ impl Wiretap {
     pub(crate) fn new() -> Wiretap {
         Wiretap {
             said: Vec::new(),
-            phase: Phase::Lines,
+            dialogue: Dialogue::greeting(),
+            incoming: Incoming::Nothing,
             line: Vec::new(),
             replies: Vec::new(),
             parser: ReplyParser::default(),
-            owed: VecDeque::from([Owed::Other]),
             spoken: 0,
             kept: 0,
             full: false,
-            lmtp: false,
-            recipients: 0,
         }
     }
 
@@ -87,10 +74,10 @@ impl Wiretap {
     /// Takes what the client sent.
     pub(crate) fn client(&mut self, mut input: &[u8]) {
         while !input.is_empty() {
-            let used = match self.phase {
-                Phase::Lines => self.take_line(input),
-                Phase::MailData(..) => self.take_mail_data(input),
-                Phase::Chunk { .. } => self.take_chunk(input),
+            let used = match self.incoming {
+                Incoming::Nothing => self.take_line(input),
+                Incoming::MailData(..) => self.take_mail_data(input),
+                Incoming::Chunk(..) => self.take_chunk(input),
             };
             input = &input[used..];
         }
@@ -108,7 +95,7 @@ impl Wiretap {
                     (Said::Reply(reply), taken)
                 }
                 Progress::Malformed(_, taken) => {
-                    self.owed.pop_front();
+                    self.answered(0);
                     (Said::Malformed(self.replies[..taken].to_vec()), taken)
                 }
             };
@@ -119,7 +106,8 @@ impl Wiretap {
 
     /// Both sides have shaken hands: what was before counts no more.
     pub(crate) fn handshake(&mut self) {
-        self.owed.clear();
+        self.dialogue.restart();
+        self.incoming = Incoming::Nothing;
         self.line.clear();
         self.replies.clear();
         self.parser = ReplyParser::default();
@@ -132,9 +120,9 @@ impl Wiretap {
         if !line.is_empty() {
             self.note(Said::Bytes(line), 0);
         }
-        match std::mem::replace(&mut self.phase, Phase::Lines) {
-            Phase::MailData(incoming) if !incoming.wire.octets.is_empty() => self.unfinished(incoming.wire),
-            Phase::Chunk { kept, .. } => self.said.push(Said::Chunk(kept)),
+        match std::mem::replace(&mut self.incoming, Incoming::Nothing) {
+            Incoming::MailData(message) if !message.wire.octets.is_empty() => self.unfinished(message.wire),
+            Incoming::Chunk(kept) => self.said.push(Said::Chunk(kept)),
             _ => {}
         }
         self.said.push(how);
@@ -161,63 +149,46 @@ impl Wiretap {
     fn line(&mut self, mut line: Vec<u8>) {
         let size = line.len();
         if !line.ends_with(b"\r\n") {
-            self.owed.extend(line.ends_with(b"\n").then_some(Owed::Other));
+            if line.ends_with(b"\n") {
+                self.dialogue.wrote_other();
+            }
             return self.note(Said::Bytes(line), size);
         }
         line.truncate(size - 2);
-        let words: Vec<String> = line
-            .split(u8::is_ascii_whitespace)
-            .take(2)
-            .map(|word| String::from_utf8_lossy(word).to_ascii_uppercase())
-            .collect();
-        let owed = match words[0].as_str() {
-            "STARTTLS" => Owed::StartTls,
-            "DATA" => Owed::Data,
-            "RCPT" => Owed::Rcpt,
-            _ => Owed::Other,
-        };
-        match words[0].as_str() {
-            "LHLO" => self.lmtp = true,
-            "EHLO" | "HELO" => self.lmtp = false,
-            "MAIL" => self.recipients = 0,
-            "BDAT" => {
-                let left = words.get(1).and_then(|size| size.parse().ok()).unwrap_or(0);
-                self.phase = Phase::Chunk { left, kept: MailData::default() };
-            }
-            _ => {}
-        }
-        self.owed.push_back(owed);
+        self.dialogue.wrote_command(&line);
+        let announces = CommandLine::parse(&line).bdat().is_some();
         self.note(Said::Line(line), size);
-        if matches!(self.phase, Phase::Chunk { left: 0, .. }) {
+        if announces {
+            self.incoming = Incoming::Chunk(MailData::default());
             self.take_chunk(&[]);
         }
     }
 
     fn take_mail_data(&mut self, input: &[u8]) -> usize {
-        let Phase::MailData(incoming) = &mut self.phase else { return 0 };
+        let Incoming::MailData(message) = &mut self.incoming else { return 0 };
         let mut decoded = Vec::new();
-        let done = incoming.decoder.decode(input, &mut decoded);
+        let done = message.decoder.decode(input, &mut decoded);
         let room = MAX_KEPT.saturating_sub(self.kept);
-        keep(&mut incoming.wire, &input[..done.consumed], room);
-        self.kept += keep(&mut incoming.data, &decoded, room);
+        keep(&mut message.wire, &input[..done.consumed], room);
+        self.kept += keep(&mut message.data, &decoded, room);
         if done.finished {
-            let data = std::mem::take(&mut incoming.data);
-            self.phase = Phase::Lines;
-            let owed = if self.lmtp { self.recipients.max(1) } else { 1 };
-            self.owed.extend(std::iter::repeat_n(Owed::Other, owed));
+            let data = std::mem::take(&mut message.data);
+            self.incoming = Incoming::Nothing;
+            self.dialogue.mail_data_ended();
             self.note(Said::MailData(at_line_end(data)), 0);
         }
         done.consumed
     }
 
     fn take_chunk(&mut self, input: &[u8]) -> usize {
-        let Phase::Chunk { left, kept } = &mut self.phase else { return 0 };
-        let used = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
-        *left -= used as u64;
+        let Incoming::Chunk(kept) = &mut self.incoming else { return 0 };
+        let left = if let Phase::Chunk { left } = self.dialogue.phase() { left } else { 0 };
+        let used = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
+        self.dialogue.wrote_chunk(used as u64);
         self.kept += keep(kept, &input[..used], MAX_KEPT.saturating_sub(self.kept));
-        if *left == 0 {
+        if used as u64 == left {
             let chunk = std::mem::take(kept);
-            self.phase = Phase::Lines;
+            self.incoming = Incoming::Nothing;
             self.note(Said::Chunk(chunk), 0);
         }
         used
@@ -225,15 +196,11 @@ impl Wiretap {
 
     /// Settles the oldest reply that is owed. `true`: both sides shake hands now.
     fn answered(&mut self, code: u16) -> bool {
-        match (self.owed.pop_front(), code) {
-            (Some(Owed::StartTls), 220) => return true,
-            (Some(Owed::Data), 354) => {
-                self.phase = Phase::MailData(Box::default());
-            }
-            (Some(Owed::Rcpt), 200..=299) => self.recipients += 1,
-            _ => {}
+        let settled = self.dialogue.replied(code);
+        if self.dialogue.phase() == Phase::MailData && !matches!(self.incoming, Incoming::MailData(_)) {
+            self.incoming = Incoming::MailData(Box::default());
         }
-        false
+        settled.is_some_and(|settled| settled.answers == Awaited::Command(Verb::StartTls)) && code == 220
     }
 
     /// Keeps what was said; of a session without end only the beginning.
@@ -386,6 +353,23 @@ mod tests {
             sent.bytes().for_each(|octet| tap.client(&[octet]));
             tap.end(Said::ClientClosed);
             assert_eq!(told(&tap)[3..], ["end".to_owned(), format!("raw: {sent}"), "end".to_owned()]);
+        }
+    }
+
+    /// RFC 2033 section 4.2 and RFC 3030: what is heard is the same, whichever way the message comes.
+    #[test]
+    fn lmtp_replies_for_each_recipient() {
+        for message in ["MAIL FROM:<x>\r\n|503 no|DATA\r\n|354 go|a\r\n.\r\n", "BDAT 3 LAST\r\na\r\n"] {
+            let mut tap = Wiretap::new();
+            tap.server(b"220 hi\r\n");
+            let recipients = "LHLO me\r\n|250 a|MAIL FROM:<>\r\n|250 ok|RCPT TO:<a>\r\n|250 ok|RCPT TO:<b>\r\n|250 ok|";
+            for (index, part) in format!("{recipients}{message}").split('|').enumerate() {
+                match index % 2 {
+                    0 => tap.client(part.as_bytes()),
+                    _ => assert!(!tap.server(format!("{part}\r\n").as_bytes())),
+                }
+            }
+            assert_eq!(tap.dialogue.owed(), 2, "{message}");
         }
     }
 

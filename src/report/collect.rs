@@ -272,6 +272,7 @@ fn divergence(divergence: &run::Divergence, sources: &Sources) -> Divergence {
             run::Cause::Bug => "bug",
         }
         .to_owned(),
+        reason: divergence.reason.map(str::to_owned),
         reply_code: divergence.reply_code,
         line: divergence.line,
         diagnostic: diagnostic(&divergence.diagnostic, sources),

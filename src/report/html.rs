@@ -7,6 +7,7 @@
 
 mod details;
 mod figures;
+pub(crate) mod start;
 mod summary;
 mod timeline;
 mod words;
@@ -25,13 +26,14 @@ use std::io;
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
-/// The parts of the page in the order they are written; `scenario.html` comes once for each.
-const TEMPLATES: [(&str, &str); 5] = [
+/// The parts of the page in the order they are written; `scenario.html` comes once for each. `start.html` is a page of its own.
+const TEMPLATES: [(&str, &str); 6] = [
     ("head.html", include_str!("html/head.html")),
     ("load.html", include_str!("html/load.html")),
     ("list.html", include_str!("html/list.html")),
     ("scenario.html", include_str!("html/scenario.html")),
     ("foot.html", include_str!("html/foot.html")),
+    ("start.html", include_str!("html/start.html")),
 ];
 
 /// Where no more than this many scenarios did not follow their script, they stand open from the start.

@@ -7,6 +7,7 @@ mod cases;
 pub mod catalogue;
 pub mod collect;
 pub mod explanation;
+pub(crate) mod exposition;
 pub mod format;
 pub mod github;
 pub mod html;
@@ -20,9 +21,10 @@ pub mod markdown;
 pub mod merge;
 pub mod model;
 pub mod nagios;
+pub mod probe;
 pub mod prometheus;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub mod tap;
 mod words;
 

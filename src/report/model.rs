@@ -219,6 +219,9 @@ pub struct Divergence {
     pub kind: String,
     /// Whose doing it is: `server`, `user`, `network`, `interrupted`.
     pub cause: String,
+    /// What kept a connection or a TLS handshake from coming about: `name`, `refused`, `expired`, `unknown_issuer` …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The code of the reply that was not expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_code: Option<u16>,

@@ -4,18 +4,17 @@
 //! server said is in no label, so that a series does not change with every run. Called by `format`.
 
 use super::Report;
-use super::model::{Latency, Load, ScenarioReport, Session, Verdict};
+use super::exposition::{Labels, Page, Sample, number, sample, unix};
+use super::model::{Latency, Load, ScenarioReport, Session, StepVerdict, Verdict};
 use super::words;
-use std::collections::{BTreeMap, HashSet};
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 use std::io;
-
 /// Writes the report.
 ///
 /// # Errors
 /// What the output says.
 pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
-    let mut page = Page::default();
+    let mut page = Page::of("smtp_script_");
     of_run(&mut page, report);
     of_scenarios(&mut page, &report.scenarios);
     of_steps(&mut page, &report.scenarios);
@@ -23,10 +22,8 @@ pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
     if let Some(load) = &report.load {
         of_load(&mut page, load);
     }
-    output.write_all(page.text.as_bytes())
+    output.write_all(page.into_text().as_bytes())
 }
-
-// --- what is told ----------------------------------------------------------------------------------------------
 
 fn of_run(page: &mut Page, report: &Report) {
     let one = |value: f64| vec![sample(&[], value)];
@@ -81,25 +78,42 @@ fn of_scenarios(page: &mut Page, scenarios: &[ScenarioReport]) {
 fn of_steps(page: &mut Page, scenarios: &[ScenarioReport]) {
     let (mut durations, mut replies) = (Vec::new(), Vec::new());
     for scenario in scenarios {
-        let mut steps: BTreeMap<&str, (String, f64, Option<u16>)> = BTreeMap::new();
-        let mut order = Vec::new();
-        for step in &scenario.steps {
-            let known = steps.entry(&step.number).or_insert_with(|| {
-                order.push(step.number.as_str());
-                (step.name.clone().unwrap_or_else(|| step.action.clone()), 0.0, None)
-            });
-            known.1 += step.duration;
-            known.2 = step.replies.last().map(|reply| reply.code).or(known.2);
-        }
-        for number in order {
-            let Some((name, duration, code)) = steps.get(number) else { continue };
-            let labels = [("scenario", scenario.id.as_str()), ("step", number), ("name", name)];
-            durations.push(sample(&labels, *duration));
-            replies.extend(code.map(|code| sample(&labels, code.into())));
+        for step in steps_in_figures(scenario) {
+            let labels = [("scenario", scenario.id.as_str()), ("step", step.number), ("name", &step.name)];
+            durations.push(sample(&labels, step.duration));
+            replies.extend(step.code.map(|code| sample(&labels, code.into())));
         }
     }
     page.gauge("step_duration_seconds", "How long the step took, all its turns together.", durations);
     page.gauge("step_reply_code", "The code of the last reply that the step read.", replies);
+}
+
+/// A step with all its turns.
+pub(super) struct StepFigures<'r> {
+    pub(super) number: &'r str,
+    pub(super) name: String,
+    pub(super) duration: f64,
+    /// Of the last reply that it read.
+    pub(super) code: Option<u16>,
+    /// Whether it was begun at all.
+    pub(super) played: bool,
+}
+
+/// Each step once, in the order of the file.
+pub(super) fn steps_in_figures(scenario: &ScenarioReport) -> Vec<StepFigures<'_>> {
+    let mut all: Vec<StepFigures<'_>> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for step in &scenario.steps {
+        let at = *places.entry(&step.number).or_insert_with(|| {
+            let name = step.name.clone().unwrap_or_else(|| step.action.clone());
+            all.push(StepFigures { number: &step.number, name, duration: 0.0, code: None, played: false });
+            all.len() - 1
+        });
+        all[at].duration += step.duration;
+        all[at].played |= matches!(step.verdict, StepVerdict::Followed | StepVerdict::Diverged);
+        all[at].code = step.replies.last().map(|reply| reply.code).or(all[at].code);
+    }
+    all
 }
 
 fn of_connections(page: &mut Page, scenarios: &[ScenarioReport]) {
@@ -192,92 +206,6 @@ fn of_load(page: &mut Page, load: &Load) {
         sample(&[("scenario", scenario), ("step", step), ("kind", kind)], number(*count))
     };
     page.gauge("load_errors", "How often a step diverged, and how.", errors.iter().map(error).collect());
-}
-
-// --- the format ------------------------------------------------------------------------------------------------
-
-type Labels = Vec<(&'static str, String)>;
-
-#[derive(Clone)]
-struct Sample {
-    labels: Labels,
-    value: f64,
-}
-
-fn sample(labels: &[(&'static str, &str)], value: f64) -> Sample {
-    Sample { labels: labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(), value }
-}
-
-#[derive(Default)]
-struct Page {
-    text: String,
-}
-
-impl Page {
-    /// A metric of which there is nothing to tell is left out.
-    fn gauge(&mut self, name: &str, help: &str, samples: Vec<Sample>) {
-        if samples.is_empty() {
-            return;
-        }
-        self.head(name, help, "gauge");
-        let mut seen = HashSet::new();
-        for sample in samples {
-            let labels = labels(&sample.labels);
-            if seen.insert(labels.clone()) {
-                _ = writeln!(self.text, "smtp_script_{name}{labels} {}", shown(sample.value));
-            }
-        }
-    }
-
-    fn summary(&mut self, name: &str, help: &str, all: &[(Labels, &Latency)]) {
-        if all.is_empty() {
-            return;
-        }
-        self.head(name, help, "summary");
-        let mut seen = HashSet::new();
-        for (own, latency) in all {
-            let tail = labels(own);
-            if !seen.insert(tail.clone()) {
-                continue;
-            }
-            for (quantile, value) in [("0.5", latency.p50), ("0.9", latency.p90), ("0.99", latency.p99)] {
-                let mut own = own.clone();
-                own.push(("quantile", quantile.to_owned()));
-                _ = writeln!(self.text, "smtp_script_{name}{} {}", labels(&own), shown(value));
-            }
-            let sum = latency.mean * number(latency.count);
-            _ = writeln!(self.text, "smtp_script_{name}_sum{tail} {}", shown(sum));
-            _ = writeln!(self.text, "smtp_script_{name}_count{tail} {}", latency.count);
-        }
-    }
-
-    fn head(&mut self, name: &str, help: &str, kind: &str) {
-        _ = writeln!(self.text, "# HELP smtp_script_{name} {help}\n# TYPE smtp_script_{name} {kind}");
-    }
-}
-
-fn labels(labels: &Labels) -> String {
-    let escaped = |text: &str| words::line(text).replace('\\', "\\\\").replace('"', "\\\"");
-    let told: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
-    if told.is_empty() { String::new() } else { format!("{{{}}}", told.join(",")) }
-}
-
-/// Without the last digits of a sum of fractions.
-fn shown(value: f64) -> String {
-    let rounded = (value * 1e6).round() / 1e6;
-    if rounded.is_finite() { format!("{rounded}") } else { "NaN".to_owned() }
-}
-
-/// A count as a value: Prometheus knows no other numbers.
-#[expect(clippy::cast_precision_loss, reason = "a count beyond 2^53 octets is as good rounded")]
-fn number(count: impl TryInto<u64>) -> f64 {
-    count.try_into().unwrap_or(u64::MAX) as f64
-}
-
-/// A moment as unix time.
-fn unix(moment: &str) -> Option<f64> {
-    let moment: jiff::Timestamp = moment.parse().ok()?;
-    Some(moment.as_duration().as_secs_f64())
 }
 
 #[cfg(test)]

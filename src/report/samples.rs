@@ -8,7 +8,7 @@ use super::model::{
 use std::collections::BTreeMap;
 
 /// Three steps, of which the second diverges.
-pub(super) fn diverged() -> Report {
+pub(crate) fn diverged() -> Report {
     let words = |text: &'static str| text.to_owned();
     let scenario = ScenarioReport {
         id: words("a.yaml"),
@@ -89,6 +89,7 @@ pub(super) fn of_text(text: &str) -> Report {
         step,
         kind: own(),
         cause: own(),
+        reason: Some(own()),
         reply_code: None,
         line: None,
         diagnostic: diagnostic.clone(),
@@ -165,6 +166,7 @@ fn divergence() -> Divergence {
         step: "2".to_owned(),
         kind: "reply".to_owned(),
         cause: "server".to_owned(),
+        reason: None,
         reply_code: Some(550),
         line: Some(2),
         diagnostic: Diagnostic {

@@ -281,7 +281,7 @@ pub(super) fn known_hosts(scenario: &Scenario, variables: &Variables, settings: 
                 names.extend(resolver.endpoint(connect).ok().map(|endpoint| endpoint.host));
                 &connect.tls
             }
-            Action::StartTls(settings) | Action::Tls(settings) => settings,
+            Action::StartTls(tls) | Action::Tls(tls) => &tls.client,
             _ => continue,
         };
         names.extend(settings.server_name.as_ref().and_then(|text| resolver.text(text).ok()));

@@ -44,7 +44,7 @@ impl Player<'_> {
                 bytes: bytes.clone(),
                 secret: false,
             },
-            Content::Filler(filler) => return Ok(MailContent::Stream(Stream::of_filler(filler, now.step.action_span))),
+            Content::Filler(filler) => return Ok(MailContent::Stream(Stream::of_filler(filler, now.step.head.span))),
             Content::Message(parts) => {
                 let scope = self.scope(now.step);
                 let source = message::Source {

@@ -9,7 +9,8 @@ use crate::net::connect::ConnectFailureKind;
 use crate::net::tls::{TlsFailure, TlsFailureReason};
 use crate::scenario::{Diagnostic, Footnote, Span, TemplateError, duration};
 use crate::secret::Masker;
-use crate::session::{Answer, Command, Session, Trouble};
+use crate::session::{Answer, Session, Trouble};
+use crate::smtp::dialogue::Awaited;
 use crate::smtp::enhanced_status;
 use crate::smtp::provider::{self, Situation};
 use crate::smtp::reply::Reply;
@@ -87,7 +88,11 @@ impl Place<'_> {
             Trouble::NotConnected(failure) => {
                 let message = format!("could not connect: {}", failure.message);
                 let diagnostic = self.diagnostic(self.span, &message).label("no connection");
-                self.divergence(Cause::Network, "connect", diagnostic.help(connect_help(failure.kind)))
+                let diagnostic = diagnostic.help(connect_help(failure.kind));
+                Divergence {
+                    reason: Some(failure.kind.word()),
+                    ..self.divergence(Cause::Network, "connect", diagnostic)
+                }
             }
             Trouble::Timeout { waited, arrived } => self.timeout(*waited, arrived, expected),
             Trouble::Closed { arrived } => {
@@ -165,7 +170,7 @@ impl Place<'_> {
     // --- parts -------------------------------------------------------------------------------------------------
 
     pub(super) fn divergence(&self, cause: Cause, kind: &'static str, diagnostic: Diagnostic) -> Divergence {
-        Divergence { step: self.number.to_owned(), cause, kind, reply_code: None, line: None, diagnostic }
+        Divergence { step: self.number.to_owned(), cause, kind, reason: None, reply_code: None, line: None, diagnostic }
     }
 
     pub(super) fn diagnostic(&self, span: Span, message: &str) -> Diagnostic {
@@ -234,7 +239,7 @@ impl Place<'_> {
             diagnostic.footnotes.push(Footnote::Fact(certificate.describe(jiff::Timestamp::now())));
         }
         diagnostic.footnotes.extend(failure.help.clone().map(Footnote::Help));
-        self.divergence(Cause::Server, "tls", diagnostic)
+        Divergence { reason: Some(failure.reason.word()), ..self.divergence(Cause::Server, "tls", diagnostic) }
     }
 
     pub(super) fn cut_short(&self, message: &str, arrived: &[u8]) -> Diagnostic {
@@ -265,26 +270,26 @@ impl Place<'_> {
         footnotes.extend(self.decoded_challenge(reply));
         let greeting = self.session.and_then(|session| session.greeting()).map(|greeting| greeting.joined());
         let command = match answer.command {
-            Some(Command::Greeting) => "",
-            Some(Command::MailDataEnd) => "DATA",
+            Some(Awaited::Greeting) => "",
+            Some(Awaited::MailDataEnd) => "DATA",
             _ => answer.asked.command.as_str(),
         };
         let texts = reply.texts().collect::<Vec<_>>().join(&b'\n');
         let situation = Situation {
             host: self.host,
             greeting: greeting.as_deref().unwrap_or_default(),
-            code: reply.code(),
+            code: Some(reply.code()),
             enhanced: enhanced(reply),
             text: &texts,
-            command,
+            command: Some(command),
+            ..Situation::default()
         };
-        let meant = provider::meant(&situation).into_iter();
-        footnotes
-            .extend(meant.map(|(who, it)| Footnote::Fact(format!("{}: {} ({})", who.name, it.means, it.source.url))));
-        let help = provider::help(&situation);
+        let advice = provider::advise(&situation, None);
+        footnotes.extend(advice.meant().map(Footnote::Fact));
+        let help = advice.help_in_scenario();
         // What the registry knows has been told above.
         let is_registered = enhanced(reply).is_none_or(|code| enhanced_status::find(code).is_some());
-        if help.is_empty() && !is_registered && provider::others_mean(&situation) {
+        if help.is_empty() && !is_registered && advice.others {
             let command = format!("`smtp-script explain {}`", short(reply));
             footnotes.push(Footnote::Help(format!("{command} tells what the known providers mean by it")));
         }

@@ -209,6 +209,14 @@ pub(super) fn describe(expectation: &Expectation) -> String {
     }
 }
 
+/// `any: [..., {closed: true}]`: whether this end of the connection, instead of an answer, is one of the answers.
+pub(super) fn allows_end(expectation: &Expectation, arrived: &[u8], reset: bool) -> bool {
+    let Expected::Any(list) = &expectation.kind else { return false };
+    let own = if reset { ClosedBy::Reset } else { ClosedBy::Fin };
+    let allows = |one: &Expectation| matches!(one.kind, Expected::Closed(by) if by == ClosedBy::Either || by == own);
+    arrived.is_empty() && list.iter().any(allows)
+}
+
 pub(super) fn describe_closed(closed: ClosedBy) -> &'static str {
     match closed {
         ClosedBy::Either => "the server to close",

@@ -37,8 +37,8 @@ impl Player<'_> {
             outcome.duration = duration;
             outcome.verdict = if diverged { Verdict::Diverged } else { Verdict::Followed };
         }
-        if flow == Flow::Stop && step.continues && !self.is_refused() {
-            self.log.begin_step(&step.number);
+        if flow == Flow::Stop && step.head.continues && !self.is_refused() {
+            self.log.begin_step(&step.head.number);
             self.read_last_replies().await;
             return Flow::On;
         }
@@ -53,7 +53,7 @@ impl Player<'_> {
 
     /// Sets the time-out of the group and renders the values of its names.
     pub(super) fn values(&mut self, step: &Step, group: &Group) -> Result<Vec<Bound>, TemplateError> {
-        if let Some(length) = &step.timeout {
+        if let Some(length) = &step.head.timeout {
             self.timeout = self.length(step, length)?;
         }
         let mut values = Vec::new();
@@ -146,6 +146,9 @@ impl Player<'_> {
     /// Counts a turn of a loop: loops within loops must end as well.
     pub(super) fn count_iteration(&mut self, step: &Step) -> Result<(), Divergence> {
         self.iterations += 1;
+        if self.run_is_over() {
+            return Err(self.place_of_action(step, None).fault("max-time", "the time of the whole run is over"));
+        }
         if self.iterations <= MAX_ITERATIONS {
             return Ok(());
         }

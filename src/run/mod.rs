@@ -40,7 +40,7 @@ pub use sandbox::SharedSandbox;
 pub use schedule::{Course, Event, Finished, Listener, Plan, Play, play_all};
 pub use serving::Listening;
 pub(crate) use serving::SandboxRules;
-pub(crate) use signals::on_signal;
+pub(crate) use signals::{Hangups, asked_to_end, on_signal};
 pub use stop::Stop;
 
 use crate::scenario::{Scenario, Variables};

@@ -147,6 +147,8 @@ pub struct Divergence {
     pub cause: Cause,
     /// The class of what happened, for machines: `reply`, `timeout`, `closed` …
     pub kind: &'static str,
+    /// What kept a connection or a TLS handshake from coming about, for machines: `name`, `refused`, `expired` …
+    pub reason: Option<&'static str>,
     /// The code of the reply that was not expected.
     pub reply_code: Option<u16>,
     /// The line of the transcript that it is about, where there is one.

@@ -5,11 +5,12 @@
 
 use super::connection::file_root;
 use super::outcome::{Divergence, Verdict};
-use super::player::Player;
+use super::player::{Player, over};
 use super::serving::{Phase, Serving, Start, server_value};
 use crate::scenario::server::{Plan, Server};
 use crate::scenario::{Action, Address, Connect, Mode, Span, TemplateError, Templates, Variables, parse_listen};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 impl Player<'_> {
     /// Starts the server of the file, where it has one, and tells the client's templates where it listens.
@@ -21,7 +22,11 @@ impl Player<'_> {
             server: server.clone(),
             listen,
             names: self.names.clone(),
-            templates: Templates::new(self.templates.chance().clone()),
+            templates: Templates::new(self.templates.chance().clone()).until(over(
+                self.due,
+                self.settings,
+                &Arc::default(),
+            )),
             timeout: self.timeout,
             due: self.due,
             file_root: file_root(self.scenario, self.settings),
@@ -103,6 +108,9 @@ impl Player<'_> {
             self.served_steps.extend(record.steps);
             self.retired.extend(record.session);
             self.divergences.extend(record.divergences);
+            // Each connection captures for itself: `server.2.who`, as its steps are numbered.
+            let own = |(name, value)| (format!("server.{}.{name}", record.number), value);
+            self.captures.extend(record.captures.into_iter().map(own));
         }
         // In the order it happened, whoever it happened to.
         self.divergences.sort_by_key(|divergence| divergence.line.unwrap_or(usize::MAX));

@@ -74,7 +74,7 @@ impl Player<'_> {
                 self.pass_over(std::slice::from_ref(one.step), Verdict::Unreached);
                 continue;
             }
-            self.log.begin_step(&one.step.number);
+            self.log.begin_step(&one.step.head.number);
             self.timeout = one.timeout;
             let bound: Vec<_> =
                 one.bindings.into_iter().map(|(name, value, secret)| self.names.bind(&name, value, secret)).collect();
@@ -128,7 +128,7 @@ impl Player<'_> {
 
     /// Renders one step and gathers its bytes.
     async fn gather<'s>(&mut self, step: &'s Step, pipeline: &mut Pipeline<'s>) -> Done {
-        self.log.begin_step(&step.number);
+        self.log.begin_step(&step.head.number);
         let name = self.step_name(step);
         let started = self.log.elapsed();
         if !self.is_wanted(step, name.as_deref()).map_err(|divergence| vec![divergence])? {
@@ -203,7 +203,7 @@ impl Player<'_> {
             self.flush(pipeline).await?;
         }
         pipeline.writer = Some(step);
-        pipeline.askers.extend(rendered.shown.split('\n').map(|_| step.number.as_str()));
+        pipeline.askers.extend(rendered.shown.split('\n').map(|_| step.head.number.as_str()));
         pipeline.bytes.extend_from_slice(&rendered.bytes);
         pipeline.shown.push_str(&rendered.shown);
         pipeline.shown.push('\n');

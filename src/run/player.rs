@@ -10,9 +10,10 @@ use super::rewrite::Rewrite;
 use super::sandbox::sandbox_options;
 use super::scope::{Names, StepScope};
 use super::serving::{Listening, Phase, Serving};
+use super::stop::Stop;
 use crate::scenario::{
-    Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Length, Mode, Scenario, Scope, Span, Step, TemplateError, Templates,
-    TlsSettings, Variables,
+    Action, Chance, DEFAULT_TIMEOUT, Diagnostic, Length, Mode, Over, Scenario, Scope, Span, Speech, Step,
+    TemplateError, Templates, TlsSettings, Variables,
 };
 use crate::secret::Masker;
 use crate::server::Sandbox;
@@ -21,10 +22,14 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long replies still owed are waited for after a divergence.
 const LAST_REPLIES: Duration = Duration::from_secs(2);
+
+/// After how many steps others have their turn, signals among them.
+const STEPS_OF_A_BREATH: usize = 64;
 
 /// A session and how it was opened.
 pub(super) struct Open {
@@ -73,6 +78,8 @@ pub(super) struct Player<'a> {
     notices: Vec<String>,
     /// Inside `finally`: whether the steps before it diverged.
     diverged: Option<bool>,
+    /// Whether `finally` is played.
+    cleaning: Arc<AtomicBool>,
 }
 
 /// Whether the steps go on.
@@ -128,6 +135,15 @@ pub(super) async fn serve(
     player.into_outcome()
 }
 
+/// Says when a run evaluates nothing more: when it is to stop, and at its end; `cleaning` gives `finally` a moment.
+pub(super) fn over(due: Option<Instant>, settings: &Settings, cleaning: &Arc<AtomicBool>) -> Over {
+    let (stop, cleaning) = (settings.stop.clone(), cleaning.clone());
+    Arc::new(move || {
+        let due = due.map(|due| if cleaning.load(Ordering::Relaxed) { due + LAST_REPLIES } else { due });
+        due.is_some_and(|due| Instant::now() >= due) || stop.as_ref().is_some_and(Stop::is_stopped)
+    })
+}
+
 /// The outcome of a run whose server could not begin.
 fn not_startable(scenario: &Scenario, error: &TemplateError) -> Outcome {
     let mut outcome = not_started(scenario, "");
@@ -162,7 +178,15 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: &'static str, message
         started: Timestamp::now(),
         duration: Duration::ZERO,
         steps: Vec::new(),
-        divergences: vec![Divergence { step: String::new(), cause, kind, reply_code: None, line: None, diagnostic }],
+        divergences: vec![Divergence {
+            step: String::new(),
+            cause,
+            kind,
+            reason: None,
+            reply_code: None,
+            line: None,
+            diagnostic,
+        }],
         sessions: Vec::new(),
         captures: Vec::new(),
         rewrites: Vec::new(),
@@ -177,15 +201,19 @@ impl<'a> Player<'a> {
     fn new(scenario: &'a Scenario, variables: &Variables, settings: &'a Settings) -> Player<'a> {
         let masker = if settings.show_secrets { Masker::default() } else { Masker::new(&variables.secrets) };
         let notices = masker.too_short().iter().map(ToString::to_string).collect();
+        let due = settings.max_time.map(|length| Instant::now() + length);
+        let cleaning = Arc::new(AtomicBool::new(false));
         Player {
-            templates: Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded)),
+            templates: Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded))
+                .until(over(due, settings, &cleaning)),
+            cleaning,
             names: Names::new(variables),
             sessions: BTreeMap::new(),
             log: Transcript::new(Arc::new(masker), settings.observer.clone()),
             sandbox: None,
             serving: None,
             timeout: settings.timeout.or(scenario.timeout).unwrap_or(DEFAULT_TIMEOUT),
-            due: settings.max_time.map(|length| Instant::now() + length),
+            due,
             steps: Vec::new(),
             divergences: Vec::new(),
             iterations: 0,
@@ -242,7 +270,7 @@ impl<'a> Player<'a> {
     fn interrupt(&mut self) {
         let number = self.log.step().to_owned();
         let steps = self.scenario.all_steps();
-        let step = steps.iter().find(|step| step.number == number).or(steps.first());
+        let step = steps.iter().find(|step| step.head.number == number).or(steps.first());
         let Some(step) = step.copied() else { return };
         for open in self.sessions.values_mut() {
             open.session.show_unread(&mut self.log);
@@ -278,8 +306,12 @@ impl<'a> Player<'a> {
     }
 
     async fn play_step(&mut self, step: &Step) -> Flow {
+        // Steps that wait for nothing would keep signals from being heard.
+        if self.templates.wants_a_breath() || self.steps.len().is_multiple_of(STEPS_OF_A_BREATH) {
+            tokio::task::yield_now().await;
+        }
         let started = self.log.elapsed();
-        self.log.begin_step(&step.number);
+        self.log.begin_step(&step.head.number);
         let name = self.step_name(step);
         match self.is_wanted(step, name.as_deref()) {
             Ok(true) => {}
@@ -298,7 +330,7 @@ impl<'a> Player<'a> {
 
     /// Whether a step is to be played: its `when` holds, and inside `finally` its session can still be spoken to.
     pub(super) fn is_wanted(&self, step: &Step, name: Option<&str>) -> Result<bool, Divergence> {
-        if let Some(when) = &step.when {
+        if let Some(when) = &step.head.when {
             let value = self.templates.evaluate(when, &self.scope(step));
             match value {
                 Ok(value) if value.is_true() => {}
@@ -309,13 +341,10 @@ impl<'a> Player<'a> {
         if self.diverged.is_none() {
             return Ok(true);
         }
-        let speaks = !matches!(
-            step.action,
-            Action::Assert(_) | Action::Set(_) | Action::Sleep(_) | Action::Connect(_) | Action::Group(_)
-        );
+        let speech = step.action.speaks();
+        let speaks = !matches!(speech, Speech::Nothing | Speech::Opens);
         let reachable = self.open(step).is_some_and(|open| open.session.is_alive() && !open.session.is_in_mail_data());
-        let wait_for_end =
-            matches!(&step.action, Action::None) && self.open(step).is_some_and(|open| open.session.is_open());
+        let wait_for_end = speech == Speech::Listens && self.open(step).is_some_and(|open| open.session.is_open());
         Ok(!speaks || reachable || wait_for_end)
     }
 
@@ -332,10 +361,10 @@ impl<'a> Player<'a> {
         let duration = self.log.elapsed().saturating_sub(started);
         let replies = self.log.take_replies();
         self.steps.push(StepOutcome { name, verdict, duration, replies, ..Self::unplayed(step, started) });
-        let stops = !divergences.is_empty() && !step.continues;
+        let stops = !divergences.is_empty() && !step.head.continues;
         // A run that was asked for wrongly does not go on, whatever the step says.
         let refused = divergences.iter().any(|divergence| divergence.cause == Cause::User);
-        let line = self.log.last_of(&step.number);
+        let line = self.log.last_of(&step.head.number);
         self.divergences.extend(divergences.into_iter().map(|divergence| Divergence { line, ..divergence }));
         if stops || refused { Flow::Stop } else { Flow::On }
     }
@@ -360,10 +389,10 @@ impl<'a> Player<'a> {
     /// A step that nothing is known of but where it stands.
     fn unplayed(step: &Step, started: Duration) -> StepOutcome {
         StepOutcome {
-            number: step.number.clone(),
+            number: step.head.number.clone(),
             name: None,
-            action: step.action.keyword(),
-            span: step.action_span,
+            action: step.keyword(),
+            span: step.head.span,
             session: Self::session_name(step).to_owned(),
             verdict: Verdict::Unreached,
             started,
@@ -379,6 +408,7 @@ impl<'a> Player<'a> {
             return;
         }
         self.diverged = Some(!self.divergences.is_empty());
+        self.cleaning.store(true, Ordering::Relaxed);
         if self.run_is_over() {
             // What cleans up needs a moment of its own.
             self.due = Some(Instant::now() + LAST_REPLIES);
@@ -471,10 +501,10 @@ impl<'a> Player<'a> {
         let now = self.log.elapsed();
         let mut told: BTreeSet<String> = self.steps.iter().map(|step| step.number.clone()).collect();
         for step in self.scenario.all_steps() {
-            if told.contains(&step.number) {
+            if told.contains(&step.head.number) {
                 continue;
             }
-            let inner = format!("{}.", step.number);
+            let inner = format!("{}.", step.head.number);
             let first = self.steps.iter().position(|outcome| outcome.number.starts_with(&inner));
             let mut outcome = StepOutcome { name: self.step_name(step), ..Self::unplayed(step, now) };
             let place = match first.filter(|_| matches!(step.action, Action::Group(_))) {
@@ -484,7 +514,7 @@ impl<'a> Player<'a> {
                 }
                 None => self.steps.len(),
             };
-            told.insert(step.number.clone());
+            told.insert(step.head.number.clone());
             self.steps.insert(place, outcome);
         }
     }
@@ -515,9 +545,9 @@ impl<'a> Player<'a> {
     pub(super) fn place<'s>(&'s self, step: &'s Step, name: Option<&'s str>) -> Place<'s> {
         let open = self.open(step);
         Place {
-            number: &step.number,
+            number: &step.head.number,
             name,
-            span: step.expect.as_ref().map_or(step.action_span, |expect| expect.span),
+            span: step.expect.as_ref().map_or(step.head.span, |expect| expect.span),
             session: open.map(|open| &open.session),
             host: open.map_or("", |open| self.known_host(open)),
             masker: self.log.masker(),
@@ -532,7 +562,7 @@ impl<'a> Player<'a> {
 
     /// The same, pointing at what the step does.
     pub(super) fn place_of_action<'s>(&'s self, step: &'s Step, name: Option<&'s str>) -> Place<'s> {
-        Place { span: step.action_span, ..self.place(step, name) }
+        Place { span: step.head.span, ..self.place(step, name) }
     }
 
     pub(super) fn resolver<'s>(&'s self, scope: Option<&'s StepScope<'s>>) -> Resolver<'s> {
@@ -548,7 +578,7 @@ impl<'a> Player<'a> {
 
     /// How long this step may wait: its own time-out or the current one, and never beyond the end of the run.
     pub(super) fn wait(&self, step: &Step) -> Result<Duration, TemplateError> {
-        let own = step.timeout.as_ref().map(|length| self.length(step, length)).transpose()?;
+        let own = step.head.timeout.as_ref().map(|length| self.length(step, length)).transpose()?;
         Ok(self.bounded(own.unwrap_or(self.timeout)))
     }
 
@@ -567,7 +597,7 @@ impl<'a> Player<'a> {
 
     /// The step's name as it is shown: rendered, without secrets.
     pub(super) fn step_name(&self, step: &Step) -> Option<String> {
-        let text = step.name.as_ref()?;
+        let text = step.head.name.as_ref()?;
         let rendered = self.templates.render(text, Mode::Plain, &self.scope(step));
         Some(rendered.map_or_else(|_| text.source.clone(), |rendered| self.log.masker().mask_text(&rendered.shown)))
     }

@@ -2,7 +2,7 @@
 
 use crate::net::certificate::Certificate;
 use crate::net::tls::TlsFacts;
-use crate::scenario::{Scope, Secret, Variables, value_from_bytes};
+use crate::scenario::{Scope, Secret, Variables, value_from_bytes, weight_of};
 use crate::session::{Answer, Offered, Session};
 use crate::smtp::status::EnhancedStatusCode;
 use minijinja::value::{Object, Value};
@@ -77,6 +77,10 @@ impl Scope for Names {
     fn is_secret(&self, name: &str) -> bool {
         self.secrets.contains_key(name) || self.tainted.contains(name)
     }
+
+    fn held(&self) -> usize {
+        self.values.values().map(|value| weight_of(value).unwrap_or(0)).sum()
+    }
 }
 
 impl Scope for StepScope<'_> {
@@ -94,6 +98,10 @@ impl Scope for StepScope<'_> {
     fn is_secret(&self, name: &str) -> bool {
         let echo = || self.session.and_then(Session::last_answer).is_some_and(|answer| answer.holds_secret);
         self.names.is_secret(name) || name == "reply" && echo()
+    }
+
+    fn held(&self) -> usize {
+        self.names.held()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The signals that ask the program to end.
 
 use super::Stop;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The exit code of a process that a signal ended at once.
 const INTERRUPTED: i32 = 130;
@@ -26,16 +28,44 @@ pub(super) async fn stop_on_signal(stop: Stop) {
     std::process::exit(INTERRUPTED);
 }
 
+/// Waits until a signal asks a service to end: SIGINT or SIGTERM. SIGHUP asks it for something else.
+pub(crate) async fn asked_to_end() {
+    Signals::of_a_service().next().await;
+}
+
+/// SIGHUP, by which a service is asked to load its files again. Where there is no such signal it never comes.
+pub(crate) struct Hangups(Signals);
+
+impl Hangups {
+    pub(crate) fn listen() -> Hangups {
+        Hangups(Signals::hangup())
+    }
+
+    pub(crate) async fn next(&mut self) {
+        self.0.next().await;
+    }
+}
+
 #[cfg(unix)]
-struct Signals(Vec<tokio::signal::unix::Signal>);
+struct Signals(Vec<Signal>);
 
 #[cfg(unix)]
 impl Signals {
     fn listen() -> Signals {
-        use tokio::signal::unix::{SignalKind, signal};
-        let wanted = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        Signals::of(&[SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()])
+    }
+
+    fn of_a_service() -> Signals {
+        Signals::of(&[SignalKind::interrupt(), SignalKind::terminate()])
+    }
+
+    fn hangup() -> Signals {
+        Signals::of(&[SignalKind::hangup()])
+    }
+
+    fn of(wanted: &[SignalKind]) -> Signals {
         // Without a handler the signal ends the process, as it always did.
-        Signals(wanted.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+        Signals(wanted.iter().filter_map(|kind| signal(*kind).ok()).collect())
     }
 
     async fn next(&mut self) {
@@ -47,17 +77,26 @@ impl Signals {
     }
 }
 
+/// Whether it is Ctrl-C that is waited for.
 #[cfg(not(unix))]
-struct Signals;
+struct Signals(bool);
 
 #[cfg(not(unix))]
 impl Signals {
     fn listen() -> Signals {
-        Signals
+        Signals(true)
+    }
+
+    fn of_a_service() -> Signals {
+        Signals(true)
+    }
+
+    fn hangup() -> Signals {
+        Signals(false)
     }
 
     async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
+        if !self.0 || tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
     }

@@ -2,7 +2,7 @@
 
 use super::content::{MailContent, Stream};
 use super::diagnose::Place;
-use super::expect::{Came, Capture, Mismatch, describe, describe_closed, named_groups};
+use super::expect::{Came, Capture, Mismatch, allows_end, describe, describe_closed, named_groups};
 use super::outcome::Divergence;
 use super::player::{Open, Player};
 use super::rewrite::rewrites;
@@ -51,8 +51,8 @@ impl Player<'_> {
             Action::Raw(raw) => self.raw(now, raw).await?,
             Action::Data(data) => return self.mail_data(now, data).await,
             Action::Bdat(bdat) => return self.bdat(now, bdat).await,
-            Action::StartTls(settings) => return self.starttls(now, settings).await,
-            Action::Tls(settings) => return self.tls(now, settings).await,
+            Action::StartTls(tls) => return self.starttls(now, &tls.client).await,
+            Action::Tls(tls) => return self.tls(now, &tls.client).await,
             Action::Auth(auth) => return self.auth(now, auth).await,
             Action::Connect(connect) => self.connect(now, connect).await?,
             Action::Close(closing) => self.close(now, *closing).await?,
@@ -62,6 +62,7 @@ impl Player<'_> {
                 self.refuse_cut_short(now)?;
             }
             Action::Assert(expression) => {
+                self.refuse_cut_short(now)?;
                 let scope = self.scope(step);
                 let value = self.templates.evaluate(expression, &scope).map_err(|error| self.template(now, &error))?;
                 if !value.is_true() {
@@ -71,6 +72,7 @@ impl Player<'_> {
                 }
             }
             Action::Set(settings) => {
+                self.refuse_cut_short(now)?;
                 for (named, data) in settings {
                     let scope = self.scope(step);
                     let (value, secret) =
@@ -406,7 +408,7 @@ impl Player<'_> {
 
     /// A reply without the code that a shorthand step expects.
     pub(super) fn other_code(&self, now: Now<'_>, code: u16, answer: &Answer) -> Vec<Divergence> {
-        let mismatch = Mismatch::plain(now.step.action_span, format!("reply code {code}"));
+        let mismatch = Mismatch::plain(now.step.head.span, format!("reply code {code}"));
         vec![self.place_of_action(now.step, now.name).mismatch(answer, &[mismatch])]
     }
 
@@ -443,6 +445,9 @@ impl Player<'_> {
             (Ok(()), None) => Ok(()),
             (Ok(()), Some(pattern)) => Err(vec![self.did_not_fail(now, pattern, "the TLS handshake succeeded")]),
             (Err(Trouble::Tls(failure)), Some(pattern)) => self.fails_as_expected(now, pattern, &tls_text(&failure)),
+            (Err(trouble @ Trouble::Timeout { .. }), Some(pattern)) if !self.run_is_over() => {
+                self.fails_as_expected(now, pattern, &trouble_text(&trouble))
+            }
             (Err(mut trouble), _) => {
                 self.look_at_certificate(now, session, &mut trouble).await;
                 Err(vec![self.place_of_action(now.step, now.name).trouble(&trouble, "the TLS handshake to succeed")])
@@ -665,12 +670,13 @@ impl Player<'_> {
     ) -> Result<&'s mut Session, Vec<Divergence>> {
         let name = Self::session_name(now.step);
         sessions.get_mut(name).map(|open| &mut open.session).ok_or_else(|| {
-            let message = format!("step {} diverged: the session `{name}` is not open", now.step.number);
-            let diagnostic = crate::scenario::Diagnostic::error(now.step.action_span, message);
+            let message = format!("step {} diverged: the session `{name}` is not open", now.step.head.number);
+            let diagnostic = crate::scenario::Diagnostic::error(now.step.head.span, message);
             vec![Divergence {
-                step: now.step.number.clone(),
+                step: now.step.head.number.clone(),
                 cause: super::Cause::Server,
                 kind: "closed",
+                reason: None,
                 reply_code: None,
                 line: None,
                 diagnostic,
@@ -681,13 +687,9 @@ impl Player<'_> {
 
 /// `any: [..., {closed: true}]`: the end of the session is one of the answers.
 fn ends_as_expected(expectation: &Expectation, trouble: &Trouble) -> bool {
-    let Expected::Any(list) = &expectation.kind else { return false };
-    let allows = |wanted: &[ClosedBy]| {
-        list.iter().any(|one| matches!(&one.kind, Expected::Closed(closed) if wanted.contains(closed)))
-    };
     match trouble {
-        Trouble::Closed { arrived } => arrived.is_empty() && allows(&[ClosedBy::Either, ClosedBy::Fin]),
-        Trouble::Broken { arrived, .. } => arrived.is_empty() && allows(&[ClosedBy::Either, ClosedBy::Reset]),
+        Trouble::Closed { arrived } => allows_end(expectation, arrived, false),
+        Trouble::Broken { arrived, .. } => allows_end(expectation, arrived, true),
         _ => false,
     }
 }

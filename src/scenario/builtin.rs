@@ -18,6 +18,9 @@ use std::sync::{Arc, Mutex};
 /// The longest text that `random(n)` gives, in characters.
 const MAX_RANDOM_LENGTH: usize = 65_536;
 
+/// How many rounds of hashing one fuel pays for.
+const ROUNDS_OF_FUEL: u32 = 1;
+
 /// How much randomness a nonce holds, in bytes.
 const NONCE_BYTES: usize = 18;
 
@@ -123,13 +126,16 @@ fn register_mechanisms(environment: &mut Environment<'static>, chance: Chance) {
     environment.add_function("scram_first", move |user: &Value, nonce: Option<Value>, options: Kwargs| {
         scram_first(&chance, user, nonce, &options)
     });
-    environment.add_function("scram_final", |first: &Value, password: &Value, challenge: &Value, options: Kwargs| {
-        Scram::new(first, password, challenge, &options).map(|scram| STANDARD.encode(scram.client_final))
-    });
+    environment.add_function(
+        "scram_final",
+        |state: &State<'_, '_>, first: &Value, password: &Value, challenge: &Value, options: Kwargs| {
+            Scram::new(state, first, password, challenge, &options).map(|scram| STANDARD.encode(scram.client_final))
+        },
+    );
     environment.add_function(
         "scram_server_signature",
-        |first: &Value, password: &Value, challenge: &Value, options: Kwargs| {
-            Scram::new(first, password, challenge, &options).map(|scram| STANDARD.encode(scram.server_final))
+        |state: &State<'_, '_>, first: &Value, password: &Value, challenge: &Value, options: Kwargs| {
+            Scram::new(state, first, password, challenge, &options).map(|scram| STANDARD.encode(scram.server_final))
         },
     );
 }
@@ -220,7 +226,13 @@ struct Scram {
 }
 
 impl Scram {
-    fn new(first: &Value, password: &Value, challenge: &Value, options: &Kwargs) -> Result<Scram, Error> {
+    fn new(
+        state: &State<'_, '_>,
+        first: &Value,
+        password: &Value,
+        challenge: &Value,
+        options: &Kwargs,
+    ) -> Result<Scram, Error> {
         let mechanism: Option<String> = options.get("mechanism")?;
         let binding: Option<Value> = options.get("channel_binding")?;
         options.assert_all_used()?;
@@ -232,6 +244,8 @@ impl Scram {
         let first = scram::ClientFirst::parse(&text(first, "the first message")?)
             .ok_or_else(|| invalid("the first message is not what `scram_first` gives".to_owned()))?;
         let challenge = text(challenge, "the challenge")?;
+        let rounds = scram::ServerFirst::parse(&challenge).map_or(0, |parsed| parsed.iterations);
+        state.consume_fuel(u64::from(rounds / ROUNDS_OF_FUEL))?;
         let (client_final, signature) = scram::client_final(hash, &first, &password.to_string(), &challenge, &binding)
             .map_err(|fault| invalid(fault.message))?;
         Ok(Scram { client_final, server_final: format!("v={}", STANDARD.encode(signature)) })

@@ -1,7 +1,41 @@
-//! Where a `connect` step goes to and through what: plain data.
+//! Where a `connect` step goes to, through what, and with which TLS options: plain data.
 
-use super::{Span, Text};
+use super::{Length, Named, Span, Text};
 use std::net::SocketAddr;
+
+/// A connection to open.
+#[derive(Debug, Clone)]
+pub(crate) struct Connect {
+    pub(crate) address: Address,
+    pub(crate) implicit_tls: Option<bool>,
+    pub(crate) ip: Option<IpVersion>,
+    pub(crate) local_address: Option<Text>,
+    /// A SOCKS5 proxy, `HOST:PORT`.
+    pub(crate) socks5: Option<Text>,
+    pub(crate) proxy_protocol: Option<ProxyProtocol>,
+    pub(crate) session: Option<Named>,
+    pub(crate) timeout: Option<Length>,
+    pub(crate) tls: TlsSettings,
+}
+
+/// The version of IP to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IpVersion {
+    V4,
+    V6,
+}
+
+/// TLS options as written; what is not set is inherited.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TlsSettings {
+    pub(crate) verify: Option<bool>,
+    pub(crate) server_name: Option<Text>,
+    pub(crate) ca_file: Option<Text>,
+    pub(crate) client_certificate: Option<Text>,
+    pub(crate) client_key: Option<Text>,
+    pub(crate) min_version: Option<Named>,
+    pub(crate) max_version: Option<Named>,
+}
 
 /// The server, as written.
 #[derive(Debug, Clone)]
@@ -31,6 +65,38 @@ pub(crate) struct ProxyProtocol {
     /// Source and destination; without them the proxy speaks for itself.
     pub(crate) addresses: Option<(Text, Text)>,
     pub(crate) span: Span,
+}
+
+impl TlsSettings {
+    pub(super) fn files(&self) -> Vec<&Text> {
+        [&self.ca_file, &self.client_certificate, &self.client_key].into_iter().flatten().collect()
+    }
+}
+
+impl Connect {
+    /// The place of the address.
+    pub(crate) fn span(&self) -> Span {
+        match &self.address {
+            Address::Joined(text) | Address::Unix(text) => text.span,
+            Address::Split { host: text, .. } | Address::Mx { domain: text, .. } => text.span,
+        }
+    }
+
+    /// The places it goes to, as they are written.
+    pub(super) fn written(&self) -> Vec<String> {
+        let with_port = |name: &Text, port: &Option<Text>| match port {
+            Some(port) => format!("{}:{}", name.source, port.source),
+            None => name.source.clone(),
+        };
+        let place = match &self.address {
+            Address::Joined(text) => text.source.clone(),
+            Address::Unix(path) => format!("the socket {}", path.source),
+            Address::Split { host, port } => with_port(host, port),
+            Address::Mx { domain, port, .. } => format!("the mail exchangers of {}", with_port(domain, port)),
+        };
+        let proxy = self.socks5.iter().map(|text| format!("the SOCKS5 proxy {}", text.source));
+        std::iter::once(place).chain(proxy).collect()
+    }
 }
 
 /// The two addresses of a PROXY header, both of one IP version.

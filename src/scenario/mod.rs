@@ -8,17 +8,22 @@ mod builtin;
 mod check;
 mod connection;
 mod content;
+mod decode;
 pub mod duration;
+mod expectation;
 mod filler;
 mod lint;
-mod parse;
+mod lost;
+mod octets;
 mod pattern;
 mod schema;
 pub(crate) mod server;
+mod sides;
 mod source;
+mod step;
 pub(crate) mod template;
 mod variables;
-#[expect(dead_code, reason = "the shell writes steps that no recording has")]
+mod words;
 pub(crate) mod write;
 pub(crate) mod yaml;
 
@@ -30,16 +35,18 @@ pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 
 pub(crate) use builtin::Chance;
 pub(crate) use check::{CheckContext, PemChecks, check, parse_listen, reason, resolve_file};
-pub(crate) use connection::{Address, ProxyProtocol, proxied};
+pub(crate) use connection::{Address, Connect, IpVersion, ProxyProtocol, TlsSettings, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
+pub(crate) use decode::{Includes, parse};
+pub(crate) use expectation::{ClosedBy, CodePattern, CodeSet, Expectation, Expected, Fields, Pattern};
 pub(crate) use filler::Filler;
-pub(crate) use parse::{Includes, decode_base64, decode_hex, parse, similar};
+pub(crate) use octets::{decode_base64, decode_hex};
 pub(crate) use pattern::{NamePattern, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide};
-pub(crate) use template::{Mode, Rendered, Scope, TemplateError, Templates, value_from_bytes};
+pub(crate) use step::{Action, Auth, Closing, Group, RawBytes, Retry, RetryOn, Speech, Step, TlsStep};
+pub(crate) use template::{Mode, Over, Rendered, Scope, TemplateError, Templates, value_from_bytes, weight_of};
+pub(crate) use words::similar;
 
-use regex::bytes::Regex;
-use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The largest scenario file, in bytes.
@@ -87,6 +94,8 @@ pub struct Scenario {
     pub(crate) cases: Vec<Case>,
     pub(crate) steps: Vec<Step>,
     pub(crate) finally: Vec<Step>,
+    /// What of the file could not be read.
+    pub(crate) lost: lost::Lost,
     /// The server's side, where the file has one.
     pub(crate) server: Option<Arc<server::Server>>,
 }
@@ -137,233 +146,11 @@ pub(crate) enum Data {
     Map(Vec<(String, Data)>),
 }
 
-/// One step: at most one action, and what is expected after it.
-#[derive(Debug, Clone)]
-pub(crate) struct Step {
-    /// `7`, nested `2.3`; the top-level `connect` has none.
-    pub(crate) number: String,
-    pub(crate) name: Option<Text>,
-    pub(crate) when: Option<Expression>,
-    pub(crate) timeout: Option<Length>,
-    pub(crate) session: Option<Named>,
-    pub(crate) continues: bool,
-    pub(crate) fails: Option<Pattern>,
-    pub(crate) pace: Option<Pace>,
-    pub(crate) action: Action,
-    /// The place of the action's key and value; of `expect` where there is no action.
-    pub(crate) action_span: Span,
-    pub(crate) expect: Option<Expectation>,
-}
-
-/// What a step does.
-#[derive(Debug, Clone)]
-pub(crate) enum Action {
-    /// Only `expect`.
-    None,
-    /// Lines, each ended by CRLF, sent in one write.
-    Send(Vec<Text>),
-    Raw(RawBytes),
-    Data(MailData),
-    Bdat(Bdat),
-    StartTls(TlsSettings),
-    Tls(TlsSettings),
-    Auth(Box<Auth>),
-    Assert(Expression),
-    Set(Vec<(Named, Data)>),
-    Sleep(Length),
-    Connect(Box<Connect>),
-    Close(Closing),
-    Group(Box<Group>),
-}
-
-impl Action {
-    /// The key that the action is written with; `expect` where a step does nothing else.
-    pub(crate) fn keyword(&self) -> &'static str {
-        match self {
-            Action::None => "expect",
-            Action::Send(_) => "send",
-            Action::Raw(_) => "raw",
-            Action::Data(_) => "data",
-            Action::Bdat(_) => "bdat",
-            Action::StartTls(_) => "starttls",
-            Action::Tls(_) => "tls",
-            Action::Auth(_) => "auth",
-            Action::Assert(_) => "assert",
-            Action::Set(_) => "set",
-            Action::Sleep(_) => "sleep",
-            Action::Connect(_) => "connect",
-            Action::Close(_) => "close",
-            Action::Group(_) => "steps",
-        }
-    }
-}
-
-/// Steps that belong together, and how often and in which way they are played.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Group {
-    pub(crate) steps: Vec<Step>,
-    pub(crate) repeat: Option<Text>,
-    /// The name that takes each value of the list in turn.
-    pub(crate) for_each: Option<(Named, Data)>,
-    pub(crate) retry: Option<Retry>,
-    pub(crate) pipeline: bool,
-    /// Names that hold inside of the group only: its `vars`, and the variables of an included file.
-    pub(crate) bindings: Vec<(Named, Data)>,
-}
-
-/// Plays a group again when it diverged in one of these ways (grey-listing).
-#[derive(Debug, Clone)]
-pub(crate) struct Retry {
-    pub(crate) attempts: u32,
-    pub(crate) delay: Length,
-    pub(crate) on: Vec<RetryOn>,
-}
-
-/// A divergence that another attempt may mend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RetryOn {
-    Code(CodePattern),
-    Closed,
-    Timeout,
-    Refused,
-}
-
-/// Exact bytes.
-#[derive(Debug, Clone)]
-pub(crate) enum RawBytes {
-    Text(Text),
-    /// Known bytes, from `hex:` or `base64:` without a template.
-    Bytes(Vec<u8>),
-    Hex(Text),
-    Base64(Text),
-}
-
-/// A whole SASL exchange (RFC 4954).
-#[derive(Debug, Clone)]
-pub(crate) struct Auth {
-    /// The strongest offered, where it is not given.
-    pub(crate) mechanism: Option<Text>,
-    pub(crate) username: Option<Text>,
-    pub(crate) password: Option<Text>,
-    pub(crate) token: Option<Text>,
-    pub(crate) authzid: Option<Text>,
-    /// Whether the first message stands in the AUTH command.
-    pub(crate) initial_response: bool,
-}
-
-/// How a connection is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Closing {
-    Fin,
-    Reset,
-    Write,
-}
-
-/// A connection to open.
-#[derive(Debug, Clone)]
-pub(crate) struct Connect {
-    pub(crate) address: Address,
-    pub(crate) implicit_tls: Option<bool>,
-    pub(crate) ip: Option<IpVersion>,
-    pub(crate) local_address: Option<Text>,
-    /// A SOCKS5 proxy, `HOST:PORT`.
-    pub(crate) socks5: Option<Text>,
-    pub(crate) proxy_protocol: Option<ProxyProtocol>,
-    pub(crate) session: Option<Named>,
-    pub(crate) timeout: Option<Length>,
-    pub(crate) tls: TlsSettings,
-}
-
-/// The version of IP to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum IpVersion {
-    V4,
-    V6,
-}
-
-/// TLS options as written; what is not set is inherited.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct TlsSettings {
-    pub(crate) verify: Option<bool>,
-    pub(crate) server_name: Option<Text>,
-    pub(crate) ca_file: Option<Text>,
-    pub(crate) client_certificate: Option<Text>,
-    pub(crate) client_key: Option<Text>,
-    pub(crate) min_version: Option<Named>,
-    pub(crate) max_version: Option<Named>,
-}
-
 /// A duration, known now or only when its template is rendered.
 #[derive(Debug, Clone)]
 pub(crate) enum Length {
     Known(Duration),
     Template(Text),
-}
-
-/// A regular expression with templates in it, compiled when first used.
-#[derive(Debug, Clone)]
-pub(crate) struct Pattern {
-    pub(crate) text: Text,
-    /// Whether letters match in either case: of commands they do.
-    ignore_case: bool,
-    compiled: OnceLock<Regex>,
-}
-
-/// What is expected, with its place.
-#[derive(Debug, Clone)]
-pub(crate) struct Expectation {
-    pub(crate) span: Span,
-    pub(crate) kind: Expected,
-}
-
-/// The forms of `expect`.
-#[derive(Debug, Clone)]
-pub(crate) enum Expected {
-    /// A pattern found in the reply as sent.
-    Pattern(Pattern),
-    /// A code or class.
-    Code(CodeSet),
-    Fields(Box<Fields>),
-    Any(Vec<Expectation>),
-    All(Vec<Expectation>),
-    /// The next single line matches.
-    Line(Pattern),
-    /// Bytes are read until the pattern is found.
-    Raw(Pattern),
-    Closed(ClosedBy),
-    Silence(Length),
-}
-
-/// `{code:, enhanced:, text:, not:, within:, closed:}`
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Fields {
-    pub(crate) code: Option<(CodeSet, Span)>,
-    pub(crate) enhanced: Option<(Text, Span)>,
-    pub(crate) text: Option<(Pattern, Span)>,
-    pub(crate) not: Option<(Pattern, Span)>,
-    pub(crate) within: Option<(Length, Span)>,
-    pub(crate) closed: Option<(ClosedBy, Span)>,
-}
-
-/// Reply codes: each a number or a class; none at all means any.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum CodeSet {
-    Any,
-    OneOf(Vec<CodePattern>),
-}
-
-/// `250`, `25x` or `2xx`: the digits that are fixed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct CodePattern {
-    pub(crate) digits: [Option<u8>; 3],
-}
-
-/// How the server is to close.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ClosedBy {
-    Either,
-    Fin,
-    Reset,
 }
 
 impl Data {
@@ -377,150 +164,6 @@ impl Data {
             Data::List(_) => "[…]".to_owned(),
             Data::Map(_) => "{…}".to_owned(),
         }
-    }
-}
-
-impl Pattern {
-    pub(crate) fn new(text: Text) -> Pattern {
-        Pattern { text, ignore_case: false, compiled: OnceLock::new() }
-    }
-
-    /// A pattern for what a client sends: verbs and keywords are written in either case (RFC 5321 section 2.4).
-    pub(crate) fn of_command(text: Text) -> Pattern {
-        Pattern { ignore_case: true, ..Pattern::new(text) }
-    }
-
-    /// The compiled pattern for what its text was rendered to.
-    pub(crate) fn compile(&self, rendered: &str) -> Result<Regex, PatternFault> {
-        if !self.text.is_literal() {
-            return pattern::compile_with(rendered, self.ignore_case);
-        }
-        if let Some(regex) = self.compiled.get() {
-            return Ok(regex.clone());
-        }
-        let regex = pattern::compile_with(rendered, self.ignore_case)?;
-        Ok(self.compiled.get_or_init(|| regex).clone())
-    }
-}
-
-impl CodePattern {
-    /// Reads `250`, `25x` or `2xx`; the first digit is always there.
-    pub(crate) fn parse(text: &str) -> Option<CodePattern> {
-        let characters: Vec<char> = text.chars().collect();
-        let [first, second, third] = characters.as_slice() else { return None };
-        let digit = |character: &char| match character {
-            'x' | 'X' => Some(None),
-            other => other.to_digit(10).and_then(|digit| u8::try_from(digit).ok()).map(Some),
-        };
-        let digits = [digit(first)?, digit(second)?, digit(third)?];
-        let gap = digits[1].is_none() && digits[2].is_some();
-        (matches!(digits[0], Some(1..=5)) && !gap).then_some(CodePattern { digits })
-    }
-
-    pub(crate) fn matches(self, code: u16) -> bool {
-        let digits = [code / 100, code / 10 % 10, code % 10];
-        self.digits.iter().zip(digits).all(|(fixed, digit)| fixed.is_none_or(|fixed| u16::from(fixed) == digit))
-    }
-}
-
-impl std::fmt::Display for CodePattern {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.digits.iter().try_for_each(|digit| match digit {
-            Some(digit) => write!(formatter, "{digit}"),
-            None => write!(formatter, "x"),
-        })
-    }
-}
-
-impl CodeSet {
-    pub(crate) fn matches(&self, code: u16) -> bool {
-        match self {
-            CodeSet::Any => true,
-            CodeSet::OneOf(patterns) => patterns.iter().any(|pattern| pattern.matches(code)),
-        }
-    }
-}
-
-impl std::fmt::Display for CodeSet {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            CodeSet::Any => write!(formatter, "any code"),
-            CodeSet::OneOf(patterns) => {
-                let list: Vec<String> = patterns.iter().map(ToString::to_string).collect();
-                write!(formatter, "{}", list.join(" or "))
-            }
-        }
-    }
-}
-
-impl Auth {
-    /// Every template in it.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &Text> {
-        [&self.mechanism, &self.username, &self.password, &self.token, &self.authzid].into_iter().flatten()
-    }
-}
-
-impl TlsSettings {
-    fn files(&self) -> Vec<&Text> {
-        [&self.ca_file, &self.client_certificate, &self.client_key].into_iter().flatten().collect()
-    }
-}
-
-impl Connect {
-    /// The place of the address.
-    pub(crate) fn span(&self) -> Span {
-        match &self.address {
-            Address::Joined(text) | Address::Unix(text) => text.span,
-            Address::Split { host: text, .. } | Address::Mx { domain: text, .. } => text.span,
-        }
-    }
-
-    /// The places it goes to, as they are written.
-    fn written(&self) -> Vec<String> {
-        let with_port = |name: &Text, port: &Option<Text>| match port {
-            Some(port) => format!("{}:{}", name.source, port.source),
-            None => name.source.clone(),
-        };
-        let place = match &self.address {
-            Address::Joined(text) => text.source.clone(),
-            Address::Unix(path) => format!("the socket {}", path.source),
-            Address::Split { host, port } => with_port(host, port),
-            Address::Mx { domain, port, .. } => format!("the mail exchangers of {}", with_port(domain, port)),
-        };
-        let proxy = self.socks5.iter().map(|text| format!("the SOCKS5 proxy {}", text.source));
-        std::iter::once(place).chain(proxy).collect()
-    }
-}
-
-impl Step {
-    /// The files that it names.
-    fn files(&self) -> impl Iterator<Item = &Text> {
-        let list: Vec<&Text> = match &self.action {
-            Action::Connect(connect) => connect.tls.files(),
-            Action::StartTls(settings) | Action::Tls(settings) => settings.files(),
-            Action::Data(data) | Action::Bdat(Bdat { data, .. }) => data.files(),
-            _ => Vec::new(),
-        };
-        list.into_iter()
-    }
-
-    /// The names that the texts it sends (or sets) read.
-    pub(crate) fn sent_names(&self) -> BTreeSet<String> {
-        let texts: Vec<&Text> = match &self.action {
-            Action::Send(lines) => lines.iter().collect(),
-            Action::Raw(RawBytes::Text(text) | RawBytes::Hex(text) | RawBytes::Base64(text)) => vec![text],
-            Action::Data(data) | Action::Bdat(Bdat { data, .. }) => data.texts(),
-            Action::Auth(auth) => auth.texts().collect(),
-            Action::Set(settings) => settings
-                .iter()
-                .filter_map(|(_, data)| match data {
-                    Data::Text(text) => Some(text),
-                    _ => None,
-                })
-                .collect(),
-            _ => Vec::new(),
-        };
-        texts.into_iter().flat_map(Text::names).collect()
     }
 }
 
@@ -570,7 +213,7 @@ impl Scenario {
             if let Action::Connect(connect) = &step.action {
                 needs.hosts.extend(connect.written());
             }
-            needs.files.extend(step.files().map(|text| text.source.clone()));
+            needs.files.extend(step.files().into_iter().map(|text| text.source.clone()));
         }
         if let Some(server) = &self.server {
             let listen = server.listen.as_ref().map_or("127.0.0.1:0", |text| text.source.as_str());
@@ -593,33 +236,9 @@ impl Scenario {
 
     /// Every step in the order of the file, groups before their steps.
     pub(crate) fn all_steps(&self) -> Vec<&Step> {
-        fn walk<'a>(steps: &'a [Step], list: &mut Vec<&'a Step>) {
-            for step in steps {
-                list.push(step);
-                if let Action::Group(group) = &step.action {
-                    walk(&group.steps, list);
-                }
-            }
-        }
         let mut list: Vec<&Step> = self.opening.iter().collect();
-        walk(&self.steps, &mut list);
-        walk(&self.finally, &mut list);
+        list.extend(Step::walk(&self.steps));
+        list.extend(Step::walk(&self.finally));
         list
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn code_patterns() {
-        let pattern = |text| CodePattern::parse(text).unwrap();
-        assert!(pattern("250").matches(250) && !pattern("250").matches(251));
-        assert!(pattern("2xx").matches(299) && !pattern("2xx").matches(354));
-        assert!(pattern("25x").matches(251) && !pattern("25x").matches(260));
-        for bad in ["25", "2500", "x50", "2x5", "abc", "650", "050"] {
-            assert!(CodePattern::parse(bad).is_none(), "{bad}");
-        }
     }
 }

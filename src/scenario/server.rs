@@ -3,7 +3,7 @@
 //! Responsible for what `server:` may hold: where it listens, its certificate, what it does on each connection, and the
 //! rules that answer what no step asks for. How it is read stands in `parse::server`, how it is played in `run::serving`.
 
-use super::{Closing, Data, Expectation, Expression, Length, Named, Pace, Pattern, RawBytes, Span, Text};
+use super::{Closing, Expression, Length, Named, Pace, Pattern, RawBytes, Span, Step, Text};
 
 /// How often one entry of `connections` may stand for a connection.
 pub(crate) const MAX_CONNECTIONS: u32 = 100_000;
@@ -29,7 +29,7 @@ pub(crate) enum Plan {
     #[default]
     Rules,
     /// The same steps on every connection, however many come.
-    Each(Vec<ServerStep>),
+    Each(Vec<Step>),
     /// The first, the second … connection.
     Listed(Vec<Served>),
 }
@@ -43,7 +43,7 @@ pub(crate) struct Served {
     pub(crate) times: u32,
     pub(crate) implicit_tls: Option<bool>,
     pub(crate) tls: ServerTls,
-    pub(crate) steps: Vec<ServerStep>,
+    pub(crate) steps: Vec<Step>,
 }
 
 /// TLS options of the server as written; what is not set is inherited.
@@ -84,60 +84,6 @@ pub(crate) enum ClientCertificate {
     Request,
     /// The handshake fails without one.
     Require,
-}
-
-/// One step of a server: what the client must send, and what is answered.
-///
-/// In this order: `expect`, `receive`, `delay`, `reply` (or another action).
-#[derive(Debug, Clone)]
-pub(crate) struct ServerStep {
-    /// Its number within the connection: `3`, nested `2.3`.
-    pub(crate) number: String,
-    pub(crate) name: Option<Text>,
-    pub(crate) when: Option<Expression>,
-    pub(crate) timeout: Option<Length>,
-    pub(crate) continues: bool,
-    /// A command that must come.
-    pub(crate) expect: Option<Expectation>,
-    pub(crate) receive: Option<Received>,
-    pub(crate) delay: Option<Length>,
-    pub(crate) reply: Option<Reply>,
-    pub(crate) pace: Option<Pace>,
-    /// A handshake must fail, with a reason that this is found in.
-    pub(crate) fails: Option<Pattern>,
-    pub(crate) action: ServerAction,
-    /// The place of the first thing that it does.
-    pub(crate) span: Span,
-}
-
-/// What a server's step does beside expecting, receiving and replying.
-#[derive(Debug, Clone)]
-pub(crate) enum ServerAction {
-    None,
-    Raw(RawBytes),
-    StartTls(Box<StartTls>),
-    Tls(Box<ServerTls>),
-    Close(Closing),
-    Sleep(Length),
-    Set(Vec<(Named, Data)>),
-    Assert(Expression),
-    Group(Box<ServerGroup>),
-}
-
-/// `starttls`: reads the command, replies, shakes hands.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct StartTls {
-    pub(crate) tls: ServerTls,
-    /// Plain text that follows the reply in the same write.
-    pub(crate) inject: Option<Text>,
-}
-
-/// Steps that belong together.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ServerGroup {
-    pub(crate) steps: Vec<ServerStep>,
-    pub(crate) repeat: Option<Text>,
-    pub(crate) for_each: Option<(Named, Data)>,
 }
 
 /// The mail data that `receive` reads.
@@ -203,7 +149,7 @@ impl Server {
             || tls.min_version.is_some()
             || tls.max_version.is_some();
         match &self.plan {
-            Plan::Each(steps) => Some((steps.first().map_or(self.span, |step| step.span), "`steps`")),
+            Plan::Each(steps) => Some((steps.first().map_or(self.span, |step| step.head.span), "`steps`")),
             Plan::Listed(list) => Some((list.first().map_or(self.span, |served| served.span), "`connections`")),
             Plan::Rules if self.rules.is_empty() => Some((self.span, "no `rules`")),
             Plan::Rules if has_tls => Some((self.span, "what the server's TLS is to be")),
@@ -230,7 +176,7 @@ impl Server {
     }
 
     /// What is played on a connection, counted from 1.
-    pub(crate) fn steps(&self, connection: usize) -> &[ServerStep] {
+    pub(crate) fn steps(&self, connection: usize) -> &[Step] {
         match &self.plan {
             Plan::Rules => &[],
             Plan::Each(steps) => steps,
@@ -239,22 +185,12 @@ impl Server {
     }
 
     /// Every step in the order of the file, groups before their steps.
-    pub(crate) fn all_steps(&self) -> Vec<&ServerStep> {
-        fn walk<'a>(steps: &'a [ServerStep], list: &mut Vec<&'a ServerStep>) {
-            for step in steps {
-                list.push(step);
-                if let ServerAction::Group(group) = &step.action {
-                    walk(&group.steps, list);
-                }
-            }
-        }
-        let mut list = Vec::new();
+    pub(crate) fn all_steps(&self) -> Vec<&Step> {
         match &self.plan {
-            Plan::Rules => {}
-            Plan::Each(steps) => walk(steps, &mut list),
-            Plan::Listed(served) => served.iter().for_each(|served| walk(&served.steps, &mut list)),
+            Plan::Rules => Vec::new(),
+            Plan::Each(steps) => Step::walk(steps),
+            Plan::Listed(list) => list.iter().flat_map(|served| Step::walk(&served.steps)).collect(),
         }
-        list
     }
 
     /// The files that it names.
@@ -263,33 +199,8 @@ impl Server {
         if let Plan::Listed(list) = &self.plan {
             files.extend(list.iter().flat_map(|served| served.tls.files()));
         }
-        for step in self.all_steps() {
-            files.extend(match &step.action {
-                ServerAction::StartTls(starttls) => starttls.tls.files(),
-                ServerAction::Tls(tls) => tls.files(),
-                _ => Vec::new(),
-            });
-        }
+        files.extend(self.all_steps().into_iter().flat_map(Step::files));
         files
-    }
-}
-
-impl ServerStep {
-    /// The key of what it does, for reports.
-    pub(crate) fn keyword(&self) -> &'static str {
-        match &self.action {
-            ServerAction::Raw(_) => "raw",
-            ServerAction::StartTls(_) => "starttls",
-            ServerAction::Tls(_) => "tls",
-            ServerAction::Close(_) => "close",
-            ServerAction::Sleep(_) => "sleep",
-            ServerAction::Set(_) => "set",
-            ServerAction::Assert(_) => "assert",
-            ServerAction::Group(_) => "steps",
-            ServerAction::None if self.reply.is_some() => "reply",
-            ServerAction::None if self.receive.is_some() => "receive",
-            ServerAction::None => "expect",
-        }
     }
 }
 

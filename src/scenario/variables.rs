@@ -5,7 +5,7 @@
 //! (options, files, environment, prompt) is the command line's business.
 
 use super::source::Diagnostic;
-use super::template::{Scope, TemplateError, Templates};
+use super::template::{Scope, TemplateError, Templates, weight_of};
 use super::{Data, Named, Scenario, Var, similar};
 use minijinja::value::{Object, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,7 +85,7 @@ impl Variables {
                 given => fault.missing_secret(secret, given.is_some()),
             }
         }
-        let templates = Templates::new(super::Chance::fresh());
+        let templates = Templates::for_check(super::Chance::fresh());
         for var in &scenario.vars {
             let own = case.and_then(|case| case.values.iter().find(|(name, _)| name.name == var.name.name));
             let outcome = match own {
@@ -195,6 +195,10 @@ impl Scope for Variables {
 
     fn is_secret(&self, name: &str) -> bool {
         self.secrets.contains_key(name) || self.tainted.contains(name)
+    }
+
+    fn held(&self) -> usize {
+        self.values.values().map(|value| weight_of(value).unwrap_or(0)).sum()
     }
 }
 

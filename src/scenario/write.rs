@@ -69,6 +69,10 @@ pub(crate) enum DraftAction {
     RawHex(String),
     /// Mail data: lines that end in LF.
     Data(String),
+    /// A file that holds the mail data.
+    DataFile(String),
+    /// A message that is built: its fields, each a text or a list of them.
+    Message(Vec<(String, Vec<String>)>),
     /// A chunk of mail data: lines that end in LF.
     Bdat {
         text: String,
@@ -77,12 +81,8 @@ pub(crate) enum DraftAction {
     StartTls(Vec<(String, String)>),
     Tls(Vec<(String, String)>),
     Auth(Vec<(String, String)>),
-    Connect(DraftConnect),
     /// `fin`, `reset` or `write`.
     Close(String),
-    Sleep(String),
-    Assert(String),
-    Set(Vec<(String, String)>),
     Group {
         pipeline: bool,
         steps: Vec<DraftStep>,
@@ -212,6 +212,14 @@ impl DraftAction {
             DraftAction::Raw(text) => Entry::new("raw", Value::Quoted(text.clone())),
             DraftAction::RawHex(digits) => Entry::new("raw", Value::Map(vec![Entry::new("hex", long(digits))])),
             DraftAction::Data(text) => Entry::new("data", long(text)),
+            DraftAction::DataFile(name) => Entry::new("data", Value::Map(vec![Entry::text("file", name)])),
+            DraftAction::Message(fields) => {
+                let field = |(key, texts): &(String, Vec<String>)| match texts.as_slice() {
+                    [text] => Entry::new(key, long(text)),
+                    several => Entry::new(key, Value::FlowList(several.to_vec())),
+                };
+                Entry::new("message", Value::Map(fields.iter().map(field).collect()))
+            }
             DraftAction::Bdat { text, last: true } => Entry::new("bdat", long(text)),
             DraftAction::Bdat { text, last: false } => {
                 let parts = vec![Entry::new("text", long(text)), Entry::text("last", "false")];
@@ -220,12 +228,8 @@ impl DraftAction {
             DraftAction::StartTls(settings) => Entry::new("starttls", options(settings)),
             DraftAction::Tls(settings) => Entry::new("tls", options(settings)),
             DraftAction::Auth(settings) => Entry::new("auth", options(settings)),
-            DraftAction::Connect(connect) => Entry::new("connect", connect.value()),
             DraftAction::Close(how) if how == "fin" => Entry::new("close", Value::Empty),
             DraftAction::Close(how) => Entry::text("close", how),
-            DraftAction::Sleep(length) => Entry::text("sleep", length),
-            DraftAction::Assert(expression) => Entry::text("assert", expression),
-            DraftAction::Set(values) => Entry::new("set", options(values)),
             DraftAction::Group { pipeline, steps } => {
                 entries.extend(pipeline.then(|| Entry::text("pipeline", "true")));
                 Entry::new("steps", list(steps))

@@ -126,6 +126,11 @@ impl Layout {
         Some(file + (offset - start))
     }
 
+    /// For text that was not read from a file.
+    pub(crate) fn unknown() -> Layout {
+        Layout::default()
+    }
+
     /// The text stands in the file as it is, from `start` on.
     pub(crate) fn verbatim(start: usize) -> Layout {
         Layout { runs: vec![(0, start)] }

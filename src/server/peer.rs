@@ -41,6 +41,24 @@ pub(crate) enum PeerTrouble {
     TooLong { bytes: Vec<u8> },
 }
 
+/// Why a handshake failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum HandshakeTrouble {
+    /// The client took longer than it may.
+    TimedOut,
+    /// In words.
+    Failed(String),
+}
+
+impl std::fmt::Display for HandshakeTrouble {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            HandshakeTrouble::TimedOut => formatter.write_str("the client did not finish it in time"),
+            HandshakeTrouble::Failed(reason) => formatter.write_str(reason),
+        }
+    }
+}
+
 /// How the client ended its side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
@@ -61,6 +79,8 @@ pub(crate) struct Peer {
     address: SocketAddr,
     unread: Vec<u8>,
     end: Option<End>,
+    /// No write goes on beyond this, however steadily the client takes it.
+    due: Option<Instant>,
     /// Octets that the client took.
     pub(crate) sent: u64,
     /// Octets that came from the client.
@@ -76,7 +96,13 @@ impl Peer {
     pub(crate) fn new(tcp: TcpStream, address: SocketAddr) -> Peer {
         // A socket that is gone already says so when it is read.
         _ = tcp.set_nodelay(true);
-        Peer { stream: Some(Layer::Plain(tcp)), address, unread: Vec::new(), end: None, sent: 0, received: 0 }
+        let stream = Some(Layer::Plain(tcp));
+        Peer { stream, address, unread: Vec::new(), end: None, due: None, sent: 0, received: 0 }
+    }
+
+    /// Ends every write at this moment, and every rest between octets that are sent slowly.
+    pub(crate) fn set_due(&mut self, due: Option<std::time::Instant>) {
+        self.due = due.map(Instant::from_std);
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -267,7 +293,12 @@ impl Peer {
         while let Some(piece) = pieces.next() {
             self.write_piece(piece, wait).await?;
             if pieces.peek().is_some() {
-                tokio::time::sleep(drip.every).await;
+                let rested = Instant::now() + drip.every;
+                let until = self.due.map_or(rested, |due| rested.min(due));
+                tokio::time::sleep_until(until).await;
+                if until < rested {
+                    return Err(PeerTrouble::Timeout { waited: drip.every, arrived: Vec::new() });
+                }
             }
         }
         Ok(())
@@ -277,9 +308,11 @@ impl Peer {
         let mut written = 0;
         while written < bytes.len() {
             let Some(stream) = self.stream.as_mut() else { return Err(PeerTrouble::Closed { arrived: Vec::new() }) };
+            let stalled = Instant::now() + wait;
+            let until = self.due.map_or(stalled, |due| stalled.min(due));
             let outcome = match stream {
-                Layer::Plain(tcp) => timeout(wait, tcp.write(&bytes[written..])).await,
-                Layer::Tls(tls) => timeout(wait, tls.write(&bytes[written..])).await,
+                Layer::Plain(tcp) => timeout_at(until, tcp.write(&bytes[written..])).await,
+                Layer::Tls(tls) => timeout_at(until, tls.write(&bytes[written..])).await,
             };
             match outcome {
                 Ok(Ok(count)) => {
@@ -312,23 +345,24 @@ impl Peer {
     /// Shakes hands as the server. What has arrived before must have been taken.
     ///
     /// # Errors
-    /// Why it failed, in words; the connection is closed then.
-    pub(crate) async fn upgrade(&mut self, acceptor: &Acceptor, wait: Duration) -> Result<Accepted, String> {
+    /// Why it failed; the connection is closed then.
+    pub(crate) async fn upgrade(&mut self, acceptor: &Acceptor, wait: Duration) -> Result<Accepted, HandshakeTrouble> {
+        let failed = |reason: &str| Err(HandshakeTrouble::Failed(reason.to_owned()));
         let tcp = match self.stream.take() {
             Some(Layer::Plain(tcp)) => tcp,
             Some(tls @ Layer::Tls(_)) => {
                 self.stream = Some(tls);
-                return Err("TLS is active already".to_owned());
+                return failed("TLS is active already");
             }
-            None => return Err("the connection is closed".to_owned()),
+            None => return failed("the connection is closed"),
         };
         match timeout(wait, acceptor.shake_hands(tcp)).await {
             Ok(Ok((stream, accepted))) => {
                 self.stream = Some(Layer::Tls(Box::new(stream)));
                 Ok(accepted)
             }
-            Ok(Err(reason)) => Err(reason),
-            Err(_) => Err("the client did not finish it in time".to_owned()),
+            Ok(Err(reason)) => Err(HandshakeTrouble::Failed(reason)),
+            Err(_) => Err(HandshakeTrouble::TimedOut),
         }
     }
 

@@ -188,7 +188,7 @@ impl<S: MailSink> Protocol<S> {
             "MAIL" => self.mail(argument).unwrap_or_else(Answer::from),
             "RCPT" => self.rcpt(argument),
             "DATA" => self.data(argument).unwrap_or_else(Answer::from),
-            "BDAT" => self.bdat(argument).unwrap_or_else(Answer::from),
+            "BDAT" => self.bdat(line).unwrap_or_else(Answer::from),
             "RSET" => self.rset(argument),
             "NOOP" => "250 2.0.0 Ok".into(),
             "HELP" if self.settings.lmtp => HELP.replace("EHLO HELO", "LHLO").into(),

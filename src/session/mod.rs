@@ -10,7 +10,6 @@ mod inbox;
 mod ledger;
 mod offered;
 mod opening;
-mod owed;
 mod transcript;
 mod wire;
 
@@ -19,7 +18,6 @@ pub(crate) use admission::Admitted;
 pub use exchange::{Event, Exchange};
 pub(crate) use ledger::Ledger;
 pub(crate) use offered::Offered;
-pub(crate) use owed::Command;
 pub(crate) use transcript::Transcript;
 pub use transcript::{Entry, Observer, ReplyEntry, Speaker};
 pub(crate) use wire::{Pace, Written};
@@ -29,9 +27,10 @@ use crate::net::route::{self, Connected, Route, RouteFailure};
 use crate::net::stream::Stream;
 use crate::net::tls::{Connector, TlsFacts, TlsFailure};
 use crate::secret::Masker;
+use crate::smtp::command::Verb;
+use crate::smtp::dialogue::{Awaited, Dialogue};
 use crate::smtp::reply::{Fault, Progress, Reply, ReplyParser, STANDARD_REPLY_LINE};
 use inbox::Inbox;
-use owed::Owed;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -80,7 +79,7 @@ pub(crate) struct Answer {
     /// From the last byte that was written to the last byte of the reply.
     pub(crate) elapsed: Duration,
     /// The command it answers, where one was owed.
-    pub(crate) command: Option<Command>,
+    pub(crate) command: Option<Awaited>,
     /// What asked for it.
     pub(crate) asked: Asked,
     /// Whether a secret stands in it: any part of it may be a part of the secret.
@@ -108,7 +107,7 @@ pub(crate) struct Session {
     stream: Option<Stream>,
     inbox: Inbox,
     parser: ReplyParser,
-    owed: Owed,
+    dialogue: Dialogue,
     end: Option<End>,
     /// Whether the transcript says so already.
     end_noted: bool,
@@ -163,7 +162,7 @@ impl Session {
             stream: Some(stream),
             inbox: Inbox::default(),
             parser: ReplyParser::default(),
-            owed: Owed::greeting(),
+            dialogue: Dialogue::greeting(),
             end: None,
             end_noted: false,
             last_write: Instant::now(),
@@ -260,11 +259,11 @@ impl Session {
     }
 
     pub(crate) fn owed(&self) -> usize {
-        self.owed.count()
+        self.dialogue.owed()
     }
 
     pub(crate) fn is_in_mail_data(&self) -> bool {
-        self.owed.is_in_mail_data()
+        self.dialogue.is_in_mail_data()
     }
 
     /// Says what the newest reply owed is for, where the line itself does not: a line of an AUTH exchange.
@@ -278,7 +277,7 @@ impl Session {
     fn note_asked(&mut self, shown: &str, secret: bool, log: &Transcript) {
         let mut lines = shown.split('\n');
         let mut command = "";
-        while self.asked.len() < self.owed.count() {
+        while self.asked.len() < self.dialogue.owed() {
             command = lines.next().unwrap_or(command).trim_end_matches('\r');
             self.asked.push_back(Asked { step: log.step().to_owned(), command: command.to_owned(), secret });
         }
@@ -322,20 +321,20 @@ impl Session {
             let length = reply.longest_line();
             log.note(&self.name, &format!("a reply line of {length} octets: RFC 5321 allows {STANDARD_REPLY_LINE}"));
         }
-        let command = self.owed.settled(reply.code());
+        let (command, asked) = self.settle_oldest(reply.code()).unzip();
+        let asked = asked.unwrap_or_default();
         let reply = Arc::new(reply);
-        if matches!(command, Some(Command::Hello { .. })) && reply.code() == 250 {
+        if matches!(command, Some(Awaited::Command(Verb::Ehlo | Verb::Lhlo))) && reply.code() == 250 {
             self.extensions = Arc::new(Offered::by(reply.clone()));
         }
-        if command == Some(Command::Greeting) {
+        if command == Some(Awaited::Greeting) {
             self.greeting = Some(reply.clone());
         }
         let arrived = times.last().copied().unwrap_or_else(Instant::now);
         let elapsed = arrived.saturating_duration_since(self.last_write);
-        let asked = if command.is_some() { self.asked.pop_front().unwrap_or_default() } else { Asked::default() };
         let holds_secret = asked.secret || log.masker().finds(reply.raw());
         self.answered_over_tls = true;
-        if command == Some(Command::MailDataEnd) && reply.code() / 100 == 2 {
+        if command == Some(Awaited::MailDataEnd) && reply.code() / 100 == 2 {
             self.ledger.messages += 1;
         }
         log.reply(&self.name, &reply, first, elapsed);
@@ -393,8 +392,8 @@ impl Session {
         for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
             let code =
                 line.get(..3).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|text| text.parse().ok());
-            if line.get(3) != Some(&b'-') && self.owed.settled(code.unwrap_or(0)).is_some() {
-                self.asked.pop_front();
+            if line.get(3) != Some(&b'-') {
+                self.settle_oldest(code.unwrap_or(0));
             }
         }
         self.parser = ReplyParser::default();
@@ -402,9 +401,18 @@ impl Session {
 
     /// What came in place of the oldest reply owed was none: it is waited for no longer.
     pub(crate) fn settle_malformed(&mut self) {
-        if self.owed.settled(0).is_some() {
-            self.asked.pop_front();
+        self.settle_oldest(0);
+    }
+
+    /// Settles the oldest reply that is owed: what it answers, and what asked for it.
+    fn settle_oldest(&mut self, code: u16) -> Option<(Awaited, Asked)> {
+        let settled = self.dialogue.replied(code)?;
+        let asked = self.asked.pop_front().unwrap_or_default();
+        if let Some(place) = settled.one_more.filter(|place| *place <= self.asked.len()) {
+            let same = self.asked.get(place - 1).cloned().unwrap_or_default();
+            self.asked.insert(place, same);
         }
+        Some((settled.answers, asked))
     }
 
     /// Gives up what has arrived and was not read: the next reply begins behind it.
@@ -459,7 +467,7 @@ impl Session {
 
     /// Nothing may have arrived that was not asked for: called before the script writes, and at the end.
     pub(crate) async fn refuse_unasked(&mut self, log: &mut Transcript) -> Result<(), Trouble> {
-        if self.owed.count() > 0 || !self.is_open() {
+        if self.dialogue.owed() > 0 || !self.is_open() {
             return Ok(());
         }
         if self.inbox.unread().is_empty() && self.end.is_none() {
@@ -484,7 +492,7 @@ impl Session {
         deadline: Duration,
         log: &mut Transcript,
     ) -> Result<(), Trouble> {
-        let greeting_owed = self.owed.oldest() == Some(Command::Greeting);
+        let greeting_owed = self.dialogue.oldest() == Some(Awaited::Greeting);
         // Before the greeting there is nothing to inject into: a server that greets in plain text does not speak TLS,
         // and the handshake says so.
         if self.end.is_none() && !greeting_owed {
@@ -512,11 +520,11 @@ impl Session {
         };
         self.stream = Some(stream);
         self.note_event(Event::Handshake(true));
-        self.owed.restart();
+        self.dialogue.restart();
         if greeting_owed {
-            self.owed = Owed::greeting();
+            self.dialogue = Dialogue::greeting();
         }
-        self.asked = std::iter::repeat_n(Asked::default(), self.owed.count()).collect();
+        self.asked = std::iter::repeat_n(Asked::default(), self.dialogue.owed()).collect();
         self.answered_over_tls = false;
         self.extensions = Arc::default();
         self.last_write = Instant::now();

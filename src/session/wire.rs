@@ -45,14 +45,14 @@ impl Session {
     ) -> Result<(), Trouble> {
         let sent = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
         let secret = sent.trim_end_matches('\n') != shown.trim_end_matches('\n');
-        let in_mail_data = self.owed.is_in_mail_data();
+        let in_mail_data = self.dialogue.is_in_mail_data();
         if let Some(recorder) = self.recorder.as_mut().filter(|_| !in_mail_data) {
             recorder.wrote(bytes, shown, secret);
         }
         self.write_bytes(bytes, stalled, false).await?;
-        self.owed.wrote(bytes);
+        self.dialogue.wrote(bytes);
         if in_mail_data {
-            self.note_event(Happened::MailData { complete: !self.owed.is_in_mail_data() });
+            self.note_event(Happened::MailData { complete: !self.dialogue.is_in_mail_data() });
         }
         if !secret
             && bytes
@@ -69,7 +69,7 @@ impl Session {
     ///
     /// While replies are owed, the server speaks for other reasons, and sending goes on.
     pub(crate) async fn write_mail_data(&mut self, bytes: &[u8], stalled: Duration) -> Result<Written, Trouble> {
-        let lock_step = self.owed.count() == 0;
+        let lock_step = self.dialogue.owed() == 0;
         self.note_event(Happened::MailData { complete: false });
         self.write_bytes(bytes, stalled, lock_step).await
     }
@@ -84,14 +84,14 @@ impl Session {
         log: &Transcript,
     ) -> Result<Written, Trouble> {
         let line = [command.as_bytes(), b"\r\n"].concat();
-        let until_spoken_to = self.owed.count() == 0;
-        self.owed.wrote(&line);
+        let until_spoken_to = self.dialogue.owed() == 0;
+        self.dialogue.wrote(&line);
         self.note_asked(command, false, log);
         self.note_event(Happened::Line { text: command.to_owned(), secret: false });
         self.note_event(Happened::Chunk);
         let written = self.write_bytes(&[&line, octets].concat(), stalled, until_spoken_to).await?;
         if written == Written::All {
-            self.owed.wrote(octets);
+            self.dialogue.wrote(octets);
         }
         Ok(written)
     }
@@ -113,14 +113,14 @@ impl Session {
 
     /// The mail data is complete: replies are owed for it.
     pub(crate) fn end_mail_data(&mut self, log: &Transcript) {
-        self.owed.mail_data_ended();
+        self.dialogue.mail_data_ended();
         self.note_event(Happened::MailData { complete: true });
         self.note_asked("DATA", false, log);
     }
 
     /// The mail data was sent without its end.
     pub(crate) fn leave_mail_data_open(&mut self) {
-        self.owed.mail_data_left_open();
+        self.dialogue.mail_data_left_open();
     }
 
     /// Whether the server has said something that was not read yet.

@@ -27,7 +27,9 @@ use crate::recording::{Said, Wiretap};
 use crate::scenario::Secret;
 use crate::secret::Masker;
 use crate::server::Sandbox;
-use crate::session::{Command, Entry, Session, Transcript};
+use crate::session::{Entry, Session, Transcript};
+use crate::smtp::command::Verb;
+use crate::smtp::dialogue::Awaited;
 use crate::smtp::question::Question;
 use crate::smtp::reply::Reply;
 use commands::Known;
@@ -278,16 +280,16 @@ impl Shell {
     }
 
     /// Follows the mail transaction, for the prompt and for what may come next.
-    fn follow(&mut self, command: Option<Command>, code: u16) {
+    fn follow(&mut self, command: Option<Awaited>, code: u16) {
         let in_mail_data = self.session.as_ref().is_some_and(Session::is_in_mail_data);
         self.phase = match (command, code) {
             _ if in_mail_data && self.session.as_ref().is_some_and(|session| session.owed() == 0) => Phase::MailData,
             (_, 334) => Phase::Challenge,
-            (Some(Command::Greeting), _) => Phase::Greeted,
-            (Some(Command::Hello { .. } | Command::Helo | Command::Reset), 200..=299) => Phase::Ready,
-            (Some(Command::Mail), 200..=299) => Phase::Sender,
-            (Some(Command::Recipient), 200..=299) => Phase::Recipients,
-            (Some(Command::MailDataEnd), _) => Phase::Ready,
+            (Some(Awaited::Greeting), _) => Phase::Greeted,
+            (Some(Awaited::Command(Verb::Ehlo | Verb::Lhlo | Verb::Helo | Verb::Reset)), 200..=299) => Phase::Ready,
+            (Some(Awaited::Command(Verb::Mail)), 200..=299) => Phase::Sender,
+            (Some(Awaited::Command(Verb::Rcpt)), 200..=299) => Phase::Recipients,
+            (Some(Awaited::MailDataEnd), _) => Phase::Ready,
             _ if matches!(self.phase, Phase::Challenge | Phase::MailData) => Phase::Ready,
             _ => self.phase,
         };

@@ -7,7 +7,9 @@ use super::connection::seconds;
 use super::line::unescaped;
 use super::{Next, Phase, Shell, TYPED};
 use crate::recording::Said;
-use crate::session::{Answer, Command, Session, Trouble};
+use crate::session::{Answer, Session, Trouble};
+use crate::smtp::command::Verb;
+use crate::smtp::dialogue::Awaited;
 use std::time::Duration;
 
 /// More octets that nobody asked for are a flood, which ends the session: all of it is kept and shown.
@@ -110,8 +112,8 @@ impl Shell {
         self.tap.server(answer.reply.raw());
         let code = answer.reply.code();
         self.verdict.refused |= code >= 400;
-        self.awaits_handshake = answer.command == Some(Command::StartTls) && code == 220;
-        if answer.command == Some(Command::Greeting) {
+        self.awaits_handshake = answer.command == Some(Awaited::Command(Verb::StartTls)) && code == 220;
+        if answer.command == Some(Awaited::Greeting) {
             self.greeting = answer.reply.joined();
         }
         self.follow(answer.command, code);

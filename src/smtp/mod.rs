@@ -1,6 +1,8 @@
 //! The wire's words, pure: no I/O, and nothing of ours is imported here.
 
 pub mod auth;
+pub(crate) mod command;
+pub(crate) mod dialogue;
 pub mod enhanced_status;
 pub mod explanation;
 pub mod extension;

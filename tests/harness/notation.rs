@@ -24,6 +24,10 @@ pub(super) enum Act {
     WaitClose(Option<Ending>),
     Close,
     Reset,
+    /// Goes to this address, instead of waiting to be connected to: the first act of its connection.
+    Connect(String),
+    /// Makes this file: the test hears that the dialogue has got so far.
+    Mark(String),
 }
 
 /// How the client ended the connection.
@@ -77,6 +81,8 @@ fn act(line: &str) -> Result<Act, String> {
         ("silence", "") => Ok(Act::Silence),
         ("close", "") => Ok(Act::Close),
         ("reset", "") => Ok(Act::Reset),
+        ("connect", address) => Ok(Act::Connect(address.to_owned())),
+        ("mark", file) => Ok(Act::Mark(file.to_owned())),
         _ => Err("no act of a scripted server".to_owned()),
     }
 }

@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, sleep, spawn};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the client may keep the server waiting, in either direction.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -54,7 +54,11 @@ impl ScriptedServer {
 fn accept(listener: &TcpListener, connections: Vec<Vec<(usize, Act)>>, over: &Arc<AtomicBool>) -> Vec<String> {
     let mut dialogues = Vec::new();
     for acts in connections {
-        let Some(stream) = next_connection(listener, over) else { break };
+        let stream = match acts.first() {
+            Some((_, Act::Connect(address))) => Some(connected(address)),
+            _ => next_connection(listener, over),
+        };
+        let Some(stream) = stream else { break };
         let over = over.clone();
         dialogues.push(spawn(move || Dialogue::new(stream, over).follow(acts)));
     }
@@ -62,6 +66,18 @@ fn accept(listener: &TcpListener, connections: Vec<Vec<(usize, Act)>>, over: &Ar
         .into_iter()
         .filter_map(|dialogue| dialogue.join().expect("a dialogue that does not panic").err())
         .collect()
+}
+
+/// A connection to a server that is about to listen.
+fn connected(address: &str) -> TcpStream {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match TcpStream::connect(address) {
+            Ok(stream) => return stream,
+            Err(error) => assert!(Instant::now() < until, "{address}: {error}"),
+        }
+        sleep(TICK);
+    }
 }
 
 fn next_connection(listener: &TcpListener, over: &AtomicBool) -> Option<TcpStream> {
@@ -134,7 +150,8 @@ impl Dialogue {
                 let fits = wanted.is_none_or(|wanted| wanted == ending);
                 if fits { Ok(()) } else { Err(format!("the client closed by {ending:?}")) }
             }
-            Act::Close | Act::Reset => Ok(()),
+            Act::Mark(file) => std::fs::write(file, "").map_err(|error| error.to_string()),
+            Act::Close | Act::Reset | Act::Connect(_) => Ok(()),
         }
     }
 

@@ -1,5 +1,6 @@
-//! The options of `run`, and what they come to: settings of each run, and the plan of all.
+//! The options of `run`, and what follows from them: settings of each run, and the plan of all.
 
+use crate::cli::refusal::{Refusal, read};
 use crate::cli::report_files::ReportArguments;
 use crate::cli::screen::{self, Color};
 use crate::cli::targets::Files;
@@ -7,20 +8,20 @@ use crate::cli::values::ValueArguments;
 use crate::report::human::{self, Styled};
 use crate::run::{Observer, Pace, Plan, Settings, Stop};
 use crate::scenario::address::split_address;
-use crate::scenario::{duration, reason};
+use crate::scenario::duration;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where a rate is asked for and no limit is given, so many runs may be under way at once.
+/// How many runs may be under way at once where a rate is asked for and no limit is given.
 const JOBS_AT_A_RATE: usize = 1000;
-/// A run that is not under load begins at most so many scenarios each second: more is a mistyped number.
+/// The highest rate, in runs each second: more is a mistyped number.
 const HIGHEST_RATE: f64 = 1_000_000.0;
 
 /// Play scenarios. The exit code is 0 when every conversation followed its script, 1 when one diverged, 2 when something
 /// could not be run as asked, 3 when there was no connection, 130 when it was interrupted.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(in crate::cli) struct RunArguments {
     /// Scenario files, folders, names of built-in scenarios (see `list`), or `-` for standard input
     #[arg(required = true, value_name = "FILE|DIR|NAME")]
@@ -34,7 +35,7 @@ pub(in crate::cli) struct RunArguments {
     #[command(flatten)]
     pub(super) schedule: ScheduleArguments,
     #[command(flatten)]
-    pub(super) reports: ReportArguments,
+    pub(in crate::cli) reports: ReportArguments,
     /// Whether reports show the first `lines` of messages, or `none` of them
     #[arg(
         long,
@@ -53,36 +54,37 @@ pub(in crate::cli) struct RunArguments {
     pub(super) seed: Option<u64>,
     /// Let scenarios read files below this folder (instead of their own)
     #[arg(long, value_name = "DIR")]
-    pub(super) file_root: Option<PathBuf>,
+    pub(in crate::cli) file_root: Option<PathBuf>,
     /// Write what servers say today into the expectations of the files, for review with `git diff`
     #[arg(long, conflicts_with_all = ["untrusted", "repeat", "duration", "rate", "retries", "cases"])]
     pub(super) update: bool,
     /// Show each line of the conversation as it happens
     #[arg(short, long)]
-    pub(super) verbose: bool,
+    pub(in crate::cli) verbose: bool,
     /// Print nothing about conversations that follow their script
     #[arg(short, long, conflicts_with = "verbose")]
-    pub(super) quiet: bool,
+    pub(in crate::cli) quiet: bool,
     /// Show secrets on the terminal
     #[arg(long)]
     pub(super) show_secrets: bool,
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub(super) color: Color,
+    pub(in crate::cli) color: Color,
     /// Show no progress of a long run
     #[arg(long)]
     pub(super) no_progress: bool,
 }
 
 /// What reports show of messages.
-#[derive(Debug, Clone, Copy, clap::ValueEnum, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum, PartialEq, Eq)]
 pub(super) enum Body {
+    #[default]
     Lines,
     None,
 }
 
 /// Options that say which of the scenarios are played.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Which scenarios")]
 pub(super) struct SelectionArguments {
     /// Play scenarios with this tag (repeatable: any of them); with `!` before it, those without it
@@ -99,8 +101,8 @@ pub(super) struct SelectionArguments {
     pub(super) shard: Option<(u32, u32)>,
 }
 
-/// Options that say where sessions go and how.
-#[derive(Debug, clap::Args)]
+/// Options that say where sessions go.
+#[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Connections")]
 pub(super) struct ConnectionArguments {
     /// Play against the built-in server on loopback: needs neither network nor account
@@ -112,6 +114,20 @@ pub(super) struct ConnectionArguments {
     /// Ask this DNS server about `mx:`, for MX records and their hosts' addresses, instead of this machine's
     #[arg(long, value_name = "IP:PORT")]
     resolver: Option<SocketAddr>,
+    #[command(flatten)]
+    trust: TrustArguments,
+    /// Play a stranger's scenario: it reads no file without --file-root, and reaches public addresses only
+    #[arg(long)]
+    pub(super) untrusted: bool,
+    /// Let an untrusted scenario reach this host wherever it is (repeatable)
+    #[arg(long = "allow-host", value_name = "HOST")]
+    allow_hosts: Vec<String>,
+}
+
+/// Options of sessions wherever they go: which certificates are trusted, and how long things may take.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Connections")]
+pub(in crate::cli) struct TrustArguments {
     /// Trust the certificates in this PEM file instead of the system's
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -121,12 +137,6 @@ pub(super) struct ConnectionArguments {
     /// Let secrets go over plain or unverified connections to other hosts than this one
     #[arg(long)]
     insecure_secrets: bool,
-    /// Play a stranger's scenario: it reads no file without --file-root, and reaches public addresses only
-    #[arg(long)]
-    pub(super) untrusted: bool,
-    /// Let an untrusted scenario reach this host wherever it is (repeatable)
-    #[arg(long = "allow-host", value_name = "HOST")]
-    allow_hosts: Vec<String>,
     /// How long one wait may take; replaces the file's `timeout` (for example 5s)
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
@@ -136,63 +146,64 @@ pub(super) struct ConnectionArguments {
 }
 
 /// Options that say how often and how many at once.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "How often, and how many at once")]
 pub(super) struct ScheduleArguments {
     /// How many scenarios may be under way at once (1; with --rate 1000)
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     jobs: Option<u32>,
-    /// Play everything so many times, and tell figures instead of each
+    /// Play everything N times, and report totals
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     repeat: Option<u64>,
-    /// Begin new runs for so long, and tell figures instead of each
+    /// Start new runs for this long, and report totals
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     duration: Option<Duration>,
-    /// Begin so many runs each second (`50/s`, `300/m`), however long they take: latencies count from when each was due
+    /// Start runs at this rate (`50/s`, `300/m`), even while earlier ones run: latencies count from when each was due
     #[arg(long, value_name = "N/s", value_parser = rate)]
     rate: Option<f64>,
-    /// Take so long to come to the full rate, or to the full number of jobs
+    /// Reach the full rate, or all jobs, after this time
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     ramp: Option<Duration>,
-    /// Begin nothing more after the first scenario that does not follow its script
+    /// Start nothing more after the first scenario that does not follow its script
     #[arg(long)]
     pub(super) fail_fast: bool,
-    /// Play a scenario that diverged up to so many more times; one that then follows its script is told as flaky
+    /// Retry a diverged scenario up to N times; if one passes, it is flaky
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     retries: u32,
 }
 
 impl RunArguments {
+    /// The arguments for one scenario that another command has written: all others are as if they were not given.
+    pub(in crate::cli) fn of_one(values: ValueArguments, trust: TrustArguments, sandbox: bool) -> RunArguments {
+        let connections = ConnectionArguments { sandbox, trust, ..ConnectionArguments::default() };
+        RunArguments { values, connections, ..RunArguments::default() }
+    }
+
     pub(super) fn files(&self) -> Files<'_> {
         Files { root: self.file_root.as_deref(), untrusted: self.connections.untrusted }
     }
 
     /// The files that are named to be read: no report may replace one of them.
     pub(super) fn files_read(&self) -> Vec<PathBuf> {
-        let named = [&self.cases, &self.connections.ca_file].into_iter().flatten().cloned();
+        let named = [&self.cases, &self.connections.trust.ca_file].into_iter().flatten().cloned();
         let targets = self.targets.iter().map(PathBuf::from);
         targets.chain(named).chain(self.values.files_read()).collect()
     }
 
     /// How each run is played.
-    pub(super) fn settings(&self) -> Result<Settings, String> {
-        let connections = &self.connections;
-        let ca_pem = match &connections.ca_file {
-            Some(file) => Some(
-                std::fs::read(file).map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))?,
-            ),
-            None => None,
-        };
+    pub(super) fn settings(&self) -> Result<Settings, Refusal> {
+        let (connections, trust) = (&self.connections, &self.connections.trust);
+        let ca_pem = trust.ca_file.as_deref().map(read).transpose()?;
         Ok(Settings {
             sandbox: connections.sandbox,
             to: connections.to.clone(),
             resolver: connections.resolver,
             ca_pem,
-            insecure: connections.insecure,
-            insecure_secrets: connections.insecure_secrets,
+            insecure: trust.insecure,
+            insecure_secrets: trust.insecure_secrets,
             show_secrets: self.show_secrets,
-            timeout: connections.timeout,
-            max_time: connections.max_time,
+            timeout: trust.timeout,
+            max_time: trust.max_time,
             seed: self.seed,
             update: self.update,
             file_root: self.file_root.clone(),

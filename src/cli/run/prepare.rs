@@ -5,6 +5,7 @@
 use super::last_failed;
 use super::options::{RunArguments, SelectionArguments};
 use crate::cli::check::all_of;
+use crate::cli::refusal::Refusal;
 use crate::cli::screen;
 use crate::cli::targets::{Targets, is_strangers};
 use crate::cli::values;
@@ -61,12 +62,11 @@ pub(super) struct Source {
 }
 
 /// Reads, checks and selects.
-pub(super) fn prepare(arguments: &RunArguments) -> Result<Prepared, String> {
-    let targets = Targets::read(&arguments.targets, arguments.files());
+pub(super) fn prepare(arguments: &RunArguments, targets: Targets) -> Result<Prepared, Refusal> {
     let scenarios: Vec<&Scenario> = targets.loaded.iter().filter_map(|loaded| loaded.as_ref().ok()).collect();
     let all_read = scenarios.len() == targets.loaded.len();
     if all_read && let Some(first) = undeclared(&scenarios, &arguments.values.given()).first() {
-        return Err(first.clone());
+        return Err(first.clone().into());
     }
     let mut inputs = arguments.values.inputs(&scenarios)?;
     let made_up = arguments.values.made_up_secrets || arguments.connections.sandbox;
@@ -267,7 +267,7 @@ struct Selection {
 }
 
 impl Selection {
-    fn new(arguments: &SelectionArguments, is_load: bool) -> Result<Selection, String> {
+    fn new(arguments: &SelectionArguments, is_load: bool) -> Result<Selection, Refusal> {
         let (without, tags): (Vec<_>, Vec<_>) = arguments.tags.iter().cloned().partition(|tag| tag.starts_with('!'));
         let name = arguments.name.as_deref().map(name_pattern).transpose();
         let failed = if arguments.last_failed { last_failed::read() } else { None };
@@ -314,8 +314,8 @@ fn stable_hash(text: &str) -> u64 {
 }
 
 /// Refuses a column of a table of cases that names no variable.
-fn refuse_undeclared(file: &Path, names: &[String], scenarios: &[&Scenario]) -> Result<(), String> {
+fn refuse_undeclared(file: &Path, names: &[String], scenarios: &[&Scenario]) -> Result<(), Refusal> {
     let vars = names.iter().map(|name| (name.clone(), String::new())).collect();
     let complaints = undeclared(scenarios, &Inputs { vars, ..Inputs::default() });
-    complaints.first().map_or(Ok(()), |first| Err(format!("{}: {first}", file.display())))
+    complaints.first().map_or(Ok(()), |first| Err(format!("{}: {first}", file.display()).into()))
 }

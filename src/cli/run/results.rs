@@ -17,9 +17,9 @@ use crate::report::merge::first_that_applies;
 use crate::report::model::{Attempt, ScenarioReport};
 use crate::run::Finished;
 
-/// Of the runs under load that diverged so many are kept whole.
+/// How many diverged runs are kept in full under load.
 const EXAMPLES: usize = 100;
-/// And so many of them are shown on the screen.
+/// How many of them are shown on the screen.
 const EXAMPLES_SHOWN: usize = 3;
 
 /// What of the results is wanted.

@@ -3,6 +3,7 @@
 //! Responsible for the files: which may be written, that they are still what was read, and that none is left half written.
 
 use super::prepare::Prepared;
+use crate::cli::refusal::Refusal;
 use crate::cli::screen;
 use crate::cli::targets::STANDARD_INPUT;
 use crate::load::load_text;
@@ -27,13 +28,15 @@ pub(super) struct Updates {
 }
 
 /// Refuses scenarios that are no files of the user's.
-pub(super) fn refuse_unwritable(prepared: &Prepared) -> Result<(), String> {
+pub(super) fn refuse_unwritable(prepared: &Prepared) -> Result<(), Refusal> {
     for play in &prepared.plays {
         let sources = &play.scenario.sources;
         for name in std::iter::once(sources.name()).chain(sources.included()) {
             if name == STANDARD_INPUT || !is_yaml(name) || !Path::new(name).is_file() {
                 let name = crate::visible(name.as_bytes());
-                return Err(format!("`--update` writes into YAML files, and `{name}` is none that could be written"));
+                return Err(
+                    format!("`--update` writes into YAML files, and `{name}` is none that could be written").into()
+                );
             }
         }
     }
@@ -62,15 +65,15 @@ impl Updates {
     }
 
     /// Writes the files, and says what was changed. What one reply asks for and another does not stays, and is an error.
-    pub(super) fn write(mut self) -> Result<(), String> {
-        let mut errors = self.withdraw();
+    pub(super) fn write(mut self) -> Result<(), Refusal> {
+        let mut refusals = self.withdraw();
         for (name, (text, edits)) in self.files.iter().filter(|(_, (_, edits))| !edits.is_empty()) {
             let mut sources = Sources::default();
             sources.add(name, text);
             let after = edited(text, edits);
             let written = stays_sound(name, &after).and_then(|()| replace(Path::new(name), text, &after));
-            if let Err(message) = written {
-                errors.push(message);
+            if let Err(refusal) = written {
+                refusals.push(refusal);
                 continue;
             }
             for ((start, end), new) in edits {
@@ -79,17 +82,17 @@ impl Updates {
                 screen::notice(&format!("updated {}: {old} is now {new}", place(&sources, span)));
             }
         }
-        if errors.is_empty() { Ok(()) } else { Err(errors.join("\nerror: ")) }
+        Refusal::of_all(&refusals)
     }
 
     /// Takes back what cannot hold everywhere, and tells each place.
-    fn withdraw(&mut self) -> Vec<String> {
-        let mut errors = Vec::new();
+    fn withdraw(&mut self) -> Vec<Refusal> {
+        let mut refusals = Vec::new();
         for ((name, start, end), told) in std::mem::take(&mut self.disputed) {
             if let Some((_, edits)) = self.files.get_mut(&name) {
                 edits.remove(&(start, end));
             }
-            errors.push(format!("cannot update {told}"));
+            refusals.push(format!("cannot update {told}").into());
         }
         for (name, (text, edits)) in &mut self.files {
             let held = self.held.remove(name).unwrap_or_default();
@@ -100,25 +103,25 @@ impl Updates {
                 if holds {
                     let span = crate::scenario::Span { file: 0, start: *start, end: *end };
                     let place = place(&sources, span);
-                    errors
-                        .push(format!("cannot update {place}: one reply asks for `{new}`, and another is as expected"));
+                    let why = format!("cannot update {place}: one reply asks for `{new}`, and another is as expected");
+                    refusals.push(why.into());
                 }
                 !holds
             });
         }
-        errors
+        refusals
     }
 }
 
 /// Whether a file is still read as before.
-fn stays_sound(name: &str, after: &str) -> Result<(), String> {
+fn stays_sound(name: &str, after: &str) -> Result<(), Refusal> {
     let faults = |text: &str| load_text(name, text).err().map_or(0, |error| error.diagnostics.len());
     let before = std::fs::read_to_string(name).unwrap_or_default();
     if faults(after) <= faults(&before) {
         return Ok(());
     }
     let name = crate::visible(name.as_bytes());
-    Err(format!("cannot update `{name}`: what would stand there is no scenario any more; change it by hand"))
+    Err(format!("cannot update `{name}`: what would stand there is no scenario any more; change it by hand").into())
 }
 
 fn place(sources: &Sources, span: crate::scenario::Span) -> String {
@@ -140,13 +143,14 @@ fn edited(text: &str, edits: &Edits) -> String {
 }
 
 /// Gives the file its new text in one step. A file that somebody changed meanwhile stays as it is.
-fn replace(path: &Path, before: &str, after: &str) -> Result<(), String> {
-    let fault = |error: std::io::Error| format!("cannot update `{}`: {}", path.display(), reason(&error));
+fn replace(path: &Path, before: &str, after: &str) -> Result<(), Refusal> {
+    let fault =
+        |error: std::io::Error| Refusal::from(format!("cannot update `{}`: {}", path.display(), reason(&error)));
     let path = path.canonicalize().map_err(fault)?;
     let now = std::fs::read_to_string(&path).map_err(fault)?;
     let mark = if now.starts_with('\u{feff}') { "\u{feff}" } else { "" };
     if now.strip_prefix('\u{feff}').unwrap_or(&now) != before {
-        return Err(format!("cannot update `{}`: it was changed while it was played", path.display()));
+        return Err(format!("cannot update `{}`: it was changed while it was played", path.display()).into());
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let unfinished = path.with_file_name(format!(".{name}.{}", std::process::id()));

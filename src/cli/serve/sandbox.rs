@@ -4,6 +4,7 @@
 
 use super::super::{USAGE, screen, values};
 use super::{ServeArguments, scripted};
+use crate::cli::refusal::{Refusal, read};
 use crate::report::human;
 use crate::scenario::{Secret, reason};
 use crate::secret::Masker;
@@ -13,7 +14,7 @@ use crate::server::{
 };
 use crate::smtp::auth::Mechanism;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fs, io};
@@ -70,10 +71,10 @@ pub(super) struct SandboxArguments {
 }
 
 /// Serves until it is told to end.
-pub(super) fn serve(arguments: &ServeArguments) -> Result<u8, String> {
+pub(super) fn serve(arguments: &ServeArguments) -> Result<u8, Refusal> {
     let start = Instant::now();
     if arguments.server.rules.is_none() && arguments.scripted.has_values() {
-        return Err("`--var` and `--secret` are for a scenario: name one by `--rules`".to_owned());
+        return Err("`--var` and `--secret` are for a scenario: name one by `--rules`".to_owned().into());
     }
     let rules = match &arguments.server.rules {
         None => None,
@@ -96,7 +97,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> Result<u8, String> {
     Ok(if rules.is_some_and(|rules| rules.is_faulty()) { DIVERGED } else { 0 })
 }
 
-fn options(arguments: &ServeArguments) -> Result<SandboxOptions, String> {
+fn options(arguments: &ServeArguments) -> Result<SandboxOptions, Refusal> {
     let (listening, server) = (&arguments.listening, &arguments.server);
     let (listen, tls_listen) = (listening.listen.clone(), listening.tls_listen.clone());
     let nowhere = listen.is_empty() && tls_listen.is_empty();
@@ -127,7 +128,7 @@ fn options(arguments: &ServeArguments) -> Result<SandboxOptions, String> {
 }
 
 impl SandboxArguments {
-    fn logins(&self) -> Result<Vec<Login>, String> {
+    fn logins(&self) -> Result<Vec<Login>, Refusal> {
         if self.accept_any {
             return Ok(vec![Login::Anybody]);
         }
@@ -144,19 +145,21 @@ impl SandboxArguments {
     }
 
     /// Nobody is offered a login that nobody could pass.
-    fn mechanisms(&self, logins: &[Login]) -> Result<Option<Vec<Mechanism>>, String> {
+    fn mechanisms(&self, logins: &[Login]) -> Result<Option<Vec<Mechanism>>, Refusal> {
         if !self.mechanisms.is_empty() {
             return match self.mechanisms.iter().find(|mechanism| !self.can_use(**mechanism, logins)) {
-                Some(unusable) => Err(format!("`--mechanisms`: {unusable} lets nobody in: {}", lacks(*unusable))),
+                Some(unusable) => {
+                    Err(format!("`--mechanisms`: {unusable} lets nobody in: {}", lacks(*unusable)).into())
+                }
                 None => Ok(Some(self.mechanisms.clone())),
             };
         }
         let by_certificate = self.client_ca.is_some().then_some(Mechanism::External);
         let usable = if logins.is_empty() { Some(by_certificate.into_iter().collect()) } else { None };
         if self.require_auth && usable.as_ref().is_some_and(Vec::is_empty) {
-            return Err(
-                "`--require-auth` lets nobody in: say whom, by `--accept`, `--accept-any` or `--client-ca`".to_owned()
-            );
+            return Err("`--require-auth` lets nobody in: say whom, by `--accept`, `--accept-any` or `--client-ca`"
+                .to_owned()
+                .into());
         }
         Ok(usable)
     }
@@ -170,14 +173,16 @@ impl SandboxArguments {
         }
     }
 
-    fn store(&self) -> Result<Option<Store>, String> {
+    fn store(&self) -> Result<Option<Store>, Refusal> {
         let (folder, form) = match (&self.keep, &self.maildir) {
             (Some(folder), _) => (folder, Form::Eml),
             (None, Some(folder)) => (folder, Form::Maildir),
             (None, None) => return Ok(None),
         };
         let opened = Store::open(folder, form, &self.hostname);
-        opened.map(Some).map_err(|error| format!("cannot keep messages in `{}`: {}", folder.display(), reason(&error)))
+        opened
+            .map(Some)
+            .map_err(|error| format!("cannot keep messages in `{}`: {}", folder.display(), reason(&error)).into())
     }
 }
 
@@ -202,7 +207,7 @@ fn lacks(mechanism: Mechanism) -> &'static str {
 }
 
 /// The certificate is made for the names that clients may call this server by.
-fn identity(arguments: &ServeArguments) -> Result<Identity, String> {
+fn identity(arguments: &ServeArguments) -> Result<Identity, Refusal> {
     let listening = &arguments.listening;
     if let (Some(certificate), Some(key)) = (&listening.certificate, &listening.key) {
         return Ok(Identity::Given { certificate_pem: read(certificate)?, key_pem: read(key)? });
@@ -249,10 +254,6 @@ fn summary(served: Served) -> String {
         lost => format!(", {} that could not be stored", count(lost, "message")),
     };
     format!("{}: {}{lost}", count(served.sessions, "session"), count(served.messages, "message"))
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, String> {
-    fs::read(file).map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))
 }
 
 /// It stands in replies, where it must be one word.

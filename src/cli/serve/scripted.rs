@@ -6,12 +6,13 @@
 
 use super::ServeArguments;
 use crate::cli::check::all_of;
+use crate::cli::refusal::Refusal;
 use crate::cli::targets::{Files, is_strangers};
 use crate::cli::values::{self, ValueArguments};
 use crate::cli::{INTERRUPTED, USAGE, screen};
 use crate::report::human;
 use crate::run::{self, Listening, Outcome, SandboxRules, Settings, Stop, Verdict};
-use crate::scenario::{Diagnostic, Scenario, Sources, Variables, reason, undeclared};
+use crate::scenario::{Diagnostic, Scenario, Sources, Variables, undeclared};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,12 +37,12 @@ pub(super) struct ScriptedArguments {
 }
 
 /// Serves and gives the exit code.
-pub(super) fn serve(file: &Path, arguments: &ServeArguments) -> Result<u8, String> {
+pub(super) fn serve(file: &Path, arguments: &ServeArguments) -> Result<u8, Refusal> {
     Scripted { file, arguments, own: &arguments.scripted }.serve()
 }
 
 /// The rules of a file, for the sandbox; none where the file was refused, and that was shown.
-pub(super) fn rules(file: &Path, arguments: &ServeArguments) -> Result<Option<SandboxRules>, String> {
+pub(super) fn rules(file: &Path, arguments: &ServeArguments) -> Result<Option<SandboxRules>, Refusal> {
     let scripted = Scripted { file, arguments, own: &arguments.scripted };
     let Some(Prepared { scenario, variables, settings }) = scripted.prepared(&Stop::default())? else {
         return Ok(None);
@@ -77,9 +78,9 @@ struct Scripted<'a> {
 }
 
 impl Scripted<'_> {
-    fn serve(&self) -> Result<u8, String> {
+    fn serve(&self) -> Result<u8, Refusal> {
         if self.arguments.listening.listen.len() > 1 {
-            return Err("a scripted server listens in one place: give `--listen` once".to_owned());
+            return Err("a scripted server listens in one place: give `--listen` once".to_owned().into());
         }
         let stop = Stop::default();
         let Some(Prepared { scenario, variables, settings }) = self.prepared(&stop)? else { return Ok(USAGE) };
@@ -89,7 +90,7 @@ impl Scripted<'_> {
     }
 
     /// Reads and checks the file; what is wrong with it is shown.
-    fn prepared(&self, stop: &Stop) -> Result<Option<Prepared>, String> {
+    fn prepared(&self, stop: &Stop) -> Result<Option<Prepared>, Refusal> {
         let mut settings = self.settings(stop);
         let files = Files { root: self.own.file_root.as_deref(), untrusted: self.own.untrusted };
         let scenario = match files.load_served(self.file) {
@@ -101,10 +102,10 @@ impl Scripted<'_> {
         };
         settings.untrusted |= is_strangers(&scenario);
         if let Some(first) = undeclared(&[&scenario], &self.own.values.given()).first() {
-            return Err(first.clone());
+            return Err(first.clone().into());
         }
         if !scenario.has_server() {
-            return Err(format!("`{}` has no `server:`: there is nothing to serve", self.file.display()));
+            return Err(format!("`{}` has no `server:`: there is nothing to serve", self.file.display()).into());
         }
         let mut inputs = self.own.values.inputs(&[&scenario])?;
         values::complete(&mut inputs, &[&scenario], self.own.values.made_up_secrets)?;
@@ -122,13 +123,13 @@ impl Scripted<'_> {
         Ok(Some(Prepared { scenario, variables, settings }))
     }
 
-    fn play(&self, scenario: &Scenario, variables: &Variables, settings: &Settings) -> Result<Outcome, String> {
+    fn play(&self, scenario: &Scenario, variables: &Variables, settings: &Settings) -> Result<Outcome, Refusal> {
         let mut unwritten = None;
         let outcome = run::serve(scenario, variables, settings, &mut |listening: &Listening| {
             if let Some(file) = &self.arguments.listening.ca_out
                 && let Err(error) = std::fs::write(file, &listening.trust_pem)
             {
-                unwritten = Some(format!("cannot write `{}`: {}", file.display(), reason(&error)));
+                unwritten = Some(Refusal::unwritable(file, &error));
                 settings.stop.iter().for_each(Stop::stop);
                 return;
             }

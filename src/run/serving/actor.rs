@@ -7,18 +7,23 @@ use super::scope::{ServerScope, server_value};
 use super::{Record, Shared, connection_number, connection_outcome, pass_over, unplayed};
 use crate::run::expect::Comparer;
 use crate::run::group::Bound;
-use crate::run::outcome::{CertificateOutcome, Divergence, Handshake, SessionOutcome, StepOutcome, Verdict};
+use crate::run::outcome::{Cause, CertificateOutcome, Divergence, Handshake, SessionOutcome, StepOutcome, Verdict};
 use crate::run::scope::Names;
-use crate::scenario::server::{ServerAction, ServerGroup, ServerStep};
-use crate::scenario::{Length, MAX_ITERATIONS, Mode, Span, TemplateError, Text, parse_count, render_data};
+use crate::scenario::{
+    Action, Group, Length, MAX_ITERATIONS, Mode, Span, Step, TemplateError, Text, parse_count, render_data,
+};
 use crate::server::{Accepted, Fallback, Peer};
 use crate::session::Transcript;
 use minijinja::value::{Value, ValueKind};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+
+/// After how many steps others have their turn, signals among them.
+const STEPS_OF_A_BREATH: usize = 64;
 
 /// What has come of the client and has not been answered yet.
 #[derive(Debug, Default)]
@@ -47,6 +52,10 @@ pub(super) struct Actor {
     pub(super) session: Arc<str>,
     pub(super) log: Transcript,
     pub(super) names: Names,
+    /// The default time of a wait, at this place of the script.
+    pub(super) timeout: Duration,
+    /// What was captured, as it is shown.
+    pub(super) captures: BTreeMap<String, String>,
     pub(super) message: Option<Arc<Message>>,
     pub(super) tls: Option<Arc<Accepted>>,
     /// The BDAT command that was read last, while its octets are still to come.
@@ -84,11 +93,15 @@ impl Actor {
         let mut names = shared.names.clone();
         names.set("server", server_value(shared.address, Some((number, address))), false);
         let fallback = if shared.server.rules.is_empty() { None } else { Some(Fallback::new(&shared.fallback)) };
+        let mut peer = Peer::new(tcp, address);
+        peer.set_due(shared.due);
         Actor {
             matched: vec![0; shared.server.rules.len()],
             opened: log.elapsed(),
             session: Arc::from(format!("server {number}")),
-            peer: Peer::new(tcp, address),
+            timeout: shared.timeout,
+            captures: BTreeMap::new(),
+            peer,
             message: None,
             tls: None,
             chunk: None,
@@ -148,18 +161,18 @@ impl Actor {
 
     /// TLS from the first octet (RFC 8314).
     async fn begin_tls(&mut self) -> Flow {
-        let Err(reason) = self.upgrade(&crate::scenario::server::ServerTls::default(), self.shared.timeout).await
+        let Err(trouble) = self.upgrade(&crate::scenario::server::ServerTls::default(), self.shared.timeout).await
         else {
             return Flow::On;
         };
         let number = connection_number(self.number);
-        let divergence = self.place(&number, None, self.span()).handshake_failed(&reason);
+        let divergence = self.place(&number, None, self.span()).handshake_failed(&trouble);
         self.keep(divergence, &number);
         Flow::Stop
     }
 
     /// What the client has sent and no step reads.
-    async fn refuse_more(&mut self, steps: &[ServerStep]) {
+    async fn refuse_more(&mut self, steps: &[Step]) {
         let Some(last) = steps.last() else { return };
         let arrived = self.peer.take_arrived().await;
         if arrived.is_empty() {
@@ -167,7 +180,7 @@ impl Actor {
         }
         self.log.client_bytes(&self.session, &arrived);
         let number = self.number_of(last);
-        let divergence = self.place(&number, None, last.span).more_than_scripted(&arrived);
+        let divergence = self.place(&number, None, last.head.span).more_than_scripted(&arrived);
         self.keep(divergence, &number);
     }
 
@@ -189,10 +202,7 @@ impl Actor {
 
     // --- steps -------------------------------------------------------------------------------------------------
 
-    pub(super) fn play_steps<'s>(
-        &'s mut self,
-        steps: &'s [ServerStep],
-    ) -> Pin<Box<dyn Future<Output = Flow> + Send + 's>> {
+    pub(super) fn play_steps<'s>(&'s mut self, steps: &'s [Step]) -> Pin<Box<dyn Future<Output = Flow> + Send + 's>> {
         Box::pin(async move {
             for (index, step) in steps.iter().enumerate() {
                 if self.play_step(step).await == Flow::Stop {
@@ -205,11 +215,15 @@ impl Actor {
         })
     }
 
-    async fn play_step(&mut self, step: &ServerStep) -> Flow {
+    async fn play_step(&mut self, step: &Step) -> Flow {
+        // Steps that wait for nothing would keep signals from being heard.
+        if self.shared.templates.wants_a_breath() || self.steps.len().is_multiple_of(STEPS_OF_A_BREATH) {
+            tokio::task::yield_now().await;
+        }
         let started = self.log.elapsed();
         let number = self.number_of(step);
         self.log.begin_step(&number);
-        let name = self.shown_name(step.name.as_ref());
+        let name = self.shown_name(step.head.name.as_ref());
         match self.is_wanted(step) {
             Ok(true) => {}
             Ok(false) => {
@@ -223,21 +237,21 @@ impl Actor {
                 return self.record(step, name, started, Err(vec![divergence]));
             }
         }
-        if let ServerAction::Group(group) = &step.action {
+        if let Action::Group(group) = &step.action {
             return self.play_group(step, group, name).await;
         }
         let outcome = self.perform(step, &number, name.as_deref()).await;
         self.record(step, name, started, outcome)
     }
 
-    fn is_wanted(&self, step: &ServerStep) -> Result<bool, TemplateError> {
-        let Some(when) = &step.when else { return Ok(true) };
+    fn is_wanted(&self, step: &Step) -> Result<bool, TemplateError> {
+        let Some(when) = &step.head.when else { return Ok(true) };
         self.shared.templates.evaluate(when, &self.scope()).map(|value| value.is_true())
     }
 
     fn record(
         &mut self,
-        step: &ServerStep,
+        step: &Step,
         name: Option<String>,
         started: Duration,
         outcome: Result<(), Vec<Divergence>>,
@@ -255,49 +269,85 @@ impl Actor {
         };
         let duration = self.log.elapsed().saturating_sub(started);
         self.steps.push(StepOutcome { name, verdict, duration, ..unplayed(step, self.number, started) });
-        if failed && !(step.continues && self.peer.is_open() && !self.peer.has_ended()) { Flow::Stop } else { Flow::On }
+        if failed && !self.continues(step) { Flow::Stop } else { Flow::On }
     }
 
     // --- groups ------------------------------------------------------------------------------------------------
 
-    async fn play_group(&mut self, step: &ServerStep, group: &ServerGroup, name: Option<String>) -> Flow {
+    async fn play_group(&mut self, step: &Step, group: &Group, name: Option<String>) -> Flow {
         let started = self.log.elapsed();
         let place = self.steps.len();
         let before = self.divergences.len();
         self.steps.push(StepOutcome { name: name.clone(), ..unplayed(step, self.number, started) });
-        let turns = match self.turns(group) {
-            Ok(turns) => turns,
-            Err(error) => {
-                let number = self.number_of(step);
-                let divergence = self.template(&number, name.as_deref(), &error);
-                self.keep(divergence, &number);
-                pass_over(&group.steps, self.number, started, &mut self.steps);
-                Vec::new()
-            }
-        };
-        let mut flow = if self.divergences.len() > before { Flow::Stop } else { Flow::On };
-        for turn in turns {
-            let bindings: Vec<_> =
-                turn.into_iter().map(|(name, value, secret)| self.names.bind(&name, value, secret)).collect();
-            self.iterations += 1;
-            flow = if self.iterations > MAX_ITERATIONS { Flow::Stop } else { self.play_steps(&group.steps).await };
-            bindings.into_iter().rev().for_each(|binding| self.names.restore(binding));
-            if flow == Flow::Stop {
-                break;
-            }
-        }
+        let outer = self.timeout;
+        let flow = self.play_turns(step, group, name.as_deref()).await;
+        self.timeout = outer;
         let duration = self.log.elapsed().saturating_sub(started);
         let diverged = self.divergences.len() > before;
         if let Some(outcome) = self.steps.get_mut(place) {
             outcome.duration = duration;
             outcome.verdict = if diverged { Verdict::Diverged } else { Verdict::Followed };
         }
-        let alive = self.peer.is_open() && !self.peer.has_ended();
-        if flow == Flow::Stop && step.continues && alive { Flow::On } else { flow }
+        if flow == Flow::Stop && self.continues(step) { Flow::On } else { flow }
+    }
+
+    /// Whether a divergence of this step is not the end: not where nobody is there any more, nor where the run was asked
+    /// for wrongly.
+    fn continues(&self, step: &Step) -> bool {
+        let refused = self.divergences.iter().any(|divergence| divergence.cause == Cause::User);
+        step.head.continues && self.peer.is_open() && !self.peer.has_ended() && !refused
+    }
+
+    async fn play_turns(&mut self, step: &Step, group: &Group, name: Option<&str>) -> Flow {
+        let turns = match self.entered(step).and_then(|()| self.turns(group)) {
+            Ok(turns) => turns,
+            Err(error) => {
+                let number = self.number_of(step);
+                let divergence = self.template(&number, name, &error);
+                self.keep(divergence, &number);
+                let at = self.log.elapsed();
+                pass_over(&group.steps, self.number, at, &mut self.steps);
+                return Flow::Stop;
+            }
+        };
+        for turn in turns {
+            let bindings: Vec<_> =
+                turn.into_iter().map(|(name, value, secret)| self.names.bind(&name, value, secret)).collect();
+            let flow = match self.count_iteration(step, name) {
+                Ok(()) => self.play_steps(&group.steps).await,
+                Err(divergence) => {
+                    self.keep(divergence, &self.number_of(step));
+                    Flow::Stop
+                }
+            };
+            bindings.into_iter().rev().for_each(|binding| self.names.restore(binding));
+            if flow == Flow::Stop {
+                return Flow::Stop;
+            }
+        }
+        Flow::On
+    }
+
+    /// The group's time-out holds from now on.
+    fn entered(&mut self, step: &Step) -> Result<(), TemplateError> {
+        if let Some(length) = &step.head.timeout {
+            self.timeout = self.length(length)?;
+        }
+        Ok(())
+    }
+
+    /// Counts an iteration of a loop: loops within loops must end as well.
+    fn count_iteration(&mut self, step: &Step, name: Option<&str>) -> Result<(), Divergence> {
+        self.iterations += 1;
+        if self.iterations <= MAX_ITERATIONS {
+            return Ok(());
+        }
+        let message = format!("the loops of this run go round more than {MAX_ITERATIONS} times");
+        Err(self.place(&self.number_of(step), name, step.head.span).refused(&message, "repeat less often"))
     }
 
     /// The names of each turn, with their values. A group without a loop has one turn.
-    fn turns(&self, group: &ServerGroup) -> Result<Vec<Vec<Bound>>, TemplateError> {
+    fn turns(&self, group: &Group) -> Result<Vec<Vec<Bound>>, TemplateError> {
         let iteration = |index: usize| ("iteration".to_owned(), Value::from(index + 1), false);
         if let Some((name, list)) = &group.for_each {
             let (value, secret) = render_data(list, &self.shared.templates, &self.scope())?;
@@ -324,7 +374,7 @@ impl Actor {
     fn interrupt(&mut self) {
         let number = self.log.step().to_owned();
         let step = self.shared.server.steps(self.number).iter().find(|step| self.number_of(step) == number);
-        let span = step.map_or_else(|| self.span(), |step| step.span);
+        let span = step.map_or_else(|| self.span(), |step| step.head.span);
         // Rules have no end of their own: whoever ends them wants no more of them.
         if !self.shared.server.steps(self.number).is_empty() {
             let divergence = self.place(&number, None, span).interrupted();
@@ -367,13 +417,19 @@ impl Actor {
             messages: self.messages,
             tls: self.handshakes,
         };
-        Record { number: self.number, steps: self.steps, divergences: self.divergences, session: Some(session) }
+        Record {
+            number: self.number,
+            steps: self.steps,
+            divergences: self.divergences,
+            session: Some(session),
+            captures: self.captures,
+        }
     }
 
     // --- what steps need ---------------------------------------------------------------------------------------
 
-    pub(super) fn number_of(&self, step: &ServerStep) -> String {
-        format!("{}.{}", connection_number(self.number), step.number)
+    pub(super) fn number_of(&self, step: &Step) -> String {
+        format!("{}.{}", connection_number(self.number), step.head.number)
     }
 
     pub(super) fn scope(&self) -> ServerScope<'_> {

@@ -19,14 +19,15 @@ use super::diagnose::Place;
 use super::outcome::{Divergence, SessionOutcome, StepOutcome, Verdict};
 use super::scope::Names;
 use super::stop::Stop;
-use crate::scenario::server::{Plan, Server, ServerAction, ServerStep};
-use crate::scenario::{Span, Templates};
+use crate::scenario::server::{Plan, Server};
+use crate::scenario::{Action, Span, Step, Templates};
 use crate::server::{Acceptor, Authority, FallbackSettings};
 use crate::session::Transcript;
 use actor::Actor;
 pub(crate) use rulebook::SandboxRules;
 pub(super) use scope::server_value;
 use socket2::SockRef;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -98,6 +99,15 @@ pub(super) struct Record {
     pub(super) steps: Vec<StepOutcome>,
     pub(super) divergences: Vec<Divergence>,
     pub(super) session: Option<SessionOutcome>,
+    /// What was captured, as it is shown.
+    pub(super) captures: BTreeMap<String, String>,
+}
+
+impl Record {
+    /// Of a connection on which nothing was played.
+    fn of_none(number: usize, whole: StepOutcome, divergences: Vec<Divergence>) -> Record {
+        Record { number, steps: vec![whole], divergences, session: None, captures: BTreeMap::new() }
+    }
 }
 
 /// What a server is started with.
@@ -330,7 +340,7 @@ impl Host {
                 self.fault(number, span, "connections", "the connection never came");
             } else {
                 let unreached = connection_outcome(number, span, Verdict::Unreached, self.log.elapsed());
-                self.records.push(Record { number, steps: vec![unreached], divergences: Vec::new(), session: None });
+                self.records.push(Record::of_none(number, unreached, Vec::new()));
             }
             let at = self.log.elapsed();
             if let Some(record) = self.records.last_mut() {
@@ -355,8 +365,8 @@ impl Host {
             run_is_over: self.shared.run_is_over(),
         };
         let divergence = Divergence { line: self.log.last_of(&step), ..place.fault(kind, text) };
-        let steps = vec![connection_outcome(number, span, Verdict::Diverged, self.log.elapsed())];
-        self.records.push(Record { number, steps, divergences: vec![divergence], session: None });
+        let diverged = connection_outcome(number, span, Verdict::Diverged, self.log.elapsed());
+        self.records.push(Record::of_none(number, diverged, vec![divergence]));
     }
 }
 
@@ -381,21 +391,21 @@ fn connection_outcome(connection: usize, span: Span, verdict: Verdict, started: 
 }
 
 /// A step that nothing is known of but where it stands.
-fn unplayed(step: &ServerStep, connection: usize, started: Duration) -> StepOutcome {
+fn unplayed(step: &Step, connection: usize, started: Duration) -> StepOutcome {
     StepOutcome {
-        number: format!("server.{connection}.{}", step.number),
-        name: step.name.as_ref().map(|name| name.source.clone()),
+        number: format!("server.{connection}.{}", step.head.number),
+        name: step.head.name.as_ref().map(|name| name.source.clone()),
         action: step.keyword(),
-        span: step.span,
-        ..connection_outcome(connection, step.span, Verdict::Unreached, started)
+        span: step.head.span,
+        ..connection_outcome(connection, step.head.span, Verdict::Unreached, started)
     }
 }
 
 /// Records steps that were not come to.
-fn pass_over(steps: &[ServerStep], connection: usize, at: Duration, list: &mut Vec<StepOutcome>) {
+fn pass_over(steps: &[Step], connection: usize, at: Duration, list: &mut Vec<StepOutcome>) {
     for step in steps {
         list.push(unplayed(step, connection, at));
-        if let ServerAction::Group(group) = &step.action {
+        if let Action::Group(group) = &step.action {
             pass_over(&group.steps, connection, at, list);
         }
     }

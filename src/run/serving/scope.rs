@@ -29,6 +29,10 @@ impl Scope for ServerScope<'_> {
     fn is_secret(&self, name: &str) -> bool {
         self.names.is_secret(name) || name == "message" && self.message.is_some_and(|message| message.holds_secret)
     }
+
+    fn held(&self) -> usize {
+        self.names.held()
+    }
 }
 
 #[derive(Debug)]

@@ -4,14 +4,15 @@ use super::actor::{Actor, Chunk, Pending};
 use super::message::Message;
 use super::reply::code_of;
 use crate::run::diagnose::Place;
-use crate::run::expect::{Capture, Comparer, Mismatch, describe_closed, named_groups};
+use crate::run::expect::{Capture, Comparer, Mismatch, allows_end, describe_closed, named_groups};
 use crate::run::outcome::Divergence;
-use crate::scenario::server::{MailPart, Reply, ServerAction, ServerStep, ServerTls, StartTls};
+use crate::scenario::server::{MailPart, Reply, ServerTls};
 use crate::scenario::{
-    ClosedBy, Closing, Expectation, Expected, Pace, Pattern, Rendered, Span, TemplateError, render_data,
-    value_from_bytes,
+    Action, ClosedBy, Closing, Expectation, Expected, Pace, Pattern, Rendered, Span, Step, TemplateError, TlsStep,
+    render_data, value_from_bytes,
 };
-use crate::server::{Drip, PeerTrouble};
+use crate::server::{Drip, HandshakeTrouble, PeerTrouble};
+use crate::visible::visible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,10 +31,10 @@ pub(super) struct Now<'s> {
 
 impl Actor {
     /// In this order: what is expected, what is received, the reply, the action.
-    pub(super) async fn perform(&mut self, step: &ServerStep, number: &str, name: Option<&str>) -> Done {
-        let own = step.timeout.as_ref().map(|length| self.length(length)).transpose();
+    pub(super) async fn perform(&mut self, step: &Step, number: &str, name: Option<&str>) -> Done {
+        let own = step.head.timeout.as_ref().map(|length| self.length(length)).transpose();
         let own = own.map_err(|error| vec![self.template(number, name, &error)])?;
-        let now = Now { number, name, wait: self.shared.bounded(own.unwrap_or(self.shared.timeout)) };
+        let now = Now { number, name, wait: self.shared.bounded(own.unwrap_or(self.timeout)) };
         if let Some(expect) = &step.expect {
             self.expect(now, expect).await?;
         }
@@ -46,23 +47,25 @@ impl Actor {
             self.answer(now, reply, rendered, step.pace.as_ref()).await?;
         }
         match &step.action {
-            ServerAction::None | ServerAction::Group(_) => Ok(()),
-            ServerAction::Raw(raw) => {
+            Action::None | Action::Group(_) => Ok(()),
+            // A client's: `scenario::sides` gives them to no server.
+            Action::Send(_) | Action::Data(_) | Action::Bdat(_) | Action::Auth(_) | Action::Connect(_) => Ok(()),
+            Action::Raw(raw) => {
                 let rendered = self.rendered_raw(raw).map_err(|error| self.faulty(now, &error))?;
                 self.wait_before(now, step).await?;
                 self.send_raw(now, rendered, step).await
             }
-            ServerAction::StartTls(starttls) => self.starttls(now, starttls, step).await,
-            ServerAction::Tls(tls) => self.tls(now, tls, step).await,
-            ServerAction::Close(closing) => {
+            Action::StartTls(starttls) => self.starttls(now, starttls, step).await,
+            Action::Tls(tls) => self.tls(now, &tls.server, step).await,
+            Action::Close(closing) => {
                 self.close(*closing).await;
                 Ok(())
             }
-            ServerAction::Sleep(length) => {
+            Action::Sleep(length) => {
                 let length = self.length(length).map_err(|error| self.faulty(now, &error))?;
-                self.rest(now, step.span, length).await
+                self.rest(now, step.head.span, length).await
             }
-            ServerAction::Set(settings) => {
+            Action::Set(settings) => {
                 for (named, data) in settings {
                     let rendered = render_data(data, &self.shared.templates, &self.scope());
                     let (value, secret) = rendered.map_err(|error| self.faulty(now, &error))?;
@@ -70,7 +73,7 @@ impl Actor {
                 }
                 Ok(())
             }
-            ServerAction::Assert(expression) => {
+            Action::Assert(expression) => {
                 let scope = self.scope();
                 let value = self.shared.templates.evaluate(expression, &scope);
                 if value.map_err(|error| self.faulty(now, &error))?.is_true() {
@@ -109,7 +112,8 @@ impl Actor {
         let expected = describe(expectation);
         let line = match self.peer.read_line(now.wait).await {
             Ok(line) => line,
-            Err(PeerTrouble::Closed { arrived }) if arrived.is_empty() && allows_end(expectation) => return Ok(()),
+            Err(PeerTrouble::Closed { arrived }) if allows_end(expectation, &arrived, false) => return Ok(()),
+            Err(PeerTrouble::Broken { arrived, .. }) if allows_end(expectation, &arrived, true) => return Ok(()),
             Err(trouble) => return Err(self.trouble(now, &trouble, &expected, expectation.span)),
         };
         let Some(content) = command_of(&line) else {
@@ -192,7 +196,7 @@ impl Actor {
     async fn expect_silence(&mut self, now: Now<'_>, length: Duration, span: Span) -> Done {
         let length = self.shared.bounded(length);
         let text = match self.peer.read_end(length).await {
-            Err(PeerTrouble::Timeout { .. }) => return Ok(()),
+            Err(PeerTrouble::Timeout { .. }) => return self.refuse_cut_short(now, span),
             Err(trouble) => return Err(self.trouble(now, &trouble, "silence", span)),
             Ok(None) => "expected silence, but the client closed the connection".to_owned(),
             Ok(Some(bytes)) => {
@@ -207,6 +211,8 @@ impl Actor {
     fn capture(&mut self, captures: Vec<Capture>, from: &[u8]) {
         let secret = self.is_secret(from);
         for (name, bytes) in captures {
+            let shown = if secret { "<<a secret>>".to_owned() } else { visible(&self.log.masker().mask(&bytes)) };
+            self.captures.insert(name.clone(), shown);
             self.names.set(&name, value_from_bytes(bytes), secret);
         }
     }
@@ -287,14 +293,19 @@ impl Actor {
 
     // --- replying ----------------------------------------------------------------------------------------------
 
-    async fn wait_before(&mut self, now: Now<'_>, step: &ServerStep) -> Done {
+    async fn wait_before(&mut self, now: Now<'_>, step: &Step) -> Done {
         let Some(delay) = &step.delay else { return Ok(()) };
         let length = self.length(delay).map_err(|error| self.faulty(now, &error))?;
-        self.rest(now, step.span, length).await
+        self.rest(now, step.head.span, length).await
     }
 
     async fn rest(&mut self, now: Now<'_>, span: Span, length: Duration) -> Done {
         tokio::time::sleep(self.shared.bounded(length)).await;
+        self.refuse_cut_short(now, span)
+    }
+
+    /// A wait that the end of the run cut short has not been waited for.
+    fn refuse_cut_short(&self, now: Now<'_>, span: Span) -> Done {
         if self.shared.run_is_over() {
             return Err(vec![self.at(now, span).fault("max-time", "the time of the whole run is over")]);
         }
@@ -310,13 +321,13 @@ impl Actor {
         outcome.map_err(|trouble| self.trouble(now, &trouble, "the client to take the reply", reply.span))
     }
 
-    async fn send_raw(&mut self, now: Now<'_>, rendered: Rendered, step: &ServerStep) -> Done {
-        self.guard_secret(now, rendered.secret, step.span)?;
+    async fn send_raw(&mut self, now: Now<'_>, rendered: Rendered, step: &Step) -> Done {
+        self.guard_secret(now, rendered.secret, step.head.span)?;
         self.log_sent(&rendered);
         let drip = self.drip(now, step.pace.as_ref())?;
         let outcome = self.peer.write(&rendered.bytes, now.wait, drip).await;
         self.told(&rendered.bytes);
-        outcome.map_err(|trouble| self.trouble(now, &trouble, "the client to take what is sent", step.span))
+        outcome.map_err(|trouble| self.trouble(now, &trouble, "the client to take what is sent", step.head.span))
     }
 
     pub(super) fn log_sent(&mut self, rendered: &Rendered) {
@@ -334,7 +345,7 @@ impl Actor {
     fn drip(&self, now: Now<'_>, pace: Option<&Pace>) -> Result<Option<Drip>, Vec<Divergence>> {
         let Some(pace) = pace else { return Ok(None) };
         let every = self.length(&pace.every).map_err(|error| self.faulty(now, &error))?;
-        Ok(Some(Drip { octets: pace.bytes, every: self.shared.bounded(every) }))
+        Ok(Some(Drip { octets: pace.bytes, every }))
     }
 
     /// The sandbox hears of what took effect: it answers what comes behind the steps.
@@ -365,14 +376,14 @@ impl Actor {
 
     // --- TLS and closing ---------------------------------------------------------------------------------------
 
-    async fn starttls(&mut self, now: Now<'_>, starttls: &StartTls, step: &ServerStep) -> Done {
+    async fn starttls(&mut self, now: Now<'_>, starttls: &TlsStep, step: &Step) -> Done {
         let line = self.peer.read_line(now.wait).await;
-        let line = line.map_err(|trouble| self.trouble(now, &trouble, "the command STARTTLS", step.span))?;
+        let line = line.map_err(|trouble| self.trouble(now, &trouble, "the command STARTTLS", step.head.span))?;
         let content = command_of(&line).unwrap_or(&line);
         self.log.client_bytes(&self.session, content);
         if !content.eq_ignore_ascii_case(b"STARTTLS") {
-            let mismatch = Mismatch::plain(step.span, "the command STARTTLS".to_owned());
-            return Err(vec![self.at(now, step.span).other_bytes(&line, &[mismatch])]);
+            let mismatch = Mismatch::plain(step.head.span, "the command STARTTLS".to_owned());
+            return Err(vec![self.at(now, step.head.span).other_bytes(&line, &[mismatch])]);
         }
         let mut rendered = Rendered { bytes: READY.to_vec(), ..Rendered::default() };
         if let Some(inject) = &starttls.inject {
@@ -381,15 +392,15 @@ impl Actor {
         }
         self.log_sent(&rendered);
         let outcome = self.peer.write(&rendered.bytes, now.wait, None).await;
-        outcome.map_err(|trouble| self.trouble(now, &trouble, "the client to take the reply", step.span))?;
-        self.tls(now, &starttls.tls, step).await
+        outcome.map_err(|trouble| self.trouble(now, &trouble, "the client to take the reply", step.head.span))?;
+        self.tls(now, &starttls.server, step).await
     }
 
-    async fn tls(&mut self, now: Now<'_>, tls: &ServerTls, step: &ServerStep) -> Done {
+    async fn tls(&mut self, now: Now<'_>, tls: &ServerTls, step: &Step) -> Done {
         let arrived = self.peer.unread().to_vec();
         if !arrived.is_empty() && !begins_tls(&arrived) {
             self.log.client_bytes(&self.session, &arrived);
-            return Err(vec![self.at(now, step.span).client_injected(&arrived)]);
+            return Err(vec![self.at(now, step.head.span).client_injected(&arrived)]);
         }
         let outcome = self.upgrade(tls, now.wait).await;
         match (outcome, &step.fails) {
@@ -399,8 +410,15 @@ impl Actor {
                     format!("expected a failure matching {}, but the TLS handshake succeeded", pattern.text.source);
                 Err(vec![self.at(now, pattern.text.span).fault("fails", &text)])
             }
-            (Err(reason), None) => Err(vec![self.at(now, step.span).handshake_failed(&reason)]),
-            (Err(reason), Some(pattern)) => {
+            (Err(trouble), None) => Err(vec![self.at(now, step.head.span).handshake_failed(&trouble)]),
+            (Err(HandshakeTrouble::TimedOut), Some(_)) if self.shared.run_is_over() => {
+                self.refuse_cut_short(now, step.head.span)
+            }
+            (Err(trouble), Some(pattern)) => {
+                let reason = match &trouble {
+                    HandshakeTrouble::TimedOut => format!("timed out: {trouble}"),
+                    HandshakeTrouble::Failed(reason) => reason.clone(),
+                };
                 let scope = self.scope();
                 let comparer = Comparer { templates: &self.shared.templates, scope: &scope, masker: self.log.masker() };
                 let found = comparer.found(pattern, reason.as_bytes(), pattern.text.span, "a failure matching");
@@ -411,8 +429,8 @@ impl Actor {
     }
 
     /// Shakes hands; what was said before counts no more.
-    pub(super) async fn upgrade(&mut self, tls: &ServerTls, wait: Duration) -> Result<(), String> {
-        let acceptor = self.acceptor(tls)?;
+    pub(super) async fn upgrade(&mut self, tls: &ServerTls, wait: Duration) -> Result<(), HandshakeTrouble> {
+        let acceptor = self.acceptor(tls).map_err(HandshakeTrouble::Failed)?;
         let outcome = self.peer.upgrade(&acceptor, wait).await;
         let accepted = outcome.inspect_err(|reason| {
             self.log.note(&self.session, &format!("TLS handshake failed: {reason}"));
@@ -483,12 +501,6 @@ fn describe(expectation: &Expectation) -> String {
         Expected::All(parts) => list(parts, " and "),
         Expected::Silence(_) | Expected::Code(_) | Expected::Fields(_) => "silence".to_owned(),
     }
-}
-
-/// `any: [..., {closed: true}]`: the end of the connection is one of the answers.
-fn allows_end(expectation: &Expectation) -> bool {
-    let Expected::Any(list) = &expectation.kind else { return false };
-    list.iter().any(|one| matches!(one.kind, Expected::Closed(ClosedBy::Either | ClosedBy::Fin)))
 }
 
 /// A command line without its CRLF, where it is one.

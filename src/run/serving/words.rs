@@ -4,7 +4,7 @@ use super::actor::Actor;
 use crate::run::diagnose::Place;
 use crate::run::outcome::{Cause, Divergence};
 use crate::scenario::{Span, TemplateError, duration};
-use crate::server::{MAX_LINE, PeerTrouble};
+use crate::server::{HandshakeTrouble, MAX_LINE, PeerTrouble};
 
 impl Actor {
     pub(super) fn place<'s>(&'s self, number: &'s str, name: Option<&'s str>, span: Span) -> Place<'s> {
@@ -86,11 +86,11 @@ impl Place<'_> {
     }
 
     /// A handshake failed that should not have.
-    pub(super) fn handshake_failed(&self, reason: &str) -> Divergence {
-        let diagnostic = self.diagnostic(self.span, &format!("the TLS handshake failed: {reason}"));
+    pub(super) fn handshake_failed(&self, trouble: &HandshakeTrouble) -> Divergence {
+        let diagnostic = self.diagnostic(self.span, &format!("the TLS handshake failed: {trouble}"));
         let diagnostic = diagnostic.label("no TLS session");
         let help = "if the client is to refuse, write `fails: PATTERN` beside it";
-        let refused = reason.starts_with("the client refused");
+        let refused = matches!(trouble, HandshakeTrouble::Failed(reason) if reason.starts_with("the client refused"));
         self.divergence(Cause::Server, "tls", if refused { diagnostic.help(help) } else { diagnostic })
     }
 }

@@ -1,41 +1,60 @@
-//! Checks where `connect` goes to.
+//! Checks where `connect` goes to, and TLS options of a client.
 
-use super::Checker;
+use super::{Checker, files};
 use crate::scenario::address::{parse_port, split_address};
-use crate::scenario::{Address, ProxyProtocol, Text, proxied};
+use crate::scenario::{Address, Connect, ProxyProtocol, Text, TlsSettings, proxied};
 
-impl Checker<'_> {
-    /// Only `vars` may choose what is reached.
-    pub(super) fn address(&mut self, address: &Address) {
-        match address {
-            Address::Joined(text) => {
-                self.text_of_vars(text);
-                self.known_to_parse(text, |known| split_address(known.trim()).map(|_| ()));
-            }
-            Address::Unix(text) => self.text_of_vars(text),
-            Address::Split { host: name, port } | Address::Mx { domain: name, port, .. } => {
-                self.text_of_vars(name);
-                if let Some(port) = port {
-                    self.text_of_vars(port);
-                    self.known_to_parse(port, |known| parse_port(known).map(|_| ()));
-                }
+/// Only `vars` may choose what is reached.
+fn address(checker: &mut Checker<'_>, address: &Address) {
+    match address {
+        Address::Joined(text) => {
+            checker.text_of_vars(text);
+            checker.known_to_parse(text, |known| split_address(known.trim()).map(|_| ()));
+        }
+        Address::Unix(text) => checker.text_of_vars(text),
+        Address::Split { host: name, port } | Address::Mx { domain: name, port, .. } => {
+            checker.text_of_vars(name);
+            if let Some(port) = port {
+                checker.text_of_vars(port);
+                checker.known_to_parse(port, |known| parse_port(known).map(|_| ()));
             }
         }
     }
+}
 
-    pub(super) fn proxy_protocol(&mut self, header: &ProxyProtocol) {
-        let Some(addresses) = &header.addresses else { return };
+fn proxy_protocol(checker: &mut Checker<'_>, header: &ProxyProtocol) {
+    let Some(addresses) = &header.addresses else { return };
+    let (source, destination) = addresses;
+    for text in [source, destination] {
+        checker.text_of_vars(text);
+    }
+    let known = |text: &Text| checker.known_text(text);
+    if let (Some(source), Some(destination)) = (known(source), known(destination))
+        && let Err(message) = proxied(&source, &destination)
+    {
         let (source, destination) = addresses;
-        for text in [source, destination] {
-            self.text_of_vars(text);
-        }
-        let known = |text: &Text| self.known_text(text);
-        if let (Some(source), Some(destination)) = (known(source), known(destination))
-            && let Err(message) = proxied(&source, &destination)
-        {
-            let (source, destination) = addresses;
-            let message = self.without_secret(source, self.without_secret(destination, message));
-            self.error(header.span, message);
-        }
+        let message = checker.without_secret(source, checker.without_secret(destination, message));
+        checker.error(header.span, message);
+    }
+}
+
+pub(super) fn connect(checker: &mut Checker<'_>, connect: &Connect) {
+    address(checker, &connect.address);
+    connect.socks5.iter().for_each(|text| checker.text_of_vars(text));
+    connect.proxy_protocol.iter().for_each(|header| proxy_protocol(checker, header));
+    connect.local_address.iter().for_each(|text| checker.text_of_vars(text));
+    connect.timeout.iter().for_each(|length| checker.length(length));
+    tls(checker, &connect.tls);
+}
+
+pub(super) fn tls(checker: &mut Checker<'_>, settings: &TlsSettings) {
+    settings.server_name.iter().for_each(|text| checker.text_of_vars(text));
+    for file in [&settings.ca_file, &settings.client_certificate, &settings.client_key].into_iter().flatten() {
+        files::file(checker, file);
+    }
+    if let (Some(min), Some(max)) = (&settings.min_version, &settings.max_version)
+        && min.name > max.name
+    {
+        checker.error(min.span, format!("`min_version` {} is above `max_version` {}", min.name, max.name));
     }
 }

@@ -1,224 +1,138 @@
 //! Checks the server's side: its templates, patterns, files, and the names that each of its steps knows.
 
-use super::{Checker, Side, Text, resolve_file};
-use crate::scenario::server::{
-    CertificateChoice, Plan, Reply, ReplyKind, Rule, Server, ServerAction, ServerGroup, ServerStep, ServerTls,
-};
+use super::{Checker, expect, files, steps};
+use crate::scenario::server::{CertificateChoice, Plan, Reply, ReplyKind, Rule, Server, ServerTls};
+use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Span};
-use crate::scenario::{Expectation, Expected, RawBytes, Scenario, parse_count};
+use crate::scenario::{RawBytes, Scenario};
 use std::net::SocketAddr;
 
-impl Checker<'_> {
-    /// Checks the server's part. What its steps capture is known in their connection only, and not to the client.
-    pub(super) fn server(&mut self, scenario: &Scenario) {
-        let Some(server) = &scenario.server else { return };
-        if let Some(listen) = &server.listen {
-            self.text_of_vars(listen);
-            self.known_to_parse(listen, |known| parse_listen(known).map(|_| ()));
-        }
-        self.side = Side::Server;
-        self.server_tls(&server.tls);
-        self.plan(server, scenario);
-        self.side = Side::Client;
-        // The client reaches it: where it listens is as good as a variable of the file.
-        self.names.insert("server".to_owned());
-        self.vars.insert("server".to_owned());
+/// Checks the server's part. What its steps capture is known in their connection only, and not to the client.
+pub(super) fn server(checker: &mut Checker<'_>, scenario: &Scenario) {
+    let Some(server) = &scenario.server else { return };
+    if let Some(listen) = &server.listen {
+        checker.text_of_vars(listen);
+        checker.known_to_parse(listen, |known| parse_listen(known).map(|_| ()));
     }
+    checker.side = Side::Server;
+    server_tls(checker, &server.tls);
+    plan(checker, server);
+    checker.side = Side::Client;
+    // The client reaches it: where it listens is as good as a variable of the file.
+    checker.names.insert("server".to_owned());
+    checker.vars.insert("server".to_owned());
+}
 
-    fn plan(&mut self, server: &Server, scenario: &Scenario) {
-        let before = self.names.clone();
-        match &server.plan {
-            Plan::Rules => self.server_rules(server, scenario),
-            Plan::Each(steps) => {
-                self.server_steps(steps, scenario);
-                self.server_rules(server, scenario);
-            }
-            Plan::Listed(list) => {
-                // A rule may use what the steps of only some connections capture: `is defined` tells.
-                let mut all = before.clone();
-                for served in list {
-                    served.name.iter().for_each(|name| self.text(name));
-                    self.server_tls(&served.tls);
-                    self.server_steps(&served.steps, scenario);
-                    all.extend(std::mem::replace(&mut self.names, before.clone()));
-                    if served.steps.is_empty() && server.rules.is_empty() {
-                        self.error(
-                            served.span,
-                            "this connection does nothing: it has no `steps`, and there are no `rules`",
-                        );
-                    }
-                }
-                self.names = all;
-                self.server_rules(server, scenario);
-            }
+fn plan(checker: &mut Checker<'_>, server: &Server) {
+    let before = checker.names.clone();
+    match &server.plan {
+        Plan::Rules => server_rules(checker, server),
+        Plan::Each(steps) => {
+            steps::steps_of(checker, steps);
+            server_rules(checker, server);
         }
-        self.names = before;
-    }
-
-    fn server_rules(&mut self, server: &Server, scenario: &Scenario) {
-        for rule in &server.rules {
-            let before = self.names.clone();
-            self.rule(rule, scenario);
-            self.names = before;
-        }
-    }
-
-    fn rule(&mut self, rule: &Rule, scenario: &Scenario) {
-        self.capturing(&rule.pattern, false, scenario);
-        rule.name.iter().for_each(|name| self.text(name));
-        rule.when.iter().for_each(|when| self.expression(when));
-        rule.delay.iter().for_each(|length| self.length(length));
-        rule.pace.iter().for_each(|pace| self.length(&pace.every));
-        rule.reply.iter().for_each(|reply| self.reply(reply));
-    }
-
-    fn server_steps(&mut self, steps: &[ServerStep], scenario: &Scenario) {
-        for step in steps {
-            self.server_step(step, scenario);
-        }
-    }
-
-    fn server_step(&mut self, step: &ServerStep, scenario: &Scenario) {
-        step.name.iter().for_each(|name| self.text(name));
-        step.when.iter().for_each(|when| self.expression(when));
-        step.timeout.iter().for_each(|length| self.length(length));
-        step.pace.iter().for_each(|pace| self.length(&pace.every));
-        if let Some(expect) = &step.expect {
-            self.command(expect, scenario);
-        }
-        step.delay.iter().for_each(|length| self.length(length));
-        step.reply.iter().for_each(|reply| self.reply(reply));
-        if let Some(fails) = &step.fails {
-            self.pattern(fails, false);
-        }
-        self.server_action(step, scenario);
-    }
-
-    fn server_action(&mut self, step: &ServerStep, scenario: &Scenario) {
-        match &step.action {
-            ServerAction::None | ServerAction::Close(_) => {}
-            ServerAction::Raw(raw) => self.raw_bytes(raw),
-            ServerAction::StartTls(starttls) => {
-                self.server_tls(&starttls.tls);
-                starttls.inject.iter().for_each(|text| self.text(text));
-            }
-            ServerAction::Tls(tls) => self.server_tls(tls),
-            ServerAction::Sleep(length) => self.length(length),
-            ServerAction::Assert(expression) => self.expression(expression),
-            ServerAction::Set(settings) => {
-                for (name, data) in settings {
-                    self.data(data);
-                    self.assign(&name.name, name.span, scenario);
+        Plan::Listed(list) => {
+            // A rule may use what the steps of only some connections capture: `is defined` tells.
+            let mut all = before.clone();
+            for served in list {
+                served.name.iter().for_each(|name| checker.text(name));
+                server_tls(checker, &served.tls);
+                steps::steps_of(checker, &served.steps);
+                all.extend(std::mem::replace(&mut checker.names, before.clone()));
+                if served.steps.is_empty() && server.rules.is_empty() {
+                    checker.error(
+                        served.span,
+                        "this connection does nothing: it has no `steps`, and there are no `rules`",
+                    );
                 }
             }
-            ServerAction::Group(group) => self.server_group(group, scenario),
+            checker.names = all;
+            server_rules(checker, server);
         }
     }
+    checker.names = before;
+}
 
-    fn server_group(&mut self, group: &ServerGroup, scenario: &Scenario) {
-        let before = self.names.clone();
-        if let Some(repeat) = &group.repeat {
-            self.text(repeat);
-            self.known_to_parse(repeat, |known| parse_count(known).map(|_| ()));
-        }
-        if let Some((name, list)) = &group.for_each {
-            self.data(list);
-            self.assign(&name.name, name.span, scenario);
-        }
-        if group.repeat.is_some() || group.for_each.is_some() {
-            self.names.insert("iteration".to_owned());
-        }
-        self.server_steps(&group.steps, scenario);
-        let loop_name = group.for_each.as_ref().map(|(name, _)| &name.name);
-        self.names.retain(|name| before.contains(name) || !(Some(name) == loop_name || name == "iteration"));
+fn server_rules(checker: &mut Checker<'_>, server: &Server) {
+    for rule in &server.rules {
+        let before = checker.names.clone();
+        check_rule(checker, rule);
+        checker.names = before;
     }
+}
 
-    fn command(&mut self, expect: &Expectation, scenario: &Scenario) {
-        match &expect.kind {
-            Expected::Any(list) | Expected::All(list) => list.iter().for_each(|one| self.command(one, scenario)),
-            _ => self.expectation_of_bytes(expect, scenario),
+fn check_rule(checker: &mut Checker<'_>, rule: &Rule) {
+    expect::capturing(checker, &rule.pattern, false);
+    rule.name.iter().for_each(|name| checker.text(name));
+    rule.when.iter().for_each(|when| checker.expression(when));
+    rule.delay.iter().for_each(|length| checker.length(length));
+    rule.pace.iter().for_each(|pace| checker.length(&pace.every));
+    rule.reply.iter().for_each(|reply| check_reply(checker, reply));
+}
+
+pub(super) fn check_reply(checker: &mut Checker<'_>, reply: &Reply) {
+    match &reply.kind {
+        ReplyKind::Text(text) => {
+            checker.text(text);
+            let fault = if text.is_literal() { faulty_reply(&text.source) } else { None };
+            if let Some((message, help)) = fault {
+                checker.diagnostics.push(Diagnostic::error(reply.span, message).help(help));
+            }
         }
-    }
-
-    /// A form of `expect` that compares no whole reply: a command need not begin with a code.
-    fn expectation_of_bytes(&mut self, expect: &Expectation, scenario: &Scenario) {
-        match &expect.kind {
-            Expected::Pattern(pattern) => self.capturing(pattern, false, scenario),
-            _ => self.expectation(expect, scenario),
-        }
-    }
-
-    fn reply(&mut self, reply: &Reply) {
-        match &reply.kind {
-            ReplyKind::Text(text) => {
-                self.text(text);
-                let fault = if text.is_literal() { faulty_reply(&text.source) } else { None };
-                if let Some((message, help)) = fault {
-                    self.diagnostics.push(Diagnostic::error(reply.span, message).help(help));
+        ReplyKind::Lines { lines, .. } => {
+            for line in lines {
+                checker.text(line);
+                if let Some(at) = line.source.find(['\r', '\n']) {
+                    let span: Span = line.span_of(&(at..at + 1));
+                    let error = Diagnostic::error(span, "a line of a reply holds a line end");
+                    checker.diagnostics.push(error.help("make it two entries of the list, or write `{raw: …}`"));
                 }
             }
-            ReplyKind::Lines { lines, .. } => {
-                for line in lines {
-                    self.text(line);
-                    if let Some(at) = line.source.find(['\r', '\n']) {
-                        let span: Span = line.span_of(&(at..at + 1));
-                        let error = Diagnostic::error(span, "a line of a reply holds a line end");
-                        self.diagnostics.push(error.help("make it two entries of the list, or write `{raw: …}`"));
-                    }
-                }
-            }
-            ReplyKind::Raw(raw) => self.raw_bytes(raw),
+        }
+        ReplyKind::Raw(raw) => raw_bytes(checker, raw),
+    }
+}
+
+pub(super) fn raw_bytes(checker: &mut Checker<'_>, raw: &RawBytes) {
+    match raw {
+        RawBytes::Text(text) | RawBytes::Hex(text) | RawBytes::Base64(text) => checker.text(text),
+        RawBytes::Bytes(_) => {}
+    }
+}
+
+pub(super) fn server_tls(checker: &mut Checker<'_>, tls: &ServerTls) {
+    tls.files().into_iter().for_each(|file| files::file(checker, file));
+    certificates(checker, tls);
+    if let Some(CertificateChoice::Made(made)) = &tls.certificate {
+        made.names.iter().flatten().for_each(|name| checker.text_of_vars(name));
+    }
+    versions(checker, tls);
+}
+
+/// What stands in the files of certificates and keys; those that cannot be read are said elsewhere.
+fn certificates(checker: &mut Checker<'_>, tls: &ServerTls) {
+    let pem = checker.context.pem;
+    if let Some(CertificateChoice::Files { file, key }) = &tls.certificate
+        && let Some(certificates) = files::content_of(checker, file)
+    {
+        if let Some(fault) = (pem.certificate)(&certificates) {
+            checker.error(file.span, fault);
+        } else if let Some(fault) = files::content_of(checker, key).and_then(|key| (pem.key)(&certificates, &key)) {
+            checker.error(key.span, fault);
         }
     }
-
-    fn raw_bytes(&mut self, raw: &RawBytes) {
-        match raw {
-            RawBytes::Text(text) | RawBytes::Hex(text) | RawBytes::Base64(text) => self.text(text),
-            RawBytes::Bytes(_) => {}
-        }
+    if let Some(file) = &tls.client_ca
+        && let Some(fault) = files::content_of(checker, file).and_then(|certificates| (pem.certificate)(&certificates))
+    {
+        checker.error(file.span, fault);
     }
+}
 
-    fn server_tls(&mut self, tls: &ServerTls) {
-        tls.files().into_iter().for_each(|file| self.file(file));
-        self.certificates(tls);
-        if let Some(CertificateChoice::Made(made)) = &tls.certificate {
-            made.names.iter().flatten().for_each(|name| self.text_of_vars(name));
-        }
-        self.versions(tls);
-    }
-
-    /// What stands in the files of certificates and keys; those that cannot be read are said elsewhere.
-    fn certificates(&mut self, tls: &ServerTls) {
-        let pem = self.context.pem;
-        if let Some(CertificateChoice::Files { file, key }) = &tls.certificate
-            && let Some(certificates) = self.content_of(file)
-        {
-            if let Some(fault) = (pem.certificate)(&certificates) {
-                self.error(file.span, fault);
-            } else if let Some(fault) = self.content_of(key).and_then(|key| (pem.key)(&certificates, &key)) {
-                self.error(key.span, fault);
-            }
-        }
-        if let Some(file) = &tls.client_ca
-            && let Some(fault) = self.content_of(file).and_then(|certificates| (pem.certificate)(&certificates))
-        {
-            self.error(file.span, fault);
-        }
-    }
-
-    /// The content of a file whose name is known, where it may and can be read.
-    fn content_of(&self, file: &Text) -> Option<Vec<u8>> {
-        let name = self.known_text(file)?;
-        let path = resolve_file(self.context.file_root.as_deref(), &name).ok()?;
-        std::fs::read(path).ok()
-    }
-
-    fn versions(&mut self, tls: &ServerTls) {
-        if let (Some(min), Some(max)) = (&tls.min_version, &tls.max_version)
-            && min.name > max.name
-        {
-            self.error(min.span, format!("`min_version` {} is above `max_version` {}", min.name, max.name));
-        }
+fn versions(checker: &mut Checker<'_>, tls: &ServerTls) {
+    if let (Some(min), Some(max)) = (&tls.min_version, &tls.max_version)
+        && min.name > max.name
+    {
+        checker.error(min.span, format!("`min_version` {} is above `max_version` {}", min.name, max.name));
     }
 }
 

@@ -94,7 +94,7 @@ proptest! {
         let scenario = read(&draft);
         prop_assert_eq!(scenario.name, Some(name.clone()));
         let Action::Group(group) = &scenario.steps[0].action else { panic!("another action") };
-        prop_assert_eq!(rendered(group.steps[0].name.as_ref().unwrap()), name.as_bytes());
+        prop_assert_eq!(rendered(group.steps[0].head.name.as_ref().unwrap()), name.as_bytes());
         let Some(Expected::All(list)) = group.steps[0].expect.as_ref().map(|expect| &expect.kind) else { panic!() };
         let Expected::Pattern(read) = &list[1].kind else { panic!() };
         prop_assert_eq!(rendered(&read.text), format!("^250 {pattern}").into_bytes());

@@ -8,6 +8,7 @@ use super::{After, Dialogue, Event, Next};
 use crate::server::answer::Answer;
 use crate::server::mail_sink::MailSink;
 use crate::server::rulebook::{Ending, Interjection};
+use crate::smtp::command::{CommandLine, Verb};
 
 /// The reply codes of a challenge and of the go-ahead for mail data.
 const CHALLENGE: u16 = 334;
@@ -18,7 +19,7 @@ impl<S: MailSink> Dialogue<S> {
     pub(super) fn ruled(&mut self, event: Event<'_>) -> Answer {
         let mut heard = None;
         if let Event::Line(command) = event
-            && begins_with(command.as_bytes(), b"BDAT")
+            && CommandLine::parse(command.as_bytes()).verb() == Verb::Bdat
         {
             let answer = self.said(event);
             if matches!(answer.next, Next::Chunk(_)) {
@@ -36,7 +37,7 @@ impl<S: MailSink> Dialogue<S> {
             Event::ChunkEnded => chunk.as_deref().unwrap_or_default(),
             _ => return self.said(event),
         };
-        let secret = secret || begins_with(line, b"AUTH");
+        let secret = secret || CommandLine::parse(line).verb() == Verb::Auth;
         self.rules.challenged = false;
         let Some(interjector) = &mut self.rules.interjector else { return self.said(event) };
         match interjector.answer(line, secret) {
@@ -56,7 +57,7 @@ impl<S: MailSink> Dialogue<S> {
 
     /// The octets are on their way, whoever answers them.
     fn chunk_announced(&mut self, command: &str) {
-        let is_last = command.split_ascii_whitespace().nth(2).is_some_and(|word| word.eq_ignore_ascii_case("LAST"));
+        let is_last = CommandLine::parse(command.as_bytes()).bdat().is_some_and(|bdat| bdat.last);
         let goes_on = std::mem::replace(&mut self.rules.more_chunks, !is_last);
         self.rules.chunk = Some(command.as_bytes().to_vec());
         if let Some(interjector) = &mut self.rules.interjector {
@@ -118,8 +119,4 @@ impl<S: MailSink> Dialogue<S> {
             end => end,
         }
     }
-}
-
-fn begins_with(line: &[u8], verb: &[u8]) -> bool {
-    line.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb))
 }

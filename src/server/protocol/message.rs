@@ -2,6 +2,7 @@
 //!
 //! The other half of the protocol, which decides whether a command is allowed at all.
 
+use crate::smtp::command::{Bdat, CommandLine};
 use std::io::ErrorKind;
 
 use super::super::address::Path;
@@ -129,11 +130,10 @@ impl<S: MailSink> Protocol<S> {
     }
 
     /// A command whose number can be read is followed by that many octets, whatever else is wrong with it.
-    pub(super) fn bdat(&mut self, argument: &str) -> Result<Answer, Refusal> {
-        let words: Vec<&str> = argument.split(' ').filter(|word| !word.is_empty()).collect();
-        let octets = words.first().and_then(|number| chunk_size(number)).ok_or(BDAT_SYNTAX)?;
-        let last = words.get(1).is_some_and(|word| word.eq_ignore_ascii_case("LAST"));
-        let refusal = if words.len() == 1 + usize::from(last) {
+    pub(super) fn bdat(&mut self, line: &str) -> Result<Answer, Refusal> {
+        let bdat = CommandLine::parse(line.as_bytes()).bdat().ok_or(BDAT_SYNTAX)?;
+        let Bdat { octets, last, is_well_formed } = bdat;
+        let refusal = if is_well_formed {
             self.ready_transaction().map(|transaction| transaction.chunks_begun = true).err()
         } else {
             Some(BDAT_SYNTAX)
@@ -200,8 +200,4 @@ fn not_stored(error: &std::io::Error) -> Refusal {
         }
         _ => "451 4.3.0 The message could not be stored",
     }
-}
-
-fn chunk_size(number: &str) -> Option<u64> {
-    if number.bytes().all(|octet| octet.is_ascii_digit()) { number.parse().ok() } else { None }
 }

@@ -1,0 +1,97 @@
+//! Everything that can be known to be wrong before the first connection.
+//!
+//! Responsible for names (variables, filters, functions, sessions), patterns and files, and for lints: a scenario that
+//! can be run but does not mean what it says. The shape of the file was checked when it was parsed.
+
+mod auth;
+mod connection;
+mod content;
+mod expect;
+mod files;
+mod group;
+mod names;
+mod server;
+mod steps;
+
+use super::lint::lint;
+use super::lost::Lost;
+use super::sides::Side;
+use super::source::Diagnostic;
+use super::{Scenario, Templates, Variables};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+pub(crate) use files::{reason, resolve_file};
+pub(crate) use names::BUILT_IN_NAMES;
+pub(crate) use server::parse_listen;
+
+/// What `check` needs to know beside the scenario.
+#[derive(Debug, Clone)]
+pub(crate) struct CheckContext {
+    /// The folder that files are read from.
+    pub(crate) file_root: Option<PathBuf>,
+    /// The values of variables, where they are known.
+    pub(crate) variables: Option<Variables>,
+    pub(crate) pem: PemChecks,
+}
+
+/// What is wrong with files of a server's TLS; whoever speaks TLS knows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PemChecks {
+    /// Of certificates.
+    pub(crate) certificate: fn(&[u8]) -> Option<String>,
+    /// Of the key that belongs to sound certificates: these, and the key.
+    pub(crate) key: fn(&[u8], &[u8]) -> Option<String>,
+}
+
+impl Default for PemChecks {
+    /// For scenarios without a server: nothing is looked at.
+    fn default() -> PemChecks {
+        PemChecks { certificate: |_| None, key: |_, _| None }
+    }
+}
+
+/// Finds every error and lint.
+pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnostic> {
+    let mut checker = Checker {
+        context,
+        templates: Templates::for_check(super::Chance::seeded(0)),
+        diagnostics: Vec::new(),
+        vars: scenario.vars.iter().map(|var| var.name.name.clone()).collect(),
+        lost: &scenario.lost,
+        secrets: scenario.secrets.iter().map(|secret| secret.name.clone()).collect(),
+        names: BTreeSet::new(),
+        used: BTreeSet::new(),
+        sessions: BTreeSet::new(),
+        side: Side::Client,
+    };
+    checker.declarations(scenario);
+    checker.cases(scenario);
+    server::server(&mut checker, scenario);
+    steps::all_steps(&mut checker, scenario);
+    checker.unused(scenario);
+    if !checker.diagnostics.iter().any(Diagnostic::is_error) {
+        checker.diagnostics.extend(lint(scenario));
+    }
+    checker.diagnostics.sort_by_key(|diagnostic| (diagnostic.span.file, diagnostic.span.start));
+    checker.diagnostics
+}
+
+struct Checker<'a> {
+    context: &'a CheckContext,
+    templates: Templates,
+    diagnostics: Vec<Diagnostic>,
+    /// The names of `vars`: what `connect` and file names may use.
+    vars: BTreeSet<String>,
+    /// What broken parts of the file would have given.
+    lost: &'a Lost,
+    secrets: BTreeSet<String>,
+    /// Every name that is known at this point of the scenario.
+    names: BTreeSet<String>,
+    /// Names that some template reads.
+    used: BTreeSet<String>,
+    /// Sessions that a step before this one opened.
+    sessions: BTreeSet<String>,
+    /// Whose steps are looked at.
+    side: Side,
+}

@@ -1,0 +1,260 @@
+//! Names and templates: what may be named how, what is known where, and what an expression reads.
+//!
+//! Responsible for everything that the other files here ask about a text, an expression or a name.
+
+use super::Checker;
+use crate::scenario::builtin::FILTERS;
+use crate::scenario::sides::Side;
+use crate::scenario::source::{Diagnostic, Span};
+use crate::scenario::template::{Expression, Mode, Scope as _, Text, statement_names};
+use crate::scenario::{Data, Length, Named, Scenario, similar};
+use std::ops::Range;
+
+/// The names that a scenario may not give to anything.
+pub(crate) const BUILT_IN_NAMES: [&str; 7] =
+    ["reply", "extensions", "tls", "iteration", "diverged", "server", "message"];
+
+/// Words that mean something else in an expression than a variable of that name.
+const EXPRESSION_WORDS: [&str; 12] =
+    ["true", "false", "none", "True", "False", "None", "and", "or", "not", "in", "is", "if"];
+
+/// minijinja's own filters that people use, for suggestions.
+const COMMON_FILTERS: [&str; 16] = [
+    "abs", "default", "first", "float", "int", "join", "last", "length", "list", "lower", "replace", "safe", "split",
+    "string", "trim", "upper",
+];
+
+impl Checker<'_> {
+    pub(super) fn declarations(&mut self, scenario: &Scenario) {
+        for secret in &scenario.secrets {
+            self.declare(secret, "secret");
+        }
+        for var in &scenario.vars {
+            self.data(&var.default);
+            self.declare(&var.name, "variable");
+        }
+    }
+
+    pub(super) fn is_built_in(&self, name: &str) -> bool {
+        BUILT_IN_NAMES.contains(&name) || EXPRESSION_WORDS.contains(&name) || self.templates.has_function(name)
+    }
+
+    pub(super) fn declare(&mut self, named: &Named, kind: &str) {
+        if self.is_built_in(&named.name) {
+            self.error(named.span, format!("`{}` is a built-in name: a {kind} needs another", named.name));
+        } else if !self.names.insert(named.name.clone()) {
+            self.error(named.span, format!("`{}` is declared twice", named.name));
+        }
+    }
+
+    /// A capture or `set` may not take the name of something declared: a server must not choose its value.
+    pub(super) fn assign(&mut self, name: &str, span: Span) {
+        let taken = if self.secrets.contains(name) {
+            Some("a secret")
+        } else if self.vars.contains(name) {
+            Some("a variable of the file")
+        } else if self.is_built_in(name) {
+            Some("a built-in name")
+        } else {
+            None
+        };
+        match taken {
+            Some(kind) => self.error(span, format!("`{name}` is {kind}: choose another name")),
+            None => _ = self.names.insert(name.to_owned()),
+        }
+    }
+
+    /// The variables of an included file may have the names of the file that includes it, but no built-in ones.
+    pub(super) fn bind(&mut self, name: &str, span: Span) {
+        if self.is_built_in(name) {
+            self.error(span, format!("`{name}` is a built-in name: choose another name"));
+        } else {
+            self.names.insert(name.to_owned());
+            self.vars.insert(name.to_owned());
+        }
+    }
+
+    /// Tells what is wrong with a text whose value is known already.
+    pub(super) fn known_to_parse(&mut self, text: &Text, parse: impl Fn(&str) -> Result<(), String>) {
+        if let Some(Err(message)) = self.known_text(text).map(|known| parse(&known)) {
+            let message = self.without_secret(text, message);
+            self.error(text.span, message);
+        }
+    }
+
+    /// What is wrong with the value of `text`: not the value itself where it depends on a secret.
+    pub(super) fn without_secret(&self, text: &Text, message: String) -> String {
+        let variables = self.context.variables.as_ref();
+        if !variables.is_some_and(|variables| text.names().iter().any(|name| variables.is_secret(name))) {
+            return message;
+        }
+        format!("`{}` does not fit here; its value depends on a secret and is not shown", text.source)
+    }
+
+    // --- templates ---------------------------------------------------------------------------------------------
+
+    pub(super) fn text(&mut self, text: &Text) {
+        if !text.has_statements() {
+            return text.expressions().for_each(|expression| self.expression(&expression));
+        }
+        // What a loop or `set` of the text declares is known in its expressions.
+        let mut from_outside = match statement_names(text) {
+            Ok(names) => names,
+            Err(error) => return self.diagnostics.push(error.into_diagnostic()),
+        };
+        for expression in text.expressions() {
+            for (name, range) in self.operations(&expression).unwrap_or_default() {
+                if from_outside.remove(&name) {
+                    self.variable(&name, expression.span_of(&range));
+                }
+            }
+        }
+        for name in from_outside {
+            let at = text.source.find(&name).unwrap_or(0);
+            self.variable(&name, text.span_of(&(at..at + name.len())));
+        }
+    }
+
+    pub(super) fn expression(&mut self, expression: &Expression) {
+        for (name, range) in self.operations(expression).unwrap_or_default() {
+            self.variable(&name, expression.span_of(&range));
+        }
+    }
+
+    /// Checks the functions, filters and tests of an expression and returns the variables it reads.
+    pub(super) fn operations(&mut self, expression: &Expression) -> Option<Vec<(String, Range<usize>)>> {
+        let names = match expression.names() {
+            Ok(names) => names,
+            Err(error) => {
+                self.diagnostics.push(error.into_diagnostic());
+                return None;
+            }
+        };
+        for (name, range) in &names.functions {
+            if !self.templates.has_function(name) {
+                let known = self.templates.functions();
+                self.unknown("function", name, expression.span_of(range), known.iter().map(String::as_str));
+            }
+        }
+        for (name, range) in &names.methods {
+            let error = Diagnostic::error(expression.span_of(range), format!("values have no method `{name}`"));
+            let is_filter = self.templates.has_filter(name);
+            let help = is_filter.then(|| format!("`{name}` is a filter: write `VALUE | {name}`"));
+            self.diagnostics.push(help.into_iter().fold(error, Diagnostic::help));
+        }
+        for (name, range) in &names.filters {
+            if !self.templates.has_filter(name) {
+                let known = FILTERS.into_iter().chain(COMMON_FILTERS);
+                self.unknown("filter", name, expression.span_of(range), known);
+            }
+        }
+        for (name, range) in &names.tests {
+            if !self.templates.has_test(name) {
+                self.unknown("test", name, expression.span_of(range), ["defined", "undefined", "none", "in"]);
+            }
+        }
+        Some(names.variables)
+    }
+
+    pub(super) fn variable(&mut self, name: &str, span: Span) {
+        self.used.insert(name.to_owned());
+        let known =
+            self.names.contains(name) || names_of(self.side).contains(&name) || self.templates.has_function(name);
+        if known {
+            return;
+        }
+        let known: Vec<String> = self.names.iter().cloned().collect();
+        self.unknown("name", name, span, known.iter().map(String::as_str));
+    }
+
+    pub(super) fn unknown<'k>(&mut self, kind: &str, name: &str, span: Span, known: impl IntoIterator<Item = &'k str>) {
+        let error = Diagnostic::error(span, format!("unknown {kind} `{name}`"));
+        self.diagnostics.push(match similar(name, known) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None if kind == "name" => {
+                let error = error.help("declare it under `vars` or `secrets`, or capture it in a step before this one");
+                if self.lost.gives(name) { error.following() } else { error }
+            }
+            None => error,
+        });
+    }
+
+    /// `connect` and file names use variables only, so that no server chooses what is reached or read.
+    pub(super) fn text_of_vars(&mut self, text: &Text) {
+        self.text(text);
+        for expression in text.expressions() {
+            let Ok(names) = expression.names() else { continue };
+            let foreign: Vec<&(String, Range<usize>)> = names
+                .variables
+                .iter()
+                .filter(|(name, _)| !self.vars.contains(name) && self.names.contains(name))
+                .collect();
+            for (name, range) in foreign {
+                self.error(
+                    expression.span_of(range),
+                    format!("`{name}` cannot be used here: only `vars` may choose hosts and files"),
+                );
+            }
+        }
+    }
+
+    pub(super) fn data(&mut self, data: &Data) {
+        match data {
+            Data::Text(text) => self.text(text),
+            Data::List(items) => items.iter().for_each(|item| self.data(item)),
+            Data::Map(entries) => entries.iter().for_each(|(_, entry)| self.data(entry)),
+            Data::Bool(_) | Data::Int(_) | Data::Float(_) => {}
+        }
+    }
+
+    pub(super) fn length(&mut self, length: &Length) {
+        if let Length::Template(text) = length {
+            self.text(text);
+        }
+    }
+
+    /// What a text renders to, where that is known already.
+    pub(super) fn known_text(&self, text: &Text) -> Option<String> {
+        if text.is_literal() {
+            return Some(text.source.clone());
+        }
+        let variables = self.context.variables.as_ref()?;
+        let rendered = self.templates.render(text, Mode::Plain, variables).ok()?;
+        String::from_utf8(rendered.bytes).ok()
+    }
+
+    // --- lints -------------------------------------------------------------------------------------------------
+
+    pub(super) fn cases(&mut self, scenario: &Scenario) {
+        for (name, data) in scenario.cases.iter().flat_map(|case| &case.values) {
+            self.data(data);
+            if !self.vars.contains(&name.name) {
+                let known: Vec<String> = self.vars.iter().cloned().collect();
+                self.unknown("variable", &name.name, name.span, known.iter().map(String::as_str));
+            }
+        }
+    }
+
+    pub(super) fn unused(&mut self, scenario: &Scenario) {
+        let vars = scenario.vars.iter().map(|var| (&var.name, "variable"));
+        let secrets = scenario.secrets.iter().map(|secret| (secret, "secret"));
+        for (named, kind) in vars.chain(secrets) {
+            if !self.used.contains(&named.name) {
+                let warning = Diagnostic::warning(named.span, format!("the {kind} `{}` is never used", named.name));
+                self.diagnostics.push(warning);
+            }
+        }
+    }
+
+    pub(super) fn error(&mut self, span: Span, message: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::error(span, message));
+    }
+}
+
+/// The names that every step of a side sees.
+fn names_of(side: Side) -> [&'static str; 3] {
+    match side {
+        Side::Client => ["reply", "extensions", "tls"],
+        Side::Server => ["message", "server", "tls"],
+    }
+}

@@ -1,0 +1,104 @@
+//! Checks steps, of either side, in the order in which they are played.
+
+use super::{Checker, auth, connection, content, expect, group, server};
+use crate::scenario::sides::Side;
+use crate::scenario::source::Diagnostic;
+use crate::scenario::{Action, Bdat, Scenario, Speech, Step, similar};
+
+pub(super) fn all_steps(checker: &mut Checker<'_>, scenario: &Scenario) {
+    if let Some(opening) = &scenario.opening {
+        check_step(checker, opening);
+    }
+    for step in &scenario.steps {
+        check_step(checker, step);
+    }
+    checker.names.insert("diverged".to_owned());
+    for step in &scenario.finally {
+        check_step(checker, step);
+    }
+}
+
+pub(super) fn steps_of(checker: &mut Checker<'_>, steps: &[Step]) {
+    for step in steps {
+        check_step(checker, step);
+    }
+}
+
+pub(super) fn check_step(checker: &mut Checker<'_>, step: &Step) {
+    step.head.name.iter().for_each(|name| checker.text(name));
+    step.head.when.iter().for_each(|when| checker.expression(when));
+    step.head.timeout.iter().for_each(|timeout| checker.length(timeout));
+    step.pace.iter().for_each(|pace| checker.length(&pace.every));
+    match checker.side {
+        // A client acts, and then compares what comes; a server the other way round.
+        Side::Client => {
+            session(checker, step);
+            action(checker, step);
+            fails(checker, step);
+            step.expect.iter().for_each(|expect| expect::expectation(checker, expect));
+        }
+        Side::Server => {
+            step.expect.iter().for_each(|expect| expect::command(checker, expect));
+            step.delay.iter().for_each(|length| checker.length(length));
+            step.reply.iter().for_each(|reply| server::check_reply(checker, reply));
+            fails(checker, step);
+            action(checker, step);
+        }
+    }
+}
+
+fn fails(checker: &mut Checker<'_>, step: &Step) {
+    step.fails.iter().for_each(|fails| _ = expect::check_pattern(checker, fails, false));
+}
+
+fn session(checker: &mut Checker<'_>, step: &Step) {
+    if let Action::Connect(connect) = &step.action {
+        let named = connect.session.as_ref().or(step.session.as_ref());
+        checker.sessions.insert(named.map_or("main", |named| named.name.as_str()).to_owned());
+        return;
+    }
+    let local = step.action.speaks() == Speech::Nothing;
+    let wanted = step.session.as_ref().map_or("main", |named| named.name.as_str());
+    if local && step.session.is_none() || checker.sessions.contains(wanted) {
+        return;
+    }
+    let span = step.session.as_ref().map_or(step.head.span, |named| named.span);
+    let diagnostic = if checker.sessions.is_empty() {
+        Diagnostic::error(span, "no connection is open here").help("begin the file with `connect: HOST:PORT`")
+    } else {
+        let open: Vec<&str> = checker.sessions.iter().map(String::as_str).collect();
+        let known = format!("the sessions open here are `{}`", open.join("`, `"));
+        let help = similar(wanted, open).map_or(known, |near| format!("did you mean `{near}`?"));
+        Diagnostic::error(span, format!("no step before this one opens a session `{wanted}`")).help(help)
+    };
+    // Once is enough: the steps behind it want the same.
+    checker.sessions.insert(wanted.to_owned());
+    checker.diagnostics.push(if checker.lost.opens(wanted) { diagnostic.following() } else { diagnostic });
+}
+
+fn action(checker: &mut Checker<'_>, step: &Step) {
+    match &step.action {
+        Action::None | Action::Close(_) => {}
+        Action::Send(lines) => lines.iter().for_each(|line| checker.text(line)),
+        Action::Raw(raw) => server::raw_bytes(checker, raw),
+        Action::Data(data) | Action::Bdat(Bdat { data, .. }) => content::mail_data(checker, data),
+        Action::StartTls(tls) | Action::Tls(tls) => match checker.side {
+            Side::Client => connection::tls(checker, &tls.client),
+            Side::Server => {
+                server::server_tls(checker, &tls.server);
+                tls.inject.iter().for_each(|text| checker.text(text));
+            }
+        },
+        Action::Auth(auth) => auth::auth(checker, step, auth),
+        Action::Assert(expression) => checker.expression(expression),
+        Action::Set(settings) => {
+            for (name, data) in settings {
+                checker.data(data);
+                checker.assign(&name.name, name.span);
+            }
+        }
+        Action::Sleep(length) => checker.length(length),
+        Action::Connect(connect) => connection::connect(checker, connect),
+        Action::Group(group) => group::group(checker, group),
+    }
+}

@@ -1,0 +1,340 @@
+//! The tree's building blocks: texts, names, numbers, lists and mappings, and what is wrong with them.
+//!
+//! Responsible for the mistakes that every reader finds, and for keeping them. Called by all the other files here.
+
+use crate::scenario::lost::Lost;
+use crate::scenario::sides::Side;
+use crate::scenario::source::{Diagnostic, Sources, Span};
+use crate::scenario::template::{Expression, Text};
+use crate::scenario::yaml::{Node, ScalarKind, Value};
+use crate::scenario::{Data, Includes, Length, Named, Pattern, duration, similar};
+
+/// Reads nodes and keeps what is wrong with them.
+pub(super) struct Decoder<'a> {
+    errors: Vec<Diagnostic>,
+    /// What the broken parts would have given.
+    pub(super) lost: Lost,
+    /// The files that were read so far.
+    pub(super) sources: Sources,
+    /// Whose steps are read.
+    pub(super) side: Side,
+    pub(super) includes: &'a Includes<'a>,
+    /// How many files include the one being read.
+    pub(super) depth: usize,
+    /// How many files were included so far.
+    pub(super) included: usize,
+}
+
+/// The entries of a mapping.
+pub(super) struct Entries<'n> {
+    pub(super) span: Span,
+    pub(super) list: Vec<KeyValue<'n>>,
+}
+
+/// A key of a mapping, and its value.
+#[derive(Clone, Copy)]
+pub(super) struct KeyValue<'n> {
+    pub(super) key: &'n str,
+    pub(super) key_span: Span,
+    pub(super) value: &'n Node,
+}
+
+impl<'n> Entries<'n> {
+    pub(super) fn entry(&self, key: &str) -> Option<KeyValue<'n>> {
+        self.list.iter().find(|entry| entry.key == key).copied()
+    }
+
+    pub(super) fn value(&self, key: &str) -> Option<&'n Node> {
+        self.entry(key).map(|entry| entry.value)
+    }
+}
+
+impl KeyValue<'_> {
+    /// Key and value.
+    pub(super) fn span(&self) -> Span {
+        Span { end: self.value.span.end.max(self.key_span.end), ..self.key_span }
+    }
+
+    /// The value, or the key where the value is empty.
+    pub(super) fn value_span(&self) -> Span {
+        if self.value.is_null() { self.key_span } else { self.value.span }
+    }
+}
+
+/// Names with their values.
+pub(super) type Bindings = Vec<(Named, Data)>;
+
+impl<'a> Decoder<'a> {
+    pub(super) fn new(sources: Sources, includes: &'a Includes<'a>) -> Decoder<'a> {
+        Decoder {
+            errors: Vec::new(),
+            lost: Lost::default(),
+            sources,
+            side: Side::Client,
+            includes,
+            depth: 0,
+            included: 0,
+        }
+    }
+
+    /// What was found wrong, and the files that were read.
+    pub(super) fn end(self) -> (Vec<Diagnostic>, Sources) {
+        (self.errors, self.sources)
+    }
+
+    /// Reads a part; what it would have given is noted if anything in it is wrong.
+    pub(super) fn part<T>(&mut self, note: impl FnOnce(&mut Lost), read: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.errors.len();
+        let part = read(self);
+        if self.errors.len() > before {
+            note(&mut self.lost);
+        }
+        part
+    }
+
+    /// Keeps a mistake.
+    pub(super) fn complain(&mut self, mistake: Diagnostic) {
+        self.errors.push(mistake);
+    }
+}
+
+impl Decoder<'_> {
+    /// One text or a list of them.
+    pub(super) fn texts_of(&mut self, entry: KeyValue<'_>) -> Vec<Text> {
+        match &entry.value.value {
+            Value::List(items) => items.iter().filter_map(|item| self.text(item)).collect(),
+            _ => self.text_of(entry).into_iter().collect(),
+        }
+    }
+
+    /// Names with values.
+    pub(super) fn bindings(&mut self, node: &Node) -> Bindings {
+        let Value::Map(entries) = &node.value else {
+            self.wrong_type(node, "a mapping of names to values");
+            return Vec::new();
+        };
+        entries.iter().filter_map(|(key, value)| Some((self.named(key)?, self.data(value)?))).collect()
+    }
+
+    // --- building blocks ---------------------------------------------------------------------------------------
+
+    /// The entries of a mapping, after complaints about unknown, doubled and odd keys.
+    pub(super) fn entries<'n>(&mut self, node: &'n Node, what: &str, known: &[&[&'static str]]) -> Option<Entries<'n>> {
+        let Value::Map(pairs) = &node.value else {
+            self.errors.push(
+                Diagnostic::error(node.span, format!("{what} is a mapping, not {}", node.description()))
+                    .label(format!("expected keys such as {}", list_some(known))),
+            );
+            return None;
+        };
+        let mut entries = Entries { span: node.span, list: Vec::new() };
+        for (key, value) in pairs {
+            let Some(scalar) = key.scalar() else {
+                self.errors
+                    .push(Diagnostic::error(key.span, format!("a key of {what} is a word, not {}", key.description())));
+                continue;
+            };
+            let name = scalar.text.as_str();
+            if let Some(first) = entries.entry(name) {
+                self.errors.push(
+                    Diagnostic::error(key.span, format!("`{name}` stands here twice"))
+                        .other(first.key_span, "the first one"),
+                );
+            } else if known.iter().any(|keys| keys.contains(&name)) {
+                entries.list.push(KeyValue { key: name, key_span: key.span, value });
+            } else {
+                self.unknown_key(name, key.span, what, known);
+            }
+        }
+        Some(entries)
+    }
+
+    pub(super) fn unknown_key(&mut self, name: &str, span: Span, what: &str, known: &[&[&str]]) {
+        if name == "<<" {
+            return self.errors.push(merge_key(span));
+        }
+        let error = Diagnostic::error(span, format!("`{name}` is not a key of {what}"));
+        let all = || known.iter().flat_map(|keys| keys.iter().copied());
+        self.errors.push(match similar(name, all()) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error.help(format!("the keys are {}", all().collect::<Vec<_>>().join(", "))),
+        });
+    }
+
+    pub(super) fn wrong_type(&mut self, node: &Node, expected: &str) {
+        let written =
+            node.scalar().map(|scalar| scalar.text.as_str()).filter(|text| !text.is_empty() && text.len() < 40);
+        let found = written.map_or_else(|| node.description().to_owned(), |text| format!("`{text}`"));
+        self.errors.push(Diagnostic::error(node.span, format!("expected {expected}, found {found}")));
+    }
+
+    /// A template. An empty value is refused: YAML makes `send:` null, which is easily an oversight.
+    pub(super) fn text_of(&mut self, entry: KeyValue<'_>) -> Option<Text> {
+        if entry.value.is_null() {
+            self.errors.push(
+                Diagnostic::error(entry.key_span, format!("`{}` is empty", entry.key))
+                    .help("for an empty text write `\"\"`"),
+            );
+            return None;
+        }
+        self.text(entry.value)
+    }
+
+    pub(super) fn text(&mut self, node: &Node) -> Option<Text> {
+        let Some(scalar) = node.scalar().filter(|scalar| scalar.kind != ScalarKind::Null) else {
+            self.wrong_type(node, "text");
+            return None;
+        };
+        match Text::parse(&scalar.text, node.span, scalar.layout.clone()) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                let diagnostic = Diagnostic::error(error.span, error.message);
+                self.errors.push(match error.help {
+                    Some(help) => diagnostic.help(help),
+                    None => diagnostic,
+                });
+                None
+            }
+        }
+    }
+
+    pub(super) fn plain_text(&mut self, node: &Node) -> Option<String> {
+        let text = node.scalar().filter(|scalar| scalar.kind != ScalarKind::Null).map(|scalar| scalar.text.clone());
+        if text.is_none() {
+            self.wrong_type(node, "text");
+        }
+        text
+    }
+
+    pub(super) fn pattern(&mut self, node: &Node) -> Option<Pattern> {
+        self.text(node).map(Pattern::new)
+    }
+
+    /// `when: EXPRESSION`; brackets around it are a habit from texts, and say so.
+    pub(super) fn expression(&mut self, node: &Node) -> Option<Expression> {
+        let Some(scalar) = node.scalar().filter(|scalar| scalar.kind != ScalarKind::Null) else {
+            self.wrong_type(node, "an expression");
+            return None;
+        };
+        if scalar.text.trim_start().starts_with("<<") {
+            self.errors.push(
+                Diagnostic::error(node.span, "an expression stands here without `<<` and `>>`")
+                    .help(format!("write `{}`", scalar.text.trim().trim_matches(['<', '>']).trim())),
+            );
+            return None;
+        }
+        Some(Expression::new(&scalar.text, node.span, scalar.layout.clone()))
+    }
+
+    pub(super) fn named(&mut self, node: &Node) -> Option<Named> {
+        let name = node.scalar().map(|scalar| scalar.text.as_str()).unwrap_or_default();
+        let starts = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+        if !starts || !name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
+            self.wrong_type(node, "a name of letters, digits and `_` that starts with a letter");
+            return None;
+        }
+        Some(Named { name: name.to_owned(), span: node.span })
+    }
+
+    pub(super) fn names(&mut self, node: &Node) -> Vec<Named> {
+        let Value::List(items) = &node.value else {
+            self.wrong_type(node, "a list of names");
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.tag_or_name(item)).collect()
+    }
+
+    pub(super) fn tag_or_name(&mut self, node: &Node) -> Option<Named> {
+        if let Some(scalar) = node.scalar().filter(|scalar| scalar.kind != ScalarKind::Null) {
+            Some(Named { name: scalar.text.clone(), span: node.span })
+        } else {
+            self.wrong_type(node, "a name");
+            None
+        }
+    }
+
+    pub(super) fn data(&mut self, node: &Node) -> Option<Data> {
+        match &node.value {
+            Value::List(items) => items.iter().map(|item| self.data(item)).collect::<Option<_>>().map(Data::List),
+            Value::Map(entries) => {
+                let pairs = entries.iter().map(|(key, value)| Some((self.plain_text(key)?, self.data(value)?)));
+                pairs.collect::<Option<_>>().map(Data::Map)
+            }
+            Value::Scalar(scalar) => match scalar.kind {
+                ScalarKind::Bool(value) => Some(Data::Bool(value)),
+                ScalarKind::Int(value) if value.to_string() == scalar.text => Some(Data::Int(value)),
+                ScalarKind::Float(value) if value.to_string() == scalar.text => Some(Data::Float(value)),
+                ScalarKind::Null => {
+                    self.errors.push(
+                        Diagnostic::error(node.span, "this value is empty")
+                            .help("for an empty text write `\"\"`; a secret belongs under `secrets:`"),
+                    );
+                    None
+                }
+                // `0250` and `1e3` are numbers to YAML, but nobody who writes them means 250 and 1000.
+                _ => self.text(node).map(Data::Text),
+            },
+        }
+    }
+
+    pub(super) fn boolean(&mut self, node: &Node) -> Option<bool> {
+        if let Some(ScalarKind::Bool(value)) = node.scalar().map(|scalar| scalar.kind) {
+            Some(value)
+        } else {
+            self.wrong_type(node, "true or false");
+            None
+        }
+    }
+
+    pub(super) fn flag(&mut self, entries: &Entries<'_>, key: &str, default: bool) -> bool {
+        entries.value(key).and_then(|node| self.boolean(node)).unwrap_or(default)
+    }
+
+    pub(super) fn length(&mut self, node: &Node) -> Option<Length> {
+        let text = self.text(node)?;
+        if !text.is_literal() {
+            return Some(Length::Template(text));
+        }
+        self.known_length(node).map(Length::Known)
+    }
+
+    pub(super) fn known_length(&mut self, node: &Node) -> Option<std::time::Duration> {
+        match duration::parse(node.scalar().map_or("", |scalar| scalar.text.as_str())) {
+            Ok(length) => Some(length),
+            Err(message) => {
+                self.errors.push(Diagnostic::error(node.span, message));
+                None
+            }
+        }
+    }
+
+    pub(super) fn count(&mut self, node: &Node, least: u64, most: u64) -> Option<u64> {
+        let count = match node.scalar().map(|scalar| scalar.kind) {
+            Some(ScalarKind::Int(count)) => u64::try_from(count).ok().filter(|count| (least..=most).contains(count)),
+            _ => None,
+        };
+        if count.is_none() {
+            self.wrong_type(node, &format!("a number from {least} to {most}"));
+        }
+        count
+    }
+
+    pub(super) fn text_list(&mut self, node: &Node, expected: &str) -> Vec<Text> {
+        let Value::List(items) = &node.value else {
+            self.wrong_type(node, expected);
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.text(item)).collect()
+    }
+}
+
+/// The first of these keys, for an example.
+pub(super) fn list_some(known: &[&[&str]]) -> String {
+    let first: Vec<String> = known.iter().flat_map(|keys| keys.iter()).take(4).map(|key| format!("`{key}`")).collect();
+    first.join(", ")
+}
+
+/// A key that YAML gives a meaning of its own.
+fn merge_key(span: Span) -> Diagnostic {
+    Diagnostic::error(span, "`<<` as a key is YAML's merge key, not a template").help("put the text into quotes")
+}

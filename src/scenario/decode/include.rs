@@ -1,0 +1,66 @@
+//! Reads the files that a scenario includes.
+
+use super::decoder::{Bindings, Decoder, KeyValue};
+use super::steps;
+use crate::scenario::source::Diagnostic;
+use crate::scenario::yaml::{Node, Value};
+use crate::scenario::{MAX_INCLUDE_DEPTH, MAX_INCLUDES, Step, yaml};
+
+const INCLUDED_KEYS: [&str; 4] = ["name", "description", "vars", "steps"];
+
+/// The steps of another file, and its variables' defaults. Its mistakes are told with their own places.
+pub(super) fn included(decoder: &mut Decoder<'_>, entry: KeyValue<'_>, number: &str) -> Option<(Vec<Step>, Bindings)> {
+    let name = decoder.text_of(entry)?;
+    let fault = |message: String| Diagnostic::error(entry.value.span, message);
+    if !name.is_literal() {
+        decoder.complain(fault("the name of an included file is fixed: it takes no template".to_owned()));
+        return None;
+    }
+    if decoder.depth >= MAX_INCLUDE_DEPTH {
+        decoder.complain(fault(format!("files include one another more than {MAX_INCLUDE_DEPTH} deep")));
+        return None;
+    }
+    decoder.included += 1;
+    if decoder.included > MAX_INCLUDES {
+        // Told once: every further one is the same mistake.
+        if decoder.included == MAX_INCLUDES + 1 {
+            decoder.complain(fault(format!("more than {MAX_INCLUDES} files are included in all")));
+        }
+        return None;
+    }
+    let (path, text) = match (decoder.includes)(&name.source) {
+        Ok(read) => read,
+        Err(message) => {
+            decoder.complain(fault(message));
+            return None;
+        }
+    };
+    let file = decoder.sources.add(path, text.clone());
+    let root = match yaml::read(&text, file) {
+        Ok(root) => root,
+        Err(error) => {
+            decoder.complain(error);
+            return None;
+        }
+    };
+    decoder.depth += 1;
+    let content = included_content(decoder, &root, number);
+    decoder.depth -= 1;
+    content
+}
+
+/// An included file is a list of steps, or a mapping with `steps` and `vars`.
+fn included_content(decoder: &mut Decoder<'_>, root: &Node, number: &str) -> Option<(Vec<Step>, Bindings)> {
+    let prefix = format!("{number}.");
+    if let Value::List(_) = &root.value {
+        let entry = KeyValue { key: "steps", key_span: root.span, value: root };
+        return Some((steps::steps(decoder, entry, &prefix), Vec::new()));
+    }
+    let entries = decoder.entries(root, "an included file", &[&INCLUDED_KEYS])?;
+    let defaults = entries.value("vars").map(|node| decoder.bindings(node)).unwrap_or_default();
+    let Some(steps) = entries.entry("steps") else {
+        decoder.complain(Diagnostic::error(root.span, "an included file needs `steps`"));
+        return None;
+    };
+    Some((steps::steps(decoder, steps, &prefix), defaults))
+}

@@ -1,0 +1,112 @@
+//! Turns a YAML tree into a [`Scenario`], collecting every mistake on the way.
+//!
+//! Responsible for the shape of the file: which keys a mapping may have, of which type, and which stand together. What
+//! depends on names, files or patterns is checked in `check`. Nothing stops at the first error.
+
+use super::source::{Diagnostic, Sources, Span};
+use super::step::{Action, Head, Step};
+use super::yaml::{Node, Value};
+use super::{Scenario, Var, yaml};
+use decoder::{Decoder, KeyValue};
+use std::sync::Arc;
+
+mod actions;
+mod connection;
+mod content;
+mod decoder;
+mod expect;
+mod group;
+mod include;
+mod message;
+mod reply;
+mod rules;
+mod server;
+mod steps;
+mod tls;
+
+const TOP_KEYS: [&str; 11] =
+    ["name", "description", "tags", "vars", "secrets", "cases", "server", "connect", "timeout", "steps", "finally"];
+
+/// Reads one scenario from the first file of `sources`.
+///
+/// Even with errors the parts that could be read come back, so that further checks find further mistakes.
+pub(crate) fn parse(sources: Sources, includes: &Includes<'_>) -> (Option<Scenario>, Vec<Diagnostic>, Sources) {
+    let text = sources.file(0).map_or("", |source| source.text.as_str());
+    let whole = Span::default().with_range(0, text.find('\n').unwrap_or(text.len()));
+    if text.trim().is_empty() {
+        let empty = Diagnostic::error(whole, "this file is empty").help("a scenario needs `steps:`");
+        return (None, vec![empty], sources);
+    }
+    let root = match yaml::read(text, 0) {
+        Ok(root) => root,
+        Err(error) => return (None, vec![error], sources),
+    };
+    let mut decoder = Decoder::new(sources, includes);
+    let scenario = scenario(&mut decoder, &root);
+    let (errors, sources) = decoder.end();
+    (scenario, errors, sources)
+}
+
+/// Reads a file that a scenario includes, by its name as written: its path for messages, and its text.
+pub(crate) type Includes<'a> = dyn Fn(&str) -> Result<(String, String), String> + 'a;
+
+fn scenario(decoder: &mut Decoder<'_>, root: &Node) -> Option<Scenario> {
+    let entries = decoder.entries(root, "a scenario", &[&TOP_KEYS])?;
+    if entries.entry("steps").is_none() && entries.entry("server").is_none() {
+        let first = entries.list.first().map_or(root.span, |entry| entry.key_span);
+        let error = Diagnostic::error(first, "this file has no `steps`");
+        decoder.complain(error.help("a scenario needs `steps:`, or `server:` for the server's side"));
+    }
+    let connect = entries
+        .entry("connect")
+        .and_then(|entry| decoder.part(|lost| lost.opening(entry.value), |decoder| opening(decoder, entry)));
+    let steps = entries.entry("steps").map(|entry| steps::steps(decoder, entry, "")).unwrap_or_default();
+    let finally = entries.entry("finally").map(|entry| steps::steps(decoder, entry, "finally ")).unwrap_or_default();
+    let part = |decoder: &mut Decoder<'_>, node| decoder.part(|lost| lost.list(node), |decoder| vars(decoder, node));
+    let vars = entries.value("vars").map(|node| part(decoder, node));
+    let secrets = entries.value("secrets");
+    let secrets = secrets.map(|node| decoder.part(|lost| lost.list(node), |decoder| decoder.names(node)));
+    let server = entries.entry("server").and_then(|entry| server::server(decoder, entry)).map(Arc::new);
+    Some(Scenario {
+        name: entries.value("name").and_then(|node| decoder.plain_text(node)),
+        description: entries.value("description").and_then(|node| decoder.plain_text(node)),
+        tags: entries
+            .value("tags")
+            .map(|node| decoder.names(node))
+            .unwrap_or_default()
+            .into_iter()
+            .map(|tag| tag.name)
+            .collect(),
+        vars: vars.unwrap_or_default(),
+        secrets: secrets.unwrap_or_default(),
+        timeout: entries.value("timeout").and_then(|node| decoder.known_length(node)),
+        cases: entries.entry("cases").map(|entry| group::cases(decoder, entry)).unwrap_or_default(),
+        opening: connect,
+        steps,
+        finally,
+        server,
+        lost: std::mem::take(&mut decoder.lost),
+        sources: decoder.sources.clone(),
+    })
+}
+
+fn opening(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<Step> {
+    let connect = connection::connect(decoder, entry.value)?;
+    let head = Head { timeout: connect.timeout.clone(), span: entry.value_span(), ..Head::default() };
+    let session = connect.session.clone();
+    Some(Step { head, session, action: Action::Connect(Box::new(connect)), ..Step::default() })
+}
+
+fn vars(decoder: &mut Decoder<'_>, node: &Node) -> Vec<Var> {
+    let Value::Map(entries) = &node.value else {
+        decoder.wrong_type(node, "a mapping of names to values");
+        return Vec::new();
+    };
+    let mut vars = Vec::new();
+    for (key, value) in entries {
+        if let (Some(name), Some(default)) = (decoder.named(key), decoder.data(value)) {
+            vars.push(Var { name, default });
+        }
+    }
+    vars
+}

@@ -1,0 +1,149 @@
+//! Reads TLS options, of a client and of a server.
+
+use super::decoder::{Decoder, Entries, KeyValue};
+use crate::scenario::server::{CertificateChoice, ClientCertificate, MadeCertificate, ServerTls};
+use crate::scenario::source::Diagnostic;
+use crate::scenario::step::TlsStep;
+use crate::scenario::yaml::Node;
+use crate::scenario::{Named, Text, TlsSettings};
+
+pub(super) const CLIENT_KEYS: [&str; 7] =
+    ["verify", "server_name", "ca_file", "client_certificate", "client_key", "min_version", "max_version"];
+pub(super) const SERVER_KEYS: [&str; 5] =
+    ["certificate", "client_certificate", "client_ca", "min_version", "max_version"];
+const CERTIFICATE_KEYS: [&str; 5] = ["file", "key", "self_signed", "expired", "names"];
+const TLS_VERSIONS: [&str; 4] = ["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
+
+pub(super) fn implicit_tls(decoder: &mut Decoder<'_>, node: &Node) -> Option<bool> {
+    match node.scalar().map(|scalar| scalar.text.as_str()) {
+        Some("implicit") => Some(true),
+        Some("none") => Some(false),
+        _ => {
+            decoder.wrong_type(node, "`none` or `implicit`");
+            None
+        }
+    }
+}
+
+/// TLS options of `starttls:` and `tls:`, which may be empty.
+pub(super) fn tls_step(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> TlsSettings {
+    if entry.value.is_null() {
+        return TlsSettings::default();
+    }
+    match decoder.entries(entry.value, &format!("`{}`", entry.key), &[&CLIENT_KEYS]) {
+        Some(entries) => tls_settings(decoder, &entries),
+        None => TlsSettings::default(),
+    }
+}
+
+pub(super) fn tls_settings(decoder: &mut Decoder<'_>, entries: &Entries<'_>) -> TlsSettings {
+    let pair = (entries.entry("client_certificate"), entries.entry("client_key"));
+    if let (Some(alone), None) | (None, Some(alone)) = pair {
+        decoder.complain(
+            Diagnostic::error(alone.key_span, "`client_certificate` and `client_key` go together")
+                .help("give both, in PEM"),
+        );
+    }
+    TlsSettings {
+        verify: entries.value("verify").and_then(|node| decoder.boolean(node)),
+        server_name: entries.value("server_name").and_then(|node| decoder.text(node)),
+        ca_file: entries.value("ca_file").and_then(|node| decoder.text(node)),
+        client_certificate: entries.value("client_certificate").and_then(|node| decoder.text(node)),
+        client_key: entries.value("client_key").and_then(|node| decoder.text(node)),
+        min_version: entries.value("min_version").and_then(|node| tls_version(decoder, node)),
+        max_version: entries.value("max_version").and_then(|node| tls_version(decoder, node)),
+    }
+}
+
+/// `1.2`, `TLS1.2` and `TLSv1.2` all mean the same.
+fn tls_version(decoder: &mut Decoder<'_>, node: &Node) -> Option<Named> {
+    let written = node.scalar().map(|scalar| scalar.text.to_lowercase()).unwrap_or_default();
+    let number = written.trim_start_matches("tls").trim_start_matches('v');
+    let number = if number == "1" { "1.0" } else { number };
+    if let Some(version) = TLS_VERSIONS.iter().find(|version| version.trim_start_matches("TLSv") == number) {
+        Some(Named { name: (*version).to_owned(), span: node.span })
+    } else {
+        decoder.wrong_type(node, &format!("one of {}", TLS_VERSIONS.join(", ")));
+        None
+    }
+}
+
+// --- TLS ---------------------------------------------------------------------------------------------------
+
+pub(super) fn server_tls_step(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> TlsStep {
+    if entry.value.is_null() {
+        return TlsStep::default();
+    }
+    let own: &[&str] = if entry.key == "starttls" { &["inject"] } else { &[] };
+    let Some(entries) = decoder.entries(entry.value, &format!("`{}`", entry.key), &[own, &SERVER_KEYS]) else {
+        return TlsStep::default();
+    };
+    TlsStep {
+        server: server_tls(decoder, &entries),
+        inject: entries.entry("inject").and_then(|entry| decoder.text_of(entry)),
+        ..TlsStep::default()
+    }
+}
+
+pub(super) fn server_tls(decoder: &mut Decoder<'_>, entries: &Entries<'_>) -> ServerTls {
+    ServerTls {
+        certificate: entries.value("certificate").and_then(|node| certificate(decoder, node)),
+        client_certificate: entries.value("client_certificate").and_then(|node| client_certificate(decoder, node)),
+        client_ca: entries.value("client_ca").and_then(|node| decoder.text(node)),
+        min_version: entries.value("min_version").and_then(|node| tls_version(decoder, node)),
+        max_version: entries.value("max_version").and_then(|node| tls_version(decoder, node)),
+    }
+}
+
+fn client_certificate(decoder: &mut Decoder<'_>, node: &Node) -> Option<ClientCertificate> {
+    match node.scalar().map(|scalar| scalar.text.as_str()) {
+        Some("request") => Some(ClientCertificate::Request),
+        Some("require") => Some(ClientCertificate::Require),
+        _ => {
+            decoder.wrong_type(node, "`request` or `require`");
+            None
+        }
+    }
+}
+
+/// `self-signed`, `own-ca`, `expired`, `wrong-name`, or a mapping.
+fn certificate(decoder: &mut Decoder<'_>, node: &Node) -> Option<CertificateChoice> {
+    let made = MadeCertificate::default();
+    let made = match node.scalar().map(|scalar| scalar.text.as_str()) {
+        None => return certificate_mapping(decoder, node),
+        Some("own-ca") => made,
+        Some("self-signed") => MadeCertificate { self_signed: true, ..made },
+        Some("expired") => MadeCertificate { expired: true, ..made },
+        Some("wrong-name") => MadeCertificate { names: Some(vec![Text::verbatim("wrong-name.invalid")]), ..made },
+        Some(_) => {
+            let expected = "`own-ca`, `self-signed`, `expired`, `wrong-name`, or `{file: …, key: …}`";
+            decoder.wrong_type(node, expected);
+            return None;
+        }
+    };
+    Some(CertificateChoice::Made(made))
+}
+
+fn certificate_mapping(decoder: &mut Decoder<'_>, node: &Node) -> Option<CertificateChoice> {
+    let entries = decoder.entries(node, "`certificate`", &[&CERTIFICATE_KEYS])?;
+    match (entries.entry("file"), entries.entry("key")) {
+        (Some(file), Some(key)) => {
+            if let Some(other) = entries.list.iter().find(|entry| !matches!(entry.key, "file" | "key")) {
+                let text = format!("`{}` cannot stand beside `file`", other.key);
+                let help = "a certificate that is given is taken as it is";
+                decoder.complain(Diagnostic::error(other.key_span, text).help(help));
+            }
+            Some(CertificateChoice::Files { file: decoder.text_of(file)?, key: decoder.text_of(key)? })
+        }
+        (Some(alone), None) | (None, Some(alone)) => {
+            let error = Diagnostic::error(alone.key_span, "`file` and `key` go together");
+            decoder.complain(error.help("give both, in PEM"));
+            None
+        }
+        (None, None) => Some(CertificateChoice::Made(MadeCertificate {
+            self_signed: decoder.flag(&entries, "self_signed", false),
+            expired: decoder.flag(&entries, "expired", false),
+            names: entries.value("names").map(|node| decoder.text_list(node, "a list of host names")),
+        })),
+    }
+}

@@ -1,0 +1,262 @@
+//! One step of either side: what it does, what is expected after it, and groups of steps.
+//!
+//! Responsible for these types alone. Which side may have which key stands in `sides`; `parse` reads steps, `check` looks
+//! through them, `run` plays them.
+
+use super::content::{Bdat, MailData, Pace};
+use super::server::{Received, Reply, ServerTls};
+use super::{CodePattern, Connect, Data, Expectation, Expression, Length, Named, Pattern, Span, Text, TlsSettings};
+use std::collections::BTreeSet;
+
+/// What every step may say about itself, whatever it does and whoever plays it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Head {
+    /// `7`, nested `2.3`; the top-level `connect` has none. Of a server it counts within the connection.
+    pub(crate) number: String,
+    pub(crate) name: Option<Text>,
+    pub(crate) when: Option<Expression>,
+    pub(crate) timeout: Option<Length>,
+    /// Whether the next step is played even if this one diverges.
+    pub(crate) continues: bool,
+    /// The place of the action's key and value; of what else the step does where there is no action.
+    pub(crate) span: Span,
+}
+
+/// One step: at most one action, and what is expected.
+///
+/// A client acts and then expects. A server does it in this order: `expect`, `receive`, `delay`, `reply`, the action.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Step {
+    pub(crate) head: Head,
+    pub(crate) action: Action,
+    pub(crate) expect: Option<Expectation>,
+    /// A handshake must fail, with a reason that this is found in.
+    pub(crate) fails: Option<Pattern>,
+    pub(crate) pace: Option<Pace>,
+    /// Whose connection a client speaks in.
+    pub(crate) session: Option<Named>,
+    /// The mail data that a server reads.
+    pub(crate) receive: Option<Received>,
+    /// How long a server waits before it sends.
+    pub(crate) delay: Option<Length>,
+    /// What a server answers.
+    pub(crate) reply: Option<Reply>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Action {
+    /// Only `expect`, or what a server reads and answers.
+    #[default]
+    None,
+    /// Lines, each ended by CRLF, sent in one write.
+    Send(Vec<Text>),
+    Raw(RawBytes),
+    Data(MailData),
+    Bdat(Bdat),
+    StartTls(Box<TlsStep>),
+    Tls(Box<TlsStep>),
+    Auth(Box<Auth>),
+    Assert(Expression),
+    Set(Vec<(Named, Data)>),
+    Sleep(Length),
+    Connect(Box<Connect>),
+    Close(Closing),
+    Group(Box<Group>),
+}
+
+/// What an action does with the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speech {
+    /// It needs no connection.
+    Nothing,
+    /// It only reads.
+    Listens,
+    Opens,
+    /// A command or mail data, which a reply follows.
+    Asks,
+    /// Bytes, of which nobody knows what follows.
+    Sends,
+    /// A TLS handshake, which no reply follows.
+    Handshakes,
+    Closes,
+}
+
+/// `starttls` or `tls`: what a client asks for, or what a server offers; the other half is empty.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TlsStep {
+    pub(crate) client: TlsSettings,
+    pub(crate) server: ServerTls,
+    /// Plain text that follows a server's reply to STARTTLS in the same write.
+    pub(crate) inject: Option<Text>,
+}
+
+/// Exact bytes.
+#[derive(Debug, Clone)]
+pub(crate) enum RawBytes {
+    Text(Text),
+    /// Known bytes, from `hex:` or `base64:` without a template.
+    Bytes(Vec<u8>),
+    Hex(Text),
+    Base64(Text),
+}
+
+/// A whole SASL exchange (RFC 4954).
+#[derive(Debug, Clone)]
+pub(crate) struct Auth {
+    /// The strongest offered, where it is not given.
+    pub(crate) mechanism: Option<Text>,
+    pub(crate) username: Option<Text>,
+    pub(crate) password: Option<Text>,
+    pub(crate) token: Option<Text>,
+    pub(crate) authzid: Option<Text>,
+    /// Whether the first message stands in the AUTH command.
+    pub(crate) initial_response: bool,
+}
+
+/// How a connection is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closing {
+    Fin,
+    Reset,
+    Write,
+}
+
+/// Steps that belong together, and how often and in which way they are played.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Group {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) repeat: Option<Text>,
+    /// The name that takes each value of the list in turn.
+    pub(crate) for_each: Option<(Named, Data)>,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) pipeline: bool,
+    /// Names that hold inside of the group only: its `vars`, and the variables of an included file.
+    pub(crate) bindings: Vec<(Named, Data)>,
+}
+
+/// Plays a group again when it diverged in one of these ways (grey-listing).
+#[derive(Debug, Clone)]
+pub(crate) struct Retry {
+    pub(crate) attempts: u32,
+    pub(crate) delay: Length,
+    pub(crate) on: Vec<RetryOn>,
+}
+
+/// A divergence that another attempt may mend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RetryOn {
+    Code(CodePattern),
+    Closed,
+    Timeout,
+    Refused,
+}
+
+impl Action {
+    /// What it does with the connection.
+    pub(crate) fn speaks(&self) -> Speech {
+        match self {
+            Action::None => Speech::Listens,
+            Action::Send(_) | Action::Data(_) | Action::Bdat(_) | Action::StartTls(_) | Action::Auth(_) => Speech::Asks,
+            Action::Raw(_) => Speech::Sends,
+            Action::Tls(_) => Speech::Handshakes,
+            Action::Connect(_) => Speech::Opens,
+            Action::Close(_) => Speech::Closes,
+            Action::Assert(_) | Action::Set(_) | Action::Sleep(_) | Action::Group(_) => Speech::Nothing,
+        }
+    }
+
+    /// The key that it is written with; none where a step has no action.
+    fn key(&self) -> Option<&'static str> {
+        Some(match self {
+            Action::None => return None,
+            Action::Send(_) => "send",
+            Action::Raw(_) => "raw",
+            Action::Data(_) => "data",
+            Action::Bdat(_) => "bdat",
+            Action::StartTls(_) => "starttls",
+            Action::Tls(_) => "tls",
+            Action::Auth(_) => "auth",
+            Action::Assert(_) => "assert",
+            Action::Set(_) => "set",
+            Action::Sleep(_) => "sleep",
+            Action::Connect(_) => "connect",
+            Action::Close(_) => "close",
+            Action::Group(_) => "steps",
+        })
+    }
+}
+
+impl Auth {
+    /// Every template in it.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &Text> {
+        [&self.mechanism, &self.username, &self.password, &self.token, &self.authzid].into_iter().flatten()
+    }
+}
+
+impl Step {
+    /// The key of what it does, for reports.
+    pub(crate) fn keyword(&self) -> &'static str {
+        let without_action = if self.reply.is_some() {
+            "reply"
+        } else if self.receive.is_some() {
+            "receive"
+        } else {
+            "expect"
+        };
+        self.action.key().unwrap_or(without_action)
+    }
+
+    /// The files that it names.
+    pub(super) fn files(&self) -> Vec<&Text> {
+        match &self.action {
+            Action::Connect(connect) => connect.tls.files(),
+            Action::StartTls(tls) | Action::Tls(tls) => {
+                tls.client.files().into_iter().chain(tls.server.files()).collect()
+            }
+            Action::Data(data) | Action::Bdat(Bdat { data, .. }) => data.files(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The names that the texts it sends (or sets) read.
+    pub(crate) fn sent_names(&self) -> BTreeSet<String> {
+        let texts: Vec<&Text> = match &self.action {
+            Action::Send(lines) => lines.iter().collect(),
+            Action::Raw(RawBytes::Text(text) | RawBytes::Hex(text) | RawBytes::Base64(text)) => vec![text],
+            Action::Data(data) | Action::Bdat(Bdat { data, .. }) => data.texts(),
+            Action::Auth(auth) => auth.texts().collect(),
+            Action::Set(settings) => settings
+                .iter()
+                .filter_map(|(_, data)| match data {
+                    Data::Text(text) => Some(text),
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        texts.into_iter().flat_map(Text::names).collect()
+    }
+
+    /// These steps and those of their groups, in the order of the file, groups before their steps.
+    pub(super) fn walk(steps: &[Step]) -> Vec<&Step> {
+        fn collect<'a>(steps: &'a [Step], list: &mut Vec<&'a Step>) {
+            for step in steps {
+                list.push(step);
+                if let Action::Group(group) = &step.action {
+                    collect(&group.steps, list);
+                }
+            }
+        }
+        let mut list = Vec::new();
+        collect(steps, &mut list);
+        list
+    }
+}
+
+impl Group {
+    /// Whether its steps may be played more than once.
+    pub(super) fn goes_round(&self) -> bool {
+        self.repeat.is_some() || self.for_each.is_some() || self.retry.is_some()
+    }
+}

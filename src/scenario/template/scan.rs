@@ -1,0 +1,136 @@
+//! Finds the brackets of a text: `<<…>>`, `<<% … %>>` and `<<# … #>>`.
+//!
+//! Responsible for the rule of the angle brackets (in a run of `<` the last two open, in a run of `>` the first two
+//! close), and for marking them so that minijinja reads a text with statements at the same places.
+
+use std::ops::Range;
+
+/// A part of a text; ranges are offsets into its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece {
+    Literal(Range<usize>),
+    /// The whole `<<…>>` and what stands between the brackets.
+    Expression {
+        outer: Range<usize>,
+        inner: Range<usize>,
+    },
+    /// `<<% … %>>`: the text is rendered as one template.
+    Statement(Range<usize>),
+    /// `<<# … #>>`
+    Comment(Range<usize>),
+}
+
+/// Overwrites each opening `<<` by control bytes of the same length, so that every offset stays true.
+pub(super) fn mark(source: &str, pieces: &[Piece]) -> String {
+    let mut marked = source.as_bytes().to_vec();
+    for piece in pieces {
+        let (range, second) = match piece {
+            Piece::Literal(_) => continue,
+            Piece::Expression { outer, .. } => (outer, 2),
+            Piece::Statement(range) => (range, 3),
+            Piece::Comment(range) => (range, 4),
+        };
+        if let Some(bytes) = marked.get_mut(range.start..range.start + 2) {
+            bytes.copy_from_slice(&[1, second]);
+        }
+    }
+    String::from_utf8(marked).unwrap_or_default()
+}
+
+/// An opening bracket that is never closed.
+pub(super) struct ScanFault {
+    pub(super) message: &'static str,
+    pub(super) range: Range<usize>,
+}
+
+impl ScanFault {
+    pub(super) fn help(&self) -> &'static str {
+        if self.message.contains('#') {
+            return "outside of quotes YAML takes ` #` for the beginning of a comment: quote the text";
+        }
+        "a literal `<<` is written `<<'<<'>>`"
+    }
+}
+
+/// Splits a text at its brackets.
+pub(super) fn scan(source: &str) -> Result<Vec<Piece>, ScanFault> {
+    let mut pieces = Vec::new();
+    let mut literal = 0;
+    let mut search = 0;
+    while let Some(found) = source[search..].find("<<") {
+        let run_start = search + found;
+        let run = source[run_start..].bytes().take_while(|byte| *byte == b'<').count();
+        let open = run_start + run - 2;
+        if literal < open {
+            pieces.push(Piece::Literal(literal..open));
+        }
+        let (piece, end) = scan_bracket(source, open)?;
+        pieces.push(piece);
+        literal = end;
+        search = end;
+    }
+    if literal < source.len() || pieces.is_empty() {
+        pieces.push(Piece::Literal(literal..source.len()));
+    }
+    Ok(pieces)
+}
+
+/// Reads one bracket that opens at `open`; returns the piece and the offset behind it.
+fn scan_bracket(source: &str, open: usize) -> Result<(Piece, usize), ScanFault> {
+    let inside = open + 2;
+    let unclosed = |message| ScanFault { message, range: open..open + 2 };
+    match source.as_bytes().get(inside) {
+        Some(b'%') => {
+            let length = closing_statement(&source[inside..]).map_err(unclosed)?;
+            Ok((Piece::Statement(open..inside + length + 3), inside + length + 3))
+        }
+        Some(b'#') => {
+            let length = source[inside..].find("#>>").ok_or(unclosed("this `<<#` is never closed by `#>>`"))?;
+            Ok((Piece::Comment(open..inside + length + 3), inside + length + 3))
+        }
+        _ => {
+            let length = closing(&source[inside..]).ok_or(unclosed("this `<<` is never closed by `>>`"))?;
+            let close = inside + length;
+            Ok((Piece::Expression { outer: open..close + 2, inner: inside..close }, close + 2))
+        }
+    }
+}
+
+/// The offset of the `%>>` that closes a statement: outside of quotes, as minijinja reads it.
+fn closing_statement(statement: &str) -> Result<usize, &'static str> {
+    let bytes = statement.as_bytes();
+    let mut quote = None;
+    let mut index = 0;
+    while let Some(byte) = bytes.get(index) {
+        match (quote, byte) {
+            (Some(_), b'\\') => index += 1,
+            (Some(open), byte) if open == *byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(*byte),
+            (None, b'%') if bytes[index..].starts_with(b"%>>") => return Ok(index),
+            (None, _) => {}
+        }
+        index += 1;
+    }
+    let quoted = statement.contains("%>>");
+    Err(if quoted { "a quote in this `<<%` is never closed" } else { "this `<<%` is never closed by `%>>`" })
+}
+
+/// The offset of the `>>` that closes an expression: outside of quotes, at the first two of a run of `>`.
+fn closing(expression: &str) -> Option<usize> {
+    let bytes = expression.as_bytes();
+    let mut quote = None;
+    let mut index = 0;
+    while let Some(byte) = bytes.get(index) {
+        match (quote, byte) {
+            (Some(_), b'\\') => index += 1,
+            (Some(open), byte) if open == *byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(*byte),
+            (None, b'>') if bytes.get(index + 1) == Some(&b'>') => return Some(index),
+            (None, _) => {}
+        }
+        index += 1;
+    }
+    None
+}

@@ -1,0 +1,96 @@
+//! Evaluation has bounds: a hostile template ends in time and in little memory, and takes no other result with it.
+//!
+//! The limits are those of the harness: 15 seconds and 60 MiB for each run, in a debug build.
+
+use crate::harness::{Played, smtp_script};
+use std::path::Path;
+
+/// Files that would cost minutes, gigabytes or the stack, with the code that `run` ends with.
+fn files() -> Vec<(&'static str, String, i32)> {
+    let chain =
+        |first: &str, more: &str, n: usize| format!("steps:\n  - set: {{x: \"<<{first}{}>>\"}}\n", more.repeat(n));
+    let doubling = |step: &str| {
+        format!("steps:\n  - set: {{a: \"<<[1]>>\"}}\n  - repeat: 40\n    steps:\n      - set: {{a: \"<<{step}>>\"}}\n")
+    };
+    let scram = "scram_final(scram_first('a',nonce='b'), 'pw', ('r=bc,s=QQ==,i=9999999'|b64encode))";
+    vec![
+        ("add.yaml", chain("1", "+1", 50_000), 2),
+        ("ternary.yaml", chain("1", " if 1 else 1", 60_000), 2),
+        ("filters.yaml", chain("1", "|upper", 20_000), 2),
+        ("when.yaml", format!("steps:\n  - when: 1{}\n    set: {{x: 1}}\n", " and 1".repeat(50_000)), 2),
+        ("assert.yaml", format!("steps:\n  - assert: {}1\n", "not ".repeat(50_000)), 2),
+        ("vars.yaml", format!("vars: {{a: \"<<1{}>>\"}}\nsteps:\n  - assert: a\n", "~1".repeat(50_000)), 2),
+        ("list.yaml", doubling("a + a"), 1),
+        ("nested.yaml", doubling("[a, a]"), 1),
+        ("nested-shown.yaml", format!("{}  - assert: a == 1\n", doubling("[a, a]")), 1),
+        ("deep.yaml", doubling("[a]").replace("40", "5000"), 1),
+        (
+            "rounds.yaml",
+            format!("steps:\n  - set:\n      x: \"<<% for i in range(100) %>><<{scram}>><<% endfor %>>\"\n"),
+            1,
+        ),
+        (
+            "many-vars.yaml",
+            format!(
+                "vars:\n{}steps:\n  - assert: v0 == v1\n",
+                (0..100).fold(String::new(), |all, n| all + &format!("  v{n}: \"<<'x' * 5000000>>\"\n"))
+            ),
+            2,
+        ),
+        (
+            "many-sets.yaml",
+            format!(
+                "steps:\n  - set:\n{}",
+                (0..500).fold(String::new(), |all, n| all + &format!("      v{n}: \"<<'x' * 5000000>>\"\n"))
+            ),
+            1,
+        ),
+    ]
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Played {
+    Played::by(smtp_script(folder).args(arguments))
+}
+
+#[test]
+fn every_hostile_template_ends_and_the_other_results_survive() {
+    for (name, text, code) in files() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(name), text).unwrap();
+        let checked = run(folder.path(), &["check", name]);
+        assert!(matches!(checked.code, Some(0 | 2)), "check {name}: {:?} {}", checked.code, checked.stderr);
+        let played =
+            run(folder.path(), &["run", "--sandbox", "vrfy", name, "--max-time", "8s", "--report", "junit=x.xml"]);
+        let all = format!("{}{}", played.stdout, played.stderr);
+        assert_eq!(played.code, Some(code), "run {name}: {all}");
+        let words = ["too deep", "too much work", "too large", "octets together", "octets are the most"];
+        assert!(words.iter().any(|words| all.contains(words)), "{name}: {all}");
+        let report = std::fs::read_to_string(folder.path().join("x.xml")).unwrap();
+        assert!(report.contains("VRFY and EXPN") && report.contains(name), "{name}: {report}");
+    }
+}
+
+#[test]
+fn a_loop_that_waits_for_nothing_ends_with_the_time_of_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "steps:\n  - repeat: 100000\n    steps:\n      - set: {a: \"<<('x' * 300000) | sha256>>\"}\n";
+    std::fs::write(folder.path().join("loop.yaml"), text).unwrap();
+    let played = run(folder.path(), &["run", "loop.yaml", "--max-time", "1s"]);
+    assert_eq!(played.code, Some(1), "{}{}", played.stdout, played.stderr);
+    assert!(played.stdout.contains("the time of the whole run is over"), "{}", played.stdout);
+}
+
+/// One signal ends it, though no step ever waits.
+#[cfg(unix)]
+#[test]
+fn a_loop_that_waits_for_nothing_ends_at_a_signal() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "steps:\n  - repeat: 100000\n    steps:\n      - set: {a: \"<<('x' * 300000) | sha256>>\"}\n";
+    std::fs::write(folder.path().join("loop.yaml"), text).unwrap();
+    let mut command = smtp_script(folder.path());
+    let mut child = command.args(["run", "loop.yaml", "-v"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
