@@ -140,7 +140,7 @@ impl Masker {
 
     /// Masks each line; a secret that goes on in the next line, behind a reply code or not, is found as well.
     pub(crate) fn mask_lines(&self, lines: &[&[u8]]) -> Vec<Vec<u8>> {
-        if self.is_idle() {
+        if self.is_idle() || lines.is_empty() {
             return lines.iter().map(|line| without_proof(line).into_owned()).collect();
         }
         let masked = self.mask(&lines.join(&b'\n'));
