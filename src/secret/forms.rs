@@ -10,6 +10,7 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// Of a longer secret the beginning is looked for in other encodings: no server repeats more.
 const MOST_ENCODED: usize = 8192;
@@ -35,6 +36,8 @@ pub(super) struct Form {
     pub(super) kind: Kind,
     /// Where the name of a host begins that all know: in a user name, behind `@`.
     pub(super) host: Option<usize>,
+    /// Of an encoding, the secret itself; empty for a digest.
+    pub(super) plain: Arc<[u8]>,
 }
 
 /// The forms of a secret in one spelling: those that are searched with all signs, and those without punctuation.
@@ -59,23 +62,26 @@ pub(super) fn forms_of(secret: &str) -> (Vec<Form>, Vec<Form>) {
     let decimal = octets.iter().fold(String::new(), |digits, octet| digits + &octet.to_string());
     encoded.push((decimal.into_bytes(), 16));
     encoded.extend(turned(&squeezed));
+    let digested = encoded.len();
     encoded.extend(digests(secret.as_bytes()));
 
+    let itself: Arc<[u8]> = Arc::from(View::of(octets).folded().bytes);
     let host = host_of(&plain.bytes);
     let squeezed_host = host.map(|host| plain.bytes[..host].iter().filter(|byte| byte.is_ascii_alphanumeric()).count());
-    let mut signs = vec![Form { octets: plain.bytes, kind: Kind::Plain, host }];
+    let mut signs = vec![Form { octets: plain.bytes, kind: Kind::Plain, host, plain: Arc::default() }];
     let mut letters = Vec::new();
     if squeezed.len() >= 8 {
-        letters.push(Form { octets: squeezed, kind: Kind::Squeezed, host: squeezed_host });
+        letters.push(Form { octets: squeezed, kind: Kind::Squeezed, host: squeezed_host, plain: Arc::default() });
     }
-    for (octets, least) in encoded {
+    for (at, (octets, least)) in encoded.into_iter().enumerate() {
         let octets = View::of(&octets).folded();
         let squeezed = octets.squeezed().bytes;
         // A short one must stand as it is, or any few words would hold it.
         let (list, octets) = if squeezed.len() < 8 { (&mut signs, octets.bytes) } else { (&mut letters, squeezed) };
         let least = least.min(octets.len());
         if octets.len() >= 4 && !list.iter().any(|form| form.octets == octets) {
-            list.push(Form { octets, kind: Kind::Encoded { least }, host: None });
+            let plain = if at < digested { itself.clone() } else { Arc::default() };
+            list.push(Form { octets, kind: Kind::Encoded { least }, host: None, plain });
         }
     }
     (signs, letters)

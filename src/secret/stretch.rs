@@ -25,7 +25,7 @@ impl Found<'_> {
     /// Whether it is hidden.
     pub(super) fn is_echo(&self) -> bool {
         match self.form.kind {
-            Kind::Encoded { least } => self.length() >= least,
+            Kind::Encoded { least } => self.is_whole() || (self.length() >= least && !self.encodes_prose()),
             Kind::Plain if self.is_whole() => self.length() >= LONG_ENOUGH || self.is_a_word(),
             Kind::Squeezed if self.is_whole() => {
                 let over_lines = self.is_over_lines();
@@ -46,6 +46,20 @@ impl Found<'_> {
             () if is_squeezed => is_apart && self.is_strong(),
             () => self.is_strong() || self.is_cut(),
         }
+    }
+
+    /// Whether what is encoded is part of words that servers say anyway: `VXNlcm5hbWU6` asks for a user name.
+    fn encodes_prose(&self) -> bool {
+        let (whole, encoded) = (self.form.plain.len(), self.form.octets.len());
+        let Range { start, end } = self.stretch.in_form;
+        // The octets at both ends share characters with their neighbours.
+        let inner = start * whole / encoded + 1..(end * whole).div_ceil(encoded).saturating_sub(1);
+        let words = self.form.plain.get(inner).unwrap_or_default().split(|byte| byte.is_ascii_punctuation());
+        let said = |part: &[u8]| {
+            part.len() >= 4 && WORDS.iter().any(|word| word.windows(part.len()).any(|window| window == part))
+        };
+        let unsaid: usize = words.filter(|word| !said(word)).map(<[u8]>::len).sum();
+        !self.form.plain.is_empty() && unsaid < 2
     }
 
     fn length(&self) -> usize {

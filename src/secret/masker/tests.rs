@@ -219,6 +219,9 @@ fn what_others_write_anyway_is_no_echo() {
         ("correct horse battery staple", "535 5.7.8 incorrect user or password"),
         ("authentication-key-77", "535 5.7.8 Error: authentication failed: authentication failure"),
         ("test.user", "250 latest user of contestuser"),
+        ("made-up-username", "334 VXNlcm5hbWU6"),
+        ("password123", "334 UGFzc3dvcmQ6"),
+        ("my-password-1", "334 UGFzc3dvcmQA"),
         ("relay", "554 5.7.1 relaying denied: relays"),
         ("apple", "250 Apples are appled"),
     ] {
