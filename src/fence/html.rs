@@ -249,7 +249,7 @@ mod tests {
             "<div\nhidden>\n", "<div\nstyle=x>", "x <div hidden>\n", "<details>", "<dialog>", "<!X", "<!-- x -->", "a <!--\n-->",
             "<?php", "<![CDATA[", "</p>", "x </p>", "> <div>", "- <div>", "1. <div>", "> - <div\n", "x <b\nclass=a>", "<div title=\"",
             "   <div>", "\\`<div>`", "`a\n<div>`", "# `\nx <div> `", "| ` | <div> ` |\n|---|---|\n", "<a href=\"`\">`",
-            "<https://a`b>`<div>`", "- ```\n  <b>\n<div>\n", "> ```\n<div>\n", "``<div>`", "text\n    <div>", "<DIV>", "<x-y/>",
+            "<https://a`b><div>`", "- ```\n  <b>\n<div>\n", "> ```\n<div>\n", "``<div>`", "text\n    <div>", "<DIV>", "<x-y/>",
             "```\n- ```\n```\n<div hidden>\n", "text\n12. ```\n    <div hidden>\n", "text\n    ```\n    <div hidden>\n",
             "- text\n      ```\n      <div hidden>\n", "[^1]: x\n\n    <div>\n", "> ```\n> - ```\n> ```\n> <div>\n",
         ] {
