@@ -11,6 +11,7 @@ mod dns;
 mod mx;
 pub(crate) mod proxy_protocol;
 pub(crate) mod route;
+mod public;
 mod server_hello;
 pub(crate) mod signals;
 mod socket;
