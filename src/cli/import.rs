@@ -90,7 +90,8 @@ impl ImportArguments {
             screen::result(&imported.scenario);
             return Ok(());
         };
-        new_file::write(output, &imported.scenario, self.force).map_err(|message| vec![inert(&format!("error: {message}"))])
+        new_file::write(output, &imported.scenario, self.force)
+            .map_err(|message| vec![inert(&format!("error: {message}"))])
     }
 
     fn rendered(&self, messages: &[Diagnostic], sources: &Sources) -> Vec<String> {

@@ -110,7 +110,9 @@ impl<'t> Reader<'t> {
     fn end_of_paragraph(&mut self) -> Option<Line<'t>> {
         let lines = std::mem::take(&mut self.paragraph);
         let is_table = lines.iter().any(|(_, text)| {
-            text.contains('-') && text.contains('|') && text.chars().all(|sign| matches!(sign, '-' | '|' | ':' | ' ' | '\t'))
+            text.contains('-')
+                && text.contains('|')
+                && text.chars().all(|sign| matches!(sign, '-' | '|' | ':' | ' ' | '\t'))
         });
         let holds = |(at, (_, text)): &(usize, &(Line<'t>, &'t str))| {
             let further = lines[at + 1..].iter().any(|(_, text)| text.contains('>'));
@@ -246,12 +248,43 @@ mod tests {
     #[test]
     fn whatever_can_be_html_is_found() {
         for text in [
-            "<div\nhidden>\n", "<div\nstyle=x>", "x <div hidden>\n", "<details>", "<dialog>", "<!X", "<!-- x -->", "a <!--\n-->",
-            "<?php", "<![CDATA[", "</p>", "x </p>", "> <div>", "- <div>", "1. <div>", "> - <div\n", "x <b\nclass=a>", "<div title=\"",
-            "   <div>", "\\`<div>`", "`a\n<div>`", "# `\nx <div> `", "| ` | <div> ` |\n|---|---|\n", "<a href=\"`\">`",
-            "<https://a`b><div>`", "- ```\n  <b>\n<div>\n", "> ```\n<div>\n", "``<div>`", "text\n    <div>", "<DIV>", "<x-y/>",
-            "```\n- ```\n```\n<div hidden>\n", "text\n12. ```\n    <div hidden>\n", "text\n    ```\n    <div hidden>\n",
-            "- text\n      ```\n      <div hidden>\n", "[^1]: x\n\n    <div>\n", "> ```\n> - ```\n> ```\n> <div>\n",
+            "<div\nhidden>\n",
+            "<div\nstyle=x>",
+            "x <div hidden>\n",
+            "<details>",
+            "<dialog>",
+            "<!X",
+            "<!-- x -->",
+            "a <!--\n-->",
+            "<?php",
+            "<![CDATA[",
+            "</p>",
+            "x </p>",
+            "> <div>",
+            "- <div>",
+            "1. <div>",
+            "> - <div\n",
+            "x <b\nclass=a>",
+            "<div title=\"",
+            "   <div>",
+            "\\`<div>`",
+            "`a\n<div>`",
+            "# `\nx <div> `",
+            "| ` | <div> ` |\n|---|---|\n",
+            "<a href=\"`\">`",
+            "<https://a`b><div>`",
+            "- ```\n  <b>\n<div>\n",
+            "> ```\n<div>\n",
+            "``<div>`",
+            "text\n    <div>",
+            "<DIV>",
+            "<x-y/>",
+            "```\n- ```\n```\n<div hidden>\n",
+            "text\n12. ```\n    <div hidden>\n",
+            "text\n    ```\n    <div hidden>\n",
+            "- text\n      ```\n      <div hidden>\n",
+            "[^1]: x\n\n    <div>\n",
+            "> ```\n> - ```\n> ```\n> <div>\n",
         ] {
             assert!(found(text), "{text}");
         }
@@ -260,9 +293,22 @@ mod tests {
     #[test]
     fn code_and_what_is_no_html_is_not() {
         for text in [
-            "1 < 2\n", "a <b and c\n", "`<div>`", "``a ` <div>``", "```\n<div>\n```\n", "~~~ html\n<div>\n~~~\n", "    <div>\n",
-            "> ```\n> <div>\n> ```\n", "- ```\n  <div>\n  ```\n", "<https://example.com/?a=b>", "<ann@example.com>", "\\<div>",
-            "| a | b |\n|---|---|\n| `<div>` | 1 < 2 |\n", "x <y@z> <1> <>", "", "MAIL FROM:<>",
+            "1 < 2\n",
+            "a <b and c\n",
+            "`<div>`",
+            "``a ` <div>``",
+            "```\n<div>\n```\n",
+            "~~~ html\n<div>\n~~~\n",
+            "    <div>\n",
+            "> ```\n> <div>\n> ```\n",
+            "- ```\n  <div>\n  ```\n",
+            "<https://example.com/?a=b>",
+            "<ann@example.com>",
+            "\\<div>",
+            "| a | b |\n|---|---|\n| `<div>` | 1 < 2 |\n",
+            "x <y@z> <1> <>",
+            "",
+            "MAIL FROM:<>",
         ] {
             assert!(!found(text), "{text}");
         }
