@@ -187,7 +187,7 @@ fn tell(arguments: &ExporterArguments, name: &str, one: &ProbeScenario) {
     }
     for warning in &one.warnings {
         let styled = arguments.color.for_notices();
-        screen::notice(&format!("{}\n", warning.render(&one.scenario.sources, styled.0)));
+        screen::drawn(&format!("{}\n", warning.render(&one.scenario.sources, styled.0)));
     }
     let secrets: Vec<String> = one.scenario.secrets.iter().map(|secret| format!("`{}`", secret.name)).collect();
     if !secrets.is_empty() {

@@ -94,6 +94,11 @@ fn arguments() -> Arguments {
             screen::notice(&error.to_string());
             std::process::exit(PLUGIN_UNKNOWN);
         }
+        // What was mistyped is quoted.
+        if std::env::args().any(|argument| argument.contains(crate::visible::acts_or_hides)) {
+            screen::notice(error.render().to_string().trim_end());
+            std::process::exit(error.exit_code());
+        }
         error.exit()
     })
 }

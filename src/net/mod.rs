@@ -10,6 +10,7 @@ pub(crate) mod connect;
 mod dns;
 mod mx;
 pub(crate) mod proxy_protocol;
+mod public;
 pub(crate) mod route;
 mod server_hello;
 pub(crate) mod signals;

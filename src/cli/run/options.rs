@@ -244,7 +244,7 @@ impl RunArguments {
 
 /// Prints each line of the transcript as it happens.
 fn live(styled: Styled) -> Observer {
-    Arc::new(move |entry| screen::notice(&human::entry(entry, &*entry.session != "main", styled)))
+    Arc::new(move |entry| screen::drawn(&human::entry(entry, &*entry.session != "main", styled)))
 }
 
 fn shard(text: &str) -> Result<(u32, u32), String> {

@@ -14,6 +14,7 @@ use crate::report::collect;
 use crate::report::model::ScenarioReport;
 use crate::run::{self, Play, Settings};
 use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables, name_pattern, undeclared};
+use crate::visible::inert;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -202,7 +203,7 @@ impl Preparation<'_> {
     fn broken(&mut self, id: String, name: Option<&str>, sources: &Sources, diagnostics: &[Diagnostic]) {
         let styled = self.arguments.color.for_notices();
         for diagnostic in diagnostics {
-            screen::notice(&format!("{}\n", diagnostic.render(sources, styled.0)));
+            screen::drawn(&format!("{}\n", diagnostic.render(sources, styled.0)));
         }
         let report = collect::broken(id, name, sources, diagnostics);
         self.prepared.items.push(Item::Broken(Box::new(ScenarioReport { position: self.position - 1, ..report })));
@@ -216,7 +217,7 @@ impl Preparation<'_> {
 
     fn say_once(&mut self, text: String) {
         if !self.arguments.quiet && !self.said.contains(&text) {
-            screen::notice(&text);
+            screen::drawn(&text);
             self.said.insert(text);
         }
     }
@@ -230,7 +231,7 @@ impl Preparation<'_> {
             let list: Vec<String> = secrets.iter().map(|name| format!("`{name}`")).collect();
             let noun = if list.len() == 1 { "the secret" } else { "the secrets" };
             let (list, host) = (list.join(", "), crate::visible(host.as_bytes()));
-            self.say_once(format!("notice: {noun} {list} will be sent to {host}"));
+            self.say_once(inert(&format!("notice: {noun} {list} will be sent to {host}")));
         }
     }
 }

@@ -165,13 +165,13 @@ impl Scripted<'_> {
 
     fn show(&self, sources: &Sources, diagnostics: &[Diagnostic]) {
         for diagnostic in diagnostics {
-            screen::notice(&format!("{}\n", diagnostic.render(sources, self.arguments.color.for_notices().0)));
+            screen::drawn(&format!("{}\n", diagnostic.render(sources, self.arguments.color.for_notices().0)));
         }
     }
 
     fn settings(&self, stop: &Stop) -> Settings {
         let styled = self.arguments.color.for_notices();
-        let live: run::Observer = Arc::new(move |entry| screen::notice(&human::entry(entry, true, styled)));
+        let live: run::Observer = Arc::new(move |entry| screen::drawn(&human::entry(entry, true, styled)));
         Settings {
             listen: self.arguments.listening.listen.first().copied(),
             insecure_secrets: self.own.insecure_secrets,
