@@ -10,6 +10,7 @@ mod connection;
 mod content;
 mod descriptors;
 mod diagnose;
+mod disclosure;
 mod expect;
 mod group;
 mod message;
@@ -29,8 +30,10 @@ mod steps;
 mod stop;
 
 pub use crate::session::{Admission, Entry, Event as Happened, Exchange, Observer, ReplyEntry, Speaker};
-pub(crate) use connection::{file_root, secrets_by_host};
+pub(crate) use connection::file_root;
 pub(crate) use descriptors::ensure_descriptors;
+pub use disclosure::BoundSecrets;
+pub(crate) use disclosure::{disclosures, hosts_of, places_of, secrets_by_host, unbound, with_placeholders};
 pub(crate) use message::media_type_of;
 pub use outcome::{Cause, CertificateOutcome, Divergence, Handshake, Outcome, SessionOutcome, StepOutcome, Verdict};
 pub use pace_of_runs::Pace;
@@ -45,6 +48,7 @@ pub use stop::Stop;
 use crate::scenario::{Scenario, Variables};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How a scenario is to be played.
@@ -79,6 +83,8 @@ pub struct Settings {
     pub untrusted: bool,
     /// Hosts that an untrusted scenario may reach wherever they are.
     pub allow_hosts: Vec<String>,
+    /// To which hosts an untrusted scenario may send its secrets.
+    pub bound: Arc<BoundSecrets>,
     /// Take replies that are not what is expected for right, and tell what the expectations must become.
     pub update: bool,
     /// The built-in server of several runs; without it each starts its own.

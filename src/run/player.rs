@@ -37,6 +37,9 @@ pub(super) struct Open {
     pub(super) session: Session,
     pub(super) endpoint: Endpoint,
     pub(super) tls: TlsSettings,
+    /// What is added to the octets that were sent, before anybody is told: of an untrusted scenario the figures go by what
+    /// was written, since the length of a secret tells something of it.
+    pub(super) correction: i64,
 }
 
 /// One run of one scenario.

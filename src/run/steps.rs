@@ -2,6 +2,7 @@
 
 use super::content::{MailContent, Stream};
 use super::diagnose::Place;
+use super::disclosure::{chooses_whom_to_trust, is_seen};
 use super::expect::{Came, Capture, Mismatch, allows_end, describe, describe_closed, named_groups};
 use super::outcome::Divergence;
 use super::player::{Open, Player};
@@ -45,6 +46,7 @@ impl Player<'_> {
         let wait = self.wait(step).map_err(|error| vec![self.place(step, name).template(&error)])?;
         let now = Now { step, name, wait };
         self.set_pace(now)?;
+        self.guard_decided(now)?;
         match &step.action {
             Action::None | Action::Group(_) => {}
             Action::Send(lines) => self.send(now, lines).await?,
@@ -151,6 +153,9 @@ impl Player<'_> {
 
     async fn write_raw(&mut self, now: Now<'_>, rendered: &Rendered) -> Done {
         self.log_raw(now, rendered)?;
+        if rendered.secret {
+            self.count_as_shown(now, rendered.bytes.len(), &rendered.shown);
+        }
         // Advice is about the reply that comes next: the one to the first line.
         let shown = if rendered.secret {
             rendered.shown.clone()
@@ -174,8 +179,18 @@ impl Player<'_> {
     pub(super) async fn write(&mut self, now: Now<'_>, bytes: &[u8], shown: &str) -> Done {
         let session = self.session(now)?.name().clone();
         self.log.client(&session, shown);
+        self.count_as_shown(now, bytes.len(), shown);
         let outcome = Self::reading(&mut self.sessions, now)?.write(bytes, shown, now.wait, &self.log).await;
         outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take what was sent"))
+    }
+
+    /// Counts what an untrusted scenario sends by what is shown of it.
+    fn count_as_shown(&mut self, now: Now<'_>, sent: usize, shown: &str) {
+        let untrusted = self.settings.untrusted;
+        if let Some(open) = self.sessions.get_mut(Self::session_name(now.step)).filter(|_| untrusted) {
+            let written = as_lines(shown);
+            open.correction += i64::try_from(written).unwrap_or(0) - i64::try_from(sent).unwrap_or(0);
+        }
     }
 
     /// Nothing may have come unasked, and the server must still be there.
@@ -204,11 +219,14 @@ impl Player<'_> {
         }
     }
 
-    /// A secret goes over a verified TLS session or to this machine only, unless the user says otherwise.
+    /// A secret goes over a verified TLS session or to this machine only, unless the user says otherwise. An untrusted
+    /// scenario sends it to no other host than the user named for it.
     pub(super) fn guard_secret(&self, now: Now<'_>, secret: bool) -> Done {
-        let Some(open) = self.open(now.step).filter(|_| secret && !self.settings.insecure_secrets) else {
+        let Some(open) = self.open(now.step).filter(|_| secret) else { return Ok(()) };
+        self.guard_bound(now, open)?;
+        if self.settings.insecure_secrets {
             return Ok(());
-        };
+        }
         let local = open.session.is_local();
         let why = match open.session.tls() {
             _ if local => return Ok(()),
@@ -219,6 +237,33 @@ impl Player<'_> {
         let message = format!("a secret would go to {} over a connection {why}", open.endpoint.target.host);
         let help = "begin TLS first (`- starttls`), or allow it with `--insecure-secrets`";
         Err(vec![self.place_of_action(now.step, now.name).refused(&message, help)])
+    }
+
+    fn guard_bound(&self, now: Now<'_>, open: &Open) -> Done {
+        if !self.settings.untrusted {
+            return Ok(());
+        }
+        let (bound, target) = (&self.settings.bound, open.endpoint.target.host.as_str());
+        let hosts = [if self.settings.to.is_some() { target } else { open.endpoint.host.as_str() }, target];
+        let own_trust = chooses_whom_to_trust(self.scenario, Self::session_name(now.step)) && !open.session.is_local();
+        for secret in self.names.flow().secrets_told_by(now.step) {
+            let message = if !bound.allows(&secret, &hosts) {
+                format!("the secret `{secret}` would go to {target}, and it was not given for that host")
+            } else if own_trust && !bound.is_made_up(&secret) {
+                format!("the secret `{secret}` would go to {target} by a certificate that the scenario chooses")
+            } else {
+                continue;
+            };
+            let help = format!("`--allow-secret {secret}@{target}` allows it, for a certificate of that name");
+            return Err(vec![self.place_of_action(now.step, now.name).refused(&message, &help)]);
+        }
+        Ok(())
+    }
+
+    /// What a secret decides is as secret: the others see whether it happens.
+    fn guard_decided(&self, now: Now<'_>) -> Done {
+        let decided = self.names.flow().secrets_deciding(now.step).is_some();
+        self.guard_secret(now, decided && is_seen(now.step))
     }
 
     // --- mail data ---------------------------------------------------------------------------------------------
@@ -284,7 +329,12 @@ impl Player<'_> {
         if data.terminate {
             shown = format!("{}\n.", shown.strip_suffix('\n').unwrap_or(&shown));
         }
-        self.log.mail_data(&session, &shown, encoded.len() as u64);
+        let mut size = encoded.len();
+        if rendered.secret && self.settings.untrusted {
+            self.count_as_shown(now, size, &shown);
+            size = as_lines(&shown);
+        }
+        self.log.mail_data(&session, &shown, size as u64);
         let outcome = self.session(now)?.write_mail_data(&encoded, now.wait).await;
         outcome.map_err(|trouble| self.trouble(now, &trouble, "the server to take the mail data"))
     }
@@ -343,6 +393,12 @@ impl Player<'_> {
         {
             before.session.close(&mut self.log).await;
         }
+        let decided = self.names.flow().secrets_deciding(now.step).is_some() && !self.settings.insecure_secrets;
+        if decided && !endpoint.is_own_server && self.sandbox.is_none() {
+            let message = "whether this connection is opened depends on a secret";
+            let help = "open it in any case, or allow it with `--insecure-secrets`";
+            return Err(vec![self.place_of_action(now.step, now.name).refused(message, help)]);
+        }
         endpoint.note_stand_in(name, &mut self.log);
         let before = Instant::now();
         let admitted = match &self.settings.admission {
@@ -370,7 +426,7 @@ impl Player<'_> {
         }
         let implicit = endpoint.implicit_tls;
         self.opened += 1;
-        let open = Open { serial: self.opened, session, endpoint, tls: connect.tls.clone() };
+        let open = Open { serial: self.opened, session, endpoint, tls: connect.tls.clone(), correction: 0 };
         if let Some(before) = self.sessions.insert(name.to_owned(), open) {
             self.retire(&before);
         }
@@ -648,7 +704,12 @@ impl Player<'_> {
 
     pub(super) fn render(&self, now: Now<'_>, text: &Text, mode: Mode) -> Result<Rendered, Vec<Divergence>> {
         let scope = self.scope(now.step);
-        self.templates.render(text, mode, &scope).map_err(|error| self.template(now, &error))
+        let mut rendered = self.templates.render(text, mode, &scope).map_err(|error| self.template(now, &error))?;
+        if self.names.flow().secrets_deciding(now.step).is_some() {
+            rendered.secret = true;
+            rendered.shown.clone_from(&text.source);
+        }
+        Ok(rendered)
     }
 
     pub(super) fn template(&self, now: Now<'_>, error: &TemplateError) -> Vec<Divergence> {
@@ -692,6 +753,11 @@ fn ends_as_expected(expectation: &Expectation, trouble: &Trouble) -> bool {
         Trouble::Broken { arrived, .. } => allows_end(expectation, arrived, true),
         _ => false,
     }
+}
+
+/// How many octets a text has as lines on the wire.
+fn as_lines(shown: &str) -> usize {
+    shown.len() + shown.matches('\n').count() + 2
 }
 
 pub(super) fn encoder_of(data: &MailData) -> MailDataEncoder {
