@@ -16,9 +16,9 @@ fn both_codes_are_explained_with_their_sources() {
         "5yz: permanent",
         "5.7.8: authentication credentials invalid (RFC 4954)",
         "comes with 535 or 554 (IANA",
-        "\n  Gmail\n",
-        "help: Gmail does not take the account's password",
-        "https://support.google.com/",
+        "Some providers mean something of their own by 535 5.7.8: smtp-script explain 535 5.7.8 --provider NAME",
+    ]);
+    smtp_script(&["explain", "535", "5.7.8", "--provider", "sendgrid"]).exits(0).says(&[
         "\n  SendGrid\n",
         "`apikey`",
         "https://www.twilio.com/docs/sendgrid/",
@@ -104,9 +104,81 @@ fn machines_get_json() {
 
 /// Exit code and standard output of `explain -` for this input.
 fn given(input: &[u8]) -> (i32, String) {
+    given_with(&["explain", "-"], input)
+}
+
+fn given_with(arguments: &[&str], input: &[u8]) -> (i32, String) {
     let mut running =
-        command(&["explain", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     running.stdin.take().unwrap().write_all(input).unwrap();
     let output = running.wait_with_output().unwrap();
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// A text that people have, and what is to be said of it.
+struct Case {
+    name: String,
+    facts: Vec<(String, String)>,
+    text: String,
+}
+
+fn cases(file: &str) -> Vec<Case> {
+    let sections = file.split("\n== ").skip(1);
+    let case = |section: &str| {
+        let (head, text) = section.split_once("\n--\n").unwrap();
+        let mut lines = head.lines();
+        let name = lines.next().unwrap().to_owned();
+        let facts =
+            lines.map(|line| line.split_once(": ").map(|(key, value)| (key.to_owned(), value.to_owned())).unwrap());
+        Case { name, facts: facts.collect(), text: text.to_owned() }
+    };
+    sections.map(case).collect()
+}
+
+/// What is wrong with the answer to a case, if anything is.
+fn fault(case: &Case) -> Option<String> {
+    let (code, shown) = given_with(&["explain", "-"], case.text.as_bytes());
+    let (_, json) = given_with(&["explain", "-", "--format", "json"], case.text.as_bytes());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap_or_default();
+    let answers: Vec<&serde_json::Value> = json["explanations"].as_array().into_iter().flatten().collect();
+    let codes: Vec<&str> = answers.iter().filter_map(|it| it["codes"].as_str()).collect();
+    let named = answers.iter().flat_map(|it| it["providers"].as_array().unwrap()).filter_map(|it| it["id"].as_str());
+    let named: Vec<&str> = named.collect();
+    for (key, value) in &case.facts {
+        let holds = match key.as_str() {
+            "codes" => codes.join("; ") == if value == "-" { "" } else { value },
+            "provider" if value == "-" => named.is_empty(),
+            "provider" => !named.is_empty() && named.iter().all(|id| value.split(" | ").any(|it| it == *id)),
+            "says" => shown.contains(value.as_str()),
+            "keeps" => !shown.contains(value.as_str()),
+            other => panic!("unknown fact {other}"),
+        };
+        if !holds {
+            return Some(format!("{}: {key}: {value}\n{code} {codes:?} {named:?}\n{shown}", case.name));
+        }
+    }
+    None
+}
+
+#[test]
+fn replies_are_read_as_they_are_printed() {
+    let cases = cases(include_str!("explain/replies.txt"));
+    let faults: Vec<String> = cases.iter().filter_map(fault).collect();
+    assert!(cases.len() >= 14 && faults.is_empty(), "{} of {}\n{}", faults.len(), cases.len(), faults.join("\n"));
+}
+
+#[test]
+fn programs_print_replies_in_many_forms() {
+    let mut faults = Vec::new();
+    for line in include_str!("explain/short-forms.txt").lines().filter(|line| !line.starts_with('#')) {
+        let (codes, text) = line.split_once(" | ").unwrap();
+        let (code, json) = given_with(&["explain", "-", "--format", "json"], text.as_bytes());
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap_or_default();
+        let found = json["explanations"].as_array().into_iter().flatten().filter_map(|it| it["codes"].as_str());
+        let found = found.collect::<Vec<_>>().join("; ");
+        if (found.as_str(), code) != if codes == "-" { ("", 2) } else { (codes, 0) } {
+            faults.push(format!("{line}\n  found: {found} ({code})"));
+        }
+    }
+    assert!(faults.is_empty(), "{}\n{}", faults.len(), faults.join("\n"));
 }

@@ -53,7 +53,7 @@ fn bash_completes_commands_options_and_names() {
         );
         tool("bash", &["-c", &script])
     };
-    assert_eq!(completed(&["smtp-script", "exp"]), "explain\n");
+    assert_eq!(completed(&["smtp-script", "expl"]), "explain\n");
     assert_eq!(completed(&["smtp-script", "run", "--sand"]), "--sandbox\n");
     assert_eq!(completed(&["smtp-script", "new", "micr"]), "microsoft-365\n");
     assert_eq!(completed(&["smtp-script", "list", "relay/v"]), "relay/vrfy\n");

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use std::io::Read as _;
 
 /// The most that is read from standard input, in bytes.
-const MAX_INPUT: u64 = 4 * 1024 * 1024;
+const MAX_INPUT: u64 = 16 * 1024 * 1024;
 
 /// A provider is looked for in so many characters of it.
 const MAX_CONTEXT: usize = 64 * 1024;
@@ -128,7 +128,7 @@ fn from_standard_input() -> Result<Vec<Question>, String> {
     }
     // A bounce names its server somewhere.
     if let [only] = found.as_mut_slice() {
-        only.context = text.chars().take(MAX_CONTEXT).collect();
+        only.surroundings = text.chars().take(MAX_CONTEXT).collect();
     }
     if found.is_empty() { Err("no reply code stands in standard input".to_owned()) } else { Ok(found) }
 }

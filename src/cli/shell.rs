@@ -18,7 +18,7 @@ use crate::report::live as layout;
 use crate::scenario::address::split_address;
 use crate::scenario::{DEFAULT_TIMEOUT, duration};
 use crate::shell::{Asker, Live, Place, Screen, Settings, Told, Verdict};
-use crate::smtp::explanation::explain;
+use crate::smtp::explanation::{Explanation, explain};
 use crate::smtp::question::Question;
 use printer::Printer;
 use std::path::{Path, PathBuf};
@@ -170,10 +170,7 @@ fn on_screen(printer: Arc<Printer>, styled: Styled) -> Screen {
 
 /// What other providers than this server's mean is of no use here.
 fn explained(question: &Question, styled: Styled) -> String {
-    let mut explanation = explain(question, None);
-    if explanation.provider.is_none() {
-        explanation.providers.clear();
-    }
+    let explanation = Explanation { others: false, ..explain(question, None) };
     explanation::text(&explanation, styled)
 }
 

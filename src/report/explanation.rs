@@ -25,6 +25,9 @@ const SOURCE: Style = Style::new().dimmed();
 pub fn text(explanation: &Explanation, styled: Styled) -> String {
     let mut screen = String::new();
     _ = writeln!(screen, "{}", styled.paint(HEADING, &asked(explanation)));
+    if let Some(command) = explanation.question.command {
+        _ = writeln!(screen, "  {}", answered(command));
+    }
     for (code, meaning) in &explanation.meanings {
         _ = writeln!(screen, "  {}", of_code(code, *meaning, styled));
     }
@@ -47,13 +50,13 @@ pub fn text(explanation: &Explanation, styled: Styled) -> String {
         _ = writeln!(screen, "  {}", of_code(code, *meaning, styled));
     }
     if !explanation.general.is_empty() {
-        section(&mut screen, "In general", &explanation.general, styled);
+        section(&mut screen, "In general", &explanation.general, &explanation.question.text, styled);
     }
     for says in &explanation.providers {
-        section(&mut screen, says.provider.name, &says.statements, styled);
-        if says.further > 0 {
-            screen.push_str(&further(explanation, says, styled));
-        }
+        section(&mut screen, says.provider.name, &says.statements, &explanation.question.text, styled);
+    }
+    if explanation.others {
+        _ = writeln!(screen, "\n  {}", others(explanation, styled));
     }
     screen
 }
@@ -79,19 +82,28 @@ fn asked(explanation: &Explanation) -> String {
     if cut.is_empty() { question.codes() } else { format!("{} {cut}", question.codes()) }
 }
 
+/// What was replied to.
+fn answered(command: &str) -> String {
+    match command {
+        "" => "in reply to the connection: it is the greeting".to_owned(),
+        "DATA" => "in reply to DATA, or to the message".to_owned(),
+        verb => format!("in reply to {verb}"),
+    }
+}
+
 fn of_code(code: &str, meaning: Meaning, styled: Styled) -> String {
     let reference = styled.paint(SOURCE, &format!("({})", meaning.reference));
     format!("{}: {} {reference}", styled.paint(CODE, code), meaning.text)
 }
 
-fn section(screen: &mut String, title: &str, statements: &[&Statement], styled: Styled) {
+fn section(screen: &mut String, title: &str, statements: &[&Statement], text: &str, styled: Styled) {
     _ = writeln!(screen, "\n  {}", styled.paint(HEADING, title));
     for (index, statement) in statements.iter().enumerate() {
         let (first, second) = match (statement.means, statement.help) {
             ("", help) => (help, ""),
             (means, help) => (means, help),
         };
-        _ = writeln!(screen, "    {}: {first}", styled.paint(CODE, &signs(statement)));
+        _ = writeln!(screen, "    {}: {first}", styled.paint(CODE, &signs(statement, text)));
         if !second.is_empty() {
             _ = writeln!(screen, "      help: {second}");
         }
@@ -103,15 +115,15 @@ fn section(screen: &mut String, title: &str, statements: &[&Statement], styled: 
     }
 }
 
-fn further(explanation: &Explanation, says: &ProviderSays, styled: Styled) -> String {
+/// Providers are not named: nothing shows that it is one of them.
+fn others(explanation: &Explanation, styled: Styled) -> String {
     let codes = explanation.question.codes();
-    let command = format!("smtp-script explain {codes} --provider {}", says.provider.id);
-    let noun = if says.further == 1 { "meaning" } else { "meanings" };
-    format!("    {}: {} {noun} told by the enhanced status code: {command}\n", styled.paint(CODE, &codes), says.further)
+    let command = format!("smtp-script explain {codes} --provider NAME");
+    format!("Some providers mean something of their own by {}: {command}", styled.paint(CODE, &codes))
 }
 
 /// By what a reply is known: codes, command, text.
-fn signs(statement: &Statement) -> String {
+fn signs(statement: &Statement, text: &str) -> String {
     let codes = match statement.codes {
         Codes::Are(codes) => listed(codes.iter().map(u16::to_string), ", "),
         Codes::Begin(digits) => listed(digits.iter().map(|digit| format!("{digit}yz")), ", "),
@@ -131,7 +143,7 @@ fn signs(statement: &Statement) -> String {
         }
     }
     if !statement.text.is_empty() {
-        let parts = statement.text.iter().map(|part| format!("\"{part}\""));
+        let parts = statement.phrases(text.as_bytes()).into_iter().map(|part| format!("\"{part}\""));
         _ = write!(shown, " with {}", listed(parts, " or "));
     }
     shown
@@ -162,6 +174,7 @@ fn one(explanation: &Explanation) -> Value {
         "asked": asked(explanation),
         "codes": question.codes(),
         "text": visible(question.text.as_bytes()),
+        "in_reply_to": question.command,
         "meanings": meanings(&explanation.meanings),
         "usual_reply_codes": explanation.usual_reply_codes,
         "unregistered": explanation.unregistered,
@@ -169,6 +182,7 @@ fn one(explanation: &Explanation) -> Value {
         "provider": explanation.provider.map(|it| it.id),
         "general": explanation.general.iter().map(|it| of_statement(it)).collect::<Vec<_>>(),
         "providers": explanation.providers.iter().map(of_provider).collect::<Vec<_>>(),
+        "others_mean_something": explanation.others,
     })
 }
 
@@ -183,7 +197,8 @@ fn of_meaning(code: &str, meaning: Meaning) -> Value {
 fn of_provider(says: &ProviderSays) -> Value {
     let Provider { id, name, .. } = says.provider;
     let statements: Vec<Value> = says.statements.iter().map(|it| of_statement(it)).collect();
-    json!({"id": id, "name": name, "statements": statements, "further": says.further})
+    // `further` stays for those who read it: what is not said is no longer counted.
+    json!({"id": id, "name": name, "statements": statements, "further": 0})
 }
 
 fn of_statement(statement: &Statement) -> Value {
@@ -196,7 +211,7 @@ fn of_statement(statement: &Statement) -> Value {
         "reply_codes": codes,
         "enhanced_status_codes": enhanced_of(statement),
         "in_reply_to": statement.verbs,
-        "text_has_one_of": statement.text,
+        "text_has_one_of": statement.text.iter().map(|phrase| phrase.replace('|', "")).collect::<Vec<_>>(),
         "means": some(statement.means),
         "help": some(statement.help),
         "source": {"title": statement.source.title, "url": statement.source.url},

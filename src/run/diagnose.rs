@@ -278,18 +278,18 @@ impl Place<'_> {
         let situation = Situation {
             host: self.host,
             greeting: greeting.as_deref().unwrap_or_default(),
-            code: reply.code(),
+            code: Some(reply.code()),
             enhanced: enhanced(reply),
             text: &texts,
-            command,
+            command: Some(command),
+            ..Situation::default()
         };
-        let meant = provider::meant(&situation).into_iter();
-        footnotes
-            .extend(meant.map(|(who, it)| Footnote::Fact(format!("{}: {} ({})", who.name, it.means, it.source.url))));
-        let help = provider::help(&situation);
+        let advice = provider::advise(&situation, None);
+        footnotes.extend(advice.meant().map(Footnote::Fact));
+        let help = advice.help_in_scenario();
         // What the registry knows has been told above.
         let is_registered = enhanced(reply).is_none_or(|code| enhanced_status::find(code).is_some());
-        if help.is_empty() && !is_registered && provider::others_mean(&situation) {
+        if help.is_empty() && !is_registered && advice.others {
             let command = format!("`smtp-script explain {}`", short(reply));
             footnotes.push(Footnote::Help(format!("{command} tells what the known providers mean by it")));
         }

@@ -1,6 +1,6 @@
 //! Commands that only tell: what the server offers, what TLS is like, what replies mean.
 
-use super::{Shell, Told};
+use super::{Place, Shell, Told};
 use crate::smtp::question::Question;
 use std::fmt::Write as _;
 
@@ -75,9 +75,10 @@ impl Shell {
         match Question::read(&asked) {
             Some(mut question) => {
                 // A provider is known by its greeting and by its name.
-                let greeting = String::from_utf8_lossy(&self.greeting).into_owned();
-                let context = [question.context.as_str(), &greeting, &self.settings.place.shown()].join("\n");
-                question.context = self.log.masker().mask_text(&context);
+                question.greeting = self.log.masker().mask_text(&String::from_utf8_lossy(&self.greeting));
+                if let Place::Host { host, .. } = &self.settings.place {
+                    question.host.clone_from(host);
+                }
                 self.tell(Told::Questions(vec![question]));
             }
             None => self.complain("this is no reply code: give one such as 535, 5.7.8 or 5xx"),

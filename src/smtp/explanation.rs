@@ -4,7 +4,7 @@
 //! for how it is shown (`report::explanation`). Called by the command line.
 
 use super::enhanced_status;
-use super::provider::{self, Known, Provider, Statement};
+use super::provider::{self, Advice, Provider, Situation, Statement};
 use super::question::Question;
 use super::reply_code;
 use super::status::{EnhancedStatusCode, Meaning};
@@ -26,8 +26,10 @@ pub struct Explanation {
     pub provider: Option<&'static Provider>,
     /// What holds whoever the provider is.
     pub general: Vec<&'static Statement>,
-    /// What providers mean by it.
+    /// What the provider means by it.
     pub providers: Vec<ProviderSays>,
+    /// Whether other providers, which nothing shows here, have something of their own to say about the codes.
+    pub others: bool,
 }
 
 /// What one provider means by it.
@@ -37,45 +39,61 @@ pub struct ProviderSays {
     pub provider: &'static Provider,
     /// The statements about what was asked.
     pub statements: Vec<&'static Statement>,
-    /// How many more it has about the same reply code with an enhanced status code, when the question has none.
-    pub further: usize,
 }
 
-/// Explains what is asked, with the statements of one provider when it is given or the reply names it.
+/// Explains what is asked, with the statements of one provider when it is given or the reply shows it.
 #[must_use]
 pub fn explain(question: &Question, only: Option<&'static Provider>) -> Explanation {
-    let provider = only.or_else(|| provider::named_in(question.context.as_bytes()));
+    let situation = Situation {
+        host: &question.host,
+        greeting: question.greeting.as_bytes(),
+        code: question.exact_code(),
+        enhanced: question.exact_enhanced(),
+        text: question.text.as_bytes(),
+        command: question.command,
+        context: &question.context,
+        surroundings: &question.surroundings,
+    };
+    let is_exact = question.code.is_some() == situation.code.is_some()
+        && question.enhanced.is_some() == situation.enhanced.is_some();
+    let advice =
+        if is_exact { provider::advise(&situation, only) } else { Advice { provider: only, ..Advice::default() } };
     let mut explanation = Explanation {
         question: question.clone(),
         meanings: Vec::new(),
         usual_reply_codes: &[],
         unregistered: Vec::new(),
         members: Vec::new(),
-        provider,
-        general: Vec::new(),
+        provider: advice.provider,
+        general: advice.general,
         providers: Vec::new(),
+        others: advice.others,
     };
-    explanation.explain_reply_code();
-    explanation.explain_enhanced();
-    let known =
-        Known { code: question.exact_code(), enhanced: question.exact_enhanced(), text: question.text.as_bytes() };
-    let is_exact =
-        question.code.is_some() == known.code.is_some() && question.enhanced.is_some() == known.enhanced.is_some();
-    if is_exact {
-        explanation.add_statements(&known);
-    } else if let Some(provider) = provider {
-        explanation.add_pattern(provider);
+    explanation.explain_reply_code(advice.by_words);
+    explanation.explain_enhanced(advice.by_words_of_provider);
+    match advice.provider {
+        Some(provider) if !advice.of_provider.is_empty() => {
+            explanation.providers.push(ProviderSays { provider, statements: advice.of_provider });
+        }
+        Some(provider) if !is_exact => explanation.add_pattern(provider),
+        _ => {}
     }
     explanation
 }
 
 impl Explanation {
-    fn explain_reply_code(&mut self) {
+    /// Where the reply tells its cause, or says more than its code, only what is sure of the code is said.
+    fn explain_reply_code(&mut self, tells_cause: bool) {
         let Some([Some(first), second, _]) = self.question.code else { return };
         let lowest = u16::from(first) * 100 + u16::from(second.unwrap_or(0)) * 10;
+        let is_bare = self.question.text.is_empty() && self.question.command.is_none();
+        let command = self.question.command.filter(|_| !tells_cause);
         match self.question.exact_code() {
             Some(code) => match reply_code::find(code) {
-                Some(entry) => self.meanings.extend(entry.meanings.iter().map(|it| (code.to_string(), *it))),
+                Some(entry) => {
+                    let fitting = entry.meanings.iter().filter(|it| is_bare || it.fits(command));
+                    self.meanings.extend(fitting.map(|it| (code.to_string(), *it)));
+                }
                 None => self.unregistered.push(code.to_string()),
             },
             None => {
@@ -93,8 +111,9 @@ impl Explanation {
         }
     }
 
-    fn explain_enhanced(&mut self) {
-        let Some((class, subject, detail)) = self.question.enhanced else { return };
+    /// Of a reply whose provider means something of its own by its words, the registry has nothing to say.
+    fn explain_enhanced(&mut self, is_told: bool) {
+        let Some((class, subject, detail)) = self.question.enhanced.filter(|_| !is_told) else { return };
         match (subject, detail) {
             (Some(subject), Some(detail)) => {
                 let shown = format!("{}.{subject}.{detail}", class.map_or_else(|| "x".to_owned(), |it| it.to_string()));
@@ -123,27 +142,6 @@ impl Explanation {
             .extend(subject.and_then(|it| enhanced_status::subject(it).map(|meaning| (format!("x.{it}.z"), meaning))));
     }
 
-    fn add_statements(&mut self, known: &Known<'_>) {
-        // What is told by text or by an enhanced status code that are not known is no answer to a bare code.
-        let tells = |it: &&'static Statement| {
-            let by_text = it.text.is_empty() || !known.text.is_empty();
-            let by_enhanced = !it.names_enhanced() || known.enhanced.is_some();
-            it.may_apply(known) && by_text && by_enhanced
-        };
-        self.general = provider::general().iter().filter(tells).collect();
-        for provider in self.asked_providers() {
-            let fitting: Vec<&'static Statement> =
-                provider.statements.iter().filter(|it| it.may_apply(known)).collect();
-            // Of a bare reply code a provider may have thirty, told apart by what follows it.
-            let folds = known.enhanced.is_none() && self.provider.is_none();
-            let (further, statements): (Vec<_>, Vec<_>) =
-                fitting.into_iter().partition(|it| folds && it.names_enhanced());
-            if !statements.is_empty() || !further.is_empty() {
-                self.providers.push(ProviderSays { provider, statements, further: further.len() });
-            }
-        }
-    }
-
     /// All that a provider says about the codes of a pattern.
     fn add_pattern(&mut self, provider: &'static Provider) {
         let question = &self.question;
@@ -169,12 +167,8 @@ impl Explanation {
         let statements: Vec<_> =
             provider.statements.iter().filter(|statement| fits_code(statement) && fits_enhanced(statement)).collect();
         if !statements.is_empty() {
-            self.providers.push(ProviderSays { provider, statements, further: 0 });
+            self.providers.push(ProviderSays { provider, statements });
         }
-    }
-
-    fn asked_providers(&self) -> Vec<&'static Provider> {
-        self.provider.map_or_else(|| provider::all().to_vec(), |only| vec![only])
     }
 }
 
@@ -204,22 +198,29 @@ mod tests {
         of_provider.flat_map(|it| &it.statements).map(|it| format!("{}{}", it.means, it.help)).collect()
     }
 
+    fn by(provider: &str, text: &str) -> Explanation {
+        explain(&Question::read(text).unwrap(), provider::find(provider))
+    }
+
     #[test]
     fn both_codes_are_explained() {
         let found = about("535 5.7.8");
         let codes: Vec<&str> = found.meanings.iter().map(|(code, _)| code.as_str()).collect();
         assert_eq!(codes, ["535", "5yz", "5.7.8", "x.7.z"]);
         assert_eq!(found.usual_reply_codes, [535, 554]);
-        assert!(says(&found, "sendgrid")[0].contains("`apikey`"));
-        assert!(says(&found, "gmail")[0].contains("app password"));
-        assert!(found.providers.len() > 10);
+        // Nobody is named by a code alone.
+        assert!(found.providers.is_empty() && found.others);
+        assert!(says(&by("sendgrid", "535 5.7.8"), "sendgrid")[0].contains("`apikey`"));
+        assert!(says(&by("gmail", "535 5.7.8"), "gmail")[0].contains("app password"));
     }
 
     #[test]
     fn an_enhanced_code_alone_finds_statements_about_its_reply_code() {
-        assert!(says(&about("5.7.8"), "sendgrid")[0].contains("`apikey`"));
-        assert!(says(&about("5.7.0"), "sendgrid").is_empty());
-        assert!(says(&about("5.7.57"), "microsoft-365")[0].contains("authentication"));
+        assert!(says(&by("sendgrid", "5.7.8"), "sendgrid")[0].contains("`apikey`"));
+        assert!(says(&by("sendgrid", "5.7.0"), "sendgrid").is_empty());
+        assert!(says(&by("microsoft-365", "5.7.57"), "microsoft-365")[0].contains("authentication"));
+        // Advice about a reply code and a command is none about an enhanced status code.
+        assert!(about("5.7.1").general.is_empty());
     }
 
     #[test]
@@ -232,18 +233,24 @@ mod tests {
 
     #[test]
     fn text_tells_statements_apart() {
-        let found = about("554 Message rejected: Email address is not verified.");
+        let found = by("amazon-ses", "554 Message rejected: Email address is not verified.");
         assert!(says(&found, "amazon-ses").iter().all(|it| it.contains("verified") || it.contains("verify")));
-        assert!(says(&about("554 something else"), "amazon-ses").is_empty());
+        assert!(says(&by("amazon-ses", "554 something else"), "amazon-ses").is_empty());
     }
 
     #[test]
-    fn a_bare_reply_code_does_not_list_everything() {
-        let found = about("550");
-        let gmail = found.providers.iter().find(|it| it.provider.id == "gmail").unwrap();
-        assert!(gmail.statements.is_empty() && gmail.further > 5);
-        let only = explain(&Question::read("550").unwrap(), provider::find("gmail"));
-        assert!(only.providers[0].statements.len() > 5);
+    fn what_was_replied_to_limits_what_is_said() {
+        let meanings = |text: &str| about(text).meanings.iter().map(|it| it.1.text).collect::<Vec<_>>().join("; ");
+        assert!(meanings("550").contains("null MX"));
+        assert!(!meanings("550 no such user here").contains("null MX"));
+        assert!(meanings("550 refused (in reply to MAIL FROM command)").contains("null MX"));
+        assert!(!meanings("550 refused (in reply to RCPT TO command)").contains("null MX"));
+    }
+
+    #[test]
+    fn a_bare_reply_code_lists_what_its_provider_says() {
+        assert!(by("gmail", "550").providers[0].statements.len() > 5);
+        assert!(about("550").providers.is_empty());
     }
 
     #[test]
@@ -264,7 +271,7 @@ mod tests {
         assert_eq!(found.unregistered, ["559", "5.9.99"]);
         assert!(found.meanings.iter().any(|(code, _)| code == "5yz"));
         assert_eq!(about("550 5.7.515").unregistered, ["5.7.515"]);
-        assert!(says(&about("550 5.7.515"), "microsoft-365")[0].contains("DMARC"));
+        assert!(says(&by("microsoft-365", "550 5.7.515"), "microsoft-365")[0].contains("DMARC"));
     }
 
     #[test]

@@ -76,7 +76,10 @@ const REPLY_CODES: &[ReplyCode] = &[
     entry(214, &[means("help for the user", REPLIES)]),
     entry(
         220,
-        &[means("service ready", REPLIES), means("in reply to STARTTLS: the TLS handshake may begin", STARTTLS)],
+        &[
+            means("service ready", REPLIES),
+            means("in reply to STARTTLS: the TLS handshake may begin", STARTTLS).of(&["STARTTLS"]),
+        ],
     ),
     entry(221, &[means("the server is closing the connection", REPLIES)]),
     entry(235, &[means("authentication succeeded", AUTH_REPLIES)]),
@@ -89,7 +92,8 @@ const REPLY_CODES: &[ReplyCode] = &[
             means(
                 "in reply to VRFY or EXPN: the name needs UTF-8, which the client has not permitted",
                 "RFC 6531 section 3.7.4.2",
-            ),
+            )
+            .of(&["VRFY", "EXPN"]),
         ],
     ),
     entry(253, &[means("messages are pending for the node; their delivery has started", ETRN)]),
@@ -109,22 +113,23 @@ const REPLY_CODES: &[ReplyCode] = &[
         450,
         &[
             means("mailbox unavailable for now: busy, or refused for policy reasons", REPLIES),
-            means("grey-listing: an unknown client is to try again after some minutes", GREYLISTING),
+            means("grey-listing: an unknown client is to try again after some minutes", GREYLISTING).of(&["RCPT"]),
         ],
     ),
     entry(
         451,
         &[
             means("local error while the command was processed", REPLIES),
-            means("grey-listing: an unknown client is to try again after some minutes", GREYLISTING),
+            means("grey-listing: an unknown client is to try again after some minutes", GREYLISTING).of(&["RCPT"]),
         ],
     ),
     entry(
         452,
         &[
             means("the server is short of storage, or there are too many recipients", REPLIES),
-            means("in reply to RCPT: send to the recipients that were accepted, and then to the others", LIMITS),
-            means("in reply to MAIL with SIZE: no room at the moment for a message of this size", SIZE),
+            means("in reply to RCPT: send to the recipients that were accepted, and then to the others", LIMITS)
+                .of(&["RCPT"]),
+            means("in reply to MAIL with SIZE: no room at the moment for a message of this size", SIZE).of(&["MAIL"]),
         ],
     ),
     entry(453, &[means("there is no mail for this client", ATRN)]),
@@ -132,8 +137,9 @@ const REPLY_CODES: &[ReplyCode] = &[
         454,
         &[
             means("TLS or authentication is not available for a temporary reason", "RFC 3207 and RFC 4954"),
-            means("in reply to STARTTLS: TLS is not available for a temporary reason", STARTTLS),
-            means("in reply to AUTH: the credentials cannot be checked for a temporary reason", AUTH_REPLIES),
+            means("in reply to STARTTLS: TLS is not available for a temporary reason", STARTTLS).of(&["STARTTLS"]),
+            means("in reply to AUTH: the credentials cannot be checked for a temporary reason", AUTH_REPLIES)
+                .of(&["AUTH"]),
         ],
     ),
     entry(455, &[means("the server cannot honour the parameters at the moment", REPLIES)]),
@@ -143,15 +149,16 @@ const REPLY_CODES: &[ReplyCode] = &[
         500,
         &[
             means("syntax error: the command is unknown, or the line is too long", REPLIES),
-            means("in an authentication: a line is longer than the mechanism allows", AUTH_REPLIES),
+            means("in an authentication: a line is longer than the mechanism allows", AUTH_REPLIES).of(&["AUTH"]),
         ],
     ),
     entry(
         501,
         &[
             means("syntax error in the parameters", REPLIES),
-            means("in an authentication: a line is not base64, or the client gave up with `*`", "RFC 4954 section 4"),
-            means("in reply to STARTTLS: it takes no parameters", STARTTLS),
+            means("in an authentication: a line is not base64, or the client gave up with `*`", "RFC 4954 section 4")
+                .of(&["AUTH"]),
+            means("in reply to STARTTLS: it takes no parameters", STARTTLS).of(&["STARTTLS"]),
         ],
     ),
     entry(502, &[means("the command is not implemented", REPLIES)]),
@@ -162,15 +169,16 @@ const REPLY_CODES: &[ReplyCode] = &[
             means(
                 "in reply to AUTH: the session is authenticated already, or in the middle of a transaction",
                 "RFC 4954 section 4",
-            ),
-            means("in reply to DATA: the transaction has begun with BDAT", CHUNKING),
+            )
+            .of(&["AUTH"]),
+            means("in reply to DATA: the transaction has begun with BDAT", CHUNKING).of(&["DATA"]),
         ],
     ),
     entry(
         504,
         &[
             means("the parameter is not implemented", REPLIES),
-            means("in reply to AUTH: the mechanism is not known", "RFC 4954 section 4"),
+            means("in reply to AUTH: the mechanism is not known", "RFC 4954 section 4").of(&["AUTH"]),
         ],
     ),
     entry(521, &[means("the host does not accept mail", "RFC 7504")]),
@@ -181,8 +189,8 @@ const REPLY_CODES: &[ReplyCode] = &[
         530,
         &[
             means("not allowed before authentication or STARTTLS", "RFC 4954 and RFC 3207"),
-            means("authentication is required first", AUTH_REPLIES),
-            means("STARTTLS must come first", STARTTLS),
+            means("authentication is required first", AUTH_REPLIES).of(&["MAIL", "RCPT", "DATA"]),
+            means("STARTTLS must come first", STARTTLS).of(&["AUTH"]),
         ],
     ),
     entry(534, &[means("the authentication mechanism is too weak", AUTH_REPLIES)]),
@@ -192,7 +200,8 @@ const REPLY_CODES: &[ReplyCode] = &[
         550,
         &[
             means("mailbox unavailable: not found, no access, or refused for policy reasons", REPLIES),
-            means("in reply to MAIL: the sender's domain has a null MX, so nobody can answer it", NULL_MX),
+            means("in reply to MAIL: the sender's domain has a null MX, so nobody can answer it", NULL_MX)
+                .of(&["MAIL"]),
         ],
     ),
     entry(551, &[means("the user is not local, and the server will not forward", REPLIES)]),
@@ -200,21 +209,22 @@ const REPLY_CODES: &[ReplyCode] = &[
         552,
         &[
             means("storage limit exceeded, or the message is too big", "RFC 5321 section 4.2.3 and RFC 1870"),
-            means("in reply to RCPT: what older servers say for 452, too many recipients", LIMITS),
+            means("in reply to RCPT: what older servers say for 452, too many recipients", LIMITS).of(&["RCPT"]),
         ],
     ),
     entry(
         553,
         &[
             means("the mailbox name is not allowed, often for its syntax", REPLIES),
-            means("a non-ASCII address is not permitted for that sender or recipient", INTERNATIONAL),
+            means("a non-ASCII address is not permitted for that sender or recipient", INTERNATIONAL)
+                .of(&["MAIL", "RCPT"]),
         ],
     ),
     entry(
         554,
         &[
             means("transaction failed; in the greeting: no SMTP service here", REPLIES),
-            means("in the greeting: the client may only send QUIT", "RFC 5321 section 3.1"),
+            means("in the greeting: the client may only send QUIT", "RFC 5321 section 3.1").of(&[""]),
         ],
     ),
     entry(555, &[means("parameters of MAIL or RCPT are not recognised or not implemented", REPLIES)]),

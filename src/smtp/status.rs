@@ -15,11 +15,27 @@ pub struct Meaning {
     pub text: &'static str,
     /// The document, such as `RFC 5321 section 4.2.3`.
     pub reference: &'static str,
+    /// The commands in reply to which it is meant; none for any, an empty one for the connection itself.
+    pub verbs: &'static [&'static str],
+}
+
+impl Meaning {
+    /// The same, in reply to these commands only.
+    pub(super) const fn of(self, verbs: &'static [&'static str]) -> Self {
+        Self { verbs, ..self }
+    }
+
+    /// Whether a reply to `command` may mean it; of a command that is not known nothing is sure.
+    #[must_use]
+    pub fn fits(&self, command: Option<&str>) -> bool {
+        let is_of = |command: &str| self.verbs.iter().any(|verb| verb.eq_ignore_ascii_case(command));
+        self.verbs.is_empty() || command.is_some_and(is_of)
+    }
 }
 
 /// A [`Meaning`], for the tables.
 pub(super) const fn means(text: &'static str, reference: &'static str) -> Meaning {
-    Meaning { text, reference }
+    Meaning { text, reference, verbs: &[] }
 }
 
 /// An enhanced mail system status code, `class.subject.detail` (RFC 3463, carried in replies by RFC 2034).
@@ -113,7 +129,7 @@ pub(super) mod tests {
     /// What the tables hold to.
     #[track_caller]
     pub(in crate::smtp) fn is_a_short_line(meaning: &Meaning) {
-        let Meaning { text, reference } = meaning;
+        let Meaning { text, reference, .. } = meaning;
         assert!(!text.is_empty() && text.len() <= 100, "{text}");
         assert!(!text.ends_with('.') && !text.contains('\n'), "{text}");
         let mut letters = text.chars();

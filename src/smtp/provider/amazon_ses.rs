@@ -1,6 +1,6 @@
 //! Amazon Simple Email Service.
 
-use super::{Credentials, Provider, Source, Statement, Submission, UserName};
+use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
 
 const ERRORS: Source =
     Source { title: "Amazon SES SMTP issues", url: "https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html" };
@@ -17,8 +17,8 @@ pub(super) const AMAZON_SES: Provider = Provider {
     id: "amazon-ses",
     name: "Amazon SES",
     // No domain: whoever rents a machine there is within amazonaws.com too.
-    domains: &[],
-    greetings: &["SimpleEmailService"],
+    domains: &["amazonses.com"],
+    greetings: &["simpleemailservice"],
     markers: &["ses:send", "to ses", "amazonses"],
     submission: Some(Submission {
         host: "email-smtp.us-east-1.amazonaws.com",
@@ -68,4 +68,5 @@ pub(super) const AMAZON_SES: Provider = Provider {
             .means("too many connections are open at once"),
         Statement::on(&[552], ERRORS).text(&["too long"]).means("the message is larger than Amazon SES takes"),
     ],
+    ..NOBODY
 };

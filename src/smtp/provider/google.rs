@@ -1,6 +1,6 @@
 //! Gmail and Google Workspace.
 
-use super::{Credentials, Provider, Source, Statement, Submission, UserName};
+use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
 
 const ERRORS: Source =
     Source { title: "Gmail SMTP errors and codes", url: "https://support.google.com/a/answer/3726730" };
@@ -17,8 +17,10 @@ pub(super) const GOOGLE: Provider = Provider {
     id: "gmail",
     name: "Gmail",
     domains: &["gmail.com", "googlemail.com", "google.com"],
+    mailboxes: &["gmail.com", "googlemail.com"],
     greetings: &["gsmtp"],
-    markers: &["gsmtp", "gcdp", "support.google.com"],
+    markers: &["gsmtp", "gcdp|"],
+    links: &["support.google.com", "mail.google.com/support", "google.com/mail", "google.com/accounts"],
     submission: Some(Submission {
         host: "smtp.gmail.com",
         starttls: &[587],
@@ -113,7 +115,7 @@ pub(super) const GOOGLE: Provider = Provider {
             .enhanced(&[(2, 2)])
             .means("the recipient's storage is full, and the account is inactive"),
         Statement::on(&[552], ERRORS)
-            .enhanced(&[(3, 4)])
+            .enhanced(&[(3, 4), (2, 3)])
             .means("the message, its headers, or the number of its attachments is over Gmail's limits"),
         Statement::on(&[550], ERRORS)
             .enhanced(&[(4, 5)])
@@ -136,4 +138,10 @@ pub(super) const GOOGLE: Provider = Provider {
             "blocked: likely unsolicited, a bad reputation, a policy of the recipient's domain, or headers against RFC 5322 (From: missing or doubled, no Message-ID:)",
         ),
     ],
+    contact: Some(
+        Statement::on_class(&[4, 5], ERRORS)
+            .means("Gmail tells on a page what its codes mean")
+            .help("look the code up there, and open the link in the reply"),
+    ),
+    ..NOBODY
 };

@@ -1,6 +1,6 @@
 //! Mailgun.
 
-use super::{Credentials, Provider, Source, Statement, Submission, UserName};
+use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
 
 const SETUP: Source = Source {
     title: "Sending via SMTP",
@@ -17,6 +17,7 @@ pub(super) const MAILGUN: Provider = Provider {
     domains: &["mailgun.org"],
     greetings: &[],
     markers: &["mailgun"],
+    links: &["mailgun.com", "mailgun.org"],
     submission: Some(Submission {
         host: "smtp.mailgun.org",
         starttls: &[587, 25, 2525],
@@ -38,4 +39,5 @@ pub(super) const MAILGUN: Provider = Provider {
             .text(&["cannot parse to address", "cannot parse from address"])
             .means("an address does not pass the syntax checks of RFC 5321, RFC 5322 and RFC 6854"),
     ],
+    ..NOBODY
 };

@@ -1,6 +1,6 @@
 //! Microsoft 365 (Exchange Online) and Outlook.com.
 
-use super::{Credentials, Provider, Source, Statement, Submission, UserName};
+use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
 
 const NDR: Source = Source {
     title: "Email non-delivery reports and SMTP errors in Exchange Online",
@@ -25,8 +25,9 @@ pub(super) const MICROSOFT: Provider = Provider {
     id: "microsoft-365",
     name: "Microsoft 365",
     domains: &["office365.com", "outlook.com"],
-    greetings: &["outlook.com Microsoft ESMTP MAIL Service", "mail.protection.outlook.com"],
-    markers: &["outlook.com", "office365.com", "storedrv", "tenantattribution", "smtpclientauthentication"],
+    greetings: &["outlook.com microsoft esmtp", "office365.com microsoft esmtp", "mail.protection.outlook.com"],
+    markers: &["storedrv", "tenantattribution", "smtpclientauthentication", "resolver.adr", "resolver.rst", "to request removal from this list", "recipient address rejected: access denied", "(s8001)", "(s8002)"],
+    links: &["aka.ms", "go.microsoft.com", "learn.microsoft.com", "technet.microsoft.com", "docs.microsoft.com", "sender.office.com", "support.office.com"],
     submission: Some(Submission {
         host: "smtp.office365.com",
         starttls: &[587],
@@ -123,6 +124,26 @@ pub(super) const MICROSOFT: Provider = Provider {
             .enhanced(&[(6, 11)])
             .means("the message has bare line feeds")
             .help("end every line with CRLF"),
+        Statement::on_class(&[4, 5], NDR)
+            .text(&["spamhaus", "removal from this list", "blocked using", "banned sending ip", "helo domain is listed", "block list"])
+            .means("the client's address, or the name in EHLO, is on a list that Exchange Online asks")
+            .help("get it off the list that the reply names; of Microsoft's own list at https://sender.office.com")
+            .example("550 5.7.1 Service unavailable, Client host [192.0.2.1] blocked using Spamhaus. To request removal from this list see https://www.spamhaus.org/query/ip/192.0.2.1 (AS16012611)"),
+        Statement::on_class(&[5], NDR)
+            .text(&["recipient address rejected: access denied", "addresses rejected : access denied", "recipientnotfound"])
+            .means("the recipient does not exist in the organisation, which refuses unknown addresses at its edge")
+            .help("correct the address; the recipient's administrator sees whether the mailbox is in the directory")
+            .example("550 5.4.1 Recipient address rejected: Access denied. AS(201806281) [DB5EUR03FT050.eop-EUR03.prod.protection.outlook.com]"),
+        Statement::on_class(&[4], NDR)
+            .text(&["throttl", "rate limited", "concurrent", "message rate", "too many", "exceeded"])
+            .means("more mail or connections than Exchange Online takes at once from this client, sender or tenant")
+            .help("send more slowly, over fewer connections, and try again later")
+            .example("432 4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information. [x.prod.outlook.com]"),
+        Statement::on_class(&[4], NDR)
+            .text(&["insufficient system resources", "replicated", "temporarily unavailable", "resources temporarily", "mailbox unavailable", "database"])
+            .means("the server is short of something at the moment, or moves the mailbox")
+            .help("try again later")
+            .example("452 4.3.1 Insufficient system resources (TSTE) [outlook.com]"),
         Statement::on_class(&[5], NDR)
             .enhanced(&[(7, 1)])
             .means("the sender may not write to the recipient, may not relay, or has not authenticated"),
@@ -182,4 +203,10 @@ pub(super) const MICROSOFT: Provider = Provider {
             .enhanced(&[(7, 800)])
             .means("the domain in EHLO, MAIL or From: is banned for spam"),
     ],
+    contact: Some(
+        Statement::on_class(&[4, 5], NDR)
+            .means("Exchange Online tells on a page what its codes mean")
+            .help("look the code up there; in the Microsoft 365 admin center a trace of the message tells more"),
+    ),
+    ..NOBODY
 };

@@ -1,6 +1,6 @@
 //! Postmark.
 
-use super::{Credentials, Provider, Source, Statement, Submission, UserName};
+use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
 
 const ERRORS: Source = Source {
     title: "Common SMTP Connection Errors",
@@ -16,7 +16,8 @@ pub(super) const POSTMARK: Provider = Provider {
     name: "Postmark",
     domains: &["postmarkapp.com"],
     greetings: &[],
-    markers: &["postmark"],
+    markers: &["postmark|"],
+    links: &["postmarkapp.com"],
     submission: Some(Submission {
         host: "smtp.postmarkapp.com",
         starttls: &[587, 25, 2525],
@@ -33,4 +34,5 @@ pub(super) const POSTMARK: Provider = Provider {
         Statement::on(&[535], ERRORS)
             .means("the token is not accepted: it must be the API token of the server, not that of the account"),
     ],
+    ..NOBODY
 };

@@ -1,6 +1,6 @@
 //! `SendGrid`, of Twilio.
 
-use super::{Credentials, Provider, Source, Statement, Submission, UserName};
+use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
 
 const SETUP: Source = Source {
     title: "Integrating with the SMTP API",
@@ -19,8 +19,9 @@ pub(super) const SENDGRID: Provider = Provider {
     id: "sendgrid",
     name: "SendGrid",
     domains: &["sendgrid.net"],
-    greetings: &["SG ESMTP"],
-    markers: &["sendgrid"],
+    greetings: &["sg esmtp"],
+    markers: &["sendgrid", "verified sender identity"],
+    links: &["sendgrid.com", "sendgrid.net"],
     submission: Some(Submission {
         host: "smtp.sendgrid.net",
         starttls: &[587, 25, 2525],
@@ -59,4 +60,5 @@ pub(super) const SENDGRID: Provider = Provider {
             .means("the recipient's mailbox was not found, or the recipient's policy refuses the message")
             .help("take an address that stays unknown off the list"),
     ],
+    ..NOBODY
 };

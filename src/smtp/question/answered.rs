@@ -1,0 +1,131 @@
+//! What a reply was in reply to, by the words that programs print around it.
+//!
+//! Responsible for the table of these words. Not for finding the reply. Called by `lines` and `lax`.
+
+/// Words that tell the command; the last of them that stands in the text counts. An empty command is the connection
+/// itself, whose reply is the greeting, and DATA is also the end of the mail data.
+const ANSWERED: &[(&str, &str)] = &[
+    // Postfix
+    ("refused to talk to me", ""),
+    ("in reply to mail from command", "MAIL"),
+    ("in reply to rcpt to command", "RCPT"),
+    ("in reply to data command", "DATA"),
+    ("in reply to end of data command", "DATA"),
+    ("in reply to ehlo command", "EHLO"),
+    ("in reply to helo command", "HELO"),
+    ("in reply to lhlo command", "EHLO"),
+    ("in reply to starttls command", "STARTTLS"),
+    ("in reply to auth", "AUTH"),
+    ("sasl authentication failed", "AUTH"),
+    // Exim
+    ("after initial connection", ""),
+    ("after mail from:", "MAIL"),
+    ("after rcpt to:", "RCPT"),
+    ("after data", "DATA"),
+    ("after end of data", "DATA"),
+    ("after pipelined end of data", "DATA"),
+    ("after pipelined data", "DATA"),
+    ("after pipelined mail from:", "MAIL"),
+    ("after pipelined rcpt to:", "RCPT"),
+    ("after ehlo", "EHLO"),
+    ("after helo", "HELO"),
+    ("after starttls", "STARTTLS"),
+    ("after auth", "AUTH"),
+    ("authenticator failed", "AUTH"),
+    // qmail
+    ("but greeting failed", ""),
+    ("but my name was rejected", "HELO"),
+    ("but sender was rejected", "MAIL"),
+    ("does not like recipient", "RCPT"),
+    ("failed on data command", "DATA"),
+    ("failed after i sent the message", "DATA"),
+    // sendmail and others, as a transcript
+    (">>> mail from:", "MAIL"),
+    (">>> rcpt to:", "RCPT"),
+    (">>> data", "DATA"),
+    (">>> ehlo", "EHLO"),
+    (">>> helo", "HELO"),
+    (">>> auth", "AUTH"),
+    (">>> starttls", "STARTTLS"),
+    ("c: mail from:", "MAIL"),
+    ("c: rcpt to:", "RCPT"),
+    ("c: auth", "AUTH"),
+    // swaks
+    ("-> mail from:", "MAIL"),
+    ("-> rcpt to:", "RCPT"),
+    ("-> data", "DATA"),
+    ("-> auth", "AUTH"),
+    ("-> starttls", "STARTTLS"),
+    ("~> mail from:", "MAIL"),
+    ("~> rcpt to:", "RCPT"),
+    ("~> data", "DATA"),
+    ("~> auth", "AUTH"),
+    // PHPMailer
+    ("mail from command failed", "MAIL"),
+    ("rcpt to command failed", "RCPT"),
+    ("data command failed", "DATA"),
+    ("data end command failed", "DATA"),
+    ("starttls command failed", "STARTTLS"),
+    ("ehlo command failed", "EHLO"),
+    ("auth command failed", "AUTH"),
+    ("password command failed", "AUTH"),
+    ("user command failed", "AUTH"),
+    ("username command failed", "AUTH"),
+    ("could not authenticate", "AUTH"),
+    // Python
+    ("smtpauthenticationerror", "AUTH"),
+    ("smtprecipientsrefused", "RCPT"),
+    ("smtprecipientrefused", "RCPT"),
+    ("smtpsenderrefused", "MAIL"),
+    ("smtpdataerror", "DATA"),
+    ("smtpheloerror", "EHLO"),
+    ("smtpconnecterror", ""),
+    // nodemailer
+    ("invalid login:", "AUTH"),
+    ("invalid greeting", ""),
+    ("mail command failed", "MAIL"),
+    ("recipient command failed", "RCPT"),
+    ("all recipients were rejected", "RCPT"),
+    ("can't send mail to", "RCPT"),
+    ("message failed:", "DATA"),
+    ("command: 'mail from'", "MAIL"),
+    ("command: 'rcpt to'", "RCPT"),
+    ("command: 'data'", "DATA"),
+    ("command: 'conn'", ""),
+    ("command: 'auth", "AUTH"),
+    // Java
+    ("authenticationfailedexception", "AUTH"),
+    ("smtpaddressfailedexception", "RCPT"),
+    ("smtpsenderfailedexception", "MAIL"),
+    // Ruby, .NET, curl, msmtp
+    ("net::smtpauthenticationerror", "AUTH"),
+    ("authentication failed", "AUTH"),
+    ("access denied: 5", "AUTH"),
+    ("mail failed: ", "MAIL"),
+    ("rcpt failed: ", "RCPT"),
+    ("login denied", "AUTH"),
+    ("login failed", "AUTH"),
+    ("envelope from address", "MAIL"),
+    ("recipient address", "RCPT"),
+    ("the server did not accept the mail", "DATA"),
+];
+
+/// The verb that a reply answers, by what stands before it and, in Postfix's form, after it.
+pub(super) fn verb_of(before: &str, after: &str) -> Option<&'static str> {
+    let after = after.to_ascii_lowercase();
+    let told_after = ANSWERED.iter().filter(|(words, _)| words.starts_with("in reply to"));
+    let by_after = told_after.filter(|(words, _)| folded(&after).contains(words)).map(|(_, verb)| *verb).next();
+    by_after.or_else(|| last_told(&folded(&before.to_ascii_lowercase())))
+}
+
+/// The one whose words stand last, and of two that end at the same place the longer.
+fn last_told(before: &str) -> Option<&'static str> {
+    let places =
+        ANSWERED.iter().filter_map(|(words, verb)| Some((before.rfind(words)? + words.len(), words.len(), *verb)));
+    places.max_by_key(|(end, length, _)| (*end, *length)).map(|(_, _, verb)| verb)
+}
+
+/// With one blank wherever the text was folded.
+fn folded(text: &str) -> String {
+    text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+}

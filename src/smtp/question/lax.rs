@@ -1,0 +1,223 @@
+//! Replies as programs print them inside other text: tuples, quotes, JSON, `code: text`.
+//!
+//! Responsible for the second look at a text in which no sure reply was found: a code of a refusal that stands as a reply
+//! would. Ports, times, line numbers and the codes of HTTP are none. Called by [`Question::all_in`](super::Question::all_in).
+
+use super::codes::{Codes, Enhanced, enhanced_prefix};
+use super::found::Found;
+use super::{Question, http, snippet};
+
+/// Of what stands before a code so many bytes are looked at.
+const LOOK_BACK: usize = 80;
+
+/// Words right before a number that is no reply code.
+const OTHER_NUMBERS: &[&str] = &[
+    "port", "line", "lines", "column", "pid", "uid", "gid", "size", "length", "bytes", "took", "after", "timeout",
+    "ttl", "count", "total", "version", "exit", "errno", "worker", "thread", "id", "row", "page", "number", "items",
+    "limit", "max", "expected", "duration", "elapsed", "offset", "pos", "position", "ms", "http",
+];
+/// Words right after a number that is no reply code.
+const UNITS: &[&str] = &[
+    "ms",
+    "s",
+    "sec",
+    "secs",
+    "second",
+    "seconds",
+    "minutes",
+    "hours",
+    "days",
+    "b",
+    "bytes",
+    "octets",
+    "kb",
+    "mb",
+    "gb",
+    "kib",
+    "mib",
+    "%",
+    "items",
+    "lines",
+    "files",
+    "rows",
+    "messages",
+    "mails",
+    "emails",
+    "users",
+    "requests",
+    "connections",
+    "times",
+    "of",
+    "x",
+    "px",
+    "recipients",
+    "jobs",
+    "tasks",
+];
+/// Words before a code that has no text: one of them says that it is a reply.
+const ABOUT_MAIL: &[&str] = &[
+    "smtp",
+    "denied",
+    "failed",
+    "failure",
+    "rejected",
+    "refused",
+    "reply",
+    "response",
+    "code",
+    "error",
+    "auth",
+    "login",
+    "rcpt",
+    "mail",
+    "ehlo",
+    "helo",
+    "data",
+    "bounce",
+    "recipient",
+    "sender",
+];
+
+/// All replies of a text.
+pub(super) fn read(text: &str) -> Found {
+    let mut found = Found::default();
+    let mut before = String::new();
+    let mut open = None;
+    for line in text.lines() {
+        let replies = in_line(line, &before);
+        if !replies.is_empty() {
+            open = replies.into_iter().map(|reply| found.join(reply)).last();
+        } else if line.trim().is_empty() || !line.starts_with([' ', '\t']) {
+            open = None;
+        } else {
+            found.add(open, line.trim());
+        }
+        if line.trim().is_empty() {
+            before.clear();
+        }
+        snippet::add(&mut before, line.trim());
+    }
+    found
+}
+
+fn in_line(line: &str, paragraph: &str) -> Vec<Question> {
+    let mut replies: Vec<Question> = Vec::new();
+    let mut from = 0;
+    while let Some(at) = next_code(line, from) {
+        from = at + 3;
+        let Some(place) = Place::at(line, at).filter(Place::is_reply) else { continue };
+        let codes = Codes { code: place.digits(), enhanced: place.enhanced, rest: place.rest };
+        replies.push(Question::at(line, at, &codes, line.len(), paragraph));
+        // What follows in the line is its text, in which the code may come again.
+        from = line.len();
+    }
+    replies
+}
+
+/// The next three digits of a refusal that stand by themselves.
+fn next_code(line: &str, from: usize) -> Option<usize> {
+    let bytes = line.as_bytes();
+    let is_part = |byte: Option<&u8>| byte.is_some_and(|it| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'_'));
+    (from..bytes.len().saturating_sub(2)).find(|at| {
+        let digits = &bytes[*at..*at + 3];
+        let is_code = match digits[0] {
+            b'4' => matches!(digits[1], b'2'..=b'5' | b'7'),
+            b'5' => matches!(digits[1], b'0'..=b'5' | b'7' | b'9'),
+            _ => false,
+        };
+        let stands_alone = at.checked_sub(1).is_none_or(|before| !is_part(bytes.get(before)));
+        is_code && digits[2].is_ascii_digit() && stands_alone && ends_code(&bytes[*at + 3..])
+    })
+}
+
+/// Whether the three digits end here: `550.` may end a sentence, but `550.1` is another number.
+fn ends_code(after: &[u8]) -> bool {
+    match after {
+        [b'.', next, ..] => !next.is_ascii_alphanumeric(),
+        [next, ..] => !next.is_ascii_alphanumeric() && !matches!(next, b'_' | b'/' | b'%'),
+        [] => true,
+    }
+}
+
+/// Three digits and what stands around them.
+struct Place<'a> {
+    code: &'a str,
+    before: String,
+    enhanced: Option<Enhanced>,
+    /// The text of the reply.
+    rest: &'a str,
+}
+
+impl<'a> Place<'a> {
+    fn at(line: &'a str, at: usize) -> Option<Self> {
+        let code = line.get(at..at + 3)?;
+        let before = snippet::end_of(&line[..at], LOOK_BACK).to_ascii_lowercase();
+        let after = behind_marks(&line[at + 3..], code);
+        let of_class = |it: &Enhanced| it.0 == code.bytes().next().map(|digit| digit - b'0');
+        let exact = |it: &Enhanced| it.1.is_some() && it.2.is_some();
+        let found = enhanced_prefix(after).filter(|(it, _)| of_class(it) && exact(it));
+        Some(Self { code, before, enhanced: found.map(|(it, _)| it), rest: found.map_or(after, |(_, rest)| rest) })
+    }
+
+    fn digits(&self) -> Option<[Option<u8>; 3]> {
+        let mut digits = self.code.bytes().map(|digit| Some(digit - b'0'));
+        Some([digits.next()?, digits.next()?, digits.next()?])
+    }
+
+    fn is_reply(&self) -> bool {
+        let stands_as_one = self.before.trim().is_empty()
+            || self.before.ends_with([':', '"', '\'', '(', '=', '[', '{', '>'])
+            || self.before.ends_with(": ")
+            || self.before.trim_end().ends_with(": (")
+            || ["code ", "= ", "error ", "reply ", "response "].iter().any(|word| self.before.ends_with(word));
+        stands_as_one && !self.is_other_number() && !http::is_near(&self.before, self.rest) && self.has_words()
+    }
+
+    /// Whether the word before, or the one after, says what is counted.
+    fn is_other_number(&self) -> bool {
+        let is_letter = |c: char| c.is_ascii_alphabetic();
+        let label = self.before.trim_end_matches(|c: char| !is_letter(c));
+        let word = label.rsplit(|c: char| !is_letter(c)).next().unwrap_or_default();
+        let after = self.rest.split_ascii_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+        let after = after.trim_end_matches(|c: char| !c.is_ascii_alphanumeric() && c != '%');
+        // `app.js:550`, `192.0.2.1:587`, `12:34:550`
+        let is_glued = self.before.ends_with(':') && !label.ends_with("code") && self.before.len() > label.len() + 1;
+        let is_place = self.before.ends_with(':') && self.rest.starts_with(|c: char| c.is_ascii_digit());
+        OTHER_NUMBERS.contains(&word) || UNITS.contains(&after) || is_glued || is_place
+    }
+
+    /// Whether words follow, or stand before that speak of mail.
+    fn has_words(&self) -> bool {
+        let follows = self.rest.chars().filter(|c| c.is_alphabetic()).take(3).count() == 3;
+        follows || self.enhanced.is_some() || ABOUT_MAIL.iter().any(|word| self.before.contains(word))
+    }
+}
+
+/// What follows a code, without the marks and the names of members that programs put between: `, b'`, `", "message": "`,
+/// `", with message "550 `.
+fn behind_marks<'a>(after: &'a str, code: &str) -> &'a str {
+    const NAMES: [&str; 10] =
+        ["message", "text", "msg", "response", "reply", "description", "with", "error_code", "error", "b"];
+    let mut rest = after;
+    for _ in 0..8 {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || ",'\"=:;-{}[]()".contains(c));
+        let name = NAMES.iter().find(|name| {
+            let word = rest.get(..name.len()).is_some_and(|it| it.eq_ignore_ascii_case(name));
+            word && names_a_member(&rest[name.len()..])
+        });
+        match name {
+            Some(name) => rest = &rest[name.len()..],
+            None if rest.starts_with(code) && ends_code(&rest.as_bytes()[3..]) => rest = &rest[3..],
+            None => break,
+        }
+    }
+    rest
+}
+
+/// Whether a name ends here as that of a member does, not as a word of a sentence.
+fn names_a_member(after: &str) -> bool {
+    after.starts_with(['"', '\'', '=', ':'])
+        || after.starts_with(" \"")
+        || after.starts_with(" :")
+        || after.starts_with(" message \"")
+}

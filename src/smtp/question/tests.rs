@@ -1,0 +1,88 @@
+//! What is found in text, and what is not.
+
+use super::*;
+
+fn codes_of(text: &str) -> Vec<String> {
+    Question::all_in(text).iter().map(Question::codes).collect()
+}
+
+#[test]
+fn codes_are_read_as_people_type_them() {
+    for (typed, codes, text) in [
+        ("535", "535", ""),
+        ("5.7.8", "5.7.8", ""),
+        (" 535 5.7.8 ", "535 5.7.8", ""),
+        ("535-5.7.8", "535 5.7.8", ""),
+        ("5xx", "5xx", ""),
+        ("5XX", "5xx", ""),
+        ("5yz", "5xx", ""),
+        ("55x", "55x", ""),
+        ("4.7.x", "4.7.x", ""),
+        ("5.7", "5.7.x", ""),
+        ("x.7.26", "x.7.26", ""),
+        ("X.7.YYY".split("YYY").next().unwrap_or_default().trim_end_matches('.'), "x.7.x", ""),
+        ("5.*.*", "5.x.x", ""),
+        ("#5.7.1", "5.7.1", ""),
+        ("550 5.7.26 This mail has been blocked", "550 5.7.26", "This mail has been blocked"),
+        ("421-4.7.0 Try again", "421 4.7.0", "Try again"),
+        ("550 no such user", "550", "no such user"),
+        ("599 8.7.1 odd", "599", "8.7.1 odd"),
+        // The classes differ: it is no enhanced status code of this reply.
+        ("550 4.7.1 odd", "550", "4.7.1 odd"),
+    ] {
+        let question = Question::read(typed).unwrap_or_else(|| panic!("{typed}"));
+        assert_eq!((question.codes().as_str(), question.text.as_str()), (codes, text), "{typed}");
+    }
+}
+
+#[test]
+fn other_text_is_no_question() {
+    for text in [
+        "", "nonsense", "99", "1xx", "199", "600", "xxx", "5x5", "3.7.8", "5.07.8", "x.x.x", "5.x.8", "5.7.8.1", "5",
+        "é5",
+    ] {
+        assert_eq!(Question::read(text), None, "{text}");
+    }
+}
+
+#[test]
+fn replies_are_found_in_bounces_and_logs() {
+    for (text, codes) in [
+        ("Status: 5.7.26\nDiagnostic-Code: smtp; 550 5.7.26 This mail\n    is unauthenticated", &["550 5.7.26"][..]),
+        (
+            "host mx.example[192.0.2.1] said: 550-5.1.1 no such\n 550 5.1.1 user (in reply to RCPT TO command)",
+            &["550 5.1.1"],
+        ),
+        ("<<< 554 5.7.1 <a@b>: Relay access denied", &["554 5.7.1"]),
+        ("<** 535 Incorrect authentication data", &["535"]),
+        ("S: 250-mx.example\nS: 250 HELP\nS: 451 try later", &["250", "451"]),
+        ("postfix/smtp[123]: to=<a@b>, dsn=4.4.2, status=deferred", &["4.4.2"]),
+        ("#<mail.example #5.7.1 smtp;530 5.7.1 Client was not authenticated> #SMTP#", &["530 5.7.1"]),
+        ("SMTP error from remote mail server after RCPT TO:<a@b>:\n550 unknown user", &["550"]),
+        ("421-4.7.0 one\n421-4.7.0 two\n421 4.7.0 three", &["421 4.7.0"]),
+    ] {
+        assert_eq!(codes_of(text), codes, "{text}");
+    }
+}
+
+#[test]
+fn other_numbers_are_left_alone() {
+    for text in ["connect to 192.0.2.1 port 587", "Mon, 23 Nov 2026 21:45:00 +0000", "version 5.7.1 of it", "250", ""] {
+        let found = codes_of(text);
+        assert!(found.is_empty() || text == "250", "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn lines_of_one_reply_are_one_text() {
+    let found = Question::all_in("550-5.7.26 This mail\n550 5.7.26 was blocked - gsmtp");
+    assert_eq!(found[0].text, "This mail was blocked - gsmtp");
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_taken(text in "([245x.]{0,7}[ -]?.?\n?){0,6}") {
+        _ = Question::read(&text);
+        _ = Question::all_in(&text);
+    }
+}
