@@ -34,6 +34,8 @@ pub(crate) struct CheckContext {
     pub(crate) file_root: Option<PathBuf>,
     /// The values of variables, where they are known.
     pub(crate) variables: Option<Variables>,
+    /// Whether the scenario is not trusted: a secret decides nothing in it.
+    pub(crate) untrusted: bool,
     pub(crate) pem: PemChecks,
 }
 
@@ -72,6 +74,7 @@ pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnost
     server::server(&mut checker, scenario);
     steps::all_steps(&mut checker, scenario);
     checker.unused(scenario);
+    checker.secrets_that_decide(scenario);
     if !checker.diagnostics.iter().any(Diagnostic::is_error) {
         checker.diagnostics.extend(lint(scenario));
     }

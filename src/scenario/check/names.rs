@@ -8,7 +8,8 @@ use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Span};
 use crate::scenario::template::{Expression, Mode, Scope as _, Text, statement_names};
 use crate::scenario::words::{self, Where};
-use crate::scenario::{Data, Length, Named, Scenario};
+use crate::scenario::{Data, Flow, Length, Named, Scenario};
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// The names that a scenario may not give to anything.
@@ -253,6 +254,13 @@ impl Checker<'_> {
                 self.unknown("variable", &name.name, name.span, known.iter().map(String::as_str));
             }
         }
+    }
+
+    /// What no secret may decide; where an error stands already, it is said.
+    pub(super) fn secrets_that_decide(&mut self, scenario: &Scenario) {
+        let said: HashSet<Span> = self.diagnostics.iter().filter(|one| one.is_error()).map(|one| one.span).collect();
+        let faults = Flow::of(scenario).faults(self.context.untrusted);
+        self.diagnostics.extend(faults.into_iter().filter(|fault| !said.contains(&fault.span)));
     }
 
     pub(super) fn unused(&mut self, scenario: &Scenario) {
