@@ -211,6 +211,7 @@ const PROVIDERS: &[&Provider] = &[
     &mailboxes::PROTON,
     &asia::QQ,
     &hosting::RACKSPACE,
+    &asia::RAMBLER,
     &relays::RESEND,
     &sendgrid::SENDGRID,
     &europe::SFR,
@@ -223,6 +224,7 @@ const PROVIDERS: &[&Provider] = &[
     &filters::TREND_MICRO,
     &yahoo::YAHOO,
     &asia::YANDEX,
+    &filters::ZEROSPAM,
     &hosting::ZOHO,
 ];
 

@@ -55,7 +55,8 @@ fn by_surroundings(situation: &Situation<'_>) -> Option<&'static Provider> {
 
 fn by_recipient(text: &Words, situation: &Situation<'_>) -> Option<&'static Provider> {
     // These speak of the sender's own server, whoever the recipient is.
-    const OF_THE_SENDER: [&str; 4] = ["relay", "authenticat", "log in", "login"];
+    const OF_THE_SENDER: [&str; 8] =
+        ["relaying", "relay access", "relay denied", "to relay", "not relay", "authenticat", "log in", "login"];
     const ABOUT_THE_SENDER: [&str; 6] = ["sender", "from", "helo", "spf", "dkim", "dmarc"];
     let reply = Words::of(situation.text);
     if reply.have_one_of(&OF_THE_SENDER) {
@@ -143,8 +144,9 @@ fn is_contact(address: &str) -> bool {
 
 /// Words with what a name or a link may hold, and where each begins.
 fn words_of(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let between = |c: char| c.is_whitespace() || "<>()[]\"',;".contains(c);
+    let between = |c: char| c.is_whitespace() || "<>()[]\"',;#*".contains(c);
     text.split(between).filter(|word| word.contains('.')).map(move |word| {
+        let word = word.trim_start_matches('.');
         let at = word.as_ptr() as usize - text.as_ptr() as usize;
         (at, word.trim_end_matches(['.', ':', '!']))
     })
@@ -175,7 +177,9 @@ fn is_of_client(before: &str) -> bool {
         "header",
     ];
     let start = (before.len().saturating_sub(48)..=before.len()).find(|at| before.is_char_boundary(*at)).unwrap_or(0);
-    CLIENT.iter().any(|word| before[start..].contains(word))
+    // What was said before the end of a clause is about something else.
+    let clause = [". ", "; ", "] ", ") "].iter().filter_map(|end| before.rfind(end)).max().unwrap_or(0);
+    CLIENT.iter().any(|word| before[start.max(clause)..].contains(word))
 }
 
 /// The hosts that a log or a bounce says have spoken.
@@ -218,8 +222,14 @@ fn recipients(text: &str) -> Vec<&str> {
         "recipient ",
         "mailbox ",
     ];
-    const AFTER: [&str; 5] =
-        ["recipient address rejected", "user unknown", "does not exist", "no such user", ": host "];
+    const AFTER: [&str; 6] = [
+        "addressee unknown",
+        "recipient address rejected",
+        "user unknown",
+        "does not exist",
+        "no such user",
+        ": host ",
+    ];
     let ends = |words: &str| text.match_indices(words).map(|(at, found)| at + found.len()).collect::<Vec<_>>();
     let starts = |words: &str| text.match_indices(words).map(|(at, _)| at).collect::<Vec<_>>();
     let named = BEFORE.iter().flat_map(|words| ends(words)).filter_map(|at| domain_at(&text[at..]));

@@ -1,4 +1,4 @@
-//! Filters in front of other mail systems: Proofpoint, Barracuda, Cloudmark, Trend Micro, Broadcom, Cisco, Trellix, Cloudflare; and
+//! Filters in front of other mail systems: Proofpoint, Barracuda, Cloudmark, Trend Micro, Broadcom, Cisco, Trellix, Zerospam, Cloudflare; and
 //! Spamhaus, whose lists they and others ask.
 
 use super::{Kind, NOBODY, Provider, Source, Statement};
@@ -28,6 +28,10 @@ const CISCO_TALOS: Source = Source {
 };
 const TRELLIX_PAGE: Source =
     Source { title: "Trellix Email Security: documentation", url: "https://docs.trellix.com/" };
+const ZEROSPAM_PAGE: Source = Source {
+    title: "Cumulus: managing filtering parameters",
+    url: "https://help.cumulussmtp.com/article/21-managing-filtering-parameters",
+};
 const CLOUDFLARE_CODES: Source = Source {
     title: "Email Routing: SMTP errors",
     url: "https://developers.cloudflare.com/email-routing/troubleshooting/email-routing-smtp-errors/",
@@ -84,7 +88,7 @@ pub(super) const BARRACUDA: Provider = Provider {
     name: "Barracuda",
     domains: &["barracudanetworks.com", "barracuda.com", "ess.barracudanetworks.com"],
     greetings: &["ess.barracuda", "barracuda"],
-    markers: &["cuda_nsu", "barracuda", "barracudacentral"],
+    markers: &["permanent failure for one or more recipients", "rejecting banned content", "rejecting spoofed message", "rejected due to spam url", "cuda_nsu", "barracuda", "barracudacentral"],
     links: &["barracudacentral.org", "barracuda.com", "barracudanetworks.com"],
     statements: &[
         Statement::on_class(&[4, 5], BARRACUDA_REMOVAL)
@@ -135,7 +139,7 @@ pub(super) const TREND_MICRO: Provider = Provider {
     name: "Trend Micro",
     domains: &["trendmicro.com", "trendmicro.eu", "trendmicro.co.jp", "tmes.trendmicro.com"],
     greetings: &["trendmicro", "trend micro"],
-    markers: &["trend micro", "trendmicro", "emaillimitless", "(ers-"],
+    markers: &["ers-customized-block", "block-send-er", "block-rcpt", "recipient address rejected: no-domain", "recipient address rejected: invalid-recipient", "trend micro", "trendmicro", "emaillimitless", "(ers-"],
     links: &["trendmicro.com", "ers.trendmicro.com", "www.mail-abuse.com", "mail-abuse.com"],
     statements: &[
         Statement::on_class(&[4, 5], TREND_MICRO_ERS)
@@ -233,6 +237,21 @@ pub(super) const TRELLIX: Provider = Provider {
         Statement::on_class(&[4, 5], TRELLIX_PAGE)
             .means("Trellix filters the mail of the recipient's organisation; ETP and a number say by which rule")
             .help("ask the recipient's administrator, with the whole reply"),
+    ),
+    ..NOBODY
+};
+
+pub(super) const ZEROSPAM: Provider = Provider {
+    id: "zerospam",
+    name: "Zerospam (Cumulus)",
+    domains: &["zerospam.ca", "cumulussmtp.com"],
+    greetings: &["zerospam"],
+    markers: &["zerospam"],
+    links: &["zerospam.ca", "cumulussmtp.com"],
+    contact: Some(
+        Statement::on_class(&[4, 5], ZEROSPAM_PAGE)
+            .means("Zerospam filters the mail of the recipient's organisation; it grey-lists unknown clients for a minute or so")
+            .help("try again later, or ask the recipient's administrator"),
     ),
     ..NOBODY
 };
