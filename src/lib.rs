@@ -27,7 +27,6 @@ pub mod library;
 mod net;
 pub mod portable;
 mod proxy;
-#[expect(dead_code, reason = "the commands that record and import call it next")]
 pub mod recording;
 pub mod report;
 pub mod run;

@@ -2,23 +2,33 @@
 
 use super::screen::{self, Color};
 use super::{USAGE, new_file};
-use crate::recording::import::{self, ImportError, Imported, MAX_IMPORT_SIZE, Notation};
+use crate::recording::import::{self, ImportError, Imported, MAX_IMPORT_SIZE, Wanted};
 use crate::scenario::{Diagnostic, Sources, reason};
-use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// Turn a transcript into a scenario: pasted telnet, `openssl s_client`, `curl -v` and swaks sessions, and modules of
-/// `blackbox_exporter`. Credentials become secrets. What can't be carried over is said on standard error, with its line.
+/// Turn a transcript into a scenario: what libraries, clients and servers log, pasted sessions of telnet, `openssl s_client`,
+/// `curl -v` and swaks, and modules of `blackbox_exporter`. Credentials become secrets. What can't be carried over is said
+/// on standard error, with its line.
 #[derive(Debug, clap::Args)]
 pub(super) struct ImportArguments {
     /// The transcript, or `-` for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The tool that it comes from
-    #[arg(long, value_name = "TOOL", default_value = "auto")]
-    from: Tool,
+    /// The tool that it comes from; `auto` finds it out from the text
+    #[arg(long, value_name = "TOOL", default_value = "auto", value_parser = tools())]
+    from: String,
+    /// The session to take, of several in one log
+    #[arg(long, value_name = "N")]
+    session: Option<usize>,
+    /// A pattern of what stands before each line of the client, for a notation that is not known
+    #[arg(long, value_name = "PATTERN", requires = "server")]
+    client: Option<String>,
+    /// The same for the server
+    #[arg(long, value_name = "PATTERN", requires = "client")]
+    server: Option<String>,
     /// The module to take, of several in a configuration of `blackbox_exporter`
     #[arg(long, value_name = "NAME")]
     module: Option<String>,
@@ -33,17 +43,9 @@ pub(super) struct ImportArguments {
     color: Color,
 }
 
-/// The tools whose notations are known.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Tool {
-    /// Found out from the text
-    Auto,
-    Swaks,
-    /// telnet, nc, or lines with `C:` and `S:`
-    Telnet,
-    Openssl,
-    Curl,
-    Blackbox,
+/// The names of the families, and `auto`.
+fn tools() -> PossibleValuesParser {
+    std::iter::once("auto").chain(import::families()).map(PossibleValue::new).collect::<Vec<_>>().into()
 }
 
 /// Imports one file; 0 when there is a scenario.
@@ -52,7 +54,7 @@ pub(super) fn import(arguments: &ImportArguments) -> u8 {
     let shown_name = if name == "-" { "<stdin>" } else { &name };
     let read = read(&arguments.file).map_err(|message| vec![format!("error: {message}")]);
     let imported = read.and_then(|text| {
-        let imported = import::import(shown_name, &text, arguments.from.notation(), arguments.module.as_deref());
+        let imported = import::import(shown_name, &text, &arguments.wanted());
         imported.map_err(|error: ImportError| arguments.rendered(&error.mistakes, &error.sources))
     });
     let outcome = imported.and_then(|imported| arguments.put(&imported));
@@ -68,6 +70,16 @@ pub(super) fn import(arguments: &ImportArguments) -> u8 {
 }
 
 impl ImportArguments {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            family: import::family(&self.from),
+            module: self.module.as_deref(),
+            session: self.session,
+            client: self.client.as_deref(),
+            server: self.server.as_deref(),
+        }
+    }
+
     /// Writes the scenario, and what could not be carried over.
     fn put(&self, imported: &Imported) -> Result<(), Vec<String>> {
         for notice in self.rendered(&imported.notices, &imported.sources) {
@@ -86,19 +98,6 @@ impl ImportArguments {
     }
 }
 
-impl Tool {
-    fn notation(self) -> Option<Notation> {
-        match self {
-            Tool::Auto => None,
-            Tool::Swaks => Some(Notation::Swaks),
-            Tool::Telnet => Some(Notation::Telnet),
-            Tool::Openssl => Some(Notation::Openssl),
-            Tool::Curl => Some(Notation::Curl),
-            Tool::Blackbox => Some(Notation::Blackbox),
-        }
-    }
-}
-
 /// The text of a file; bytes that are no UTF-8 are replaced, as a terminal would.
 fn read(file: &Path) -> Result<String, String> {
     let limit = MAX_IMPORT_SIZE as u64 + 1;
@@ -109,5 +108,5 @@ fn read(file: &Path) -> Result<String, String> {
         File::open(file).and_then(|opened| opened.take(limit).read_to_end(&mut bytes))
     };
     outcome.map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(import::decoded(bytes))
 }

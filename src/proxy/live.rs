@@ -59,6 +59,7 @@ impl Live {
                 reply.lines().map(|line| (Speaker::Server, visible(line))).collect()
             }
             Said::Malformed(bytes) => vec![(Speaker::Server, visible(bytes))],
+            Said::HandshakeFailed(_) => Vec::new(),
             Said::Handshake => vec![(Speaker::Note, "both sides shook hands".to_owned())],
             Said::ServerClosed => vec![(Speaker::Note, "the server closed".to_owned())],
             Said::ClientClosed => vec![(Speaker::Note, "the client closed".to_owned())],

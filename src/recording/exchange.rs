@@ -21,8 +21,10 @@ pub(super) struct Exchange<'c> {
     pub(super) malformed: Option<&'c [u8]>,
     /// Whether it was asked before the exchange above was answered.
     pub(super) pipelined: bool,
-    /// Whether both shook hands after the reply.
+    /// Whether both shook hands after the reply, or tried to.
     pub(super) handshake: bool,
+    /// The reason for which they could not, as a pattern.
+    pub(super) failed: Option<&'c str>,
     /// Whether the server closed after the reply, or in place of it.
     pub(super) closed: bool,
     /// What a reader should know.
@@ -53,6 +55,7 @@ impl<'c> Exchange<'c> {
             malformed: None,
             pipelined: false,
             handshake: false,
+            failed: None,
             closed: false,
             remarks: Vec::new(),
         }
@@ -147,6 +150,7 @@ impl<'c> Pairing<'c> {
             }
             Said::Chunk(octets) => self.chunk(octets),
             Said::Reply(reply) => {
+                self.greet_late(reply);
                 let at = self.oldest(reply.code());
                 self.exchanges[at].replies.push(reply);
             }
@@ -158,7 +162,8 @@ impl<'c> Pairing<'c> {
                 let at = self.oldest(*code);
                 self.exchanges[at].wanted = Some((*code, expect));
             }
-            Said::Handshake => self.handshake(),
+            Said::Handshake => self.handshake(None),
+            Said::HandshakeFailed(reason) => self.handshake(Some(reason)),
             Said::ServerClosed => self.server_closed(),
             Said::ClientClosed => self.forget_owed(),
             Said::Remark(text) => self.remarks.push(text),
@@ -193,6 +198,19 @@ impl<'c> Pairing<'c> {
         }
     }
 
+    /// The greeting of a server that serves nobody, to a client that had not waited for it, stands where it came.
+    fn greet_late(&mut self, reply: &Reply) {
+        let waits =
+            matches!(self.exchanges.first(), Some(first) if first.asked == Asked::Nothing && first.code().is_none());
+        if waits && self.exchanges.len() > 1 && self.owed.front() == Some(&0) && reply.code() >= 400 {
+            let greeting = self.exchanges.remove(0);
+            self.exchanges.push(greeting);
+            self.owed = VecDeque::from([self.exchanges.len() - 1]);
+            self.dialogue = Dialogue::greeting();
+            self.exchanges.iter_mut().for_each(|exchange| exchange.pipelined = false);
+        }
+    }
+
     /// The exchange whose reply is owed the longest, which this code settles; a new one where nothing is owed.
     fn oldest(&mut self, code: u16) -> usize {
         let settled = self.dialogue.replied(code);
@@ -212,10 +230,13 @@ impl<'c> Pairing<'c> {
         self.dialogue.restart();
     }
 
-    fn handshake(&mut self) {
+    fn handshake(&mut self, failed: Option<&'c str>) {
         self.forget_owed();
         match self.exchanges.last_mut() {
-            Some(last) if last.verb() == "STARTTLS" && last.code() == Some(220) => last.handshake = true,
+            Some(last) if last.verb() == "STARTTLS" && last.code() == Some(220) => {
+                last.handshake = true;
+                last.failed = failed;
+            }
             _ => self.ask(Asked::Handshake),
         }
     }

@@ -40,11 +40,19 @@ pub(super) fn logins(exchanges: &[Exchange<'_>], secrets: &mut Secrets) -> BTree
 /// The exchange behind the last one of a login: each reply 334 asks for one line more.
 fn end_of(exchanges: &[Exchange<'_>], at: usize) -> usize {
     let asks_on = |index: &usize| {
-        let next = exchanges.get(index + 1);
-        exchanges[*index].code() == Some(334) && next.is_some_and(|next| matches!(next.asked, Asked::Line(_)))
+        let Some(Asked::Line(next)) = exchanges.get(index + 1).map(|next| next.asked) else { return false };
+        // Also where AUTH was refused and the client went on: nothing else that it sends is base64 alone.
+        exchanges[*index].code() == Some(334) || exchanges[*index].code() != Some(235) && is_answer(next)
     };
     let more = (at..exchanges.len()).take_while(asks_on).count();
     at + more + 1
+}
+
+/// Whether a line can only be an answer to a challenge: base64, and no command.
+fn is_answer(line: &[u8]) -> bool {
+    const VERBS: [&[u8]; 8] = [b"DATA", b"RSET", b"NOOP", b"QUIT", b"HELP", b"TURN", b"STARTTLS", b"AUTH"];
+    let verb = line.to_ascii_uppercase();
+    line.len() >= 4 && STANDARD.decode(line).is_ok() && !VERBS.contains(&verb.as_slice())
 }
 
 /// One login: the exchange with AUTH and those that answer its challenges.
@@ -87,6 +95,9 @@ impl Login<'_, '_> {
     /// The template of one message of the client, as it stands on the wire.
     fn message(&mut self, mechanism: Option<Mechanism>, message: &[u8], challenge: Challenge<'_>) -> String {
         let text = String::from_utf8_lossy(message).into_owned();
+        if let Some(template) = self.template(&text) {
+            return template;
+        }
         if matches!(text.as_str(), "" | "=" | "*") {
             return text;
         }
@@ -97,6 +108,29 @@ impl Login<'_, '_> {
             Some(template) => template,
             None => format!("<<{}>>", self.secrets.name("auth_message", &text)),
         }
+    }
+
+    /// A message that stands as a template already, as our own transcripts show it.
+    fn template(&mut self, text: &str) -> Option<String> {
+        let inside = text.strip_prefix("<<")?.strip_suffix(">>")?;
+        let arguments = match inside.split_once('(') {
+            Some((function, rest)) if function.starts_with("auth_") => rest.strip_suffix(')')?,
+            Some(_) => return None,
+            None => inside.strip_suffix(" | b64encode").unwrap_or(inside),
+        };
+        let names: Vec<&str> = arguments.split(", ").filter(|name| *name != "challenge").collect();
+        let is_name =
+            |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit());
+        if !names
+            .iter()
+            .all(|name| is_name(name) && !name.is_empty() && !name.starts_with(|letter: char| letter.is_ascii_digit()))
+        {
+            return None;
+        }
+        for name in names {
+            self.secrets.first(name);
+        }
+        Some(text.to_owned())
     }
 
     /// The template of a message that is as its mechanism has it.

@@ -64,6 +64,8 @@ pub(crate) enum Said {
     Wanted(u16, DraftExpect),
     /// Both sides shook hands.
     Handshake,
+    /// They could not, for a reason that this pattern of `fails` is for.
+    HandshakeFailed(String),
     /// The server closed the connection.
     ServerClosed,
     /// The client closed the connection.

@@ -212,7 +212,8 @@ impl Writer<'_, '_> {
         if let Asked::MailData(data) | Asked::Chunk { octets: data, .. } = exchange.asked {
             comments.extend(message::remark(data));
         }
-        let mut steps = vec![DraftStep { comments, expect, ..DraftStep::new(action) }];
+        let fails = exchange.failed.map(str::to_owned);
+        let mut steps = vec![DraftStep { comments, expect, fails, ..DraftStep::new(action) }];
         for reply in exchange.replies.iter().skip(1) {
             let expect = Some(DraftExpect::Reply(pattern(reply, exchange)));
             steps.push(DraftStep { expect, ..DraftStep::default() });

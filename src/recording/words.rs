@@ -61,6 +61,18 @@ impl Credentials {
         }
     }
 
+    /// Remembers one that no conversation shows.
+    pub(super) fn note(&mut self, kind: &str, value: &str) {
+        self.list.push((kind.to_owned(), value.to_owned()));
+    }
+
+    /// Gives names to all of them, for text that is shown.
+    pub(super) fn add_all_to(&self, secrets: &mut Secrets) {
+        for (kind, value) in self.list.iter().filter(|(_, value)| value.len() >= MIN_SECRET_LENGTH) {
+            secrets.name(kind, value);
+        }
+    }
+
     /// Remembers those of one conversation. Names of users are not among them: they are addresses that many may say.
     pub(super) fn learn(&mut self, secrets: &Secrets) {
         for secret in secrets.list.iter().filter(|secret| !secret.is_word && !secret.value.is_empty()) {
@@ -82,7 +94,8 @@ fn octets(said: &[Said]) -> Vec<u8> {
             Said::MailData(data) | Said::Chunk(data) => text.extend_from_slice(&data.octets),
             Said::Reply(reply) => reply.lines().for_each(|line| text.extend([line, b"\n"].concat())),
             Said::Remark(remark) => text.extend_from_slice(remark.as_bytes()),
-            Said::Wanted(..) | Said::Handshake | Said::ServerClosed | Said::ClientClosed => {}
+            Said::Wanted(..) | Said::Handshake | Said::HandshakeFailed(_) | Said::ServerClosed | Said::ClientClosed => {
+            }
         }
         text.extend_from_slice(b"\n\n");
     }

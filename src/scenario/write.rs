@@ -54,6 +54,8 @@ pub(crate) struct DraftStep {
     pub(crate) timeout: Option<String>,
     pub(crate) action: DraftAction,
     pub(crate) expect: Option<DraftExpect>,
+    /// The pattern of the reason for which the action must fail.
+    pub(crate) fails: Option<String>,
 }
 
 /// What a step of a draft does. Lists of pairs are keys with their texts.
@@ -191,6 +193,7 @@ impl DraftStep {
         modifier("session", &self.session);
         modifier("timeout", &self.timeout);
         self.action.entries(&mut entries);
+        entries.extend(self.fails.as_ref().map(|reason| Entry::text("fails", reason)));
         entries.extend(self.expect.as_ref().map(|expect| Entry::new("expect", expect.value())));
         let value = match entries.as_slice() {
             [Entry { key, value: Value::Empty }] => Value::Text(key.clone()),

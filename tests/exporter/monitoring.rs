@@ -226,6 +226,33 @@ fn promtool_takes_the_rules_and_what_is_scraped() {
 }
 
 #[test]
+fn a_browser_shows_the_start_page_and_the_conversation() {
+    let scenarios = scenarios(&[("hello.yaml", HELLO), ("starttls.yaml", STARTTLS)]);
+    let (server, exporter) = (sandbox(&[]), Service::exporter(scenarios.path(), &LOOPBACK));
+    exporter.probe("hello", &server.address(), "");
+    exporter.probe("starttls", &server.address(), "");
+    let shown = |path: &str| {
+        let mut browser = Command::new("chromium-headless-shell");
+        let profile = scenarios.path().join("browser");
+        browser.args(["--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"]);
+        browser.arg(format!("--user-data-dir={}", profile.display()));
+        let output = browser.arg(format!("http://{}{path}", exporter.address())).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("Content Security Policy"), "{said}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let start = shown("/");
+    for part in ["<h1>Exporter</h1>", "says hello", "</span> certificate", "</span> success", "<a href=\"/probes/2\">"]
+    {
+        assert!(start.contains(part), "{part} is missing in {start}");
+    }
+    // The page's own script has built the transcript.
+    let conversation = shown("/probes/2");
+    assert!(conversation.contains("<li class=\"c\"") || conversation.contains("said-text"), "{conversation}");
+    assert!(conversation.contains("nobody trusted signed the certificate"), "{conversation}");
+}
+
+#[test]
 fn memory_does_not_grow_with_probes() {
     let scenarios = scenarios(&[("hello.yaml", HELLO)]);
     let (server, exporter) = (sandbox(&[]), Service::exporter(scenarios.path(), &LOOPBACK));

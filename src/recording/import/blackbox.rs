@@ -19,8 +19,53 @@ const TAKEN: [&str; 9] = ["host", "domain", "from", "to", "username", "password"
 /// How deep `query_response` is looked for.
 const MAX_DEPTH: usize = 5;
 
+/// Whether a text is a configuration with such a module.
+pub(super) fn is_one(text: &str) -> bool {
+    text.lines().take(20_000).any(|line| {
+        let line = line.trim_start();
+        line.starts_with("query_response:") || line.starts_with("- expect:") || line.starts_with("- expect_bytes:")
+    })
+}
+
+/// The configuration that stands as a text in another one, as in a `ConfigMap` of Kubernetes; all around it is blank, so that
+/// places stay true.
+fn inner(text: &str) -> Option<String> {
+    let indentation = |line: &str| line.len() - line.trim_start().len();
+    let opens = |line: &str| {
+        let line = line.trim_end();
+        ["|", "|-", "|+", ">", ">-"]
+            .iter()
+            .any(|sign| line.strip_suffix(sign).is_some_and(|key| key.trim_end().ends_with(':')))
+    };
+    let mut blank = String::with_capacity(text.len());
+    let mut block: Option<usize> = None;
+    let mut is_found = false;
+    for line in text.split_inclusive('\n') {
+        if block.is_some_and(|outer| !line.trim().is_empty() && indentation(line) <= outer) {
+            if is_found {
+                break;
+            }
+            block = None;
+            blank = blank.chars().map(|letter| if letter == '\n' { '\n' } else { ' ' }).collect();
+        }
+        if block.is_some() {
+            is_found |= line.contains("query_response:");
+            blank.push_str(line);
+        } else {
+            blank
+                .extend(line.chars().flat_map(|letter| {
+                    std::iter::repeat_n(if letter == '\n' { '\n' } else { ' ' }, letter.len_utf8())
+                }));
+            block = opens(line).then(|| indentation(line));
+        }
+    }
+    is_found.then_some(blank)
+}
+
 /// Reads the module that `wanted` names, or the only one.
 pub(super) fn read(text: &str, wanted: Option<&str>) -> Read {
+    let inner = inner(text);
+    let text = inner.as_deref().unwrap_or(text);
     let failed = |mistake: Diagnostic| Read { mistakes: vec![mistake], ..Read::default() };
     let root = match yaml::read(text, 0) {
         Ok(root) => root,
@@ -283,7 +328,7 @@ impl Module {
             }
             draft.steps.iter_mut().for_each(name_captures);
         });
-        Read { conversation, mistakes: self.mistakes, notices, complete: Some(complete) }
+        Read { conversation, mistakes: self.mistakes, notices, complete: Some(complete), ..Read::default() }
     }
 }
 

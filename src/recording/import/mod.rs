@@ -1,38 +1,62 @@
 //! Scenarios from what other tools print or read: pasted transcripts, and the modules of `blackbox_exporter`.
 //!
-//! Responsible for telling the notations apart, and for saying what could not be carried over, with its line. One file
-//! reads each notation; `talk` puts together what they find. The text comes from outside: nothing in it is trusted, and
-//! no credential in it is ever shown. `cli::import` calls this.
+//! Responsible for the way from a text to a scenario, and for saying what could not be carried over, with its line. The text
+//! comes from outside: nothing in it is trusted, and no credential in it is ever shown. `cli::import` calls this.
+//!
+//! One engine reads every transcript. `text` takes off what wraps whole lines, `dump` what is no line of its own. `marks`
+//! learns how the text tells its two sides apart (`shape`, `wrap`), `grammar` knows what commands and replies look like,
+//! `event` what tools say beside them. `talk` reads line by line, `session` puts a conversation together, `sessions` tells
+//! several apart. `family` is the table of the notations that are known by name. `blackbox` reads YAML.
 
 mod blackbox;
-mod curl;
-mod s_client;
-mod swaks;
+mod credentials;
+mod dump;
+mod event;
+mod family;
+mod given;
+mod grammar;
+mod marks;
+mod session;
+mod sessions;
+mod shape;
+mod shell;
+mod shown;
 mod talk;
-mod telnet;
+mod text;
+mod wrap;
 
-use super::Conversation;
+pub use family::Family;
+
 use super::words::{Credentials, Secrets};
+use super::{Conversation, Said};
 use crate::scenario::write::Draft;
 use crate::scenario::{CheckContext, Diagnostic, MAX_YAML_SIZE, PemChecks, Sources, Span, check, parse};
-use talk::Talk;
+use marks::Marks;
+use session::Session;
+use shown::masked_sources;
 
 /// The largest text that is read, in bytes.
-pub const MAX_IMPORT_SIZE: usize = 4 * 1024 * 1024;
+pub const MAX_IMPORT_SIZE: usize = 64 * 1024 * 1024;
+/// How many notices are given of one text: the first ones tell what is wrong.
+const MAX_NOTICES: usize = 20;
+/// How many lines are searched for the signs of a family.
+const MAX_SEARCHED: usize = 20_000;
+/// How many sessions are listed where one must be chosen.
+const MAX_LISTED: usize = 20;
 
-/// Who wrote the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notation {
-    /// swaks, with its arrows.
-    Swaks,
-    /// telnet, nc, or lines with `C:` and `S:`.
-    Telnet,
-    /// `openssl s_client`.
-    Openssl,
-    /// `curl -v`.
-    Curl,
-    /// A configuration of `blackbox_exporter`.
-    Blackbox,
+/// How a text is to be read.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted<'w> {
+    /// Who wrote it; found out where it is not given.
+    pub family: Option<&'static Family>,
+    /// One of several modules of `blackbox_exporter`.
+    pub module: Option<&'w str>,
+    /// One of several sessions, from 1.
+    pub session: Option<usize>,
+    /// Patterns of the lines of both sides; what they match is cut off, or what their group `line` matches is kept.
+    pub client: Option<&'w str>,
+    /// The same for the server.
+    pub server: Option<&'w str>,
 }
 
 /// What became of a text.
@@ -41,7 +65,7 @@ pub struct Imported {
     /// The scenario.
     pub scenario: String,
     /// Who wrote the text.
-    pub notation: Notation,
+    pub family: &'static Family,
     /// What could not be carried over.
     pub notices: Vec<Diagnostic>,
     /// The text that the notices are about; credentials in it are masked.
@@ -57,32 +81,55 @@ pub struct ImportError {
     pub sources: Sources,
 }
 
+/// The families of notations, by name.
+#[must_use]
+pub fn families() -> Vec<&'static str> {
+    family::FAMILIES.iter().map(|family| family.name).collect()
+}
+
+/// The family with this name.
+#[must_use]
+pub fn family(name: &str) -> Option<&'static Family> {
+    family::named(name)
+}
+
+/// The text of a file: UTF-16 with its mark, as Windows writes it, or UTF-8; bytes that are neither are replaced.
+#[must_use]
+pub fn decoded(bytes: Vec<u8>) -> String {
+    let wide = |from: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect();
+        String::from_utf16_lossy(&units)
+    };
+    match bytes.get(..2) {
+        Some([0xff, 0xfe]) => wide(u16::from_le_bytes),
+        Some([0xfe, 0xff]) => wide(u16::from_be_bytes),
+        _ => {
+            let text =
+                String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+            text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)
+        }
+    }
+}
+
 /// Makes a scenario of `text`; `name` stands for its file in messages.
 ///
-/// `notation` is found out where it is not given. `module` chooses one of several modules of `blackbox_exporter`.
-///
 /// # Errors
-/// The text is too large, is in no notation that is known, or holds no conversation.
-pub fn import(
-    name: &str,
-    text: &str,
-    notation: Option<Notation>,
-    module: Option<&str>,
-) -> Result<Imported, ImportError> {
-    let plain = |message: String| ImportError::new(name, text, vec![mistake(message)], &Secrets::default());
+/// The text is too large, holds no conversation, or holds one that does not fit together.
+pub fn import(name: &str, text: &str, wanted: &Wanted<'_>) -> Result<Imported, ImportError> {
     if text.len() > MAX_IMPORT_SIZE {
-        return Err(plain(format!("a transcript has at most {MAX_IMPORT_SIZE} bytes")));
+        let large = mistake(format!("a transcript has at most {MAX_IMPORT_SIZE} bytes"));
+        return Err(ImportError {
+            mistakes: vec![large],
+            sources: masked_sources(name, "", &Secrets::default(), &[], &mut []),
+        });
     }
-    let Some(notation) = notation.or_else(|| detect(text)) else {
-        let help = "the notations are those of swaks, telnet, openssl s_client, curl -v and blackbox_exporter: name one with `--from`";
-        let unknown = mistake("no SMTP conversation is found in this".to_owned()).help(help);
-        return Err(ImportError::new(name, text, vec![unknown], &Secrets::default()));
-    };
-    let read = match notation {
-        Notation::Blackbox => blackbox::read(text, module),
-        _ => transcript(text, notation),
-    };
-    read.finish(name, text, notation)
+    let is_blackbox = wanted.family.map_or_else(|| blackbox::is_one(text), |family| family.name == "blackbox");
+    if is_blackbox {
+        let blackbox = family::named("blackbox").unwrap_or(&family::FAMILIES[0]);
+        return blackbox::read(text, wanted.module).finish(name, text, blackbox);
+    }
+    let (read, family) = transcript(text, wanted);
+    read.finish(name, text, family)
 }
 
 /// Adds to a scenario what a conversation cannot tell.
@@ -97,16 +144,34 @@ struct Read {
     notices: Vec<Diagnostic>,
     /// What a notation knows and a conversation does not tell.
     complete: Option<Completion>,
+    /// Credentials that are in no line of the conversation.
+    stray: Vec<String>,
+    /// The places of lines that must not be shown.
+    unshown: Vec<usize>,
 }
 
 impl Read {
-    fn finish(mut self, name: &str, text: &str, notation: Notation) -> Result<Imported, ImportError> {
-        let (mut draft, secrets) = super::scenario::draft(&self.conversation, &mut Credentials::default());
+    fn failed(mistake: Diagnostic) -> Read {
+        Read { mistakes: vec![mistake], ..Read::default() }
+    }
+
+    fn finish(mut self, name: &str, text: &str, family: &'static Family) -> Result<Imported, ImportError> {
+        let mut known = Credentials::default();
+        for credential in self.stray.iter().filter(|credential| !is_said(&self.conversation.said, credential)) {
+            known.note("auth_message", credential);
+            for part in credentials::parts(credential) {
+                known.note("password", &part);
+            }
+        }
+        let (mut draft, mut secrets) = super::scenario::draft(&self.conversation, &mut known);
+        known.add_all_to(&mut secrets);
+        self.notices.truncate(MAX_NOTICES);
         if self.mistakes.is_empty() && draft.steps.is_empty() {
             self.mistakes.push(mistake("no SMTP conversation is found in this".to_owned()));
         }
         if !self.mistakes.is_empty() {
-            return Err(ImportError::new(name, text, self.mistakes, &secrets));
+            let sources = masked_sources(name, text, &secrets, &self.unshown, &mut self.mistakes);
+            return Err(ImportError { mistakes: self.mistakes, sources });
         }
         if let Some(complete) = self.complete {
             complete(&mut draft);
@@ -114,14 +179,14 @@ impl Read {
         let scenario = draft.to_yaml();
         if scenario.len() > MAX_YAML_SIZE {
             let large = mistake(format!("the scenario would have more than the {MAX_YAML_SIZE} bytes it may have"));
-            return Err(ImportError::new(name, text, vec![large], &secrets));
+            return Err(ImportError::of_all(name, large));
         }
         if let Some(message) = unsound(&scenario) {
             let unsound = mistake(format!("the scenario would not be sound: {message}"));
-            return Err(ImportError::new(name, text, vec![unsound], &secrets));
+            return Err(ImportError::of_all(name, unsound));
         }
-        let sources = masked_sources(name, text, &secrets, &mut self.notices);
-        Ok(Imported { scenario, notation, notices: self.notices, sources })
+        let sources = masked_sources(name, text, &secrets, &self.unshown, &mut self.notices);
+        Ok(Imported { scenario, family, notices: self.notices, sources })
     }
 }
 
@@ -136,8 +201,10 @@ fn unsound(text: &str) -> Option<String> {
 }
 
 impl ImportError {
-    fn new(name: &str, text: &str, mut mistakes: Vec<Diagnostic>, secrets: &Secrets) -> ImportError {
-        let sources = masked_sources(name, text, secrets, &mut mistakes);
+    /// A mistake that is about no line.
+    fn of_all(name: &str, mistake: Diagnostic) -> ImportError {
+        let mut mistakes = vec![mistake];
+        let sources = masked_sources(name, "", &Secrets::default(), &[], &mut mistakes);
         ImportError { mistakes, sources }
     }
 }
@@ -156,124 +223,93 @@ fn mistake(message: String) -> Diagnostic {
     Diagnostic::error(Span::default(), message)
 }
 
-/// The text as it may be shown: only the lines that a notice is about, without the credentials in them.
-///
-/// Notices that are about the same lines follow them there. All other lines are empty, so that numbers stay true.
-fn masked_sources(name: &str, text: &str, secrets: &Secrets, notices: &mut [Diagnostic]) -> Sources {
-    let mut shown = String::new();
-    let mut start = 0;
-    for line in text.split('\n') {
-        let range = start..=start + line.len();
-        let starts_here = |notice: &&mut Diagnostic| range.contains(&(notice.span.start as usize));
-        let mut here: Vec<&mut Diagnostic> = notices.iter_mut().filter(starts_here).collect();
-        let begin = shown.len();
-        if !here.is_empty() && !may_hold_password(line) {
-            shown.push_str(&secrets.mask(line.trim_end()));
-        }
-        for notice in &mut here {
-            // Behind the masks columns are others: the whole line is underlined.
-            let indentation = shown[begin..].len() - shown[begin..].trim_start().len();
-            notice.span = Span { file: u32::MAX, ..Span::default() }.with_range(begin + indentation, shown.len());
-        }
-        shown.push('\n');
-        start += line.len() + 1;
+/// Reads a transcript.
+fn transcript(text: &str, wanted: &Wanted<'_>) -> (Read, &'static Family) {
+    let mut lines = dump::flat(text::lines(text));
+    if dump::is_s_client(&lines) {
+        dump::s_client(&mut lines);
     }
-    for notice in notices {
-        notice.span.file = 0;
+    if let Err(mistake) = given::mark(&mut lines, wanted) {
+        return (Read::failed(mistake), wanted.family.unwrap_or(&family::FAMILIES[0]));
     }
-    let mut sources = Sources::default();
-    sources.add(name, shown);
-    sources
+    let open = || lines.iter().filter(|line| line.role != text::Role::Noise).map(|line| line.text.as_ref());
+    let found =
+        wanted.family.unwrap_or_else(|| family::of(lines.iter().take(MAX_SEARCHED).map(|line| line.text.as_ref())));
+    let marks = Marks::learn(open(), found.marks);
+    if !marks.are_found() {
+        return (Read::failed(nothing_found()), found);
+    }
+    let (mut sessions, unshown) = sessions::read(&lines, &marks, found);
+    let stray: Vec<String> =
+        sessions.iter_mut().flat_map(|session| std::mem::take(&mut session.stray_credentials)).collect();
+    let stray = [stray, credentials::after_auth(&lines)].concat();
+    let session = match chosen(sessions, wanted.session, text) {
+        Ok(session) => session,
+        Err(mistake) => return (Read { stray, unshown, ..Read::failed(mistake) }, found),
+    };
+    (Read { stray, unshown, ..of_session(session, found) }, found)
 }
 
-/// A command line, or a setting: what stands there need not have gone over the wire, and so is not known as a secret.
-fn may_hold_password(line: &str) -> bool {
-    let lower = line.to_ascii_lowercase();
-    ["password", "passwd", "--user", " -u ", " -ap", "--auth", "token", "secret", "bearer"]
-        .iter()
-        .any(|word| lower.contains(word))
+/// Whether a login of the conversation holds a credential: then the login says what it is.
+fn is_said(said: &[Said], credential: &str) -> bool {
+    said.iter().any(|said| matches!(said, Said::Line(line) if line.ends_with(credential.as_bytes())))
 }
 
-/// The notation of a text, by what only it has.
-fn detect(text: &str) -> Option<Notation> {
-    let lines: Vec<&str> = unquoted(text).into_iter().map(|(_, line)| line).collect();
-    let any = |test: &dyn Fn(&str) -> bool| lines.iter().any(|line| test(line));
-    let starts = |words: &'static [&'static str]| move |line: &str| words.iter().any(|word| line.starts_with(word));
-    if any(&|line| line.trim_start().starts_with("query_response:") || line.trim_start().starts_with("- expect:")) {
-        return Some(Notation::Blackbox);
-    }
-    if any(&starts(&["=== Trying", " -> ", " ~> ", "<-  ", "<~  ", "<** ", "<~* "])) {
-        return Some(Notation::Swaks);
-    }
-    if any(&starts(&["* Connected to", "*   Trying", "* Established", "< 220"])) {
-        return Some(Notation::Curl);
-    }
-    if any(&starts(&["CONNECTED(", "CONNECTION ESTABLISHED", "depth=", "-----BEGIN CERT", "SSL handshake has read"])) {
-        return Some(Notation::Openssl);
-    }
-    any(&|line| telnet::looks_like_reply(telnet::said_by(line).1)).then_some(Notation::Telnet)
+fn nothing_found() -> Diagnostic {
+    let help = "it reads what PHPMailer, smtplib, nodemailer, JavaMail, MailKit, Net::SMTP, msmtp, Exim, Postfix, swaks, telnet, `openssl s_client`, `curl -v` \
+                and many others print, and lines with `C:` and `S:`; for any other notation give `--client` and `--server`";
+    mistake("no SMTP conversation is found in this".to_owned()).help(help)
 }
 
-fn transcript(text: &str, notation: Notation) -> Read {
-    let mut talk = Talk::default();
-    for (start, line) in unquoted(text) {
-        talk.begin_line(start, line);
-        if command_line(line, &mut talk) {
-            continue;
-        }
-        match notation {
-            Notation::Swaks => swaks::line(line, &mut talk),
-            Notation::Curl => curl::line(line, &mut talk),
-            Notation::Openssl => s_client::line(line, &mut talk),
-            Notation::Telnet | Notation::Blackbox => telnet::line(line, &mut talk),
-        }
+/// The session that is meant.
+fn chosen(mut sessions: Vec<Session>, number: Option<usize>, text: &str) -> Result<Session, Diagnostic> {
+    let count = sessions.len();
+    match number {
+        Some(number) if (1..=count).contains(&number) => Ok(sessions.swap_remove(number - 1)),
+        Some(number) => Err(mistake(format!("there is no session {number}: the transcript holds {count}"))),
+        None if count == 1 => Ok(sessions.swap_remove(0)),
+        None if count == 0 => Err(nothing_found()),
+        None => Err(several(&sessions, text)),
     }
-    talk.finish()
 }
 
-/// The lines of a text with their places, without what quoting in mail or Markdown has added.
-fn unquoted(text: &str) -> Vec<(usize, &str)> {
-    let mut start = 0;
-    let mut lines: Vec<(usize, &str)> = Vec::new();
-    for line in text.split('\n') {
-        let content = line.strip_suffix('\r').unwrap_or(line);
-        lines.push((start, content.strip_suffix('\r').unwrap_or(content)));
-        start += line.len() + 1;
+/// The list of sessions, none of which is chosen.
+fn several(sessions: &[Session], text: &str) -> Diagnostic {
+    let line = |session: &Session| {
+        let start = session.begins.map_or(0, |begins| begins.start as usize);
+        memchr::memchr_iter(b'\n', &text.as_bytes()[..start]).count() + 1
+    };
+    let listed =
+        |(at, session): (usize, &Session)| format!("{}: line {}, {}", at + 1, line(session), session.summary());
+    let mut list: Vec<String> = sessions.iter().enumerate().take(MAX_LISTED).map(listed).collect();
+    if sessions.len() > MAX_LISTED {
+        list.push(format!("and {} more", sessions.len() - MAX_LISTED));
     }
-    lines.retain(|(_, line)| !line.trim_start().starts_with("```"));
-    let filled = |lines: &[(usize, &str)]| lines.iter().any(|(_, line)| !line.trim().is_empty());
-    while filled(&lines) && lines.iter().all(|(_, line)| line.trim().is_empty() || line.starts_with('>')) {
-        for (_, line) in &mut lines {
-            *line = line.strip_prefix("> ").or(line.strip_prefix('>')).unwrap_or(line);
-        }
-    }
-    let indentation = |line: &str| line.len() - line.trim_start_matches(' ').len();
-    let common = lines.iter().filter(|(_, line)| !line.trim().is_empty()).map(|(_, line)| indentation(line)).min();
-    for (_, line) in &mut lines {
-        *line = line.get(common.unwrap_or(0)..).unwrap_or("");
-    }
-    lines
+    let help = format!("choose one with `--session N`:\n{}", list.join("\n"));
+    mistake(format!("{} sessions stand in this", sessions.len())).help(help)
 }
 
-/// `$ openssl s_client -connect host:587 -starttls smtp`: where to, of the commands that people paste with it.
-fn command_line(line: &str, talk: &mut Talk<'_>) -> bool {
-    let prompt =
-        line.find("$ ").or_else(|| line.starts_with("# ").then_some(0)).or_else(|| line.starts_with("% ").then_some(0));
-    let Some(command) = prompt.map(|at| &line[at + 2..]).filter(|_| !talk.in_mail_data()) else { return false };
-    let words: Vec<&str> = command.split_whitespace().collect();
-    let tools = ["openssl", "telnet", "swaks", "curl", "nc", "ncat"];
-    let Some(at) = words.iter().position(|word| tools.contains(word)) else { return false };
-    let arguments = &words[at + 1..];
-    let behind = |option: &str| arguments.iter().position(|word| *word == option).and_then(|at| arguments.get(at + 1));
-    match words[at] {
-        "openssl" => talk.server_is(behind("-connect").copied().unwrap_or(""), None),
-        "swaks" | "curl" => {}
-        _ => {
-            let plain: Vec<&&str> = arguments.iter().filter(|word| !word.starts_with('-')).collect();
-            talk.server_is(plain.first().copied().unwrap_or(&""), plain.get(1).map(|port| **port));
-        }
+fn of_session(mut session: Session, family: &'static Family) -> Read {
+    let mut mistakes = Vec::new();
+    let replies = session.said.iter().any(|said| matches!(said, Said::Reply(_)));
+    if !replies && session.misfit.is_none() {
+        mistakes.push(mistake("no reply of a server is found in this".to_owned()));
+    } else if !session.client_spoke() && !session.said.iter().any(|said| matches!(said, Said::ServerClosed)) {
+        let text = "only what the server said stands in this: no line of the client".to_owned();
+        let help =
+            "copy the conversation from the terminal: a redirected telnet or openssl does not print what it sends";
+        mistakes.push(mistake(text).help(help));
+    } else if let Some(misfit) = session.misfit.take() {
+        let looks = if family.name == "paste" { String::new() } else { format!("; this looks like {}", family.what) };
+        let message = format!("{}{looks}", misfit.message);
+        mistakes.push(Diagnostic { message, ..misfit });
     }
-    true
+    if !session.server_known && mistakes.is_empty() {
+        let no_server = "the transcript does not say which server this was: `mail.example.com` stands in its place";
+        session.warn(Span::default(), no_server, "");
+    }
+    let conversation = Conversation { server: session.server, said: session.said };
+    Read { conversation, mistakes, notices: session.notices, ..Read::default() }
 }
 
 #[cfg(test)]

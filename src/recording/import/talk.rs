@@ -1,297 +1,511 @@
-//! Puts together what a transcript tells: lines of the client, replies, handshakes, mail data.
+//! Reads the lines of a transcript as a conversation.
 //!
-//! Responsible for joining lines to replies and to mail data, and for what a transcript leaves out. Which side a line is
-//! of is told by the notation.
+//! Responsible for whose each line is where its mark does not tell: further lines of a reply, mail data, what was typed at
+//! a terminal, remarks. `marks` knows the marks, `session` puts together what is found.
 
-use super::{Read, mistake};
-use crate::recording::{MailData, Said, Server, split_verb};
-use crate::scenario::{Diagnostic, Span};
-use std::fmt::Write as _;
+use super::event::{self, Event};
+use super::family::Family;
+use super::grammar::{self, Kind, reply_code};
+use super::marks::{Marks, Seen, Side};
+use super::session::Session;
+use super::shell;
+use super::text::{Line, Role};
+use crate::scenario::Span;
 
-/// How many notices are given of lines that fit nothing: the first ones tell what is wrong.
-const MAX_NOTICES: usize = 20;
+/// How far is looked ahead for the end of a message.
+const MAX_AHEAD: usize = 100_000;
+/// The words of the warning about lines that belong to no side.
+pub(super) const NEITHER: &str = "this line is of neither side: it was left out";
 
-/// Where EHLO stands among what a tool says by itself.
-const TOOL_EHLO: usize = 2;
-
-/// A conversation that is being read.
-#[derive(Default)]
-pub(super) struct Talk<'t> {
-    said: Vec<Said>,
-    server: Server,
-    server_known: bool,
-    /// The lines of a reply that goes on.
-    reply: Vec<&'t str>,
-    /// Mail data since a 354.
-    data: Option<Vec<u8>>,
-    /// Mail data that the transcript only mentions.
-    suppressed: bool,
-    closed: bool,
-    /// Whether the first steps were taken by the tool itself.
-    greeted_by_tool: bool,
-    notices: Vec<Diagnostic>,
-    /// The place of the line that is being read.
-    here: Span,
-    /// What a notation must remember from line to line.
-    pub(super) mode: Mode,
+/// How a message stands in the text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Message {
+    /// Its lines have the client's mark.
+    Marked,
+    /// All lines up to this one, and whether that one is the dot.
+    UpTo(usize, bool),
+    NotShown,
 }
 
-/// Where in the text of a tool a line stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Mode {
-    #[default]
-    Talking,
-    /// What the tool says of itself.
-    Noise,
-    /// Behind a line that begins or ends such text.
-    Border,
+/// A transcript that is being read.
+pub(super) struct Talk<'t> {
+    lines: &'t [Line<'t>],
+    /// Which of them are read.
+    own: &'t [usize],
+    marks: &'t Marks,
+    family: &'static Family,
+    pub(super) session: Session,
+    /// Those that came to their end.
+    sessions: Vec<Session>,
+    /// The lines of a reply that goes on, and the first one's place.
+    reply: Vec<String>,
+    /// Mail data since a 354.
+    data: Option<(Message, Vec<u8>)>,
+    /// Lines of neither side one after another: the first of them, and how many.
+    neither: Option<(Span, usize)>,
+    /// Where lines stand that are never shown: a login goes on around them.
+    pub(super) unshown: Vec<usize>,
+    here: Span,
+    /// The line that is being read.
+    at: usize,
+    /// Whether the last line was one of the message.
+    data_goes_on: bool,
 }
 
 impl<'t> Talk<'t> {
-    /// Goes on to the next line.
-    pub(super) fn begin_line(&mut self, start: usize, line: &str) {
-        self.here = Span::default().with_range(start, start + line.len());
-    }
-
-    pub(super) fn in_mail_data(&self) -> bool {
-        self.data.is_some() && self.reply.is_empty()
-    }
-
-    /// Whether anything of the conversation was read.
-    pub(super) fn has_begun(&self) -> bool {
-        !self.said.is_empty() || !self.reply.is_empty()
-    }
-
-    /// Whether the client has said anything.
-    pub(super) fn client_spoke(&self) -> bool {
-        self.said.iter().any(|said| matches!(said, Said::Line(_)))
-    }
-
-    /// Whether an empty line would answer something: a challenge may be answered by one.
-    pub(super) fn expects_line(&self) -> bool {
-        matches!(self.said.last(), Some(Said::Reply(reply)) if reply.code() == 334)
-    }
-
-    /// Something that could not be carried over.
-    pub(super) fn notice(&mut self, notice: Diagnostic) {
-        if self.notices.len() < MAX_NOTICES {
-            self.notices.push(notice);
+    pub(super) fn new(lines: &'t [Line<'t>], marks: &'t Marks, family: &'static Family) -> Talk<'t> {
+        Talk {
+            lines,
+            own: &[],
+            marks,
+            family,
+            session: Session::default(),
+            sessions: Vec::new(),
+            reply: Vec::new(),
+            data: None,
+            neither: None,
+            unshown: Vec::new(),
+            here: Span::default(),
+            at: 0,
+            data_goes_on: false,
         }
     }
 
-    /// A line that is of neither side.
-    pub(super) fn leave_out(&mut self) {
-        let notice = Diagnostic::warning(self.here, "this line is of neither side: it was left out");
-        self.notice(notice);
+    /// Reads these lines; gives the sessions, and the places of lines that must not be shown.
+    pub(super) fn read(mut self, own: &'t [usize]) -> (Vec<Session>, Vec<usize>) {
+        self.own = own;
+        for index in 0..own.len() {
+            self.line(index);
+        }
+        self.end_session();
+        let mut sessions = self.sessions;
+        if sessions.iter().any(Session::client_spoke) {
+            sessions.retain(Session::client_spoke);
+        } else {
+            sessions.retain(Session::has_begun);
+        }
+        (sessions, self.unshown)
     }
 
-    /// The place of the line that is being read.
-    pub(super) fn here(&self) -> Span {
-        self.here
+    fn end_session(&mut self) {
+        self.end_reply();
+        self.end_neither();
+        if let Some((message, octets)) = self.data.take()
+            && (message == Message::Marked || matches!(message, Message::UpTo(..)))
+            && !octets.is_empty()
+        {
+            self.session.message(octets);
+            self.session.warn(self.here, "the transcript ends within the message", "");
+        }
+        let mut session = std::mem::take(&mut self.session);
+        session.end();
+        self.sessions.push(session);
     }
 
-    /// `HOST:PORT`, `[ADDRESS]:PORT` or `HOST`, with the port apart or not at all.
-    pub(super) fn server_is(&mut self, address: &str, port: Option<&str>) {
-        let address = address.trim_matches(['[', ']']);
-        let (host, joined) = match address.rsplit_once(':') {
-            Some((host, port))
-                if port.bytes().all(|byte| byte.is_ascii_digit()) && (!host.contains(':') || host.ends_with(']')) =>
-            {
-                (host.trim_matches(['[', ']']), Some(port))
-            }
-            _ => (address, None),
-        };
-        let is_host = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | ':' | '_');
-        if host.is_empty() || host.len() > 255 || !host.chars().all(is_host) {
+    fn line(&mut self, at: usize) {
+        let line = &self.lines[self.own[at]];
+        self.at = at;
+        self.here = Span::default().with_range(line.start, line.end);
+        match line.role {
+            Role::AfterHandshake => self.session.handshake(),
+            Role::AfterToolGreeted => self.session.greet_by_tool(),
+            Role::Noise if shell::is_command(&line.text) => return self.command_line(&line.text),
+            Role::Noise => return self.event(&line.text),
+            Role::Open => {}
+        }
+        // The line that ends the reply to the EHLO which s_client said by itself.
+        let is_known = line.role == Role::AfterToolGreeted && line.text.starts_with("250 ");
+        if is_known || self.is_in_unmarked_message(at) {
             return;
         }
-        self.server_known = true;
-        host.clone_into(&mut self.server.host);
-        if let Some(port) = port.or(joined).and_then(|port| port.parse().ok()) {
-            self.server.port = port;
+        let text = self.without_step(&line.text);
+        if shell::is_command(text) && self.data.is_none() {
+            return self.command_line(text);
+        }
+        let seen = self.marks.read(text);
+        let goes_on = self.data_goes_on;
+        self.data_goes_on = false;
+        match self.side(&seen, text) {
+            Some(Side::Client) => seen.lines.iter().for_each(|text| self.client(text, at)),
+            Some(Side::Server) => seen.lines.iter().for_each(|text| self.server(text)),
+            None => self.unmarked(at, &seen, text, goes_on),
+        }
+        if self.session.has_begun() && self.session.begins.is_none() {
+            self.session.begins = Some(self.here);
         }
     }
 
-    /// The name of the server, where its address is known already.
-    pub(super) fn server_named(&mut self, host: &str) {
-        let port = self.server.port;
-        self.server_is(host, Some(&port.to_string()));
+    /// The side of a line: by its mark, or by itself where it is the only thing that tells.
+    fn side(&self, seen: &Seen<'_>, text: &str) -> Option<Side> {
+        // A reply that nothing marks among marked ones is what a log says again, or the rest of one above.
+        let bare = seen.prefix.is_empty() && text.len() == seen.lines.first().map_or(0, |line| line.len());
+        match seen.side {
+            Some(Side::Server) if bare && self.rest_of_reply(text) => None,
+            side => side,
+        }
+    }
+
+    fn rest_of_reply(&self, text: &str) -> bool {
+        !self.reply.is_empty() && reply_code(text) != self.reply.first().and_then(|line| reply_code(line))
+    }
+
+    /// `     <-- step 7`, which reports put behind a line.
+    fn without_step<'l>(&self, text: &'l str) -> &'l str {
+        match text.rsplit_once("     <-- ") {
+            Some((line, _)) if self.family.name == "smtp-script" => line,
+            _ => text,
+        }
+    }
+
+    fn is_in_unmarked_message(&mut self, at: usize) -> bool {
+        let Some((Message::UpTo(end, has_dot), _)) = self.data else { return false };
+        if at < end {
+            let text = self.lines[self.own[at]].text.as_ref();
+            self.data_line(self.marks.read(text).lines.first().map_or(text, |line| line.as_ref()));
+            return true;
+        }
+        if let Some((_, octets)) = self.data.take() {
+            // s_client shows the CR of the line above as an empty line.
+            let start = if self.family.name == "openssl" && octets.starts_with(b"\r\n") { 2 } else { 0 };
+            self.session.message(octets[start..].to_vec());
+        }
+        has_dot
+    }
+
+    fn data_line(&mut self, text: &str) {
+        if let Some((_, octets)) = &mut self.data {
+            // Dots at the start of a line are doubled on the wire.
+            octets.extend_from_slice(text.strip_prefix('.').unwrap_or(text).as_bytes());
+            octets.extend_from_slice(b"\r\n");
+        }
     }
 
     /// A line of the client.
-    pub(super) fn client(&mut self, line: &str) {
+    fn client(&mut self, text: &str, at: usize) {
         self.end_reply();
-        match &mut self.data {
-            Some(data) if line == "." => {
-                let octets = std::mem::take(data);
+        match &self.data {
+            Some((Message::Marked, octets)) if text.trim_end() == "." => {
+                let octets = octets.clone();
                 self.data = None;
-                self.said.push(Said::MailData(MailData { octets, left_out: 0 }));
+                if octets.is_empty() && !self.marks.are_alike() {
+                    self.session.message_not_shown(self.here);
+                } else {
+                    self.session.message(octets);
+                }
+                return;
             }
-            Some(data) => {
-                // Dots at the start of a line are doubled on the wire.
-                data.extend_from_slice(line.strip_prefix('.').unwrap_or(line).as_bytes());
-                data.extend_from_slice(b"\r\n");
+            Some((Message::Marked, octets)) if octets.is_empty() && event::of(text) == Some(Event::MessageNotShown) => {
+                self.data = Some((Message::NotShown, Vec::new()));
+                return;
             }
-            None => self.said.push(Said::Line(line.as_bytes().to_vec())),
+            Some((Message::Marked, _)) => {
+                self.data_goes_on = true;
+                return self.data_line(text);
+            }
+            Some((Message::NotShown, _)) => {
+                if text.trim_end() == "." {
+                    self.data = None;
+                    self.session.message_not_shown(self.here);
+                }
+                return;
+            }
+            _ => {}
+        }
+        if shell::is_command(text) {
+            return self.command_line(text);
+        }
+        match self.kind(text, at) {
+            Some(kind) => self.command(kind, text),
+            None if text.trim().is_empty() && self.session.is_challenged() => self.command(Kind::Answer, ""),
+            None if text.trim().is_empty() => {}
+            None => self.event_or_leave_out(text),
         }
     }
 
-    /// The client sent mail data that the transcript does not show.
-    pub(super) fn mail_data_is_missing(&mut self) {
-        if self.data.is_some() {
-            self.suppressed = true;
+    fn command(&mut self, kind: Kind, text: &str) {
+        self.end_neither();
+        if self.session.is_over() && kind != Kind::Answer {
+            self.end_session();
         }
+        self.session.client(kind, text, self.here);
+    }
+
+    /// What a line of the client is; nothing where it can be no part of the conversation.
+    fn kind(&self, text: &str, at: usize) -> Option<Kind> {
+        if let Some(kind) = grammar::command(text) {
+            return Some(kind);
+        }
+        let text = text.trim();
+        let answers = self.session.is_logging_in() && grammar::is_message(text)
+            || self.session.is_challenged() && !text.contains(' ') && !text.is_empty()
+            || self.session.is_challenged() && text.starts_with("<<") && text.ends_with(">>");
+        if answers && !grammar::begins_with_verb(text) {
+            return Some(Kind::Answer);
+        }
+        // Whatever else was sent, the server had something to say to it, and to nothing before it.
+        let next = self.next_reply(at);
+        let is_alone = self.session.is_quiet() && !text.is_empty();
+        match next {
+            Some(code) if is_alone && (code >= 500 || !self.marks.are_alike() && !text.contains(' ')) => {
+                Some(grammar::kind_of(text))
+            }
+            _ if grammar::begins_with_verb(text) && next.is_some() && is_alone => Some(grammar::kind_of(text)),
+            _ => None,
+        }
+    }
+
+    /// The lines that follow one.
+    fn after(&self, at: usize) -> impl Iterator<Item = &'t Line<'t>> {
+        let (lines, own) = (self.lines, self.own);
+        own[(at + 1).min(own.len())..].iter().map(move |index| &lines[*index])
+    }
+
+    /// The code of the reply that the next line of either side begins.
+    fn next_reply(&self, at: usize) -> Option<u16> {
+        for line in self.after(at).take(50).filter(|line| line.role != Role::Noise && !line.text.trim().is_empty()) {
+            let seen = self.marks.read(&line.text);
+            let text = seen.lines.first().map_or("", |text| text.as_ref());
+            match seen.side {
+                Some(Side::Server) => return reply_code(text),
+                Some(Side::Client) => return None,
+                None if self.marks.are_alike() => return None,
+                None => {}
+            }
+        }
+        None
     }
 
     /// A line of the server.
-    pub(super) fn server(&mut self, line: &'t str) {
-        if self.data.is_some() && self.reply.is_empty() {
-            self.missing_mail_data();
+    fn server(&mut self, text: &str) {
+        if reply_code(text).is_none() {
+            if !text.trim().is_empty() {
+                self.event_or_leave_out(text);
+            }
+            return;
         }
-        self.reply.push(line);
-        if line.as_bytes().get(3) != Some(&b'-') {
+        self.end_neither();
+        if self.data.is_some() && self.reply.is_empty() {
+            self.end_message();
+        }
+        let open = self.reply.first().and_then(|line| reply_code(line));
+        if open.is_some() && open != reply_code(text) {
             self.end_reply();
         }
-    }
-
-    /// Both sides shook hands; before the first reply it means implicit TLS.
-    pub(super) fn handshake(&mut self) {
-        self.end_reply();
-        if self.said.is_empty() {
-            self.server.implicit_tls = true;
-            self.server.port = if self.server.port == 25 { 465 } else { self.server.port };
-        } else if !matches!(self.said.last(), Some(Said::Handshake)) {
-            self.said.push(Said::Handshake);
+        for line in unglued(text) {
+            self.reply.push(line.to_owned());
+            if !grammar::goes_on(line) {
+                self.end_reply();
+            }
         }
     }
 
-    /// The server closed without being asked to.
-    pub(super) fn server_closed(&mut self) {
-        self.end_reply();
-        self.closed = true;
-    }
-
-    /// Something that a reader of the scenario should know.
-    pub(super) fn remark(&mut self, text: &str) {
-        self.end_reply();
-        self.said.push(Said::Remark(text.to_owned()));
-    }
-
-    /// What `openssl s_client -starttls smtp` says before it hands over.
-    pub(super) fn greeted_by_tool(&mut self) {
-        self.greeted_by_tool = true;
-        self.said.push(Said::Remark("openssl did these steps, up to STARTTLS, by itself".to_owned()));
-        self.said.push(Said::reply(&["220 "]));
-        self.said.push(Said::Line(b"EHLO client.example".to_vec()));
-        self.said.push(Said::reply(&["250-", "250 STARTTLS"]));
-        self.said.push(Said::Line(b"STARTTLS".to_vec()));
-        self.said.push(Said::reply(&["220 "]));
-        self.said.push(Said::Handshake);
+    /// The server answers mail data whose end did not show.
+    fn end_message(&mut self) {
+        match self.data.take() {
+            Some((Message::Marked, octets)) if !octets.is_empty() => self.session.message(octets),
+            Some(_) => self.session.message_not_shown(self.here),
+            None => {}
+        }
     }
 
     fn end_reply(&mut self) {
-        let Some(last) = self.reply.last() else { return };
-        let goes_on = last.as_bytes().get(3) == Some(&b'-');
-        let mut lines: Vec<String> = self.reply.drain(..).map(str::to_owned).collect();
-        if let Some(last) = lines.last_mut().filter(|_| goes_on) {
-            last.replace_range(3..4, " ");
+        if self.reply.is_empty() {
+            return;
         }
-        let reply = Said::reply(&lines);
-        if let Said::Reply(reply) = &reply
-            && reply.code() == 354
-        {
-            self.data = Some(Vec::new());
+        let lines = std::mem::take(&mut self.reply);
+        if self.session.begins_anew(&lines) {
+            self.end_session();
         }
-        self.said.push(reply);
+        let asks_for_message = lines[0].starts_with("354");
+        self.session.reply(lines, self.here);
+        if asks_for_message && self.session.misfit.is_none() {
+            self.data = Some((self.message_after(self.at), Vec::new()));
+        }
     }
 
-    /// The server answered mail data that no line shows: a message takes its place.
-    fn missing_mail_data(&mut self) {
-        let shown = self.data.take().unwrap_or_default();
-        self.suppressed = false;
-        let octets = if shown.is_empty() { self.stand_in() } else { shown };
-        let notice =
-            Diagnostic::warning(self.here, "the message before this reply is not shown: another stands in its place");
-        self.notice(notice.help("write what is to be sent under `data:`"));
-        self.said
-            .push(Said::Remark("the transcript does not show the message: this one stands in its place".to_owned()));
-        self.said.push(Said::MailData(MailData { octets, left_out: 0 }));
-    }
-
-    /// A message from and to those of the envelope.
-    fn stand_in(&self) -> Vec<u8> {
-        let mut fields = String::new();
-        for said in &self.said {
-            let Said::Line(line) = said else { continue };
-            let line = String::from_utf8_lossy(line);
-            let address =
-                line.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(address, _)| address);
-            let verb = line.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
-            match verb.as_str() {
-                "MAIL" => fields = format!("From: <{address}>\r\n"),
-                "RCPT" if !fields.contains("\r\nTo:") => _ = write!(fields, "To: <{address}>\r\n"),
-                _ => {}
+    /// How the message stands that follows this line.
+    fn message_after(&self, at: usize) -> Message {
+        // Whether the first line that may be one of the message is a field of its header.
+        let mut first: Option<bool> = None;
+        for (index, line) in self.after(at).enumerate().map(|(index, line)| (at + 1 + index, line)).take(MAX_AHEAD) {
+            let seen = self.marks.read(&line.text);
+            let text = seen.lines.first().map_or("", |text| text.as_ref()).trim_end();
+            let has_field = first == Some(true);
+            let ends = match seen.side.filter(|_| !self.marks.are_alike()) {
+                _ if line.role == Role::Noise => None,
+                Some(Side::Client) if text == "." && has_field => Some(Message::UpTo(index, true)),
+                Some(Side::Client) => Some(Message::Marked),
+                Some(Side::Server) if reply_code(text).is_none() => None,
+                Some(Side::Server) => (!has_field || !seen.prefix.is_empty()).then_some(Message::NotShown),
+                None if text == "." && (has_field || self.marks.are_alike()) => Some(Message::UpTo(index, true)),
+                None if self.marks.are_alike() && first.is_none() && reply_code(text).is_some() => {
+                    Some(Message::NotShown)
+                }
+                None if self.marks.are_alike() && self.resumes(index, text) => {
+                    Some(if has_field { Message::UpTo(index, false) } else { Message::NotShown })
+                }
+                None => None,
+            };
+            if let Some(message) = ends {
+                return message;
+            }
+            let is_noise = line.role == Role::Noise
+                || text.is_empty()
+                || self.family.says(&line.text)
+                || event::of(&line.text).is_some();
+            if first.is_none() && !is_noise {
+                first = Some(grammar::is_field(text));
             }
         }
-        format!("{fields}Date: now\r\nMessage-ID: <1@example.com>\r\nSubject: Test\r\n\r\nThis is a test.\r\n")
-            .into_bytes()
+        let goes_on = self.marks.are_alike() && first.is_some();
+        if goes_on { Message::UpTo(self.own.len(), false) } else { Message::NotShown }
     }
 
-    /// A session that was pasted without its beginning begins with the greeting all the same.
-    fn begin_with_greeting(&mut self) {
-        let first = self.said.iter().find_map(|said| match said {
-            Said::Reply(reply) => Some(reply.code()),
-            _ => None,
-        });
-        if matches!(self.said.first(), Some(Said::Line(_))) && first.is_some_and(|code| code != 220) {
-            let notice = Diagnostic::warning(
-                Span::default(),
-                "the greeting of the server is missing: `^220` stands in its place",
-            );
-            self.notice(notice);
-            self.said.insert(0, Said::reply(&["220 "]));
+    /// Whether the conversation goes on at a reply, though no dot showed: a command that its reply follows comes next.
+    fn resumes(&self, at: usize, text: &str) -> bool {
+        let Some(code) = reply_code(text).filter(|code| *code != 354) else { return false };
+        let rest = || self.after(at).filter(|line| line.role != Role::Noise && !line.text.trim().is_empty());
+        let next = rest().next().map(|line| line.text.as_ref());
+        let ends = code == 250 || code >= 400;
+        ends && match next {
+            None => true,
+            Some(line) => {
+                grammar::command(line).is_some() && rest().nth(1).is_none_or(|line| reply_code(&line.text).is_some())
+            }
         }
     }
 
-    /// The name that the client gives itself, for the EHLO that was said for it.
-    fn say_what_the_tool_said(&mut self) {
-        let name = self.said.iter().skip(TOOL_EHLO + 1).find_map(|said| match said {
-            Said::Line(line) if split_verb(line).0 == "EHLO" => Some(line.clone()),
-            _ => None,
-        });
-        if let (Some(name), true) = (name, self.greeted_by_tool) {
-            self.said[TOOL_EHLO] = Said::Line(name);
+    /// A line that no mark gives to a side.
+    fn unmarked(&mut self, at: usize, seen: &Seen<'_>, whole: &str, goes_on: bool) {
+        let text = seen.lines.first().map_or("", |text| text.as_ref());
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            let answers = self.marks.are_alike()
+                && self.session.is_challenged()
+                && self.reply.is_empty()
+                && self.family.name != "openssl";
+            if answers && self.next_reply(at).is_some() {
+                self.session.client(Kind::Answer, "", self.here);
+            }
+            if goes_on {
+                self.data_goes_on = true;
+                self.data_line("");
+            }
+            return;
+        }
+        if let Some((Message::Marked, _)) = self.data
+            && goes_on
+            && seen.prefix.is_empty()
+            && !self.family.says(whole)
+        {
+            self.data_goes_on = true;
+            return self.data_line(whole);
+        }
+        if self.continues_reply(trimmed) {
+            return self.server(trimmed);
+        }
+        if self.is_keyword_of_hello(trimmed) {
+            return self.session.extend_hello(trimmed);
+        }
+        if self.marks.are_alike()
+            && self.data.is_none()
+            && self.reply.is_empty()
+            && self.session.has_begun()
+            && let Some(kind) = self.kind(text, at).filter(|_| event::of(whole).is_none() && !self.family.says(whole))
+        {
+            return self.command(kind, text);
+        }
+        self.event_or_leave_out(whole);
+    }
+
+    /// `250-SIZE` alone below `S: 250-mx`.
+    fn continues_reply(&self, text: &str) -> bool {
+        self.reply.first().is_some_and(|first| reply_code(text) == reply_code(first))
+    }
+
+    fn is_keyword_of_hello(&self, text: &str) -> bool {
+        let is_open = self.reply.is_empty() && self.session.answered_hello() && self.session.is_quiet();
+        is_open && !self.marks.are_alike() && grammar::is_keyword(text)
+    }
+
+    fn event_or_leave_out(&mut self, text: &str) {
+        if event::of(text).is_some() {
+            return self.event(text);
+        }
+        if !self.family.says(&self.lines[self.own[self.at]].text) {
+            self.leave_out();
         }
     }
 
-    /// Everything that was read.
-    pub(super) fn finish(mut self) -> Read {
+    fn event(&mut self, text: &str) {
+        let Some(event) = event::of(text) else { return };
+        if matches!(event, Event::LoginNotShown(_) | Event::LoginEnded(_)) && self.family.name != "javamail" {
+            return;
+        }
         self.end_reply();
-        if let Some(octets) = self.data.take().filter(|data| !data.is_empty()) {
-            self.said.push(Said::MailData(MailData { octets, left_out: 0 }));
-            let notice = Diagnostic::warning(self.here, "the transcript ends within the message");
-            self.notice(notice);
+        if let Event::To { begins, .. } = event {
+            let anew = begins || self.session.is_over();
+            if self.session.has_begun() && anew && self.data.is_none() {
+                self.end_session();
+            }
         }
-        if self.closed {
-            self.said.push(Said::ServerClosed);
-        }
-        self.say_what_the_tool_said();
-        self.begin_with_greeting();
-        let mut mistakes = Vec::new();
-        let replies = self.said.iter().any(|said| matches!(said, Said::Reply(_)));
-        if !replies {
-            mistakes.push(mistake("no reply of a server is found in this".to_owned()));
-        } else if !self.client_spoke() && !self.said.iter().any(|said| matches!(said, Said::ServerClosed)) {
-            let text = "only what the server said stands in this: no line of the client".to_owned();
-            let help =
-                "copy the conversation from the terminal: a redirected telnet or openssl does not print what it sends";
-            mistakes.push(mistake(text).help(help));
-        }
-        if !self.server_known && mistakes.is_empty() {
-            let no_server = "the transcript does not say which server this was: `mail.example.com` stands in its place";
-            self.notice(Diagnostic::warning(Span::default(), no_server));
-        }
-        let conversation = crate::recording::Conversation { server: self.server, said: self.said };
-        Read { conversation, mistakes, notices: self.notices, complete: None }
+        self.session.happened(event, self.here);
     }
+
+    fn command_line(&mut self, text: &str) {
+        if let Some(event) = shell::target(text) {
+            if self.session.has_begun() {
+                self.end_session();
+            }
+            self.session.happened(event, self.here);
+        }
+    }
+
+    /// A line that is of neither side; of several in a row the first one stands for all.
+    fn leave_out(&mut self) {
+        if self.session.is_logging_in() || self.session.is_challenged() {
+            self.unshown.push(self.here.start as usize);
+        }
+        let (first, count) = self.neither.take().unwrap_or((self.here, 0));
+        self.neither = Some((first, count + 1));
+    }
+
+    fn end_neither(&mut self) {
+        match self.neither.take() {
+            Some((first, 1)) => self.session.warn(first, NEITHER, ""),
+            Some((first, count)) => {
+                self.session.warn(
+                    first,
+                    &format!("this line is of neither side: it was left out, with {} after it", count - 1),
+                    "",
+                );
+            }
+            None => {}
+        }
+    }
+}
+
+/// `250-a250-b250 c`, as some logs join the lines of a reply, in its lines.
+fn unglued(text: &str) -> Vec<&str> {
+    if !grammar::goes_on(text) {
+        return vec![text];
+    }
+    let code = &text[..3];
+    let mut parts = Vec::new();
+    let mut start = 0;
+    let mut from = 4;
+    while let Some(at) = text[from..].find(code).map(|at| from + at) {
+        let next = text.as_bytes().get(at + 3);
+        if matches!(next, Some(b'-' | b' ')) {
+            parts.push(text[start..at].trim_end());
+            start = at;
+            if next == Some(&b' ') {
+                break;
+            }
+        }
+        from = at + 3;
+    }
+    parts.push(text[start..].trim_end());
+    let ends = parts.last().is_some_and(|last| !grammar::goes_on(last));
+    if parts.len() > 1 && ends { parts } else { vec![text] }
 }

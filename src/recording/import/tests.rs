@@ -5,14 +5,18 @@ use proptest::prelude::*;
 
 /// The steps of the scenario, and the notices with the numbers of their lines.
 fn imported(text: &str) -> (String, Vec<String>) {
-    let imported = import("paste", text, None, None).unwrap_or_else(|error| panic!("{error}"));
+    let imported = import("paste", text, &Wanted::default()).unwrap_or_else(|error| panic!("{error}"));
     let line = |notice: &Diagnostic| imported.sources.position(notice.span).line;
     let notices = imported.notices.iter().map(|notice| format!("{}: {}", line(notice), notice.message)).collect();
     (imported.scenario, notices)
 }
 
+fn of(name: &str) -> Wanted<'static> {
+    Wanted { family: family(name), ..Wanted::default() }
+}
+
 fn refused(text: &str, module: Option<&str>) -> String {
-    import("paste", text, None, module).expect_err("a mistake").to_string()
+    import("paste", text, &Wanted { module, ..Wanted::default() }).expect_err("a mistake").to_string()
 }
 
 const SWAKS: &str = r"=== Trying mail.example.com:587...
@@ -41,7 +45,7 @@ fn what_is_typed_while_a_ticket_is_printed_is_not_lost() {
     let pasted = "CONNECTED(00000003)\n---\nCertificate chain\n---\n250 SMTPUTF8\n---\nPost-Handshake New Session Ticket arrived:\n\
                   SSL-Session:\n    Protocol  : TLSv1.3\nehlo client.example\n    Extended master secret: no\n---\nread R BLOCK\n\
                   250 mx.example\nquit\n221 bye\nclosed\n";
-    let imported = import("a.txt", pasted, Some(Notation::Openssl), None).unwrap_or_else(|error| panic!("{error}"));
+    let imported = import("a.txt", pasted, &of("openssl")).unwrap_or_else(|error| panic!("{error}"));
     assert!(imported.scenario.contains("send: ehlo <<domain>>"), "{}", imported.scenario);
 }
 
@@ -339,7 +343,12 @@ fn of_several_modules_one_must_be_named() {
     let two = "modules:\n  a:\n    tcp:\n      query_response: [{expect: '^220'}]\n  b:\n    tcp:\n      query_response: [{expect: '^220'}]\n";
     assert!(refused(two, None).contains("2 modules have a `query_response`: a, b"));
     assert!(refused(two, Some("c")).contains("no module `c`"));
-    assert!(import("paste", two, None, Some("b")).unwrap().scenario.starts_with("name: b\n"));
+    assert!(
+        import("paste", two, &Wanted { module: Some("b"), ..Wanted::default() })
+            .unwrap()
+            .scenario
+            .starts_with("name: b\n")
+    );
     assert!(refused("query_response:\n  - expect: '^220 ('\n", None).contains("not a valid pattern"));
     assert!(
         refused("query_response:\n  - expect: '^220'\n  - send: \"EHLO ${name}\\r\"\n", None)
@@ -359,7 +368,7 @@ fn what_is_no_conversation_is_refused() {
 #[test]
 fn notices_show_no_credentials() {
     let text = "220 hi\nAUTH PLAIN AG1hcnkAaHVudGVyMg==\n235 ok\nNOOP\n250 ok\nDATA\n354 go\nmy hunter2 is";
-    let imported = import("paste", text, Some(Notation::Telnet), None).unwrap();
+    let imported = import("paste", text, &of("telnet")).unwrap();
     let shown: Vec<String> = imported.notices.iter().map(|notice| notice.render(&imported.sources, false)).collect();
     let shown = shown.join("\n");
     assert!(shown.contains("the transcript ends within the message"), "{shown}");
@@ -391,8 +400,9 @@ proptest! {
     /// Whatever is pasted: no panic, no credential that was read is shown, and what is written is sound (or it is refused).
     #[test]
     fn anything_may_be_pasted(lines in prop::collection::vec(line(), 0..20), notation in 0_usize..6) {
-        let notations = [Notation::Swaks, Notation::Telnet, Notation::Openssl, Notation::Curl, Notation::Blackbox];
-        let outcome = import("paste", &lines.join("\n"), notations.get(notation).copied(), None);
+        let notations = ["swaks", "telnet", "openssl", "curl", "blackbox"];
+        let wanted = Wanted { family: notations.get(notation).and_then(|name| family(name)), ..Wanted::default() };
+        let outcome = import("paste", &lines.join("\n"), &wanted);
         if let Ok(imported) = outcome {
             let shown: String = imported.notices.iter().map(|notice| notice.render(&imported.sources, false)).collect();
             prop_assert!(!imported.scenario.contains("AG1hcnkAaHVudGVyMg") || !imported.scenario.contains("auth_plain"), "{}", imported.scenario);
@@ -403,8 +413,8 @@ proptest! {
     /// The mistake that a scenario would not be sound is for patterns of other people only.
     #[test]
     fn transcripts_become_sound_scenarios(lines in prop::collection::vec(line(), 0..20), notation in 0_usize..4) {
-        let notations = [Notation::Swaks, Notation::Telnet, Notation::Openssl, Notation::Curl];
-        if let Err(error) = import("paste", &lines.join("\n"), Some(notations[notation]), None) {
+        let notations = ["swaks", "telnet", "openssl", "curl"];
+        if let Err(error) = import("paste", &lines.join("\n"), &of(notations[notation])) {
             prop_assert!(!error.to_string().contains("would not be sound"), "{}", error);
         }
     }

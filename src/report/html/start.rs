@@ -63,7 +63,8 @@ fn probe(row: &ProbeRow<'_>) -> Value {
         mark => words::mark(report.verdict),
         word => Failure::of(report).map_or("success", Failure::word),
         took => words::took(report.duration),
-        started => inert(&report.started),
+        // `2026-11-28 21:31:20`: the rest is in the report.
+        started => inert(report.started.get(..19).unwrap_or_default()).replace('T', " "),
         headline => report.divergences.first().map(|one| inert(&one.diagnostic.message)),
     }
 }

@@ -1,0 +1,91 @@
+//! Credentials by their form and place, wherever they stand in a text.
+//!
+//! Responsible for finding what follows `AUTH PLAIN ` and its like in any line, also in one that nothing else is understood
+//! of, and for telling words that may be a credential from words that may be shown.
+
+use super::grammar::{is_base64, is_hidden, is_mechanism};
+use super::text::Line;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// What stands behind AUTH and the name of a mechanism, in all lines; decoded as well.
+pub(super) fn after_auth(lines: &[Line<'_>]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for line in lines {
+        for (at, _) in line.text.match_indices(|letter: char| letter.eq_ignore_ascii_case(&'a')) {
+            let Some(rest) = line
+                .text
+                .get(at..at + 5)
+                .filter(|word| word.eq_ignore_ascii_case("auth "))
+                .and_then(|_| line.text.get(at + 5..))
+            else {
+                continue;
+            };
+            let mut words = rest.split_whitespace();
+            let (mechanism, message) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+            let message = message.trim_matches(['"', '\'', '`', ',', ';', '.', ')']);
+            let message = message.split("\\r").next().unwrap_or_default();
+            if is_mechanism(mechanism)
+                && !is_mechanism(message)
+                && is_base64(message)
+                && !is_hidden(message)
+                && !found.iter().any(|known| known == message)
+            {
+                found.push(message.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// The parts of a message of a login that are credentials by themselves.
+pub(super) fn parts(message: &str) -> Vec<String> {
+    let Some(decoded) = STANDARD.decode(message).ok().and_then(|decoded| String::from_utf8(decoded).ok()) else {
+        return Vec::new();
+    };
+    let last = decoded.rsplit(['\0', '\x01', ' ']).find(|part| part.len() >= 4);
+    last.map(str::to_owned).into_iter().collect()
+}
+
+/// Whether a line may hold a credential: a word of it is base64 of a text, or it names one.
+pub(super) fn may_stand_in(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    let names = [
+        "pass",
+        "pwd",
+        "--user",
+        " -u ",
+        " -ap",
+        "--auth",
+        "token",
+        "secret",
+        "bearer",
+        "credential",
+        "api_key",
+        "apikey",
+    ];
+    names.iter().any(|word| lower.contains(word)) || has_encoded_word(line)
+}
+
+/// A challenge of the server is no credential of the client.
+fn has_encoded_word(line: &str) -> bool {
+    let ends = |letter: char| {
+        letter.is_whitespace()
+            || matches!(letter, '"' | '\'' | '`' | ',' | ';' | '(' | ')' | '[' | ']' | '<' | '>' | '|' | '\\')
+    };
+    let mut before = "";
+    for word in line.split(ends) {
+        if before != "334" && is_base64(word) && is_text(word) {
+            return true;
+        }
+        before = word;
+    }
+    false
+}
+
+/// Whether base64 stands for something that a person or a login might have written.
+fn is_text(word: &str) -> bool {
+    let Ok(decoded) = STANDARD.decode(word) else { return false };
+    let readable = |byte: &u8| (b' '..=b'~').contains(byte) || matches!(byte, 0 | 1);
+    decoded.len() >= 3 && decoded.iter().all(readable)
+}

@@ -1,0 +1,239 @@
+//! Which side each line of a log is of.
+//!
+//! Responsible for learning the marks of both sides: the shape before lines that begin with codes is the server's, the
+//! shape before commands is the client's, whatever the marks themselves say. Where both are the same, the lines tell
+//! by themselves. Then every line is read with what was learned.
+
+use super::grammar::{self, command, reply_code, usual_code};
+use super::shape::{MAX_PREFIX, Shaper, base, direction, shape};
+use super::wrap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+/// Who said a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Side {
+    Client,
+    Server,
+}
+
+/// What a line was read to.
+pub(super) struct Seen<'l> {
+    /// The side that its mark tells; nothing where marks tell no side, or where there is none.
+    pub(super) side: Option<Side>,
+    /// What stands before the line of SMTP.
+    pub(super) prefix: &'l str,
+    /// The line of SMTP; some notations put several into one.
+    pub(super) lines: Vec<Cow<'l, str>>,
+}
+
+/// How a shape is used.
+#[derive(Clone, Copy, Default)]
+struct Use {
+    client: usize,
+    server: usize,
+    /// The fewest blanks behind it.
+    blanks: usize,
+    quoted: bool,
+}
+
+/// The marks of one text.
+#[derive(Default)]
+pub(super) struct Marks {
+    shapes: HashMap<String, Use>,
+    client: String,
+    server: String,
+    longest: usize,
+    /// What stands before the marks: a line with nothing else belongs to the log of this session.
+    bases: HashSet<String>,
+}
+
+/// A place where SMTP may begin.
+struct Start {
+    at: usize,
+    side: Side,
+}
+
+impl Marks {
+    /// Learns the marks of a text; `known` are shapes that need no evidence.
+    pub(super) fn learn<'l>(lines: impl Iterator<Item = &'l str>, known: &[(&str, Side)]) -> Marks {
+        let mut shapes: HashMap<String, Use> = HashMap::new();
+        // The code of a reply that goes on: its further lines may have lost their mark, and so tell nothing.
+        let mut open = None;
+        for line in lines {
+            if let Some(start) = start_of(line) {
+                let code = reply_code(&line[start.at..]);
+                let goes_on = grammar::goes_on(&line[start.at..]);
+                let is_rest = code.is_some() && code == std::mem::replace(&mut open, code.filter(|_| goes_on));
+                let (before, opener) = wrap::split_opener(&line[..start.at]);
+                let blanks = line[..start.at - opener.len()].len() - before.len();
+                let used = shapes.entry(shape(before)).or_insert(Use { blanks, ..Use::default() });
+                used.blanks = used.blanks.min(blanks);
+                used.quoted |= !opener.is_empty();
+                *(if start.side == Side::Client { &mut used.client } else { &mut used.server }) +=
+                    usize::from(!is_rest);
+            }
+        }
+        let (client, server) = sides(&shapes);
+        let mut marks = Marks { shapes, client, server, ..Marks::default() };
+        let wanted = |shape: &String| {
+            let direction = direction(shape);
+            direction == marks.client || direction == marks.server
+        };
+        let mut kept: HashMap<String, Use> = HashMap::new();
+        for (shape, used) in marks.shapes.iter().filter(|(shape, _)| wanted(shape)) {
+            // Only lines that go on a reply have this mark: it is the server's where it is one.
+            let is_rest =
+                used.client == 0 && used.server == 0 && !marks.server.is_empty() && direction(shape) == marks.server;
+            if is_rest || used.client + used.server > 0 {
+                kept.insert(shape.clone(), Use { server: used.server.max(usize::from(is_rest)), ..*used });
+            }
+        }
+        for (mark, side) in known {
+            let (client, server) = if *side == Side::Client { (1, 0) } else { (0, 1) };
+            kept.insert(shape(mark), Use { client, server, blanks: 1, quoted: false });
+        }
+        marks.longest = kept.keys().map(String::len).max().unwrap_or(0);
+        marks.bases = kept.keys().filter_map(|shape| base(shape)).map(str::to_owned).collect();
+        marks.shapes = kept;
+        marks
+    }
+
+    /// Whether both sides were found.
+    pub(super) fn are_found(&self) -> bool {
+        let any = |side: fn(&Use) -> usize| self.shapes.values().any(|used| side(used) > 0);
+        any(|used| used.client) || any(|used| used.server)
+    }
+
+    /// Whether both sides have the same mark, or none.
+    pub(super) fn are_alike(&self) -> bool {
+        self.client == self.server
+    }
+
+    /// Reads a line.
+    pub(super) fn read<'l>(&self, line: &'l str) -> Seen<'l> {
+        if let Some(start) = start_of(line) {
+            let (before, opener) = wrap::split_opener(&line[..start.at]);
+            let shape = shape(before);
+            if let Some(used) = self.shapes.get(&shape)
+                && (if start.side == Side::Client { used.client } else { used.server }) > 0
+            {
+                let lines = wrap::unwrapped(&line[start.at..], opener, before);
+                return Seen { side: Some(start.side), prefix: before, lines };
+            }
+            // A line that begins with a code or a verb has no prefix, even where the code looks like one.
+            if self.bases.contains(&shape) || shape.is_empty() {
+                return Seen { side: None, prefix: before, lines: vec![Cow::Borrowed(&line[start.at..])] };
+            }
+        }
+        self.read_by_shape(line)
+    }
+
+    /// A line that is no command and no reply by its form: whose it is, its prefix tells.
+    fn read_by_shape<'l>(&self, line: &'l str) -> Seen<'l> {
+        let mut shaper = Shaper::new(line);
+        let mut found: Option<(usize, Use)> = None;
+        let mut before = 0;
+        while let Some(end) = shaper.advance() {
+            if end > MAX_PREFIX || shaper.shape().len() > self.longest {
+                break;
+            }
+            let is_blank = line[..end].ends_with(char::is_whitespace);
+            if !is_blank && self.bases.contains(shaper.shape()) {
+                before = end;
+            }
+            if let Some(used) = self.shapes.get(shaper.shape()).filter(|_| !is_blank && !shaper.shape().is_empty())
+                && (used.blanks == 0 || line[end..].is_empty() || line[end..].starts_with(char::is_whitespace))
+            {
+                found = Some((end, *used));
+            }
+        }
+        let Some((end, used)) = found else {
+            let rest = &line[before..];
+            let rest = if before > 0 { rest.strip_prefix(' ').unwrap_or(rest) } else { rest };
+            return Seen { side: None, prefix: &line[..before], lines: vec![Cow::Borrowed(rest)] };
+        };
+        let rest = &line[end..];
+        let blanks = (rest.len() - rest.trim_start().len()).min(used.blanks);
+        let rest = rest.get(blanks..).unwrap_or(rest);
+        let opener = if used.quoted { wrap::opener(rest) } else { "" };
+        let lines = wrap::unwrapped(&rest[opener.len()..], opener, &line[..end]);
+        let side = match (used.client, used.server) {
+            _ if self.are_alike() => None,
+            (0, _) => Some(Side::Server),
+            (_, 0) => Some(Side::Client),
+            (client, server) => Some(if client > server { Side::Client } else { Side::Server }),
+        };
+        Seen { side, prefix: &line[..end], lines }
+    }
+}
+
+/// The directions of the two sides: the two, or the one, that most lines agree with.
+fn sides(shapes: &HashMap<String, Use>) -> (String, String) {
+    let mut directions: HashMap<String, (usize, usize)> = HashMap::new();
+    for (shape, used) in shapes {
+        let counts = directions.entry(direction(shape)).or_default();
+        counts.0 += used.client;
+        counts.1 += used.server;
+    }
+    let mut best = (0, false, String::new(), String::new());
+    for (client, (commands, _)) in directions.iter().filter(|(_, (commands, _))| *commands > 0) {
+        for (server, (_, replies)) in directions.iter().filter(|(_, (_, replies))| *replies > 0) {
+            // Of two equal readings the one that tells the sides apart, unless lines without any mark tell as much; then the shorter, so that the order is always the same.
+            let is_told = (client != server)
+                == (!server.is_empty() || directions.get("").is_none_or(|(commands, _)| *commands == 0));
+            let reading = (commands + replies, is_told, server.clone(), client.clone());
+            let better = (reading.0, reading.1)
+                .cmp(&(best.0, best.1))
+                .then_with(|| (best.2.len(), &best.2, &best.3).cmp(&(reading.2.len(), &reading.2, &reading.3)));
+            if better.is_gt() {
+                best = reading;
+            }
+        }
+    }
+    if best.0 == 0 {
+        let most = directions.into_iter().max_by_key(|(_, (commands, replies))| commands + replies);
+        let only = most.map(|(direction, _)| direction).unwrap_or_default();
+        return (only.clone(), only);
+    }
+    (best.3, best.2)
+}
+
+/// The first place of a line at which a reply or a command may begin.
+fn start_of(line: &str) -> Option<Start> {
+    let bytes = line.as_bytes();
+    let limit = bytes.len().min(MAX_PREFIX);
+    let mut before: Option<u8> = None;
+    for at in 0..limit {
+        let byte = bytes[at];
+        if (byte.is_ascii_digit() || byte.is_ascii_alphabetic()) && may_begin(bytes, at, before) {
+            let rest = &line[at..];
+            let replies = if at == 0 { reply_code(rest) } else { usual_code(rest) };
+            if byte.is_ascii_digit() && replies.is_some() && !is_time(bytes, at) {
+                return Some(Start { at, side: Side::Server });
+            }
+            if byte.is_ascii_alphabetic() && command(wrap::first_line(rest)).is_some() {
+                return Some(Start { at, side: Side::Client });
+            }
+        }
+        before = Some(byte);
+    }
+    None
+}
+
+/// A line of SMTP begins behind a blank or a sign, not within a word or a number.
+fn may_begin(bytes: &[u8], at: usize, before: Option<u8>) -> bool {
+    match before {
+        None => true,
+        Some(b'\'') => at < 2 || bytes[at - 2] != b'\\',
+        Some(byte) => {
+            byte.is_ascii_whitespace()
+                || matches!(byte, b'"' | b'`' | b'<' | b'>' | b':' | b')' | b']' | b'|' | b';' | b'=')
+        }
+    }
+}
+
+/// The minutes of `19:250`, the year of a date.
+fn is_time(bytes: &[u8], at: usize) -> bool {
+    at >= 2 && bytes[at - 1] == b':' && bytes[at - 2].is_ascii_digit() && bytes.get(at + 3) != Some(&b'-')
+}

@@ -1,0 +1,153 @@
+//! Which lines of a transcript are of which session.
+//!
+//! Responsible for finding the part of a prefix that tells sessions apart, where several are mixed, and for choosing one of
+//! several. Two sessions are never read as one.
+
+use super::family::Family;
+use super::marks::{Marks, Side};
+use super::session::Session;
+use super::shape;
+use super::talk::Talk;
+use super::text::Line;
+use std::collections::{HashMap, HashSet};
+
+/// How many parts of a prefix are tried.
+const MAX_COLUMNS: usize = 12;
+/// How many sessions a part of a prefix may tell apart; more of them are times.
+const MAX_SESSIONS: usize = 10_000;
+
+/// What was read: the sessions, and the places of lines that must not be shown.
+pub(super) type Found = (Vec<Session>, Vec<usize>);
+
+/// The sessions of a transcript.
+pub(super) fn read(lines: &[Line<'_>], marks: &Marks, family: &'static Family) -> Found {
+    let all: Vec<usize> = (0..lines.len()).collect();
+    let found = Talk::new(lines, marks, family).read(&all);
+    if found.0.len() <= 1 && found.0.iter().all(|session| session.misfit.is_none()) {
+        return found;
+    }
+    if let Some(owners) = owners(lines, marks, family) {
+        let count = owners.iter().flatten().max().map_or(0, |last| last + 1);
+        let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
+        for (at, owner) in owners.iter().enumerate().filter_map(|(at, owner)| Some((at, owner.as_ref()?))) {
+            members[*owner].push(at);
+        }
+        let mut found = Found::default();
+        for own in members {
+            let (sessions, unshown) = Talk::new(lines, marks, family).read(&own);
+            found.0.extend(sessions);
+            found.1.extend(unshown);
+        }
+        found.0.sort_by_key(|session| session.begins.map(|begins| begins.start));
+        return found;
+    }
+    found
+}
+
+/// For each line its session, where a part of the prefix tells them apart.
+fn owners(lines: &[Line<'_>], marks: &Marks, family: &'static Family) -> Option<Vec<Option<usize>>> {
+    let marked: Vec<(usize, Vec<String>)> = lines
+        .iter()
+        .enumerate()
+        .filter_map(|(at, line)| {
+            let seen = marks.read(&line.text);
+            let is_marked = !seen.prefix.is_empty() && (seen.side.is_some() || marks.are_alike());
+            is_marked.then(|| (at, columns(seen.prefix)))
+        })
+        .collect();
+    let most = marked.iter().map(|(_, columns)| columns.len()).max().unwrap_or(0);
+    (0..most.min(2 * MAX_COLUMNS)).find_map(|column| {
+        let mut ids: HashMap<&str, usize> = HashMap::new();
+        for (_, columns) in &marked {
+            let count = ids.len();
+            ids.entry(columns.get(column)?.as_str()).or_insert(count);
+            if ids.len() > MAX_SESSIONS || ids.len() > marked.len() / 3 {
+                return None;
+            }
+        }
+        if ids.len() < 2 || !begin_as_sessions(lines, marks, &marked, column, ids.len()) {
+            return None;
+        }
+        let owners = assigned(lines, marks, column, &ids);
+        are_sessions(lines, marks, family, &owners, ids.len()).then_some(owners)
+    })
+}
+
+/// The parts of a prefix, and after them each without its last part behind a dot: the transaction of a session.
+fn columns(prefix: &str) -> Vec<String> {
+    let parts: Vec<&str> = shape::columns(prefix).into_iter().take(MAX_COLUMNS).collect();
+    let whole = parts
+        .iter()
+        .map(|part| part.rsplit_once('.').filter(|(_, number)| number.len() < 3).map_or(*part, |(id, _)| id));
+    let mut columns: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
+    columns.resize(MAX_COLUMNS, String::new());
+    columns.extend(whole.map(str::to_owned));
+    columns
+}
+
+/// Whether the first line with each id begins a session: a greeting, or that of the client.
+fn begin_as_sessions(
+    lines: &[Line<'_>],
+    marks: &Marks,
+    marked: &[(usize, Vec<String>)],
+    column: usize,
+    count: usize,
+) -> bool {
+    let mut seen: HashSet<&str> = HashSet::new();
+    let mut begun = 0;
+    for (at, columns) in marked {
+        let Some(id) = columns.get(column) else { return false };
+        if seen.insert(id) {
+            let seen = marks.read(&lines[*at].text);
+            let text = seen.lines.first().map_or("", |text| text.as_ref());
+            let greets = match seen.side {
+                Some(Side::Server) => matches!(super::grammar::reply_code(text), Some(220 | 421 | 554)),
+                _ => super::grammar::command(text) == Some(super::grammar::Kind::Hello),
+            };
+            if !greets {
+                return false;
+            }
+            begun += 1;
+        }
+    }
+    begun == count
+}
+
+/// Lines without an id belong to the line above them.
+fn assigned(lines: &[Line<'_>], marks: &Marks, column: usize, ids: &HashMap<&str, usize>) -> Vec<Option<usize>> {
+    let mut last = None;
+    let mut owners = Vec::with_capacity(lines.len());
+    for line in lines {
+        let seen = marks.read(&line.text);
+        let before = if seen.prefix.is_empty() {
+            line.text.get(..line.text.len().min(200)).unwrap_or(&line.text)
+        } else {
+            seen.prefix
+        };
+        let own = columns(before).get(column).and_then(|id| ids.get(id.as_str())).copied();
+        if own.is_some() {
+            last = own;
+        }
+        owners.push(own.or(last));
+    }
+    owners
+}
+
+/// Whether each part is a conversation by itself.
+fn are_sessions(
+    lines: &[Line<'_>],
+    marks: &Marks,
+    family: &'static Family,
+    owners: &[Option<usize>],
+    count: usize,
+) -> bool {
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
+    for (at, owner) in owners.iter().enumerate().filter_map(|(at, owner)| Some((at, owner.as_ref()?))) {
+        members[*owner].push(at);
+    }
+    // The first ones tell what the part of the prefix is.
+    members.iter().take(20).all(|own| {
+        let (sessions, _) = Talk::new(lines, marks, family).read(own);
+        sessions.iter().all(|session| session.misfit.is_none() && (session.client_spoke() || session.has_begun()))
+    })
+}

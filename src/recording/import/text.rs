@@ -1,0 +1,180 @@
+//! The lines of a pasted text.
+//!
+//! Responsible for what wraps whole lines wherever they come from: line ends, colours of a terminal, quoting in mail and
+//! Markdown, fences, backticks, indentation, entities of HTML, lines of JSON. Each line keeps its place in the text.
+
+use super::wrap;
+use std::borrow::Cow;
+
+/// A line with its place.
+pub(super) struct Line<'t> {
+    /// Where it stands in the text, in bytes.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) text: Cow<'t, str>,
+    pub(super) role: Role,
+}
+
+/// What a line is before anything is known of its side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Role {
+    /// A line that is to be read.
+    Open,
+    /// What a tool says of itself.
+    Noise,
+    /// TLS begins before this line.
+    AfterHandshake,
+    /// Before this line the tool has greeted and begun TLS by itself.
+    AfterToolGreeted,
+}
+
+/// Marks that people paste several of into one line.
+const GLUED: [&str; 4] = ["SERVER -> CLIENT:", "CLIENT -> SERVER:", "SMTP -> FROM SERVER:", "SMTP ERROR:"];
+
+/// The lines of a text.
+pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    let mut start = 0;
+    for line in text.split('\n') {
+        let shown = without_colours(line.trim_end_matches('\r'));
+        if !shown.trim_start().starts_with("```") {
+            lines.push(Line { start, end: start + line.len(), text: shown, role: Role::Open });
+        }
+        start += line.len() + 1;
+    }
+    unquote(&mut lines);
+    unindent(&mut lines);
+    lines.into_iter().flat_map(plain).collect()
+}
+
+/// A line without what wraps it alone; several where several were joined.
+fn plain(mut line: Line<'_>) -> Vec<Line<'_>> {
+    let trimmed = line.text.trim();
+    if trimmed.len() > 2
+        && trimmed.starts_with('`')
+        && trimmed.ends_with('`')
+        && !trimmed[1..trimmed.len() - 1].contains('`')
+    {
+        map(&mut line.text, |text| text.trim().trim_matches('`'));
+    }
+    if line.text.contains("&gt;") || line.text.contains("&lt;") {
+        let decoded = line.text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'");
+        line.text = Cow::Owned(decoded.replace("&amp;", "&"));
+    }
+    if line.text.trim_end().ends_with('}')
+        && let Some(at) = line.text.find("{\"")
+        && let Some(text) = wrap::json(line.text[at..].trim_end())
+    {
+        line.text = Cow::Owned(format!("{}{text}", &line.text[..at]));
+    }
+    unglue(line)
+}
+
+/// `SERVER -> CLIENT: 220 hi CLIENT -> SERVER: EHLO me`, as a browser shows lines whose ends were lost.
+fn unglue(line: Line<'_>) -> Vec<Line<'_>> {
+    let mut starts: Vec<usize> =
+        GLUED.iter().flat_map(|mark| line.text.match_indices(mark).map(|(at, _)| at)).collect();
+    starts.sort_unstable();
+    if starts.len() < 2 {
+        return vec![line];
+    }
+    let text = line.text.into_owned();
+    starts[0] = 0;
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    let part = |(from, to): (&usize, usize)| Line {
+        start: line.start,
+        end: line.end,
+        text: Cow::Owned(text[*from..to].trim_end().trim_end_matches("<br>").trim_end().to_owned()),
+        role: line.role,
+    };
+    starts.iter().zip(ends).map(part).collect()
+}
+
+/// Takes a part of a text, borrowed where the text is.
+fn map(text: &mut Cow<'_, str>, part: impl Fn(&str) -> &str) {
+    match text {
+        Cow::Borrowed(borrowed) => *borrowed = part(borrowed),
+        Cow::Owned(owned) => *owned = part(owned).to_owned(),
+    }
+}
+
+/// Escape sequences of a terminal, `\x1b[…m` and the like.
+fn without_colours(line: &str) -> Cow<'_, str> {
+    if !line.contains('\x1b') {
+        return Cow::Borrowed(line);
+    }
+    let mut plain = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once('\x1b') {
+        plain.push_str(before);
+        rest = match after.strip_prefix('[') {
+            Some(sequence) => {
+                let end =
+                    sequence.find(|letter: char| ('@'..='~').contains(&letter)).map_or(sequence.len(), |at| at + 1);
+                &sequence[end..]
+            }
+            None => after,
+        };
+    }
+    Cow::Owned(plain + rest)
+}
+
+/// Takes quoting by `>` off: where all lines have it, and line by line where a line of the server has it.
+fn unquote(lines: &mut [Line<'_>]) {
+    let filled = |lines: &[Line<'_>]| lines.iter().any(|line| !line.text.trim().is_empty());
+    while filled(lines) && lines.iter().all(|line| line.text.trim().is_empty() || line.text.starts_with('>')) {
+        for line in lines.iter_mut() {
+            strip_quote(&mut line.text);
+        }
+    }
+    let is_reply = |text: &str, sign: char| {
+        let bare = text.trim_start_matches([sign, ' ']);
+        text.starts_with(sign) && super::grammar::usual_code(bare.trim_start_matches('`')).is_some()
+    };
+    let quotes = lines.iter().any(|line| is_reply(&line.text, '>'));
+    let arrows = lines.iter().any(|line| is_reply(&line.text, '<') || line.text.starts_with("< "));
+    if quotes && !arrows {
+        for line in lines {
+            while line.text.starts_with('>') {
+                strip_quote(&mut line.text);
+            }
+        }
+    }
+}
+
+fn strip_quote(text: &mut Cow<'_, str>) {
+    map(text, |text| text.strip_prefix("> ").or(text.strip_prefix('>')).unwrap_or(text));
+}
+
+/// Takes off the indentation that all lines have.
+fn unindent(lines: &mut [Line<'_>]) {
+    let indentation = |line: &&Line<'_>| line.text.len() - line.text.trim_start_matches(' ').len();
+    let common = lines.iter().filter(|line| !line.text.trim().is_empty()).map(|line| indentation(&line)).min();
+    for line in lines.iter_mut().filter(|_| common.unwrap_or(0) > 0) {
+        map(&mut line.text, |text| text.get(common.unwrap_or(0)..).unwrap_or(""));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<String> {
+        lines(text).into_iter().map(|line| line.text.into_owned()).collect()
+    }
+
+    #[test]
+    fn what_wraps_a_line_comes_off() {
+        assert_eq!(texts("\x1b[32m220 hi\x1b[0m\r"), ["220 hi"]);
+        assert_eq!(texts("`220 hi`\n`QUIT`"), ["220 hi", "QUIT"]);
+        assert_eq!(texts("> > 220 hi\n> > QUIT"), ["220 hi", "QUIT"]);
+        assert_eq!(texts("> 220 hi\nQUIT"), ["220 hi", "QUIT"]);
+        assert_eq!(texts("< 220 hi\n> QUIT"), ["< 220 hi", "> QUIT"]);
+        assert_eq!(texts("220 hi\n>>> QUIT"), ["220 hi", ">>> QUIT"]);
+        assert_eq!(texts("CLIENT -&gt; SERVER: QUIT"), ["CLIENT -> SERVER: QUIT"]);
+        assert_eq!(
+            texts("SERVER -> CLIENT: 220 hi CLIENT -> SERVER: QUIT"),
+            ["SERVER -> CLIENT: 220 hi", "CLIENT -> SERVER: QUIT"]
+        );
+    }
+}
