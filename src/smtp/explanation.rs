@@ -52,6 +52,7 @@ pub fn explain(question: &Question, only: Option<&'static Provider>) -> Explanat
         text: question.text.as_bytes(),
         command: question.command,
         context: &question.context,
+        before: &question.before,
         surroundings: &question.surroundings,
     };
     let is_exact = question.code.is_some() == situation.code.is_some()

@@ -37,20 +37,14 @@ fn by_words(situation: &Situation<'_>) -> Option<&'static Provider> {
 
 /// What a log or a bounce says around the reply: the host that said it; where none is named, the recipient's domain.
 fn by_surroundings(situation: &Situation<'_>) -> Option<&'static Provider> {
-    for text in [situation.context, situation.surroundings] {
-        let text = Words::of(text.as_bytes());
+    let texts = [situation.context, situation.before, situation.surroundings].map(|text| Words::of(text.as_bytes()));
+    for text in &texts {
         let speakers = speakers(text.as_str());
-        if let Some(found) = one_of(speakers.iter().filter_map(|host| of_host(host))) {
-            return Some(found);
-        }
         if !speakers.is_empty() {
-            return None;
-        }
-        if let Some(found) = by_recipient(&text, situation) {
-            return Some(found);
+            return one_of(speakers.iter().filter_map(|host| of_host(host)));
         }
     }
-    None
+    texts.iter().find_map(|text| by_recipient(text, situation))
 }
 
 fn by_recipient(text: &Words, situation: &Situation<'_>) -> Option<&'static Provider> {
@@ -195,14 +189,22 @@ fn speakers(text: &str) -> Vec<&str> {
         " by mx: ",
         "remote server: ",
     ];
-    let named = BEFORE.iter().flat_map(|words| text.match_indices(words).map(|(at, found)| at + found.len()));
-    let mut hosts: Vec<&str> = named.filter_map(|at| host_at(&text[at..])).collect();
+    let named = BEFORE.iter().flat_map(|words| text.match_indices(words));
+    let mut hosts: Vec<&str> = named.filter_map(|(at, words)| speaker_at(&text[at + words.len()..], words)).collect();
     // Gmail: `for the recipient domain example.com by mx.example.com. [192.0.2.1]`.
     hosts.extend(text.match_indices(" by ").filter_map(|(at, found)| {
         let host = host_at(&text[at + found.len()..])?;
         text[at + found.len() + host.len()..].trim_start_matches('.').starts_with(" [").then_some(host)
     }));
     hosts
+}
+
+/// The host that begins a text, if it is said to have spoken: others are hosts too.
+fn speaker_at<'a>(text: &'a str, introduced_by: &str) -> Option<&'a str> {
+    let host = host_at(text)?;
+    let after = text[host.len()..].trim_start_matches('.').trim_start();
+    let speaks = ["[", "said", "refused", "(", ":"].iter().any(|it| after.starts_with(it));
+    (introduced_by != " host " || speaks).then_some(host)
 }
 
 /// The host that begins a text.

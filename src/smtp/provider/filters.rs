@@ -309,11 +309,13 @@ pub(super) const SPAMHAUS: Provider = Provider {
             .example("554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org; Error: open resolver; https://www.spamhaus.org/returnc/pub/192.0.2.53"),
         Statement::on_class(&[4, 5], SPAMHAUS_CHECK)
             .text(&["dbl.spamhaus", "query/domain", "helo domain", "/dbl"])
+            .unless(&["open resolver", "public resolver", "returnc", "127.255.255.25", "excessive"])
             .means("a domain of the message, or the name in EHLO, is on Spamhaus's list of domains")
             .help("look the domain up there; it says why, and how to get off the list")
             .example("554 5.7.1 Blocked by dbl.spamhaus.org: https://www.spamhaus.org/query/domain/example.com"),
         Statement::on_class(&[4, 5], SPAMHAUS_CHECK)
             .text(&["pbl", "sbl-xbl", "zen", "query/ip", "query/bl", "sbl", "xbl", "css", "spamhaus"])
+            .unless(&["open resolver", "public resolver", "returnc", "127.255.255.25", "excessive"])
             .means("the client's address is on a list of Spamhaus: the PBL (lines of customers, which are to send by their provider's server), \
                     the XBL (a machine that is infected), or the SBL and CSS (senders of spam)")
             .help("look the address up there: it says which list, why, and how to get off it")
