@@ -15,6 +15,7 @@ mod service;
 use program::smtp_script;
 use service::{Filtered, Service, dead_port, request, until};
 use std::fs;
+use std::io::Write as _;
 use tempfile::TempDir;
 
 const HELLO: &str = "name: says hello\nconnect: mx.example:25\ntimeout: 2s\nsteps:\n  - name: greeting\n    expect: ^220\n  \
@@ -185,6 +186,22 @@ fn so_many_probes_at_once_and_no_more() {
         probes.into_iter().map(|one| one.join().unwrap()).collect()
     });
     assert!(statuses.contains(&200) && statuses.contains(&503), "{statuses:?}");
+}
+
+#[test]
+fn a_probe_that_nobody_waits_for_ends() {
+    let folder = scenarios(&[("hello.yaml", &HELLO.replace("timeout: 2s", "timeout: 60s"))]);
+    let filtered = Filtered::start();
+    let exporter = Service::exporter(folder.path(), &LOOPBACK);
+    let mut client = std::net::TcpStream::connect(exporter.address()).unwrap();
+    let target = format!("127.0.0.1:{}", filtered.port);
+    write!(client, "GET /probe?scenario=hello&target={target} HTTP/1.1\r\nHost: exporter\r\n\r\n").unwrap();
+    let under_way = || exporter.get("/metrics").metric("smtp_script_exporter_probes_under_way");
+    until("the probe begins", || (under_way() > 0.5).then_some(()));
+    drop(client);
+    let gone = std::time::Instant::now();
+    until("the probe ends", || (under_way() < 0.5).then_some(()));
+    assert!(gone.elapsed().as_secs() < 15, "it was broken off, long before its own 30 s");
 }
 
 #[test]

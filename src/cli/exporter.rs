@@ -20,10 +20,20 @@ use std::time::Duration;
 
 const PROBES: &str = "Probes";
 
+const EXAMPLES: &str = "\
+Examples:
+  Let Prometheus probe the mail servers of a domain with the scenarios of a folder:
+      smtp-script exporter scenarios --listen 127.0.0.1:9587 --allow-target '*.example.com:25,587'
+  Ask for a probe by hand, and read the conversation:
+      curl 'http://127.0.0.1:9587/probe?scenario=starttls&target=mx1.example.com:25&debug=true'
+  Load changed scenarios, and hear what is wrong with them:
+      curl -X POST http://127.0.0.1:9587/-/reload";
+
 /// Play scenarios for Prometheus over HTTP, in the manner of `blackbox_exporter`: `/probe?scenario=NAME&target=HOST:PORT`
 /// plays NAME.yaml of the folder against that server and answers with metrics; `&debug=true` shows the conversation.
 /// SIGHUP and POST /-/reload load the folder again.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct ExporterArguments {
     /// The folder with the scenarios
     #[arg(value_name = "DIR")]
