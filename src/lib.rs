@@ -23,8 +23,10 @@
 pub mod cli;
 mod exporter;
 mod fence;
+mod host;
 pub mod library;
 mod net;
+mod play;
 pub mod portable;
 mod proxy;
 pub mod recording;

@@ -128,6 +128,9 @@ fn parse_with(name: &str, text: &str, include: &Includes<'_>) -> Result<Scenario
         let span = Span::default().with_range(at, at + 1);
         return Err(LoadError::at(name, text, span, "a control character stands in the file"));
     }
+    if text.get(..2).is_some_and(|first| first.contains('\0')) {
+        return Err(LoadError::unreadable(name, "the file may be UTF-16: save it as UTF-8"));
+    }
     let mut sources = Sources::default();
     sources.add(name, text.strip_prefix('\u{feff}').unwrap_or(text));
     let (scenario, mut diagnostics, sources) = parse(sources, include);
@@ -152,8 +155,20 @@ fn read(path: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-        format!("`{}` is not UTF-8: line {line} holds a byte that is none", path.display())
+        let encoding = likely_encoding(error.as_bytes());
+        let path = path.display();
+        format!("`{path}` is not UTF-8: line {line} holds a byte that is none; it may be {encoding}: save it as UTF-8")
     })
+}
+
+/// The encoding that a text may be in, if it is no UTF-8.
+fn likely_encoding(bytes: &[u8]) -> &'static str {
+    let nul = bytes.iter().take(1024).filter(|byte| **byte == 0).count();
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16",
+        _ if nul > bytes.len().min(1024) / 4 => "UTF-16",
+        _ => "Latin-1 or Windows-1252",
+    }
 }
 
 impl LoadError {

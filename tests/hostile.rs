@@ -266,6 +266,6 @@ proptest! {
         let screen = smtp_script::report::human::outcome(&outcome, 0, smtp_script::report::human::Styled(false));
         prop_assert!(!screen.contains("open-sesame"), "{screen}");
         prop_assert!(screen.chars().all(|character| character == '\n' || !character.is_control()), "{screen:?}");
-        prop_assert!(outcome.exit_code() <= 2);
+        prop_assert!(outcome.verdict().exit_code() <= 2);
     }
 }

@@ -252,7 +252,7 @@ fn every_scenario_can_be_sent_and_played_again() {
         fs::write(&file, ticket(&report)).unwrap();
         let again = load(&file).unwrap_or_else(|error| panic!("{}: {error}\n{}", path.display(), ticket(&report)));
         let second = Play::of(again, &[], None);
-        let verdict = |play: &Play| (play.outcome.exit_code(), play.outcome.steps.len());
+        let verdict = |play: &Play| (play.outcome.verdict().exit_code(), play.outcome.steps.len());
         assert_eq!(verdict(&first), verdict(&second), "{}\n{}", path.display(), ticket(&report));
         let message = |play: &Play| play.outcome.divergences.first().map(|one| one.diagnostic.message.clone());
         assert_eq!(message(&first), message(&second), "{}", path.display());

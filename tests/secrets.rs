@@ -212,3 +212,21 @@ fn show_secrets_shows_it() {
     let (_, all) = said(SEND, &format!("{READ}send \"535 {}\\r\\n\"\n", quoted(PASSWORD)), &["--show-secrets"]);
     assert!(all.contains(PASSWORD), "{all}");
 }
+
+/// Octets above 127 are no secret: what goes to the wire brings its mark along, and nobody compares texts.
+#[test]
+fn what_holds_no_secret_is_called_none() {
+    let steps = "
+  - send: AUTH LOGIN
+    expect: ^250 (?<greeted>.*)$
+  - send: NOOP <<greeted>>
+    expect: ^250 (?<answer>.*)$
+  - send: NOOP <<password>>
+    expect: ^250 (?<echo>.*)$
+";
+    let server = "C: AUTH LOGIN\nsend \"250 caf\\xe9\\r\\n\"\nreceive \"NOOP caf\\xe9\\r\\n\"\nS: 250 fine\nC: NOOP *\nS: 250 good\n";
+    let (played, all) = said(steps, server, &["--format", "json"]);
+    assert_eq!(played.code, Some(0), "{all}");
+    assert!(all.contains("\"answer\": \"fine\""), "{all}");
+    assert!(all.contains("\"echo\": \"<<a secret>>\""), "{all}");
+}

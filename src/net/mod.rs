@@ -12,6 +12,7 @@ mod mx;
 pub(crate) mod proxy_protocol;
 pub(crate) mod route;
 mod server_hello;
+pub(crate) mod signals;
 mod socket;
 mod socks5;
 pub(crate) mod stream;

@@ -3,6 +3,7 @@
 //! Responsible for showing no credential: lines of AUTH are never shown, and what they held is masked in all others.
 
 use crate::recording::{Said, mask};
+use crate::secret::AuthWatch;
 use crate::visible;
 use std::sync::Arc;
 
@@ -25,13 +26,14 @@ pub(super) struct Live {
     session: usize,
     listener: Option<Listener>,
     told: usize,
-    /// Whether the client is in the midst of a login.
-    logging_in: bool,
+    watch: AuthWatch,
+    /// Whether there were credentials.
+    has_credentials: bool,
 }
 
 impl Live {
     pub(super) fn new(session: usize, listener: Option<Listener>) -> Live {
-        Live { session, listener, told: 0, logging_in: false }
+        Live { session, listener, told: 0, watch: AuthWatch::from_greeting(), has_credentials: false }
     }
 
     /// Tells what is new.
@@ -40,7 +42,8 @@ impl Live {
         while let Some(event) = said.get(self.told) {
             self.told += 1;
             for (speaker, text) in self.lines(event) {
-                listener(self.session, speaker, mask(said, &text));
+                let text = if self.has_credentials { mask(said, &text) } else { text };
+                listener(self.session, speaker, text);
             }
         }
     }
@@ -48,19 +51,32 @@ impl Live {
     fn lines(&mut self, event: &Said) -> Vec<(Speaker, String)> {
         match event {
             Said::Line(line) => vec![(Speaker::Client, self.line(line))],
-            Said::Bytes(bytes) if bytes.len() > LONGEST => vec![(Speaker::Client, format!("({} octets)", bytes.len()))],
-            Said::Bytes(bytes) => vec![(Speaker::Client, visible(bytes))],
+            Said::Bytes(bytes) => {
+                let line = self.bytes(bytes);
+                let is_long = bytes.len() > LONGEST;
+                vec![(Speaker::Client, if is_long { format!("({} octets)", bytes.len()) } else { line })]
+            }
             Said::MailData(data) | Said::Chunk(data) => {
                 let octets = data.octets.len() as u64 + data.left_out;
+                match event {
+                    Said::MailData(_) => self.watch.mail_data_ended(),
+                    _ => self.watch.content(octets),
+                }
                 vec![(Speaker::Client, format!("({octets} octets of mail data)"))]
             }
             Said::Reply(reply) => {
-                self.logging_in &= reply.code() == 334;
+                self.watch.replied(reply.code());
                 reply.lines().map(|line| (Speaker::Server, visible(line))).collect()
             }
-            Said::Malformed(bytes) => vec![(Speaker::Server, visible(bytes))],
+            Said::Malformed(bytes) => {
+                self.watch.replied(0);
+                vec![(Speaker::Server, visible(bytes))]
+            }
             Said::HandshakeFailed(_) => Vec::new(),
-            Said::Handshake => vec![(Speaker::Note, "both sides shook hands".to_owned())],
+            Said::Handshake => {
+                self.watch.restart();
+                vec![(Speaker::Note, "both sides shook hands".to_owned())]
+            }
             Said::ServerClosed => vec![(Speaker::Note, "the server closed".to_owned())],
             Said::ClientClosed => vec![(Speaker::Note, "the client closed".to_owned())],
             Said::Remark(text) => vec![(Speaker::Note, text.clone())],
@@ -69,17 +85,21 @@ impl Live {
     }
 
     fn line(&mut self, line: &[u8]) -> String {
-        if self.logging_in && line != b"*" {
-            return "<<credentials>>".to_owned();
+        let carried = self.watch.line(line);
+        self.has_credentials |= carried.is_some();
+        visible(carried.as_ref().map_or(line, |carried| &carried.shown))
+    }
+
+    /// Bytes that are no line; with a bare LF some clients mean one.
+    fn bytes(&mut self, bytes: &[u8]) -> String {
+        let Some(line) = bytes.strip_suffix(b"\n") else {
+            return visible(&crate::secret::shown(bytes, self.watch.is_response(bytes)));
+        };
+        let carried = self.watch.line(line);
+        self.has_credentials |= carried.is_some();
+        match carried {
+            Some(carried) => visible(&[&carried.shown, &b"\n"[..]].concat()),
+            None => visible(bytes),
         }
-        let mut words = line.splitn(3, |byte| *byte == b' ');
-        let verb = words.next().unwrap_or_default();
-        if !verb.eq_ignore_ascii_case(b"AUTH") {
-            return visible(line);
-        }
-        self.logging_in = true;
-        let mechanism = visible(words.next().unwrap_or_default());
-        let more = if words.next().is_some() { " <<credentials>>" } else { "" };
-        format!("{} {mechanism}{more}", visible(verb))
     }
 }

@@ -9,9 +9,10 @@ mod session;
 
 pub(crate) use live::{Listener, Speaker};
 
+use crate::net::signals::Signals;
 use crate::net::tls::{Connector, TlsOptions};
 use crate::recording::{Conversation, Said, Server, Wiretap};
-use crate::server::{Identity, Tls, cannot_listen, interruption};
+use crate::server::{Identity, Tls, cannot_listen};
 use live::Live;
 use session::Trouble;
 use std::io;
@@ -105,7 +106,7 @@ async fn serve(
     }
     let listeners = bind(&settings).await?;
     let addresses = listeners.iter().filter_map(|(listener, tls)| Some((listener.local_addr().ok()?, *tls))).collect();
-    let mut interrupted = std::pin::pin!(interruption().map_err(|error| error.to_string())?);
+    let mut signals = Signals::listen();
     started(&Listening { addresses, authority_pem: tls.authority_pem.clone() })?;
     let max_sessions = settings.max_sessions;
     let shared = Arc::new(Shared { settings, tls, stop: watch::channel(false).0 });
@@ -122,7 +123,7 @@ async fn serve(
                 sessions.spawn(one(client, tls_first, Arc::clone(&shared), live, begun));
             }
             Some(ended) = sessions.join_next() => ended.into_iter().for_each(&mut finished),
-            () = &mut interrupted => break,
+            () = signals.next() => break,
         }
     }
     drop(listeners);

@@ -14,12 +14,14 @@ use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// How long connecting and a handshake may take.
 const OPENING: Duration = Duration::from_secs(30);
 /// How long, after one side closed, the other may take to hear the last of it.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long, after the client closed, a server may be silent and stay: its last reply may still be on its way.
+const LAST_REPLY: Duration = Duration::from_secs(30);
 /// How many octets are read at once.
 const READ_SIZE: usize = 64 * 1024;
 
@@ -241,6 +243,7 @@ where
             }
             written = up.write(&mut to_server), if !up.is_empty() => written.map_err(|error| broken(&error))?,
             written = down.write(&mut to_client), if !down.is_empty() => written.map_err(|error| broken(&error))?,
+            () = sleep(LAST_REPLY), if !client_open => return Ok(Pause::ClientClosed),
             _ = stop.changed() => return Ok(Pause::Stopped),
         }
     }

@@ -5,6 +5,7 @@
 
 use super::{MailData, Said};
 use crate::scenario::write::DraftExpect;
+use crate::secret::credentials;
 use crate::smtp::command::{CommandLine, Verb};
 use crate::smtp::dialogue::Dialogue;
 use crate::smtp::reply::Reply;
@@ -19,6 +20,10 @@ pub(super) struct Exchange<'c> {
     pub(super) wanted: Option<(u16, &'c DraftExpect)>,
     /// What came in place of a reply.
     pub(super) malformed: Option<&'c [u8]>,
+    /// What was asked that may hold credentials.
+    pub(super) credentials: Vec<&'c [u8]>,
+    /// Whether it answers a challenge of AUTH, or is meant to.
+    pub(super) is_response: bool,
     /// Whether it was asked before the exchange above was answered.
     pub(super) pipelined: bool,
     /// Whether both shook hands after the reply, or tried to.
@@ -53,6 +58,8 @@ impl<'c> Exchange<'c> {
             replies: Vec::new(),
             wanted: None,
             malformed: None,
+            credentials: Vec::new(),
+            is_response: false,
             pipelined: false,
             handshake: false,
             failed: None,
@@ -140,10 +147,7 @@ impl<'c> Pairing<'c> {
     fn take(&mut self, event: &'c Said) {
         match event {
             Said::Line(line) => self.line(line),
-            Said::Bytes(bytes) => {
-                bytes.iter().filter(|byte| **byte == b'\n').for_each(|_| self.dialogue.wrote_other());
-                self.ask(Asked::Bytes(bytes));
-            }
+            Said::Bytes(bytes) => self.bytes(bytes),
             Said::MailData(data) => {
                 self.dialogue.mail_data_ended();
                 self.ask(Asked::MailData(data));
@@ -181,8 +185,29 @@ impl<'c> Pairing<'c> {
     }
 
     fn line(&mut self, line: &'c [u8]) {
+        let is_response = self.dialogue.is_response(line);
         self.dialogue.wrote_command(line);
         self.ask(Asked::Line(line));
+        if let Some(exchange) = self.exchanges.last_mut() {
+            exchange.is_response = is_response;
+            exchange.credentials.extend(credentials(line, is_response).map(|range| &line[range]));
+        }
+    }
+
+    /// Lines that end with a bare LF, and what has no end at all.
+    fn bytes(&mut self, bytes: &'c [u8]) {
+        let mut carried = Vec::new();
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let content = line.trim_ascii_end();
+            carried.extend(credentials(content, self.dialogue.is_response(content)).map(|range| &content[range]));
+            if line.ends_with(b"\n") {
+                self.dialogue.wrote_odd_line(content);
+            }
+        }
+        self.ask(Asked::Bytes(bytes));
+        if let Some(exchange) = self.exchanges.last_mut() {
+            exchange.credentials = carried;
+        }
     }
 
     /// The octets belong to the command above them.

@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 pub(super) enum Spoken {
     /// It is sent, as this template.
     Send(String),
+    /// It is no line, and is sent as this template.
+    Raw(String),
     /// It is sent, and what the reply to it captures is needed by a later line.
     Capturing { line: String, pattern: String },
     /// It begins a step `auth` with these settings, which ends at this exchange.
@@ -29,30 +31,33 @@ pub(super) enum Spoken {
 pub(super) fn logins(exchanges: &[Exchange<'_>], secrets: &mut Secrets) -> BTreeMap<usize, Spoken> {
     let mut spoken = BTreeMap::new();
     for (at, exchange) in exchanges.iter().enumerate() {
-        if exchange.verb() == "AUTH" && !spoken.contains_key(&at) {
-            let login = Login { exchanges, at, end: end_of(exchanges, at), secrets: &mut *secrets };
+        if spoken.contains_key(&at) {
+            continue;
+        }
+        let mut login = Login { exchanges, at, end: end_of(exchanges, at), secrets: &mut *secrets };
+        if begins_login(exchange) {
             login.read(&mut spoken);
+        } else if !exchange.credentials.is_empty() {
+            spoken.extend(login.stray().map(|one| (at, one)));
         }
     }
     spoken
 }
 
-/// The exchange behind the last one of a login: each reply 334 asks for one line more.
-fn end_of(exchanges: &[Exchange<'_>], at: usize) -> usize {
-    let asks_on = |index: &usize| {
-        let Some(Asked::Line(next)) = exchanges.get(index + 1).map(|next| next.asked) else { return false };
-        // Also where AUTH was refused and the client went on: nothing else that it sends is base64 alone.
-        exchanges[*index].code() == Some(334) || exchanges[*index].code() != Some(235) && is_answer(next)
-    };
-    let more = (at..exchanges.len()).take_while(asks_on).count();
-    at + more + 1
+/// Whether the conversation holds credentials, as far as one can tell.
+pub(super) fn are_in(exchanges: &[Exchange<'_>]) -> bool {
+    exchanges.iter().any(|exchange| begins_login(exchange) || !exchange.credentials.is_empty())
 }
 
-/// Whether a line can only be an answer to a challenge: base64, and no command.
-fn is_answer(line: &[u8]) -> bool {
-    const VERBS: [&[u8]; 8] = [b"DATA", b"RSET", b"NOOP", b"QUIT", b"HELP", b"TURN", b"STARTTLS", b"AUTH"];
-    let verb = line.to_ascii_uppercase();
-    line.len() >= 4 && STANDARD.decode(line).is_ok() && !VERBS.contains(&verb.as_slice())
+fn begins_login(exchange: &Exchange<'_>) -> bool {
+    !exchange.is_response && exchange.command().login().is_some()
+}
+
+/// The exchange behind the last one of a login: whatever the server says, lines that are no commands are meant as
+/// responses.
+fn end_of(exchanges: &[Exchange<'_>], at: usize) -> usize {
+    let more = exchanges[at + 1..].iter().take_while(|exchange| exchange.is_response).count();
+    at + more + 1
 }
 
 /// One login: the exchange with AUTH and those that answer its challenges.
@@ -65,9 +70,11 @@ struct Login<'e, 'c> {
 
 impl Login<'_, '_> {
     fn read(mut self, spoken: &mut BTreeMap<usize, Spoken>) {
-        let Some(auth) = self.exchanges[self.at].command().auth() else { return };
+        let Some(auth) = self.exchanges[self.at].command().login() else { return };
         let (name, initial) = (auth.name(), auth.initial);
-        let mechanism = name.parse::<Mechanism>().ok();
+        // A slip was no login: its messages are sent as they were.
+        let is_slip = self.exchanges[self.at].command().auth().is_none();
+        let mechanism = name.parse::<Mechanism>().ok().filter(|known| !is_slip || known.scram_hash().is_none());
         match mechanism {
             Some(mechanism) if mechanism.scram_hash().is_some() => return self.scram(&name, initial, spoken),
             None if self.succeeds() => return self.other(&name, spoken),
@@ -90,6 +97,23 @@ impl Login<'_, '_> {
             let sent = self.message(mechanism, line, Challenge { text: &text, number });
             spoken.insert(index, Spoken::Send(sent));
         }
+    }
+
+    /// What holds credentials outside of a login that is understood: a secret as a whole.
+    fn stray(&mut self) -> Option<Spoken> {
+        let exchange = &self.exchanges[self.at];
+        let (Asked::Line(bytes) | Asked::Bytes(bytes)) = exchange.asked else { return None };
+        let literal = |bytes: &[u8]| crate::scenario::write::literal(&String::from_utf8_lossy(bytes));
+        let (mut template, mut written) = (String::new(), 0);
+        for message in &exchange.credentials {
+            let start = message.as_ptr() as usize - bytes.as_ptr() as usize;
+            let name = self.secrets.name("auth_message", &String::from_utf8_lossy(message));
+            template.push_str(&literal(&bytes[written..start]));
+            template.extend(["<<", name.as_str(), ">>"]);
+            written = start + message.len();
+        }
+        template.push_str(&literal(&bytes[written..]));
+        Some(if matches!(exchange.asked, Asked::Line(_)) { Spoken::Send(template) } else { Spoken::Raw(template) })
     }
 
     /// The template of one message of the client, as it stands on the wire.
@@ -184,7 +208,7 @@ impl Login<'_, '_> {
 
     /// Whether the server said of this message that it is none (RFC 4954 section 4).
     fn is_malformed(&self, challenge: Challenge<'_>) -> bool {
-        let auth = self.exchanges[self.at].command().auth();
+        let auth = self.exchanges[self.at].command().login();
         let initial = usize::from(auth.is_some_and(|auth| !auth.initial.is_empty()));
         let answered = self.at + challenge.number - initial;
         self.exchanges.get(answered).and_then(Exchange::code) == Some(501)

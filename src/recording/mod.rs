@@ -21,7 +21,7 @@ pub(crate) use wiretap::Wiretap;
 pub(crate) use words::Credentials;
 
 use crate::scenario::write::{Draft, DraftExpect};
-use crate::smtp::command::{CommandLine, Verb};
+use crate::smtp::command::CommandLine;
 use crate::smtp::reply::{Progress, Reply, ReplyParser};
 
 /// What a client and a server said to each other.
@@ -115,12 +115,12 @@ impl Said {
 
 /// Text of a conversation as it may be shown: the credentials of all its logins masked.
 pub(crate) fn mask(said: &[Said], text: &str) -> String {
-    let is_login = |said: &Said| matches!(said, Said::Line(line) if CommandLine::parse(line).verb() == Verb::Auth);
-    if !said.iter().any(is_login) {
+    let exchanges = exchange::exchanges(said);
+    if !login::are_in(&exchanges) {
         return text.to_owned();
     }
     let mut secrets = words::Secrets::default();
-    login::logins(&exchange::exchanges(said), &mut secrets);
+    login::logins(&exchanges, &mut secrets);
     secrets.mask(text)
 }
 

@@ -192,6 +192,7 @@ impl Writer<'_, '_> {
         let action = match self.spoken.get(&at) {
             Some(Spoken::Absorbed) => return Vec::new(),
             Some(Spoken::Send(line)) => DraftAction::Send(line.clone()),
+            Some(Spoken::Raw(bytes)) => DraftAction::Raw(bytes.clone()),
             Some(Spoken::Capturing { line, pattern }) => {
                 expect = Some(DraftExpect::Reply(pattern.clone()));
                 DraftAction::Send(line.clone())
@@ -232,9 +233,15 @@ impl Writer<'_, '_> {
         let mechanism = auth.and_then(|auth| auth.name().parse::<Mechanism>().ok());
         let by_digest = |mechanism: Mechanism| mechanism == Mechanism::CramMd5 || mechanism.scram_hash().is_some();
         let is_unknown = mechanism.is_some_and(by_digest) && self.secrets.has_unknown();
-        is_unknown.then(|| {
-            "the password passed as a digest: it is not known, and was not searched for in what stands here".to_owned()
-        })
+        let is_short = mechanism.is_some() && self.secrets.has_short();
+        match (is_unknown, is_short) {
+            (true, _) => {
+                Some("the password passed as a digest: it is not known, and was not searched for in what stands here")
+            }
+            (_, true) => Some("the password is too short to be searched for: look for it in what stands here"),
+            _ => None,
+        }
+        .map(str::to_owned)
     }
 
     /// The reply that ends a login, where it is another than the one that `auth` expects by itself.

@@ -141,9 +141,9 @@ steps:
 
 /// The steps of a login after the greeting, without it.
 fn login(lines: &str) -> (String, String) {
-    let text = written(&conversation(&format!("S: 220 hi\n{lines}\n")));
+    let text = written(&conversation(&format!("S: 220 hi\nC: EHLO me\nS: 250 mx\n{lines}\n")));
     let secrets = text.lines().find_map(|line| line.strip_prefix("secrets: ")).unwrap_or_default().to_owned();
-    let steps = text.split_once("  - expect: ^220\n").unwrap().1.to_owned();
+    let steps = text.split_once("  - send: EHLO me\n    expect: ^250\n").unwrap().1.to_owned();
     (secrets, steps)
 }
 
@@ -238,6 +238,71 @@ S: 221 bye
     expect: ^221
 ";
     assert_eq!(steps(text), expected);
+}
+
+/// Each mechanism, each class of reply, each way to say it: no base64 of the password, and not the password.
+#[test]
+fn a_login_that_was_refused_is_a_secret_too() {
+    let password = "s3cret-pw-of-ann";
+    let plain = STANDARD.encode(format!("\0ann\0{password}"));
+    let token = STANDARD.encode(format!("user=ann\x01auth=Bearer {password}\x01\x01"));
+    let digest = STANDARD.encode("ann 6b8ae4f8d1a5a2e3a6a0b9b5b1a2c3d4");
+    let ways: [(&str, &[&str]); 8] = [
+        ("PLAIN", &[&plain]),
+        ("LOGIN", &["YW5u", &STANDARD.encode(password)]),
+        ("CRAM-MD5", &[&digest]),
+        (
+            "SCRAM-SHA-256",
+            &[&STANDARD.encode("n,,n=ann,r=abc"), &STANDARD.encode("c=biws,r=abcdef,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=")],
+        ),
+        ("XOAUTH2", &[&token]),
+        ("OAUTHBEARER", &[&STANDARD.encode(format!("n,a=ann,\x01auth=Bearer {password}\x01\x01"))]),
+        ("EXTERNAL", &[&STANDARD.encode("ann of example.org")]),
+        ("NTLM", &["TlRMTVNTUAABAAAAB4IIogAAAAA="]),
+    ];
+    for (mechanism, messages) in ways {
+        for code in ["235 2.7.0", "334 ", "454 4.7.0", "538 5.7.11"] {
+            for verb in ["AUTH", "auth", "AUHT"] {
+                for with_initial in [false, true] {
+                    let mut said = format!("S: 220 hi\nC: {verb} {mechanism}");
+                    let rest = if with_initial {
+                        said.extend([" ", messages[0]]);
+                        &messages[1..]
+                    } else {
+                        messages
+                    };
+                    let messages_and_end = rest.iter().chain([&"QUIT"]);
+                    said.extend(messages_and_end.map(|message| format!("\nS: {code} x\nC: {message}")));
+                    said.push_str("\nS: 221 bye\n");
+                    let conversation = conversation(&said);
+                    let text = conversation.draft().to_yaml();
+                    let shown = mask(&conversation.said, &said);
+                    for message in messages.iter().filter(|message| message.len() >= 8) {
+                        for part in message.as_bytes().windows(8) {
+                            let part = String::from_utf8_lossy(part);
+                            assert!(!text.contains(&*part), "{part} of {said}\n{text}");
+                        }
+                    }
+                    assert!(!text.contains("YW5u") && !text.contains(password), "{said}\n{text}");
+                    assert!(!shown.contains(password) && !shown.contains(&plain) && !shown.contains(&token), "{shown}");
+                    crate::load_text("recorded", &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn credentials_outside_of_a_login_are_secrets() {
+    let text =
+        steps("S: 220 hi\nC: czNjcmV0LXB3\nS: 500 what\nC: XPASS czNjcmV0LXB3\nS: 500 what\nC: QUIT\nS: 221 bye\n");
+    assert!(!text.contains("czNj"), "{text}");
+    assert!(text.contains("send: <<auth_message>>") && text.contains("send: XPASS <<auth_message>>"), "{text}");
+    let said = [&b"AUTH LOGIN\n"[..], b"YW5u\n", b"czNjcmV0LXB3\n", b"AUTH PLAIN AGFubgBzM2NyZXQtcHc="];
+    let mut said: Vec<Said> = said.iter().map(|bytes| Said::Bytes(bytes.to_vec())).collect();
+    said.insert(0, Said::reply(&["220 hi"]));
+    let text = written(&Conversation { server: Server::default(), said });
+    assert!(!text.contains("czNj") && !text.contains("M2Ny") && !text.contains("YW5u"), "{text}");
 }
 
 #[test]

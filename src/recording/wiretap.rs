@@ -66,6 +66,11 @@ impl Wiretap {
         }
     }
 
+    /// Which replies are owed, and what a line would mean.
+    pub(crate) fn dialogue(&self) -> &Dialogue {
+        &self.dialogue
+    }
+
     /// Whether the client has said anything.
     pub(crate) fn heard_client(&self) -> bool {
         self.said.iter().any(|said| matches!(said, Said::Line(_) | Said::Bytes(_)))
@@ -150,7 +155,7 @@ impl Wiretap {
         let size = line.len();
         if !line.ends_with(b"\r\n") {
             if line.ends_with(b"\n") {
-                self.dialogue.wrote_other();
+                self.dialogue.wrote_odd_line(&line[..size - 1]);
             }
             return self.note(Said::Bytes(line), size);
         }

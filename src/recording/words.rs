@@ -11,8 +11,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;
 
-/// Shorter secrets stand everywhere by chance.
-const MIN_SECRET_LENGTH: usize = 4;
+/// Shorter names of users stand everywhere by chance.
+const MIN_NAME_LENGTH: usize = 4;
+/// Shorter secrets are parts of words: replacing them there would tell what they are.
+const MIN_SECRET_LENGTH: usize = 6;
 
 /// Secrets by name, in the order in which they were first used.
 #[derive(Default)]
@@ -108,6 +110,11 @@ impl Secrets {
         self.list.iter().any(|secret| secret.value.is_empty())
     }
 
+    /// Whether there is one that is too short to be searched for.
+    pub(super) fn has_short(&self) -> bool {
+        self.list.iter().any(|secret| !secret.is_word && !secret.value.is_empty() && !secret.is_searched_for())
+    }
+
     /// The name of a secret with this value; `kind` is what it is called the first time.
     pub(crate) fn name(&mut self, kind: &str, value: &str) -> String {
         let of_kind = |secret: &&NamedSecret| {
@@ -155,7 +162,7 @@ impl Secrets {
     }
 
     fn prepare(&mut self) {
-        let hidden = self.list.iter().filter(|secret| !secret.is_word && !secret.value.is_empty());
+        let hidden = self.list.iter().filter(|secret| !secret.is_word && secret.is_searched_for());
         let values: BTreeMap<String, Secret> =
             hidden.map(|secret| (secret.name.clone(), Secret::new(secret.value.clone()))).collect();
         self.masker = Masker::new(&values);
@@ -178,18 +185,26 @@ impl Secrets {
     /// The first secret of a text; of two at one place the longer.
     fn first_in(&self, text: &str) -> Option<(usize, usize, String)> {
         let mut found: Vec<(usize, usize, String)> = Vec::new();
-        for secret in self.list.iter().filter(|secret| secret.value.len() >= MIN_SECRET_LENGTH) {
+        for secret in self.list.iter().filter(|secret| secret.is_searched_for()) {
             let encoded = STANDARD.encode(&secret.value);
+            let plain = word_in(text, &secret.value);
+            let in_base64 = if secret.is_word { word_in(text, &encoded) } else { text.find(&encoded) };
             let forms = [
-                (&secret.value, format!("<<{}>>", secret.name)),
-                (&encoded, format!("<<{} | b64encode>>", secret.name)),
+                (plain, &secret.value, format!("<<{}>>", secret.name)),
+                (in_base64, &encoded, format!("<<{} | b64encode>>", secret.name)),
             ];
-            for (form, template) in forms {
-                let at = if secret.is_word { word_in(text, form) } else { text.find(form.as_str()) };
+            for (at, form, template) in forms {
                 found.extend(at.map(|at| (at, form.len(), template)));
             }
         }
         found.into_iter().min_by_key(|(start, length, _)| (*start, usize::MAX - length))
+    }
+}
+
+impl NamedSecret {
+    /// Whether it is looked for wherever it may stand, beside its login.
+    fn is_searched_for(&self) -> bool {
+        self.value.len() >= if self.is_word { MIN_NAME_LENGTH } else { MIN_SECRET_LENGTH }
     }
 }
 
@@ -251,6 +266,16 @@ mod tests {
         assert_eq!(template("y Y29ycmVjdCBob3JzZQ== z"), "y <<password | b64encode>> z");
         assert_eq!(template("hex 636f727265637420686f727365"), "hex <<password>>");
         assert_eq!(template("From: mary, maryland"), "From: <<username>>, maryland");
+    }
+
+    #[test]
+    fn a_short_password_is_replaced_nowhere() {
+        let mut secrets = Secrets::default();
+        secrets.name("password", "test");
+        assert!(secrets.has_short());
+        let text = "the latest tested test at test@example.org";
+        assert_eq!(template(text, &secrets, &[]), text);
+        assert_eq!(secrets.mask(text), text);
     }
 
     #[test]

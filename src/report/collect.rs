@@ -4,7 +4,7 @@ use super::model::{
     Attempt, Certificate, Diagnostic, Divergence, Line, Place, Program, Reply, Report, ScenarioReport, Session, Shard,
     Speaker, Step, StepVerdict, Summary, Tls, VERSION, Verdict,
 };
-use crate::run::{self, Outcome};
+use crate::run::{self, Outcome, RunVerdict};
 use crate::scenario::{self, Footnote, Sources, Span};
 use crate::visible::{inert, visible};
 use jiff::Timestamp;
@@ -42,7 +42,7 @@ pub fn played(outcome: &Outcome, circumstances: Circumstances, warnings: &[scena
         name: visible(outcome.name.as_bytes()),
         tags: outcome.tags.iter().map(|tag| visible(tag.as_bytes())).collect(),
         verdict,
-        exit_code: outcome.exit_code(),
+        exit_code: outcome.verdict().exit_code(),
         started: moment(outcome.started),
         offset: seconds(circumstances.offset),
         duration: seconds(outcome.duration),
@@ -71,20 +71,20 @@ pub fn headline(outcome: &Outcome, circumstances: Circumstances) -> ScenarioRepo
     ScenarioReport {
         position: circumstances.position,
         verdict,
-        exit_code: outcome.exit_code(),
+        exit_code: outcome.verdict().exit_code(),
         duration: seconds(outcome.duration),
         ..unplayed(circumstances.id, visible(outcome.path.as_bytes()), verdict)
     }
 }
 
 fn verdict(outcome: &Outcome, circumstances: &Circumstances) -> Verdict {
-    match outcome.exit_code() {
-        0 if circumstances.attempts.is_empty() => Verdict::Followed,
-        0 => Verdict::Flaky,
-        2 | 70 => Verdict::Broken,
-        3 => Verdict::Unreachable,
-        130 => Verdict::Interrupted,
-        _ => Verdict::Diverged,
+    match outcome.verdict() {
+        RunVerdict::Followed if circumstances.attempts.is_empty() => Verdict::Followed,
+        RunVerdict::Followed => Verdict::Flaky,
+        RunVerdict::Refused | RunVerdict::Bug => Verdict::Broken,
+        RunVerdict::Unreachable => Verdict::Unreachable,
+        RunVerdict::Interrupted => Verdict::Interrupted,
+        RunVerdict::Diverged => Verdict::Diverged,
     }
 }
 
@@ -103,7 +103,7 @@ pub fn broken(
         name: name.map_or_else(|| path.clone(), |name| visible(name.as_bytes())),
         errors: told(errors),
         warnings: told(warnings),
-        exit_code: 2,
+        exit_code: RunVerdict::Refused.exit_code(),
         ..unplayed(id, path, Verdict::Broken)
     }
 }
@@ -122,7 +122,7 @@ fn unplayed(id: String, path: String, verdict: Verdict) -> ScenarioReport {
         path,
         tags: Vec::new(),
         verdict,
-        exit_code: 0,
+        exit_code: RunVerdict::Followed.exit_code(),
         started: moment(Timestamp::now()),
         offset: 0.0,
         duration: 0.0,
@@ -155,7 +155,7 @@ impl Report {
             started: moment(Timestamp::now()),
             duration: 0.0,
             interrupted: false,
-            exit_code: 0,
+            exit_code: RunVerdict::Followed.exit_code(),
             shard: None,
             summary: Summary::default(),
             scenarios: Vec::new(),
@@ -214,7 +214,7 @@ fn step(step: &run::StepOutcome, outcome: &Outcome) -> Step {
         octets: reply.octets,
     };
     Step {
-        number: step.number.clone(),
+        number: step.number.to_string(),
         name: step.name.as_ref().map(|name| visible(name.as_bytes())),
         action: step.action.to_owned(),
         place: place(step.span, &outcome.sources),
@@ -262,8 +262,8 @@ fn session(session: &run::SessionOutcome) -> Session {
 
 fn divergence(divergence: &run::Divergence, sources: &Sources) -> Divergence {
     Divergence {
-        step: divergence.step.clone(),
-        kind: divergence.kind.to_owned(),
+        step: divergence.step.to_string(),
+        kind: divergence.kind.name().to_owned(),
         cause: match divergence.cause {
             run::Cause::Server => "server",
             run::Cause::User => "user",

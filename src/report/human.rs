@@ -172,7 +172,7 @@ fn transcript(outcome: &Outcome, styled: Styled) -> String {
         .divergences
         .iter()
         .filter_map(|divergence| {
-            let line = divergence.line.or_else(|| last_of_step(entries, &divergence.step));
+            let line = divergence.line.or_else(|| last_of_step(entries, divergence.step.as_str()));
             Some((line?, divergence.step.as_str()))
         })
         .collect();

@@ -5,7 +5,7 @@
 
 use super::latency::Latencies;
 use super::model::{ErrorFigures, Load, StepFigures};
-use crate::run::{Cause, Finished, Outcome, Verdict};
+use crate::run::{Cause, Finished, Outcome, RunVerdict, Verdict};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -50,12 +50,12 @@ impl LoadFigures {
         let outcome = &finished.outcome;
         let load = &mut self.totals;
         load.runs += 1;
-        *match outcome.exit_code() {
-            0 => &mut load.followed,
-            2 | 70 => &mut load.broken,
-            3 => &mut load.unreachable,
-            130 => &mut load.interrupted,
-            _ => &mut load.diverged,
+        *match outcome.verdict() {
+            RunVerdict::Followed => &mut load.followed,
+            RunVerdict::Refused | RunVerdict::Bug => &mut load.broken,
+            RunVerdict::Unreachable => &mut load.unreachable,
+            RunVerdict::Interrupted => &mut load.interrupted,
+            RunVerdict::Diverged => &mut load.diverged,
         } += 1;
         load.late += u64::from(finished.late > LATE);
         for session in &outcome.sessions {
@@ -81,7 +81,7 @@ impl LoadFigures {
             if !followed && !diverged {
                 continue;
             }
-            let totals = self.step(id, &step.number);
+            let totals = self.step(id, step.number.as_str());
             if totals.name.is_empty() {
                 step.name.as_deref().unwrap_or(step.action).clone_into(&mut totals.name);
             }
@@ -96,8 +96,8 @@ impl LoadFigures {
         for divergence in outcome.divergences.iter().filter(|divergence| divergence.cause != Cause::Interrupted) {
             let error = ErrorFigures {
                 scenario: id.to_owned(),
-                step: divergence.step.clone(),
-                kind: divergence.kind.to_owned(),
+                step: divergence.step.to_string(),
+                kind: divergence.kind.name().to_owned(),
                 message: crate::visible(divergence.diagnostic.message.as_bytes()),
                 count: 1,
             };

@@ -3,10 +3,13 @@
 //! Responsible for what both sides of one file have to do with each other: the address that the client is told, how long
 //! connections are waited for, and one list of what diverged. Playing the server is `serving`'s business.
 
-use super::connection::file_root;
-use super::outcome::{Divergence, Verdict};
-use super::player::{Player, over};
-use super::serving::{Phase, Serving, Start, server_value};
+use crate::host::{Awaited, Serving};
+use crate::play::client::endpoint::file_root;
+use crate::play::client::player::{Player, over};
+use crate::play::divergence::Divergence;
+use crate::play::outcome::Verdict;
+use crate::play::server::scope::server_value;
+use crate::play::server::script::ScriptParts;
 use crate::scenario::server::{Plan, Server};
 use crate::scenario::{Action, Address, Connect, Mode, Span, TemplateError, Templates, Variables, parse_listen};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,37 +17,37 @@ use std::sync::Arc;
 
 impl Player<'_> {
     /// Starts the server of the file, where it has one, and tells the client's templates where it listens.
-    pub(super) async fn start_server(&mut self, variables: &Variables) -> Result<(), TemplateError> {
-        let Some(server) = &self.scenario.server else { return Ok(()) };
+    pub(super) async fn start_server(&mut self, variables: &Variables) -> Result<Option<Serving>, TemplateError> {
+        let Some(server) = &self.ground.scenario.server else { return Ok(None) };
         let fault = |message| TemplateError { message, span: server.span, help: None };
         let listen = self.listen_address(server)?;
-        let start = Start {
+        let parts = ScriptParts {
             server: server.clone(),
-            listen,
-            names: self.names.clone(),
-            templates: Templates::new(self.templates.chance().clone()).until(over(
-                self.due,
-                self.settings,
+            names: self.stage.names.clone(),
+            templates: Templates::new(self.stage.templates.chance().clone()).until(over(
+                self.stage.due,
+                self.ground.settings,
                 &Arc::default(),
             )),
-            timeout: self.timeout,
-            due: self.due,
-            file_root: file_root(self.scenario, self.settings),
-            show_secrets: self.settings.show_secrets,
-            insecure_secrets: self.settings.insecure_secrets,
-            stop: self.settings.stop.clone().unwrap_or_default(),
-            passwords: variables.secrets.values().map(|secret| secret.expose().to_owned()).collect(),
+            timeout: self.stage.timeout,
+            due: self.stage.due,
+            file_root: file_root(self.ground.scenario, self.ground.settings),
+            show_secrets: self.ground.settings.show_secrets,
+            insecure_secrets: self.ground.settings.insecure_secrets,
+            stop: self.ground.settings.stop.clone().unwrap_or_default(),
+            secrets: variables.secrets.clone(),
         };
-        let serving = Serving::start(start, &self.log).await.map_err(fault)?;
-        self.names.set("server", server_value(serving.address(), None), false);
-        self.serving = Some(serving);
-        Ok(())
+        let serving = Serving::start(listen, parts, &self.stage.log).await.map_err(fault)?;
+        self.stage.names.set("server", server_value(serving.script().address, None), false);
+        self.ground.own_server = Some(serving.script().clone());
+        Ok(Some(serving))
     }
 
     /// Refuses a run that would never end: rules answer whoever comes, for ever.
     pub(super) fn refuse_endless(&self) -> Result<(), TemplateError> {
-        let endless = |server: &Server| matches!(server.plan, Plan::Rules) && !self.has_client() && self.due.is_none();
-        match &self.scenario.server {
+        let endless =
+            |server: &Server| matches!(server.plan, Plan::Rules) && !self.has_client() && self.stage.due.is_none();
+        match &self.ground.scenario.server {
             Some(server) if endless(server) => Err(TemplateError {
                 message: "rules alone never end: there is no client in this file, and no connection is listed"
                     .to_owned(),
@@ -57,16 +60,16 @@ impl Player<'_> {
 
     /// What the command line says, else the file, else any free port of this machine.
     fn listen_address(&self, server: &Server) -> Result<SocketAddr, TemplateError> {
-        let address = match (self.settings.listen, &server.listen) {
+        let address = match (self.ground.settings.listen, &server.listen) {
             (Some(address), _) => return Ok(address),
             (None, None) => return Ok((Ipv4Addr::LOCALHOST, 0).into()),
             (None, Some(text)) => {
                 let fault = |message| TemplateError { message, span: text.span, help: None };
-                let rendered = self.templates.render(text, Mode::Line, &self.names)?;
+                let rendered = self.stage.templates.render(text, Mode::Line, &self.stage.names)?;
                 parse_listen(&String::from_utf8_lossy(&rendered.bytes)).map_err(fault)?
             }
         };
-        if self.settings.untrusted && !address.ip().is_loopback() {
+        if self.ground.settings.untrusted && !address.ip().is_loopback() {
             let span = server.listen.as_ref().map_or(Span::default(), |text| text.span);
             let message = format!("an untrusted scenario listens on loopback only, not on {address}");
             return Err(TemplateError { message, span, help: Some("`--listen` says otherwise".to_owned()) });
@@ -75,60 +78,64 @@ impl Player<'_> {
     }
 
     fn has_client(&self) -> bool {
-        self.scenario.opening.is_some() || !self.scenario.steps.is_empty()
+        self.ground.scenario.opening.is_some() || !self.ground.scenario.steps.is_empty()
     }
 
     /// Which connections are waited for when the client is at its end.
-    pub(super) fn last_phase(&self) -> Phase {
-        let Some(server) = &self.scenario.server else { return Phase::Last };
+    pub(super) fn last_phase(&self) -> Awaited {
+        let Some(server) = &self.ground.scenario.server else { return Awaited::Last };
         let wanted = match &server.plan {
             Plan::Rules => None,
             Plan::Each(_) => Some(1),
             Plan::Listed(_) => server.listed(),
         };
         if !self.has_client() && wanted.is_none() {
-            return Phase::Open { wanted };
+            return Awaited::Open { wanted };
         }
         // A client that speaks to the server itself is the one that connects; behind a relay more may come.
         let is_over = self.has_client() && (wanted.is_none() || self.reaches_own_server());
-        if is_over || !self.divergences.is_empty() { Phase::Last } else { Phase::Within { wanted, wait: self.timeout } }
+        if is_over || !self.stage.divergences.is_empty() {
+            Awaited::Last
+        } else {
+            Awaited::Within { wanted, wait: self.stage.timeout }
+        }
     }
 
     fn reaches_own_server(&self) -> bool {
-        self.scenario.all_steps().iter().any(|step| match &step.action {
+        self.ground.scenario.all_steps().iter().any(|step| match &step.action {
             Action::Connect(connect) => names_server(connect),
             _ => false,
         })
     }
 
     /// Waits for the server's end, and takes over what came of it.
-    pub(super) async fn finish_server(&mut self, phase: Phase) {
-        let Some(serving) = self.serving.take() else { return };
+    pub(super) async fn finish_server(&mut self, serving: Option<Serving>, phase: Awaited) {
+        let Some(serving) = serving else { return };
         for record in serving.finish(phase).await {
             self.served_steps.extend(record.steps);
-            self.retired.extend(record.session);
-            self.divergences.extend(record.divergences);
+            self.sessions.add_served(record.session);
+            self.stage.divergences.extend(record.divergences);
             // Each connection captures for itself: `server.2.who`, as its steps are numbered.
             let own = |(name, value)| (format!("server.{}.{name}", record.number), value);
-            self.captures.extend(record.captures.into_iter().map(own));
+            self.stage.captures.extend(record.captures.into_iter().map(own));
         }
         // In the order it happened, whoever it happened to.
-        self.divergences.sort_by_key(|divergence| divergence.line.unwrap_or(usize::MAX));
-        let wanted_nothing = self.divergences.is_empty()
-            && self.settings.stop.as_ref().is_some_and(super::Stop::is_stopped)
+        self.stage.divergences.sort_by_key(|divergence| divergence.line.unwrap_or(usize::MAX));
+        let wanted_nothing = self.stage.divergences.is_empty()
+            && self.ground.settings.stop.as_ref().is_some_and(crate::play::Stop::is_stopped)
             && self.served_steps.iter().any(|step| step.verdict == Verdict::Unreached);
-        if let Some(server) = self.scenario.server.as_ref().filter(|_| wanted_nothing) {
-            let place = super::diagnose::Place {
+        if let Some(server) = self.ground.scenario.server.as_ref().filter(|_| wanted_nothing) {
+            let place = crate::play::diagnose::Site {
                 number: "server",
                 name: None,
                 span: server.span,
                 session: None,
                 host: "",
-                masker: self.log.masker(),
+                masker: self.stage.log.masker(),
                 run_is_over: false,
             };
             let interrupted: Divergence = place.interrupted();
-            self.divergences.push(interrupted);
+            self.stage.divergences.push(interrupted);
         }
     }
 }

@@ -1,21 +1,12 @@
 //! The built-in server of a run: which logins it takes, which names its certificate is for, and one for many runs.
 
-use super::connection::known_hosts;
-use super::{Play, Settings, Stop};
+use super::Play;
+use crate::play::client::endpoint::known_hosts;
+use crate::play::{Settings, SharedSandbox, Stop};
 use crate::scenario::{Scenario, Variables};
 use crate::server::{Identity, Login, Sandbox, SandboxOptions};
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
-
-/// A built-in server that many runs share; it ends when the last of them lets go of it.
-#[derive(Clone)]
-pub struct SharedSandbox {
-    server: Arc<Sandbox>,
-    _alive: Arc<Alive>,
-}
-
-/// Ends the server's thread when it is dropped.
-struct Alive(Stop);
 
 impl SharedSandbox {
     /// Starts it in a thread of its own, for all of these plays: any user name is let in with any of their secrets.
@@ -41,22 +32,12 @@ impl SharedSandbox {
         thread.map_err(|error| format!("the sandbox: {error}"))?;
         let started = starting.recv().unwrap_or_else(|_| Err("its thread ended".to_owned()));
         let server = started.map_err(|error| format!("the sandbox: {error}"))?;
-        Ok(SharedSandbox { server, _alive: Arc::new(Alive(stop)) })
-    }
-
-    pub(super) fn server(&self) -> &Arc<Sandbox> {
-        &self.server
-    }
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.0.stop();
+        Ok(SharedSandbox::of(server, stop))
     }
 }
 
 /// Any user name with one of the secrets as password is let in; the certificate is for every host of the scenarios.
-pub(super) fn sandbox_options<'a>(
+pub(crate) fn sandbox_options<'a>(
     runs: impl IntoIterator<Item = (&'a Scenario, &'a Variables, &'a Settings)>,
 ) -> SandboxOptions {
     let (mut passwords, mut names) = (BTreeSet::new(), BTreeSet::new());

@@ -3,9 +3,10 @@
 //! Responsible for the order of runs, retries, and what is under way at once. What a run is, is `player`'s business; what
 //! its outcome comes to is the caller's, who is told of each as it ends. Runs are spread over one thread a processor.
 
-use super::outcome::Outcome;
+use super::one;
 use super::pace_of_runs::{Pace, Tickets};
-use super::{Settings, Stop, player};
+use crate::play::outcome::{Outcome, RunVerdict};
+use crate::play::{Settings, Stop};
 use crate::scenario::{Scenario, Variables};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -92,7 +93,7 @@ pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;
 /// A message where the system gives no threads or sockets.
 pub fn play_all(plays: Vec<Play>, plan: &Plan, listener: &Listener) -> Result<Course, String> {
     let began = Instant::now();
-    let shared = Arc::new(Shared {
+    let shared = Arc::new(Schedule {
         tickets: Tickets::new(&plan.pace, plays.len(), began),
         plays,
         plan: plan.clone(),
@@ -114,7 +115,7 @@ pub fn play_all(plays: Vec<Play>, plan: &Plan, listener: &Listener) -> Result<Co
                 work_in_threads(&shared, threads).await
             }
         };
-        let watch = super::signals::stop_on_signal(plan.stop.clone());
+        let watch = super::stop_on_signal(|| plan.stop.stop());
         tokio::select! {
             outcome = work => outcome,
             () = watch => Ok(()),
@@ -130,7 +131,7 @@ pub fn play_all(plays: Vec<Play>, plan: &Plan, listener: &Listener) -> Result<Co
 }
 
 /// What all threads of one schedule share.
-struct Shared {
+struct Schedule {
     plays: Vec<Play>,
     plan: Plan,
     tickets: Tickets,
@@ -145,7 +146,7 @@ struct Shared {
 
 /// A run that is to begin.
 #[derive(Debug, Clone, Copy)]
-struct Turn {
+struct Due {
     play: usize,
     number: u64,
     due: Instant,
@@ -161,7 +162,7 @@ fn thread_count(jobs: usize) -> usize {
     if jobs == 1 { 1 } else { jobs.min(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)) }
 }
 
-async fn work_in_threads(shared: &Arc<Shared>, threads: usize) -> Result<(), String> {
+async fn work_in_threads(shared: &Arc<Schedule>, threads: usize) -> Result<(), String> {
     let (done, mut all_done) = tokio::sync::mpsc::channel(threads);
     for thread in 0..threads {
         let (shared, done) = (shared.clone(), done.clone());
@@ -183,7 +184,7 @@ async fn work_in_threads(shared: &Arc<Shared>, threads: usize) -> Result<(), Str
     outcome
 }
 
-async fn tick(shared: &Shared) {
+async fn tick(shared: &Schedule) {
     loop {
         tokio::time::sleep(TICK).await;
         (shared.listener)(Event::Tick(shared.under_way.load(Ordering::Relaxed)));
@@ -191,7 +192,7 @@ async fn tick(shared: &Shared) {
 }
 
 /// One thread's part: it keeps its share of the jobs busy, or begins its share of the runs when they are due.
-async fn work(shared: Arc<Shared>, thread: usize, threads: usize) {
+async fn work(shared: Arc<Schedule>, thread: usize, threads: usize) {
     let jobs = shared.plan.jobs / threads + usize::from(thread < shared.plan.jobs % threads);
     if shared.tickets.is_open_loop() {
         begin_when_due(&shared, thread, threads, jobs).await;
@@ -210,7 +211,7 @@ async fn work(shared: Arc<Shared>, thread: usize, threads: usize) {
 }
 
 /// Closed loop: the next run begins when one ends.
-async fn one_after_the_other(shared: Arc<Shared>, wait: Duration) {
+async fn one_after_the_other(shared: Arc<Schedule>, wait: Duration) {
     if !wait.is_zero() {
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -220,12 +221,12 @@ async fn one_after_the_other(shared: Arc<Shared>, wait: Duration) {
     while !shared.is_over() {
         let Some((number, play)) = shared.tickets.next() else { return };
         // What a slot begins at once is due at once: the server's slowness is the run's own.
-        play_turn(&shared, Turn { play, number, due: Instant::now() }).await;
+        play_turn(&shared, Due { play, number, due: Instant::now() }).await;
     }
 }
 
 /// Open loop: a run begins when it is due, however long the others take, as long as `jobs` allows it.
-async fn begin_when_due(shared: &Arc<Shared>, thread: usize, threads: usize, jobs: usize) {
+async fn begin_when_due(shared: &Arc<Schedule>, thread: usize, threads: usize, jobs: usize) {
     let slots = Arc::new(Semaphore::new(jobs));
     let mut local = thread as u64;
     let mut under_way = tokio::task::JoinSet::new();
@@ -247,7 +248,7 @@ async fn begin_when_due(shared: &Arc<Shared>, thread: usize, threads: usize, job
         }
         let shared = shared.clone();
         under_way.spawn_local(async move {
-            play_turn(&shared, Turn { play, number, due }).await;
+            play_turn(&shared, Due { play, number, due }).await;
             drop(slot);
         });
         while under_way.try_join_next().is_some() {}
@@ -256,14 +257,15 @@ async fn begin_when_due(shared: &Arc<Shared>, thread: usize, threads: usize, job
 }
 
 /// One run with its retries. A panic in it is a bug that ends no other run.
-async fn play_turn(shared: &Arc<Shared>, turn: Turn) {
+async fn play_turn(shared: &Arc<Schedule>, due: Due) {
     let now = Instant::now();
     let under_way = shared.under_way.fetch_add(1, Ordering::Relaxed) + 1;
     shared.peak.fetch_max(under_way, Ordering::Relaxed);
     let mut before = Vec::new();
     let outcome = loop {
-        let outcome = attempt(shared, turn).await;
-        let mends = matches!(outcome.exit_code(), 1 | 3) && before.len() < shared.plan.retries as usize;
+        let outcome = attempt(shared, due).await;
+        let mends = matches!(outcome.verdict(), RunVerdict::Diverged | RunVerdict::Unreachable)
+            && before.len() < shared.plan.retries as usize;
         if !mends || shared.plan.stop.is_stopped() {
             break outcome;
         }
@@ -274,36 +276,36 @@ async fn play_turn(shared: &Arc<Shared>, turn: Turn) {
         shared.halted.store(true, Ordering::Relaxed);
     }
     (shared.listener)(Event::Finished(Box::new(Finished {
-        play: turn.play,
-        number: turn.number,
+        play: due.play,
+        number: due.number,
         offset: now.saturating_duration_since(shared.began),
-        late: now.saturating_duration_since(turn.due),
+        late: now.saturating_duration_since(due.due),
         before,
         outcome,
     })));
 }
 
-async fn attempt(shared: &Arc<Shared>, turn: Turn) -> Outcome {
+async fn attempt(shared: &Arc<Schedule>, due: Due) -> Outcome {
     let task = {
         let shared = shared.clone();
         tokio::task::spawn_local(async move {
-            let play = &shared.plays[turn.play];
+            let play = &shared.plays[due.play];
             // Each run of a seed is another one, and the same one each time.
-            let seed = play.settings.seed.map(|seed| seed.wrapping_add(turn.number));
+            let seed = play.settings.seed.map(|seed| seed.wrapping_add(due.number));
             let settings = Settings { seed, stop: Some(shared.plan.stop.clone()), ..play.settings.clone() };
-            player::play(&play.scenario, &play.variables, &settings).await
+            one::play(&play.scenario, &play.variables, &settings).await
         })
     };
-    let play = &shared.plays[turn.play];
+    let play = &shared.plays[due.play];
     let mut outcome = match task.await {
         Ok(outcome) => outcome,
-        Err(_) => player::broken_off(&play.scenario),
+        Err(_) => one::broken_off(&play.scenario),
     };
     outcome.label(&play.label);
     outcome
 }
 
-impl Shared {
+impl Schedule {
     fn is_over(&self) -> bool {
         self.halted.load(Ordering::Relaxed) || self.plan.stop.is_stopped() || self.tickets.is_over()
     }

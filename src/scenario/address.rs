@@ -1,4 +1,7 @@
-//! Addresses as people write them: `HOST`, `HOST:PORT`, `[IPV6]:PORT`.
+//! Addresses as people write them: `HOST`, `HOST:PORT`, `[IPV6]:PORT`; and as other tools do, with the right form for each.
+
+use super::typography::Lookalike;
+use std::net::Ipv6Addr;
 
 /// The port of a connection that names none.
 pub(crate) const SMTP_PORT: u16 = 25;
@@ -13,9 +16,8 @@ pub(crate) fn split_address_or(text: &str, default_port: u16) -> Result<(String,
     if text.is_empty() {
         return Err("the host is empty".to_owned());
     }
-    let bare_ipv6 = !text.starts_with('[') && text.matches(':').count() > 1;
-    if bare_ipv6 {
-        return Err(format!("`{text}`: an IPv6 address stands in brackets: `[{text}]:{default_port}`"));
+    if let Some(right) = right_form(text, default_port) {
+        return Err(format!("`{text}` is not HOST:PORT: write {right}"));
     }
     let split = text.rfind(':').filter(|colon| text.rfind(']').is_none_or(|bracket| bracket < *colon));
     let Some(colon) = split else { return Ok((text.to_owned(), default_port)) };
@@ -24,6 +26,168 @@ pub(crate) fn split_address_or(text: &str, default_port: u16) -> Result<(String,
         return Err(format!("`{text}` has no host"));
     }
     Ok((host.to_owned(), parse_port(&text[colon + 1..])?))
+}
+
+/// What ports are called by name (/etc/services, RFC 6409, RFC 8314).
+const SERVICES: [(&str, u16); 7] = [
+    ("smtp", 25),
+    ("mail", 25),
+    ("submission", 587),
+    ("submissions", 465),
+    ("smtps", 465),
+    ("ssmtp", 465),
+    ("lmtp", 24),
+];
+
+/// Programs whose command lines are pasted.
+const PROGRAMS: [&str; 6] = ["telnet", "nc", "ncat", "netcat", "openssl", "connect"];
+
+/// How an address of another notation is written here; nothing where it is one of this language, or empty.
+fn right_form(text: &str, default_port: u16) -> Option<String> {
+    let word = text.trim();
+    if word.contains("<<") {
+        return None;
+    }
+    if let Some(lookalike) = Lookalike::first(word).filter(|found| !found.found.is_alphabetic()) {
+        return Some(format!("it without {}", lookalike.described()));
+    }
+    let unquoted = word.trim_matches(['"', '\'', '<', '>', '(', ')', '`']);
+    if unquoted != word {
+        return Some(format!("it without `{}`: `{unquoted}`", word.replace(unquoted, " ").trim()));
+    }
+    by_ipv6(word, default_port)
+        .or_else(|| by_url(word))
+        .or_else(|| by_brackets(word))
+        .or_else(|| by_words(word))
+        .or_else(|| by_port(word))
+}
+
+fn by_ipv6(word: &str, default_port: u16) -> Option<String> {
+    let bare = word.split('%').next().unwrap_or(word);
+    let is_ipv6 = !word.starts_with('[') && bare.parse::<Ipv6Addr>().is_ok();
+    is_ipv6.then(|| format!("an IPv6 address in brackets: `[{word}]:{default_port}`"))
+}
+
+/// `smtp://host:25`, `smtps://user@host/`.
+fn by_url(word: &str) -> Option<String> {
+    let (scheme, rest) = match word.split_once("://") {
+        Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
+        None => (String::new(), word),
+    };
+    if scheme == "unix" || word.starts_with(['/', '.', '~']) {
+        return Some("`connect: {unix: PATH}` for a unix socket".to_owned());
+    }
+    let (authority, path) = rest.split_once(['/', '?', '#']).map_or((rest, None), |(host, path)| (host, Some(path)));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = host.trim_end_matches(':');
+    if host.is_empty() || host.contains(char::is_whitespace) || scheme.is_empty() && path.is_none() && host == authority
+    {
+        return None;
+    }
+    // `host/25` names a port.
+    if let Some(port) =
+        path.and_then(|path| path.trim_end_matches('/').parse::<u16>().ok()).filter(|_| scheme.is_empty())
+    {
+        return Some(format!("`{host}:{port}`"));
+    }
+    let port = if host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
+        String::new()
+    } else {
+        match scheme.as_str() {
+            "smtps" | "ssl" | "tls" | "submissions" | "https" => ":465".to_owned(),
+            "submission" => ":587".to_owned(),
+            _ => String::new(),
+        }
+    };
+    let login = if authority.contains('@') { "; the user belongs to a step `- auth: {…}`" } else { "" };
+    let tls = match scheme.as_str() {
+        "smtps" | "ssl" | "tls" | "submissions" => "; port 465 begins with TLS, others by `tls: implicit`",
+        "starttls" | "smtp+starttls" => "; STARTTLS is a step `- starttls`",
+        _ => "",
+    };
+    Some(format!("`{host}{port}`{login}{tls}"))
+}
+
+/// `[host.example]:587` stands for a host itself in Postfix; here brackets are for IPv6.
+fn by_brackets(word: &str) -> Option<String> {
+    let (inner, rest) = word.strip_prefix('[')?.split_once(']')?;
+    let named = !inner.contains(':') && inner.chars().any(|letter| letter.is_ascii_alphanumeric());
+    named.then(|| format!("`{inner}{rest}`: brackets are for IPv6 addresses"))
+}
+
+/// `host 25`, `telnet host 25`, `host,25`, `host port 25`, `-connect host:465`.
+fn by_words(word: &str) -> Option<String> {
+    let parts: Vec<&str> = word
+        .split(|letter: char| letter.is_whitespace() || matches!(letter, ',' | ';' | '|'))
+        .filter(|part| {
+            !part.is_empty() && !part.starts_with('-') && !PROGRAMS.contains(&part.to_ascii_lowercase().as_str())
+        })
+        .filter(|part| !matches!(part.to_ascii_lowercase().as_str(), "port" | "s_client" | "to" | "on" | "tcp"))
+        .collect();
+    if parts.len() < 2 && parts.first() == Some(&word) || parts.is_empty() {
+        return None;
+    }
+    let host = parts[0];
+    Some(match parts.get(1).and_then(|port| port_of(port)) {
+        Some(port) => format!("`{}:{port}`", host.trim_end_matches([':', '.'])),
+        None if parts.len() == 1 => format!("`{host}`"),
+        None => {
+            format!("`{host}` alone; what else there is to say stands in `connect: {{host: {host}, port: 587, …}}`")
+        }
+    })
+}
+
+/// `host:smtp`, `host::25`, `host:`, `host:25:tls`, `587`, `host.:25`.
+fn by_port(word: &str) -> Option<String> {
+    if let Ok(port) = word.parse::<u16>() {
+        return Some(format!("`HOST:{port}`, with the name of the server"));
+    }
+    if word.starts_with('[') {
+        return None;
+    }
+    let parts: Vec<&str> = word.split(':').collect();
+    let [host, rest @ ..] = parts.as_slice() else { return None };
+    if let [prefix, host] = parts.as_slice()
+        && prefix.eq_ignore_ascii_case("mx")
+    {
+        return Some(format!("`connect: {{mx: {host}}}` for the mail exchangers of a domain"));
+    }
+    if host.is_empty() {
+        let port = rest.iter().find_map(|part| port_of(part));
+        return Some(
+            port.map_or("`HOST:PORT`".to_owned(), |port| format!("`HOST:{port}`, with the name of the server")),
+        );
+    }
+    if let Some(wrong) =
+        host.chars().find(|letter| letter.is_ascii() && !(letter.is_ascii_alphanumeric() || "-._".contains(*letter)))
+    {
+        let clean: String = host.chars().filter(|letter| *letter != wrong).collect();
+        let port = rest.iter().find_map(|part| port_of(part)).map_or(String::new(), |port| format!(":{port}"));
+        return Some(format!("it without `{wrong}`, which no host name holds: `{clean}{port}`"));
+    }
+    match rest {
+        [] => None,
+        [port] if port.parse::<u16>().is_ok() => None,
+        [port] if port_of(port).is_none() && !port.is_empty() => None,
+        _ => {
+            let port = rest.iter().find_map(|part| port_of(part));
+            let tls = rest.iter().any(|part| {
+                ["tls", "ssl", "smtps", "ssmtp", "submissions"].contains(&part.to_ascii_lowercase().as_str())
+            });
+            let tls =
+                if tls { "; TLS from the first octet is `connect: {host: …, port: …, tls: implicit}`" } else { "" };
+            Some(match port {
+                Some(port) => format!("`{host}:{port}`{tls}"),
+                None if rest == [""] => format!("`{host}`, or a port after the colon"),
+                None => format!("a number from 1 to 65535 as the port: `{host}:587`{tls}"),
+            })
+        }
+    }
+}
+
+fn port_of(text: &str) -> Option<u16> {
+    let named = SERVICES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, port)| *port);
+    text.parse::<u16>().ok().filter(|port| *port > 0).or(named)
 }
 
 /// A port number.
@@ -52,5 +216,38 @@ mod tests {
         for bad in ["", "::1", "a:b", "a:0", "a:99999", ":25"] {
             assert!(split_address(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn forms_of_other_tools() {
+        for (written, right) in [
+            ("mail.example.com 25", "`mail.example.com:25`"),
+            ("telnet mail.example.com 25", "`mail.example.com:25`"),
+            ("mail.example.com, 587", "`mail.example.com:587`"),
+            ("openssl s_client -connect mail.example.com:465", "`mail.example.com:465`"),
+            ("smtp://mail.example.com:25", "`mail.example.com:25`"),
+            ("smtps://mail.example.com", "`mail.example.com:465`"),
+            ("smtp://bob@mail.example.com:587/", "`mail.example.com:587`; the user"),
+            ("bob@mail.example.com", "`mail.example.com`; the user"),
+            ("mail.example.com:25/", "`mail.example.com:25`"),
+            ("mail.example.com/25", "`mail.example.com:25`"),
+            ("mail.example.com:smtp", "`mail.example.com:25`"),
+            ("mail.example.com::25", "`mail.example.com:25`"),
+            ("mail.example.com:465:ssl", "`mail.example.com:465`; TLS"),
+            ("[mail.example.com]:587", "`mail.example.com:587`"),
+            ("::1", "`[::1]:25`"),
+            ("2001:db8::25", "`[2001:db8::25]:25`"),
+            ("25", "`HOST:25`"),
+            (":25", "`HOST:25`"),
+            ("mail.example.com:", "`mail.example.com`"),
+            ("mx:example.com", "{mx: example.com}"),
+            ("unix:///run/lmtp", "{unix: PATH}"),
+            ("\"mail.example.com:25\"", "`mail.example.com:25`"),
+            ("mail!example.com:25", "`mailexample.com:25`"),
+        ] {
+            let message = split_address(written).unwrap_err();
+            assert!(message.contains(right), "{written}: {message}");
+        }
+        assert!(split_address("bücher.example:25").is_ok());
     }
 }

@@ -1,12 +1,12 @@
 //! What a step expects, as written: plain data.
 //!
 //! Responsible for the forms of `expect` and for patterns and reply codes as they are written. How they are compared stands
-//! in `run::expect`.
+//! in `play::expect`.
 
 use super::pattern::{self, PatternFault};
 use super::{Length, Span, Text};
 use regex::bytes::Regex;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A regular expression with templates in it, compiled when first used.
 #[derive(Debug, Clone)]
@@ -14,7 +14,7 @@ pub(crate) struct Pattern {
     pub(crate) text: Text,
     /// Whether letters match in either case: of commands they do.
     ignore_case: bool,
-    compiled: OnceLock<Regex>,
+    compiled: OnceLock<Arc<Regex>>,
 }
 
 /// What is expected, with its place.
@@ -85,15 +85,17 @@ impl Pattern {
     }
 
     /// The compiled pattern for what its text was rendered to.
-    pub(crate) fn compile(&self, rendered: &str) -> Result<Regex, PatternFault> {
+    ///
+    /// It is shared and not cloned: a clone of a `Regex` builds the caches of its lazy automata anew, in every session.
+    pub(crate) fn compile(&self, rendered: &str) -> Result<Arc<Regex>, PatternFault> {
         if !self.text.is_literal() {
-            return pattern::compile_with(rendered, self.ignore_case);
+            return pattern::compile_with(rendered, self.ignore_case).map(Arc::new);
         }
         if let Some(regex) = self.compiled.get() {
-            return Ok(regex.clone());
+            return Ok(Arc::clone(regex));
         }
-        let regex = pattern::compile_with(rendered, self.ignore_case)?;
-        Ok(self.compiled.get_or_init(|| regex).clone())
+        let regex = Arc::new(pattern::compile_with(rendered, self.ignore_case)?);
+        Ok(Arc::clone(self.compiled.get_or_init(|| regex)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the user wrote: a scenario as plain data in which every node knows its place in the file.
 //!
 //! Responsible for reading (`yaml`, `parse`), templates (`template`, `builtin`), patterns, and everything that can be
-//! checked before the first connection (`check`). It never sees a socket; playing a scenario is [`crate::run`]'s job.
+//! checked before the first connection (`check`). It never sees a socket; playing a scenario is [`crate::play`]'s job.
 
 pub(crate) mod address;
 mod builtin;
@@ -22,6 +22,7 @@ mod sides;
 mod source;
 mod step;
 pub(crate) mod template;
+mod typography;
 mod variables;
 mod words;
 pub(crate) mod write;
@@ -42,7 +43,7 @@ pub(crate) use expectation::{ClosedBy, CodePattern, CodeSet, Expectation, Expect
 pub(crate) use filler::Filler;
 pub(crate) use octets::{decode_base64, decode_hex};
 pub(crate) use pattern::{NamePattern, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide};
-pub(crate) use step::{Action, Auth, Closing, Group, RawBytes, Retry, RetryOn, Speech, Step, TlsStep};
+pub(crate) use step::{Action, Auth, Closing, Group, Head, RawBytes, Retry, RetryOn, Speech, Step, TlsStep};
 pub(crate) use template::{Mode, Over, Rendered, Scope, TemplateError, Templates, value_from_bytes, weight_of};
 pub(crate) use words::similar;
 
@@ -193,6 +194,12 @@ impl Scenario {
     #[must_use]
     pub fn has_server(&self) -> bool {
         self.server.is_some()
+    }
+
+    /// Whether it has a server that follows no script: rules alone, which have no end of their own.
+    #[must_use]
+    pub fn has_only_rules(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| server.has_only_rules())
     }
 
     /// Whether it begins with `connect: {mx: …, every: true}`.

@@ -1,7 +1,7 @@
 //! The server's side of a scenario, as written: plain data.
 //!
 //! Responsible for what `server:` may hold: where it listens, its certificate, what it does on each connection, and the
-//! rules that answer what no step asks for. How it is read stands in `parse::server`, how it is played in `run::serving`.
+//! rules that answer what no step asks for. How it is read stands in `parse::server`, how it is played in `play::server`.
 
 use super::{Closing, Expression, Length, Named, Pace, Pattern, RawBytes, Span, Step, Text};
 
@@ -155,6 +155,11 @@ impl Server {
             Plan::Rules if has_tls => Some((self.span, "what the server's TLS is to be")),
             Plan::Rules => self.listen.as_ref().map(|listen| (listen.span, "`listen`")),
         }
+    }
+
+    /// Whether nothing is played on a connection: rules have no end, so that stopping them is no divergence.
+    pub(crate) fn has_only_rules(&self) -> bool {
+        matches!(self.plan, Plan::Rules)
     }
 
     /// How many connections are listed; none where any number is served.

@@ -1,12 +1,12 @@
 //! The sandbox's answers for a scripted server: what no rule answers.
 //!
 //! Responsible for keeping the protocol's state beside a script, so that it knows which commands took effect. Not
-//! responsible for reading or writing: `run::serving` does, and tells what came.
+//! responsible for reading or writing: `play::server` does, and tells what came.
 
 use super::answer::{Answer, BadLine, Next};
 use super::auth::Login;
 use super::mail_sink::Discard;
-use super::protocol::{Protocol, TlsFacts};
+use super::protocol::{AUTH_LINE, Protocol, TlsFacts};
 use super::settings::{QueueIds, Settings};
 use std::sync::{Arc, OnceLock};
 
@@ -18,16 +18,17 @@ const MAX_MESSAGE_SIZE: u64 = 256 * 1024 * 1024;
 pub(crate) struct FallbackSettings(Arc<Settings>);
 
 impl FallbackSettings {
-    /// Takes any user name with one of these passwords.
+    /// Takes any user name with one of these passwords. Nobody is offered a login that nobody could pass.
     pub(crate) fn new(passwords: impl Iterator<Item = String>) -> FallbackSettings {
+        let accept: Vec<Login> = passwords.map(|password| Login::AnyUser { password }).collect();
         FallbackSettings(Arc::new(Settings {
             host_name: "server.smtp-script.example".to_owned(),
             lmtp: false,
             max_message_size: MAX_MESSAGE_SIZE,
-            mechanisms: None,
+            mechanisms: accept.is_empty().then(Vec::new),
             require_auth: false,
             require_tls: false,
-            accept: passwords.map(|password| Login::AnyUser { password }).collect(),
+            accept,
             end_point: OnceLock::new(),
             queue_ids: QueueIds::starting_at(fastrand::u64(..)),
         }))
@@ -62,12 +63,25 @@ impl Fallback {
         self.protocol.greeting().into()
     }
 
+    /// The farewell to a client that has been silent for too long.
+    pub(crate) fn idle_too_long(&mut self) -> Said {
+        self.protocol.idle_too_long().into()
+    }
+
+    /// The farewell of a server that ends.
+    pub(crate) fn shutting_down(&mut self) -> Said {
+        self.protocol.shutting_down().into()
+    }
+
+    /// What is said of a line that is too long; none where it is not. The response to a challenge may be longer.
+    pub(crate) fn too_long(&mut self, line: &[u8], challenged: bool) -> Option<Said> {
+        let limit = if challenged { AUTH_LINE } else { self.protocol.line_limit(line) };
+        (line.len() > limit).then(|| self.protocol.bad_line(BadLine::TooLong).into())
+    }
+
     /// Answers a line as it came, with its end.
     pub(crate) fn line(&mut self, line: &[u8]) -> Said {
         let Some(content) = line.strip_suffix(b"\r\n") else { return self.protocol.bad_line(BadLine::BareLf).into() };
-        if line.len() > self.protocol.line_limit(line) {
-            return self.protocol.bad_line(BadLine::TooLong).into();
-        }
         if memchr::memchr2(b'\0', b'\r', content).is_some() {
             return self.protocol.bad_line(BadLine::ControlCharacter).into();
         }

@@ -3,11 +3,10 @@
 //! Responsible for showing no credentials: whatever answers a challenge is left out, and so is what might; and the
 //! passwords that the sandbox knows are masked wherever they stand. Whoever starts the sandbox says where the lines go.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::secret::Masker;
+use crate::secret::{AuthWatch, Masker, RESPONSE};
 use crate::visible::visible;
 
 /// How many lines of mail data are told.
@@ -16,8 +15,6 @@ const MAIL_DATA_LINES: usize = 20;
 const LINE_LENGTH: usize = 512;
 /// Octets of a line that are kept: enough to find a secret that goes on behind what is told.
 const KEPT_OF_LINE: usize = 2 * LINE_LENGTH;
-/// What stands for a line that may hold a secret.
-const HIDDEN: &str = "<<response>>";
 
 /// Who said it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +70,7 @@ impl Log {
 pub(crate) struct SessionLog {
     log: Option<(Log, Arc<str>)>,
     mail_data: MailData,
-    logging_in: bool,
+    watch: AuthWatch,
 }
 
 /// The start of mail data, which is told when it has ended: a secret may go on in the next line.
@@ -108,9 +105,14 @@ impl SessionLog {
             return;
         }
         self.end_mail_data();
-        let line = self.masked(line);
-        let shown = self.without_credentials(&line, secret);
-        self.push(Detail::Conversation, Speaker::Client, || shown.into_owned());
+        let carried = self.watch.line(line).map(|carried| carried.shown);
+        let shown = match carried {
+            Some(shown) => shown,
+            None if secret && line != b"*" => RESPONSE.as_bytes().to_vec(),
+            None => line.to_vec(),
+        };
+        let shown = self.masked(&shown);
+        self.push(Detail::Conversation, Speaker::Client, || visible(&shown[..shown.len().min(LINE_LENGTH)]));
     }
 
     /// Replies, without the last CRLF.
@@ -119,6 +121,7 @@ impl SessionLog {
             return;
         }
         self.end_mail_data();
+        self.watch.said(replies.as_bytes());
         // `v=` in base64: with it, a password can be guessed at leisure.
         let signed = |line| if str::starts_with(line, "334 dj") { "334 <<signature>>" } else { line };
         let lines: Vec<&[u8]> = replies.split("\r\n").map(|line| signed(line).as_bytes()).collect();
@@ -132,6 +135,7 @@ impl SessionLog {
         if !self.tells(Detail::Conversation) {
             return;
         }
+        self.watch.content(octets.len() as u64);
         let told = &mut self.mail_data;
         for line in octets.split_inclusive(|octet| *octet == b'\n') {
             if told.lines.is_empty() || told.line_ended && told.lines.len() <= MAIL_DATA_LINES {
@@ -178,26 +182,6 @@ impl SessionLog {
         }
     }
 
-    /// A response to a challenge may come although the exchange is over, and then looks like a command nobody knows.
-    fn without_credentials(&mut self, line: &[u8], secret: bool) -> Cow<'static, str> {
-        let shown = visible(&line[..line.len().min(LINE_LENGTH)]);
-        let mut words = shown.split(' ').filter(|word| !word.is_empty());
-        let verb = words.next().unwrap_or_default().to_ascii_uppercase();
-        if secret {
-            return if shown == "*" { "*".into() } else { HIDDEN.into() };
-        }
-        if verb == "AUTH" {
-            self.logging_in = true;
-            let start = shown.split(' ').take(2).collect::<Vec<_>>().join(" ");
-            return if words.nth(1).is_some() { format!("{start} {HIDDEN}").into() } else { start.into() };
-        }
-        if self.logging_in && !COMMANDS.contains(&verb.as_str()) {
-            return HIDDEN.into();
-        }
-        self.logging_in = false;
-        shown.into()
-    }
-
     fn tells(&self, detail: Detail) -> bool {
         self.log.as_ref().is_some_and(|(log, _)| log.detail >= detail)
     }
@@ -210,11 +194,6 @@ impl SessionLog {
         }
     }
 }
-
-/// Lines that begin so are commands, whatever was said before.
-const COMMANDS: [&str; 14] = [
-    "EHLO", "HELO", "LHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "VRFY", "HELP", "QUIT",
-];
 
 #[cfg(test)]
 mod tests {
@@ -261,7 +240,7 @@ mod tests {
         let expected = [
             "C: EHLO x",
             "C: hello",
-            "C: auth  <<response>>",
+            "C: auth  plain <<response>>",
             "C: AUTH PLAIN",
             "C: <<response>>",
             "C: *",

@@ -4,7 +4,7 @@
 //! command lines and mail data, `protocol` answers them; the last two do no input or output, so that every rule of the
 //! RFCs is tested without a socket. A `rulebook` may answer in the protocol's place. `reception` takes the messages in and `store` keeps them; `log` tells what happens.
 //!
-//! Scripted servers are played by `run::serving`; here are the parts that know no script: `peer`, a client's connection,
+//! Scripted servers are played by `play::server`; here are the parts that know no script: `peer`, a client's connection,
 //! `acceptor`, its TLS, and `fallback`, what the sandbox would answer.
 
 mod acceptor;
@@ -41,6 +41,6 @@ pub(crate) use log::{Detail, Log, LogLine, Speaker};
 pub(crate) use peer::{Drip, HandshakeTrouble, MAX_LINE, Peer, PeerTrouble};
 pub(crate) use rulebook::{Arrival, Ending, Interjection, Interjector, Rulebook};
 pub(crate) use sandbox::{DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Sandbox, SandboxOptions};
-pub(crate) use serve::{Limits, Served, interruption, serve};
+pub(crate) use serve::{Limits, Served, serve};
 pub(crate) use store::{Form, Store};
 pub(crate) use tls::{ClientCertificates, Identity, Tls, TlsStream, accept};

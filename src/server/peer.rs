@@ -2,7 +2,7 @@
 //!
 //! Responsible for bytes within limits and for keeping what had arrived when something went wrong. Every wait has a
 //! deadline, which the caller chooses. Not responsible for what a line means nor for what is answered: a script says it
-//! (`run::serving`).
+//! (`play::server`).
 
 use super::acceptor::{Accepted, Acceptor};
 use super::mail_data::{MailDataReader, Progress};

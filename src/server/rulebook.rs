@@ -1,6 +1,6 @@
 //! Rules in front of the protocol: what they are told of a client, and what they may answer in the protocol's place.
 //!
-//! Only the words of it, so that the sandbox need not know what a rule is: `run::serving` reads them from a scenario. The
+//! Only the words of it, so that the sandbox need not know what a rule is: `host` reads them from a scenario. The
 //! sandbox opens a rulebook for each connection; the dialogue asks it before the protocol.
 
 use std::net::SocketAddr;

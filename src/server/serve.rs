@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::runtime;
 use tokio::time::{sleep, timeout};
 
+use crate::net::signals::Signals;
+
 use super::sandbox::{LINGER, Sandbox, SandboxOptions, Stage};
 
 /// How long sessions may go on when there are messages enough: a client wants to say QUIT.
@@ -58,18 +60,18 @@ pub(crate) fn serve(
         let max_sessions = options.max_sessions;
         let mut sandbox = Sandbox::start(options)?;
         sandbox.prepare_tls()?;
-        let mut interrupted = std::pin::pin!(interruption()?);
+        let mut signals = Signals::listen();
         started(&sandbox)?;
         let end = tokio::select! {
             end = enough(&sandbox, max_sessions, limits) => end,
-            () = &mut interrupted => End::Now,
+            () = signals.next() => End::Now,
         };
         sandbox.enter(Stage::Closed);
         if end != End::Now {
             let patience = if end == End::Sessions { Duration::MAX } else { LAST_WORDS };
             tokio::select! {
                 _ = timeout(patience, sandbox.gone()) => {}
-                () = &mut interrupted => {}
+                () = signals.next() => {}
             }
         }
         sandbox.enter(Stage::Farewell);
@@ -95,27 +97,4 @@ async fn enough(sandbox: &Sandbox, max_sessions: u64, limits: Limits) -> End {
         }
         () = time => End::Now,
     }
-}
-
-/// Ctrl-C, or the signal that service managers send; they are caught from now on.
-#[cfg(unix)]
-pub(crate) fn interruption() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Ctrl-C.
-#[cfg(not(unix))]
-pub(crate) fn interruption() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            pending().await
-        }
-    })
 }

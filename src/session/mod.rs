@@ -2,7 +2,7 @@
 //!
 //! Responsible for what a single session knows: which replies are owed, what has arrived and was not read yet, what the
 //! server offered. Every wait has a deadline; whatever had arrived when something goes wrong is kept and shown. What is
-//! expected is not its business: [`crate::run`] compares, this reports a [`Trouble`].
+//! expected is not its business: `play` compares, this reports a [`Trouble`].
 
 mod admission;
 mod exchange;
@@ -20,7 +20,7 @@ pub(crate) use ledger::Ledger;
 pub(crate) use offered::Offered;
 pub(crate) use transcript::Transcript;
 pub use transcript::{Entry, Observer, ReplyEntry, Speaker};
-pub(crate) use wire::{Pace, Written};
+pub(crate) use wire::{Outgoing, Pace, Written};
 
 use crate::net::connect::ConnectFailure;
 use crate::net::route::{self, Connected, Route, RouteFailure};
@@ -70,6 +70,15 @@ pub(crate) enum End {
     Closed,
     /// By RST or a failure of the connection.
     Broken { reset: bool, reason: String },
+}
+
+/// How a server left that nobody had asked to.
+#[derive(Debug)]
+pub(crate) enum Farewell {
+    /// Without a word.
+    Silent,
+    /// With a reply that was not read yet.
+    Said(Reply),
 }
 
 /// A reply and how long it took to come.
@@ -463,6 +472,28 @@ impl Session {
                 Err(trouble) => return Err(trouble),
             }
         }
+    }
+
+    /// Whether the server has left already, or what it said first of it (421), though nothing was asked. Does not wait.
+    pub(crate) async fn farewell(&mut self, log: &mut Transcript) -> Option<Farewell> {
+        if self.dialogue.owed() > 0 || !self.is_open() {
+            return None;
+        }
+        if self.inbox.unread().is_empty() && self.end.is_none() {
+            self.take_in_arrived(log).await;
+        }
+        if self.inbox.unread().is_empty() {
+            return self.end.is_some().then_some(Farewell::Silent);
+        }
+        match ReplyParser::default().advance(self.inbox.unread()) {
+            Progress::Complete(reply, _) if reply.code() == 421 => Some(Farewell::Said(reply)),
+            _ => None,
+        }
+    }
+
+    /// What arrived is read after all.
+    pub(crate) fn unread_again(&mut self, arrived: &[u8]) {
+        self.inbox.push(arrived);
     }
 
     /// Nothing may have arrived that was not asked for: called before the script writes, and at the end.

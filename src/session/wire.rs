@@ -24,6 +24,16 @@ pub(crate) struct Pace {
     pub(crate) due: Option<Instant>,
 }
 
+/// What goes over the wire, and how it is shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outgoing<'b> {
+    pub(crate) bytes: &'b [u8],
+    /// What the bytes are for, as it stands in the transcript.
+    pub(crate) shown: &'b str,
+    /// Whether the bytes depend on a secret that is not shown.
+    pub(crate) secret: bool,
+}
+
 /// Whether all was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Written {
@@ -34,17 +44,13 @@ pub(crate) enum Written {
 
 impl Session {
     /// Writes a command's bytes and counts the replies they owe. `stalled` bounds each wait without progress.
-    ///
-    /// `shown` is what they are for, as it stands in the transcript.
     pub(crate) async fn write(
         &mut self,
-        bytes: &[u8],
-        shown: &str,
+        outgoing: Outgoing<'_>,
         stalled: Duration,
         log: &Transcript,
     ) -> Result<(), Trouble> {
-        let sent = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
-        let secret = sent.trim_end_matches('\n') != shown.trim_end_matches('\n');
+        let Outgoing { bytes, shown, secret } = outgoing;
         let in_mail_data = self.dialogue.is_in_mail_data();
         if let Some(recorder) = self.recorder.as_mut().filter(|_| !in_mail_data) {
             recorder.wrote(bytes, shown, secret);
@@ -226,6 +232,9 @@ impl Session {
         let mut last_words = vec![0; READ_SIZE];
         if let Some(stream) = self.stream.as_mut() {
             while let Some(Ok(count)) = stream.read_now(&mut last_words).await {
+                if count == 0 {
+                    self.end.get_or_insert(End::Closed);
+                }
                 if count == 0 || self.inbox.unread().len() > MAX_UNREAD {
                     break;
                 }
@@ -235,7 +244,7 @@ impl Session {
                 }
             }
         }
-        self.end.get_or_insert_with(|| end_of(error));
+        self.end.get_or_insert_with(|| end_of_write(error));
         if until_spoken_to {
             return Ok(Written::Interrupted);
         }
@@ -335,6 +344,11 @@ fn poll_read(stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u
         Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
         Poll::Pending => Poll::Pending,
     }
+}
+
+/// A write that ends in a broken pipe met a server that had closed in order before it reset.
+fn end_of_write(error: &io::Error) -> End {
+    if error.kind() == io::ErrorKind::BrokenPipe { End::Closed } else { end_of(error) }
 }
 
 fn end_of(error: &io::Error) -> End {

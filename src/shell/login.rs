@@ -1,9 +1,11 @@
 //! `.auth`, and credentials that are typed by hand: both are secrets from the moment they are known.
 
-use super::{Phase, Shell};
+use super::Shell;
 use crate::scenario::Chance;
-use crate::session::Session;
+use crate::secret;
+use crate::session::{Outgoing, Session};
 use crate::smtp::auth::{AuthFault, Credentials, Exchange, FaultKind, Mechanism, strongest};
+use crate::smtp::dialogue::Phase;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -141,7 +143,8 @@ impl Shell {
         let Some(session) = self.session.as_mut() else { return false };
         let name = session.name().clone();
         self.log.client(&name, shown);
-        let outcome = session.write(&bytes, shown, wait, &self.log).await;
+        let outgoing = Outgoing { bytes: &bytes, shown, secret: line != shown };
+        let outcome = session.write(outgoing, wait, &self.log).await;
         self.tap.client(&bytes);
         if let Err(trouble) = &outcome {
             self.trouble(trouble, "logging in");
@@ -149,18 +152,22 @@ impl Shell {
         outcome.is_ok()
     }
 
-    /// A line of AUTH, or the answer to a challenge, holds secrets: whole, decoded, and in its parts.
-    pub(super) fn learn_credentials(&mut self, line: &[u8]) {
-        let text = String::from_utf8_lossy(line).into_owned();
-        let mut words = text.split_ascii_whitespace();
-        let message = if self.phase == Phase::Challenge {
-            text.trim()
-        } else if words.next().is_some_and(|verb| verb.eq_ignore_ascii_case("AUTH")) {
-            words.nth(1).unwrap_or_default()
-        } else {
-            return;
-        };
-        if message.is_empty() || matches!(message, "=" | "*") {
+    /// Lines of AUTH, and those that answer it or are meant to, hold secrets: whole, decoded, and in their parts.
+    pub(super) fn learn_credentials(&mut self, bytes: &[u8]) {
+        let mut dialogue = self.tap.dialogue().clone();
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let text = line.trim_ascii_end();
+            if dialogue.phase() == Phase::Commands
+                && let Some(range) = secret::credentials(text, dialogue.is_response(text))
+            {
+                self.learn_message(&String::from_utf8_lossy(&text[range]));
+            }
+            dialogue.wrote(line);
+        }
+    }
+
+    fn learn_message(&mut self, message: &str) {
+        if matches!(message, "" | "=") {
             return;
         }
         if let Ok(decoded) = STANDARD.decode(message) {

@@ -20,7 +20,7 @@ mod wire;
 pub(crate) use completion::{complete, hint, takes_more};
 pub(crate) use connection::Place;
 pub(crate) use live::Live;
-pub(crate) use state::{Phase, State};
+pub(crate) use state::{Discretion, Phase, State};
 
 use crate::net::tls::TlsOptions;
 use crate::recording::{Said, Wiretap};
@@ -234,12 +234,6 @@ impl Shell {
     /// The scenario that plays what was said; `None` where nothing was.
     pub(crate) fn scenario(&self) -> Option<String> {
         connection::scenario(self)
-    }
-
-    /// Whether a line may be remembered.
-    pub(crate) fn is_private(line: &str, state: &State, masker: &Masker) -> bool {
-        let is_login = line.trim_start().get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case("AUTH"));
-        is_login || matches!(state.phase, Phase::Challenge | Phase::MailData) || masker.finds(line.as_bytes())
     }
 
     fn save(&mut self, arguments: &str, force: bool) {

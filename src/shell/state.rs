@@ -1,8 +1,9 @@
 //! What the terminal may know of a session between two lines: for the prompt, for completion, and for the history.
 
 use super::Shell;
-use crate::secret::Masker;
+use crate::secret::{Masker, is_rememberable};
 use crate::session::Session;
+use crate::smtp::dialogue::Dialogue;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -42,6 +43,35 @@ pub(crate) struct State {
     /// The name in EHLO.
     pub(crate) hello: String,
     pub(crate) masker: Arc<Masker>,
+    /// What was said, and what is held back.
+    pub(crate) dialogue: Dialogue,
+}
+
+/// Knows which of the lines that a person types may be remembered for another day: also of those that were never sent.
+#[derive(Debug, Default)]
+pub(crate) struct Discretion {
+    typed: Dialogue,
+}
+
+impl Discretion {
+    /// Whether a line may be remembered. Credentials and messages may not.
+    pub(crate) fn allows(&mut self, line: &str, state: &State) -> bool {
+        let line = line.as_bytes();
+        let is_response = self.typed.is_response(line) || state.dialogue.is_response(line);
+        if !line.starts_with(b".") {
+            self.typed.wrote_command(line);
+            self.typed.replied(0);
+        }
+        let is_busy = matches!(state.phase, Phase::Challenge | Phase::MailData) || state.dialogue.is_in_mail_data();
+        // A command of ours holds what goes over the wire in its argument, if at all.
+        let sent = match line.strip_prefix(b".raw") {
+            Some(argument) => argument.trim_ascii(),
+            None if line.starts_with(b".") => b"",
+            None => line,
+        };
+        let is_response = is_response && !line.starts_with(b".");
+        !is_busy && is_rememberable(sent, is_response) && !state.masker.finds(line)
+    }
 }
 
 impl State {
@@ -79,6 +109,8 @@ impl Shell {
     /// What the session is like now.
     pub(crate) fn state(&self) -> State {
         let session = self.session.as_ref();
+        let mut dialogue = session.map_or_else(Dialogue::default, |_| self.tap.dialogue().clone());
+        dialogue.wrote(self.held.as_deref().unwrap_or_default());
         let offers = session.map(|session| {
             let keywords = session.extensions().iter();
             keywords.map(|(keyword, parameters)| (keyword.to_owned(), parameters.to_vec())).collect()
@@ -92,6 +124,7 @@ impl Shell {
             offers: offers.unwrap_or_default(),
             hello: self.settings.hello.clone(),
             masker: self.log.masker().clone(),
+            dialogue,
         }
     }
 }
@@ -99,6 +132,36 @@ impl Shell {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn credentials_and_messages_are_not_remembered() {
+        // Lines that the shell itself refused, as where there is no connection.
+        let mut discretion = Discretion::default();
+        let closed = State::default();
+        let typed = [
+            "EHLO me",
+            "AUTH LOGIN",
+            "YW5u",
+            "cHc=",
+            "x",
+            ".help",
+            ".auth plain mary",
+            ".raw AUTH PLAIN AGFubgBz",
+            "NOOP",
+            "x",
+            "AUHT PLAIN AGFubgBz",
+            "AGFubgBz",
+        ];
+        let kept: Vec<_> = typed.into_iter().filter(|line| discretion.allows(line, &closed)).collect();
+        assert_eq!(kept, ["EHLO me", ".help", ".auth plain mary", "NOOP", "x"]);
+        // Lines that are held back.
+        let mut dialogue = Dialogue::default();
+        dialogue.wrote(b"DATA\r\n");
+        assert!(!Discretion::default().allows("Subject: x", &State { dialogue, ..State::default() }));
+        let mut dialogue = Dialogue::default();
+        dialogue.wrote(b"AUTH LOGIN\r\n");
+        assert!(!Discretion::default().allows("cHc=", &State { dialogue, ..State::default() }));
+    }
 
     #[test]
     fn the_prompt_says_what_is_special() {

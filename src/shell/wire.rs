@@ -6,8 +6,9 @@
 use super::connection::seconds;
 use super::line::unescaped;
 use super::{Next, Phase, Shell, TYPED};
+use crate::net::signals::Signals;
 use crate::recording::Said;
-use crate::session::{Answer, Session, Trouble};
+use crate::session::{Answer, Outgoing, Session, Trouble};
 use crate::smtp::command::Verb;
 use crate::smtp::dialogue::Awaited;
 use std::time::Duration;
@@ -39,7 +40,6 @@ impl Shell {
         if self.awaits_handshake {
             return self.complain("the server waits for the TLS handshake: `.starttls` shakes hands");
         }
-        self.learn_credentials(line);
         let bytes = [line, b"\r\n"].concat();
         if let Some(held) = self.held.as_mut().filter(|_| self.phase != Phase::MailData) {
             held.extend(bytes);
@@ -50,6 +50,7 @@ impl Shell {
 
     /// Writes bytes and waits for what they owe.
     pub(super) async fn write(&mut self, bytes: &[u8]) {
+        self.learn_credentials(bytes);
         let shown = String::from_utf8_lossy(bytes).into_owned();
         let Some(session) = self.session.as_mut() else { return self.not_connected() };
         let name = session.name().clone();
@@ -61,7 +62,9 @@ impl Shell {
         }
         let wait = self.settings.timeout;
         self.heard_unasked = false;
-        let outcome = session.write(bytes, &shown, wait, &self.log).await;
+        // What is typed is shown as it is; credentials in it are masked since they are known.
+        let outgoing = Outgoing { bytes, shown: &shown, secret: false };
+        let outcome = session.write(outgoing, wait, &self.log).await;
         self.tap.client(bytes);
         self.said_quit |= bytes.to_ascii_uppercase().starts_with(b"QUIT\r\n");
         match outcome {
@@ -263,8 +266,8 @@ impl Shell {
 
 /// Ctrl-C, where it ends a wait.
 pub(super) async fn interruption(wanted: bool) {
-    // Where no signal can be heard, nobody interrupts.
-    if !wanted || tokio::signal::ctrl_c().await.is_err() {
+    if !wanted {
         std::future::pending::<()>().await;
     }
+    Signals::interrupt().next().await;
 }

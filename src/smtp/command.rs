@@ -4,6 +4,7 @@
 //! recordings, the scripted server, the sandbox) reads it here. It refuses nothing: what a server does with a command
 //! that is malformed is the server's business.
 
+use super::auth::Mechanism;
 use std::borrow::Cow;
 
 /// The verbs that RFC 5321 and its extensions know.
@@ -99,8 +100,19 @@ impl<'l> CommandLine<'l> {
 
     /// What an AUTH command asks for; `None` for any other line.
     pub(crate) fn auth(&self) -> Option<Auth<'l>> {
+        self.login().filter(|_| self.verb() == Verb::Auth)
+    }
+
+    /// The login that a line is meant to begin: AUTH, or a verb that nobody knows with a mechanism behind it, as a slip
+    /// has it.
+    pub(crate) fn login(&self) -> Option<Auth<'l>> {
         let (mechanism, initial) = first_word(self.argument);
-        (self.verb() == Verb::Auth).then_some(Auth { mechanism, initial })
+        let auth = Auth { mechanism, initial };
+        match self.verb() {
+            Verb::Auth => Some(auth),
+            Verb::Other => Some(auth).filter(|auth| is_mechanism(&auth.name())),
+            _ => None,
+        }
     }
 }
 
@@ -110,6 +122,14 @@ impl Auth<'_> {
         String::from_utf8_lossy(self.mechanism).to_ascii_uppercase().into()
     }
 }
+
+fn is_mechanism(name: &str) -> bool {
+    name.parse::<Mechanism>().is_ok() || OTHER_MECHANISMS.contains(&name)
+}
+
+/// Mechanisms of the IANA registry that nobody logs in by here, but others do.
+const OTHER_MECHANISMS: [&str; 7] =
+    ["DIGEST-MD5", "GS2-KRB5", "GSSAPI", "GSS-SPNEGO", "KERBEROS_V4", "NTLM", "SCRAM-SHA-512"];
 
 /// A word and what follows it, without the blanks between.
 fn first_word(text: &[u8]) -> (&[u8], &[u8]) {
@@ -192,5 +212,8 @@ mod tests {
         assert_eq!(auth("AUTH LOGIN"), Some(("LOGIN".to_owned(), &b""[..])));
         assert_eq!(auth("AUTH PLAIN a b"), Some(("PLAIN".to_owned(), &b"a b"[..])));
         assert_eq!(auth("NOOP PLAIN"), None);
+        assert_eq!(auth("AUHT PLAIN AGEAYg=="), None);
+        assert!(parsed("AUHT plain AGEAYg==").login().is_some_and(|auth| auth.initial == b"AGEAYg=="));
+        assert!(parsed("XCLIENT NAME=x").login().is_none() && parsed("HELP LOGIN").login().is_none());
     }
 }

@@ -133,7 +133,7 @@ impl Dialogue {
             return Awaited::Response;
         }
         let command = CommandLine::parse(line);
-        self.login = if command.verb() == Verb::Auth { Login::Begun } else { Login::None };
+        self.login = if command.login().is_some() { Login::Begun } else { Login::None };
         let Some(bdat) = command.bdat() else {
             self.owed.push_back(Awaited::Command(command.verb()));
             return Awaited::Command(command.verb());
@@ -157,7 +157,15 @@ impl Dialogue {
         }
     }
 
-    /// Something else that one reply is owed for: a line with a bare LF, which some servers answer, or a whole login.
+    /// A line that ends with a bare LF, without it: some servers answer it as they would a whole one.
+    pub(crate) fn wrote_odd_line(&mut self, line: &[u8]) -> Awaited {
+        let phase = self.phase;
+        let answered = self.wrote_command(line);
+        self.phase = phase;
+        answered
+    }
+
+    /// Something else that one reply is owed for, such as a whole login.
     pub(crate) fn wrote_other(&mut self) {
         self.owed.push_back(Awaited::Command(Verb::Other));
     }

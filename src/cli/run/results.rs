@@ -15,7 +15,7 @@ use crate::report::human::{self, Styled};
 use crate::report::load::LoadFigures;
 use crate::report::merge::first_that_applies;
 use crate::report::model::{Attempt, ScenarioReport};
-use crate::run::Finished;
+use crate::run::{Finished, RunVerdict};
 
 /// How many diverged runs are kept in full under load.
 const EXAMPLES: usize = 100;
@@ -94,12 +94,12 @@ impl Results {
     /// Takes a run that is over.
     pub(super) fn take(&mut self, finished: &Finished, show: &mut dyn FnMut(&str)) {
         let place = self.item_of_play[finished.play];
-        self.exit_code = first_that_applies(self.exit_code, finished.outcome.exit_code());
+        self.exit_code = first_that_applies(self.exit_code, finished.outcome.verdict().exit_code());
         self.updates.take(&finished.outcome);
         if let Some(load) = &mut self.load {
             let Item::Play(told) = &self.items[place] else { return };
             load.add(&told.id, finished);
-            let is_example = !matches!(finished.outcome.exit_code(), 0 | 130);
+            let is_example = !matches!(finished.outcome.verdict(), RunVerdict::Followed | RunVerdict::Interrupted);
             if is_example && self.wants_example(finished.number) {
                 let done = self.done_with(place, finished);
                 self.examples.push((finished.number, done));
@@ -126,7 +126,7 @@ impl Results {
         };
         let outcome = &finished.outcome;
         let attempt = |outcome: &crate::run::Outcome| Attempt {
-            step: outcome.divergences.first().map(|first| first.step.clone()).unwrap_or_default(),
+            step: outcome.divergences.first().map(|first| first.step.to_string()).unwrap_or_default(),
             message: outcome.divergences.first().map(|first| first.diagnostic.message.clone()).unwrap_or_default(),
             duration: outcome.duration.as_secs_f64(),
         };

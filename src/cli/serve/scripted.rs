@@ -11,7 +11,7 @@ use crate::cli::targets::{Files, is_strangers};
 use crate::cli::values::{self, ValueArguments};
 use crate::cli::{INTERRUPTED, USAGE, screen};
 use crate::report::human;
-use crate::run::{self, Listening, Outcome, SandboxRules, Settings, Stop, Verdict};
+use crate::run::{self, Listening, Outcome, SandboxRules, Settings, StepSide, Stop, Verdict};
 use crate::scenario::{Diagnostic, Scenario, Sources, Variables, undeclared};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -86,7 +86,8 @@ impl Scripted<'_> {
         let Some(Prepared { scenario, variables, settings }) = self.prepared(&stop)? else { return Ok(USAGE) };
         let outcome = self.play(&scenario, &variables, &settings)?;
         self.tell(&outcome);
-        Ok(if stop.is_stopped() { INTERRUPTED } else { outcome.exit_code() })
+        let cut = stop.is_stopped() && !scenario.has_only_rules();
+        Ok(if cut { INTERRUPTED } else { outcome.verdict().exit_code() })
     }
 
     /// Reads and checks the file; what is wrong with it is shown.
@@ -145,7 +146,7 @@ impl Scripted<'_> {
         }
         screen::result(&human::outcome(outcome, 0, self.arguments.color.for_results()));
         for step in outcome.steps.iter().filter(|step| step.action == "connection") {
-            let number = step.number.trim_start_matches("server.");
+            let StepSide::Connection(number) = step.number.side() else { continue };
             let name = step.name.as_ref().map(|name| format!(" \"{}\"", crate::visible(name.as_bytes())));
             let verdict = match step.verdict {
                 Verdict::Followed => "followed",

@@ -4,7 +4,7 @@ use super::history;
 use super::printer::Printer;
 use crate::report::human::Styled;
 use crate::report::live as layout;
-use crate::shell::{Live, Next, Shell, State, complete, hint, takes_more};
+use crate::shell::{Discretion, Live, Next, State, complete, hint, takes_more};
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -77,6 +77,7 @@ impl Terminal {
             aid.state = live.state();
         }
         let mut pasted = VecDeque::new();
+        let mut discretion = Discretion::default();
         while live.next() == Next::Go {
             printer.flush();
             let state = lock(&live.state());
@@ -92,7 +93,7 @@ impl Terminal {
                 }
             };
             let state = lock(&live.state());
-            if !line.trim().is_empty() && !Shell::is_private(&line, &state, &state.masker) {
+            if !line.trim().is_empty() && discretion.allows(&line, &state) {
                 // A line that cannot be remembered is sent all the same.
                 _ = editor.add_history_entry(&line);
                 if let Some(file) = &self.history {

@@ -59,7 +59,8 @@ pub(super) fn check_pattern(checker: &mut Checker<'_>, pattern: &Pattern, whole_
             let range = fault.range.filter(|_| literal);
             let span = range.map_or(pattern.text.span, |range| pattern.text.span_of(&range));
             let mut diagnostic = Diagnostic::error(span, fault.message);
-            diagnostic.footnotes.extend(fault.help.map(Footnote::Help));
+            let help = super::patterns::meant(&pattern.text.source).or(fault.help);
+            diagnostic.footnotes.extend(help.map(Footnote::Help));
             checker.diagnostics.push(diagnostic);
             Vec::new()
         }

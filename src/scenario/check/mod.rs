@@ -10,6 +10,7 @@ mod expect;
 mod files;
 mod group;
 mod names;
+mod patterns;
 mod server;
 mod steps;
 

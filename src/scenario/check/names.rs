@@ -7,7 +7,8 @@ use crate::scenario::builtin::FILTERS;
 use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Span};
 use crate::scenario::template::{Expression, Mode, Scope as _, Text, statement_names};
-use crate::scenario::{Data, Length, Named, Scenario, similar};
+use crate::scenario::words::{self, Where};
+use crate::scenario::{Data, Length, Named, Scenario};
 use std::ops::Range;
 
 /// The names that a scenario may not give to anything.
@@ -132,8 +133,7 @@ impl Checker<'_> {
         };
         for (name, range) in &names.functions {
             if !self.templates.has_function(name) {
-                let known = self.templates.functions();
-                self.unknown("function", name, expression.span_of(range), known.iter().map(String::as_str));
+                self.unknown_function(name, expression.span_of(range));
             }
         }
         for (name, range) in &names.methods {
@@ -153,7 +153,11 @@ impl Checker<'_> {
                 self.unknown("test", name, expression.span_of(range), ["defined", "undefined", "none", "in"]);
             }
         }
-        Some(names.variables)
+        // What is called is no variable as well.
+        let called = |name: &str, range: &Range<usize>| {
+            names.functions.iter().any(|(other, at)| other == name && at.start == range.start)
+        };
+        Some(names.variables.iter().filter(|(name, range)| !called(name, range)).cloned().collect())
     }
 
     pub(super) fn variable(&mut self, name: &str, span: Span) {
@@ -169,14 +173,28 @@ impl Checker<'_> {
 
     pub(super) fn unknown<'k>(&mut self, kind: &str, name: &str, span: Span, known: impl IntoIterator<Item = &'k str>) {
         let error = Diagnostic::error(span, format!("unknown {kind} `{name}`"));
-        self.diagnostics.push(match similar(name, known) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
+        let place = match kind {
+            "filter" | "test" => Where::Filter,
+            "function" => Where::Function,
+            _ => Where::Elsewhere,
+        };
+        self.diagnostics.push(match words::help(name, place, known) {
+            Some(help) => error.help(help),
             None if kind == "name" => {
                 let error = error.help("declare it under `vars` or `secrets`, or capture it in a step before this one");
                 if self.lost.gives(name) { error.following() } else { error }
             }
             None => error,
         });
+    }
+
+    fn unknown_function(&mut self, name: &str, span: Span) {
+        if self.templates.has_filter(name) {
+            let error = Diagnostic::error(span, format!("unknown function `{name}`"));
+            return self.diagnostics.push(error.help(format!("`{name}` is a filter: write `VALUE | {name}`")));
+        }
+        let known = self.templates.functions();
+        self.unknown("function", name, span, known.iter().map(String::as_str));
     }
 
     /// `connect` and file names use variables only, so that no server chooses what is reached or read.

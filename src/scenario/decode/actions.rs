@@ -89,3 +89,16 @@ pub(super) fn send_lines(lines: &[Text]) -> usize {
     let count = |text: &Text| text.with_placeholder("x").trim_end_matches('\n').split('\n').count();
     lines.iter().map(count).sum()
 }
+
+/// Whether the lines of a `send` are those of a message: header fields, or a dot at the end.
+pub(super) fn is_message(lines: &[Text]) -> bool {
+    let whole: Vec<String> = lines.iter().map(|line| line.with_placeholder("x")).collect();
+    let all: Vec<&str> = whole.iter().flat_map(|text| text.trim_end_matches('\n').split('\n')).collect();
+    let field = |line: &&str| {
+        let name = line.split_once(':').map_or("", |(name, _)| name);
+        ["subject", "from", "to", "date", "message-id", "mime-version", "content-type"]
+            .iter()
+            .any(|one| one.eq_ignore_ascii_case(name))
+    };
+    all.len() > 1 && (all.first().is_some_and(field) || all.last() == Some(&"."))
+}

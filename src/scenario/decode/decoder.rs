@@ -4,10 +4,12 @@
 
 use crate::scenario::lost::Lost;
 use crate::scenario::sides::Side;
-use crate::scenario::source::{Diagnostic, Sources, Span};
+use crate::scenario::source::{Diagnostic, Footnote, Sources, Span};
 use crate::scenario::template::{Expression, Text};
+use crate::scenario::typography::Lookalike;
+use crate::scenario::words::{self, Where};
 use crate::scenario::yaml::{Node, ScalarKind, Value};
-use crate::scenario::{Data, Includes, Length, Named, Pattern, duration, similar};
+use crate::scenario::{Data, Includes, Length, Named, Pattern, duration};
 
 /// Reads nodes and keeps what is wrong with them.
 pub(super) struct Decoder<'a> {
@@ -92,6 +94,25 @@ impl<'a> Decoder<'a> {
         part
     }
 
+    /// `host` and `port` at the top: with the values that were written, the form is `connect: HOST:PORT`.
+    pub(super) fn refuse_host_at_the_top(&mut self, root: &Node) {
+        let Value::Map(pairs) = &root.value else { return };
+        let text = |keys: &[&str]| {
+            let found = pairs.iter().find(|(key, _)| key.scalar().is_some_and(|key| keys.contains(&key.text.as_str())));
+            found.and_then(|(_, value)| value.scalar()).map(|scalar| scalar.text.clone())
+        };
+        let Some(host) = text(&["host", "hostname", "server", "address"]) else { return };
+        let port = text(&["port"]).map_or(String::new(), |port| format!(":{port}"));
+        let form = format!("write `connect: {host}{port}`");
+        for error in &mut self.errors {
+            let about =
+                ["`host`", "`hostname`", "`port`", "`address`"].iter().any(|key| error.message.starts_with(key));
+            if about && error.message.ends_with("a scenario") {
+                error.footnotes = vec![Footnote::Help(form.clone())];
+            }
+        }
+    }
+
     /// Keeps a mistake.
     pub(super) fn complain(&mut self, mistake: Diagnostic) {
         self.errors.push(mistake);
@@ -110,7 +131,7 @@ impl Decoder<'_> {
     /// Names with values.
     pub(super) fn bindings(&mut self, node: &Node) -> Bindings {
         let Value::Map(entries) = &node.value else {
-            self.wrong_type(node, "a mapping of names to values");
+            self.wrong_type_with(node, "a mapping of names to values", as_mapping(node));
             return Vec::new();
         };
         entries.iter().filter_map(|(key, value)| Some((self.named(key)?, self.data(value)?))).collect()
@@ -155,17 +176,25 @@ impl Decoder<'_> {
         }
         let error = Diagnostic::error(span, format!("`{name}` is not a key of {what}"));
         let all = || known.iter().flat_map(|keys| keys.iter().copied());
-        self.errors.push(match similar(name, all()) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
+        if let Some(lookalike) = Lookalike::first(name) {
+            let advice = format!("{}: {}", lookalike.described(), lookalike.advice());
+            return self.errors.push(error.help(advice));
+        }
+        self.errors.push(match words::help(name, place_of(what), all()) {
+            Some(help) => error.help(help),
             None => error.help(format!("the keys are {}", all().collect::<Vec<_>>().join(", "))),
         });
     }
 
     pub(super) fn wrong_type(&mut self, node: &Node, expected: &str) {
-        let written =
-            node.scalar().map(|scalar| scalar.text.as_str()).filter(|text| !text.is_empty() && text.len() < 40);
-        let found = written.map_or_else(|| node.description().to_owned(), |text| format!("`{text}`"));
-        self.errors.push(Diagnostic::error(node.span, format!("expected {expected}, found {found}")));
+        let error = wrong_type(node, expected);
+        self.errors.push(error);
+    }
+
+    /// The same with what to write.
+    pub(super) fn wrong_type_with(&mut self, node: &Node, expected: &str, help: impl Into<String>) {
+        let error = wrong_type(node, expected).help(help);
+        self.errors.push(error);
     }
 
     /// A template. An empty value is refused: YAML makes `send:` null, which is easily an oversight.
@@ -238,7 +267,7 @@ impl Decoder<'_> {
 
     pub(super) fn names(&mut self, node: &Node) -> Vec<Named> {
         let Value::List(items) = &node.value else {
-            self.wrong_type(node, "a list of names");
+            self.wrong_type_with(node, "a list of names", as_list(node));
             return Vec::new();
         };
         items.iter().filter_map(|item| self.tag_or_name(item)).collect()
@@ -328,6 +357,50 @@ impl Decoder<'_> {
     }
 }
 
+fn wrong_type(node: &Node, expected: &str) -> Diagnostic {
+    let written = node.scalar().map(|scalar| scalar.text.as_str()).filter(|text| !text.is_empty() && text.len() < 40);
+    let found = written.map_or_else(|| node.description().to_owned(), |text| format!("`{text}`"));
+    Diagnostic::error(node.span, format!("expected {expected}, found {found}"))
+}
+
+/// How names with values are written, for one that was written as a list.
+pub(super) fn as_mapping(node: &Node) -> String {
+    let Value::List(items) = &node.value else { return "write `name: value` lines".to_owned() };
+    let names = items.iter().filter_map(|item| match &item.value {
+        Value::Map(entries) => entries.first().and_then(|(key, value)| Some((key.scalar()?, value.scalar()?))),
+        _ => None,
+    });
+    let first = names.map(|(key, value)| format!("{}: {}", key.text, value.text)).next();
+    let first = first.unwrap_or_else(|| "name: value".to_owned());
+    format!("write `{first}` in a line of its own, without `- `")
+}
+
+/// How a list of names is written, for one that was written as text.
+fn as_list(node: &Node) -> String {
+    let text = node.scalar().map_or("name", |scalar| scalar.text.as_str());
+    let names: Vec<&str> = text.split([',', ' ', ';']).filter(|name| !name.is_empty()).collect();
+    format!("write `[{}]`", if names.is_empty() { "name".to_owned() } else { names.join(", ") })
+}
+
+/// The place of a mapping, by what it is called in messages.
+fn place_of(what: &str) -> Where {
+    match what {
+        "a scenario" | "an included file" => Where::Top,
+        "a step" => Where::Step,
+        "a server's step" => Where::Serve,
+        "`expect`" => Where::Expect,
+        "`connect`" => Where::Connect,
+        "`starttls`" | "`tls`" => Where::Tls,
+        "`auth`" => Where::Auth,
+        "`message`" => Where::Message,
+        "`data`" | "`bdat`" | "an attachment" => Where::Data,
+        "`retry`" => Where::Retry,
+        "`server`" | "a connection" => Where::Server,
+        "a rule" => Where::Rule,
+        _ => Where::Elsewhere,
+    }
+}
+
 /// The first of these keys, for an example.
 pub(super) fn list_some(known: &[&[&str]]) -> String {
     let first: Vec<String> = known.iter().flat_map(|keys| keys.iter()).take(4).map(|key| format!("`{key}`")).collect();
@@ -336,5 +409,6 @@ pub(super) fn list_some(known: &[&[&str]]) -> String {
 
 /// A key that YAML gives a meaning of its own.
 fn merge_key(span: Span) -> Diagnostic {
-    Diagnostic::error(span, "`<<` as a key is YAML's merge key, not a template").help("put the text into quotes")
+    Diagnostic::error(span, "`<<` as a key is YAML's merge key, not a template")
+        .help("nothing is merged here: shared steps are a file of `include`, shared values stand under `vars`")
 }

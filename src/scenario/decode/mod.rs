@@ -7,7 +7,7 @@ use super::source::{Diagnostic, Sources, Span};
 use super::step::{Action, Head, Step};
 use super::yaml::{Node, Value};
 use super::{Scenario, Var, yaml};
-use decoder::{Decoder, KeyValue};
+use decoder::{Decoder, KeyValue, as_mapping};
 use std::sync::Arc;
 
 mod actions;
@@ -37,6 +37,11 @@ pub(crate) fn parse(sources: Sources, includes: &Includes<'_>) -> (Option<Scenar
         let empty = Diagnostic::error(whole, "this file is empty").help("a scenario needs `steps:`");
         return (None, vec![empty], sources);
     }
+    let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    if text.lines().all(is_blank) {
+        let empty = Diagnostic::error(whole, "this file holds comments only").help("a scenario needs `steps:`");
+        return (None, vec![empty], sources);
+    }
     let root = match yaml::read(text, 0) {
         Ok(root) => root,
         Err(error) => return (None, vec![error], sources),
@@ -57,6 +62,7 @@ fn scenario(decoder: &mut Decoder<'_>, root: &Node) -> Option<Scenario> {
         let error = Diagnostic::error(first, "this file has no `steps`");
         decoder.complain(error.help("a scenario needs `steps:`, or `server:` for the server's side"));
     }
+    decoder.refuse_host_at_the_top(root);
     let connect = entries
         .entry("connect")
         .and_then(|entry| decoder.part(|lost| lost.opening(entry.value), |decoder| opening(decoder, entry)));
@@ -99,7 +105,7 @@ fn opening(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<Step> {
 
 fn vars(decoder: &mut Decoder<'_>, node: &Node) -> Vec<Var> {
     let Value::Map(entries) = &node.value else {
-        decoder.wrong_type(node, "a mapping of names to values");
+        decoder.wrong_type_with(node, "a mapping of names to values", as_mapping(node));
         return Vec::new();
     };
     let mut vars = Vec::new();

@@ -7,6 +7,7 @@ use super::{actions, connection, content, expect, group, message, reply, tls};
 use crate::scenario::sides::{Role, Side, Use};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::step::{Action, Head, Speech, Step, TlsStep};
+use crate::scenario::typography::Lookalike;
 use crate::scenario::yaml::{Node, Value};
 use crate::scenario::{Closing, Pattern, similar};
 
@@ -168,6 +169,10 @@ fn refuse_misplaced(decoder: &mut Decoder<'_>, entries: &Entries<'_>) {
 fn refuse_expect(decoder: &mut Decoder<'_>, step: &Step, entries: &Entries<'_>) {
     let Some(expect) = entries.entry("expect") else { return };
     let (message, help) = match &step.action {
+        Action::Send(lines) if actions::is_message(lines) => (
+            "this is a message: the lines of mail data have no replies of their own",
+            "send it with `- data: |`, after `- send: DATA` with `expect: ^354`; `data` ends it with the line with the dot",
+        ),
         Action::Send(lines) if actions::send_lines(lines) > 1 => (
             "several lines have several replies: `expect` compares one",
             "send each line in a step of its own, with its `expect`; a group with `pipeline: true` sends them without waiting",
@@ -226,8 +231,29 @@ fn bare_word(side: Side, node: &Node, word: &str) -> Diagnostic {
         Side::Server => ("expected `expect:`, `reply:` …", "a reply is `- reply: …`"),
     };
     let error = Diagnostic::error(node.span, format!("a step is a mapping, not {}", node.description())).label(label);
-    error.help(match similar(word, BARE_WORDS) {
+    error.help(bare_help(side, word).unwrap_or_else(|| match similar(word, BARE_WORDS) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("only `starttls`, `tls` and `close` may stand alone; {help}"),
-    })
+    }))
+}
+
+/// What a word that is no step was meant to be: a key without its colon, or without the blank after it.
+fn bare_help(side: Side, word: &str) -> Option<String> {
+    let keys = side.all_keys();
+    let end = word.find(|letter: char| !(letter.is_ascii_alphabetic() || letter == '_')).unwrap_or(word.len());
+    let (first, rest) = word.split_at(end);
+    let key = keys.iter().find(|key| key.eq_ignore_ascii_case(first))?;
+    let glued = rest.strip_prefix(':').filter(|value| !value.is_empty());
+    if let Some(value) = glued {
+        let value = value.trim();
+        let quoted = word.contains(": ");
+        let cause = if quoted { "the quotes make one text of it: write" } else { "a blank stands after the colon:" };
+        return Some(format!("{cause} `- {key}: {value}`"));
+    }
+    let value = rest.trim_start_matches([' ', '=', '-', '>', '\u{ff1a}']).trim();
+    if let Some(lookalike) = Lookalike::first(rest).filter(|_| !rest.is_empty()) {
+        return Some(format!("{}: {}", lookalike.described(), lookalike.advice()));
+    }
+    let told = !value.is_empty() && !BARE_WORDS.contains(key);
+    told.then(|| format!("a colon stands after the key: `- {key}: {value}`"))
 }

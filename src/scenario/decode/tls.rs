@@ -19,7 +19,9 @@ pub(super) fn implicit_tls(decoder: &mut Decoder<'_>, node: &Node) -> Option<boo
         Some("implicit") => Some(true),
         Some("none") => Some(false),
         _ => {
-            decoder.wrong_type(node, "`none` or `implicit`");
+            let help =
+                "for STARTTLS leave this key out and write a step `- starttls`; for port 465 write `tls: implicit`";
+            decoder.wrong_type_with(node, "`none` or `implicit`", help);
             None
         }
     }

@@ -379,6 +379,11 @@ fn is_name(source: &str) -> bool {
 }
 
 impl Rendered {
+    /// A line of our own words.
+    pub(crate) fn fixed(line: &str) -> Rendered {
+        Rendered { bytes: format!("{line}\r\n").into_bytes(), shown: line.to_owned(), secret: false }
+    }
+
     /// `message`, which may quote the value, without it where it depends on a secret.
     pub(crate) fn without_secret(&self, message: String) -> String {
         let value = String::from_utf8_lossy(&self.bytes);

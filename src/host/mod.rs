@@ -1,0 +1,249 @@
+//! Connections that come to a scripted server: it listens, gives each its script, and collects what came of them.
+//!
+//! Responsible for connections as a whole: how many may come, how long they are waited for, and which never came. `order`
+//! has the steps of one played and then follows its `rules`; `rulebook` lends the rules to the sandbox.
+
+mod judge;
+mod order;
+mod rulebook;
+mod rules;
+
+use crate::play::diagnose::Site;
+use crate::play::divergence::{Divergence, Kind};
+use crate::play::outcome::Verdict;
+use crate::play::server::connection::Connection;
+use crate::play::server::record::{Record, connection_number, connection_outcome, pass_over};
+use crate::play::server::script::{Script, ScriptParts};
+use crate::scenario::Span;
+use crate::scenario::server::Plan;
+use crate::session::Transcript;
+pub(crate) use rulebook::SandboxRules;
+use socket2::SockRef;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// A pause before the next accept when the system is out of descriptors.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
+
+/// Which connections are still waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// The client of the same file is at work: they come when it opens them.
+    Client,
+    /// Whoever comes, whenever it comes, until `wanted` were served.
+    Open { wanted: Option<usize> },
+    /// As `Open`, but each connection must arrive within `wait`.
+    Within { wanted: Option<usize>, wait: Duration },
+    /// Nobody comes any more: what has begun is played to its end.
+    Last,
+}
+
+/// Where a server listens, for those who are to connect.
+#[derive(Debug, Clone)]
+pub struct Listening {
+    /// Its address, with the port that it got.
+    pub address: SocketAddr,
+    /// The certificate that a client must trust, in PEM: the authority's, or the server's own where it signed itself.
+    pub trust_pem: Vec<u8>,
+}
+
+/// A server that listens.
+pub(crate) struct Serving {
+    script: Arc<Script>,
+    phase: watch::Sender<Awaited>,
+    task: JoinHandle<Vec<Record>>,
+}
+
+impl Serving {
+    /// Listens, and serves in tasks of the current tokio runtime.
+    pub(crate) async fn start(listen: SocketAddr, parts: ScriptParts, log: &Transcript) -> Result<Serving, String> {
+        let listener = TcpListener::bind(listen).await.map_err(|error| crate::server::cannot_listen(listen, &error))?;
+        let address = listener.local_addr().map_err(|error| crate::scenario::reason(&error))?;
+        let script = Arc::new(Script::new(parts, reachable(address)));
+        let (phase, seen) = watch::channel(Awaited::Client);
+        let host = Host {
+            script: script.clone(),
+            log: log.for_another(),
+            playing: JoinSet::new(),
+            came: 0,
+            records: Vec::new(),
+        };
+        Ok(Serving { script, phase, task: tokio::spawn(host.serve(listener, seen)) })
+    }
+
+    /// What its connections play.
+    pub(crate) fn script(&self) -> &Arc<Script> {
+        &self.script
+    }
+
+    /// Says which connections are waited for from now on, and waits for the end of all of them.
+    pub(crate) async fn finish(self, phase: Awaited) -> Vec<Record> {
+        self.phase.send_replace(phase);
+        let mut records = self.task.await.unwrap_or_default();
+        records.sort_by_key(|record| record.number);
+        records
+    }
+}
+
+/// Whoever listens on every address is reached on loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// Lets connections in and collects what came of them.
+struct Host {
+    script: Arc<Script>,
+    log: Transcript,
+    playing: JoinSet<Record>,
+    /// How many connections came.
+    came: usize,
+    records: Vec<Record>,
+}
+
+impl Host {
+    async fn serve(mut self, listener: TcpListener, mut phase: watch::Receiver<Awaited>) -> Vec<Record> {
+        let mut last_event = Instant::now();
+        let stop = self.script.stop.clone();
+        loop {
+            let now = *phase.borrow_and_update();
+            if !self.goes_on(now, &listener) {
+                break;
+            }
+            let until = self.until(now, last_event);
+            tokio::select! {
+                accepted = listener.accept(), if now != Awaited::Last => match accepted {
+                    Ok((tcp, address)) => {
+                        last_event = Instant::now();
+                        self.admit(tcp, address);
+                    }
+                    Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+                },
+                Some(done) = self.playing.join_next(), if !self.playing.is_empty() => {
+                    last_event = Instant::now();
+                    self.records.extend(done);
+                }
+                Ok(()) = phase.changed() => last_event = Instant::now(),
+                () = tokio::time::sleep_until(until.unwrap_or_else(Instant::now).into()), if until.is_some() => break,
+                () = stop.stopped() => break,
+            }
+        }
+        self.end(&listener).await
+    }
+
+    /// Whether anything is left to wait for.
+    fn goes_on(&mut self, phase: Awaited, listener: &TcpListener) -> bool {
+        let wanted = match phase {
+            Awaited::Client => return true,
+            Awaited::Open { wanted } | Awaited::Within { wanted, .. } => wanted,
+            Awaited::Last => {
+                self.take_arrived(listener);
+                return !self.playing.is_empty();
+            }
+        };
+        wanted.is_none_or(|wanted| self.came < wanted) || !self.playing.is_empty()
+    }
+
+    /// When waiting is over, where it ever is. A connection that is being served has its own limits.
+    fn until(&self, phase: Awaited, last_event: Instant) -> Option<Instant> {
+        let patience = match phase {
+            Awaited::Within { wait, .. } if self.playing.is_empty() => last_event.checked_add(wait),
+            _ => None,
+        };
+        let due = self.script.due.filter(|_| self.playing.is_empty());
+        patience.into_iter().chain(due).min()
+    }
+
+    async fn end(mut self, listener: &TcpListener) -> Vec<Record> {
+        self.take_arrived(listener);
+        while let Some(done) = self.playing.join_next().await {
+            self.records.extend(done);
+        }
+        self.note_missing();
+        self.records
+    }
+
+    /// Lets in who has connected already, without waiting. The kernel is asked: tokio may not have heard of it yet.
+    fn take_arrived(&mut self, listener: &TcpListener) {
+        while let Ok((socket, address)) = SockRef::from(listener).accept() {
+            let tcp = std::net::TcpStream::from(socket);
+            let tcp = tcp.set_nonblocking(true).and_then(|()| TcpStream::from_std(tcp));
+            if let (Ok(tcp), Some(address)) = (tcp, address.as_socket()) {
+                self.admit(tcp, address);
+            }
+        }
+    }
+
+    fn admit(&mut self, tcp: TcpStream, address: SocketAddr) {
+        self.came += 1;
+        let number = self.came;
+        if let Some(listed) = self.script.server.listed().filter(|listed| number > *listed) {
+            // Dropped: closed without a word.
+            return self.one_too_many(number, listed, address);
+        }
+        let on = Connection::new(self.script.clone(), number, tcp, address, self.log.for_another());
+        self.playing.spawn(order::play(on));
+    }
+
+    fn one_too_many(&mut self, number: usize, listed: usize, address: SocketAddr) {
+        let session = Arc::from(format!("server {number}"));
+        self.log.begin_step(&connection_number(number));
+        self.log.note(&session, &format!("connection from {address}, which nothing is listed for"));
+        let noun = if listed == 1 { "one connection is listed" } else { "connections are listed" };
+        let count = if listed == 1 { String::new() } else { format!("{listed} ") };
+        let text = format!("only {count}{noun}, and this one came as well");
+        let span = self.script.server.span;
+        self.fault(number, span, Kind::Connections, &text);
+    }
+
+    /// Connections that are listed and did not come.
+    fn note_missing(&mut self) {
+        let script = self.script.clone();
+        let wanted = match &script.server.plan {
+            Plan::Rules => 0,
+            Plan::Each(_) => 1,
+            Plan::Listed(_) => script.server.listed().unwrap_or(0),
+        };
+        for number in self.came + 1..=wanted {
+            let span = script.server.served(number).map_or(script.server.span, |served| served.span);
+            if !script.is_abandoned() && !script.stop.is_stopped() {
+                self.fault(number, span, Kind::Connections, "the connection never came");
+            } else {
+                let unreached = connection_outcome(number, span, Verdict::Unreached, self.log.elapsed());
+                self.records.push(Record::of_none(number, unreached, Vec::new()));
+            }
+            let at = self.log.elapsed();
+            if let Some(record) = self.records.last_mut() {
+                let name = script.server.served(number).and_then(|served| served.name.as_ref());
+                if let Some(whole) = record.steps.first_mut() {
+                    whole.name = name.map(|name| name.source.clone());
+                }
+                pass_over(script.server.steps(number), number, at, &mut record.steps);
+            }
+        }
+    }
+
+    fn fault(&mut self, number: usize, span: Span, kind: Kind, text: &str) {
+        let step = connection_number(number);
+        let place = Site {
+            number: &step,
+            name: None,
+            span,
+            session: None,
+            host: "",
+            masker: self.log.masker(),
+            run_is_over: self.script.run_is_over(),
+        };
+        let divergence = Divergence { line: self.log.last_of(&step), ..place.fault(kind, text) };
+        let diverged = connection_outcome(number, span, Verdict::Diverged, self.log.elapsed());
+        self.records.push(Record::of_none(number, diverged, vec![divergence]));
+    }
+}

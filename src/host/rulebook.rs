@@ -1,0 +1,169 @@
+//! The rules of a scenario in front of the sandbox: `serve --sandbox --rules FILE`.
+//!
+//! Responsible for what rules see of a connection that somebody else serves. Which rule answers is `judge`'s business, what
+//! the protocol makes of an answer the sandbox's.
+
+use crate::host::judge::{Judge, Ruling};
+use crate::play::Settings;
+use crate::play::expect::Comparer;
+use crate::play::scope::Names;
+use crate::play::server::message::Message;
+use crate::play::server::scope::{ServerScope, server_value};
+use crate::scenario::server::{Rule, Server};
+use crate::scenario::{Chance, Closing, Diagnostic, Scenario, TemplateError, Templates, Variables};
+use crate::secret::Masker;
+use crate::server::{Accepted, Arrival, Drip, Ending, Interjection, Interjector, Rulebook};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// The rules of a scenario, for a sandbox.
+pub(crate) struct SandboxRules {
+    scenario: Scenario,
+    server: Arc<Server>,
+    names: Names,
+    templates: Templates,
+    masker: Masker,
+    insecure_secrets: bool,
+    /// For each rule how many lines matched it, on all connections.
+    matched: Mutex<Vec<u64>>,
+    /// A rule could not be obeyed.
+    faulty: AtomicBool,
+}
+
+/// They on one connection.
+struct Reading {
+    rules: Arc<SandboxRules>,
+    is_local: bool,
+    names: Names,
+    /// As it comes, and as the rules see it when it is there.
+    incoming: Option<Message>,
+    message: Option<Arc<Message>>,
+    tls: Option<Arc<Accepted>>,
+    matched: Vec<u64>,
+}
+
+impl SandboxRules {
+    /// The rules of a scenario that holds nothing else of a server.
+    ///
+    /// # Errors
+    /// What else it holds, with its place.
+    pub(crate) fn of(
+        scenario: &Scenario,
+        variables: &Variables,
+        settings: &Settings,
+    ) -> Result<SandboxRules, Box<Diagnostic>> {
+        let server = scenario.server.clone().unwrap_or_default();
+        if let Some((span, what)) = server.beside_rules() {
+            let message = format!("rules in front of the sandbox stand alone, but there is {what}");
+            let help = "leave it to the options of `serve --sandbox`, or play the file with `serve FILE`";
+            return Err(Box::new(Diagnostic::error(span, message).help(help)));
+        }
+        Ok(SandboxRules {
+            scenario: scenario.clone(),
+            names: Names::new(variables),
+            templates: Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded)),
+            masker: Masker::new(&variables.secrets),
+            insecure_secrets: settings.insecure_secrets,
+            matched: Mutex::new(vec![0; server.rules.len()]),
+            faulty: AtomicBool::new(false),
+            server,
+        })
+    }
+
+    /// Whether a rule could not be obeyed: the scenario is at fault, as with a divergence.
+    pub(crate) fn is_faulty(&self) -> bool {
+        self.faulty.load(Ordering::SeqCst)
+    }
+
+    /// For the log: the place, and what is wrong there.
+    fn fault(&self, error: &TemplateError) -> String {
+        self.faulty.store(true, Ordering::SeqCst);
+        let sources = &self.scenario.sources;
+        let position = sources.position(error.span);
+        let name = sources.file(error.span.file).map_or("", |file| &file.name);
+        let help = error.help.as_ref().map(|help| format!(" (help: {help})")).unwrap_or_default();
+        let text = format!("{name}:{}:{}: {}{help}", position.line, position.column, error.message);
+        format!("a rule cannot be obeyed: {}", self.masker.mask_text(&text))
+    }
+}
+
+impl Rulebook for SandboxRules {
+    fn open(self: Arc<Self>, arrival: Arrival) -> Box<dyn Interjector> {
+        let mut names = self.names.clone();
+        let number = usize::try_from(arrival.number).unwrap_or(usize::MAX);
+        names.set("server", server_value(arrival.server, Some((number, arrival.client))), false);
+        Box::new(Reading {
+            is_local: arrival.client.ip().to_canonical().is_loopback(),
+            names,
+            incoming: None,
+            message: None,
+            tls: None,
+            matched: vec![0; self.server.rules.len()],
+            rules: self,
+        })
+    }
+}
+
+impl Interjector for Reading {
+    fn tls_started(&mut self, accepted: Accepted) {
+        self.tls = Some(Arc::new(accepted));
+    }
+
+    fn message_begins(&mut self, goes_on: bool) {
+        let begun = self.message.take().filter(|_| goes_on);
+        self.incoming = Some(begun.map(Arc::unwrap_or_clone).unwrap_or_default());
+    }
+
+    fn content(&mut self, octets: &[u8]) {
+        if let Some(incoming) = &mut self.incoming {
+            incoming.push(octets);
+        }
+    }
+
+    fn answer(&mut self, line: &[u8], secret: bool) -> Result<Option<Interjection>, String> {
+        if let Some(mut message) = self.incoming.take() {
+            message.holds_secret = self.rules.masker.finds(message.bytes());
+            self.message = Some(Arc::new(message));
+        }
+        let rules = self.rules.clone();
+        let rule = self.judge(&rules).first(&rules.server.rules, line, secret).map_err(|error| rules.fault(&error))?;
+        let Some(rule) = rule else { return Ok(None) };
+        self.said(rule).map(Some).map_err(|error| rules.fault(&error))
+    }
+}
+
+impl Reading {
+    fn judge<'a>(&'a mut self, rules: &'a SandboxRules) -> Judge<'a> {
+        Judge {
+            templates: &rules.templates,
+            masker: &rules.masker,
+            names: &mut self.names,
+            message: self.message.as_ref(),
+            tls: self.tls.as_ref(),
+            matched: &mut self.matched,
+            matched_by_all: &rules.matched,
+        }
+    }
+
+    fn said(&self, rule: &Rule) -> Result<Interjection, TemplateError> {
+        let rules = &self.rules;
+        let scope = ServerScope { names: &self.names, message: self.message.as_ref(), tls: self.tls.as_ref() };
+        let comparer = Comparer { templates: &rules.templates, scope: &scope, masker: &rules.masker };
+        let may_tell = self.is_local || self.tls.is_some() || rules.insecure_secrets;
+        let ruling = Ruling::of(rule, &comparer, may_tell)?;
+        let reply = ruling.reply.unwrap_or_default();
+        let shown = if reply.secret { reply.shown } else { String::from_utf8_lossy(&reply.bytes).into_owned() };
+        let shown = shown.replace("\r\n", "\n");
+        let shown = shown.strip_suffix('\n').unwrap_or(&shown).replace('\n', "\r\n");
+        Ok(Interjection {
+            delay: ruling.delay,
+            bytes: reply.bytes,
+            shown: rules.masker.mask_text(&shown),
+            pace: ruling.pace.map(|Drip { octets, every }| Drip { octets: octets.max(1), every }),
+            ending: rule.close.map(|closing| match closing {
+                Closing::Fin | Closing::Write => Ending::Close,
+                Closing::Reset => Ending::Reset,
+            }),
+        })
+    }
+}

@@ -1,0 +1,341 @@
+//! Rules: they answer commands in any order, and what none of them matches the sandbox answers.
+
+use crate::host::judge::{Judge, Ruling};
+use crate::play::server::actor::Flow;
+use crate::play::server::connection::Connection;
+use crate::play::server::message::Message;
+use crate::play::server::record::connection_number;
+use crate::play::server::reply::code_of;
+use crate::scenario::server::{Rule, ServerTls};
+use crate::scenario::{Rendered, TemplateError};
+use crate::server::{Drip, Fallback, Next, PeerTrouble, Said};
+use crate::smtp::command::{CommandLine, Verb};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a silent client is waited for (RFC 5321 section 4.5.3.2.7).
+const IDLE: Duration = Duration::from_secs(300);
+/// The reply code of a challenge (RFC 4954 section 4).
+const CHALLENGE: u16 = 334;
+
+/// The rules on a connection, behind its steps.
+pub(crate) struct RulesAt<'c> {
+    on: &'c mut Connection,
+    /// For each rule how many commands matched it on this connection.
+    matched: Vec<u64>,
+    /// A rule has said 334: what comes is the response.
+    challenged: bool,
+    /// Whether the line that is answered has credentials in it.
+    credentials: bool,
+}
+
+impl<'c> RulesAt<'c> {
+    pub(crate) fn new(on: &'c mut Connection) -> RulesAt<'c> {
+        RulesAt { matched: vec![0; on.script.server.rules.len()], challenged: false, credentials: false, on }
+    }
+
+    /// Answers whatever comes, until either side closes.
+    pub(crate) async fn follow(&mut self, greets: bool) {
+        if greets {
+            let greeting = self.on.fallback.as_ref().map(Fallback::greeting);
+            if let Some(greeting) = greeting
+                && self.say(greeting.reply).await == Flow::Stop
+            {
+                return;
+            }
+        }
+        loop {
+            let line = match self.next_line().await {
+                Ok(line) => line,
+                Err(trouble) => return self.end_of_talk(trouble).await,
+            };
+            self.credentials = self.on.hear_line(&line);
+            if self.answer_line(&line).await == Flow::Stop {
+                return;
+            }
+        }
+    }
+
+    /// Reads a line. Of one that has no end for too long the rest is thrown away, and it is too long still.
+    async fn next_line(&mut self) -> Result<Vec<u8>, PeerTrouble> {
+        let mut begun = Vec::new();
+        loop {
+            match self.on.peer.read_line(self.on.stage.bounded(IDLE)).await {
+                Ok(_) if !begun.is_empty() => return Ok(begun),
+                Err(PeerTrouble::TooLong { bytes }) if begun.is_empty() => begun = bytes,
+                Err(PeerTrouble::TooLong { .. }) => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Rules do not say when a client leaves: that is no divergence.
+    async fn end_of_talk(&mut self, trouble: PeerTrouble) {
+        match trouble {
+            PeerTrouble::Closed { .. } => self.on.stage.log.note(&self.on.session, "closed by the client"),
+            PeerTrouble::Broken { reason, .. } => self.on.stage.log.note(&self.on.session, &reason),
+            PeerTrouble::Timeout { .. } => {
+                let said = self.sandbox(Fallback::idle_too_long);
+                self.say(said.reply).await;
+            }
+            PeerTrouble::TooLong { .. } => {}
+        }
+    }
+
+    /// The server ends: a client that is still there is told so (RFC 5321 section 3.8).
+    pub(crate) async fn farewell(&mut self) {
+        let said = self.sandbox(Fallback::shutting_down);
+        self.say(said.reply).await;
+    }
+
+    async fn answer_line(&mut self, line: &[u8]) -> Flow {
+        let script = self.on.script.clone();
+        let challenged = std::mem::take(&mut self.challenged);
+        if let Some(said) = self.on.fallback.as_mut().and_then(|fallback| fallback.too_long(line, challenged)) {
+            return self.say_and_go_on(said).await;
+        }
+        let content = line.strip_suffix(b"\n").unwrap_or(line);
+        let content = content.strip_suffix(b"\r").unwrap_or(content);
+        self.on.chunk = CommandLine::parse(content).bdat();
+        if CommandLine::parse(content).verb() == Verb::Bdat {
+            return self.answer_chunk(line, content).await;
+        }
+        let rule = match self.matching(&script.server.rules, content) {
+            Ok(rule) => rule,
+            Err(error) => return self.faulty_rule(&error),
+        };
+        let Some(rule) = rule else {
+            let said = self.sandbox(|fallback| fallback.line(line));
+            return self.say_and_go_on(said).await;
+        };
+        let (flow, code) = self.obey(rule).await;
+        if flow == Flow::Stop {
+            return Flow::Stop;
+        }
+        self.challenged = code == Some(CHALLENGE);
+        match code {
+            Some(354) => {
+                self.sandbox(|fallback| fallback.line(line));
+                self.go_on(Next::MailData).await
+            }
+            Some(code) if code < 400 => {
+                let said = self.sandbox(|fallback| fallback.line(line));
+                // Mail data follow a 354 and nothing else.
+                self.go_on(if said.next == Next::MailData { Next::Line } else { said.next }).await
+            }
+            _ => {
+                if let Some(fallback) = &mut self.on.fallback {
+                    fallback.overruled();
+                }
+                Flow::On
+            }
+        }
+    }
+
+    /// The octets of a chunk are on their way, whatever is answered: rules see the message with them.
+    async fn answer_chunk(&mut self, line: &[u8], content: &[u8]) -> Flow {
+        let mut said = self.sandbox(|fallback| fallback.line(line));
+        let announced = if let Next::Chunk(octets) = said.next { Some(octets) } else { None };
+        if let Some(octets) = announced
+            && self.take_chunk(octets).await == Flow::Stop
+        {
+            return Flow::Stop;
+        }
+        let script = self.on.script.clone();
+        match self.matching(&script.server.rules, content) {
+            Err(error) => self.faulty_rule(&error),
+            Ok(None) => {
+                if announced.is_some() {
+                    said = self.sandbox(Fallback::chunk_ended);
+                }
+                self.say(said.reply).await
+            }
+            Ok(Some(rule)) => {
+                let (flow, code) = self.obey(rule).await;
+                if code.is_some_and(|code| code < 400) {
+                    self.sandbox(Fallback::chunk_ended);
+                } else if let Some(fallback) = &mut self.on.fallback {
+                    fallback.forget_message();
+                }
+                flow
+            }
+        }
+    }
+
+    /// What comes after an answer.
+    async fn go_on(&mut self, next: Next) -> Flow {
+        match next {
+            Next::Line => Flow::On,
+            Next::Close => Flow::Stop,
+            Next::StartTls => match self.on.upgrade(&ServerTls::default(), self.on.script.timeout).await {
+                Ok(()) => Flow::On,
+                Err(_) => Flow::Stop,
+            },
+            Next::Chunk(octets) => {
+                if self.take_chunk(octets).await == Flow::Stop {
+                    return Flow::Stop;
+                }
+                let said = self.sandbox(Fallback::chunk_ended);
+                self.say(said.reply).await
+            }
+            Next::MailData => self.take_mail_data().await,
+        }
+    }
+
+    /// The end of the mail data is matched as the line that it is: `.`.
+    async fn take_mail_data(&mut self) -> Flow {
+        let mut message = Message::default();
+        let wait = self.on.stage.bounded(IDLE);
+        let outcome = self.on.peer.read_mail_data(wait, &mut |octets| message.push(octets)).await;
+        self.on.watch.mail_data_ended();
+        self.credentials = false;
+        self.on.log_message(&message, outcome.is_ok());
+        message.holds_secret = self.on.is_secret(message.bytes());
+        self.sandbox_content(message.bytes());
+        self.on.message = Some(Arc::new(message));
+        if let Err(trouble) = outcome {
+            self.end_of_talk(trouble).await;
+            return Flow::Stop;
+        }
+        let script = self.on.script.clone();
+        match self.matching(&script.server.rules, b".") {
+            Err(error) => self.faulty_rule(&error),
+            Ok(None) => {
+                let said = self.sandbox(Fallback::mail_data_ended);
+                self.on.messages += u64::from(said.reply.starts_with('2'));
+                self.say_and_go_on(said).await
+            }
+            Ok(Some(rule)) => {
+                let (flow, code) = self.obey(rule).await;
+                if code.is_some_and(|code| code < 400) {
+                    self.on.messages += 1;
+                    self.sandbox(Fallback::mail_data_ended);
+                } else if let Some(fallback) = &mut self.on.fallback {
+                    fallback.forget_message();
+                }
+                flow
+            }
+        }
+    }
+
+    async fn take_chunk(&mut self, octets: u64) -> Flow {
+        let last = self.on.chunk.take().is_some_and(|chunk| chunk.last);
+        let mut message = self.on.begun_message(last);
+        let wait = self.on.stage.bounded(IDLE);
+        let outcome = self.on.peer.read_octets(octets, wait, &mut |part| message.push(part)).await;
+        self.on.watch.content(octets);
+        self.on.log_message(&message, false);
+        message.holds_secret = self.on.is_secret(message.bytes());
+        self.sandbox_content(message.bytes());
+        self.on.message = Some(Arc::new(message));
+        match outcome {
+            Ok(()) => Flow::On,
+            Err(trouble) => {
+                self.end_of_talk(trouble).await;
+                Flow::Stop
+            }
+        }
+    }
+
+    // --- the sandbox -------------------------------------------------------------------------------------------
+
+    /// There is one wherever there are rules.
+    fn sandbox(&mut self, ask: impl FnOnce(&mut Fallback) -> Said) -> Said {
+        match &mut self.on.fallback {
+            Some(fallback) => ask(fallback),
+            None => Said { reply: String::new(), next: Next::Close },
+        }
+    }
+
+    fn sandbox_content(&mut self, octets: &[u8]) {
+        if let Some(fallback) = &mut self.on.fallback {
+            fallback.content(octets);
+        }
+    }
+
+    async fn say_and_go_on(&mut self, said: Said) -> Flow {
+        match self.say(said.reply).await {
+            Flow::On => Box::pin(self.go_on(said.next)).await,
+            Flow::Stop => Flow::Stop,
+        }
+    }
+
+    async fn say(&mut self, reply: String) -> Flow {
+        if reply.is_empty() {
+            return Flow::On;
+        }
+        let bytes = format!("{reply}\r\n").into_bytes();
+        let rendered = Rendered { bytes, shown: reply, secret: false };
+        self.on.log_sent(&rendered);
+        let wait = self.on.stage.bounded(self.on.script.timeout);
+        self.after_write(wait, &rendered.bytes, None).await
+    }
+
+    async fn after_write(&mut self, wait: Duration, bytes: &[u8], drip: Option<Drip>) -> Flow {
+        match self.on.peer.write(bytes, wait, drip).await {
+            Ok(()) => Flow::On,
+            Err(trouble) => {
+                if let PeerTrouble::Broken { reason, .. } = trouble {
+                    self.on.stage.log.note(&self.on.session, &reason);
+                }
+                Flow::Stop
+            }
+        }
+    }
+
+    // --- rules -------------------------------------------------------------------------------------------------
+
+    fn matching<'r>(&mut self, rules: &'r [Rule], content: &[u8]) -> Result<Option<&'r Rule>, TemplateError> {
+        let mut judge = Judge {
+            templates: &self.on.stage.templates,
+            masker: self.on.stage.log.masker(),
+            names: &mut self.on.stage.names,
+            message: self.on.message.as_ref(),
+            tls: self.on.tls.as_ref(),
+            matched: &mut self.matched,
+            matched_by_all: &self.on.script.matched,
+        };
+        judge.first(rules, content, self.credentials)
+    }
+
+    /// Answers as the rule says; the code that it answered with.
+    async fn obey(&mut self, rule: &Rule) -> (Flow, Option<u16>) {
+        let mut code = None;
+        let outcome = self.obeyed(rule, &mut code).await;
+        match outcome {
+            Err(error) => (self.faulty_rule(&error), code),
+            Ok(Flow::Stop) => (Flow::Stop, code),
+            Ok(Flow::On) => match rule.close {
+                Some(closing) => {
+                    self.on.close(closing).await;
+                    (Flow::Stop, code)
+                }
+                None => (Flow::On, code),
+            },
+        }
+    }
+
+    async fn obeyed(&mut self, rule: &Rule, code: &mut Option<u16>) -> Result<Flow, TemplateError> {
+        let may_tell =
+            self.on.peer.address().ip().is_loopback() || self.on.peer.is_tls() || self.on.script.insecure_secrets;
+        let ruling = {
+            let scope = self.on.scope();
+            let comparer = self.on.stage.comparer(&scope);
+            Ruling::of(rule, &comparer, may_tell)?
+        };
+        tokio::time::sleep(self.on.stage.bounded(ruling.delay)).await;
+        let Some(rendered) = ruling.reply else { return Ok(Flow::On) };
+        *code = code_of(&rendered.bytes);
+        self.on.log_sent(&rendered);
+        let wait = self.on.stage.bounded(self.on.script.timeout);
+        Ok(self.after_write(wait, &rendered.bytes, ruling.pace).await)
+    }
+
+    /// A template of a rule that cannot be rendered is the scenario's fault, and a divergence as everywhere.
+    fn faulty_rule(&mut self, error: &TemplateError) -> Flow {
+        let number = connection_number(self.on.number);
+        let divergence = self.on.template(&number, None, error);
+        self.on.keep(divergence, &number);
+        Flow::Stop
+    }
+}

@@ -1,0 +1,349 @@
+//! Where a session goes, and with which TLS options: the scenario's words, the command line's, and the sandbox's.
+
+use crate::net::connect::{IpVersion as NetIpVersion, Target};
+use crate::net::proxy_protocol::{ProxyHeader, ProxyVersion};
+use crate::net::route::{Destination, MxLookup, Route, exchangers};
+use crate::net::tls::TlsOptions;
+use crate::play::Settings;
+use crate::scenario::address::{SMTP_PORT, parse_port, split_address, split_address_or};
+use crate::scenario::{
+    Action, Address, Connect, IpVersion, Mode, ProxyProtocol, Scenario, Scope, Span, TemplateError, Templates, Text,
+    TlsSettings,
+};
+use crate::scenario::{Chance, DEFAULT_TIMEOUT, Variables, proxied, reason, resolve_file};
+use crate::server::Sandbox;
+use crate::session::Transcript;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The port where TLS begins at once (RFC 8314 section 3).
+const SUBMISSIONS_PORT: u16 = 465;
+/// The port of a SOCKS5 proxy that names none (RFC 1928 section 3).
+const SOCKS_PORT: u16 = 1080;
+
+/// A connection to open, resolved.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    /// The host, or what stands for it: a domain until its exchanger is known.
+    pub(crate) target: Target,
+    pub(crate) route: Route,
+    pub(crate) implicit_tls: bool,
+    /// Whether it is the server of the same file.
+    pub(crate) is_own_server: bool,
+    /// The host and port as the scenario names them.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+impl Endpoint {
+    /// Says so where another server stands in for the one that the scenario names.
+    pub(crate) fn note_stand_in(&self, session: &str, log: &mut Transcript) {
+        let target = &self.target;
+        if (&target.host, target.port) != (&self.host, self.port) {
+            let text = format!("{}:{} stands in for {}:{}", target.host, target.port, self.host, self.port);
+            log.note(&Arc::from(session), &text);
+        }
+    }
+}
+
+/// What `connect` names.
+enum Addressee {
+    Host(String, u16),
+    Mx(String, u16),
+    Unix(PathBuf),
+}
+
+impl Endpoint {
+    /// The server as a person names it.
+    pub(crate) fn shown(&self) -> String {
+        match &self.route.to {
+            Destination::Host(target) => format!("{}:{}", target.host, target.port),
+            Destination::Unix(path) => path.display().to_string(),
+            Destination::Mx(lookup) => format!("a mail exchanger of {}", lookup.target.host),
+        }
+    }
+}
+
+/// Renders what a connection needs.
+pub(crate) struct Resolver<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) sandbox: Option<&'a Sandbox>,
+    pub(crate) templates: &'a Templates,
+    pub(crate) scope: &'a dyn Scope,
+    pub(crate) file_root: Option<PathBuf>,
+    /// Where the server of the same file listens.
+    pub(crate) own_server: Option<SocketAddr>,
+}
+
+impl Resolver<'_> {
+    /// Where a connection goes.
+    pub(crate) fn endpoint(&self, connect: &Connect) -> Result<Endpoint, TemplateError> {
+        let place = self.place(&connect.address)?;
+        let (host, port) = match &place {
+            Addressee::Host(host, port) | Addressee::Mx(host, port) => (host.clone(), *port),
+            // Its certificate, if there is ever one, can only be for this machine.
+            Addressee::Unix(_) => ("localhost".to_owned(), SMTP_PORT),
+        };
+        let implicit_tls = connect.implicit_tls.unwrap_or(port == SUBMISSIONS_PORT);
+        let is_own_server = self
+            .own_server
+            .is_some_and(|own| own.port() == port && host.trim_matches(['[', ']']).parse::<IpAddr>() == Ok(own.ip()));
+        // The file's own server is the one that is meant, and is no stranger.
+        let instead = self.instead(implicit_tls).filter(|_| !is_own_server);
+        let (to_host, to_port) = instead.clone().unwrap_or((host.clone(), port));
+        let local_address = connect.local_address.as_ref().map(|text| self.local_address(text)).transpose()?;
+        let ip = connect.ip.map(|version| match version {
+            IpVersion::V4 => NetIpVersion::V4,
+            IpVersion::V6 => NetIpVersion::V6,
+        });
+        let named = |host: &str| self.settings.allow_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host));
+        let public_only = self.settings.untrusted && instead.is_none() && !named(&host) && !is_own_server;
+        if public_only && matches!(place, Addressee::Unix(_)) {
+            return Err(fault(connect.span(), "an untrusted scenario reaches no unix socket".to_owned()));
+        }
+        let target = Target { host: to_host, port: to_port, ip, local_address, public_only };
+        let to = match place {
+            Addressee::Unix(path) if instead.is_none() => Destination::Unix(path),
+            Addressee::Mx(..) if instead.is_none() => Destination::Mx(MxLookup {
+                target: target.clone(),
+                resolver: self.settings.resolver,
+                only: self.settings.exchanger.clone(),
+                seed: self.templates.chance().number(),
+            }),
+            _ => Destination::Host(target.clone()),
+        };
+        let route = self.route(connect, to)?;
+        Ok(Endpoint { target, route, implicit_tls, is_own_server, host, port })
+    }
+
+    /// The server that takes the place of every other: the command line's, or the sandbox.
+    fn instead(&self, implicit_tls: bool) -> Option<(String, u16)> {
+        let sandbox = |sandbox: &Sandbox| {
+            let address = if implicit_tls { sandbox.tls_address() } else { sandbox.address() };
+            (address.ip().to_string(), address.port())
+        };
+        self.settings.to.clone().or_else(|| self.sandbox.map(sandbox))
+    }
+
+    /// Proxies stand between us and a server; the sandbox is right here and expects none.
+    fn route(&self, connect: &Connect, to: Destination) -> Result<Route, TemplateError> {
+        if self.sandbox.is_some() {
+            return Ok(Route { to, socks5: None, proxy_header: None });
+        }
+        let socks5 = connect.socks5.as_ref().map(|text| self.proxy_address(text)).transpose()?;
+        let proxy_header = connect.proxy_protocol.as_ref().map(|header| self.proxy_header(header)).transpose()?;
+        Ok(Route { to, socks5, proxy_header })
+    }
+
+    fn proxy_address(&self, text: &Text) -> Result<(String, u16), TemplateError> {
+        let written = self.text(text)?;
+        let (host, port) = split_address_or(written.trim(), SOCKS_PORT).map_err(|message| fault(text.span, message))?;
+        Ok((host, port))
+    }
+
+    fn proxy_header(&self, header: &ProxyProtocol) -> Result<ProxyHeader, TemplateError> {
+        let addresses = match &header.addresses {
+            None => None,
+            Some((source, destination)) => {
+                let parsed = proxied(&self.text(source)?, &self.text(destination)?);
+                Some(parsed.map_err(|message| fault(header.span, message))?)
+            }
+        };
+        let version = if header.version == 1 { ProxyVersion::One } else { ProxyVersion::Two };
+        Ok(ProxyHeader { version, addresses })
+    }
+
+    fn place(&self, address: &Address) -> Result<Addressee, TemplateError> {
+        let port_of = |port: &Option<Text>| port.as_ref().map_or(Ok(SMTP_PORT), |text| self.port(text));
+        match address {
+            Address::Joined(text) => {
+                let whole = self.text(text)?;
+                let (host, port) = split_address(whole.trim()).map_err(|message| fault(text.span, message))?;
+                Ok(Addressee::Host(host, port))
+            }
+            Address::Split { host, port } => Ok(Addressee::Host(self.text(host)?.trim().to_owned(), port_of(port)?)),
+            Address::Mx { domain, port, .. } => {
+                let name = self.text(domain)?.trim().to_owned();
+                if name.is_empty() {
+                    return Err(fault(domain.span, "the domain is empty".to_owned()));
+                }
+                Ok(Addressee::Mx(name, port_of(port)?))
+            }
+            Address::Unix(path) => Ok(Addressee::Unix(PathBuf::from(self.text(path)?))),
+        }
+    }
+
+    fn port(&self, text: &Text) -> Result<u16, TemplateError> {
+        let written = self.text(text)?;
+        parse_port(&written).map_err(|message| fault(text.span, message))
+    }
+
+    fn local_address(&self, text: &Text) -> Result<(IpAddr, u16), TemplateError> {
+        let written = self.text(text)?;
+        let alone = written.trim().trim_matches(['[', ']']).parse::<IpAddr>().map(|ip| (ip, 0));
+        let with_port = written.trim().parse::<std::net::SocketAddr>().map(|address| (address.ip(), address.port()));
+        alone.or(with_port).map_err(|_| {
+            fault(text.span, format!("`{written}` is not an IP address of this machine, with or without a port"))
+        })
+    }
+
+    /// The name that the certificate must be for.
+    pub(crate) fn server_name(
+        &self,
+        endpoint: &Endpoint,
+        own: &TlsSettings,
+        connection: &TlsSettings,
+    ) -> Result<String, TemplateError> {
+        let named = own.server_name.as_ref().or(connection.server_name.as_ref());
+        match named {
+            Some(text) => self.text(text),
+            None if self.sandbox.is_some() && self.settings.to.is_none() => Ok(endpoint.host.clone()),
+            None => Ok(endpoint.target.host.trim_matches(['[', ']']).to_owned()),
+        }
+    }
+
+    /// The options of a handshake: the step's own, else the connection's; the command line's above both.
+    pub(crate) fn tls_options(&self, own: &TlsSettings, connection: &TlsSettings) -> Result<TlsOptions, TemplateError> {
+        let verify = own.verify.or(connection.verify).unwrap_or(true) && !self.settings.insecure;
+        let file = |own: &Option<Text>, connection: &Option<Text>| -> Result<Option<Vec<u8>>, TemplateError> {
+            own.as_ref().or(connection.as_ref()).map(|text| self.file(text)).transpose()
+        };
+        let version = |own: &Option<crate::scenario::Named>, connection: &Option<crate::scenario::Named>| {
+            own.as_ref().or(connection.as_ref()).and_then(|named| named.name.parse().ok())
+        };
+        let ca_pem = match (&self.settings.ca_pem, self.sandbox) {
+            (Some(pem), _) => Some(pem.clone()),
+            (None, Some(sandbox)) if self.settings.to.is_none() => Some(
+                sandbox
+                    .ca_pem()
+                    .map_err(|error| fault(Span::default(), format!("the sandbox has no certificate: {error}")))?,
+            ),
+            _ => file(&own.ca_file, &connection.ca_file)?,
+        };
+        let certificate = file(&own.client_certificate, &connection.client_certificate)?;
+        let key = file(&own.client_key, &connection.client_key)?;
+        Ok(TlsOptions {
+            verify,
+            ca_pem,
+            identity: certificate.zip(key),
+            min_version: version(&own.min_version, &connection.min_version),
+            max_version: version(&own.max_version, &connection.max_version),
+        })
+    }
+
+    /// The path of a file that the scenario names.
+    pub(crate) fn path(&self, text: &Text) -> Result<PathBuf, TemplateError> {
+        let name = self.text(text)?;
+        resolve_file(self.file_root.as_deref(), &name).map_err(|message| fault(text.span, message))
+    }
+
+    fn file(&self, text: &Text) -> Result<Vec<u8>, TemplateError> {
+        let path = self.path(text)?;
+        std::fs::read(&path)
+            .map_err(|error| fault(text.span, format!("cannot read `{}`: {}", text.source, reason(&error))))
+    }
+
+    fn text(&self, text: &Text) -> Result<String, TemplateError> {
+        let rendered = self.templates.render(text, Mode::Line, self.scope)?;
+        String::from_utf8(rendered.bytes).map_err(|_| fault(text.span, "this must be UTF-8".to_owned()))
+    }
+}
+
+/// The folder that a scenario's files are read from.
+///
+/// An untrusted scenario reads none unless a folder was named.
+pub(crate) fn file_root(scenario: &Scenario, settings: &Settings) -> Option<PathBuf> {
+    if settings.untrusted && settings.file_root.is_none() {
+        return None;
+    }
+    let own = || Path::new(scenario.sources.name()).parent().map(Path::to_path_buf).unwrap_or_default();
+    let root = settings.file_root.clone().unwrap_or_else(own);
+    Some(if root.as_os_str().is_empty() { PathBuf::from(".") } else { root })
+}
+
+/// Every host and server name of a scenario that is known before the run: what the sandbox's certificate is for.
+pub(crate) fn known_hosts(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Vec<String> {
+    let templates = Templates::new(Chance::seeded(0));
+    let resolver = Resolver {
+        settings,
+        sandbox: None,
+        templates: &templates,
+        scope: variables,
+        file_root: None,
+        own_server: None,
+    };
+    let mut names = Vec::new();
+    for step in scenario.all_steps() {
+        let settings = match &step.action {
+            Action::Connect(connect) => {
+                names.extend(resolver.endpoint(connect).ok().map(|endpoint| endpoint.host));
+                &connect.tls
+            }
+            Action::StartTls(tls) | Action::Tls(tls) => &tls.client,
+            _ => continue,
+        };
+        names.extend(settings.server_name.as_ref().and_then(|text| resolver.text(text).ok()));
+    }
+    names
+}
+
+/// The mail exchangers that a scenario is to be played with, one after the other: those of `connect: {mx: …, every: true}`.
+///
+/// None where nothing of that kind is asked for, and where they cannot be found out: playing the scenario tells why.
+pub(crate) async fn every_exchanger(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Vec<String> {
+    let Some(Action::Connect(connect)) = scenario.opening.as_ref().map(|opening| &opening.action) else {
+        return Vec::new();
+    };
+    if !matches!(connect.address, Address::Mx { every: true, .. }) || settings.sandbox {
+        return Vec::new();
+    }
+    let templates = Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded));
+    let resolver = Resolver {
+        settings,
+        sandbox: None,
+        templates: &templates,
+        scope: variables,
+        file_root: None,
+        own_server: None,
+    };
+    let wait = settings.timeout.or(scenario.timeout).unwrap_or(DEFAULT_TIMEOUT);
+    match resolver.endpoint(connect).map(|endpoint| endpoint.route.to) {
+        Ok(Destination::Mx(lookup)) => exchangers(&lookup, wait).await.unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+/// Which secrets the steps of which session send, with the address that session goes to.
+pub(crate) fn secrets_by_host(
+    scenario: &Scenario,
+    variables: &Variables,
+    settings: &Settings,
+) -> Vec<(String, Vec<String>)> {
+    let templates = Templates::new(Chance::seeded(0));
+    let file_root = file_root(scenario, settings);
+    let resolver =
+        Resolver { settings, sandbox: None, templates: &templates, scope: variables, file_root, own_server: None };
+    let mut addresses: BTreeMap<&str, String> = BTreeMap::new();
+    let mut secrets: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for step in scenario.all_steps() {
+        let session = step.session.as_ref().map_or("main", |named| named.name.as_str());
+        if let Action::Connect(connect) = &step.action
+            && let Ok(endpoint) = resolver.endpoint(connect)
+        {
+            let session = connect.session.as_ref().map_or(session, |named| named.name.as_str());
+            addresses.insert(session, endpoint.shown());
+        }
+        let Some(address) = addresses.get(session) else { continue };
+        let sent = step.sent_names();
+        let secret = scenario.secrets.iter().map(|named| &named.name).filter(|name| sent.contains(*name));
+        secrets.entry(address.clone()).or_default().extend(secret.cloned());
+    }
+    let list = secrets.into_iter().filter(|(_, names)| !names.is_empty());
+    list.map(|(address, names)| (address, names.into_iter().collect())).collect()
+}
+
+fn fault(span: Span, message: String) -> TemplateError {
+    TemplateError { message, span, help: None }
+}

@@ -1,0 +1,149 @@
+//! `expect` of a client: reads what a server says, and has it compared.
+
+use crate::play::client::ground::StepAt;
+use crate::play::client::steps::Done;
+use crate::play::diagnose::Site;
+use crate::play::divergence::{Divergence, Kind};
+use crate::play::expect::{Capture, Incoming, OtherSide, allows_end, describe, named_groups};
+use crate::play::rewrite::rewrites;
+use crate::scenario::{ClosedBy, Expectation, Expected, Pattern, Span};
+use crate::session::{Answer, End, Trouble};
+
+/// What the patterns captured, and whether a secret stood in what they were compared with.
+pub(crate) type Captured = (Vec<Capture>, bool);
+
+impl StepAt<'_> {
+    pub(crate) async fn expect(&mut self, expectation: &Expectation) -> Done {
+        let (captures, echo) = match &expectation.kind {
+            Expected::Line(pattern) => self.expect_line(expectation, pattern).await?,
+            Expected::Raw(pattern) => self.expect_raw(expectation, pattern).await?,
+            Expected::Closed(closed) => return self.expect_end(*closed, expectation.span).await,
+            Expected::Silence(length) => {
+                let length = self.length(length).map_err(|error| self.template(&error))?;
+                let length = self.stage.bounded(length);
+                let outcome = self.sessions.speaking(self.step)?.read_silence(length, &mut self.stage.log).await;
+                outcome.map_err(|trouble| self.trouble(&trouble, "silence"))?;
+                return self.refuse_cut_short();
+            }
+            _ => self.expect_reply(expectation).await?,
+        };
+        self.stage.capture(captures, echo);
+        let closes = match &expectation.kind {
+            Expected::Fields(fields) => fields.closed,
+            _ => None,
+        };
+        match closes {
+            Some((closed, span)) => self.expect_end(closed, span).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) async fn expect_reply(&mut self, expectation: &Expectation) -> Result<Captured, Vec<Divergence>> {
+        let outcome = self.sessions.speaking(self.step)?.read_reply(self.wait, &mut self.stage.log).await;
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(trouble) if ends_as_expected(expectation, &trouble) => return Ok((Vec::new(), false)),
+            Err(trouble) => return Err(self.trouble(&trouble, &describe(expectation, OtherSide::Server))),
+        };
+        if self.ground.settings.update {
+            return self.compare_or_rewrite(expectation, &answer);
+        }
+        self.compare(expectation, &answer)
+    }
+
+    /// Compares, and where that fails notes what would hold, if that can be said.
+    fn compare_or_rewrite(&mut self, expectation: &Expectation, answer: &Answer) -> Result<Captured, Vec<Divergence>> {
+        let compared = {
+            let scope = self.scope();
+            let came = Incoming::Reply(&answer.reply, answer.elapsed);
+            self.stage.comparer(&scope).compare(expectation, &came)
+        };
+        let missed = match compared {
+            Ok(captures) => {
+                self.updates.held.push(expectation.span);
+                return Ok((captures, answer.holds_secret));
+            }
+            Err(missed) => missed,
+        };
+        match rewrites(expectation, &missed, &answer.reply, &self.ground.scenario.sources) {
+            Some(rewrites) => {
+                self.updates.rewrites.extend(rewrites);
+                Ok((Vec::new(), false))
+            }
+            None => Err(vec![self.place().mismatch(answer, &missed)]),
+        }
+    }
+
+    /// Compares a reply that was read with what is expected of it.
+    pub(crate) fn compare(&self, expectation: &Expectation, answer: &Answer) -> Result<Captured, Vec<Divergence>> {
+        let scope = self.scope();
+        let came = Incoming::Reply(&answer.reply, answer.elapsed);
+        let captures = self
+            .stage
+            .comparer(&scope)
+            .compare(expectation, &came)
+            .map_err(|mismatches| vec![self.place().mismatch(answer, &mismatches)])?;
+        Ok((captures, answer.holds_secret))
+    }
+
+    async fn expect_line(&mut self, expectation: &Expectation, pattern: &Pattern) -> Result<Captured, Vec<Divergence>> {
+        let outcome = self.sessions.speaking(self.step)?.read_line(self.wait, &mut self.stage.log).await;
+        let line = outcome.map_err(|trouble| self.trouble(&trouble, &describe(expectation, OtherSide::Server)))?;
+        let content = line.strip_suffix(b"\n").unwrap_or(&line);
+        let content = content.strip_suffix(b"\r").unwrap_or(content);
+        let scope = self.scope();
+        let found = self.stage.comparer(&scope).found(pattern, content, expectation.span, "a line matching");
+        let captures = found.map_err(|mismatches| vec![self.place().other_bytes(&line, &mismatches)])?;
+        Ok((captures, self.stage.log.masker().finds(&line)))
+    }
+
+    async fn expect_raw(&mut self, expectation: &Expectation, pattern: &Pattern) -> Result<Captured, Vec<Divergence>> {
+        let (regex, rendered) = {
+            let scope = self.scope();
+            self.stage.comparer(&scope).compiled(pattern).map_err(|error| self.template(&error))?
+        };
+        let found = |bytes: &[u8]| regex.find(bytes).map(|found| found.end());
+        let outcome = self.sessions.speaking(self.step)?.read_until(self.wait, &found, &mut self.stage.log).await;
+        let bytes = outcome.map_err(|trouble| {
+            let mut divergences = self.trouble(&trouble, &describe(expectation, OtherSide::Server));
+            if let (Some(first), Some(rendered)) = (divergences.first_mut(), &rendered) {
+                first.diagnostic = first.diagnostic.clone().note(format!("the pattern with its values: {rendered}"));
+            }
+            divergences
+        })?;
+        let captures = regex.captures(&bytes).map(|groups| named_groups(&regex, &groups)).unwrap_or_default();
+        Ok((captures, self.stage.log.masker().finds(&bytes)))
+    }
+
+    pub(crate) async fn expect_end(&mut self, closed: ClosedBy, span: Span) -> Done {
+        let expected = OtherSide::Server.to_close(closed);
+        let outcome = self.sessions.speaking(self.step)?.read_end(self.wait, &mut self.stage.log).await;
+        let place = Site { span, ..self.place() };
+        let end = outcome.map_err(|trouble| vec![place.trouble(&trouble, expected)])?;
+        match (closed, &end) {
+            (ClosedBy::Either, _)
+            | (ClosedBy::Fin, End::Closed)
+            | (ClosedBy::Reset, End::Broken { reset: true, .. }) => Ok(()),
+            (_, End::Closed) => {
+                Err(vec![place.fault(Kind::Closed, &format!("expected {expected}, but it closed in order (FIN)"))])
+            }
+            (_, End::Broken { reason, .. }) => {
+                Err(vec![place.fault(Kind::Reset, &format!("expected {expected}, but {reason}"))])
+            }
+        }
+    }
+
+    pub(crate) async fn read_reply(&mut self, expected: &str) -> Result<Answer, Vec<Divergence>> {
+        let outcome = self.sessions.speaking(self.step)?.read_reply(self.wait, &mut self.stage.log).await;
+        outcome.map_err(|trouble| self.trouble(&trouble, expected))
+    }
+}
+
+/// `any: [..., {closed: true}]`: the end of the session is one of the answers.
+fn ends_as_expected(expectation: &Expectation, trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::Closed { arrived } => allows_end(expectation, arrived, false),
+        Trouble::Broken { arrived, .. } => allows_end(expectation, arrived, true),
+        _ => false,
+    }
+}

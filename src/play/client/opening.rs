@@ -1,0 +1,183 @@
+//! `connect`, `starttls` and `tls`: what opens a session and what secures it, or must fail to.
+
+use crate::net::tls::{Connector, TlsFailure, TlsFailureReason};
+use crate::play::client::endpoint::Endpoint;
+use crate::play::client::ground::StepAt;
+use crate::play::client::sessions::Sessions;
+use crate::play::client::steps::Done;
+use crate::play::diagnose::Site;
+use crate::play::divergence::{Divergence, Kind};
+use crate::play::expect::Mismatch;
+use crate::scenario::Rendered;
+use crate::scenario::{Connect, Pattern, TlsSettings};
+use crate::session::{Admitted, Answer, Session, Trouble};
+use std::time::{Duration, Instant};
+
+impl StepAt<'_> {
+    pub(crate) async fn connect(&mut self, connect: &Connect) -> Done {
+        let name = Sessions::name_of(self.step);
+        let endpoint = {
+            let scope = self.scope();
+            self.view().resolver(&scope).endpoint(connect).map_err(|error| self.template(&error))?
+        };
+        let wait = match &connect.timeout {
+            Some(length) => self.stage.bounded(self.length(length).map_err(|error| self.template(&error))?),
+            None => self.wait,
+        };
+        // Only of what the connection itself needs, and not of its greeting.
+        let own = std::mem::replace(&mut self.wait, wait);
+        let done = self.opened(name, connect, endpoint).await;
+        self.wait = own;
+        done
+    }
+
+    /// Opens the session, over TLS where that comes first.
+    async fn opened(&mut self, name: &str, connect: &Connect, mut endpoint: Endpoint) -> Done {
+        self.refuse_unasked_before_end().await?;
+        if let Some(before) = self.sessions.named_mut(name)
+            && before.session.is_open()
+        {
+            before.session.close(&mut self.stage.log).await;
+        }
+        endpoint.note_stand_in(name, &mut self.stage.log);
+        let before = Instant::now();
+        let admitted = match &self.ground.settings.admission {
+            Some(admission) => Some(admission.enter().await),
+            None => None,
+        };
+        self.sessions.held_back = before.elapsed();
+        // Several mail exchangers may take as many waits, but none goes beyond the end of the run.
+        let left = self.stage.bounded(Duration::MAX);
+        let opening =
+            tokio::time::timeout(left, Session::open(name, &endpoint.route, self.wait, &mut self.stage.log)).await;
+        let opened = opening.unwrap_or(Err(Trouble::Timeout { waited: left, arrived: Vec::new() }));
+        let mut session = match (opened, &self.step.fails) {
+            (Ok(session), _) => session,
+            (Err(trouble), Some(pattern)) => return self.fails_as_expected(pattern, &trouble_text(&trouble)),
+            (Err(trouble), None) => {
+                return Err(vec![self.place_of_action().trouble(&trouble, "a connection")]);
+            }
+        };
+        session.admit(admitted.map(Admitted::connected));
+        if self.ground.settings.record && !self.ground.settings.show_secrets {
+            session.record();
+        }
+        if let Some(exchanger) = session.exchanger() {
+            exchanger.clone_into(&mut endpoint.target.host);
+        }
+        let implicit = endpoint.implicit_tls;
+        self.sessions.add(name, session, endpoint, connect.tls.clone(), &self.stage.log);
+        if implicit {
+            return self.handshake(name, &TlsSettings::default()).await;
+        }
+        match &self.step.fails {
+            Some(pattern) => Err(vec![self.did_not_fail(pattern, "the connection was opened")]),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) async fn starttls(&mut self, settings: &TlsSettings) -> Done {
+        self.may_write().await?;
+        self.write(&Rendered::fixed("STARTTLS")).await?;
+        let answer = match &self.step.expect {
+            Some(expectation) => {
+                self.expect(expectation).await?;
+                self.open().and_then(|open| open.session.last_answer().cloned())
+            }
+            None => Some(self.read_code(220).await?),
+        };
+        match answer {
+            Some(answer) if answer.reply.code() == 220 => self.tls(settings).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads a reply that must have this code: what a shorthand step expects when nothing else is said.
+    async fn read_code(&mut self, code: u16) -> Result<Answer, Vec<Divergence>> {
+        let expected = format!("reply code {code}");
+        let answer = self.read_reply(&expected).await?;
+        if answer.reply.code() == code { Ok(answer) } else { Err(self.other_code(code, &answer)) }
+    }
+
+    /// A reply without the code that a shorthand step expects.
+    pub(crate) fn other_code(&self, code: u16, answer: &Answer) -> Vec<Divergence> {
+        let mismatch = Mismatch::plain(self.step.head.span, format!("reply code {code}"));
+        vec![self.place_of_action().mismatch(answer, &[mismatch])]
+    }
+
+    pub(crate) async fn tls(&mut self, settings: &TlsSettings) -> Done {
+        let name = Sessions::name_of(self.step).to_owned();
+        self.handshake(&name, settings).await
+    }
+
+    async fn handshake(&mut self, session: &str, settings: &TlsSettings) -> Done {
+        let Some(open) = self.sessions.named(session) else {
+            let text = format!("the session `{session}` is not open");
+            return Err(vec![self.place_of_action().fault(Kind::Closed, &text)]);
+        };
+        let (options, server_name) = {
+            let scope = self.scope();
+            let resolver = self.view().resolver(&scope);
+            let mut options = resolver.tls_options(settings, &open.tls).map_err(|error| self.template(&error))?;
+            if open.endpoint.is_own_server && settings.ca_file.is_none() && open.tls.ca_file.is_none() {
+                // The authority that this run made is trusted by this run.
+                options.ca_pem = self.ground.own_server.as_ref().and_then(|server| server.authority_pem());
+            }
+            let name =
+                resolver.server_name(&open.endpoint, settings, &open.tls).map_err(|error| self.template(&error))?;
+            (options, name)
+        };
+        let connector = Connector::new(&options).map_err(|error| {
+            let help = error.help.unwrap_or_default();
+            vec![self.place_of_action().refused(&error.message, &help)]
+        })?;
+        let Some(open) = self.sessions.named_mut(session) else { return Ok(()) };
+        let outcome = open.session.upgrade(&connector, &server_name, self.wait, &mut self.stage.log).await;
+        match (outcome, &self.step.fails) {
+            (Ok(()), None) => Ok(()),
+            (Ok(()), Some(pattern)) => Err(vec![self.did_not_fail(pattern, "the TLS handshake succeeded")]),
+            (Err(Trouble::Tls(failure)), Some(pattern)) => self.fails_as_expected(pattern, &tls_text(&failure)),
+            (Err(trouble @ Trouble::Timeout { .. }), Some(pattern)) if !self.stage.run_is_over() => {
+                self.fails_as_expected(pattern, &trouble_text(&trouble))
+            }
+            (Err(mut trouble), _) => {
+                self.look_at_certificate(session, &mut trouble).await;
+                Err(vec![self.place_of_action().trouble(&trouble, "the TLS handshake to succeed")])
+            }
+        }
+    }
+
+    /// `fails: PATTERN`: it failed, and the reason must be the one that was meant.
+    fn fails_as_expected(&self, pattern: &Pattern, text: &str) -> Done {
+        let scope = self.scope();
+        let outcome =
+            self.stage.comparer(&scope).found(pattern, text.as_bytes(), pattern.text.span, "a failure matching");
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(mismatches) => Err(vec![self.place().other_bytes(text.as_bytes(), &mismatches)]),
+        }
+    }
+
+    fn did_not_fail(&self, pattern: &Pattern, what: &str) -> Divergence {
+        let place = Site { span: pattern.text.span, ..self.place() };
+        place.fault(Kind::Fails, &format!("expected a failure matching {}, but {what}", pattern.text.source))
+    }
+}
+
+/// What `fails` of a connection is compared with.
+fn trouble_text(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::NotConnected(failure) => failure.message.clone(),
+        Trouble::Timeout { .. } => "timed out".to_owned(),
+        _ => "failed".to_owned(),
+    }
+}
+
+/// What `fails` of a handshake is compared with: the reason, as words, and the message.
+fn tls_text(failure: &TlsFailure) -> String {
+    let reason = match failure.reason {
+        TlsFailureReason::Alert(code) => format!("alert({code})"),
+        reason => reason.word().replace('_', " "),
+    };
+    format!("{reason}: {}", failure.message)
+}

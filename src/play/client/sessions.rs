@@ -1,0 +1,159 @@
+//! The sessions of a client: which are open, how each was opened, and what is left of those that were closed.
+
+use crate::play::client::endpoint::Endpoint;
+use crate::play::divergence::{Cause, Divergence, Kind};
+use crate::play::outcome::SessionOutcome;
+use crate::scenario::{Action, Diagnostic, Step, TlsSettings};
+use crate::session::{Exchange, Session, Transcript, Trouble};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// A session and how it was opened.
+pub(crate) struct Open {
+    /// The session's number in this run, counted from 1.
+    serial: u64,
+    pub(crate) session: Session,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) tls: TlsSettings,
+}
+
+/// All of them, by name.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    open: BTreeMap<String, Open>,
+    /// How many were opened.
+    opened: u64,
+    /// How long the present step waited for its turn to connect.
+    pub(crate) held_back: Duration,
+    /// Those that were closed and given up, in figures.
+    retired: Vec<SessionOutcome>,
+    /// What happened on them, where that is kept.
+    exchanges: Vec<Exchange>,
+}
+
+impl Sessions {
+    /// The name of the session that a step speaks in; of `connect` the one it opens.
+    pub(crate) fn name_of(step: &Step) -> &str {
+        let opened = match &step.action {
+            Action::Connect(connect) => connect.session.as_ref(),
+            _ => None,
+        };
+        opened.or(step.session.as_ref()).map_or("main", |named| named.name.as_str())
+    }
+
+    /// The session of a step, where there is one.
+    pub(crate) fn of(&self, step: &Step) -> Option<&Open> {
+        self.open.get(Self::name_of(step))
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Option<&Open> {
+        self.open.get(name)
+    }
+
+    pub(crate) fn named_mut(&mut self, name: &str) -> Option<&mut Open> {
+        self.open.get_mut(name)
+    }
+
+    /// The session of a step, which must be there.
+    pub(crate) fn speaking(&mut self, step: &Step) -> Result<&mut Session, Vec<Divergence>> {
+        let name = Self::name_of(step);
+        self.open.get_mut(name).map(|open| &mut open.session).ok_or_else(|| {
+            let message = format!("step {} diverged: the session `{name}` is not open", step.head.number);
+            vec![Divergence {
+                step: step.head.number.as_str().into(),
+                cause: Cause::Server,
+                kind: Kind::Closed,
+                reason: None,
+                reply_code: None,
+                line: None,
+                diagnostic: Diagnostic::error(step.head.span, message),
+            }]
+        })
+    }
+
+    /// Keeps a session under this name; the one before it is given up.
+    pub(crate) fn add(&mut self, name: &str, session: Session, endpoint: Endpoint, tls: TlsSettings, log: &Transcript) {
+        self.opened += 1;
+        let open = Open { serial: self.opened, session, endpoint, tls };
+        if let Some(before) = self.open.insert(name.to_owned(), open) {
+            self.retire(&before, log);
+        }
+    }
+
+    /// A session that is given up leaves its figures.
+    fn retire(&mut self, open: &Open, log: &Transcript) {
+        let outcome = SessionOutcome::of(open, log.start());
+        self.exchanges.extend(open.session.exchange(outcome.opened, log.masker()));
+        self.retired.push(outcome);
+    }
+
+    /// How many were opened so far.
+    pub(crate) fn opened(&self) -> u64 {
+        self.opened
+    }
+
+    /// Closes and gives up those that were opened after so many.
+    pub(crate) async fn close_opened_after(&mut self, serial: u64, log: &mut Transcript) {
+        for open in self.open.values_mut().filter(|open| open.serial > serial) {
+            open.session.close(log).await;
+        }
+        let (later, kept): (BTreeMap<_, _>, _) =
+            std::mem::take(&mut self.open).into_iter().partition(|(_, open)| open.serial > serial);
+        self.open = kept;
+        for open in later.values() {
+            self.retire(open, log);
+        }
+    }
+
+    /// Replies still owed are read before what follows a divergence, shown and not judged: no later step may take one of
+    /// them for its own.
+    pub(crate) async fn read_last_replies(&mut self, until: Instant, log: &mut Transcript) {
+        for open in self.open.values_mut() {
+            while open.session.owed() > 0 && open.session.is_alive() {
+                let left = until.saturating_duration_since(Instant::now());
+                if open.session.read_reply(left, log).await.is_err() {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// What servers have said that nothing had asked for.
+    pub(crate) async fn unasked(&mut self, log: &mut Transcript) -> Vec<(String, Trouble)> {
+        let mut troubles = Vec::new();
+        for (name, open) in &mut self.open {
+            if let Err(trouble) = open.session.refuse_unasked(log).await {
+                troubles.push((name.clone(), trouble));
+            }
+        }
+        troubles
+    }
+
+    /// Puts into the transcript what came and was not read.
+    pub(crate) fn show_unread(&mut self, log: &mut Transcript) {
+        for open in self.open.values_mut() {
+            open.session.show_unread(log);
+        }
+    }
+
+    pub(crate) async fn close_all(&mut self, log: &mut Transcript) {
+        for open in self.open.values_mut() {
+            if open.session.is_open() {
+                open.session.close(log).await;
+            }
+        }
+    }
+
+    /// All of them in figures, and what happened on them.
+    pub(crate) fn into_outcomes(mut self, log: &Transcript) -> (Vec<SessionOutcome>, Vec<Exchange>) {
+        for open in std::mem::take(&mut self.open).into_values() {
+            self.retire(&open, log);
+        }
+        (self.retired, self.exchanges)
+    }
+
+    /// Adds what a server of the same file has served.
+    pub(crate) fn add_served(&mut self, served: Option<SessionOutcome>) {
+        self.retired.extend(served);
+    }
+}

@@ -1,0 +1,298 @@
+//! What each action does, and what is sent as it is written.
+//!
+//! Mail data goes out in `mail`, connections and handshakes are made in `opening`, what comes is read in `expecting`.
+
+use crate::play::client::ground::StepAt;
+use crate::play::client::sessions::Sessions;
+use crate::play::diagnose::Site;
+use crate::play::divergence::{Divergence, Kind};
+use crate::play::expect::Incoming;
+use crate::scenario::{
+    Action, Closing, Data, Mode, Named, RawBytes, Rendered, TemplateError, Text, decode_base64, decode_hex, render_data,
+};
+use crate::scenario::{Expectation, Expected};
+use crate::session::{Farewell, Outgoing, Trouble};
+use std::time::Duration;
+
+/// Bytes from their written form.
+type Decode = fn(&str) -> Result<Vec<u8>, String>;
+
+/// What an action comes to: nothing, or what diverged.
+pub(crate) type Done = Result<(), Vec<Divergence>>;
+
+impl StepAt<'_> {
+    /// Does what the step says, then compares the reply with what it expects.
+    pub(crate) async fn perform(&mut self) -> Done {
+        self.set_pace()?;
+        let step = self.step;
+        match &step.action {
+            Action::None | Action::Group(_) => {}
+            Action::Send(_) | Action::Raw(_) | Action::Data(_) if self.has_left_as_expected().await => {}
+            Action::Send(lines) => self.send(lines).await?,
+            Action::Raw(raw) => self.raw(raw).await?,
+            Action::Data(data) => return self.mail_data(data).await,
+            Action::Bdat(bdat) => return self.bdat(bdat).await,
+            Action::StartTls(tls) => return self.starttls(&tls.client).await,
+            Action::Tls(tls) => return self.tls(&tls.client).await,
+            Action::Auth(auth) => return self.auth(auth).await,
+            Action::Connect(connect) => self.connect(connect).await?,
+            Action::Close(closing) => self.close(*closing).await?,
+            Action::Sleep(length) => {
+                let length = self.length(length).map_err(|error| self.template(&error))?;
+                tokio::time::sleep(self.stage.bounded(length)).await;
+                self.refuse_cut_short()?;
+            }
+            Action::Assert(expression) => {
+                self.refuse_cut_short()?;
+                let falsity = self.stage.falsity(expression, &self.scope()).map_err(|error| self.template(&error))?;
+                if let Some(parts) = falsity {
+                    let place = Site { span: expression.span, ..self.place_of_action() };
+                    return Err(vec![place.assertion(&expression.source, &parts)]);
+                }
+            }
+            Action::Set(settings) => {
+                self.refuse_cut_short()?;
+                self.set(settings)?;
+            }
+        }
+        match &step.expect {
+            Some(expectation) => self.expect(expectation).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the server has done already what the step expects it to do next: it has left, or said 421. When that is
+    /// seen must not matter, so nothing is sent then.
+    async fn has_left_as_expected(&mut self) -> bool {
+        let Some(expectation) = &self.step.expect else { return false };
+        let Some(open) = self.sessions.named_mut(Sessions::name_of(self.step)) else { return false };
+        let (farewell, session) = (open.session.farewell(&mut self.stage.log).await, open.session.name().clone());
+        let as_expected = match farewell {
+            None => false,
+            Some(Farewell::Silent) => takes_end(expectation),
+            Some(Farewell::Said(reply)) => {
+                let came = Incoming::Reply(&reply, Duration::ZERO);
+                reads_reply(expectation) && self.stage.comparer(&self.scope()).compare(expectation, &came).is_ok()
+            }
+        };
+        if as_expected {
+            self.stage.log.note(&session, "nothing was sent: the server had left before this step");
+        }
+        as_expected
+    }
+
+    /// A write that failed because the server left is no divergence where that is expected.
+    fn wrote(&mut self, outcome: Result<(), Trouble>) -> Done {
+        match outcome {
+            Err(Trouble::Closed { arrived } | Trouble::Broken { arrived, .. })
+                if self.step.expect.as_ref().is_some_and(takes_end) =>
+            {
+                self.session()?.unread_again(&arrived);
+                Ok(())
+            }
+            outcome => outcome.map_err(|trouble| self.trouble(&trouble, "the server to take what was sent")),
+        }
+    }
+
+    /// What has arrived and was not asked for is seen before a session ends, also where the script ends it. After a
+    /// divergence it is only shown.
+    pub(crate) async fn refuse_unasked_before_end(&mut self) -> Done {
+        let judged = self.stage.divergences.is_empty();
+        let Some(open) = self.sessions.named_mut(Sessions::name_of(self.step)) else { return Ok(()) };
+        match open.session.refuse_unasked(&mut self.stage.log).await {
+            Err(trouble) if judged => Err(vec![self.place_of_action().trouble(&trouble, "")]),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn set(&mut self, settings: &[(Named, Data)]) -> Done {
+        for (named, data) in settings {
+            let value = render_data(data, &self.stage.templates, &self.scope());
+            let (value, secret) = value.map_err(|error| self.template(&error))?;
+            self.stage.names.set(&named.name, value, secret);
+        }
+        Ok(())
+    }
+
+    /// A wait that the end of the run cut short has not been waited for.
+    pub(crate) fn refuse_cut_short(&self) -> Done {
+        if self.stage.run_is_over() {
+            return Err(vec![self.place().cut_off()]);
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, lines: &[Text]) -> Done {
+        self.may_write().await?;
+        let rendered = self.rendered_lines(lines)?;
+        self.write(&rendered).await
+    }
+
+    /// The lines of a `send`, each ended by CRLF.
+    pub(crate) fn rendered_lines(&self, lines: &[Text]) -> Result<Rendered, Vec<Divergence>> {
+        let mut whole = Rendered::default();
+        for text in lines {
+            let rendered = self.render(text, Mode::Line)?;
+            for line in trim_one_line_end(&rendered.bytes).split(|byte| *byte == b'\n') {
+                whole.bytes.extend_from_slice(line);
+                whole.bytes.extend_from_slice(b"\r\n");
+            }
+            if !whole.shown.is_empty() {
+                whole.shown.push('\n');
+            }
+            whole.shown.push_str(rendered.shown.strip_suffix('\n').unwrap_or(&rendered.shown));
+            whole.secret |= rendered.secret;
+        }
+        self.guard_secret(whole.secret)?;
+        if self.ground.settings.show_secrets {
+            whole.shown = shown_bytes(&whole.bytes);
+        }
+        Ok(whole)
+    }
+
+    async fn raw(&mut self, raw: &RawBytes) -> Done {
+        self.may_write().await?;
+        let rendered = self.rendered_raw(raw)?;
+        self.write_raw(&rendered).await
+    }
+
+    /// The bytes of a `raw`. They are shown as they are, unless they depend on a secret.
+    pub(crate) fn rendered_raw(&self, raw: &RawBytes) -> Result<Rendered, Vec<Divergence>> {
+        let (text, decode): (&Text, Decode) = match raw {
+            RawBytes::Bytes(bytes) => return Ok(Rendered { bytes: bytes.clone(), ..Rendered::default() }),
+            RawBytes::Text(text) => (text, |_| Ok(Vec::new())),
+            RawBytes::Hex(text) => (text, decode_hex),
+            RawBytes::Base64(text) => (text, decode_base64),
+        };
+        let mut rendered = self.render(text, Mode::Plain)?;
+        self.guard_secret(rendered.secret)?;
+        if !matches!(raw, RawBytes::Text(_)) {
+            let fault = |message| TemplateError { message, span: text.span, help: None };
+            let digits = String::from_utf8_lossy(&rendered.bytes);
+            rendered.bytes = decode(&digits).map_err(|message| self.template(&fault(message)))?;
+        }
+        Ok(rendered)
+    }
+
+    async fn write_raw(&mut self, rendered: &Rendered) -> Done {
+        self.log_raw(rendered)?;
+        // Advice is about the reply that comes next: the one to the first line.
+        let shown = if rendered.secret {
+            rendered.shown.clone()
+        } else {
+            String::from_utf8_lossy(&rendered.bytes).into_owned()
+        };
+        let outgoing = Outgoing { bytes: &rendered.bytes, shown: &shown, secret: self.hides(rendered) };
+        let outcome = self.sessions.speaking(self.step)?.write(outgoing, self.wait, &self.stage.log).await;
+        self.wrote(outcome)
+    }
+
+    pub(crate) fn log_raw(&mut self, rendered: &Rendered) -> Done {
+        let session = self.session()?.name().clone();
+        if self.hides(rendered) {
+            self.stage.log.client(&session, &rendered.shown);
+        } else {
+            self.stage.log.client_bytes(&session, &rendered.bytes);
+        }
+        Ok(())
+    }
+
+    /// Whether what is rendered depends on a secret that is not shown.
+    pub(crate) fn hides(&self, rendered: &Rendered) -> bool {
+        rendered.secret && !self.ground.settings.show_secrets
+    }
+
+    pub(crate) async fn write(&mut self, rendered: &Rendered) -> Done {
+        let session = self.session()?.name().clone();
+        self.stage.log.client(&session, &rendered.shown);
+        let outgoing = Outgoing { bytes: &rendered.bytes, shown: &rendered.shown, secret: self.hides(rendered) };
+        let outcome = self.sessions.speaking(self.step)?.write(outgoing, self.wait, &self.stage.log).await;
+        self.wrote(outcome)
+    }
+
+    /// Nothing may have come unasked, and the server must still be there.
+    pub(crate) async fn may_write(&mut self) -> Done {
+        let name = Sessions::name_of(self.step).to_owned();
+        let Some(open) = self.sessions.named_mut(&name) else {
+            let text = format!("the session `{name}` is not open");
+            return Err(vec![self.place_of_action().fault(Kind::Closed, &text)]);
+        };
+        open.session.set_due(self.stage.due);
+        let alive = match open.session.refuse_unasked(&mut self.stage.log).await {
+            Ok(()) => open.session.is_alive(),
+            Err(trouble) => return Err(vec![self.place_of_action().trouble(&trouble, "")]),
+        };
+        let open_here = open.session.is_open();
+        match (alive, open_here) {
+            (true, _) => Ok(()),
+            (false, true) => {
+                let text = "the server had closed the connection before this step";
+                let mut divergence = self.place_of_action().fault(Kind::Closed, text);
+                let help = "where the server may close, say so on the step before: `{code: 421, closed: true}`";
+                divergence.diagnostic = divergence.diagnostic.help(help);
+                Err(vec![divergence])
+            }
+            (false, false) => {
+                let text = format!("the session `{name}` was closed before this step");
+                Err(vec![self.place_of_action().fault(Kind::Closed, &text)])
+            }
+        }
+    }
+
+    /// A secret goes over a verified TLS session or to this machine only, unless the user says otherwise.
+    pub(crate) fn guard_secret(&self, secret: bool) -> Done {
+        let Some(open) = self.open().filter(|_| secret && !self.ground.settings.insecure_secrets) else {
+            return Ok(());
+        };
+        let local = open.session.is_local();
+        let why = match open.session.tls() {
+            _ if local => return Ok(()),
+            Some(tls) if tls.verified => return Ok(()),
+            Some(_) => "whose certificate was not verified",
+            None => "in plain text",
+        };
+        let message = format!("a secret would go to {} over a connection {why}", open.endpoint.target.host);
+        let help = "begin TLS first (`- starttls`), or allow it with `--insecure-secrets`";
+        Err(vec![self.place_of_action().refused(&message, help)])
+    }
+
+    async fn close(&mut self, closing: Closing) -> Done {
+        let unasked = self.refuse_unasked_before_end().await;
+        let name = Sessions::name_of(self.step).to_owned();
+        let Some(open) = self.sessions.named_mut(&name) else { return Ok(()) };
+        match closing {
+            Closing::Fin => open.session.close(&mut self.stage.log).await,
+            Closing::Reset => open.session.reset(&mut self.stage.log),
+            Closing::Write => {
+                let outcome = open.session.close_write(&mut self.stage.log).await;
+                outcome.map_err(|trouble| self.trouble(&trouble, "the connection to be open"))?;
+            }
+        }
+        unasked
+    }
+}
+
+/// A block of lines ends in a line feed that is not a line of its own.
+fn trim_one_line_end(bytes: &[u8]) -> &[u8] {
+    bytes.strip_suffix(b"\n").unwrap_or(bytes)
+}
+
+pub(crate) fn shown_bytes(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+    text.strip_suffix('\n').map(str::to_owned).unwrap_or(text)
+}
+
+/// Whether the end of the session is what is expected, or one of the answers, however the server ends it.
+fn takes_end(expectation: &Expectation) -> bool {
+    match &expectation.kind {
+        Expected::Closed(_) => true,
+        Expected::Any(list) => list.iter().any(takes_end),
+        Expected::Fields(fields) => fields.closed.is_some(),
+        _ => false,
+    }
+}
+
+/// Whether a reply is what is expected.
+fn reads_reply(expectation: &Expectation) -> bool {
+    !matches!(expectation.kind, Expected::Closed(_) | Expected::Silence(_) | Expected::Line(_) | Expected::Raw(_))
+}

@@ -1,0 +1,379 @@
+//! Turns what went wrong into a diagnostic a person can act on without running again.
+//!
+//! Responsible for the words: what was expected, what came byte for byte, what the code means, what usually helps. All
+//! bytes from outside are masked and made visible here.
+
+use super::step_number::{StepNumber, StepSide};
+use crate::net::connect::{ConnectFailure, ConnectFailureKind};
+use crate::net::tls::{TlsFailure, TlsFailureReason};
+use crate::play::divergence::{Cause, Divergence, Kind};
+use crate::play::expect::Mismatch;
+use crate::scenario::{Diagnostic, Footnote, Span, TemplateError, duration};
+use crate::secret::Masker;
+use crate::session::{Answer, Session, Trouble};
+use crate::smtp::dialogue::Awaited;
+use crate::smtp::enhanced_status;
+use crate::smtp::provider::{self, Situation};
+use crate::smtp::reply::Reply;
+use crate::smtp::status::{self, EnhancedStatusCode};
+use crate::visible::visible;
+use base64::Engine as _;
+use std::time::Duration;
+
+/// The most bytes from outside that one label quotes.
+const MAX_QUOTED: usize = 400;
+
+/// The step that diverged, and what is known about its session.
+pub(crate) struct Site<'a> {
+    pub(crate) number: &'a str,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) span: Span,
+    pub(crate) session: Option<&'a Session>,
+    /// The host of the session as the scenario names it.
+    pub(crate) host: &'a str,
+    pub(crate) masker: &'a Masker,
+    /// Whether the time of the whole run is over.
+    pub(crate) run_is_over: bool,
+}
+
+impl Site<'_> {
+    /// The reply came, and is not what was expected.
+    pub(crate) fn mismatch(&self, answer: &Answer, mismatches: &[Mismatch]) -> Divergence {
+        let reply = &*answer.reply;
+        let Some(first) = mismatches.first() else { return self.fault(Kind::Reply, "nothing that fits") };
+        if first.unusable {
+            return self.unusable(&first.expected, first.span);
+        }
+        let got = short(reply);
+        let expected: Vec<&str> = mismatches.iter().map(|mismatch| mismatch.expected.as_str()).collect();
+        let message = format!("expected {}, got {got}", expected.join(" and "));
+        let label = self.reply_label(reply, first.found.as_deref());
+        let mut diagnostic = self.diagnostic(first.span, &message).label(label);
+        for other in &mismatches[1..] {
+            let label = other.found.clone().unwrap_or_else(|| "this does not hold either".to_owned());
+            diagnostic = diagnostic.other(other.span, label);
+        }
+        for rendered in mismatches.iter().filter_map(|mismatch| mismatch.rendered.as_ref()) {
+            diagnostic.footnotes.push(Footnote::Fact(format!("the pattern with its values: {rendered}")));
+        }
+        if !answer.asked.step.is_empty() && answer.asked.step != self.number {
+            let asked = &answer.asked;
+            let text = format!("this is the reply to step {}: {}", asked.step, self.masker.mask_text(&asked.command));
+            diagnostic.footnotes.push(Footnote::Note(text));
+        }
+        diagnostic.footnotes.extend(self.about_reply(answer));
+        Divergence { reply_code: Some(reply.code()), ..self.divergence(Cause::Server, Kind::Reply, diagnostic) }
+    }
+
+    /// Bytes or a line came, and are not what was expected.
+    pub(crate) fn other_bytes(&self, bytes: &[u8], mismatches: &[Mismatch]) -> Divergence {
+        let Some(first) = mismatches.first() else { return self.fault(Kind::Reply, "nothing that fits") };
+        if first.unusable {
+            return self.unusable(&first.expected, first.span);
+        }
+        let message = format!("expected {}, got {}", first.expected, self.quoted(bytes));
+        let mut diagnostic = self.diagnostic(first.span, &message).label("this was not found");
+        diagnostic.footnotes.extend(
+            first.rendered.iter().map(|rendered| Footnote::Fact(format!("the pattern with its values: {rendered}"))),
+        );
+        self.divergence(Cause::Server, Kind::Reply, diagnostic)
+    }
+
+    /// Something went wrong on the wire while `expected` was waited for.
+    pub(crate) fn trouble(&self, trouble: &Trouble, expected: &str) -> Divergence {
+        match trouble {
+            Trouble::NotConnected(failure) => self.not_connected(failure),
+            Trouble::Timeout { waited, arrived } => self.timeout(*waited, arrived, expected),
+            Trouble::Closed { arrived } => {
+                let message = format!("expected {expected}, but the server closed the connection");
+                let mut diagnostic = self.cut_short(&message, arrived);
+                if self.session.is_some_and(|session| session.tls().is_some() && !session.answered_over_tls()) {
+                    let help = "a server that demands a client certificate ends like this in TLS 1.3: give `client_certificate` and `client_key`";
+                    diagnostic = diagnostic.help(help);
+                }
+                self.divergence(Cause::Server, Kind::Closed, diagnostic)
+            }
+            Trouble::Broken { reason, arrived } => {
+                let message = format!("expected {expected}, but {reason}");
+                self.divergence(Cause::Server, Kind::Reset, self.cut_short(&message, arrived))
+            }
+            Trouble::Malformed { fault, bytes } => {
+                let diagnostic = self
+                    .diagnostic(self.span, &format!("expected {expected}, got a malformed reply: {fault}"))
+                    .label(format!("what came: {}", self.quoted(bytes)))
+                    .note("a reply is lines of a code, `-` or a blank, and text, each ended by CRLF (RFC 5321 section 4.2)")
+                    .help("`expect: {line: …}` and `{raw: …}` accept what they match");
+                self.divergence(Cause::Server, Kind::Malformed, diagnostic)
+            }
+            Trouble::Unasked { bytes } => self.unasked(bytes, expected),
+            Trouble::PlainBeforeTls { bytes } => {
+                let diagnostic = self
+                    .diagnostic(self.span, "plain text was left over when the TLS handshake was to begin")
+                    .label(format!("the server had sent {}", self.quoted(bytes)))
+                    .note(
+                        "whoever can insert such bytes has them taken for replies that came over TLS (CVE-2011-0411)",
+                    );
+                self.divergence(Cause::Server, Kind::Injection, diagnostic)
+            }
+            Trouble::Tls(failure) => self.tls(failure),
+            Trouble::TooMuchUnread => self.fault(Kind::Unread, "the server sends on and on, and nothing reads it"),
+            Trouble::NotOpen => self.fault(Kind::Closed, &format!("expected {expected}, but the session is closed")),
+        }
+    }
+
+    fn not_connected(&self, failure: &ConnectFailure) -> Divergence {
+        if failure.kind == ConnectFailureKind::OutOfBounds {
+            let message = format!("{}: an untrusted scenario reaches public addresses only", failure.message);
+            return self.refused(&message, "if that is meant, allow it with `--allow-host HOST` or `--to HOST:PORT`");
+        }
+        let diagnostic = self.diagnostic(self.span, &format!("could not connect: {}", failure.message));
+        let diagnostic = diagnostic.label("no connection").help(connect_help(failure.kind));
+        let divergence = self.divergence(Cause::Network, Kind::Connect, diagnostic);
+        Divergence { reason: Some(failure.kind.word()), ..divergence }
+    }
+
+    /// Something a template or the scenario itself did wrong at run time.
+    pub(crate) fn template(&self, error: &TemplateError) -> Divergence {
+        // It may quote a value.
+        let mut diagnostic = self.diagnostic(error.span, &self.masker.mask_text(&error.message));
+        diagnostic.footnotes.extend(error.help.clone().map(Footnote::Help));
+        self.divergence(Cause::Server, Kind::Template, diagnostic)
+    }
+
+    /// The scenario can't be played as it was asked for.
+    pub(crate) fn refused(&self, message: &str, help: &str) -> Divergence {
+        let diagnostic = self.diagnostic(self.span, message).help(help);
+        self.divergence(Cause::User, Kind::Refused, diagnostic)
+    }
+
+    /// A failed assertion.
+    pub(crate) fn assertion(&self, source: &str, parts: &[String]) -> Divergence {
+        let mut diagnostic =
+            self.diagnostic(self.span, &format!("`{}` is not true", source.trim())).label("this is false");
+        for part in parts {
+            diagnostic.footnotes.push(Footnote::Fact(self.masker.mask_text(part)));
+        }
+        self.divergence(Cause::Server, Kind::Assert, diagnostic)
+    }
+
+    /// Anything else that needs no more than a line.
+    pub(crate) fn fault(&self, kind: Kind, message: &str) -> Divergence {
+        self.divergence(Cause::Server, kind, self.diagnostic(self.span, message))
+    }
+
+    /// The user ended the run while this step was played.
+    pub(crate) fn interrupted(&self) -> Divergence {
+        let diagnostic = self.about(self.span, "was interrupted").label("this was waited for");
+        self.divergence(Cause::Interrupted, Kind::Interrupted, diagnostic)
+    }
+
+    // --- parts -------------------------------------------------------------------------------------------------
+
+    pub(crate) fn divergence(&self, cause: Cause, kind: Kind, diagnostic: Diagnostic) -> Divergence {
+        Divergence { step: self.number.into(), cause, kind, reason: None, reply_code: None, line: None, diagnostic }
+    }
+
+    pub(crate) fn diagnostic(&self, span: Span, message: &str) -> Diagnostic {
+        self.about(span, &format!("diverged: {message}"))
+    }
+
+    /// What is said of the step.
+    fn about(&self, span: Span, message: &str) -> Diagnostic {
+        let name = self.name.map(|name| format!(" \"{name}\"")).unwrap_or_default();
+        let number = StepNumber::from(self.number);
+        let subject = match number.side() {
+            StepSide::Server => format!("the server{name}"),
+            StepSide::Connection(connection) if number.path().is_empty() => {
+                format!("connection {connection} of the server{name}")
+            }
+            StepSide::Client if number.is_finally() => format!("{number}{name}"),
+            StepSide::Client if number.path().is_empty() => "the connection".to_owned(),
+            StepSide::Client | StepSide::Connection(_) => format!("step {number}{name}"),
+        };
+        Diagnostic::error(span, format!("{subject} {message}"))
+    }
+
+    fn unusable(&self, message: &str, span: Span) -> Divergence {
+        self.divergence(Cause::Server, Kind::Template, self.diagnostic(span, message))
+    }
+
+    fn timeout(&self, waited: Duration, arrived: &[u8], expected: &str) -> Divergence {
+        if self.run_is_over {
+            let message = format!("expected {expected}, but the time of the whole run is over");
+            let diagnostic = self.cut_short(&message, arrived).note("`--max-time` bounds the run");
+            return self.divergence(Cause::Server, Kind::MaxTime, diagnostic);
+        }
+        let waited = duration::show(waited);
+        let message = if arrived.is_empty() {
+            format!("expected {expected}, got nothing for {waited}")
+        } else {
+            format!("expected {expected}, got only a part of it within {waited}")
+        };
+        let diagnostic = self
+            .cut_short(&message, arrived)
+            .help("`timeout:` in the scenario and `--timeout` set how long a wait may take");
+        self.divergence(Cause::Server, Kind::Timeout, diagnostic)
+    }
+
+    fn unasked(&self, bytes: &[u8], expected: &str) -> Divergence {
+        let message = match expected {
+            "" => format!("the server sent something that nothing had asked for: {}", self.quoted(bytes)),
+            expected => format!("expected {expected}, but the server sent {}", self.quoted(bytes)),
+        };
+        let mut diagnostic = self.diagnostic(self.span, &message);
+        if expected.is_empty() {
+            diagnostic =
+                diagnostic.label("before this step").note("every reply was read already: this one answers no command");
+        }
+        diagnostic.footnotes.extend(code_of(bytes).and_then(about_code));
+        self.divergence(Cause::Server, Kind::Unasked, diagnostic)
+    }
+
+    fn tls(&self, failure: &TlsFailure) -> Divergence {
+        let mut diagnostic = self.diagnostic(self.span, &format!("the TLS handshake failed: {}", failure.message));
+        diagnostic = diagnostic.label(tls_label(failure.reason));
+        if !failure.received.is_empty() {
+            let text = format!("the server sent {} where TLS was expected", self.quoted(&failure.received));
+            diagnostic.footnotes.push(Footnote::Fact(text));
+        }
+        if let Some(certificate) = &failure.certificate {
+            diagnostic.footnotes.push(Footnote::Fact(certificate.describe(jiff::Timestamp::now())));
+        }
+        diagnostic.footnotes.extend(failure.help.clone().map(Footnote::Help));
+        Divergence { reason: Some(failure.reason.word()), ..self.divergence(Cause::Server, Kind::Tls, diagnostic) }
+    }
+
+    pub(crate) fn cut_short(&self, message: &str, arrived: &[u8]) -> Diagnostic {
+        let diagnostic = self.diagnostic(self.span, message);
+        if arrived.is_empty() { diagnostic } else { diagnostic.label(format!("{} had arrived", self.quoted(arrived))) }
+    }
+
+    fn reply_label(&self, reply: &Reply, found: Option<&str>) -> String {
+        let lines: Vec<&[u8]> = reply.lines().collect();
+        let masked = self.masker.mask_lines(&lines);
+        let quote = |line: Option<&Vec<u8>>| format!("\"{}\"", cut(&visible(line.map_or(&b""[..], Vec::as_slice))));
+        let whole = match masked.len() {
+            1 => format!("the reply was {}", quote(masked.first())),
+            2 => format!("the reply was {}, {}", quote(masked.first()), quote(masked.last())),
+            count => format!("the reply was {count} lines: {} … {}", quote(masked.first()), quote(masked.last())),
+        };
+        match found {
+            Some(found) => format!("{found}; {whole}"),
+            None => whole,
+        }
+    }
+
+    /// What the code means, and what usually helps.
+    fn about_reply(&self, answer: &Answer) -> Vec<Footnote> {
+        let reply = &*answer.reply;
+        let mut footnotes: Vec<Footnote> =
+            about_code(Code { code: reply.code(), enhanced: enhanced(reply) }).into_iter().collect();
+        footnotes.extend(self.decoded_challenge(reply));
+        let greeting = self.session.and_then(|session| session.greeting()).map(|greeting| greeting.joined());
+        let command = match answer.command {
+            Some(Awaited::Greeting) => "",
+            Some(Awaited::MailDataEnd) => "DATA",
+            _ => answer.asked.command.as_str(),
+        };
+        let texts = reply.texts().collect::<Vec<_>>().join(&b'\n');
+        let situation = Situation {
+            host: self.host,
+            greeting: greeting.as_deref().unwrap_or_default(),
+            code: Some(reply.code()),
+            enhanced: enhanced(reply),
+            text: &texts,
+            command: Some(command),
+            ..Situation::default()
+        };
+        let advice = provider::advise(&situation, None);
+        footnotes.extend(advice.meant().map(Footnote::Fact));
+        let help = advice.help_in_scenario();
+        // What the registry knows has been told above.
+        let is_registered = enhanced(reply).is_none_or(|code| enhanced_status::find(code).is_some());
+        if help.is_empty() && !is_registered && advice.others {
+            let command = format!("`smtp-script explain {}`", short(reply));
+            footnotes.push(Footnote::Help(format!("{command} tells what the known providers mean by it")));
+        }
+        footnotes.extend(help.into_iter().map(|help| Footnote::Help(help.to_owned())));
+        footnotes
+    }
+
+    /// What a server asks for during AUTH is base64, which nobody reads (RFC 4954 section 4).
+    fn decoded_challenge(&self, reply: &Reply) -> Option<Footnote> {
+        let text = reply.texts().next().filter(|text| reply.code() == 334 && !text.trim_ascii().is_empty())?;
+        let decoded = base64::engine::general_purpose::STANDARD.decode(text.trim_ascii()).ok()?;
+        Some(Footnote::Fact(format!("the challenge is base64 of {}", self.quoted(&decoded))))
+    }
+
+    /// Bytes in quotes, masked, visible and cut to a size that fits a line.
+    pub(crate) fn quoted(&self, bytes: &[u8]) -> String {
+        let shown = visible(&self.masker.mask(bytes));
+        let more =
+            if shown.chars().count() > MAX_QUOTED { format!(" ({} bytes in all)", bytes.len()) } else { String::new() };
+        format!("\"{}\"{more}", cut(&shown))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Code {
+    code: u16,
+    enhanced: Option<EnhancedStatusCode>,
+}
+
+fn about_code(code: Code) -> Option<Footnote> {
+    if code.code == 250 && code.enhanced.is_none() {
+        // Whoever reads this knows it, and it is not what went wrong.
+        return None;
+    }
+    let meaning = status::meaning(code.code, code.enhanced)?;
+    let shown = code.enhanced.map(|enhanced| format!(" {enhanced}")).unwrap_or_default();
+    Some(Footnote::Fact(format!("{}{shown}: {} ({})", code.code, meaning.text, meaning.reference)))
+}
+
+fn code_of(bytes: &[u8]) -> Option<Code> {
+    let code = std::str::from_utf8(bytes.get(..3)?).ok()?.parse().ok()?;
+    Some(Code { code, enhanced: EnhancedStatusCode::at_start_of(bytes.get(4..).unwrap_or_default()) })
+}
+
+fn enhanced(reply: &Reply) -> Option<EnhancedStatusCode> {
+    reply.enhanced()
+}
+
+/// `535 5.7.8`
+fn short(reply: &Reply) -> String {
+    enhanced(reply).map_or_else(|| reply.code().to_string(), |enhanced| format!("{} {enhanced}", reply.code()))
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_QUOTED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn connect_help(kind: ConnectFailureKind) -> &'static str {
+    match kind {
+        ConnectFailureKind::Name => "is the name right, and does this machine resolve names?",
+        ConnectFailureKind::Refused => {
+            "nothing listens there: is the server running, and is this its port (25, 587, 465)?"
+        }
+        ConnectFailureKind::Unreachable => {
+            "is there a route, and does a firewall block the port? Many providers block port 25"
+        }
+        ConnectFailureKind::OutOfBounds => "allow it with `--allow-host HOST`",
+        ConnectFailureKind::Other => "check the address and the port",
+    }
+}
+
+fn tls_label(reason: TlsFailureReason) -> &'static str {
+    match reason {
+        TlsFailureReason::Expired => "the certificate has expired",
+        TlsFailureReason::NotYetValid => "the certificate is not valid yet",
+        TlsFailureReason::WrongName => "the certificate is for other names",
+        TlsFailureReason::UnknownIssuer => "nobody trusted signed the certificate",
+        TlsFailureReason::SelfSigned => "the certificate is self-signed",
+        TlsFailureReason::NotTls => "this is not TLS",
+        TlsFailureReason::ProtocolVersion => "no version in common",
+        _ => "no TLS session",
+    }
+}

@@ -1,0 +1,385 @@
+//! Compares a reply with what is expected: pure, no socket.
+//!
+//! Responsible for what each form of `expect` means for a reply that was read, for the captures of its patterns, and for
+//! saying of everything that does not hold what was wanted. How the parts are drawn is `diagnose`'s business.
+
+use crate::scenario::{
+    ClosedBy, Expectation, Expected, Fields, Length, Mode, Pattern, PatternFault, Scope, Span, TemplateError,
+    Templates, duration,
+};
+use crate::secret::Masker;
+use crate::smtp::reply::Reply;
+use crate::smtp::status::EnhancedStatusCode;
+use regex::bytes::Regex;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What was read.
+#[derive(Clone, Copy)]
+pub(crate) enum Incoming<'a> {
+    /// Of a server, and how long it took.
+    Reply(&'a Reply, Duration),
+    /// Of a client, without its end.
+    Command(&'a [u8]),
+}
+
+/// Who is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OtherSide {
+    Server,
+    Client,
+}
+
+/// One thing that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mismatch {
+    /// The place of the expectation.
+    pub(crate) span: Span,
+    /// What was expected, to follow "expected".
+    pub(crate) expected: String,
+    /// What was found instead, where "the reply was …" does not say it.
+    pub(crate) found: Option<String>,
+    /// What the pattern became, where it held templates.
+    pub(crate) rendered: Option<String>,
+    /// The template or pattern could not be used at all.
+    pub(crate) unusable: bool,
+}
+
+impl Mismatch {
+    /// Nothing more than what was expected.
+    pub(crate) fn plain(span: Span, expected: String) -> Mismatch {
+        Mismatch { span, expected, found: None, rendered: None, unusable: false }
+    }
+}
+
+/// A named group's text.
+pub(crate) type Capture = (String, Vec<u8>);
+
+/// Renders what expectations hold.
+pub(crate) struct Comparer<'a> {
+    pub(crate) templates: &'a Templates,
+    pub(crate) scope: &'a dyn Scope,
+    pub(crate) masker: &'a Masker,
+}
+
+impl Comparer<'_> {
+    /// Everything that does not hold, or the captures.
+    pub(crate) fn compare(
+        &self,
+        expectation: &Expectation,
+        came: &Incoming<'_>,
+    ) -> Result<Vec<Capture>, Vec<Mismatch>> {
+        let span = expectation.span;
+        match &expectation.kind {
+            Expected::Pattern(pattern) => {
+                let wanted = came.of().with_a_pattern();
+                self.found(pattern, &came.text(), span, wanted)
+            }
+            Expected::Code(codes) if came.code().is_none_or(|code| codes.matches(code)) => Ok(Vec::new()),
+            Expected::Code(codes) => Err(vec![mismatch(span, format!("reply code {codes}"))]),
+            Expected::Fields(fields) => match *came {
+                Incoming::Reply(reply, elapsed) => self.fields(fields, reply, elapsed),
+                // Commands have none of them: `scenario::decode` refuses it.
+                Incoming::Command(_) => Ok(Vec::new()),
+            },
+            Expected::All(list) => {
+                let outcomes = list.iter().map(|expectation| self.compare(expectation, came));
+                join(outcomes.collect())
+            }
+            Expected::Any(list) => self.any(list, came, span),
+            // The others read something else than a reply; the player does not bring them here.
+            Expected::Line(_) | Expected::Raw(_) | Expected::Closed(_) | Expected::Silence(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn any(&self, list: &[Expectation], came: &Incoming<'_>, span: Span) -> Result<Vec<Capture>, Vec<Mismatch>> {
+        let mut wanted = Vec::new();
+        for expectation in list {
+            if let Expected::Closed(closed) = expectation.kind {
+                let other = came.of();
+                let closed = if other == OtherSide::Server { ClosedBy::Either } else { closed };
+                wanted.push(other.to_close(closed).to_owned());
+                continue;
+            }
+            match self.compare(expectation, came) {
+                Ok(captures) => return Ok(captures),
+                Err(mismatches) if mismatches.iter().any(|mismatch| mismatch.unusable) => return Err(mismatches),
+                Err(mismatches) => {
+                    let all: Vec<String> = mismatches.into_iter().map(|mismatch| mismatch.expected).collect();
+                    wanted.push(all.join(" and "));
+                }
+            }
+        }
+        Err(vec![mismatch(span, wanted.join(", or "))])
+    }
+
+    fn fields(&self, fields: &Fields, reply: &Reply, elapsed: Duration) -> Result<Vec<Capture>, Vec<Mismatch>> {
+        let mut outcomes = Vec::new();
+        if let Some((codes, span)) = &fields.code
+            && !codes.matches(reply.code())
+        {
+            outcomes.push(Err(vec![mismatch(*span, format!("reply code {codes}"))]));
+        }
+        if let Some((text, span)) = &fields.enhanced {
+            outcomes.push(self.enhanced(text, *span, reply));
+        }
+        let texts = || reply.texts().collect::<Vec<_>>().join(&b'\n');
+        if let Some((pattern, span)) = &fields.text {
+            outcomes.push(self.found(pattern, &texts(), *span, "text matching"));
+        }
+        if let Some((pattern, span)) = &fields.not {
+            outcomes.push(match self.found(pattern, &texts(), *span, "no text matching") {
+                Ok(_) => Err(vec![self.forbidden(pattern, &texts(), *span)]),
+                Err(mismatches) if mismatches.iter().any(|mismatch| mismatch.unusable) => Err(mismatches),
+                Err(_) => Ok(Vec::new()),
+            });
+        }
+        if let Some((length, span)) = &fields.within {
+            outcomes.push(self.within(length, *span, elapsed));
+        }
+        join(outcomes)
+    }
+
+    /// A pattern that must not be found, with the line that holds it.
+    fn forbidden(&self, pattern: &Pattern, texts: &[u8], span: Span) -> Mismatch {
+        let held = |line: &[u8]| self.compiled(pattern).is_ok_and(|(regex, _)| regex.is_match(line));
+        let line = texts.split(|byte| *byte == b'\n').find(|line| held(line));
+        let found = line.map(|line| format!("it holds \"{}\"", crate::visible(&self.masker.mask(line))));
+        Mismatch { found, ..mismatch(span, format!("no text matching {}", pattern.text.source)) }
+    }
+
+    fn enhanced(&self, text: &crate::scenario::Text, span: Span, reply: &Reply) -> Result<Vec<Capture>, Vec<Mismatch>> {
+        let wanted =
+            self.templates.render(text, Mode::Plain, self.scope).map_err(|error| unusable(span, &error))?.shown;
+        let code = reply.texts().next().and_then(EnhancedStatusCode::at_start_of);
+        let matches = code.is_some_and(|code| {
+            let code = code.to_string();
+            let pairs = code.split('.').zip(wanted.split('.'));
+            wanted.split('.').count() == 3 && pairs.into_iter().all(|(part, wanted)| wanted == "x" || part == wanted)
+        });
+        if matches {
+            return Ok(Vec::new());
+        }
+        let found = code.map_or("the reply has no enhanced status code".to_owned(), |code| format!("it was {code}"));
+        Err(vec![Mismatch { found: Some(found), ..mismatch(span, format!("enhanced status code {wanted}")) }])
+    }
+
+    fn within(&self, length: &Length, span: Span, elapsed: Duration) -> Result<Vec<Capture>, Vec<Mismatch>> {
+        let limit = self.length(length).map_err(|error| unusable(span, &error))?;
+        if elapsed <= limit {
+            return Ok(Vec::new());
+        }
+        let found = Some(format!("it took {}", duration::show(elapsed)));
+        Err(vec![Mismatch { found, ..mismatch(span, format!("a reply within {}", duration::show(limit))) }])
+    }
+
+    /// A duration, rendered where it is a template.
+    pub(crate) fn length(&self, length: &Length) -> Result<Duration, TemplateError> {
+        match length {
+            Length::Known(known) => Ok(*known),
+            Length::Template(text) => {
+                let rendered = self.templates.render(text, Mode::Plain, self.scope)?;
+                let parsed = duration::parse(&String::from_utf8_lossy(&rendered.bytes));
+                let fault = |message| TemplateError { message, span: text.span, help: None };
+                parsed.map_err(|message| fault(rendered.without_secret(message)))
+            }
+        }
+    }
+
+    /// The captures of a pattern found in `bytes`.
+    pub(crate) fn found(
+        &self,
+        pattern: &Pattern,
+        bytes: &[u8],
+        span: Span,
+        wanted: &str,
+    ) -> Result<Vec<Capture>, Vec<Mismatch>> {
+        let (regex, rendered) = self.compiled(pattern).map_err(|error| unusable(span, &error))?;
+        if let Some(groups) = regex.captures(bytes) {
+            Ok(named_groups(&regex, &groups))
+        } else {
+            let expected = format!("{wanted} {}", pattern.text.source);
+            Err(vec![Mismatch { rendered, ..mismatch(span, expected) }])
+        }
+    }
+
+    /// The compiled pattern, and what it was rendered to where that differs from what was written.
+    pub(crate) fn compiled(&self, pattern: &Pattern) -> Result<(Arc<Regex>, Option<String>), TemplateError> {
+        let rendered = self.templates.render(&pattern.text, Mode::Pattern, self.scope)?;
+        let source = String::from_utf8_lossy(&rendered.bytes);
+        let differs = !pattern.text.is_literal();
+        let shown = differs.then(|| rendered.shown.clone());
+        let regex = pattern.compile(&source).map_err(|fault| unusable_pattern(pattern, fault))?;
+        Ok((regex, shown))
+    }
+}
+
+/// What is expected, in words that follow "expected".
+pub(crate) fn describe(expectation: &Expectation, other: OtherSide) -> String {
+    let list =
+        |list: &[Expectation], word: &str| list.iter().map(|one| describe(one, other)).collect::<Vec<_>>().join(word);
+    match &expectation.kind {
+        Expected::Pattern(pattern) => format!("{} {}", other.with_a_pattern(), pattern.text.source),
+        Expected::Code(codes) => format!("reply code {codes}"),
+        Expected::Line(pattern) => format!("a line matching {}", pattern.text.source),
+        Expected::Raw(pattern) => format!("bytes matching {}", pattern.text.source),
+        Expected::Closed(closed) => other.to_close(*closed).to_owned(),
+        Expected::Silence(_) => "silence".to_owned(),
+        Expected::Any(alternatives) => list(alternatives, ", or "),
+        Expected::All(parts) => list(parts, " and "),
+        Expected::Fields(fields) => {
+            let code = fields.code.as_ref().map(|(codes, _)| format!("reply code {codes}"));
+            let enhanced = fields.enhanced.as_ref().map(|(text, _)| format!("enhanced status code {}", text.source));
+            code.or(enhanced).unwrap_or_else(|| "a reply".to_owned())
+        }
+    }
+}
+
+/// `any: [..., {closed: true}]`: whether this end of the connection, instead of an answer, is one of the answers.
+pub(crate) fn allows_end(expectation: &Expectation, arrived: &[u8], reset: bool) -> bool {
+    let Expected::Any(list) = &expectation.kind else { return false };
+    let own = if reset { ClosedBy::Reset } else { ClosedBy::Fin };
+    let allows = |one: &Expectation| matches!(one.kind, Expected::Closed(by) if by == ClosedBy::Either || by == own);
+    arrived.is_empty() && list.iter().any(allows)
+}
+
+impl Incoming<'_> {
+    fn of(&self) -> OtherSide {
+        match self {
+            Incoming::Reply(..) => OtherSide::Server,
+            Incoming::Command(_) => OtherSide::Client,
+        }
+    }
+
+    /// What patterns are searched in.
+    fn text(&self) -> Cow<'_, [u8]> {
+        match self {
+            Incoming::Reply(reply, _) => reply.joined().into(),
+            Incoming::Command(line) => Cow::Borrowed(line),
+        }
+    }
+
+    fn code(&self) -> Option<u16> {
+        match self {
+            Incoming::Reply(reply, _) => Some(reply.code()),
+            Incoming::Command(_) => None,
+        }
+    }
+}
+
+impl OtherSide {
+    /// What a pattern is searched in, in words.
+    fn with_a_pattern(self) -> &'static str {
+        match self {
+            OtherSide::Server => "a reply matching",
+            OtherSide::Client => "a line matching",
+        }
+    }
+
+    /// The end that is expected, in words.
+    pub(crate) fn to_close(self, closed: ClosedBy) -> &'static str {
+        match (self, closed) {
+            (OtherSide::Server, ClosedBy::Either) => "the server to close",
+            (OtherSide::Server, ClosedBy::Fin) => "the server to close in order (FIN)",
+            (OtherSide::Server, ClosedBy::Reset) => "the server to reset the connection",
+            (OtherSide::Client, ClosedBy::Either) => "the client to close",
+            (OtherSide::Client, ClosedBy::Fin) => "the client to close in order (FIN)",
+            (OtherSide::Client, ClosedBy::Reset) => "the client to reset the connection",
+        }
+    }
+}
+
+/// The named groups that took part in a match.
+pub(crate) fn named_groups(regex: &Regex, groups: &regex::bytes::Captures<'_>) -> Vec<Capture> {
+    let group = |name: &str| Some((name.to_owned(), groups.name(name)?.as_bytes().to_vec()));
+    regex.capture_names().flatten().filter_map(group).collect()
+}
+
+fn join(outcomes: Vec<Result<Vec<Capture>, Vec<Mismatch>>>) -> Result<Vec<Capture>, Vec<Mismatch>> {
+    let mut captures = Vec::new();
+    let mut mismatches = Vec::new();
+    for outcome in outcomes {
+        match outcome {
+            Ok(found) => captures.extend(found),
+            Err(missed) => mismatches.extend(missed),
+        }
+    }
+    if mismatches.is_empty() { Ok(captures) } else { Err(mismatches) }
+}
+
+fn mismatch(span: Span, expected: String) -> Mismatch {
+    Mismatch::plain(span, expected)
+}
+
+fn unusable(span: Span, error: &TemplateError) -> Vec<Mismatch> {
+    let place = if error.span == Span::default() { span } else { error.span };
+    vec![Mismatch { span: place, expected: error.message.clone(), found: None, rendered: None, unusable: true }]
+}
+
+fn unusable_pattern(pattern: &Pattern, fault: PatternFault) -> TemplateError {
+    TemplateError { message: fault.message, span: pattern.text.span, help: fault.help }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Chance, Inputs, Sources, Variables, parse};
+    use crate::smtp::reply::{Progress, ReplyParser};
+
+    /// Whether a reply is what `expect: …` says; `Err` lists what was expected of it.
+    fn holds(expect: &str, reply: &str) -> Result<Vec<Capture>, Vec<String>> {
+        let mut sources = Sources::default();
+        sources.add("a.yaml", format!("vars: {{who: a.b}}\nsteps:\n  - expect: {expect}\n"));
+        let (scenario, errors, _) = parse(sources, &|_| Err(String::new()));
+        assert!(errors.is_empty(), "{errors:?}");
+        let scenario = scenario.unwrap();
+        let variables = Variables::resolve(&scenario, &Inputs::default()).unwrap();
+        let bytes = format!("{}\r\n", reply.replace('\n', "\r\n"));
+        let Progress::Complete(reply, _) = ReplyParser::default().advance(bytes.as_bytes()) else { panic!("{reply}") };
+        let comparer =
+            Comparer { templates: &Templates::new(Chance::seeded(1)), scope: &variables, masker: &Masker::default() };
+        let came = Incoming::Reply(&reply, Duration::from_millis(1500));
+        let expectation = scenario.steps[0].expect.as_ref().unwrap();
+        comparer
+            .compare(expectation, &came)
+            .map_err(|list| list.into_iter().map(|mismatch| mismatch.expected).collect())
+    }
+
+    #[test]
+    fn each_form_for_a_reply() {
+        for (expect, fits, other) in [
+            ("^250", "250 ok", "550 no"),
+            ("^250[ -]STARTTLS", "250-mx\n250-STARTTLS\n250 HELP", "250-mx\n250 HELP"),
+            ("250", "250 ok", "251 ok"),
+            ("'250'", "250 ok", "251 ok"),
+            ("2xx", "221 bye", "354 go"),
+            ("{code: [250, 251]}", "251 ok", "252 ok"),
+            ("{code: 5xx, enhanced: 5.7.x}", "535 5.7.8 no", "535 5.1.1 no"),
+            ("{code: any, text: queued}", "250 2.0.0 queued", "250 2.0.0 ok"),
+            ("{code: 250, not: TLS}", "250 ok", "250-a\n250 STARTTLS"),
+            ("{code: 250, within: 2s}", "250 ok", "251 ok"),
+            ("{any: ['^250', 5xx]}", "550 no", "450 later"),
+            ("{all: ['^250', {code: any, text: ok}]}", "250 ok", "250 no"),
+            ("^250 <<who>>", "250 a.b", "250 axb"),
+            ("^250 <<who | safe>>", "250 axb", "250 ab"),
+            ("^250$", "250", "250 x"),
+        ] {
+            assert!(holds(expect, fits).is_ok(), "{expect}: {fits}");
+            assert!(holds(expect, other).is_err(), "{expect}: {other}");
+        }
+    }
+
+    #[test]
+    fn all_that_fails_is_told() {
+        let missed = holds("{code: 250, enhanced: 2.1.0, text: ok, within: 1s}", "550 5.1.1 no").unwrap_err();
+        assert_eq!(missed, ["reply code 250", "enhanced status code 2.1.0", "text matching ok", "a reply within 1 s"]);
+        assert_eq!(holds("{any: ['^250', 251]}", "550 no").unwrap_err(), ["a reply matching ^250, or reply code 251"]);
+    }
+
+    #[test]
+    fn named_groups_are_captured() {
+        let captures = holds("'^250 .*queued as (?<queue_id>\\S+)'", "250 2.0.0 Ok: queued as 4XyZ").unwrap();
+        assert_eq!(captures, [("queue_id".to_owned(), b"4XyZ".to_vec())]);
+    }
+}

@@ -1,0 +1,260 @@
+//! What came of a run: plain data that every report is made from.
+
+use super::divergence::{Cause, Divergence};
+use super::step_number::StepNumber;
+use crate::net::certificate::Certificate;
+use crate::net::tls::TlsFacts;
+use crate::play::client::sessions::Open;
+use crate::play::rewrite::Rewrite;
+use crate::scenario::{Sources, Span};
+use crate::session::{Entry, Exchange, ReplyEntry};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What came of playing one scenario.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The scenario's name, or its file's.
+    pub name: String,
+    /// The file as it was given.
+    pub path: String,
+    /// The files that spans refer to.
+    pub sources: Sources,
+    /// What the scenario is tagged with.
+    pub tags: Vec<String>,
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// Every step in the order of the file, those of a group behind it.
+    pub steps: Vec<StepOutcome>,
+    /// What diverged, in the order it happened; the first is the headline.
+    pub divergences: Vec<Divergence>,
+    /// The connections, in the order they were closed.
+    pub sessions: Vec<SessionOutcome>,
+    /// What was captured from replies, masked and made visible, by name.
+    pub captures: Vec<(String, String)>,
+    /// What expectations must become to hold; empty unless an update was asked for.
+    pub rewrites: Vec<Rewrite>,
+    /// Expectations that held, where an update was asked for.
+    pub held: Vec<Span>,
+    /// What went over the wire.
+    pub transcript: Vec<Entry>,
+    /// What both sides did on each connection, where [`Settings::record`](crate::play::Settings) asks for it.
+    pub exchanges: Vec<Exchange>,
+    /// Things to know that are no divergence.
+    pub notices: Vec<String>,
+}
+
+/// What became of one step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepOutcome {
+    /// `7`, nested `2.3`; empty for the top-level `connect`.
+    pub number: StepNumber,
+    /// The step's name, rendered.
+    pub name: Option<String>,
+    /// What it does, by the key that it is written with: `send`, `expect`, `steps` …
+    pub action: &'static str,
+    /// Where it stands.
+    pub span: Span,
+    /// The session that it speaks in.
+    pub session: String,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// When it began, from the start of the run.
+    pub started: Duration,
+    /// How long it took.
+    pub duration: Duration,
+    /// The whole replies that it read.
+    pub replies: Vec<ReplyEntry>,
+}
+
+/// One connection, in figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionOutcome {
+    /// Its name: `main` where the scenario gives none.
+    pub name: Arc<str>,
+    /// The server as the scenario names it.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The server's address that was connected to; a unix socket has none.
+    pub address: Option<String>,
+    /// When it was open, from the start of the run.
+    pub opened: Duration,
+    /// When it was closed by this side, from the start of the run.
+    pub closed: Duration,
+    /// Octets sent, those of TLS itself left out.
+    pub sent: u64,
+    /// Octets received, those of TLS itself left out.
+    pub received: u64,
+    /// Messages that the server took: replies 2yz to the end of mail data.
+    pub messages: u64,
+    /// Each TLS handshake.
+    pub tls: Vec<Handshake>,
+}
+
+/// What a TLS handshake agreed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handshake {
+    /// When it was done, from the start of the run.
+    pub at: Duration,
+    /// `TLSv1.3` and the like; `unknown` where it could not be read.
+    pub version: String,
+    /// The cipher suite by its IANA name.
+    pub cipher: String,
+    /// Whether the certificate was verified.
+    pub verified: bool,
+    /// The other side's certificate.
+    pub certificate: Option<CertificateOutcome>,
+}
+
+/// A certificate, read (RFC 5280).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateOutcome {
+    /// Whose it is, in RFC 4514's form.
+    pub subject: String,
+    /// Who signed it.
+    pub issuer: String,
+    /// The DNS names and IP addresses it is good for.
+    pub names: Vec<String>,
+    /// The first moment it is valid.
+    pub not_before: Timestamp,
+    /// The last moment it is valid.
+    pub not_after: Timestamp,
+    /// Whole days from the run to that moment; negative once it is over.
+    pub days_left: i64,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything came as expected.
+    Followed,
+    /// Something else came.
+    Diverged,
+    /// Its `when` was false.
+    Skipped,
+    /// A step before it diverged.
+    Unreached,
+}
+
+/// What came of a run as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunVerdict {
+    /// The conversation followed its script to the end.
+    Followed,
+    /// The other side left it.
+    Diverged,
+    /// The scenario could not be played as it was asked for.
+    Refused,
+    /// There was no connection.
+    Unreachable,
+    /// The user ended it.
+    Interrupted,
+    /// It ended in a bug of smtp-script.
+    Bug,
+}
+
+impl Outcome {
+    /// Adds to its name what tells it from other runs of the same scenario.
+    pub(crate) fn label(&mut self, label: &str) {
+        if !label.is_empty() {
+            let name = if self.name == self.path { String::new() } else { format!("{} ", self.name) };
+            self.name = format!("{name}{label}");
+        }
+    }
+
+    /// Whether the conversation followed its script to the end.
+    #[must_use]
+    pub fn followed(&self) -> bool {
+        self.divergences.is_empty()
+    }
+
+    /// What came of the whole run.
+    #[must_use]
+    pub fn verdict(&self) -> RunVerdict {
+        let has = |cause| self.divergences.iter().any(|divergence| divergence.cause == cause);
+        match () {
+            () if has(Cause::Bug) => RunVerdict::Bug,
+            () if has(Cause::Interrupted) => RunVerdict::Interrupted,
+            () if has(Cause::User) => RunVerdict::Refused,
+            () if has(Cause::Server) => RunVerdict::Diverged,
+            () if has(Cause::Network) => RunVerdict::Unreachable,
+            () => RunVerdict::Followed,
+        }
+    }
+}
+
+impl RunVerdict {
+    /// The exit code that it asks for, and the number in reports: here and nowhere else.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            RunVerdict::Followed => 0,
+            RunVerdict::Diverged => 1,
+            RunVerdict::Refused => 2,
+            RunVerdict::Unreachable => 3,
+            RunVerdict::Bug => 70,
+            RunVerdict::Interrupted => 130,
+        }
+    }
+}
+
+impl StepOutcome {
+    /// Takes on what became of the steps of a group.
+    pub(crate) fn encompass<'a>(&mut self, steps: impl Iterator<Item = &'a StepOutcome>) {
+        let mut end = Duration::ZERO;
+        self.verdict = Verdict::Skipped;
+        for step in steps {
+            self.started = self.started.min(step.started);
+            end = end.max(step.started + step.duration);
+            self.verdict = match (self.verdict, step.verdict) {
+                (Verdict::Diverged, _) | (_, Verdict::Diverged) => Verdict::Diverged,
+                (Verdict::Followed, _) | (_, Verdict::Followed) => Verdict::Followed,
+                (_, other) => other,
+            };
+        }
+        self.duration = end.saturating_sub(self.started);
+    }
+}
+
+impl SessionOutcome {
+    pub(crate) fn of(open: &Open, start: Instant) -> SessionOutcome {
+        let ledger = open.session.ledger();
+        let since = |at: Instant| at.saturating_duration_since(start);
+        let handshake = |(at, facts): &(Instant, Arc<TlsFacts>)| Handshake {
+            at: since(*at),
+            version: facts.version.clone(),
+            cipher: facts.cipher.clone(),
+            verified: facts.verified,
+            certificate: facts.certificate.as_ref().map(CertificateOutcome::of),
+        };
+        SessionOutcome {
+            name: open.session.name().clone(),
+            host: open.endpoint.host.clone(),
+            port: open.endpoint.port,
+            address: ledger.peer.map(|peer| peer.to_string()),
+            opened: since(ledger.opened),
+            closed: ledger.closed.map_or_else(|| start.elapsed(), since),
+            sent: ledger.sent,
+            received: ledger.received,
+            messages: ledger.messages,
+            tls: ledger.handshakes.iter().map(handshake).collect(),
+        }
+    }
+}
+
+impl CertificateOutcome {
+    pub(crate) fn of(certificate: &Certificate) -> CertificateOutcome {
+        CertificateOutcome {
+            subject: certificate.subject.clone(),
+            issuer: certificate.issuer.clone(),
+            names: certificate.names.clone(),
+            not_before: certificate.not_before,
+            not_after: certificate.not_after,
+            days_left: certificate.days_left(Timestamp::now()),
+        }
+    }
+}

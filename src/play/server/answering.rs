@@ -1,0 +1,110 @@
+//! What a connection of a scripted server shows and tells of what was said, and how it goes over to TLS or ends.
+
+use crate::play::server::connection::{Connection, Pending};
+use crate::play::server::message::Message;
+use crate::play::server::reply::code_of;
+use crate::scenario::server::ServerTls;
+use crate::scenario::{Closing, Rendered};
+use crate::server::HandshakeTrouble;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Connection {
+    /// A message is made of chunks: this one goes on with what the others brought.
+    pub(crate) fn begun_message(&mut self, last: bool) -> Message {
+        let begun = std::mem::replace(&mut self.more_chunks, !last);
+        let message = self.message.take().filter(|_| begun);
+        message.map(Arc::unwrap_or_clone).unwrap_or_default()
+    }
+
+    /// `dot`: the line that ends mail data came as well.
+    pub(crate) fn log_message(&mut self, message: &Message, dot: bool) {
+        let text = String::from_utf8_lossy(message.bytes()).replace("\r\n", "\n");
+        if message.size() == 0 && !dot {
+            return;
+        }
+        let end = if dot { "\n." } else { "" };
+        let shown = format!("{}{end}", text.strip_suffix('\n').unwrap_or(&text));
+        self.stage.log.mail_data(&self.session, &shown, message.size());
+    }
+
+    pub(crate) fn log_sent(&mut self, rendered: &Rendered) {
+        self.watch.said(&rendered.bytes);
+        let shown_whole = !rendered.secret || self.script.show_secrets;
+        if shown_whole && is_lines(&rendered.bytes) {
+            let text = String::from_utf8_lossy(&rendered.bytes).replace("\r\n", "\n");
+            self.stage.log.served(&self.session, text.strip_suffix('\n').unwrap_or(&text));
+        } else if shown_whole {
+            self.stage.log.server_bytes(&self.session, &rendered.bytes);
+        } else {
+            self.stage.log.served(&self.session, &rendered.shown);
+        }
+    }
+
+    /// The sandbox hears of what took effect: it answers what comes behind the steps.
+    pub(crate) fn told(&mut self, bytes: &[u8]) {
+        let accepted = code_of(bytes).is_some_and(|code| code < 400);
+        let pending = std::mem::take(&mut self.pending);
+        if accepted && matches!(pending, Pending::Message) {
+            self.messages += 1;
+        }
+        let Some(fallback) = &mut self.fallback else { return };
+        match pending {
+            Pending::Line(line) if accepted => _ = fallback.line(&line),
+            Pending::Message if accepted => _ = fallback.mail_data_ended(),
+            Pending::Message => fallback.forget_message(),
+            Pending::Line(_) | Pending::Nothing => {}
+        }
+    }
+
+    /// Shakes hands; what was said before counts no more.
+    pub(crate) async fn upgrade(&mut self, tls: &ServerTls, wait: Duration) -> Result<(), HandshakeTrouble> {
+        let acceptor = self.acceptor(tls).map_err(|fault| HandshakeTrouble::Failed(fault.0))?;
+        let outcome = self.peer.upgrade(&acceptor, wait).await;
+        let accepted = outcome.inspect_err(|reason| {
+            self.stage.log.note(&self.session, &format!("TLS handshake failed: {reason}"));
+        })?;
+        let asked = accepted.server_name.as_ref().map(|name| format!(", for {name}")).unwrap_or_default();
+        self.stage.log.note(&self.session, &format!("{}, {}{asked}", accepted.version, accepted.cipher));
+        if let Some(certificate) = accepted.client.as_deref().and_then(crate::net::certificate::Certificate::from_der) {
+            let verified = if accepted.verified { "verified" } else { "NOT verified" };
+            let text = format!("the client's {}, {verified}", certificate.describe(jiff::Timestamp::now()));
+            self.stage.log.note(&self.session, &text);
+        }
+        self.watch.restart();
+        self.note_handshake(&accepted);
+        self.tls = Some(Arc::new(accepted));
+        self.pending = Pending::Nothing;
+        if let Some(fallback) = &mut self.fallback {
+            fallback.tls_started();
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn close(&mut self, closing: Closing) {
+        let text = match closing {
+            Closing::Fin => {
+                self.peer.close().await;
+                "closed by the server"
+            }
+            Closing::Reset => {
+                self.peer.reset();
+                "reset by the server"
+            }
+            Closing::Write => {
+                self.peer.close_write().await;
+                "write half closed by the server"
+            }
+        };
+        self.stage.log.note(&self.session, text);
+    }
+}
+
+/// Whether bytes are whole lines of text ended by CRLF.
+fn is_lines(bytes: &[u8]) -> bool {
+    let Some(content) = bytes.strip_suffix(b"\r\n").filter(|content| std::str::from_utf8(content).is_ok()) else {
+        return false;
+    };
+    content.split(|byte| *byte == b'\n').rev().skip(1).all(|line| line.ends_with(b"\r"))
+        && !content.split(|byte| *byte == b'\n').any(|line| line.strip_suffix(b"\r").unwrap_or(line).contains(&b'\r'))
+}

@@ -1,0 +1,142 @@
+//! The message that a server took in: how large it was, its text, its headers.
+//!
+//! Responsible for `message` in templates. Its text is kept up to a limit, its size is counted to the end.
+
+use crate::scenario::value_from_bytes;
+use memchr::memmem;
+use minijinja::value::{Object, Value};
+use std::sync::Arc;
+
+/// The most of one message that is kept, in octets.
+const MAX_KEPT: usize = 8 * 1024 * 1024;
+
+/// A message, its transparency undone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Message {
+    bytes: Vec<u8>,
+    size: u64,
+    /// Whether a secret stands in it.
+    pub(crate) holds_secret: bool,
+}
+
+impl Message {
+    pub(crate) fn push(&mut self, octets: &[u8]) {
+        let room = MAX_KEPT - self.bytes.len();
+        self.bytes.extend_from_slice(&octets[..octets.len().min(room)]);
+        self.size += octets.len() as u64;
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn is_whole(&self) -> bool {
+        self.bytes.len() as u64 == self.size
+    }
+
+    /// Up to the first empty line.
+    fn head(&self) -> &[u8] {
+        if self.bytes.starts_with(b"\r\n") {
+            return b"";
+        }
+        memmem::find(&self.bytes, b"\r\n\r\n").map_or(&self.bytes, |end| &self.bytes[..end + 2])
+    }
+
+    fn body(&self) -> &[u8] {
+        let head = self.head().len();
+        let rest = self.bytes.get(head..).unwrap_or_default();
+        rest.strip_prefix(b"\r\n").unwrap_or(rest)
+    }
+
+    /// The value of the first header field of that name, unfolded (RFC 5322 section 2.2.3).
+    fn header(&self, name: &str) -> Option<Vec<u8>> {
+        let mut value: Option<Vec<u8>> = None;
+        for line in self.head().split(|byte| *byte == b'\n') {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if let Some(value) = &mut value {
+                if !line.starts_with(b" ") && !line.starts_with(b"\t") {
+                    break;
+                }
+                value.extend_from_slice(line);
+            } else if let Some(colon) = memchr::memchr(b':', line)
+                && line[..colon].trim_ascii_end().eq_ignore_ascii_case(name.as_bytes())
+            {
+                value = Some(line[colon + 1..].to_vec());
+            }
+        }
+        value.map(|value| value.trim_ascii().to_vec())
+    }
+}
+
+impl Object for Message {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match key.as_str()? {
+            "size" => Some(Value::from(self.size)),
+            "headers" => Some(Value::from_object(HeadersView(self.clone()))),
+            // A part would be taken for the whole.
+            "text" if self.is_whole() => Some(value_from_bytes(self.bytes.clone())),
+            "body" if self.is_whole() => Some(value_from_bytes(self.body().to_vec())),
+            _ => None,
+        }
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+}
+
+/// `message.headers.Subject` and `message.headers['Message-ID']`, in any case.
+#[derive(Debug)]
+struct HeadersView(Arc<Message>);
+
+impl Object for HeadersView {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.0.header(key.as_str()?).map(value_from_bytes)
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> Message {
+        let mut message = Message::default();
+        message.push(text.as_bytes());
+        message
+    }
+
+    #[test]
+    fn headers_are_unfolded_and_found_in_any_case() {
+        let message = message("Subject: a\r\n b\r\nTo : x@y\r\nSubject: c\r\n\r\nTo: body\r\n");
+        assert_eq!(message.header("subject").unwrap(), b"a b");
+        assert_eq!(message.header("TO").unwrap(), b"x@y");
+        assert_eq!(message.header("Cc"), None);
+        assert_eq!(message.body(), b"To: body\r\n");
+    }
+
+    #[test]
+    fn messages_without_headers_or_body() {
+        assert_eq!(message("\r\nbody\r\n").body(), b"body\r\n");
+        assert_eq!(message("\r\na: b\r\n").header("a"), None);
+        assert_eq!(message("A: b\r\n").body(), b"");
+        assert_eq!(message("").header("a"), None);
+        assert_eq!(message("A: b").header("a").unwrap(), b"b");
+    }
+
+    #[test]
+    fn of_a_large_message_the_size_is_counted_to_the_end() {
+        let mut large = Message::default();
+        let part = vec![b'x'; 1024 * 1024];
+        (0..20).for_each(|_| large.push(&part));
+        assert_eq!((large.size(), large.bytes().len()), (20 * 1024 * 1024, MAX_KEPT));
+        assert!(!large.is_whole());
+    }
+}

@@ -1,0 +1,66 @@
+//! What came of one connection, and its steps that were not reached.
+
+use crate::play::divergence::Divergence;
+use crate::play::outcome::{SessionOutcome, StepOutcome, Verdict};
+use crate::scenario::{Action, Span, Step};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What came of one connection.
+pub(crate) struct Record {
+    /// From 1.
+    pub(crate) number: usize,
+    pub(crate) steps: Vec<StepOutcome>,
+    pub(crate) divergences: Vec<Divergence>,
+    pub(crate) session: Option<SessionOutcome>,
+    /// What was captured, as it is shown.
+    pub(crate) captures: BTreeMap<String, String>,
+}
+
+impl Record {
+    /// Of a connection on which nothing was played.
+    pub(crate) fn of_none(number: usize, whole: StepOutcome, divergences: Vec<Divergence>) -> Record {
+        Record { number, steps: vec![whole], divergences, session: None, captures: BTreeMap::new() }
+    }
+}
+
+/// `server.2`: what belongs to a connection as a whole.
+pub(crate) fn connection_number(connection: usize) -> String {
+    format!("server.{connection}")
+}
+
+/// A connection stands before its steps, as a group does.
+pub(crate) fn connection_outcome(connection: usize, span: Span, verdict: Verdict, started: Duration) -> StepOutcome {
+    StepOutcome {
+        number: connection_number(connection).into(),
+        name: None,
+        action: "connection",
+        span,
+        session: format!("server {connection}"),
+        verdict,
+        started,
+        duration: Duration::ZERO,
+        replies: Vec::new(),
+    }
+}
+
+/// A step that nothing is known of but where it stands.
+pub(crate) fn unplayed(step: &Step, connection: usize, started: Duration) -> StepOutcome {
+    StepOutcome {
+        number: format!("server.{connection}.{}", step.head.number).into(),
+        name: step.head.name.as_ref().map(|name| name.source.clone()),
+        action: step.keyword(),
+        span: step.head.span,
+        ..connection_outcome(connection, step.head.span, Verdict::Unreached, started)
+    }
+}
+
+/// Records steps that were not come to.
+pub(crate) fn pass_over(steps: &[Step], connection: usize, at: Duration, list: &mut Vec<StepOutcome>) {
+    for step in steps {
+        list.push(unplayed(step, connection, at));
+        if let Action::Group(group) = &step.action {
+            pass_over(&group.steps, connection, at, list);
+        }
+    }
+}

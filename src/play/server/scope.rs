@@ -1,0 +1,91 @@
+//! What templates of a server see: variables, secrets, captures of the connection, its message and its TLS.
+
+use crate::net::certificate::Certificate;
+use crate::play::scope::{CertificateView, Names};
+use crate::play::server::message::Message;
+use crate::scenario::Scope;
+use crate::server::Accepted;
+use minijinja::value::{Object, Value};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// The names as a step of a server sees them.
+pub(crate) struct ServerScope<'a> {
+    pub(crate) names: &'a Names,
+    pub(crate) message: Option<&'a Arc<Message>>,
+    pub(crate) tls: Option<&'a Arc<Accepted>>,
+}
+
+impl Scope for ServerScope<'_> {
+    fn context(&self) -> Value {
+        Value::from_object(Context {
+            inner: self.names.context(),
+            message: self.message.cloned(),
+            tls: self.tls.cloned(),
+        })
+    }
+
+    fn is_secret(&self, name: &str) -> bool {
+        self.names.is_secret(name) || name == "message" && self.message.is_some_and(|message| message.holds_secret)
+    }
+
+    fn held(&self) -> usize {
+        self.names.held()
+    }
+}
+
+#[derive(Debug)]
+struct Context {
+    inner: Value,
+    message: Option<Arc<Message>>,
+    tls: Option<Arc<Accepted>>,
+}
+
+impl Object for Context {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match key.as_str()? {
+            "message" => self.message.clone().map(Value::from_dyn_object),
+            "tls" => Some(self.tls.clone().map_or(Value::from(()), |tls| Value::from_object(TlsView(tls)))),
+            _ => self.inner.get_item(key).ok().filter(|value| !value.is_undefined()),
+        }
+    }
+}
+
+/// `tls.version`, `cipher`, `server_name`, `verified`, `certificate`: the client's, where it sent one.
+#[derive(Debug)]
+struct TlsView(Arc<Accepted>);
+
+impl Object for TlsView {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match key.as_str()? {
+            "version" => Some(Value::from(self.0.version.clone())),
+            "cipher" => Some(Value::from(self.0.cipher.clone())),
+            "server_name" => Some(self.0.server_name.clone().map_or(Value::from(()), Value::from)),
+            "verified" => Some(Value::from(self.0.verified)),
+            "certificate" => {
+                let certificate = self.0.client.as_deref().and_then(Certificate::from_der);
+                Some(certificate.map_or(Value::from(()), |it| Value::from_object(CertificateView(it))))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+}
+
+/// `server.address`, `host`, `port`; of a connection its number, from 1, and the client's address too.
+pub(crate) fn server_value(address: SocketAddr, connection: Option<(usize, SocketAddr)>) -> Value {
+    let mut map = BTreeMap::from([
+        ("address", Value::from(address.to_string())),
+        ("host", Value::from(address.ip().to_string())),
+        ("port", Value::from(address.port())),
+    ]);
+    if let Some((number, client)) = connection {
+        map.insert("connection", Value::from(number));
+        map.insert("client", Value::from(client.to_string()));
+    }
+    Value::from(map)
+}

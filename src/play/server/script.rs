@@ -1,0 +1,108 @@
+//! What all connections of one scripted server share: what is played on them, names, time, certificates.
+
+use super::offer::NoCertificate;
+use crate::play::Stop;
+use crate::play::scope::Names;
+use crate::scenario::server::Server;
+use crate::scenario::{Secret, Templates};
+use crate::server::{Acceptor, Authority, FallbackSettings};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+/// What all connections of one server share.
+pub(crate) struct Script {
+    pub(crate) server: Arc<Server>,
+    pub(crate) address: SocketAddr,
+    pub(crate) names: Names,
+    pub(crate) templates: Arc<Templates>,
+    pub(crate) timeout: Duration,
+    /// When the whole run must be over.
+    pub(crate) due: Option<Instant>,
+    pub(crate) file_root: Option<PathBuf>,
+    pub(crate) show_secrets: bool,
+    pub(crate) secrets: BTreeMap<String, Secret>,
+    pub(crate) insecure_secrets: bool,
+    pub(crate) stop: Stop,
+    pub(crate) fallback: FallbackSettings,
+    /// For each rule how many commands matched it, on all connections.
+    pub(crate) matched: Mutex<Vec<u64>>,
+    authority: OnceLock<Result<Authority, NoCertificate>>,
+    /// For TLS as the server itself is set, without what a connection or a step says otherwise.
+    pub(super) acceptor: OnceLock<Result<Acceptor, NoCertificate>>,
+    /// Whether the client of the same file has diverged: what then misses follows from that.
+    abandoned: AtomicBool,
+}
+
+/// What a script is made of.
+pub(crate) struct ScriptParts {
+    pub(crate) server: Arc<Server>,
+    pub(crate) names: Names,
+    pub(crate) templates: Templates,
+    pub(crate) timeout: Duration,
+    pub(crate) due: Option<Instant>,
+    pub(crate) file_root: Option<PathBuf>,
+    pub(crate) show_secrets: bool,
+    pub(crate) insecure_secrets: bool,
+    pub(crate) stop: Stop,
+    /// The secrets of the run: logins by their values are taken, and they are masked.
+    pub(crate) secrets: BTreeMap<String, Secret>,
+}
+
+impl Script {
+    /// The script of a server that is reached at `address`.
+    pub(crate) fn new(parts: ScriptParts, address: SocketAddr) -> Script {
+        Script {
+            matched: Mutex::new(vec![0; parts.server.rules.len()]),
+            server: parts.server,
+            address,
+            names: parts.names,
+            templates: Arc::new(parts.templates),
+            timeout: parts.timeout,
+            due: parts.due,
+            file_root: parts.file_root,
+            show_secrets: parts.show_secrets,
+            insecure_secrets: parts.insecure_secrets,
+            stop: parts.stop,
+            fallback: FallbackSettings::new(parts.secrets.values().map(|secret| secret.expose().to_owned())),
+            secrets: parts.secrets,
+            authority: OnceLock::new(),
+            acceptor: OnceLock::new(),
+            abandoned: AtomicBool::new(false),
+        }
+    }
+
+    /// The certificate that a client must trust, in PEM: the authority's, or the server's own where it signed itself.
+    pub(crate) fn trust_pem(&self) -> Result<Vec<u8>, NoCertificate> {
+        self.acceptor().map(|acceptor| acceptor.trust_pem.clone())
+    }
+
+    /// The run's certification authority in PEM.
+    pub(crate) fn authority_pem(&self) -> Option<Vec<u8>> {
+        self.authority().ok().and_then(Authority::to_pem)
+    }
+
+    /// The client has left its script: what the server misses from now on follows from that.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn run_is_over(&self) -> bool {
+        self.due.is_some_and(|due| Instant::now() >= due)
+    }
+
+    pub(crate) fn authority(&self) -> Result<&Authority, NoCertificate> {
+        let made = self.authority.get_or_init(|| {
+            let fault = |error| NoCertificate(format!("the certification authority could not be made: {error}"));
+            Authority::new().map_err(fault)
+        });
+        made.as_ref().map_err(Clone::clone)
+    }
+}

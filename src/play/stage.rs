@@ -1,0 +1,153 @@
+//! What playing a scenario needs on either side: names and their values, the transcript, time, what came of each step.
+//!
+//! Responsible for what must mean the same whoever plays: how long a wait may take, when the run is over, how often loops
+//! go round, what is shown of a name and of a capture. It has no sockets. `player` owns one, each connection of a server
+//! another.
+
+use crate::play::diagnose::Site;
+use crate::play::divergence::{Divergence, Kind};
+use crate::play::expect::{Capture, Comparer};
+use crate::play::outcome::StepOutcome;
+use crate::play::scope::Names;
+use crate::scenario::{
+    Expression, Head, Length, MAX_ITERATIONS, Mode, Scope, TemplateError, Templates, Text, value_from_bytes,
+};
+use crate::session::Transcript;
+use crate::visible::visible;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// After how many steps others have their turn, signals among them.
+const STEPS_OF_A_BREATH: usize = 64;
+
+/// Why there is no further iteration.
+pub(crate) enum NoIteration {
+    RunIsOver,
+    /// Loops have gone round more often than they may.
+    TooMany,
+}
+
+/// What a player works with.
+pub(crate) struct Stage {
+    pub(crate) templates: Arc<Templates>,
+    pub(crate) names: Names,
+    pub(crate) log: Transcript,
+    /// The default time of a wait, at this place of the script.
+    pub(crate) timeout: Duration,
+    /// When the whole run must be over.
+    pub(crate) due: Option<Instant>,
+    pub(crate) steps: Vec<StepOutcome>,
+    pub(crate) divergences: Vec<Divergence>,
+    /// What was captured, as it is shown.
+    pub(crate) captures: BTreeMap<String, String>,
+    /// How often the steps of loops were played.
+    iterations: u64,
+}
+
+impl Stage {
+    pub(crate) fn new(
+        templates: Arc<Templates>,
+        names: Names,
+        log: Transcript,
+        timeout: Duration,
+        due: Option<Instant>,
+    ) -> Stage {
+        let (steps, divergences, captures) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Stage { templates, names, log, timeout, due, steps, divergences, captures, iterations: 0 }
+    }
+
+    // --- time --------------------------------------------------------------------------------------------------
+
+    /// `length`, cut at the end of the run.
+    pub(crate) fn bounded(&self, length: Duration) -> Duration {
+        self.due.map_or(length, |due| length.min(due.saturating_duration_since(Instant::now())))
+    }
+
+    pub(crate) fn run_is_over(&self) -> bool {
+        self.due.is_some_and(|due| Instant::now() >= due)
+    }
+
+    /// How long a step may wait: its own time-out or the current one, and never beyond the end of the run.
+    pub(crate) fn wait(&self, head: &Head, scope: &dyn Scope) -> Result<Duration, TemplateError> {
+        let own = head.timeout.as_ref().map(|length| self.length(length, scope)).transpose()?;
+        Ok(self.bounded(own.unwrap_or(self.timeout)))
+    }
+
+    pub(crate) fn length(&self, length: &Length, scope: &dyn Scope) -> Result<Duration, TemplateError> {
+        self.comparer(scope).length(length)
+    }
+
+    // --- names and values --------------------------------------------------------------------------------------
+
+    pub(crate) fn comparer<'s>(&'s self, scope: &'s dyn Scope) -> Comparer<'s> {
+        Comparer { templates: &self.templates, scope, masker: self.log.masker() }
+    }
+
+    /// A name as it is shown: rendered, without secrets.
+    pub(crate) fn shown_name(&self, name: Option<&Text>, scope: &dyn Scope) -> Option<String> {
+        let text = name?;
+        let rendered = self.templates.render(text, Mode::Plain, scope);
+        Some(rendered.map_or_else(|_| text.source.clone(), |rendered| self.log.masker().mask_text(&rendered.shown)))
+    }
+
+    /// Whether a step is wanted where it stands: its `when` holds.
+    pub(crate) fn is_wanted(&self, head: &Head, scope: &dyn Scope) -> Result<bool, TemplateError> {
+        let Some(when) = &head.when else { return Ok(true) };
+        self.templates.evaluate(when, scope).map(|value| value.is_true())
+    }
+
+    /// Nothing where an assertion is true; the values of its parts where it is false.
+    pub(crate) fn falsity(
+        &self,
+        expression: &Expression,
+        scope: &dyn Scope,
+    ) -> Result<Option<Vec<String>>, TemplateError> {
+        let value = self.templates.evaluate(expression, scope)?;
+        Ok((!value.is_true()).then(|| self.templates.explain(expression, scope)))
+    }
+
+    /// Captured text becomes variables. Out of what held a secret all of it is kept as one: it may be a part of it.
+    pub(crate) fn capture(&mut self, captures: Vec<Capture>, secret: bool) {
+        for (name, bytes) in captures {
+            let shown = if secret { "<<a secret>>".to_owned() } else { visible(&self.log.masker().mask(&bytes)) };
+            self.captures.insert(name.clone(), shown);
+            self.names.set(&name, value_from_bytes(bytes), secret);
+        }
+    }
+
+    /// Counts an iteration: loops within loops must end as well.
+    pub(crate) fn count_iteration(&mut self) -> Result<(), NoIteration> {
+        self.iterations += 1;
+        match () {
+            () if self.run_is_over() => Err(NoIteration::RunIsOver),
+            () if self.iterations > MAX_ITERATIONS => Err(NoIteration::TooMany),
+            () => Ok(()),
+        }
+    }
+
+    /// Steps that wait for nothing would keep signals from being heard.
+    pub(crate) async fn breathe(&self) {
+        if self.templates.wants_a_breath() || self.steps.len().is_multiple_of(STEPS_OF_A_BREATH) {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Site<'_> {
+    /// A loop does not go on.
+    pub(crate) fn no_iteration(&self, why: &NoIteration) -> Divergence {
+        match why {
+            NoIteration::RunIsOver => self.cut_off(),
+            NoIteration::TooMany => {
+                let message = format!("the loops of this run go round more than {MAX_ITERATIONS} times");
+                self.refused(&message, "repeat less often")
+            }
+        }
+    }
+
+    /// What the end of the run cut short has not been waited for.
+    pub(crate) fn cut_off(&self) -> Divergence {
+        self.fault(Kind::MaxTime, "the time of the whole run is over")
+    }
+}

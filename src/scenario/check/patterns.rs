@@ -1,0 +1,181 @@
+//! What a pattern that is refused was probably meant to be.
+//!
+//! Responsible for the help beneath a faulty pattern: several codes at once, a class of codes, a negation, quotes that are
+//! none. Called by `expect`, which keeps the pattern's own help where nothing of this fits.
+
+use crate::scenario::typography::Lookalike;
+
+/// What to write instead of a pattern that was refused.
+pub(super) fn meant(source: &str) -> Option<String> {
+    let text = source.trim();
+    quoted(text)
+        .or_else(|| look_around(text))
+        .or_else(|| negated(text))
+        .or_else(|| several(text))
+        .or_else(|| class(text))
+        .or_else(|| compared(text))
+        .or_else(|| foreign_template(text))
+        .or_else(|| blank_or_case(text))
+}
+
+fn quoted(text: &str) -> Option<String> {
+    if let Some(quote) = Lookalike::opening_quote(text) {
+        let inner = text.trim_matches(|letter| Lookalike::opening_quote(&String::from(letter)).is_some());
+        return Some(format!("{}: write `'{inner}'`, or leave the quotes out", quote.described()));
+    }
+    let inner = text.strip_prefix(['"', '\'', '`']).and_then(|rest| rest.strip_suffix(['"', '\'', '`']));
+    if let Some(inner) = inner {
+        return Some(format!("the inner quotes are part of the pattern: write `{inner}`"));
+    }
+    let slashed = text.strip_prefix('/').and_then(|rest| rest.trim_end_matches(['i', 'm', 's', 'g']).strip_suffix('/'));
+    if let Some(inner) = slashed {
+        let inner = anchored(inner);
+        return Some(format!("a pattern stands without slashes: `{inner}`; letters in either case are `(?i)`"));
+    }
+    let raw = text.strip_prefix("r'").or_else(|| text.strip_prefix("r\"")).or_else(|| text.strip_prefix("~ "));
+    raw.map(|inner| format!("a pattern stands alone: `{}`", anchored(inner.trim_end_matches(['\'', '"']))))
+}
+
+fn anchored(pattern: &str) -> String {
+    if pattern.starts_with('^') { pattern.to_owned() } else { format!("^{pattern}") }
+}
+
+fn look_around(text: &str) -> Option<String> {
+    let negative = text.contains("(?!") || text.contains("(?<!");
+    if negative {
+        return Some("what must not be found is `not:`, as in `expect: {code: 250, not: PATTERN}`".to_owned());
+    }
+    let positive = text.contains("(?=") || text.contains("(?<=");
+    positive.then(|| "what must be found as well is one more entry of `all:`, as in `all: [^250, PATTERN]`".to_owned())
+}
+
+fn negated(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    let rest = ["not in ", "not ", "!= ", "!=", "!~ ", "!", "<> ", "~", "anything but ", "except ", "no "]
+        .iter()
+        .find_map(|prefix| lower.strip_prefix(prefix))?;
+    let codes = codes(rest);
+    let help = match codes.as_slice() {
+        [code] if code.starts_with('2') => "anything but success is `expect: {code: [4xx, 5xx]}`".to_owned(),
+        [code] if code.starts_with(['4', '5']) => "anything but a refusal is `expect: {code: [2xx, 3xx]}`".to_owned(),
+        [] => format!("what must not be found is `not:`, as in `expect: {{code: 250, not: {}}}`", rest.trim()),
+        _ => "the codes that may come are `expect: {code: [250, 251]}`".to_owned(),
+    };
+    Some(format!("a pattern has no negation: {help}"))
+}
+
+/// `250, 251`, `250|251`, `250 or 251`, `200-299`.
+fn several(text: &str) -> Option<String> {
+    let codes = codes(text);
+    if codes.len() < 2 {
+        return None;
+    }
+    let range = text.contains("..") || text.contains("to ") || text.contains('-') || text.contains('–');
+    if let [first, second] = codes.as_slice()
+        && range
+        && first < second
+        && first[..1] == second[..1]
+    {
+        return Some(format!("a class of codes is `{}xx`", &first[..1]));
+    }
+    let list = codes.join(", ");
+    Some(format!("several codes are `expect: {{code: [{list}]}}`, or `any: [{list}]`"))
+}
+
+/// The reply codes of a text that holds nothing else but what joins them.
+fn codes(text: &str) -> Vec<String> {
+    let words: Vec<&str> =
+        text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let joints = ["or", "and", "to", "oder", "and/or"];
+    let is_code = |word: &str| {
+        word.len() == 3 && word.as_bytes()[0].is_ascii_digit() && !word.ends_with(char::is_alphabetic)
+            || crate::scenario::CodePattern::parse(word).is_some()
+    };
+    let known = words.iter().all(|word| is_code(word) || joints.contains(word));
+    if !known {
+        return Vec::new();
+    }
+    words.into_iter().filter(|word| is_code(word)).map(str::to_owned).collect()
+}
+
+/// `2**`, `2*`, `25?`, `2..`, `5yz`, `2nn`, `250*`, `*250`, `2-`.
+fn class(text: &str) -> Option<String> {
+    let bare = text.trim_start_matches(['^', '*', '.']);
+    let digits: String = bare.chars().take_while(char::is_ascii_digit).collect();
+    let rest = &bare[digits.len()..];
+    let joker = |letter: char| "*?.#_%xXyYzZnN+-$".contains(letter) || letter == '…';
+    if digits.is_empty() || digits.len() > 3 || !rest.chars().all(joker) || rest.is_empty() && bare == text {
+        return None;
+    }
+    if !digits.starts_with(['1', '2', '3', '4', '5']) {
+        return None;
+    }
+    Some(match digits.len() {
+        1 => format!("a class of codes is `{digits}xx`"),
+        2 => format!("a class of codes is `{digits}x`"),
+        _ => format!("the code alone is `{digits}`; what begins with it is `^{digits}`"),
+    })
+}
+
+/// `= 250`, `>= 400`, `< 400`.
+fn compared(text: &str) -> Option<String> {
+    let rest = text.trim_start_matches(['=', '<', '>', '~', ':', ' ']);
+    let operator = &text[..text.len() - rest.len()];
+    let code = rest.trim().get(..3).filter(|code| code.bytes().all(|byte| byte.is_ascii_digit()))?;
+    match operator.trim() {
+        "" => None,
+        "=" | "==" | "===" | "=~" | ":" | "~" => Some(format!("the code alone is `{code}`")),
+        _ => Some("a range of codes is a class, `2xx`, or several, `{code: [2xx, 3xx]}`".to_owned()),
+    }
+}
+
+fn foreign_template(text: &str) -> Option<String> {
+    let name = crate::scenario::lint::foreign_name(text)?;
+    Some(format!("templates are written `<<{name}>>` here"))
+}
+
+/// `250 OK`, `250-SIZE`: a code in front, without the circumflex.
+fn blank_or_case(text: &str) -> Option<String> {
+    let code = text.get(..3).filter(|code| code.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let rest = &text[3..];
+    (rest.starts_with([' ', '-', '[']) && text.len() < 60 && !rest.contains('|'))
+        .then(|| format!("begin it with `^` and the reply code: `^{code}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_meant() {
+        for (source, part) in [
+            ("250, 251", "code: [250, 251]"),
+            ("250|251", "code: [250, 251]"),
+            ("250 or 251", "code: [250, 251]"),
+            ("[250, 251]", "code: [250, 251]"),
+            ("200-299", "`2xx`"),
+            ("2**", "`2xx`"),
+            ("25?", "`25x`"),
+            ("2..", "`2xx`"),
+            ("2yz", "`2xx`"),
+            ("250*", "`250`"),
+            ("!250", "code: [4xx, 5xx]"),
+            ("not 250", "code: [4xx, 5xx]"),
+            ("!= 550", "code: [2xx, 3xx]"),
+            ("not OK", "not: ok"),
+            ("“^250”", "`'^250'`"),
+            ("'250'", "part of the pattern"),
+            ("/^250/i", "`^250`"),
+            ("^250(?!x)", "`not:`"),
+            ("^250(?=x)", "`all:`"),
+            ("== 250", "`250`"),
+            (">= 400", "`{code: [2xx, 3xx]}`"),
+        ] {
+            let help = meant(source).unwrap_or_default();
+            assert!(help.contains(part), "{source}: {help}");
+        }
+        for fine in ["OK", "^\\d\\d\\d", "^250|OK"] {
+            assert_eq!(meant(fine), None, "{fine}");
+        }
+    }
+}

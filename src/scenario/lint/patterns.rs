@@ -1,0 +1,66 @@
+//! Patterns that can hardly match what they mean.
+
+use crate::scenario::Pattern;
+use crate::scenario::source::Diagnostic;
+
+/// A pattern for a whole reply.
+pub(super) fn whole_reply(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
+    let source = &pattern.text.source;
+    class_in_pattern(pattern, warnings);
+    let digits =
+        source.strip_prefix('^').filter(|rest| rest.len() >= 4 && rest.as_bytes()[..3].iter().all(u8::is_ascii_digit));
+    let Some(rest) = digits.map(|rest| &rest[3..]) else { return };
+    if rest == "$" {
+        let warning = Diagnostic::warning(pattern.text.span, "this matches a reply without any text only");
+        warnings.push(warning.help(format!("leave out the `$`, or write the code alone: `{}`", &source[1..4])));
+    }
+    if rest.starts_with('-') && rest.len() > 1 {
+        let warning =
+            Diagnostic::warning(pattern.text.span, "this misses what it looks for where it stands in the last line");
+        warnings.push(warning.help(format!("write `^{}[ -]{}`", &source[1..4], &rest[1..])));
+    }
+    if rest.starts_with(['*', '+', '?']) {
+        let text = "this repeats the last digit of the code: `*`, `+` and `?` are no jokers";
+        let warning = Diagnostic::warning(pattern.text.span, text);
+        warnings.push(warning.help(format!("write `^{}`: what comes behind it may be anything", &source[1..4])));
+    }
+}
+
+/// `^2xx` looks for the letter x.
+fn class_in_pattern(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
+    let source = &pattern.text.source;
+    let code = source.strip_prefix('^').and_then(|rest| rest.get(..3)).unwrap_or("");
+    let digits = code.trim_end_matches(['x', 'X']);
+    let is_class =
+        code.len() == 3 && digits.len() < 3 && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    if is_class {
+        let text = "`x` stands for itself in a pattern: this matches no reply code";
+        let warning = Diagnostic::warning(pattern.text.span, text);
+        warnings.push(
+            warning.help(format!("write the class alone, `{}`, or the pattern `^{digits}`", code.to_ascii_lowercase())),
+        );
+    }
+}
+
+/// `$` that more follows, and `^` that more stands before.
+pub(super) fn characters(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
+    let source = &pattern.text.source;
+    let mut characters = source.char_indices().peekable();
+    let mut class = false;
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' => _ = characters.next(),
+            '[' => class = true,
+            ']' => class = false,
+            '$' if !class
+                && characters.peek().is_some_and(|(_, next)| next.is_ascii_alphanumeric() || *next == '_') =>
+            {
+                let span = pattern.text.span_of(&(at..at + 1));
+                let text = "`$` is the end of a line in a pattern: nothing in the line can follow it";
+                let warning = Diagnostic::warning(span, text);
+                return warnings.push(warning.help("the value of a variable is `<<name>>`; a dollar sign is `\\$`"));
+            }
+            _ => {}
+        }
+    }
+}

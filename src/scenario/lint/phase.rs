@@ -1,0 +1,243 @@
+//! The state of a session at each step: greeting, EHLO, TLS, transaction, mail data, QUIT.
+//!
+//! Responsible for steps that cannot work where they stand. What depends on the run (`when`, `retry`, exact bytes, a step that
+//! expects a refusal or any of several replies) ends what is known of a session, and nothing more is said of it.
+
+use super::codes::{Outlook, outlook, wants_mail_data};
+use super::replies::session_name;
+use super::smtp::implausible;
+use crate::scenario::source::Diagnostic;
+use crate::scenario::{Action, Address, Closing, Connect, Expected, Expression, Group, Scenario, Step};
+use crate::smtp::command::{CommandLine, Verb};
+use std::collections::BTreeMap;
+
+/// Follows the steps of a client.
+#[derive(Default)]
+pub(super) struct Phases<'s> {
+    sessions: BTreeMap<String, Phase<'s>>,
+}
+
+/// What is known of a session.
+#[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and any of them may hold")]
+struct Phase<'s> {
+    unknown: bool,
+    greeting_owed: bool,
+    /// EHLO or HELO was accepted, since TLS began.
+    greeted: bool,
+    /// EHLO was accepted before TLS began.
+    restarted: bool,
+    /// Not known where the port is not.
+    tls: Option<bool>,
+    mail: bool,
+    recipient: bool,
+    mail_data: bool,
+    quit: bool,
+    /// A line STARTTLS, which no handshake followed yet.
+    asked_for_tls: Option<&'s Step>,
+}
+
+impl<'s> Phases<'s> {
+    pub(super) fn of(scenario: &'s Scenario) -> Vec<Diagnostic> {
+        let mut phases = Phases::default();
+        let mut warnings = Vec::new();
+        for step in scenario.opening.iter().chain(&scenario.steps) {
+            phases.step(step, &mut warnings);
+        }
+        warnings
+    }
+
+    fn step(&mut self, step: &'s Step, warnings: &mut Vec<Diagnostic>) {
+        if let Action::Group(group) = &step.action {
+            return self.group(step, group, warnings);
+        }
+        let phase = self.sessions.entry(session_name(step).to_owned()).or_default();
+        if let Action::Connect(connect) = &step.action {
+            *phase = Phase { greeting_owed: true, tls: begins_with_tls(connect), ..Phase::default() };
+            phase.unknown = step.head.when.is_some() || step.fails.is_some();
+        }
+        if step.head.when.is_some() || step.head.continues || step.fails.is_some() {
+            phase.unknown = true;
+        }
+        if !phase.unknown {
+            phase.judge(step, warnings);
+        }
+        phase.follow(step);
+    }
+
+    fn group(&mut self, step: &'s Step, group: &'s Group, warnings: &mut Vec<Diagnostic>) {
+        let certain = step.head.when.is_none() && !step.head.continues && group.retry.is_none() && !group.pipeline;
+        if certain && !group.goes_round() {
+            return group.steps.iter().for_each(|inner| self.step(inner, warnings));
+        }
+        // What its steps leave behind depends on the run.
+        for inner in Step::walk(&group.steps) {
+            self.sessions.entry(session_name(inner).to_owned()).or_default().unknown = true;
+        }
+    }
+}
+
+impl<'s> Phase<'s> {
+    fn judge(&mut self, step: &'s Step, warnings: &mut Vec<Diagnostic>) {
+        let refused = step.expect.as_ref().is_some_and(|expect| outlook(expect) != Outlook::Success);
+        self.judge_reply(step, warnings);
+        if refused {
+            return;
+        }
+        let mut warn = |text: &str, help: &str| warnings.push(Diagnostic::warning(step.head.span, text).help(help));
+        let verb = verb(step);
+        match &step.action {
+            Action::Assert(expression) if self.tls == Some(false) && reads_tls(expression) => {
+                warn(
+                    "`tls` is none here: TLS has not begun",
+                    "put it after `- starttls`, or write `assert: tls is none`",
+                );
+            }
+            Action::StartTls(_) if self.tls == Some(true) => {
+                warn("TLS has begun already", "leave out `starttls`, or connect to a port without implicit TLS");
+            }
+            Action::Auth(auth) if !self.greeted && (self.restarted || auth.mechanism.is_none()) => {
+                warn(
+                    "no EHLO was sent before this, since the connection or TLS began",
+                    "write `- send: EHLO client.example` with `expect: ^250` before it",
+                );
+            }
+            Action::Data(_) if !self.mail_data => {
+                warn(
+                    "no DATA was accepted before this mail data",
+                    "write `- send: DATA` with `expect: ^354` before it",
+                );
+            }
+            Action::Send(_) if self.mail_data && !is_end(step) => {
+                warn(
+                    "the server takes this line for part of the message: DATA was accepted before",
+                    "send the message with `- data: |`, which ends it with the line with the dot",
+                );
+            }
+            _ if verb == Some(Verb::Rcpt) && !self.mail && self.greeted => {
+                warn(
+                    "no MAIL was accepted before this recipient",
+                    "write `- send: MAIL FROM:<name@example.com>` with `expect: ^250` before it",
+                );
+            }
+            _ if verb == Some(Verb::Data) && !self.recipient && self.greeted => {
+                warn(
+                    "no RCPT was accepted before this DATA",
+                    "write `- send: RCPT TO:<name@example.com>` with `expect: ^250` before it",
+                );
+            }
+            _ => {}
+        }
+        self.judge_ends(step, warnings);
+    }
+
+    /// What a reply must be, by what was asked.
+    fn judge_reply(&self, step: &Step, warnings: &mut Vec<Diagnostic>) {
+        let Some(expect) = &step.expect else { return };
+        match &step.action {
+            Action::Connect(_) => implausible(expect, &[220], "the greeting", warnings),
+            Action::None if self.greeting_owed => implausible(expect, &[220], "the greeting", warnings),
+            Action::StartTls(_) => implausible(expect, &[220], "STARTTLS", warnings),
+            Action::Auth(_) => implausible(expect, &[235], "a login", warnings),
+            Action::Data(data) if data.terminate => implausible(expect, &[250], "a message", warnings),
+            Action::Send(_) if self.greeting_owed && outlook(expect) == Outlook::Success => {
+                let text = "the greeting is compared here: no step before this one reads it";
+                let warning = Diagnostic::warning(expect.span, text);
+                warnings.push(warning.help("write a step `- expect: ^220` before the first command"));
+            }
+            _ => {}
+        }
+    }
+
+    /// After QUIT, and after a line STARTTLS.
+    fn judge_ends(&mut self, step: &'s Step, warnings: &mut Vec<Diagnostic>) {
+        let speaks = matches!(step.action, Action::Send(_) | Action::Data(_) | Action::StartTls(_) | Action::Auth(_));
+        if !speaks {
+            return;
+        }
+        if self.quit {
+            let warning = Diagnostic::warning(step.head.span, "the server closes the connection after QUIT");
+            warnings.push(warning.help("put this before QUIT, or connect again with `- connect: …`"));
+            self.quit = false;
+        }
+        if let Some(asked) = self.asked_for_tls.take() {
+            let text = "this line asks for TLS, and no handshake follows: what comes next is still plain";
+            let warning = Diagnostic::warning(asked.head.span, text);
+            warnings.push(warning.help("write the step `- starttls`, which sends the line and shakes hands"));
+        }
+    }
+
+    fn follow(&mut self, step: &'s Step) {
+        let outlook = step.expect.as_ref().map(outlook);
+        let refused = outlook == Some(Outlook::Refusal);
+        let uncertain = outlook == Some(Outlook::Open) && !matches!(step.action, Action::None);
+        match &step.action {
+            Action::Connect(_) => self.greeting_owed = step.expect.is_none(),
+            Action::Raw(_) | Action::Bdat(_) => self.unknown = true,
+            Action::Close(Closing::Fin | Closing::Reset) => *self = Phase { unknown: true, ..Phase::default() },
+            Action::StartTls(_) | Action::Tls(_) => {
+                *self = Phase { tls: Some(true), restarted: self.greeted, unknown: self.unknown, ..Phase::default() }
+            }
+            Action::Data(data) if data.terminate => (self.mail, self.recipient, self.mail_data) = (false, false, false),
+            Action::None => {
+                let reads = step.expect.as_ref().is_some_and(|expect| !matches!(expect.kind, Expected::Silence(_)));
+                self.greeting_owed &= !reads;
+            }
+            _ => {}
+        }
+        if refused {
+            return;
+        }
+        self.greeting_owed &= step.expect.is_none();
+        self.unknown |= uncertain;
+        match verb(step) {
+            Some(Verb::Ehlo | Verb::Helo | Verb::Lhlo) => self.greeted = true,
+            Some(Verb::Mail) => (self.mail, self.recipient) = (true, false),
+            Some(Verb::Rcpt) => self.recipient = true,
+            Some(Verb::Reset) => (self.mail, self.recipient) = (false, false),
+            Some(Verb::Data) => self.mail_data = step.expect.as_ref().is_some_and(wants_mail_data),
+            Some(Verb::Quit) => self.quit = true,
+            Some(Verb::StartTls) => self.asked_for_tls = Some(step),
+            Some(Verb::Other) if self.mail_data && is_end(step) => {
+                (self.mail, self.recipient, self.mail_data) = (false, false, false);
+            }
+            None if matches!(step.action, Action::Send(_)) => self.unknown = true,
+            _ => {}
+        }
+        // Without an `expect` beside it nobody says whether DATA was accepted.
+        self.unknown |= verb(step) == Some(Verb::Data) && step.expect.is_none();
+    }
+}
+
+/// The verb of a `send` of one line.
+fn verb(step: &Step) -> Option<Verb> {
+    let Action::Send(lines) = &step.action else { return None };
+    let [text] = lines.as_slice() else { return None };
+    let whole = text.with_placeholder("x");
+    let line = whole.trim_end_matches('\n');
+    (!line.contains('\n') && text.is_literal_up_to(4.min(line.len())))
+        .then(|| CommandLine::parse(line.as_bytes()).verb())
+}
+
+/// The line with the dot alone.
+fn is_end(step: &Step) -> bool {
+    matches!(&step.action, Action::Send(lines) if lines.last().is_some_and(|text| text.source.lines().last() == Some(".")))
+}
+
+fn reads_tls(expression: &Expression) -> bool {
+    expression.source.contains("tls.") && !expression.source.contains("defined") && !expression.source.contains(" or ")
+}
+
+/// Whether the port or a key says that TLS comes first.
+fn begins_with_tls(connect: &Connect) -> Option<bool> {
+    let port = match &connect.address {
+        Address::Joined(text) => {
+            text.source.rsplit_once(':').map(|(_, port)| port.to_owned()).or(Some(text.source.clone()))
+        }
+        Address::Split { port, .. } | Address::Mx { port, .. } => port.as_ref().map(|port| port.source.clone()),
+        Address::Unix(_) => None,
+    };
+    let port = port.unwrap_or_default();
+    let by_port = (!port.contains("<<")).then_some(port == "465");
+    connect.implicit_tls.or(by_port)
+}

@@ -1,0 +1,163 @@
+//! Lines that are sent, by what SMTP says of them.
+//!
+//! Responsible for commands that cannot mean what they say: paths without brackets, missing arguments, verbs that are none.
+//! A step that expects a refusal is a test of just that, and is left alone.
+
+use super::codes::{Outlook, may_be, outlook};
+use crate::scenario::source::Diagnostic;
+use crate::scenario::template::Text;
+use crate::scenario::words::one_slip;
+use crate::scenario::{Action, Expectation, Step};
+use crate::smtp::command::{CommandLine, Verb};
+
+/// The verbs that are looked for in a misspelt one.
+const VERBS: [&str; 14] = [
+    "EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT", "VRFY", "EXPN", "AUTH", "STARTTLS",
+];
+
+/// Codes that belong to one command each.
+const KNOWN: [u16; 6] = [220, 221, 235, 250, 334, 354];
+
+/// Looks at the lines of a `send`.
+pub(super) fn step(step: &Step, warnings: &mut Vec<Diagnostic>) {
+    let Action::Send(lines) = &step.action else { return };
+    if step.expect.as_ref().is_some_and(|expect| outlook(expect) != Outlook::Success) {
+        return;
+    }
+    for text in lines {
+        let whole = text.with_placeholder("x");
+        if whole.trim_end_matches('\n').contains('\n') {
+            continue;
+        }
+        line(text, &whole, warnings);
+    }
+    if let ([text], Some(expect)) = (lines.as_slice(), &step.expect) {
+        reply_of(text, expect, warnings);
+    }
+}
+
+fn line(text: &Text, whole: &str, warnings: &mut Vec<Diagnostic>) {
+    let command = CommandLine::parse(whole.as_bytes());
+    let argument = String::from_utf8_lossy(command.argument()).into_owned();
+    match command.verb() {
+        Verb::Mail | Verb::Rcpt if argument.is_empty() => {}
+        Verb::Mail => path(text, &argument, "MAIL", "FROM", warnings),
+        Verb::Rcpt => path(text, &argument, "RCPT", "TO", warnings),
+        Verb::Ehlo | Verb::Helo | Verb::Lhlo if argument.trim().is_empty() => {
+            let name = command.name();
+            let warning = Diagnostic::warning(
+                text.span,
+                format!("`{name}` takes the name of the client (RFC 5321 section 4.1.1.1)"),
+            );
+            warnings.push(warning.help(format!("write `{name} client.example`, or `{name} [192.0.2.1]`")));
+        }
+        Verb::Other => verb(text, whole, warnings),
+        _ => {}
+    }
+}
+
+/// `MAIL FROM:<reverse-path>` and `RCPT TO:<forward-path>` (RFC 5321 section 4.1.2).
+fn path(text: &Text, argument: &str, verb: &str, keyword: &str, warnings: &mut Vec<Diagnostic>) {
+    let upper = argument.to_ascii_uppercase();
+    let rest = upper.strip_prefix(keyword);
+    let after = argument.get(keyword.len()..).unwrap_or("").trim_start();
+    let has_colon = after.starts_with(':');
+    let value = after.trim_start_matches([':', '=']).trim();
+    let written = written_path(text, value);
+    let right = format!("`{verb} {keyword}:<{written}>`");
+    let (message, help) = match rest {
+        None => {
+            let path = written_path(text, argument.trim());
+            (format!("a line `{verb}` says `{keyword}:` before its path"), format!("write `{verb} {keyword}:<{path}>`"))
+        }
+        Some(_) if !has_colon => (format!("a colon stands after `{verb} {keyword}`"), format!("write {right}")),
+        Some(_) if value.is_empty() => (
+            format!("`{verb} {keyword}:` has no path"),
+            format!("write `{verb} {keyword}:<name@example.com>`; the empty path is `<>`"),
+        ),
+        Some(_) if !value.starts_with('<') => {
+            ("a path stands in angle brackets (RFC 5321 section 4.1.2)".to_owned(), format!("write {right}"))
+        }
+        Some(_) if !value.contains('>') => (
+            "the angle bracket of this path is not closed".to_owned(),
+            format!("write `{verb} {keyword}:<name@example.com>`"),
+        ),
+        Some(_) => return,
+    };
+    // The value of a template may hold the brackets: where it begins with one, it does.
+    let warning = Diagnostic::warning(text.span, format!("{message}: many servers refuse it"));
+    warnings.push(warning.help(help));
+}
+
+/// The path as it is written in the file, its template included.
+fn written_path(text: &Text, value: &str) -> String {
+    let source = text.source.as_str();
+    match source.find("<<") {
+        Some(open) if value.contains('x') => {
+            let start = source[..open].rfind([':', ' ', '=']).map_or(open, |at| at + 1);
+            let end = source.rfind(">>").map_or(source.len(), |close| close + 2);
+            let rest = source[end..].find(' ').map_or(source.len(), |at| end + at);
+            source[start..rest].to_owned()
+        }
+        _ => value.split(' ').next().unwrap_or(value).trim_matches(['<', '>', '"', '\'']).to_owned(),
+    }
+}
+
+/// A verb that is none, and looks like one.
+fn verb(text: &Text, whole: &str, warnings: &mut Vec<Diagnostic>) {
+    let word = whole.split([' ', ':', '<']).next().unwrap_or(whole);
+    let in_template = !text.is_literal_up_to(word.len());
+    if in_template || word.len() < 3 || !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return;
+    }
+    let upper = word.to_ascii_uppercase();
+    let joined = [
+        ("MAILFROM", "MAIL FROM:<…>"),
+        ("RCPTTO", "RCPT TO:<…>"),
+        ("HELLO", "EHLO client.example"),
+        ("HI", "EHLO client.example"),
+        ("EXIT", "QUIT"),
+        ("BYE", "QUIT"),
+        ("LOGIN", "AUTH LOGIN"),
+        ("TLS", "STARTTLS"),
+        ("RESET", "RSET"),
+        ("FROM", "MAIL FROM:<…>"),
+        ("TO", "RCPT TO:<…>"),
+        ("VERIFY", "VRFY name"),
+        ("EXPAND", "EXPN name"),
+    ];
+    let meant = joined.iter().find(|(wrong, _)| *wrong == upper).map(|(_, right)| (*right).to_owned());
+    let near = || one_slip(&upper, VERBS).map(str::to_owned);
+    if let Some(meant) = meant.or_else(near) {
+        let warning = Diagnostic::warning(text.span, format!("`{word}` is no command of SMTP, and looks like one"));
+        warnings.push(warning.help(format!("did you mean `{meant}`?")));
+    }
+}
+
+/// A positive reply that the command never has.
+fn reply_of(text: &Text, expect: &Expectation, warnings: &mut Vec<Diagnostic>) {
+    let whole = text.with_placeholder("x");
+    let verb = CommandLine::parse(whole.as_bytes()).verb();
+    let codes: &[u16] = match verb {
+        Verb::Ehlo | Verb::Helo | Verb::Lhlo | Verb::Mail | Verb::Reset => &[250],
+        Verb::Rcpt => &[250, 251],
+        Verb::Data => &[354],
+        Verb::Quit => &[221],
+        Verb::StartTls => &[220],
+        Verb::Auth => &[235, 334],
+        _ => return,
+    };
+    implausible(expect, codes, &CommandLine::parse(whole.as_bytes()).name(), warnings);
+}
+
+/// Warns where only replies are expected that this is never answered by.
+pub(super) fn implausible(expect: &Expectation, codes: &[u16], what: &str, warnings: &mut Vec<Diagnostic>) {
+    // An odd code is meant, one that belongs to another command is not.
+    if may_be(expect, codes) != Some(false) || may_be(expect, &KNOWN) != Some(true) {
+        return;
+    }
+    let list: Vec<String> = codes.iter().map(u16::to_string).collect();
+    let warning = Diagnostic::warning(expect.span, format!("success of {what} is another code than this"));
+    warnings
+        .push(warning.help(format!("{what} is answered by {}, or by a refusal, `4xx` or `5xx`", list.join(" or "))));
+}

@@ -1,0 +1,174 @@
+//! Says what is wrong with a file that is no YAML: by its cause, as far as its lines show it.
+//!
+//! Responsible for the words of syntax errors. Called by `yaml::read` once the parser has refused a file.
+
+use super::indentation::{self, Cause};
+use super::span_of;
+use crate::scenario::MAX_YAML_NESTING;
+use crate::scenario::source::{Diagnostic, Span};
+use crate::scenario::typography::Lookalike;
+
+/// A syntax error with its likely cause.
+pub(super) fn syntax_error(text: &str, file: u32, error: &serde_saphyr::Error) -> Diagnostic {
+    let span = error.location().map_or(Span { file, ..Span::default() }, |location| span_of(text, file, location));
+    let message = message_of(error);
+    if let Some(limit) = limit(&message) {
+        return Diagnostic::error(span, limit);
+    }
+    let place = Place::new(text, span);
+    if let Some(found) = place.lookalike() {
+        return found;
+    }
+    if let Some(found) = place.misplaced(&message) {
+        return found;
+    }
+    let diagnostic = Diagnostic::error(span, format!("not valid YAML: {message}"));
+    match hint(&message, place.line) {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}
+
+/// The line that an error points at.
+struct Place<'t> {
+    text: &'t str,
+    span: Span,
+    /// Its number, from 0.
+    number: usize,
+    line: &'t str,
+}
+
+impl<'t> Place<'t> {
+    fn new(text: &'t str, span: Span) -> Place<'t> {
+        let start = (span.start as usize).min(text.len());
+        let before = text.get(..start).unwrap_or(text);
+        let number = before.matches('\n').count();
+        Place { text, span, number, line: text.lines().nth(number).unwrap_or("") }
+    }
+
+    /// The span of part of a line.
+    fn part(&self, line: usize, column: usize, length: usize) -> Span {
+        let start: usize = self.text.split_inclusive('\n').take(line).map(str::len).sum();
+        self.span.with_range(start + column, start + column + length)
+    }
+
+    /// A character that only looks right, in this line or the one above.
+    fn lookalike(&self) -> Option<Diagnostic> {
+        let lines = [Some(self.number), self.number.checked_sub(1)].into_iter().flatten();
+        lines.filter_map(|number| Some((number, self.text.lines().nth(number)?))).find_map(|(number, line)| {
+            // In a text they may be meant; before it, and as quotes around it, they are not.
+            let value = line.find(": ").map_or(line.len(), |colon| colon + 2);
+            let head = &line[..value];
+            let bullet = line.trim_start().starts_with(['•', '–', '—', '‐', '‑', '−', '·', '－']);
+            let found =
+                Lookalike::first_blank(head).or_else(|| Lookalike::first(head).filter(|_| bullet || head == line));
+            let quoted = || Lookalike::opening_quote(&line[value..]).map(|one| one.moved(value));
+            let found = found.or_else(quoted)?;
+            let text = format!("not valid YAML: {}", found.described());
+            let span = self.part(number, found.at, found.found.len_utf8());
+            Some(Diagnostic::error(span, text).help(found.advice()))
+        })
+    }
+
+    /// A line whose column is that of no line above.
+    fn misplaced(&self, message: &str) -> Option<Diagnostic> {
+        let found = indentation::misplaced(self.text, self.number + 1)?;
+        let span = self.part(found.line, found.column, found.length);
+        let word =
+            self.text.lines().nth(found.line).and_then(|line| line.get(found.column..found.column + found.length));
+        let word = word.unwrap_or("this");
+        let error = |text: &str| Diagnostic::error(span, format!("not valid YAML: {text}"));
+        Some(match found.cause {
+            Cause::Tab => error(message).help("YAML indents with blanks, not with tabs"),
+            Cause::NoKeyAbove => error("a list stands here, and no key above it that it belongs to")
+                .help("write `steps:` in a line of its own above the first `- `"),
+            Cause::BelowValue { key, line } if key == "connect" => {
+                error(&format!("`{word}` is indented as if it belonged to `connect`, which has a value already"))
+                    .other(self.part(line, 0, key.len()), "this has a value")
+                    .help(format!("write `connect: {{host: NAME, port: 587, {word}: …}}`"))
+            }
+            Cause::BelowValue { key, line } => {
+                error(&format!("`{word}` is indented as if it belonged to `{key}`, which has a value already"))
+                    .other(self.part(line, 0, key.len()), "this has a value")
+                    .help(format!("write `{word}` in column 1, if it stands beside `{key}`"))
+            }
+            Cause::Column { column, line, word: other } => {
+                let (place, name) = (column + 1, if other == "-" { "`- `".to_owned() } else { format!("`{other}`") });
+                error(&format!("`{word}` stands in column {}, where nothing begins", found.column + 1))
+                    .other(self.part(line, column, other.len()), format!("in column {place}"))
+                    .help(format!("indent it like {name} in line {}: it belongs in column {place}", line + 1))
+            }
+        })
+    }
+}
+
+/// The limit that a message of serde-saphyr is about, in our words.
+fn limit(message: &str) -> Option<String> {
+    if message.contains("documents:") {
+        return Some("a scenario is one YAML document: a second one begins here".to_owned());
+    }
+    if message.contains("recursion limit") || message.contains("depth") {
+        return Some(format!("this nests deeper than the {MAX_YAML_NESTING} levels that a scenario may have"));
+    }
+    let other = message.contains("budget breached");
+    other.then(|| "this holds more values, aliases or text than a scenario may".to_owned())
+}
+
+/// The bare message: the first line, without the place that serde-saphyr puts before or behind it.
+fn message_of(error: &serde_saphyr::Error) -> String {
+    let rendered = error.without_snippet().to_string();
+    let first = rendered.lines().next().unwrap_or("").trim();
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    let cut = first.find(" at line ").or_else(|| first.find(" (line ")).unwrap_or(first.len());
+    let bare = first[..cut].trim();
+    match bare.strip_prefix("line ").and_then(|rest| rest.split_once(": ")) {
+        Some((_, message)) => message.to_owned(),
+        None => bare.to_owned(),
+    }
+}
+
+/// What usually causes a syntax error in a scenario, where the columns are right.
+fn hint(message: &str, line: &str) -> Option<String> {
+    let value = line.split_once(": ").map_or(line, |(_, value)| value).trim();
+    if let Some(template) = template_of(line) {
+        return Some(format!("in braces and brackets a template must be quoted: `'{template}'`"));
+    }
+    if line.contains("!=") || value.starts_with('!') {
+        return Some("YAML takes `!` for the start of a tag; what must not come is `not:`, beside `code:`".to_owned());
+    }
+    if value.starts_with('*') {
+        return Some("`*` is no joker here; the beginning of a reply is `^250`, a class of codes `2xx`".to_owned());
+    }
+    if value.starts_with(['>', '|']) {
+        return Some("YAML takes `>` and `|` for the start of a block of lines: put the text into quotes".to_owned());
+    }
+    if value.starts_with('%') {
+        return Some("text that starts with `%` must be quoted; a template is `<<name>>`".to_owned());
+    }
+    if message.contains("escape") {
+        return Some("a pattern with a backslash belongs in single quotes: `'^2\\d\\d'`".to_owned());
+    }
+    if value.starts_with(['"', '\'']) {
+        return Some(
+            "what is quoted ends at the second quote: put the whole text into the other kind of quotes".to_owned(),
+        );
+    }
+    if message.contains("mapping values") || message.contains("simple key") {
+        return Some(
+            "text that holds a colon and a blank must be quoted: `send: 'MAIL FROM: john@doe.com'`".to_owned(),
+        );
+    }
+    if value.starts_with(['%', '@', '`', '{', '[', '&']) {
+        return Some("text that starts with one of `* & ! % @ { [` or a backtick must be quoted".to_owned());
+    }
+    None
+}
+
+/// A template in flow style that holds what YAML takes for its own.
+fn template_of(line: &str) -> Option<&str> {
+    let start = line.find("<<")?;
+    let end = line[start..].find(">>").map(|length| start + length + 2)?;
+    let template = &line[start..end];
+    let flow = line[..start].contains(['{', '[']);
+    (flow && template.contains(['[', ']', '{', '}', ',', ':', '#', '"', '\''])).then_some(template)
+}

@@ -1,0 +1,236 @@
+//! Compares the indentation of lines with that of their neighbours, to say which line stands in the wrong column.
+//!
+//! Responsible for the cause of a syntax error; it reads the lines by itself and judges no document that is sound. Called
+//! by `faults`.
+
+/// A line in the wrong column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Misplaced {
+    /// The line, from 0, and the columns its first word reaches over, from 0.
+    pub(super) line: usize,
+    pub(super) column: usize,
+    pub(super) length: usize,
+    pub(super) cause: Cause,
+}
+
+/// Why a line does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// A tab indents it.
+    Tab,
+    /// It belongs in the column of another line.
+    Column { column: usize, line: usize, word: String },
+    /// It is a list of steps, and no key stands above it.
+    NoKeyAbove,
+    /// It would belong to a key that has a value already.
+    BelowValue { key: String, line: usize },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    List,
+    Map,
+}
+
+/// A collection that is open: where its entries stand, and its last one.
+#[derive(Debug, Clone)]
+struct Level {
+    kind: Kind,
+    column: usize,
+    line: usize,
+    word: String,
+    /// Whether the last entry has no value yet.
+    open: bool,
+}
+
+/// The first line up to `last` (from 0) that fits none above it.
+pub(super) fn misplaced(text: &str, last: usize) -> Option<Misplaced> {
+    let mut reader = Reader::default();
+    text.lines().enumerate().take(last + 1).find_map(|(number, line)| reader.line(number, line))
+}
+
+#[derive(Default)]
+struct Reader {
+    levels: Vec<Level>,
+    /// The text of a block goes on in lines that are deeper than this.
+    block: Option<usize>,
+    /// Brackets of flow style that are open.
+    flow: usize,
+}
+
+impl Reader {
+    fn line(&mut self, number: usize, line: &str) -> Option<Misplaced> {
+        let content = line.trim_start_matches([' ', '\t']);
+        let indent = line.len() - content.len();
+        if content.trim().is_empty() || content.starts_with('#') && self.block.is_none() {
+            return None;
+        }
+        if self.block.is_some_and(|column| indent > column) {
+            return None;
+        }
+        self.block = None;
+        if self.flow > 0 {
+            self.flow = (self.flow + opened(content)).saturating_sub(closed(content));
+            return None;
+        }
+        let tab = line.find('\t').filter(|at| *at < indent);
+        if let Some(at) = tab {
+            return Some(Misplaced { line: number, column: at, length: 1, cause: Cause::Tab });
+        }
+        let kind = kind_of(content)?;
+        let found = self.fits(kind, indent).map(|cause| {
+            let length = if kind == Kind::List { 1 } else { word_of(content).len() };
+            Misplaced { line: number, column: indent, length, cause }
+        });
+        if found.is_none() {
+            self.enter(number, content, indent);
+        }
+        found
+    }
+
+    /// What is wrong with an entry in this column; closes what ends before it.
+    fn fits(&mut self, kind: Kind, column: usize) -> Option<Cause> {
+        let mut closed = Vec::new();
+        while self.levels.last().is_some_and(|level| level.column > column) {
+            closed.extend(self.levels.pop());
+        }
+        // A list may stand in the column of the key that it belongs to.
+        if kind == Kind::Map && self.levels.len() > 1 {
+            let [.., below, top] = self.levels.as_slice() else { return None };
+            if top.kind == Kind::List && top.column == column && below.column == column {
+                closed.extend(self.levels.pop());
+            }
+        }
+        let Some(top) = self.levels.last() else {
+            return closed.iter().rev().find(|level| level.kind == kind).map(like);
+        };
+        let nearest = |levels: &[Level]| {
+            let same = levels.iter().filter(|level| level.kind == kind);
+            same.min_by_key(|level| level.column.abs_diff(column)).map(like)
+        };
+        if top.column == column {
+            return match (top.kind, kind) {
+                (Kind::Map, Kind::List) if top.open => None,
+                (Kind::Map, Kind::List) => nearest(&self.levels).or(Some(Cause::NoKeyAbove)),
+                (Kind::List, Kind::Map) => nearest(&closed).or_else(|| nearest(&self.levels)),
+                _ => None,
+            };
+        }
+        if closed.is_empty() && top.open {
+            return None;
+        }
+        if !closed.is_empty() {
+            return nearest(&closed).or_else(|| nearest(&self.levels));
+        }
+        let by_column = nearest(&self.levels);
+        if kind == Kind::Map && column > top.column + 1 && top.kind == Kind::Map && self.levels.len() == 1 {
+            return Some(Cause::BelowValue { key: top.word.clone(), line: top.line });
+        }
+        by_column.or(Some(Cause::NoKeyAbove))
+    }
+
+    /// Takes an entry, and those that begin in the same line.
+    fn enter(&mut self, line: usize, content: &str, column: usize) {
+        let mut column = column;
+        let mut rest = content;
+        while kind_of(rest) == Some(Kind::List) {
+            let after = rest[1..].trim_start_matches(' ');
+            let open = after.is_empty();
+            self.set(Level { kind: Kind::List, column, line, word: "-".to_owned(), open });
+            column += rest.len() - after.len();
+            rest = after;
+        }
+        if kind_of(rest) == Some(Kind::Map) {
+            let word = word_of(rest).to_owned();
+            let value = rest[word.len()..].trim_start_matches(':').trim();
+            let value = if value.starts_with('#') { "" } else { value };
+            let open = value.is_empty() || value.starts_with(['&', '!']) && !value.contains(' ');
+            self.set(Level { kind: Kind::Map, column, line, word, open });
+            rest = value;
+        }
+        if rest.starts_with(['|', '>']) {
+            self.block = Some(self.levels.last().map_or(0, |level| level.column));
+        }
+        if rest.starts_with(['[', '{']) {
+            self.flow = opened(rest).saturating_sub(closed(rest));
+        }
+    }
+
+    fn set(&mut self, level: Level) {
+        match self.levels.last_mut() {
+            Some(top) if top.column == level.column && top.kind == level.kind => *top = level,
+            Some(top) => {
+                // What it belongs to has its value now.
+                top.open = top.open && top.kind == Kind::Map && level.kind == Kind::List && top.column == level.column;
+                self.levels.push(level);
+            }
+            None => self.levels.push(level),
+        }
+    }
+}
+
+fn like(level: &Level) -> Cause {
+    Cause::Column { column: level.column, line: level.line, word: level.word.clone() }
+}
+
+/// Whether a line is an entry of a list or of a mapping; nothing where it goes on with a text.
+fn kind_of(content: &str) -> Option<Kind> {
+    if content == "-" || content.starts_with("- ") {
+        return Some(Kind::List);
+    }
+    let word = word_of(content);
+    let rest = &content[word.len()..];
+    let is_key = !word.is_empty() && (rest == ":" || rest.starts_with(": ") || rest.starts_with(":\r"));
+    is_key.then_some(Kind::Map)
+}
+
+/// The word that a line begins with.
+fn word_of(content: &str) -> &str {
+    let end =
+        content.find(|letter: char| !(letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.' | '"' | '\'')));
+    &content[..end.unwrap_or(content.len())]
+}
+
+fn opened(text: &str) -> usize {
+    text.matches(['[', '{']).count()
+}
+
+fn closed(text: &str) -> usize {
+    text.matches([']', '}']).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(text: &str) -> Option<(usize, usize)> {
+        match misplaced(text, usize::MAX - 1)?.cause {
+            Cause::Column { column, line, .. } => Some((line, column)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn lines_that_fit() {
+        for fine in [
+            "connect: x\nsteps:\n  - send: a\n    expect: b\n  - expect: c\n",
+            "steps:\n- send: a\n  expect: b\n- close\nfinally:\n- close\n",
+            "steps:\n  - data: |\n      Subject: x\n        deeper\n     - y\n  - expect: a\n",
+            "steps:\n  -\n    send: a\n  - steps:\n      - send: b\n    repeat: 3\n",
+            "vars: {a: 1,\n  b: 2}\nsteps: []\n",
+        ] {
+            assert_eq!(misplaced(fine, 99), None, "{fine}");
+        }
+    }
+
+    #[test]
+    fn lines_that_do_not() {
+        assert_eq!(column("steps:\n  - send: a\n     expect: b\n"), Some((1, 4)));
+        assert_eq!(column("steps:\n  - send: a\n   expect: b\n"), Some((1, 4)));
+        assert_eq!(column("steps:\n  - send: a\n  expect: b\n"), Some((1, 4)));
+        assert_eq!(column("steps:\n  - send: a\n    - expect: b\n"), Some((1, 2)));
+        assert_eq!(column("steps:\n  - send: a\n - send: b\n"), Some((1, 2)));
+        assert_eq!(misplaced("connect: x\n- send: a\n", 9).unwrap().cause, Cause::NoKeyAbove);
+        assert_eq!(misplaced("steps:\n\t- send: a\n", 9).unwrap().cause, Cause::Tab);
+    }
+}
