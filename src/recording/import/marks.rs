@@ -143,7 +143,9 @@ impl Marks {
                 before = end;
             }
             if let Some(used) = self.shapes.get(shaper.shape()).filter(|_| !is_blank && !shaper.shape().is_empty())
-                && (used.blanks == 0 || line[end..].is_empty() || line[end..].starts_with(char::is_whitespace))
+                && (used.blanks == 0
+                    || matches!(&line[end..], "" | ".")
+                    || line[end..].starts_with(char::is_whitespace))
             {
                 found = Some((end, *used));
             }

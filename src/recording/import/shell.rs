@@ -11,7 +11,14 @@ pub(super) fn is_command(line: &str) -> bool {
 }
 
 fn words(line: &str) -> Option<(&str, Vec<&str>)> {
-    let command = match line.find("$ ").or_else(|| line.find("# ")).or_else(|| line.find("% ").filter(|at| *at < 60)) {
+    // `C:\\Users\\ann>`
+    let windows = line.find('>').filter(|_| line.get(1..3) == Some(":\\"));
+    let command = match windows
+        .map(|at| at - 1)
+        .or_else(|| line.find("$ "))
+        .or_else(|| line.find("# "))
+        .or_else(|| line.find("% ").filter(|at| *at < 60))
+    {
         Some(at) if at < 100 => &line[at + 2..],
         _ => line,
     };
