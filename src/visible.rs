@@ -18,7 +18,7 @@ pub fn visible(bytes: &[u8]) -> String {
         && let Ok(plain) = std::str::from_utf8(bytes)
     {
         shown.push_str(plain);
-        return shown;
+        return no_command(shown);
     }
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -28,7 +28,25 @@ pub fn visible(bytes: &[u8]) -> String {
             push_escaped_byte(&mut shown, *byte);
         }
     }
-    shown
+    no_command(shown)
+}
+
+/// Breaks what the runners of GitHub Actions and Azure Pipelines take for a command wherever it stands in a line.
+fn no_command(shown: String) -> String {
+    if !shown.contains("##") {
+        return shown;
+    }
+    let mut harmless = String::with_capacity(shown.len() + 8);
+    for (at, character) in shown.char_indices() {
+        let rest = shown.as_bytes().get(at + 1..).unwrap_or_default();
+        let commands = rest.starts_with(b"[") || rest.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"vso["));
+        if character == '#' && commands && harmless.ends_with('#') {
+            harmless.push_str("\\x23");
+        } else {
+            harmless.push(character);
+        }
+    }
+    harmless
 }
 
 /// Makes text of our own inert, which may hold names from a file: line feeds and backslashes stay.
@@ -42,13 +60,24 @@ pub(crate) fn inert(text: &str) -> String {
             other => push_visible(&mut shown, other),
         }
     }
-    shown
+    no_command(shown)
 }
 
-/// Replaces characters that act on a terminal by others **of the same length in bytes**, so that offsets into
-/// `source` stay true. For source excerpts only.
+/// Replaces characters that act on a terminal or cannot be seen by others **of the same length in bytes**, so that offsets
+/// into `source` stay true. For source excerpts only, whose drawing takes care of the controls of ASCII.
 pub(crate) fn same_length(source: &str) -> String {
-    source.chars().map(|character| if is_c1(character) { '\u{b7}' } else { character }).collect()
+    let acts = |character: char| is_c1(character) || is_invisible(character);
+    let dots = |character: char| match character.len_utf8() {
+        2 => "\u{b7}",
+        3 => "\u{fffd}",
+        _ => "\u{b7}\u{b7}",
+    };
+    let mut shown = String::with_capacity(source.len());
+    for character in source.chars() {
+        if acts(character) { shown.push_str(dots(character)) } else { shown.push(character) }
+    }
+    // The same length again: the second sign of a runner's command goes.
+    if shown.contains("##") { shown.replace("##[", "#.[").replace("##vso[", "#.vso[") } else { shown }
 }
 
 fn push_visible(shown: &mut String, character: char) {
@@ -79,11 +108,14 @@ fn is_c1(character: char) -> bool {
     ('\u{80}'..='\u{9f}').contains(&character)
 }
 
-/// Formatting characters that change how their neighbours are shown, or that cannot be seen at all.
+/// Characters that change how their neighbours are shown, or that cannot be seen at all: Unicode's
+/// `Default_Ignorable_Code_Point`, and those of line ends and annotations.
 fn is_invisible(character: char) -> bool {
     matches!(character,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -102,10 +134,21 @@ mod tests {
     }
 
     #[test]
+    fn no_runner_takes_it_for_a_command() {
+        assert_eq!(visible(b"250 ##[add-mask]250"), "250 #\\x23[add-mask]250");
+        assert_eq!(visible(b"a\t##VSO[x]"), "a\\t#\\x23VSO[x]");
+        assert_eq!(visible(b"###[x] ## [y] #[z]"), "##\\x23[x] ## [y] #[z]");
+        assert_eq!(inert("##[x]\n"), "#\\x23[x]\n");
+        assert_eq!(same_length("##[x] ##vso[y]"), "#.[x] #.vso[y]");
+    }
+
+    #[test]
     fn same_length_keeps_offsets() {
-        let source = "a\u{9b}b";
-        assert_eq!(same_length(source).len(), source.len());
-        assert!(!same_length(source).contains('\u{9b}'));
+        for hidden in ['\u{9b}', '\u{3164}', '\u{115f}', '\u{e0041}', '\u{202e}'] {
+            let source = format!("a{hidden}b");
+            assert_eq!(same_length(&source).len(), source.len());
+            assert!(!same_length(&source).contains(hidden));
+        }
     }
 
     proptest::proptest! {

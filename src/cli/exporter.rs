@@ -145,7 +145,7 @@ fn load(arguments: &ExporterArguments) -> Result<Library, LoadFault> {
     if faults.is_empty() {
         faults.extend(undeclared(&all, &arguments.values.given()));
     }
-    let inputs = arguments.values.inputs(&all).map_err(LoadFault)?;
+    let inputs = arguments.values.inputs(&all).map_err(|refusal| LoadFault(refusal.to_string()))?;
     let mut library = Library { scenarios: BTreeMap::new(), targets: allowed(&arguments.targets)? };
     for scenario in scenarios {
         let name = name_of(folder, &scenario);
@@ -187,7 +187,7 @@ fn tell(arguments: &ExporterArguments, name: &str, one: &ProbeScenario) {
     }
     for warning in &one.warnings {
         let styled = arguments.color.for_notices();
-        screen::notice(&format!("{}\n", warning.render(&one.scenario.sources, styled.0)));
+        screen::drawn(&format!("{}\n", warning.render(&one.scenario.sources, styled.0)));
     }
     let secrets: Vec<String> = one.scenario.secrets.iter().map(|secret| format!("`{}`", secret.name)).collect();
     if !secrets.is_empty() {

@@ -4,6 +4,7 @@ use super::screen::{self, Color};
 use super::{USAGE, new_file};
 use crate::recording::import::{self, ImportError, Imported, MAX_IMPORT_SIZE, Wanted};
 use crate::scenario::{Diagnostic, Sources, reason};
+use crate::visible::inert;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use std::fs::File;
 use std::io::Read as _;
@@ -52,7 +53,7 @@ fn tools() -> PossibleValuesParser {
 pub(super) fn import(arguments: &ImportArguments) -> u8 {
     let name = arguments.file.display().to_string();
     let shown_name = if name == "-" { "<stdin>" } else { &name };
-    let read = read(&arguments.file).map_err(|message| vec![format!("error: {message}")]);
+    let read = read(&arguments.file).map_err(|message| vec![inert(&format!("error: {message}"))]);
     let imported = read.and_then(|text| {
         let imported = import::import(shown_name, &text, &arguments.wanted());
         imported.map_err(|error: ImportError| arguments.rendered(&error.mistakes, &error.sources))
@@ -62,7 +63,7 @@ pub(super) fn import(arguments: &ImportArguments) -> u8 {
         Ok(()) => 0,
         Err(messages) => {
             for message in &messages {
-                screen::notice(message);
+                screen::drawn(message);
             }
             USAGE
         }
@@ -83,13 +84,14 @@ impl ImportArguments {
     /// Writes the scenario, and what could not be carried over.
     fn put(&self, imported: &Imported) -> Result<(), Vec<String>> {
         for notice in self.rendered(&imported.notices, &imported.sources) {
-            screen::notice(&format!("{notice}\n"));
+            screen::drawn(&format!("{notice}\n"));
         }
         let Some(output) = &self.output else {
             screen::result(&imported.scenario);
             return Ok(());
         };
-        new_file::write(output, &imported.scenario, self.force).map_err(|message| vec![format!("error: {message}")])
+        new_file::write(output, &imported.scenario, self.force)
+            .map_err(|message| vec![inert(&format!("error: {message}"))])
     }
 
     fn rendered(&self, messages: &[Diagnostic], sources: &Sources) -> Vec<String> {

@@ -17,6 +17,7 @@ mod report_files;
 mod run;
 mod schema;
 mod screen;
+mod secret_files;
 mod send;
 mod serve;
 mod shell;
@@ -93,6 +94,11 @@ fn arguments() -> Arguments {
             screen::result("SMTP UNKNOWN - the plugin is not called as it must be\n");
             screen::notice(&error.to_string());
             std::process::exit(PLUGIN_UNKNOWN);
+        }
+        // What was mistyped is quoted.
+        if std::env::args().any(|argument| argument.contains(crate::visible::acts_or_hides)) {
+            screen::notice(error.render().to_string().trim_end());
+            std::process::exit(error.exit_code());
         }
         error.exit()
     })

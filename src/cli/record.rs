@@ -189,7 +189,7 @@ impl RecordArguments {
             };
             let session: Arc<str> = Arc::from(session.to_string());
             let entry = Entry { at: start.elapsed(), session, speaker, text, step: Arc::from(""), mail_data: false };
-            screen::notice(&human::entry(&entry, true, styled));
+            screen::drawn(&human::entry(&entry, true, styled));
         };
         self.verbose.then(|| Arc::new(tell) as Listener)
     }

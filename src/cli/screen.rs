@@ -84,8 +84,13 @@ pub(super) fn restore_echo() {
     }
 }
 
-/// Writes a line to standard error.
+/// Writes a line to standard error. Names of files and options stand in it as they were given: nothing in it acts.
 pub(super) fn notice(text: &str) {
+    drawn(&crate::visible::inert(text));
+}
+
+/// Writes lines to standard error that may be coloured, and are harmless already.
+pub(super) fn drawn(text: &str) {
     let mut output = std::io::stderr().lock();
     _ = writeln!(output, "{text}");
 }

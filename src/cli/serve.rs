@@ -104,7 +104,7 @@ impl ServeArguments {
             };
             let (session, text) = (line.session.clone(), line.text.clone());
             let entry = Entry { at: line.at, session, speaker, text, step: Arc::from(""), mail_data: false };
-            screen::notice(&human::entry(&entry, true, styled));
+            screen::drawn(&human::entry(&entry, true, styled));
         };
         (!self.quiet).then(|| Log::new(detail, masker, tell))
     }

@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::{TcpSocket, TcpStream};
 
+use super::public::is_public;
 use super::stream::Stream;
 
 /// Where to connect to, and from where.
@@ -160,22 +161,6 @@ fn out_of_bounds(host: &str, address: IpAddr) -> ConnectFailure {
         format!("`{host}` leads to {address}, which is no public address")
     };
     ConnectFailure { kind: ConnectFailureKind::OutOfBounds, message }
-}
-
-/// Whether an address is one of the public internet: not this machine's, not a private network's, not a link's.
-fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => {
-            let [first, second, ..] = v4.octets();
-            let shared = first == 100 && (64..128).contains(&second);
-            let inner = v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_unspecified();
-            !(inner || shared || v4.is_broadcast() || v4.is_multicast() || first == 0)
-        }
-        IpAddr::V6(v6) => {
-            let inner = v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local();
-            !(inner || v6.is_multicast())
-        }
-    }
 }
 
 async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectFailure> {

@@ -10,6 +10,7 @@ pub(crate) mod connect;
 mod dns;
 mod mx;
 pub(crate) mod proxy_protocol;
+mod public;
 pub(crate) mod route;
 mod server_hello;
 pub(crate) mod signals;
@@ -18,6 +19,7 @@ mod socks5;
 pub(crate) mod stream;
 pub(crate) mod tls;
 mod tls_failure;
+mod tls_old;
 mod tls_options;
 
 #[cfg(test)]

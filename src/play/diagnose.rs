@@ -120,6 +120,12 @@ impl Site<'_> {
                     );
                 self.divergence(Cause::Server, Kind::Injection, diagnostic)
             }
+            Trouble::NotTls { bytes } => {
+                let message = format!("expected {expected}, but within the TLS session came what is no TLS");
+                let diagnostic = self.diagnostic(self.span, &message).label(format!("it was {}", self.quoted(bytes)));
+                let note = "a server or something on the way wrote past the TLS session: nobody can tell who";
+                self.divergence(Cause::Server, Kind::Tls, diagnostic.note(note))
+            }
             Trouble::Tls(failure) => self.tls(failure),
             Trouble::TooMuchUnread => self.fault(Kind::Unread, "the server sends on and on, and nothing reads it"),
             Trouble::NotOpen => self.fault(Kind::Closed, &format!("expected {expected}, but the session is closed")),

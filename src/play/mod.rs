@@ -8,6 +8,7 @@
 pub(crate) mod client;
 pub(crate) mod diagnose;
 pub(crate) mod divergence;
+mod door;
 pub(crate) mod expect;
 pub(crate) mod group;
 pub(crate) mod outcome;

@@ -66,7 +66,8 @@ fn counts(report: &Report) -> String {
     let mut parts: Vec<(u64, &str)> = vec![
         (summary.followed, "followed"),
         (summary.flaky, "flaky"),
-        (summary.diverged + summary.unreachable, "diverged"),
+        (summary.diverged, "diverged"),
+        (summary.unreachable, "unreachable"),
         (summary.broken, "could not be run"),
         (summary.interrupted, "interrupted"),
         (summary.not_played, "not played"),
@@ -76,7 +77,8 @@ fn counts(report: &Report) -> String {
         (count, noun) = (load.runs, "run");
         parts = vec![
             (load.followed, "followed"),
-            (load.diverged + load.unreachable, "diverged"),
+            (load.diverged, "diverged"),
+            (load.unreachable, "unreachable"),
             (load.broken + summary.broken, "could not be run"),
             (load.interrupted, "interrupted"),
         ];
@@ -224,6 +226,8 @@ mod tests {
         let told = |summary: Summary, duration| counts(&Report { duration, summary, ..Report::begin() });
         let one = Summary { scenarios: 1, diverged: 1, ..Summary::default() };
         assert_eq!(told(one, 0.412), "1 scenario: 1 diverged (0.41 s)");
+        let silent = Summary { scenarios: 2, diverged: 1, unreachable: 1, ..Summary::default() };
+        assert_eq!(told(silent, 0.412), "2 scenarios: 1 diverged, 1 unreachable (0.41 s)");
         let many =
             Summary { scenarios: 5, followed: 2, flaky: 1, diverged: 1, broken: 1, left_out: 1, ..Summary::default() };
         assert_eq!(

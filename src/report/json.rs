@@ -1,6 +1,7 @@
 //! The JSON report, written and read, and its JSON Schema.
 
 use super::model::{Report, VERSION};
+use crate::visible::{acts_or_hides, inert};
 use std::io;
 
 /// Writes the report, indented so that two of them can be compared line by line.
@@ -27,7 +28,32 @@ pub fn read(text: &str) -> Result<Report, String> {
         let version = versioned.version;
         return Err(format!("a report of version {version}: this program reads version {VERSION}"));
     }
-    serde_json::from_str(text).map_err(|error| format!("this is no report of smtp-script: {error}"))
+    let report = serde_json::from_str::<serde_json::Value>(text).and_then(|mut report| {
+        make_inert(&mut report, false);
+        serde_json::from_value(report)
+    });
+    report.map_err(|error| format!("this is no report of smtp-script: {error}"))
+}
+
+/// A report may be somebody else's: no character of its texts acts on what shows it. YAML keeps the characters that only
+/// cannot be seen, or it would not be the same scenario.
+fn make_inert(value: &mut serde_json::Value, is_yaml: bool) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => {
+            let acts = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+            if text.contains(acts) || (!is_yaml && text.contains(acts_or_hides)) {
+                *text = text.split('\t').map(inert).collect::<Vec<_>>().join("\t");
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| make_inert(value, is_yaml)),
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                make_inert(value, key == "script" || key == "recording");
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// The JSON Schema of the report, as docs/report.schema.json has it.

@@ -6,10 +6,15 @@
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use regex_syntax::hir::{Hir, Look};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// The most memory one compiled pattern may take, in bytes.
 const MAX_PATTERN_SIZE: usize = 4 * 1024 * 1024;
+
+/// How many compiled patterns are remembered.
+const MAX_COMPILED: usize = 64;
 
 /// How many different reply codes a pattern may spell out before it counts as one that matches any.
 const MAX_SPELLED_CODES: usize = 12;
@@ -27,8 +32,28 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, PatternFault> {
     compile_with(pattern, false)
 }
 
+thread_local! {
+    /// Patterns that were compiled lately: long scenarios hold the same few many times.
+    static COMPILED: RefCell<HashMap<(String, bool), Regex>> = RefCell::default();
+}
+
 /// The same for what a client sends, where letters match in either case.
 pub(crate) fn compile_with(pattern: &str, ignore_case: bool) -> Result<Regex, PatternFault> {
+    let key = (pattern.to_owned(), ignore_case);
+    if let Some(known) = COMPILED.with_borrow(|compiled| compiled.get(&key).cloned()) {
+        return Ok(known);
+    }
+    let regex = build(pattern, ignore_case)?;
+    COMPILED.with_borrow_mut(|compiled| {
+        if compiled.len() >= MAX_COMPILED {
+            compiled.clear();
+        }
+        compiled.insert(key, regex.clone());
+    });
+    Ok(regex)
+}
+
+fn build(pattern: &str, ignore_case: bool) -> Result<Regex, PatternFault> {
     // Without Unicode tables a pattern compiles ten times as fast, and `.` matches any byte of a reply.
     RegexBuilder::new(pattern)
         .multi_line(true)

@@ -104,6 +104,11 @@ impl Sources {
         self.files.iter().skip(1).map(|source| source.name.as_str())
     }
 
+    /// The texts of all files.
+    pub(crate) fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        self.files.iter_mut().map(|source| &mut source.text)
+    }
+
     /// The text that `span` covers.
     #[must_use]
     pub fn slice(&self, span: Span) -> &str {

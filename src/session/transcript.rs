@@ -174,8 +174,7 @@ impl Transcript {
 
     /// Lines that the client sent, as they were written.
     pub(crate) fn client(&mut self, session: &Arc<str>, shown: &str) {
-        for line in shown.split('\n') {
-            let text = visible(&self.masker.mask(line.trim_end_matches('\r').as_bytes()));
+        for text in self.masked_lines(&shown.split('\n').collect::<Vec<_>>()) {
             self.push(session, Speaker::Client, text);
         }
     }
@@ -190,8 +189,7 @@ impl Transcript {
     pub(crate) fn mail_data(&mut self, session: &Arc<str>, shown: &str, octets: u64) {
         let lines: Vec<&str> = shown.trim_end_matches('\n').split('\n').collect();
         let mut entries = Vec::new();
-        for line in lines.iter().take(MAIL_DATA_LINES) {
-            let text = visible(&self.masker.mask(line.trim_end_matches('\r').as_bytes()));
+        for text in self.masked_lines(&lines[..lines.len().min(MAIL_DATA_LINES)]) {
             entries.push(self.entry(self.elapsed(), session, Speaker::Client, text));
         }
         if lines.len() > MAIL_DATA_LINES {
@@ -219,8 +217,7 @@ impl Transcript {
 
     /// Lines that a server of this run sent, as they were written.
     pub(crate) fn served(&mut self, session: &Arc<str>, shown: &str) {
-        for line in shown.split('\n') {
-            let text = visible(&self.masker.mask(line.trim_end_matches('\r').as_bytes()));
+        for text in self.masked_lines(&shown.split('\n').collect::<Vec<_>>()) {
             self.push(session, Speaker::Server, text);
         }
     }
@@ -242,6 +239,12 @@ impl Transcript {
     pub(crate) fn note(&mut self, session: &Arc<str>, text: &str) {
         let text = visible(self.masker.mask_text(text).as_bytes());
         self.push(session, Speaker::Note, text);
+    }
+
+    /// Lines as they may be shown: a secret may go on from one to the next.
+    fn masked_lines(&self, lines: &[&str]) -> Vec<String> {
+        let lines: Vec<&[u8]> = lines.iter().map(|line| line.trim_end_matches('\r').as_bytes()).collect();
+        self.masker.mask_lines(&lines).iter().map(|line| visible(line)).collect()
     }
 
     fn push(&mut self, session: &Arc<str>, speaker: Speaker, text: String) {

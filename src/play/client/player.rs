@@ -5,6 +5,7 @@ use crate::play::client::ground::{Ground, StepAt, Updates, View};
 use crate::play::client::sessions::Sessions;
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Cause, Divergence};
+use crate::play::door;
 use crate::play::outcome::{Outcome, StepOutcome, Verdict};
 use crate::play::scope::Names;
 use crate::play::stage::Stage;
@@ -56,11 +57,7 @@ pub(crate) fn over(due: Option<Instant>, settings: &Settings, cleaning: &Arc<Ato
 impl<'a> Player<'a> {
     pub(crate) fn new(scenario: &'a Scenario, variables: &Variables, settings: &'a Settings) -> Player<'a> {
         let masker = if settings.show_secrets { Masker::default() } else { Masker::new(&variables.secrets) };
-        let notices = masker
-            .too_short()
-            .iter()
-            .map(|name| format!("the secret `{name}` is so short that it is not searched for in what the server sends"))
-            .collect();
+        let notices = masker.too_short().iter().map(ToString::to_string).collect();
         let due = settings.max_time.map(|length| Instant::now() + length);
         let cleaning = Arc::new(AtomicBool::new(false));
         let templates = Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded));
@@ -274,15 +271,12 @@ impl<'a> Player<'a> {
         let (mut main, finally): (Vec<_>, Vec<_>) =
             self.stage.divergences.into_iter().partition(|divergence| !divergence.step.is_finally());
         main.extend(finally);
-        Outcome {
-            name: self
-                .stage
-                .log
-                .masker()
-                .mask_text(self.ground.scenario.name.as_deref().unwrap_or(self.ground.scenario.sources.name())),
+        let masker = self.stage.log.masker().clone();
+        let mut outcome = Outcome {
+            name: self.ground.scenario.name.as_deref().unwrap_or(self.ground.scenario.sources.name()).to_owned(),
             path: self.ground.scenario.sources.name().to_owned(),
             sources: self.ground.scenario.sources.clone(),
-            tags: self.ground.scenario.tags.iter().map(|tag| self.stage.log.masker().mask_text(tag)).collect(),
+            tags: self.ground.scenario.tags.clone(),
             started: self.began,
             duration: self.stage.log.elapsed(),
             steps: self.stage.steps,
@@ -294,7 +288,9 @@ impl<'a> Player<'a> {
             transcript: self.stage.log.into_entries(),
             exchanges,
             notices: self.notices,
-        }
+        };
+        door::hide(&mut outcome, &masker);
+        outcome
     }
 
     /// Steps that were never come to are unreached. A group that was sent in a pipeline stands before its first step.

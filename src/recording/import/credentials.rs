@@ -84,7 +84,7 @@ fn has_encoded_word(line: &str) -> bool {
 }
 
 /// Whether base64 stands for something that a person or a login might have written.
-fn is_text(word: &str) -> bool {
+pub(super) fn is_text(word: &str) -> bool {
     let Ok(decoded) = STANDARD.decode(word) else { return false };
     let readable = |byte: &u8| (b' '..=b'~').contains(byte) || matches!(byte, 0 | 1);
     decoded.len() >= 3 && decoded.iter().all(readable)

@@ -39,6 +39,8 @@ use shown::masked_sources;
 pub const MAX_IMPORT_SIZE: usize = 64 * 1024 * 1024;
 /// How many notices are given of one text: the first ones tell what is wrong.
 const MAX_NOTICES: usize = 20;
+/// The most lines of a client that fit into a scenario.
+const MAX_COMMANDS: usize = 40_000;
 /// How many lines are searched for the signs of a family.
 const MAX_SEARCHED: usize = 20_000;
 /// How many sessions are listed where one must be chosen.
@@ -195,7 +197,7 @@ fn unsound(text: &str) -> Option<String> {
     let mut sources = Sources::default();
     sources.add("imported", text);
     let (scenario, mut mistakes, _) = parse(sources, &|_| Err("no file".to_owned()));
-    let context = CheckContext { file_root: None, variables: None, pem: PemChecks::default() };
+    let context = CheckContext { file_root: None, variables: None, untrusted: false, pem: PemChecks::default() };
     mistakes.extend(scenario.iter().flat_map(|scenario| check(scenario, &context)));
     mistakes.into_iter().find(Diagnostic::is_error).map(|mistake| mistake.message)
 }
@@ -292,7 +294,14 @@ fn several(sessions: &[Session], text: &str) -> Diagnostic {
 fn of_session(mut session: Session, family: &'static Family) -> Read {
     let mut mistakes = Vec::new();
     let replies = session.said.iter().any(|said| matches!(said, Said::Reply(_)));
-    if !replies && session.misfit.is_none() {
+    let commands = session.said.iter().filter(|said| matches!(said, Said::Line(_))).count();
+    if commands > MAX_COMMANDS {
+        let help = "cut the part that matters out of the log";
+        mistakes.push(
+            mistake(format!("this session has {commands} lines of the client: no scenario holds so many")).help(help),
+        );
+        session.said.clear();
+    } else if !replies && session.misfit.is_none() {
         mistakes.push(mistake("no reply of a server is found in this".to_owned()));
     } else if !session.client_spoke() && !session.said.iter().any(|said| matches!(said, Said::ServerClosed)) {
         let text = "only what the server said stands in this: no line of the client".to_owned();

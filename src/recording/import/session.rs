@@ -3,6 +3,7 @@
 //! Responsible for what belongs to what: each reply to the oldest command that waits for one, answers to their challenges,
 //! handshakes to STARTTLS. A reply that does not fit what it would answer ends the reading: nothing is guessed.
 
+use super::credentials;
 use super::event::{self, Event};
 use super::grammar::{self, Kind};
 use crate::recording::{MailData, Said, Server, split_verb};
@@ -121,14 +122,8 @@ impl Session {
         if kind == Kind::Hello && self.owed.iter().any(|(owed, _)| *owed == Kind::Hello) && self.greeted {
             self.misfits(here, "the client greets again before its greeting was answered".to_owned());
         }
-        if kind == Kind::Answer && matches!(self.owed.back(), Some((Kind::Answer, _))) {
-            // Of two answers to one challenge the one right before the reply was it; the other may be a credential.
-            let (_, at) = self.owed.pop_back().unwrap_or((kind, 0));
-            if let Some(Said::Line(line)) = self.said.get(at).cloned() {
-                self.stray_credentials.push(String::from_utf8_lossy(&line).into_owned());
-                self.said.remove(at);
-            }
-            self.warn(here, "two lines answer one challenge: the first of them was left out", "");
+        if kind == Kind::Answer && self.answers_again(text, here) {
+            return;
         }
         match kind {
             Kind::Auth => self.logging_in = true,
@@ -147,6 +142,23 @@ impl Session {
         if kind == Kind::Bdat {
             self.said.push(Said::Chunk(self.stand_in_chunk(text)));
         }
+    }
+
+    /// Two answers to one challenge: the one that can be read was it, or else the one right before the reply. The other may
+    /// be a credential all the same. `true`: the new one was not it.
+    fn answers_again(&mut self, text: &str, here: Span) -> bool {
+        let Some((Kind::Answer, at)) = self.owed.back().copied() else { return false };
+        let Some(Said::Line(line)) = self.said.get(at) else { return false };
+        let first = String::from_utf8_lossy(line).into_owned();
+        let can_be_read = |text: &str| grammar::is_hidden(text) || credentials::is_text(text.trim());
+        let keeps_first = can_be_read(&first) && !can_be_read(text);
+        self.warn(here, "two lines answer one challenge: one of them was left out", "");
+        self.stray_credentials.push(if keeps_first { text.trim().to_owned() } else { first });
+        if !keeps_first {
+            self.owed.pop_back();
+            self.said.remove(at);
+        }
+        keeps_first
     }
 
     /// A line of a login with one sign for all the ways in which logs hide credentials.

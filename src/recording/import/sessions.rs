@@ -44,59 +44,57 @@ pub(super) fn read(lines: &[Line<'_>], marks: &Marks, family: &'static Family) -
     found
 }
 
+/// A line with a mark, and how long its prefix is.
+type Marked = (usize, usize);
+
 /// For each line its session, where a part of the prefix tells them apart.
 fn owners(lines: &[Line<'_>], marks: &Marks, family: &'static Family) -> Option<Vec<Option<usize>>> {
-    let marked: Vec<(usize, Vec<String>)> = lines
-        .iter()
-        .enumerate()
-        .filter_map(|(at, line)| {
-            let seen = marks.read(&line.text);
-            let is_marked = !seen.prefix.is_empty() && (seen.side.is_some() || marks.are_alike());
-            is_marked.then(|| (at, columns(seen.prefix)))
-        })
-        .collect();
-    let most = marked.iter().map(|(_, columns)| columns.len()).max().unwrap_or(0);
-    (0..most.min(2 * MAX_COLUMNS)).find_map(|column| {
-        let mut ids: HashMap<&str, usize> = HashMap::new();
-        for (_, columns) in &marked {
-            let count = ids.len();
-            ids.entry(columns.get(column)?.as_str()).or_insert(count);
-            if ids.len() > MAX_SESSIONS || ids.len() > marked.len() / 3 {
-                return None;
-            }
-        }
-        if ids.len() < 2 || !begin_as_sessions(lines, marks, &marked, column, ids.len()) {
+    let length = |(at, line): (usize, &Line<'_>)| {
+        let seen = marks.read(&line.text);
+        let is_marked = !seen.prefix.is_empty() && (seen.side.is_some() || marks.are_alike());
+        is_marked.then_some((at, seen.prefix.len()))
+    };
+    let marked: Vec<Marked> = lines.iter().enumerate().filter_map(length).collect();
+    (0..2 * MAX_COLUMNS).find_map(|number| {
+        let ids = ids(lines, &marked, number)?;
+        if ids.len() < 2 || !begin_as_sessions(lines, marks, &marked, number, ids.len()) {
             return None;
         }
-        let owners = assigned(lines, marks, column, &ids);
+        let owners = assigned(lines, marks, number, &ids);
         are_sessions(lines, marks, family, &owners, ids.len()).then_some(owners)
     })
 }
 
-/// The parts of a prefix, and after them each without its last part behind a dot: the transaction of a session.
-fn columns(prefix: &str) -> Vec<String> {
-    let parts: Vec<&str> = shape::columns(prefix).into_iter().take(MAX_COLUMNS).collect();
-    let whole = parts
-        .iter()
-        .map(|part| part.rsplit_once('.').filter(|(_, number)| number.len() < 3).map_or(*part, |(id, _)| id));
-    let mut columns: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
-    columns.resize(MAX_COLUMNS, String::new());
-    columns.extend(whole.map(str::to_owned));
-    columns
+/// The different values of a part of the prefix, numbered as they come; nothing where they are too many to be sessions.
+fn ids(lines: &[Line<'_>], marked: &[Marked], number: usize) -> Option<HashMap<String, usize>> {
+    let mut ids: HashMap<String, usize> = HashMap::new();
+    for (index, (at, length)) in marked.iter().enumerate() {
+        let id = column(&lines[*at].text[..*length], number)?;
+        if !ids.contains_key(id) {
+            ids.insert(id.to_owned(), ids.len());
+        }
+        let is_time = index > 30 && ids.len() > index / 3;
+        if is_time || ids.len() > MAX_SESSIONS || index + 1 == marked.len() && ids.len() > marked.len() / 3 {
+            return None;
+        }
+    }
+    Some(ids)
+}
+
+/// One part of a prefix; behind the first ones each comes again, without a last part behind a dot: the transaction of a
+/// session.
+fn column(prefix: &str, number: usize) -> Option<&str> {
+    let part = *shape::columns(prefix).get(number % MAX_COLUMNS)?;
+    let whole = part.rsplit_once('.').filter(|(_, number)| number.len() < 3).map_or(part, |(id, _)| id);
+    Some(if number < MAX_COLUMNS { part } else { whole })
 }
 
 /// Whether the first line with each id begins a session: a greeting, or that of the client.
-fn begin_as_sessions(
-    lines: &[Line<'_>],
-    marks: &Marks,
-    marked: &[(usize, Vec<String>)],
-    column: usize,
-    count: usize,
-) -> bool {
+fn begin_as_sessions(lines: &[Line<'_>], marks: &Marks, marked: &[Marked], number: usize, count: usize) -> bool {
     let mut seen: HashSet<&str> = HashSet::new();
     let mut begun = 0;
-    for (at, columns) in marked {
-        let Some(id) = columns.get(column) else { return false };
+    for (at, length) in marked {
+        let Some(id) = column(&lines[*at].text[..*length], number) else { return false };
         if seen.insert(id) {
             let seen = marks.read(&lines[*at].text);
             let text = seen.lines.first().map_or("", |text| text.as_ref());
@@ -114,7 +112,7 @@ fn begin_as_sessions(
 }
 
 /// Lines without an id belong to the line above them.
-fn assigned(lines: &[Line<'_>], marks: &Marks, column: usize, ids: &HashMap<&str, usize>) -> Vec<Option<usize>> {
+fn assigned(lines: &[Line<'_>], marks: &Marks, number: usize, ids: &HashMap<String, usize>) -> Vec<Option<usize>> {
     let mut last = None;
     let mut owners = Vec::with_capacity(lines.len());
     for line in lines {
@@ -124,7 +122,7 @@ fn assigned(lines: &[Line<'_>], marks: &Marks, column: usize, ids: &HashMap<&str
         } else {
             seen.prefix
         };
-        let own = columns(before).get(column).and_then(|id| ids.get(id.as_str())).copied();
+        let own = column(before, number).and_then(|id| ids.get(id)).copied();
         if own.is_some() {
             last = own;
         }

@@ -11,11 +11,21 @@ pub(super) fn is_command(line: &str) -> bool {
 }
 
 fn words(line: &str) -> Option<(&str, Vec<&str>)> {
-    let command = match line.find("$ ").or_else(|| line.find("# ")).or_else(|| line.find("% ").filter(|at| *at < 60)) {
+    // `C:\\Users\\ann>`
+    let windows = line.find('>').filter(|_| line.get(1..3) == Some(":\\"));
+    let command = match windows
+        .map(|at| at - 1)
+        .or_else(|| line.find("$ "))
+        .or_else(|| line.find("# "))
+        .or_else(|| line.find("% ").filter(|at| *at < 60))
+    {
         Some(at) if at < 100 => &line[at + 2..],
         _ => line,
     };
     let with_prompt = command.len() < line.len();
+    if !with_prompt && !TOOLS.iter().any(|tool| command.contains(tool)) {
+        return None;
+    }
     let words: Vec<&str> = command.split_whitespace().take(60).collect();
     let is_tool = |word: &&str| TOOLS.contains(&word.rsplit('/').next().unwrap_or_default());
     let at = if with_prompt {

@@ -11,9 +11,10 @@ use super::session::Session;
 use super::shell;
 use super::text::{Line, Role};
 use crate::scenario::Span;
+use std::cell::Cell;
 
-/// How far is looked ahead for the end of a message.
-const MAX_AHEAD: usize = 100_000;
+/// How far is looked ahead for the ends of all messages together: a text is read in linear time.
+const MAX_AHEAD: usize = 1_000_000;
 /// The words of the warning about lines that belong to no side.
 pub(super) const NEITHER: &str = "this line is of neither side: it was left out";
 
@@ -48,8 +49,10 @@ pub(super) struct Talk<'t> {
     here: Span,
     /// The line that is being read.
     at: usize,
-    /// Whether the last line was one of the message.
+    /// Whether the last line was one of the message, and how many of its lines had the client's mark.
     data_goes_on: bool,
+    marked_data: usize,
+    looked_ahead: Cell<usize>,
 }
 
 impl<'t> Talk<'t> {
@@ -68,6 +71,8 @@ impl<'t> Talk<'t> {
             here: Span::default(),
             at: 0,
             data_goes_on: false,
+            marked_data: 0,
+            looked_ahead: Cell::new(0),
         }
     }
 
@@ -199,7 +204,9 @@ impl<'t> Talk<'t> {
                 return;
             }
             Some((Message::Marked, _)) => {
-                self.data_goes_on = true;
+                self.marked_data += 1;
+                // A text of many lines may have one mark; where each line has one, a line without is of no side.
+                self.data_goes_on = self.marked_data == 1;
                 return self.data_line(text);
             }
             Some((Message::NotShown, _)) => {
@@ -236,14 +243,17 @@ impl<'t> Talk<'t> {
             return Some(kind);
         }
         let text = text.trim();
-        let answers = self.session.is_logging_in() && grammar::is_message(text)
-            || self.session.is_challenged() && !text.contains(' ') && !text.is_empty()
-            || self.session.is_challenged() && text.starts_with("<<") && text.ends_with(">>");
+        // At a terminal a word alone may be a remark, unless something waited for it or came back.
+        let came_back = || !self.marks.are_alike() || self.next_reply(at, 2).is_some();
+        let answers =
+            self.session.is_logging_in() && grammar::is_message(text) && (self.session.is_challenged() || came_back())
+                || self.session.is_challenged() && !text.contains(' ') && !text.is_empty()
+                || self.session.is_challenged() && text.starts_with("<<") && text.ends_with(">>");
         if answers && !grammar::begins_with_verb(text) {
             return Some(Kind::Answer);
         }
         // Whatever else was sent, the server had something to say to it, and to nothing before it.
-        let next = self.next_reply(at);
+        let next = self.next_reply(at, 0);
         let is_alone = self.session.is_quiet() && !text.is_empty();
         match next {
             Some(code) if is_alone && (code >= 500 || !self.marks.are_alike() && !text.contains(' ')) => {
@@ -260,15 +270,16 @@ impl<'t> Talk<'t> {
         own[(at + 1).min(own.len())..].iter().map(move |index| &lines[*index])
     }
 
-    /// The code of the reply that the next line of either side begins.
-    fn next_reply(&self, at: usize) -> Option<u16> {
+    /// The code of the reply that the next line of either side begins; where lines have no marks, behind so many remarks.
+    fn next_reply(&self, at: usize, remarks: usize) -> Option<u16> {
+        let mut remarks = remarks;
         for line in self.after(at).take(50).filter(|line| line.role != Role::Noise && !line.text.trim().is_empty()) {
             let seen = self.marks.read(&line.text);
             let text = seen.lines.first().map_or("", |text| text.as_ref());
             match seen.side {
                 Some(Side::Server) => return reply_code(text),
                 Some(Side::Client) => return None,
-                None if self.marks.are_alike() => return None,
+                None if self.marks.are_alike() => remarks = remarks.checked_sub(1)?,
                 None => {}
             }
         }
@@ -319,6 +330,7 @@ impl<'t> Talk<'t> {
         let asks_for_message = lines[0].starts_with("354");
         self.session.reply(lines, self.here);
         if asks_for_message && self.session.misfit.is_none() {
+            self.marked_data = 0;
             self.data = Some((self.message_after(self.at), Vec::new()));
         }
     }
@@ -327,7 +339,13 @@ impl<'t> Talk<'t> {
     fn message_after(&self, at: usize) -> Message {
         // Whether the first line that may be one of the message is a field of its header.
         let mut first: Option<bool> = None;
-        for (index, line) in self.after(at).enumerate().map(|(index, line)| (at + 1 + index, line)).take(MAX_AHEAD) {
+        for (index, line) in self
+            .after(at)
+            .enumerate()
+            .map(|(index, line)| (at + 1 + index, line))
+            .take(MAX_AHEAD.saturating_sub(self.looked_ahead.get()))
+        {
+            self.looked_ahead.set(self.looked_ahead.get() + 1);
             let seen = self.marks.read(&line.text);
             let text = seen.lines.first().map_or("", |text| text.as_ref()).trim_end();
             let has_field = first == Some(true);
@@ -384,7 +402,7 @@ impl<'t> Talk<'t> {
                 && self.session.is_challenged()
                 && self.reply.is_empty()
                 && self.family.name != "openssl";
-            if answers && self.next_reply(at).is_some() {
+            if answers && self.next_reply(at, 0).is_some() {
                 self.session.client(Kind::Answer, "", self.here);
             }
             if goes_on {

@@ -419,3 +419,78 @@ proptest! {
         }
     }
 }
+
+/// What a stray line may be: a remark, a line of another log, something that looks like a credential.
+const STRAY: [&str; 16] = [
+    "and then this happened",
+    "(it hangs here for a while)",
+    "[2024-05-05 10:00:00] INFO worker started",
+    "password: opensesame",
+    "--- see above ---",
+    "what does 535 mean?",
+    "Error: 3 retries left",
+    "then",
+    "hello",
+    "c2VjcmV0",
+    "\tat com.example.Foo.bar(Foo.java:12)",
+    "DEBUG pool: connection 17 released",
+    "*** NOTE ***",
+    "my notes: AUTH PLAIN AHVzZXIAcGFzcw==",
+    "<<< >>>",
+    "Thu Nov 28 19:02:26 UTC 2026",
+];
+
+fn transcript(name: &str) -> String {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recording/transcripts");
+    decoded(std::fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}")))
+}
+
+/// The steps without what messages hold.
+fn skeleton(scenario: &str) -> Vec<String> {
+    let is_step = |line: &&str| {
+        let line = line.trim_start();
+        ["- send:", "- starttls", "- data:", "- bdat:", "- auth", "expect:", "connect:"]
+            .iter()
+            .any(|key| line.starts_with(key))
+    };
+    scenario
+        .lines()
+        .filter(|line| {
+            !line.starts_with("      ") || line.starts_with("      - ") || line.starts_with("        expect")
+        })
+        .filter(is_step)
+        .map(str::to_owned)
+        .collect()
+}
+
+proptest! {
+    /// A line that does not belong there changes nothing, or stops the reading; and no credential is ever told.
+    #[test]
+    fn a_stray_line_leaks_nothing_and_changes_nothing(
+        name in prop::sample::select(vec![
+            "phpmailer-level-prefix.txt", "smtplib.txt", "javamail-login.txt", "ruby-message.txt", "postal-log.txt", "perl-sslified.txt",
+            "msmtp-d.txt", "stray-line-login.txt", "telnet-in-backticks.txt", "symfony.txt", "mailkit-serilog.txt",
+            "exim-v.txt", "own-run-transcript.txt", "curl-login-denied.txt", "haraka-log.txt",
+        ]),
+        place in 0.0_f64..1.0,
+        stray in prop::sample::select(STRAY.to_vec()),
+    ) {
+        let text = transcript(name);
+        let credentials = transcript("credentials");
+        let whole = import("paste", &text, &Wanted::default()).expect("it is read without the line");
+        let mut lines: Vec<&str> = text.lines().collect();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place among a few lines")]
+        lines.insert((place * lines.len() as f64) as usize, stray);
+        let told = match import("paste", &lines.join("\n"), &Wanted::default()) {
+            Ok(imported) => {
+                prop_assert_eq!(skeleton(&imported.scenario), skeleton(&whole.scenario));
+                let shown: String = imported.notices.iter().map(|notice| notice.render(&imported.sources, false)).collect();
+                imported.scenario + &shown
+            }
+            Err(error) => error.to_string(),
+        };
+        for credential in credentials.lines().filter(|credential| *credential != "opensesame") {
+            prop_assert!(!told.contains(credential), "`{}` is told:\n{}", credential, told);
+        }
+    }
+}

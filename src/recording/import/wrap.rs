@@ -39,6 +39,9 @@ pub(super) fn unwrapped<'l>(text: &'l str, opener: &str, prefix: &str) -> Vec<Co
         return lines_of(&unescaped(text, Some(quote)));
     }
     let text = without_suffix(text, prefix);
+    if text.contains("[nl]") {
+        return lines_of(&text.replace("[nl]", "\n"));
+    }
     let escapes = text.contains("\\r\\n") || text.ends_with("\\n") || text.ends_with("\\r");
     if !escapes {
         return vec![Cow::Borrowed(text)];
