@@ -205,18 +205,27 @@ impl Checker<'_> {
         self.text(text);
         for expression in text.expressions() {
             let Ok(names) = expression.names() else { continue };
-            let foreign: Vec<&(String, Range<usize>)> = names
-                .variables
-                .iter()
-                .filter(|(name, _)| !self.vars.contains(name) && self.names.contains(name))
-                .collect();
+            let functions = names.functions.iter().filter(|(name, _)| name == "offers");
+            let variables = names.variables.iter().filter(|(name, _)| self.is_foreign(name));
+            let foreign: Vec<&(String, Range<usize>)> = variables.chain(functions).collect();
             for (name, range) in foreign {
-                self.error(
-                    expression.span_of(range),
-                    format!("`{name}` cannot be used here: only `vars` may choose hosts and files"),
-                );
+                self.refuse_foreign(expression.span_of(range), name);
             }
         }
+        let of_statements = statement_names(text).unwrap_or_default();
+        if let Some(name) = of_statements.iter().find(|name| self.is_foreign(name)) {
+            self.refuse_foreign(text.span, name);
+        }
+    }
+
+    /// Whether a name is not the file's own: a secret, a capture, or what the other side says.
+    fn is_foreign(&self, name: &str) -> bool {
+        let said = ["reply", "extensions", "tls", "message"].contains(&name);
+        !self.vars.contains(name) && (said || self.names.contains(name))
+    }
+
+    fn refuse_foreign(&mut self, span: Span, name: &str) {
+        self.error(span, format!("`{name}` cannot be used here: only `vars` may choose hosts and files"));
     }
 
     pub(super) fn data(&mut self, data: &Data) {
