@@ -128,6 +128,26 @@ fn the_same_rules_on_both_servers() {
     assert!(faults.is_empty(), "{} of {} differ\n{}", faults.len(), pairs.len(), faults.join("\n"));
 }
 
+/// Each connection of a server captures for itself; rules do as steps do.
+#[test]
+fn what_a_server_captures_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = "server:
+  rules: [{match: '^NOOP (?<who>.*)', reply: 250 <<who>>}]
+connect: <<server.address>>
+steps:
+  - expect: 220
+  - send: NOOP you
+    expect: ^250 (?<who>.*)
+";
+    std::fs::write(folder.path().join("both.yaml"), scenario).unwrap();
+    let output = smtp_script(folder.path()).args(["run", "both.yaml", "--format", "json"]).output().unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    for captured in ["\"who\": \"you\"", "\"server.1.who\": \"you\""] {
+        assert!(report.contains(captured), "{captured} is not in\n{report}");
+    }
+}
+
 // --- playing ----------------------------------------------------------------------------------------------------
 
 /// Plays all of them, several at a time: most of a row is waiting.

@@ -113,6 +113,17 @@ fn any_server_has_a_starting_scenario() {
 }
 
 #[test]
+fn the_host_of_a_provider_is_the_provider() {
+    let text = starts(&["smtp.sendgrid.net"]);
+    assert!(text.contains("username: apikey") && text.contains("host: smtp.sendgrid.net"), "{text}");
+    assert!(starts(&["smtp.office365.com:587"]).contains("# Microsoft 365, port 587 with STARTTLS"));
+    assert!(starts(&["email-smtp.eu-west-1.amazonaws.com"]).contains("host: email-smtp.eu-west-1.amazonaws.com"));
+    assert!(starts(&["gmail:465"]).contains("port 465 with TLS from the start"));
+    // Where it takes no mail from users it is a server like any other.
+    assert!(!starts(&["gmail-smtp-in.l.google.com:25"]).contains("secrets"));
+}
+
+#[test]
 fn a_built_in_scenario_can_be_copied() {
     let text = starts(&["size-limit"]);
     assert!(text.contains("name: A message over the size limit") && !text.contains("yaml-language-server"));
@@ -138,6 +149,9 @@ fn what_new_cannot_write_is_refused() {
         (&["new", "evil\"host.example"], "is no provider"),
         (&["new", "mail.example.com:0"], "is no provider"),
         (&["new", "mimecast"], "takes no mail from users"),
+        (&["new", "gmail:26"], "its ports are 587 (STARTTLS), 465 (TLS from the start)"),
+        (&["new", "relay.yml"], "did you mean `-o relay.yml`?"),
+        (&["new", "mail/relay.YAML"], "did you mean `-o mail/relay.YAML`?"),
         (&["new", "gmail", "--tls", "none"], "wants TLS"),
         (&["new", "fastmail", "--tls", "starttls"], "names no port"),
         (&["new", "mail.example.com", "--auth", "ntlm"], "expected `any`, `none`, or one of"),

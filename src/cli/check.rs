@@ -1,11 +1,15 @@
 //! `smtp-script check`: everything that `run` checks before the first connection, plus lints.
 
+mod format;
+
 use super::USAGE;
 use super::screen::{self, Color};
 use super::targets::{Files, Targets, is_strangers};
+use super::values::{SECRET_PREFIX, VAR_PREFIX};
 use crate::load::LoadError;
-use crate::run::Settings;
-use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables};
+use crate::run::{Settings, disclosures, with_placeholders};
+use crate::scenario::{Diagnostic, Inputs, Needs, Scenario, Sources, Variables};
+use format::CheckFormat;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -24,6 +28,9 @@ pub(super) struct CheckArguments {
     /// List what each scenario would reach, read and be given
     #[arg(long)]
     explain: bool,
+    /// How to write what is found
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: CheckFormat,
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -47,19 +54,28 @@ pub(super) fn check(arguments: &CheckArguments) -> u8 {
         found.errors += 1;
     }
     let count = targets.loaded.len();
+    let human = arguments.format == CheckFormat::Human;
+    let mut all = Vec::new();
     for loaded in targets.loaded {
         if arguments.explain
             && let Ok(scenario) = &loaded
         {
-            screen::result(&explained(scenario));
+            screen::result(&explained(scenario, &settings));
         }
         let (sources, diagnostics) = diagnostics_of(loaded, &settings);
         for diagnostic in &diagnostics {
             found.note(diagnostic);
+        }
+        for diagnostic in diagnostics.iter().filter(|_| human) {
             screen::result(&format!("{}\n\n", diagnostic.render(&sources, arguments.color.for_results().0)));
         }
+        all.push((sources, diagnostics));
     }
-    screen::result(&format!("{}\n", found.summary(count)));
+    if human {
+        screen::result(&format!("{}\n", found.summary(count)));
+    } else {
+        screen::result(&format::written(arguments.format, &all));
+    }
     if found.errors == 0 { 0 } else { USAGE }
 }
 
@@ -70,22 +86,52 @@ impl CheckArguments {
 }
 
 /// What a stranger's file would reach, read and be given, as it is written.
-fn explained(scenario: &Scenario) -> String {
+fn explained(scenario: &Scenario, settings: &Settings) -> String {
     let needs = scenario.needs();
+    let untrusted = settings.untrusted || is_strangers(scenario);
+    let environment = if untrusted { Vec::new() } else { environment_of(&needs) };
     let mut text = format!("{}\n", crate::visible(scenario.sources.name().as_bytes()));
     let lists = [
         ("reaches", needs.hosts),
         ("reads", needs.files),
         ("is given the secrets", needs.secrets),
         ("takes the variables", needs.variables),
+        ("reads of the environment", environment),
     ];
     let listens = (!needs.listens.is_empty()).then_some(("listens on", needs.listens));
-    for (what, list) in listens.into_iter().chain(lists) {
+    let secrets = [("sends", sent(scenario, settings)), ("lets a secret decide", decided(scenario))];
+    let secrets = secrets.into_iter().filter(|(_, list)| !list.is_empty());
+    for (what, list) in listens.into_iter().chain(lists).chain(secrets) {
         let shown = if list.is_empty() { "nothing".to_owned() } else { list.join(", ") };
         _ = writeln!(text, "  {what}: {}", crate::visible(shown.as_bytes()));
     }
     text.push('\n');
     text
+}
+
+/// The names of the environment that give it values.
+fn environment_of(needs: &Needs) -> Vec<String> {
+    let secrets = needs.secrets.iter().map(|name| format!("{SECRET_PREFIX}{}[_FILE]", name.to_uppercase()));
+    let names = needs.variables.iter().map(|variable| variable.split('=').next().unwrap_or(variable));
+    secrets.chain(names.map(|name| format!("{VAR_PREFIX}{}", name.to_uppercase()))).collect()
+}
+
+/// Which secret goes where, under which protection.
+fn sent(scenario: &Scenario, settings: &Settings) -> Vec<String> {
+    let Some(variables) = with_placeholders(scenario) else { return Vec::new() };
+    let list = disclosures(scenario, &variables, settings);
+    let told = list.iter().flat_map(|one| {
+        one.secrets.iter().map(move |secret| format!("{secret} to {} ({})", one.address, one.protection))
+    });
+    told.collect()
+}
+
+/// What depends on a secret, with its line.
+fn decided(scenario: &Scenario) -> Vec<String> {
+    let told = scenario.decisions_of_secrets().into_iter().map(|(span, what, secrets)| {
+        format!("the {what} in line {} (by {})", scenario.sources.position(span).line, secrets.join(" and "))
+    });
+    told.collect()
 }
 
 /// Everything that is wrong with one file: a file that can only be read in parts is checked as far as it goes.

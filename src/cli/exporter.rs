@@ -145,7 +145,7 @@ fn load(arguments: &ExporterArguments) -> Result<Library, LoadFault> {
     if faults.is_empty() {
         faults.extend(undeclared(&all, &arguments.values.given()));
     }
-    let inputs = arguments.values.inputs(&all).map_err(LoadFault)?;
+    let inputs = arguments.values.inputs(&all).map_err(|refusal| LoadFault(refusal.to_string()))?;
     let mut library = Library { scenarios: BTreeMap::new(), targets: allowed(&arguments.targets)? };
     for scenario in scenarios {
         let name = name_of(folder, &scenario);

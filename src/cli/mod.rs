@@ -17,6 +17,7 @@ mod report_files;
 mod run;
 mod schema;
 mod screen;
+mod secret_files;
 mod send;
 mod serve;
 mod shell;

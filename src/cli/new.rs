@@ -9,7 +9,7 @@ use crate::library;
 use crate::scenario::address::split_address_or;
 use crate::scenario::{reason, similar};
 use crate::smtp::auth::Mechanism;
-use crate::smtp::provider::{self, Provider};
+use crate::smtp::provider::{self, Provider, Submission};
 use clap::ValueEnum;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
@@ -78,8 +78,8 @@ pub(super) fn new(arguments: &NewArguments) -> u8 {
 
 fn text(arguments: &NewArguments) -> Result<String, String> {
     let what = arguments.what.as_str();
-    if let Some(provider) = provider::find(what) {
-        return scenario_of(&for_provider(provider, arguments)?);
+    if let Some(plan) = with_provider(what, arguments) {
+        return scenario_of(&plan?);
     }
     if let [built_in] = library::find(what).as_slice() {
         return match (arguments.tls, arguments.auth) {
@@ -90,7 +90,39 @@ fn text(arguments: &NewArguments) -> Result<String, String> {
             }
         };
     }
+    if is_file_name(what) {
+        return Err(rather_output(what));
+    }
     scenario_of(&for_server(what, arguments)?)
+}
+
+/// The plan for a provider, by its name or by one of its hosts, with a port or without; `None` where it is neither.
+fn with_provider<'a>(what: &'a str, arguments: &NewArguments) -> Option<Result<Plan<'a>, String>> {
+    let (name, port) = match what.rsplit_once(':').and_then(|(name, port)| Some((name, port.parse().ok()?))) {
+        Some((name, port)) => (name, Some(port)),
+        None => (what, None),
+    };
+    if let Some(provider) = provider::find(name) {
+        return Some(for_provider(provider, port, arguments));
+    }
+    let provider = provider::at_host(name)?;
+    let is_known = port.is_none_or(|port| provider.submission.is_some_and(|it| it.takes(port)));
+    // On another port it is a server like any other.
+    is_known.then(|| for_provider(provider, port, arguments).map(|plan| Plan { host: name, ..plan }))
+}
+
+/// Whether a name is rather one of a file to write.
+fn is_file_name(what: &str) -> bool {
+    let ending = Path::new(what).extension().and_then(|it| it.to_str()).unwrap_or_default();
+    what.contains('/') || ["yml", "yaml"].iter().any(|it| ending.eq_ignore_ascii_case(it))
+}
+
+fn rather_output(what: &str) -> String {
+    let shown = crate::visible(what.as_bytes());
+    format!(
+        "`{shown}` is a file, not a provider or a server\n  = help: did you mean `-o {shown}`? `smtp-script new gmail -o {shown}`, or \
+         a host such as `mail.example.com` instead of `gmail`"
+    )
 }
 
 /// A file without its first line, if that names the schema for editors: by a path that is another one where a copy lies.
@@ -110,7 +142,11 @@ fn scenario_of(plan: &Plan<'_>) -> Result<String, String> {
     }
 }
 
-fn for_provider<'a>(provider: &'static Provider, arguments: &NewArguments) -> Result<Plan<'a>, String> {
+fn for_provider<'a>(
+    provider: &'static Provider,
+    port: Option<u16>,
+    arguments: &NewArguments,
+) -> Result<Plan<'a>, String> {
     let submission = provider.submission.ok_or_else(|| format!("{} takes no mail from users", provider.name))?;
     let lists = match arguments.tls {
         None => [submission.starttls, submission.implicit],
@@ -120,8 +156,9 @@ fn for_provider<'a>(provider: &'static Provider, arguments: &NewArguments) -> Re
             return Err(format!("{} wants TLS: give `--tls starttls` or `--tls implicit`", provider.name));
         }
     };
-    let port = lists.iter().flat_map(|ports| ports.iter()).next().copied();
-    let port = port.ok_or_else(|| format!("{} names no port with this kind of TLS", provider.name))?;
+    let mut ports = lists.iter().flat_map(|ports| ports.iter()).copied();
+    let found = ports.find(|it| port.is_none_or(|port| port == *it));
+    let port = found.ok_or_else(|| no_port(provider, submission, port))?;
     let tls = if submission.implicit.contains(&port) { Tls::Implicit } else { Tls::Starttls };
     let login = match arguments.auth.unwrap_or(LoginChoice::Any) {
         LoginChoice::None => Login::None,
@@ -129,6 +166,13 @@ fn for_provider<'a>(provider: &'static Provider, arguments: &NewArguments) -> Re
         LoginChoice::By(mechanism) => Login::By(Some(mechanism)),
     };
     Ok(Plan { host: submission.host, port, tls, login, provider: Some((provider, submission)) })
+}
+
+fn no_port(provider: &Provider, submission: Submission, asked: Option<u16>) -> String {
+    let Some(asked) = asked else { return format!("{} names no port with this kind of TLS", provider.name) };
+    let list = |ports: &[u16], how: &str| ports.iter().map(|port| format!("{port} ({how})")).collect::<Vec<_>>();
+    let known = [list(submission.starttls, "STARTTLS"), list(submission.implicit, "TLS from the start")].concat();
+    format!("{} takes no mail from users on port {asked}\n  = help: its ports are {}", provider.name, known.join(", "))
 }
 
 fn for_server<'a>(what: &'a str, arguments: &NewArguments) -> Result<Plan<'a>, String> {

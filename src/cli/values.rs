@@ -1,12 +1,15 @@
 //! Where the values of variables and secrets come from: options, files, the environment, the person at the terminal.
 
+use super::refusal::Refusal;
 use super::screen;
+use super::secret_files::{self, SecretFiles};
+use crate::run::BoundSecrets;
 use crate::scenario::{Inputs, Scenario, Secret, reason};
 use std::path::{Path, PathBuf};
 
 /// The environment variables of a variable and of a secret begin with these.
-const VAR_PREFIX: &str = "SMTP_SCRIPT_VAR_";
-const SECRET_PREFIX: &str = "SMTP_SCRIPT_SECRET_";
+pub(super) const VAR_PREFIX: &str = "SMTP_SCRIPT_VAR_";
+pub(super) const SECRET_PREFIX: &str = "SMTP_SCRIPT_SECRET_";
 
 /// Options that give variables and secrets their values.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -24,33 +27,48 @@ pub(super) struct ValueArguments {
     /// Read secrets from a file of NAME=VALUE lines
     #[arg(long, value_name = "FILE")]
     secrets_file: Option<PathBuf>,
+    /// Read secrets from a folder with one file for each (Kubernetes, Docker, systemd)
+    #[arg(long, value_name = "DIR")]
+    secrets_dir: Option<PathBuf>,
+    /// Give an untrusted scenario this secret, for this host and no other (repeatable)
+    #[arg(long = "allow-secret", value_name = "NAME@HOST", value_parser = secret_of_host)]
+    allow_secrets: Vec<(String, String)>,
     /// Make up the secrets that no value is given for
     #[arg(long)]
     pub(super) made_up_secrets: bool,
 }
 
+/// Where an untrusted scenario goes, by the command line.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Direction<'a> {
+    /// Where the scenario says.
+    Own,
+    /// To this host: `--to`.
+    To(&'a str),
+    /// To the sandbox.
+    Sandbox,
+}
+
+/// Everything that is given from outside, read once.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    arguments: ValueArguments,
+    vars_file: Vec<(String, String)>,
+    /// What files hold, those of a folder first.
+    secrets: SecretFiles,
+}
+
 impl ValueArguments {
-    /// The values given by options, files and the environment, in this order, for what the scenarios declare.
-    pub(super) fn inputs(&self, scenarios: &[&Scenario]) -> Result<Inputs, String> {
-        let mut inputs = Inputs::default();
-        for scenario in scenarios {
-            for var in &scenario.vars {
-                inputs.vars.extend(from_environment(VAR_PREFIX, &var.name.name));
-            }
-            for secret in &scenario.secrets {
-                let given = from_environment(SECRET_PREFIX, &secret.name);
-                inputs.secrets.extend(given.map(|(name, value)| (name, Secret::new(value))));
-            }
-        }
-        if let Some(file) = &self.vars_file {
-            inputs.vars.extend(lines_of(file)?);
-        }
-        if let Some(file) = &self.secrets_file {
-            inputs.secrets.extend(lines_of(file)?.into_iter().map(|(name, value)| (name, Secret::new(value))));
-        }
-        inputs.vars.extend(self.vars.iter().cloned());
-        inputs.secrets.extend(self.secrets()?);
-        Ok(inputs)
+    /// Reads the files that are named.
+    pub(super) fn read(&self) -> Result<Given, Refusal> {
+        let vars_file = self.vars_file.as_deref().map(lines_of).transpose()?.unwrap_or_default();
+        let secrets = SecretFiles::read(self.secrets_dir.as_deref(), self.secrets_file.as_deref())?;
+        Ok(Given { arguments: self.clone(), vars_file, secrets })
+    }
+
+    /// The values for scenarios that are trusted.
+    pub(super) fn inputs(&self, scenarios: &[&Scenario]) -> Result<Inputs, Refusal> {
+        self.read()?.trusted(scenarios)
     }
 
     /// The files that values are read from.
@@ -69,13 +87,90 @@ impl ValueArguments {
 
     /// The options' names that no scenario declares; a file may hold more than one scenario needs.
     pub(super) fn given(&self) -> Inputs {
-        let secrets = self.secrets().unwrap_or_default();
-        Inputs { vars: self.vars.iter().cloned().collect(), secrets: secrets.into_iter().collect() }
+        let named = self.allow_secrets.iter().map(|(name, _)| (name.clone(), Secret::new("")));
+        let secrets = named.chain(self.secrets().unwrap_or_default());
+        Inputs { vars: self.vars.iter().cloned().collect(), secrets: secrets.collect(), ..Inputs::default() }
     }
 }
 
-/// Gives the secrets without a value one: made up, or asked from the person at the terminal.
-pub(super) fn complete(inputs: &mut Inputs, scenarios: &[&Scenario], make_up: bool) -> Result<(), String> {
+impl Given {
+    /// The values given by the environment, files and options, each above those before it, for what scenarios declare.
+    pub(super) fn trusted(&self, scenarios: &[&Scenario]) -> Result<Inputs, Refusal> {
+        let mut inputs = Inputs::default();
+        let names: Vec<&str> = scenarios.iter().flat_map(|it| &it.secrets).map(|secret| secret.name.as_str()).collect();
+        for var in scenarios.iter().flat_map(|scenario| &scenario.vars) {
+            inputs.vars.extend(from_environment(VAR_PREFIX, &var.name.name));
+        }
+        for name in &names {
+            let given = secret_files::from_environment(name, &names)?;
+            inputs.secrets.extend(given.map(|value| ((*name).to_owned(), Secret::new(value))));
+        }
+        inputs.vars.extend(self.vars_file.iter().cloned());
+        inputs.secrets.extend(self.secrets.values());
+        inputs.vars.extend(self.arguments.vars.iter().cloned());
+        inputs.secrets.extend(self.arguments.secrets()?);
+        self.secrets.say_what_fits_none(&names, |name| inputs.secrets.contains_key(name));
+        say_odd_values(&names, &inputs);
+        Ok(inputs)
+    }
+
+    /// The values for a scenario that is not trusted: what the user named for it, and to which hosts each may go.
+    ///
+    /// Neither the environment nor a file that others share gives it anything, but for a secret whose host was named.
+    pub(super) fn for_stranger(
+        &self,
+        scenario: &Scenario,
+        direction: Direction<'_>,
+    ) -> Result<(Inputs, BoundSecrets), Refusal> {
+        let mut inputs = Inputs { untrusted: true, ..Inputs::default() };
+        let mut bound = BoundSecrets::default();
+        inputs.vars.extend(self.arguments.vars.iter().cloned());
+        let names: Vec<&str> = scenario.secrets.iter().map(|secret| secret.name.as_str()).collect();
+        let allowed = &self.arguments.allow_secrets;
+        for name in &names {
+            let hosts = allowed.iter().filter(|(secret, _)| secret == name).map(|(_, host)| host);
+            hosts.clone().for_each(|host| bound.bind(name, host));
+            if hosts.count() > 0 {
+                let given = secret_files::from_environment(name, &names)?;
+                let given = given.map(Secret::new).into_iter().chain(self.secrets.value(name));
+                inputs.secrets.extend(given.map(|value| ((*name).to_owned(), value)));
+            }
+        }
+        for (name, value) in self.arguments.secrets()? {
+            match direction {
+                Direction::To(host) => bound.bind(&name, host),
+                Direction::Sandbox => bound.bind_anywhere(&name),
+                Direction::Own if allowed.iter().any(|(secret, _)| *secret == name) => {}
+                Direction::Own => continue,
+            }
+            inputs.secrets.insert(name, value);
+        }
+        say_odd_values(&names, &inputs);
+        Ok((inputs, bound))
+    }
+}
+
+/// Says what can hardly be meant: a line end that is a part of the value, and the name of a file in its place.
+fn say_odd_values(names: &[&str], inputs: &Inputs) {
+    for (name, value) in names.iter().filter_map(|name| Some((name, inputs.secrets.get(*name)?))) {
+        if value.expose().ends_with(['\n', '\r']) {
+            let help = "printf, unlike echo, writes none";
+            screen::notice(&format!("warning: the secret `{name}` ends in a line end, which is a part of it: {help}"));
+        }
+        if value.expose().starts_with('@') {
+            let help = "for the content of a file give --secrets-dir";
+            screen::notice(&format!("warning: the secret `{name}` begins with `@`, which is a part of it: {help}"));
+        }
+    }
+}
+
+/// Gives the secrets without a value one: made up, or asked from the person at the terminal, who is told where it goes.
+pub(super) fn complete(
+    inputs: &mut Inputs,
+    scenarios: &[&Scenario],
+    make_up: bool,
+    places: &dyn Fn(&Scenario, &str) -> Vec<String>,
+) -> Result<Vec<String>, Refusal> {
     // In the order of the files: a user name is asked for before its password.
     let mut missing: Vec<(&str, &Scenario)> = Vec::new();
     for (secret, scenario) in scenarios.iter().flat_map(|it| it.secrets.iter().map(move |secret| (secret, *it))) {
@@ -84,17 +179,30 @@ pub(super) fn complete(inputs: &mut Inputs, scenarios: &[&Scenario], make_up: bo
             missing.push((name, scenario));
         }
     }
+    let mut completed = Vec::new();
     for (name, scenario) in missing {
         if make_up {
             inputs.secrets.insert(name.to_owned(), Secret::new(format!("made-up-{name}")));
         } else if screen::is_interactive() {
-            let prompt = format!("{name} (secret of {}): ", crate::visible(scenario.sources.name().as_bytes()));
-            let value = rpassword::prompt_password(prompt)
+            let places = places(scenario, name);
+            let place = if places.is_empty() { String::new() } else { format!("for {}: ", places.join(" and ")) };
+            let prompt = format!("{place}{name} (secret of {}): ", scenario.sources.name());
+            let value = rpassword::prompt_password(crate::visible(prompt.as_bytes()))
                 .map_err(|error| format!("cannot ask for the secret `{name}`: {}", reason(&error)))?;
             inputs.secrets.insert(name.to_owned(), Secret::new(value));
+        } else {
+            continue;
         }
+        completed.push(name.to_owned());
     }
-    Ok(())
+    Ok(completed)
+}
+
+fn secret_of_host(text: &str) -> Result<(String, String), String> {
+    match text.split_once('@') {
+        Some((name, host)) if !name.is_empty() && !host.is_empty() => Ok((name.to_owned(), host.to_owned())),
+        _ => Err("expected a secret and a host, such as password@mail.example.com".to_owned()),
+    }
 }
 
 /// The first row and the further rows of a CSV file (RFC 4180).
@@ -115,7 +223,7 @@ pub(super) fn rows_of(file: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), St
 
 /// A secret's value in the environment.
 pub(super) fn secret_given(name: &str) -> Option<String> {
-    from_environment(SECRET_PREFIX, name).map(|(_, value)| value)
+    secret_files::from_environment(name, &[name]).ok().flatten()
 }
 
 /// A secret of the environment, or of the person at the terminal, who does not see it.
@@ -162,6 +270,7 @@ pub(super) fn unread_secret(text: &str) -> Result<Secret, String> {
 pub(super) fn lines_of(file: &Path) -> Result<Vec<(String, String)>, String> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut pairs = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();

@@ -8,10 +8,12 @@ use crate::play::scope::Names;
 use crate::play::server::message::Message;
 use crate::play::server::reply::Speech;
 use crate::play::server::scope::ServerScope;
+use crate::play::stage::shown_capture;
 use crate::scenario::server::Rule;
 use crate::scenario::{Rendered, TemplateError, Templates, value_from_bytes};
 use crate::secret::Masker;
 use crate::server::{Accepted, Drip};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +22,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) templates: &'a Templates,
     pub(crate) masker: &'a Masker,
     pub(crate) names: &'a mut Names,
+    /// What is captured, as it is shown, where a report is made of it.
+    pub(crate) captures: Option<&'a mut BTreeMap<String, String>>,
     pub(crate) message: Option<&'a Arc<Message>>,
     pub(crate) tls: Option<&'a Arc<Accepted>>,
     /// For each rule how many commands matched it on this connection, and on all of them.
@@ -53,6 +57,9 @@ impl Judge<'_> {
             };
             let secret = secret || self.masker.finds(line);
             for (name, bytes) in captures {
+                if let Some(captures) = &mut self.captures {
+                    captures.insert(name.clone(), shown_capture(self.masker, &bytes, secret));
+                }
                 self.names.set(&name, value_from_bytes(bytes), secret);
             }
             if let Some(when) = &rule.when

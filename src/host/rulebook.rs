@@ -138,6 +138,7 @@ impl Reading {
             templates: &rules.templates,
             masker: &rules.masker,
             names: &mut self.names,
+            captures: None,
             message: self.message.as_ref(),
             tls: self.tls.as_ref(),
             matched: &mut self.matched,

@@ -62,7 +62,7 @@ impl<'c> RulesAt<'c> {
         loop {
             match self.on.peer.read_line(self.on.stage.bounded(IDLE)).await {
                 Ok(_) if !begun.is_empty() => return Ok(begun),
-                Err(PeerTrouble::TooLong { bytes }) if begun.is_empty() => begun = bytes,
+                Err(PeerTrouble::TooLong { bytes, .. }) if begun.is_empty() => begun = bytes,
                 Err(PeerTrouble::TooLong { .. }) => {}
                 other => return other,
             }
@@ -78,6 +78,7 @@ impl<'c> RulesAt<'c> {
                 let said = self.sandbox(Fallback::idle_too_long);
                 self.say(said.reply).await;
             }
+            PeerTrouble::NotTls { reason } => self.on.stage.log.note(&self.on.session, &reason),
             PeerTrouble::TooLong { .. } => {}
         }
     }
@@ -290,6 +291,7 @@ impl<'c> RulesAt<'c> {
             templates: &self.on.stage.templates,
             masker: self.on.stage.log.masker(),
             names: &mut self.on.stage.names,
+            captures: Some(&mut self.on.stage.captures),
             message: self.on.message.as_ref(),
             tls: self.on.tls.as_ref(),
             matched: &mut self.matched,

@@ -19,6 +19,7 @@ mod socks5;
 pub(crate) mod stream;
 pub(crate) mod tls;
 mod tls_failure;
+mod tls_old;
 mod tls_options;
 
 #[cfg(test)]

@@ -17,6 +17,11 @@ use super::channel::Channel;
 /// Bytes read ahead at most; larger reads go past the buffer. Replies and session tickets fit.
 const READ_AHEAD: usize = 4096;
 
+/// The head of a record (RFC 8446 section 5.1): OpenSSL reads it by itself.
+const RECORD_HEAD: usize = 5;
+/// Bytes kept at most of what came in its place.
+const HEAD_AT_MOST: usize = 256;
+
 /// Bytes of a handshake kept at most: a TLS 1.2 chain of a dozen certificates fits.
 const RECORDED_AT_MOST: usize = 32 * 1024;
 
@@ -82,6 +87,8 @@ pub(super) struct Socket {
     unsent: Buffer,
     recorder: Option<Recorder>,
     at_once: bool,
+    /// What had arrived when the head of a record was last asked for: where it is none, this is what came instead.
+    head: Vec<u8>,
 }
 
 impl Socket {
@@ -93,7 +100,13 @@ impl Socket {
             unsent: Buffer::default(),
             recorder: Some(recorder),
             at_once: false,
+            head: Vec::new(),
         }
+    }
+
+    /// What came where the head of a record was expected; the first octets of it.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
     }
 
     /// Ends the recording; what was kept is freed with the recorder.
@@ -155,6 +168,10 @@ impl AsyncRead for Socket {
             ready!(socket.poll_read_ahead(cx))?;
         }
         let available = socket.read_ahead.bytes();
+        if buf.remaining() == RECORD_HEAD {
+            socket.head.clear();
+            socket.head.extend_from_slice(&available[..available.len().min(HEAD_AT_MOST)]);
+        }
         let taken = available.len().min(buf.remaining());
         buf.put_slice(&available[..taken]);
         socket.read_ahead.consume(taken);

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use super::channel::Channel;
 use super::connect::in_words;
 use super::socket::receive_now;
-use super::tls::{Connector, TlsFacts, TlsFailure, TlsSession};
+use super::tls::{Connector, NotTls, TlsFacts, TlsFailure, TlsSession};
 
 /// How long an orderly close waits for bytes already written to leave.
 const LAST_BYTES: Duration = Duration::from_millis(500);
@@ -47,6 +47,7 @@ enum Layer {
 enum ReadEnd {
     Closed,
     Failed(io::ErrorKind, String),
+    NotTls(NotTls),
 }
 
 impl Stream {
@@ -158,7 +159,10 @@ impl Stream {
         let end = match &result {
             Ok(0) => ReadEnd::Closed,
             Ok(_) => return result,
-            Err(error) => ReadEnd::Failed(error.kind(), failure_text(error)),
+            Err(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<NotTls>()) {
+                Some(not_tls) => ReadEnd::NotTls(not_tls.clone()),
+                None => ReadEnd::Failed(error.kind(), failure_text(error)),
+            },
         };
         let said = end.result();
         self.read_end = Some(end);
@@ -171,6 +175,7 @@ impl ReadEnd {
         match self {
             ReadEnd::Closed => Ok(0),
             ReadEnd::Failed(kind, text) => Err(io::Error::new(*kind, text.clone())),
+            ReadEnd::NotTls(not_tls) => Err(io::Error::new(io::ErrorKind::InvalidData, not_tls.clone())),
         }
     }
 }

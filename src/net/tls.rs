@@ -11,17 +11,21 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use native_tls::{Identity, Protocol, TlsConnector, TlsConnectorBuilder};
+use openssl::ssl::SslConnector;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_openssl::SslStream;
 
 use super::certificate::Certificate;
 use super::channel::Channel;
 use super::connect::without_brackets;
 use super::server_hello::ServerFlight;
 use super::socket::{Recorder, Socket};
+pub(crate) use super::tls_failure::is_no_record;
 use super::tls_failure::{reason_of, session_failure};
+use super::tls_old;
 use super::tls_options::{check_certificates, pkcs8_key};
 
-pub(crate) use super::tls_failure::{TlsFailure, TlsFailureReason};
+pub(crate) use super::tls_failure::{NotTls, TlsFailure, TlsFailureReason};
 pub(crate) use super::tls_options::{TlsOptions, TlsSetupError, TlsVersion};
 
 /// The most plain text one record holds (RFC 8446 5.1). Writes cut elsewhere cost a third more time.
@@ -31,6 +35,8 @@ const RECORD: usize = 16 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Connector {
     native: tokio_native_tls::TlsConnector,
+    /// In its place where a version below TLS 1.2 is asked for.
+    old: Option<SslConnector>,
     verifies: bool,
 }
 
@@ -63,14 +69,18 @@ impl Connector {
         let name = name.strip_suffix('.').unwrap_or(name);
         let recorder = Recorder::default();
         let socket = Socket::recorded(tcp, recorder.clone());
-        match self.native.connect(name, socket).await {
+        let shaken = match &self.old {
+            Some(old) => tls_old::shake_hands(old, socket, name, self.verifies).await.map(Layer::Old),
+            None => self.native.connect(name, socket).await.map(Layer::Native).map_err(|error| error.to_string()),
+        };
+        match shaken {
             Ok(stream) => {
                 let mut session = TlsSession { stream, notified: false };
                 session.socket_mut().stop_recording();
                 let facts = session.facts(&ServerFlight::read(&recorder.take().received), self.verifies);
                 Ok((session, facts))
             }
-            Err(error) => Err(TlsFailure::judge(&error.to_string(), &recorder.take(), name)),
+            Err(error) => Err(TlsFailure::judge(&error, &recorder.take(), name)),
         }
     }
 }
@@ -89,10 +99,12 @@ fn build(options: &TlsOptions) -> Result<Connector, TlsSetupError> {
         .danger_accept_invalid_hostnames(!options.verify)
         // Without verification too: OpenSSL would look for each unknown issuer in the system's folder, every handshake.
         .disable_built_in_roots(!options.verify || options.ca_pem.is_some())
-        .min_protocol_version(Some(lowest(options)))
+        .min_protocol_version(Some(protocol(lowest(options))))
         .max_protocol_version(options.max_version.map(protocol));
     let native = builder.build().map_err(|error| not_built(&error.to_string()))?;
-    Ok(Connector { native: native.into(), verifies: options.verify })
+    let old = tls_old::is_asked_for(options).then(|| tls_old::connector(options, lowest(options))).transpose();
+    let old = old.map_err(|error| not_built(&error.to_string()))?;
+    Ok(Connector { native: native.into(), old, verifies: options.verify })
 }
 
 fn add_roots(builder: &mut TlsConnectorBuilder, pem: &[u8]) -> Result<(), TlsSetupError> {
@@ -141,9 +153,9 @@ fn not_built(text: &str) -> TlsSetupError {
 }
 
 /// TLS 1.2, the library's own floor, unless something lower was asked for.
-fn lowest(options: &TlsOptions) -> Protocol {
+fn lowest(options: &TlsOptions) -> TlsVersion {
     let floor = options.max_version.map_or(TlsVersion::Tls12, |max| max.min(TlsVersion::Tls12));
-    protocol(options.min_version.unwrap_or(floor))
+    options.min_version.unwrap_or(floor)
 }
 
 fn protocol(version: TlsVersion) -> Protocol {
@@ -173,37 +185,94 @@ pub(crate) struct TlsFacts {
 /// An open TLS session over its socket.
 #[derive(Debug)]
 pub(super) struct TlsSession {
-    stream: tokio_native_tls::TlsStream<Socket>,
+    stream: Layer,
     notified: bool,
+}
+
+/// Which library holds the session.
+#[derive(Debug)]
+enum Layer {
+    Native(tokio_native_tls::TlsStream<Socket>),
+    Old(SslStream<Socket>),
+}
+
+impl Layer {
+    fn socket(&self) -> &Socket {
+        match self {
+            Layer::Native(stream) => stream.get_ref().get_ref().get_ref(),
+            Layer::Old(stream) => stream.get_ref(),
+        }
+    }
+
+    /// The server's certificate in DER, and the channel binding `tls-server-end-point`.
+    fn certificate(&self) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+        match self {
+            Layer::Native(stream) => {
+                let native = stream.get_ref();
+                let der = native.peer_certificate().ok().flatten().and_then(|it| it.to_der().ok());
+                (der, native.tls_server_end_point().ok().flatten())
+            }
+            Layer::Old(stream) => {
+                let der = stream.ssl().peer_certificate().and_then(|it| it.to_der().ok());
+                (der, tls_old::end_point(stream))
+            }
+        }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Layer::Native(stream) => Pin::new(stream).poll_read(cx, buf),
+            Layer::Old(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Layer::Native(stream) => Pin::new(stream).poll_write(cx, buf),
+            Layer::Old(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Layer::Native(stream) => Pin::new(stream).poll_shutdown(cx),
+            Layer::Old(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
 }
 
 impl TlsSession {
     /// The socket below.
     pub(super) fn tcp(&self) -> &Channel {
-        self.stream.get_ref().get_ref().get_ref().tcp()
+        self.stream.socket().tcp()
     }
 
     fn socket_mut(&mut self) -> &mut Socket {
-        self.stream.get_mut().get_mut().get_mut()
+        match &mut self.stream {
+            Layer::Native(stream) => stream.get_mut().get_mut().get_mut(),
+            Layer::Old(stream) => stream.get_mut(),
+        }
     }
 
     fn facts(&self, flight: &ServerFlight, verified: bool) -> TlsFacts {
-        let native = self.stream.get_ref();
-        let der = native.peer_certificate().ok().flatten().and_then(|it| it.to_der().ok());
+        let (der, end_point) = self.stream.certificate();
         let unknown = || "unknown".to_owned();
         TlsFacts {
             version: flight.version.map_or_else(unknown, |it| it.to_string()),
             cipher: flight.cipher.map_or_else(unknown, |it| it.to_string()),
             verified,
             certificate: der.as_deref().and_then(Certificate::from_der),
-            end_point: native.tls_server_end_point().ok().flatten(),
+            end_point,
         }
     }
 
     /// Reads; the end of the stream is the end, with or without `close_notify`.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let result = ready!(Pin::new(&mut self.stream).poll_read(cx, buf));
-        Poll::Ready(result.or_else(|error| session_failure(error).map_or(Ok(()), Err)))
+        let result = ready!(self.stream.poll_read(cx, buf));
+        Poll::Ready(result.or_else(|error| match is_no_record(&error) {
+            true => Err(io::Error::new(io::ErrorKind::InvalidData, NotTls(self.socket_mut().head().to_vec()))),
+            false => session_failure(error).map_or(Ok(()), Err),
+        }))
     }
 
     /// As [`TlsSession::poll_read`], but asks the kernel directly; `Pending` means that no data has arrived, and wakes
@@ -220,7 +289,7 @@ impl TlsSession {
         ready!(self.poll_drain(cx))?;
         let mut taken = 0;
         for record in buf.chunks(RECORD) {
-            match Pin::new(&mut self.stream).poll_write(cx, record) {
+            match self.stream.poll_write(cx, record) {
                 Poll::Ready(Ok(count)) => taken += count,
                 // The same failure will be there at the next write.
                 _ if taken > 0 => break,
@@ -244,7 +313,7 @@ impl TlsSession {
         if !self.notified {
             // A second call would wait for the peer's `close_notify`. A session that failed can't send one; FIN it is.
             self.notified = true;
-            let _ = Pin::new(&mut self.stream).poll_shutdown(cx);
+            let _ = self.stream.poll_shutdown(cx);
         }
         Pin::new(self.socket_mut()).poll_shutdown(cx)
     }

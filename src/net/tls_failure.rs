@@ -51,6 +51,8 @@ pub(crate) enum TlsFailureReason {
     Closed,
     /// The connection was reset during the handshake.
     Reset,
+    /// This machine's TLS library gave up, by no fault of the server's.
+    Local,
     /// Anything else; the message says what.
     Other,
 }
@@ -70,6 +72,7 @@ impl TlsFailureReason {
             TlsFailureReason::Alert(_) => "alert",
             TlsFailureReason::Closed => "closed",
             TlsFailureReason::Reset => "reset",
+            TlsFailureReason::Local => "local",
             TlsFailureReason::Other => "other",
         }
     }
@@ -90,6 +93,7 @@ impl TlsFailure {
         }
         let mut failure = refused(text)
             .or_else(|| not_tls(recording))
+            .or_else(|| local(text))
             .or_else(|| no_common_version(text, &flight))
             .or_else(|| lost(recording))
             .unwrap_or_else(|| {
@@ -211,8 +215,26 @@ fn not_tls(recording: &Recording) -> Option<TlsFailure> {
     Some(failure)
 }
 
+/// What this machine's library complains of in itself: nothing is proven about the server.
+fn local(text: &str) -> Option<TlsFailure> {
+    const TEXTS: [&str; 8] = [
+        "legacy sigalg disallowed",
+        "no protocols available",
+        "no ciphers available",
+        "no suitable",
+        "key too small",
+        "md too weak",
+        "unsafe legacy renegotiation disabled",
+        "internal error",
+    ];
+    TEXTS.iter().find(|part| text.contains(*part))?;
+    let message = format!("the TLS library of this machine gave up: {}", reason_of(text));
+    let help = "nothing is proven about the server: OpenSSL itself refuses this, often by its security level";
+    Some(TlsFailure::plain(TlsFailureReason::Local, message, Some(help)))
+}
+
 fn no_common_version(text: &str, flight: &ServerFlight) -> Option<TlsFailure> {
-    let texts = ["unsupported protocol", "no protocols available", "version too low", "wrong ssl version"];
+    let texts = ["unsupported protocol", "version too low", "wrong ssl version"];
     if !texts.iter().any(|part| text.contains(part)) {
         return None;
     }
@@ -252,6 +274,26 @@ pub(super) fn session_failure(error: io::Error) -> Option<io::Error> {
         None => format!("TLS failed: {}", reason_of(&text)),
     };
     Some(io::Error::new(io::ErrorKind::InvalidData, message))
+}
+
+/// What came within an open TLS session and was no TLS: its first octets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NotTls(pub(crate) Vec<u8>);
+
+impl std::fmt::Display for NotTls {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("TLS failed: what came is no TLS")
+    }
+}
+
+impl std::error::Error for NotTls {}
+
+/// Whether a failure of an open session means that octets came that are no record.
+pub(crate) fn is_no_record(error: &io::Error) -> bool {
+    const TEXTS: [&str; 5] =
+        ["wrong version number", "http request", "packet length too long", "record too small", "bad record type"];
+    let text = error.to_string();
+    TEXTS.iter().any(|part| text.contains(part))
 }
 
 fn alert_number(text: &str) -> Option<u8> {

@@ -11,8 +11,10 @@ use crate::play::expect::Mismatch;
 use crate::scenario::{Diagnostic, Footnote, Span, TemplateError, duration};
 use crate::secret::Masker;
 use crate::session::{Answer, Session, Trouble};
+use crate::smtp::command::Verb;
 use crate::smtp::dialogue::Awaited;
 use crate::smtp::enhanced_status;
+use crate::smtp::offer::{self, Offer};
 use crate::smtp::provider::{self, Situation};
 use crate::smtp::reply::Reply;
 use crate::smtp::status::{self, EnhancedStatusCode};
@@ -61,6 +63,7 @@ impl Site<'_> {
             let text = format!("this is the reply to step {}: {}", asked.step, self.masker.mask_text(&asked.command));
             diagnostic.footnotes.push(Footnote::Note(text));
         }
+        diagnostic.footnotes.extend(self.keywords(answer).map(Footnote::Fact));
         diagnostic.footnotes.extend(self.about_reply(answer));
         Divergence { reply_code: Some(reply.code()), ..self.divergence(Cause::Server, Kind::Reply, diagnostic) }
     }
@@ -103,6 +106,8 @@ impl Site<'_> {
                     .label(format!("what came: {}", self.quoted(bytes)))
                     .note("a reply is lines of a code, `-` or a blank, and text, each ended by CRLF (RFC 5321 section 4.2)")
                     .help("`expect: {line: …}` and `{raw: …}` accept what they match");
+                let mut diagnostic = diagnostic;
+                diagnostic.footnotes.extend(octets_of_tls(bytes));
                 self.divergence(Cause::Server, Kind::Malformed, diagnostic)
             }
             Trouble::Unasked { bytes } => self.unasked(bytes, expected),
@@ -114,6 +119,12 @@ impl Site<'_> {
                         "whoever can insert such bytes has them taken for replies that came over TLS (CVE-2011-0411)",
                     );
                 self.divergence(Cause::Server, Kind::Injection, diagnostic)
+            }
+            Trouble::NotTls { bytes } => {
+                let message = format!("expected {expected}, but within the TLS session came what is no TLS");
+                let diagnostic = self.diagnostic(self.span, &message).label(format!("it was {}", self.quoted(bytes)));
+                let note = "a server or something on the way wrote past the TLS session: nobody can tell who";
+                self.divergence(Cause::Server, Kind::Tls, diagnostic.note(note))
             }
             Trouble::Tls(failure) => self.tls(failure),
             Trouble::TooMuchUnread => self.fault(Kind::Unread, "the server sends on and on, and nothing reads it"),
@@ -212,6 +223,7 @@ impl Site<'_> {
         let diagnostic = self
             .cut_short(&message, arrived)
             .help("`timeout:` in the scenario and `--timeout` set how long a wait may take");
+        let diagnostic = self.silent(diagnostic, arrived);
         self.divergence(Cause::Server, Kind::Timeout, diagnostic)
     }
 
@@ -225,7 +237,7 @@ impl Site<'_> {
             diagnostic =
                 diagnostic.label("before this step").note("every reply was read already: this one answers no command");
         }
-        diagnostic.footnotes.extend(code_of(bytes).and_then(about_code));
+        diagnostic.footnotes.extend(code_of(bytes).and_then(|code| about_code(code, "")));
         self.divergence(Cause::Server, Kind::Unasked, diagnostic)
     }
 
@@ -245,7 +257,54 @@ impl Site<'_> {
 
     pub(crate) fn cut_short(&self, message: &str, arrived: &[u8]) -> Diagnostic {
         let diagnostic = self.diagnostic(self.span, message);
-        if arrived.is_empty() { diagnostic } else { diagnostic.label(format!("{} had arrived", self.quoted(arrived))) }
+        let mut diagnostic = if arrived.is_empty() {
+            diagnostic
+        } else {
+            diagnostic.label(format!("{} had arrived", self.quoted(arrived)))
+        };
+        diagnostic.footnotes.extend(octets_of_tls(arrived).chain(self.handshake_not_begun()));
+        diagnostic
+    }
+
+    /// What the session's last EHLO reply offers; `None` without a session.
+    fn offer(&self) -> Option<Offer<'_>> {
+        let session = self.session?;
+        let offered = session.extensions();
+        Some(Offer { said_hello: offered.is_known(), offered, is_encrypted: session.tls().is_some() })
+    }
+
+    /// What an EHLO reply offers that is not as expected.
+    fn keywords(&self, answer: &Answer) -> Option<String> {
+        let is_hello = matches!(answer.command, Some(Awaited::Command(Verb::Ehlo | Verb::Lhlo)));
+        let keywords = self.offer().filter(|_| is_hello && answer.reply.code() == 250)?.keywords()?;
+        Some(format!("offered are: {}", self.masker.mask_text(&keywords)))
+    }
+
+    /// A server that said 220 to a line STARTTLS waits for the handshake (RFC 3207 section 4).
+    fn handshake_not_begun(&self) -> Option<Footnote> {
+        let session = self.session.filter(|session| session.tls().is_none())?;
+        let answer = session.last_answer()?;
+        let is_accepted =
+            matches!(answer.command, Some(Awaited::Command(Verb::StartTls))) && answer.reply.code() == 220;
+        let help = "the server waits for the TLS handshake: write the step `starttls` instead of the line, or `- tls` after it \
+                    (RFC 3207 section 4)";
+        is_accepted.then(|| Footnote::Help(help.to_owned()))
+    }
+
+    /// A port that speaks TLS from the start says nothing either, until the client begins.
+    fn silent(&self, mut diagnostic: Diagnostic, arrived: &[u8]) -> Diagnostic {
+        let waits_for_greeting = arrived.is_empty()
+            && self.session.is_some_and(|session| session.greeting().is_none() && session.tls().is_none());
+        if waits_for_greeting || self.handshake_not_begun().is_some() {
+            diagnostic.footnotes.retain(|it| !matches!(it, Footnote::Help(help) if help.starts_with("`timeout:`")));
+        }
+        if waits_for_greeting {
+            diagnostic = diagnostic.help(
+                "a port that speaks TLS from the start says nothing before the handshake: try `tls: implicit` (port 465); or the \
+                 server is slow, and `timeout:` or `--timeout` must be longer",
+            );
+        }
+        diagnostic
     }
 
     fn reply_label(&self, reply: &Reply, found: Option<&str>) -> String {
@@ -266,15 +325,15 @@ impl Site<'_> {
     /// What the code means, and what usually helps.
     fn about_reply(&self, answer: &Answer) -> Vec<Footnote> {
         let reply = &*answer.reply;
-        let mut footnotes: Vec<Footnote> =
-            about_code(Code { code: reply.code(), enhanced: enhanced(reply) }).into_iter().collect();
-        footnotes.extend(self.decoded_challenge(reply));
-        let greeting = self.session.and_then(|session| session.greeting()).map(|greeting| greeting.joined());
         let command = match answer.command {
             Some(Awaited::Greeting) => "",
             Some(Awaited::MailDataEnd) => "DATA",
             _ => answer.asked.command.as_str(),
         };
+        let mut footnotes: Vec<Footnote> =
+            about_code(Code { code: reply.code(), enhanced: enhanced(reply) }, command).into_iter().collect();
+        footnotes.extend(self.decoded_challenge(reply));
+        let greeting = self.session.and_then(|session| session.greeting()).map(|greeting| greeting.joined());
         let texts = reply.texts().collect::<Vec<_>>().join(&b'\n');
         let situation = Situation {
             host: self.host,
@@ -287,7 +346,9 @@ impl Site<'_> {
         };
         let advice = provider::advise(&situation, None);
         footnotes.extend(advice.meant().map(Footnote::Fact));
-        let help = advice.help_in_scenario();
+        let beside = self.offer().filter(|_| reply.code() >= 400).and_then(|it| it.beside(command, reply.code()));
+        let help = advice.help_in_scenario(beside.is_some());
+        footnotes.extend(beside.filter(|it| !help.contains(&it.as_str())).map(Footnote::Help));
         // What the registry knows has been told above.
         let is_registered = enhanced(reply).is_none_or(|code| enhanced_status::find(code).is_some());
         if help.is_empty() && !is_registered && advice.others {
@@ -320,14 +381,22 @@ struct Code {
     enhanced: Option<EnhancedStatusCode>,
 }
 
-fn about_code(code: Code) -> Option<Footnote> {
+fn about_code(code: Code, command: &str) -> Option<Footnote> {
     if code.code == 250 && code.enhanced.is_none() {
         // Whoever reads this knows it, and it is not what went wrong.
         return None;
     }
-    let meaning = status::meaning(code.code, code.enhanced)?;
+    let meaning = status::meaning_of_reply(code.code, code.enhanced, command)?;
     let shown = code.enhanced.map(|enhanced| format!(" {enhanced}")).unwrap_or_default();
     Some(Footnote::Fact(format!("{}{shown}: {} ({})", code.code, meaning.text, meaning.reference)))
+}
+
+/// Octets that are TLS where plain text was expected.
+fn octets_of_tls(octets: &[u8]) -> impl Iterator<Item = Footnote> {
+    let help = "the server speaks TLS on this port: `tls: implicit` in `connect`";
+    offer::tls_record(octets)
+        .into_iter()
+        .flat_map(move |what| [Footnote::Fact(format!("these octets are {what}")), Footnote::Help(help.to_owned())])
 }
 
 fn code_of(bytes: &[u8]) -> Option<Code> {

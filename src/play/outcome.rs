@@ -238,7 +238,7 @@ impl SessionOutcome {
             address: ledger.peer.map(|peer| peer.to_string()),
             opened: since(ledger.opened),
             closed: ledger.closed.map_or_else(|| start.elapsed(), since),
-            sent: ledger.sent,
+            sent: ledger.sent.saturating_add_signed(open.correction),
             received: ledger.received,
             messages: ledger.messages,
             tls: ledger.handshakes.iter().map(handshake).collect(),

@@ -2,7 +2,7 @@
 
 use crate::net::certificate::Certificate;
 use crate::net::tls::TlsFacts;
-use crate::scenario::{Scope, Secret, Variables, value_from_bytes, weight_of};
+use crate::scenario::{Flow, Scope, Secret, Variables, value_from_bytes, weight_of};
 use crate::session::{Answer, Offered, Session};
 use crate::smtp::status::EnhancedStatusCode;
 use minijinja::value::{Object, Value};
@@ -15,6 +15,7 @@ pub(crate) struct Names {
     values: Arc<BTreeMap<String, Value>>,
     secrets: Arc<BTreeMap<String, Secret>>,
     tainted: BTreeSet<String>,
+    flow: Arc<Flow>,
 }
 
 /// What a name stood for before it was bound.
@@ -37,7 +38,13 @@ impl Names {
             values: Arc::new(variables.values.clone()),
             secrets: Arc::new(variables.secrets.clone()),
             tainted: variables.tainted.clone(),
+            flow: variables.flow.clone(),
         }
+    }
+
+    /// What of the scenario depends on a secret.
+    pub(crate) fn flow(&self) -> &Flow {
+        &self.flow
     }
 
     /// Gives a name a value for a while; [`Names::restore`] takes it back.
@@ -75,7 +82,7 @@ impl Scope for Names {
     }
 
     fn is_secret(&self, name: &str) -> bool {
-        self.secrets.contains_key(name) || self.tainted.contains(name)
+        self.secrets.contains_key(name) || self.tainted.contains(name) || self.flow.taints(name)
     }
 
     fn held(&self) -> usize {

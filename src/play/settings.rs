@@ -1,6 +1,7 @@
 //! How a scenario is to be played.
 
 use super::Stop;
+use crate::play::client::BoundSecrets;
 use crate::server::Sandbox;
 use crate::session::{Admission, Observer};
 use std::net::SocketAddr;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub untrusted: bool,
     /// Hosts that an untrusted scenario may reach wherever they are.
     pub allow_hosts: Vec<String>,
+    /// To which hosts an untrusted scenario may send its secrets.
+    pub bound: Arc<BoundSecrets>,
     /// Take replies that are not what is expected for right, and tell what the expectations must become.
     pub update: bool,
     /// The built-in server of several runs; without it each starts its own.

@@ -12,6 +12,7 @@ use crate::play::scope::Names;
 use crate::scenario::{
     Expression, Head, Length, MAX_ITERATIONS, Mode, Scope, TemplateError, Templates, Text, value_from_bytes,
 };
+use crate::secret::Masker;
 use crate::session::Transcript;
 use crate::visible::visible;
 use std::collections::BTreeMap;
@@ -110,7 +111,7 @@ impl Stage {
     /// Captured text becomes variables. Out of what held a secret all of it is kept as one: it may be a part of it.
     pub(crate) fn capture(&mut self, captures: Vec<Capture>, secret: bool) {
         for (name, bytes) in captures {
-            let shown = if secret { "<<a secret>>".to_owned() } else { visible(&self.log.masker().mask(&bytes)) };
+            let shown = shown_capture(self.log.masker(), &bytes, secret);
             self.captures.insert(name.clone(), shown);
             self.names.set(&name, value_from_bytes(bytes), secret);
         }
@@ -150,4 +151,9 @@ impl Site<'_> {
     pub(crate) fn cut_off(&self) -> Divergence {
         self.fault(Kind::MaxTime, "the time of the whole run is over")
     }
+}
+
+/// What reports show of captured text.
+pub(crate) fn shown_capture(masker: &Masker, bytes: &[u8], secret: bool) -> String {
+    if secret { "<<a secret>>".to_owned() } else { visible(&masker.mask(bytes)) }
 }

@@ -5,6 +5,7 @@
 use super::human::Styled;
 use crate::smtp::explanation::{Explanation, ProviderSays, url_of};
 use crate::smtp::provider::{Codes, Provider, Statement};
+use crate::smtp::question::Question;
 use crate::smtp::status::Meaning;
 use crate::visible::visible;
 use anstyle::{AnsiColor, Style};
@@ -50,10 +51,10 @@ pub fn text(explanation: &Explanation, styled: Styled) -> String {
         _ = writeln!(screen, "  {}", of_code(code, *meaning, styled));
     }
     if !explanation.general.is_empty() {
-        section(&mut screen, "In general", &explanation.general, &explanation.question.text, styled);
+        section(&mut screen, "In general", &explanation.general, &explanation.question, styled);
     }
     for says in &explanation.providers {
-        section(&mut screen, says.provider.name, &says.statements, &explanation.question.text, styled);
+        section(&mut screen, says.provider.name, &says.statements, &explanation.question, styled);
     }
     if explanation.others {
         _ = writeln!(screen, "\n  {}", others(explanation, styled));
@@ -96,14 +97,14 @@ fn of_code(code: &str, meaning: Meaning, styled: Styled) -> String {
     format!("{}: {} {reference}", styled.paint(CODE, code), meaning.text)
 }
 
-fn section(screen: &mut String, title: &str, statements: &[&Statement], text: &str, styled: Styled) {
+fn section(screen: &mut String, title: &str, statements: &[&Statement], question: &Question, styled: Styled) {
     _ = writeln!(screen, "\n  {}", styled.paint(HEADING, title));
     for (index, statement) in statements.iter().enumerate() {
         let (first, second) = match (statement.means, statement.help) {
             ("", help) => (help, ""),
             (means, help) => (means, help),
         };
-        _ = writeln!(screen, "    {}: {first}", styled.paint(CODE, &signs(statement, text)));
+        _ = writeln!(screen, "    {}: {first}", styled.paint(CODE, &signs(statement, question)));
         if !second.is_empty() {
             _ = writeln!(screen, "      help: {second}");
         }
@@ -123,10 +124,13 @@ fn others(explanation: &Explanation, styled: Styled) -> String {
 }
 
 /// By what a reply is known: codes, command, text.
-fn signs(statement: &Statement, text: &str) -> String {
-    let codes = match statement.codes {
-        Codes::Are(codes) => listed(codes.iter().map(u16::to_string), ", "),
-        Codes::Begin(digits) => listed(digits.iter().map(|digit| format!("{digit}yz")), ", "),
+fn signs(statement: &Statement, question: &Question) -> String {
+    let asked = question.exact_code().filter(|_| !statement.text.is_empty() && !question.text.is_empty());
+    let codes = match (statement.codes, asked) {
+        // It stands there by its words: the other codes are of no interest.
+        (_, Some(code)) => code.to_string(),
+        (Codes::Are(codes), None) => listed(codes.iter().map(u16::to_string), ", "),
+        (Codes::Begin(digits), None) => listed(digits.iter().map(|digit| format!("{digit}yz")), ", "),
     };
     let mut shown = codes;
     let enhanced = enhanced_of(statement);
@@ -143,7 +147,7 @@ fn signs(statement: &Statement, text: &str) -> String {
         }
     }
     if !statement.text.is_empty() {
-        let parts = statement.phrases(text.as_bytes()).into_iter().map(|part| format!("\"{part}\""));
+        let parts = statement.phrases(question.text.as_bytes()).into_iter().map(|part| format!("\"{part}\""));
         _ = write!(shown, " with {}", listed(parts, " or "));
     }
     shown

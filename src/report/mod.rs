@@ -10,6 +10,7 @@ pub mod explanation;
 pub(crate) mod exposition;
 pub mod format;
 pub mod github;
+pub(crate) use github::{data as annotation_data, property as annotation_property};
 pub mod html;
 pub mod human;
 pub mod json;

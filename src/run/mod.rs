@@ -13,7 +13,10 @@ mod schedule;
 pub use crate::host::Listening;
 pub(crate) use crate::host::SandboxRules;
 pub(crate) use crate::net::signals::{Hangups, asked_to_end, on_signal, stop_on_signal};
-pub(crate) use crate::play::client::{file_root, media_type_of, secrets_by_host};
+pub use crate::play::client::BoundSecrets;
+pub(crate) use crate::play::client::{
+    disclosures, file_root, hosts_of, media_type_of, places_of, secrets_by_host, unbound, with_placeholders,
+};
 pub use crate::play::{
     Cause, CertificateOutcome, Divergence, Handshake, Kind, Outcome, Rewrite, RunVerdict, SessionOutcome, Settings,
     SharedSandbox, StepNumber, StepOutcome, StepSide, Stop, Verdict,

@@ -48,6 +48,9 @@ fn right_form(text: &str, default_port: u16) -> Option<String> {
     if word.contains("<<") {
         return None;
     }
+    if let Some(name) = super::lint::foreign_name(word) {
+        return Some(format!("`<<{name}>>`: templates are written so here, and `{name}` under `vars`"));
+    }
     if let Some(lookalike) = Lookalike::first(word).filter(|found| !found.found.is_alphabetic()) {
         return Some(format!("it without {}", lookalike.described()));
     }
@@ -94,7 +97,7 @@ fn by_url(word: &str) -> Option<String> {
         String::new()
     } else {
         match scheme.as_str() {
-            "smtps" | "ssl" | "tls" | "submissions" | "https" => ":465".to_owned(),
+            "smtps" | "ssl" | "tls" | "submissions" => ":465".to_owned(),
             "submission" => ":587".to_owned(),
             _ => String::new(),
         }
@@ -127,13 +130,16 @@ fn by_words(word: &str) -> Option<String> {
     if parts.len() < 2 && parts.first() == Some(&word) || parts.is_empty() {
         return None;
     }
-    let host = parts[0];
+    let host = parts[0].trim_end_matches([':', '.']);
+    let says_tls =
+        parts.iter().any(|part| matches!(part.to_ascii_lowercase().as_str(), "tls" | "ssl" | "starttls" | "smtps"));
     Some(match parts.get(1).and_then(|port| port_of(port)) {
-        Some(port) => format!("`{}:{port}`", host.trim_end_matches([':', '.'])),
+        Some(port) => format!("`{host}:{port}`"),
         None if parts.len() == 1 => format!("`{host}`"),
-        None => {
-            format!("`{host}` alone; what else there is to say stands in `connect: {{host: {host}, port: 587, …}}`")
-        }
+        None if says_tls => format!(
+            "`{host}`; STARTTLS is a step `- starttls`, TLS from the first octet `connect: {{host: …, port: …, tls: implicit}}`"
+        ),
+        None => format!("`{}`, without blanks", parts.join(".")),
     })
 }
 
@@ -151,6 +157,13 @@ fn by_port(word: &str) -> Option<String> {
         && prefix.eq_ignore_ascii_case("mx")
     {
         return Some(format!("`connect: {{mx: {host}}}` for the mail exchangers of a domain"));
+    }
+    let schemes = ["smtp", "smtps", "http", "https", "tcp", "tls", "ssl", "host"];
+    if let [scheme, host] = parts.as_slice()
+        && schemes.contains(&scheme.to_ascii_lowercase().as_str())
+        && host.contains('.')
+    {
+        return Some(format!("`{host}`"));
     }
     if host.is_empty() {
         let port = rest.iter().find_map(|part| port_of(part));
@@ -190,10 +203,32 @@ fn port_of(text: &str) -> Option<u16> {
     text.parse::<u16>().ok().filter(|port| *port > 0).or(named)
 }
 
+/// The value of `host:`, which names no port.
+pub(crate) fn check_host(text: &str) -> Result<(), String> {
+    let word = text.trim();
+    let bare = word.trim_matches(['[', ']']).split('%').next().unwrap_or("");
+    if bare.parse::<Ipv6Addr>().is_ok() {
+        return Ok(());
+    }
+    if let Some((host, port)) = word.rsplit_once(':').and_then(|(host, port)| Some((host, port_of(port)?)))
+        && right_form(host, SMTP_PORT).is_none()
+    {
+        return Err(format!("`{text}` is a host and a port: write `host: {host}` and `port: {port}`"));
+    }
+    match right_form(word, SMTP_PORT) {
+        Some(right) => Err(format!("`{text}` is no host: write {right}")),
+        None => Ok(()),
+    }
+}
+
 /// A port number.
 pub(crate) fn parse_port(text: &str) -> Result<u16, String> {
     match text.trim().parse::<u16>() {
         Ok(port) if port > 0 => Ok(port),
+        _ if port_of(text.trim()).is_some() => {
+            let port = port_of(text.trim()).unwrap_or(SMTP_PORT);
+            Err(format!("`{text}` is not a port: write its number, `{port}`"))
+        }
         _ => Err(format!("`{text}` is not a port: a number from 1 to 65535")),
     }
 }

@@ -12,6 +12,7 @@ mod decode;
 pub mod duration;
 mod expectation;
 mod filler;
+mod flow;
 mod lint;
 mod lost;
 mod octets;
@@ -41,6 +42,7 @@ pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, 
 pub(crate) use decode::{Includes, parse};
 pub(crate) use expectation::{ClosedBy, CodePattern, CodeSet, Expectation, Expected, Fields, Pattern};
 pub(crate) use filler::Filler;
+pub(crate) use flow::Flow;
 pub(crate) use octets::{decode_base64, decode_hex};
 pub(crate) use pattern::{NamePattern, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide};
 pub(crate) use step::{Action, Auth, Closing, Group, Head, RawBytes, Retry, RetryOn, Speech, Step, TlsStep};
@@ -206,6 +208,11 @@ impl Scenario {
     pub(crate) fn plays_every_exchanger(&self) -> bool {
         let Some(Action::Connect(connect)) = self.opening.as_ref().map(|opening| &opening.action) else { return false };
         matches!(connect.address, Address::Mx { every: true, .. })
+    }
+
+    /// What in it depends on a secret, beside what is sent: the place, in words, and the secrets.
+    pub(crate) fn decisions_of_secrets(&self) -> Vec<(Span, String, Vec<String>)> {
+        Flow::of(self).decisions()
     }
 
     /// What it would reach, read and be given, as it is written in the file.

@@ -6,7 +6,7 @@
 
 use super::source::Diagnostic;
 use super::template::{Scope, TemplateError, Templates, weight_of};
-use super::{Data, Named, Scenario, Var, similar};
+use super::{Data, Flow, Named, Scenario, Var, similar};
 use minijinja::value::{Object, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -23,6 +23,8 @@ pub struct Inputs {
     pub vars: BTreeMap<String, String>,
     /// Secrets.
     pub secrets: BTreeMap<String, Secret>,
+    /// Whether the scenario is not trusted: it gets a secret only by name and host.
+    pub untrusted: bool,
 }
 
 /// The variables and secrets of one run, all with values.
@@ -32,6 +34,8 @@ pub struct Variables {
     pub(crate) secrets: BTreeMap<String, Secret>,
     /// Variables whose value depends on a secret.
     pub(crate) tainted: BTreeSet<String>,
+    /// What else of the scenario depends on one.
+    pub(crate) flow: Arc<Flow>,
 }
 
 /// What is missing or does not fit.
@@ -75,14 +79,14 @@ impl Variables {
     /// As [`Variables::resolve`].
     pub fn for_case(scenario: &Scenario, inputs: &Inputs, case: Option<usize>) -> Result<Variables, VariablesError> {
         let case = case.and_then(|index| scenario.cases.get(index));
-        let mut variables = Variables::default();
+        let mut variables = Variables { flow: Arc::new(Flow::of(scenario)), ..Variables::default() };
         let mut fault = VariablesError { diagnostics: Vec::new(), missing_secrets: Vec::new() };
         for secret in &scenario.secrets {
             match inputs.secrets.get(&secret.name) {
                 Some(value) if !value.expose().is_empty() => {
                     variables.secrets.insert(secret.name.clone(), value.clone());
                 }
-                given => fault.missing_secret(secret, given.is_some()),
+                given => fault.missing_secret(secret, given.is_some(), inputs.untrusted),
             }
         }
         let templates = Templates::for_check(super::Chance::fresh());
@@ -120,14 +124,21 @@ impl Variables {
 }
 
 impl VariablesError {
-    fn missing_secret(&mut self, secret: &Named, empty: bool) {
+    fn missing_secret(&mut self, secret: &Named, empty: bool, untrusted: bool) {
         let what = if empty { "is empty" } else { "has no value" };
-        self.diagnostics
-            .push(Diagnostic::error(secret.span, format!("the secret `{}` {what}", secret.name)).help(format!(
-            "give it with `--secret {0}=…`, `--secrets-file FILE` or the environment variable SMTP_SCRIPT_SECRET_{1}",
-            secret.name,
-            secret.name.to_uppercase()
-        )));
+        let name = &secret.name;
+        let help = if untrusted {
+            format!(
+                "an untrusted scenario gets it if you name its host: `--allow-secret {name}@HOST`, or `--secret {name}=…` \
+                 with `--to HOST:PORT`"
+            )
+        } else {
+            format!(
+                "give it with `--secret {name}=…`, `--secrets-file FILE` or the environment variable SMTP_SCRIPT_SECRET_{}",
+                name.to_uppercase()
+            )
+        };
+        self.diagnostics.push(Diagnostic::error(secret.span, format!("the secret `{name}` {what}")).help(help));
         self.missing_secrets.push(secret.name.clone());
     }
 }
@@ -194,7 +205,7 @@ impl Scope for Variables {
     }
 
     fn is_secret(&self, name: &str) -> bool {
-        self.secrets.contains_key(name) || self.tainted.contains(name)
+        self.secrets.contains_key(name) || self.tainted.contains(name) || self.flow.taints(name)
     }
 
     fn held(&self) -> usize {

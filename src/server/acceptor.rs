@@ -223,7 +223,8 @@ fn in_words(error: &ErrorStack) -> String {
     reason.map_or_else(|| "OpenSSL gives no reason".to_owned(), str::to_lowercase)
 }
 
-fn failure(error: &ssl::Error) -> String {
+/// Why TLS with a client failed, in words.
+pub(super) fn failure(error: &ssl::Error) -> String {
     let reason = error.ssl_error().and_then(|stack| stack.errors().first()).and_then(openssl::error::Error::reason);
     let Some(reason) = reason.map(str::to_lowercase) else {
         let text = error.io_error().map(std::io::Error::kind);

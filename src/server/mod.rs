@@ -38,7 +38,7 @@ pub(crate) use certificate::Authority;
 pub(crate) use fallback::{Fallback, FallbackSettings, Said};
 pub(crate) use listening::cannot_listen;
 pub(crate) use log::{Detail, Log, LogLine, Speaker};
-pub(crate) use peer::{Drip, HandshakeTrouble, MAX_LINE, Peer, PeerTrouble};
+pub(crate) use peer::{Drip, HandshakeTrouble, Peer, PeerTrouble};
 pub(crate) use rulebook::{Arrival, Ending, Interjection, Interjector, Rulebook};
 pub(crate) use sandbox::{DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Sandbox, SandboxOptions};
 pub(crate) use serve::{Limits, Served, serve};

@@ -4,7 +4,10 @@
 //! deadline, which the caller chooses. Not responsible for what a line means nor for what is answered: a script says it
 //! (`play::server`).
 
-use super::acceptor::{Accepted, Acceptor};
+use super::acceptor::{Accepted, Acceptor, failure};
+use crate::net::tls::is_no_record;
+use crate::smtp::reply::MAX_REPLY;
+
 use super::mail_data::{MailDataReader, Progress};
 use memchr::memchr;
 use socket2::SockRef;
@@ -20,7 +23,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_openssl::SslStream;
 
 /// The longest line that is read, in octets. RFC 4954 section 4.2 wants 12,288.
-pub(crate) const MAX_LINE: usize = 64 * 1024;
+const MAX_LINE: usize = 64 * 1024;
 /// How many octets are read at once.
 const READ_SIZE: usize = 16 * 1024;
 /// The most octets thrown away when closing, so that what was sent last arrives before the end.
@@ -37,8 +40,10 @@ pub(crate) enum PeerTrouble {
     Closed { arrived: Vec<u8> },
     /// The connection broke.
     Broken { reset: bool, reason: String, arrived: Vec<u8> },
+    /// What came within the TLS session was no TLS; why the session ended.
+    NotTls { reason: String },
     /// More than is ever read in one piece.
-    TooLong { bytes: Vec<u8> },
+    TooLong { bytes: Vec<u8>, limit: usize },
 }
 
 /// Why a handshake failed.
@@ -64,6 +69,7 @@ impl std::fmt::Display for HandshakeTrouble {
 enum End {
     Closed,
     Broken { reset: bool },
+    NotTls,
 }
 
 /// Slow sending.
@@ -79,6 +85,8 @@ pub(crate) struct Peer {
     address: SocketAddr,
     unread: Vec<u8>,
     end: Option<End>,
+    /// What TLS said of the end, in words.
+    alert: Option<String>,
     /// No write goes on beyond this, however steadily the client takes it.
     due: Option<Instant>,
     /// Octets that the client took.
@@ -97,7 +105,7 @@ impl Peer {
         // A socket that is gone already says so when it is read.
         _ = tcp.set_nodelay(true);
         let stream = Some(Layer::Plain(tcp));
-        Peer { stream, address, unread: Vec::new(), end: None, due: None, sent: 0, received: 0 }
+        Peer { stream, address, unread: Vec::new(), end: None, alert: None, due: None, sent: 0, received: 0 }
     }
 
     /// Ends every write at this moment, and every rest between octets that are sent slowly.
@@ -132,7 +140,7 @@ impl Peer {
                 return Ok(self.take(line_feed + 1));
             }
             if self.unread.len() > MAX_LINE {
-                return Err(PeerTrouble::TooLong { bytes: std::mem::take(&mut self.unread) });
+                return Err(PeerTrouble::TooLong { bytes: std::mem::take(&mut self.unread), limit: MAX_LINE });
             }
             self.fill(due, wait).await?;
         }
@@ -149,8 +157,8 @@ impl Peer {
             if let Some(end) = found(&self.unread) {
                 return Ok(self.take(end));
             }
-            if self.unread.len() > MAX_LINE {
-                return Err(PeerTrouble::TooLong { bytes: std::mem::take(&mut self.unread) });
+            if self.unread.len() > MAX_REPLY {
+                return Err(PeerTrouble::TooLong { bytes: std::mem::take(&mut self.unread), limit: MAX_REPLY });
             }
             self.fill(due, wait).await?;
         }
@@ -201,9 +209,12 @@ impl Peer {
         let due = Instant::now() + wait;
         while self.unread.is_empty() && self.end.is_none() {
             match self.fill(due, wait).await {
-                Ok(()) | Err(PeerTrouble::Closed { .. } | PeerTrouble::Broken { .. }) => {}
+                Ok(()) | Err(PeerTrouble::Closed { .. } | PeerTrouble::Broken { .. } | PeerTrouble::NotTls { .. }) => {}
                 Err(trouble) => return Err(trouble),
             }
+        }
+        if self.unread.is_empty() && self.end == Some(End::NotTls) {
+            return Err(self.not_tls());
         }
         let unread = std::mem::take(&mut self.unread);
         Ok(Some(unread).filter(|unread| !unread.is_empty()))
@@ -243,6 +254,7 @@ impl Peer {
                 let reason = if reset { "the connection was reset by the client" } else { "the connection broke" };
                 return Err(PeerTrouble::Broken { reset, reason: reason.to_owned(), arrived: arrived(self) });
             }
+            Some(End::NotTls) => return Err(self.not_tls()),
             None => {}
         }
         let Some(stream) = self.stream.as_mut() else { return Err(PeerTrouble::Closed { arrived: arrived(self) }) };
@@ -262,8 +274,36 @@ impl Peer {
                 self.received += bytes.len() as u64;
                 self.unread.extend_from_slice(&bytes);
             }
-            Err(error) => self.end = Some(end_of(&error)),
+            Err(error) => {
+                self.end = Some(end_of(&error));
+                self.alert = alert_within(&error);
+            }
         }
+    }
+
+    fn not_tls(&self) -> PeerTrouble {
+        let reason = self.alert.clone().unwrap_or_default();
+        PeerTrouble::NotTls { reason }
+    }
+
+    /// After a handshake that was done: waits until the client says something, which is `None`, or refuses it after all,
+    /// by an alert or by leaving. In TLS 1.3 the server may be done before the client looks at the certificate (RFC 8446
+    /// section 4.4).
+    pub(crate) async fn refusal(&mut self, wait: Duration) -> Option<String> {
+        let due = Instant::now() + wait;
+        while self.unread.is_empty() && self.end.is_none() {
+            if self.fill(due, wait).await.is_err() {
+                return None;
+            }
+        }
+        if !self.unread.is_empty() || self.end == Some(End::NotTls) {
+            return None;
+        }
+        let left = match self.end {
+            Some(End::Broken { reset: true }) => "the client reset the connection",
+            _ => "the client closed the connection",
+        };
+        Some(self.alert.clone().unwrap_or_else(|| left.to_owned()))
     }
 
     async fn read_now(&mut self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
@@ -434,9 +474,16 @@ fn poll_read(stream: &mut Layer, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8
     outcome.map(|outcome| outcome.map(|()| buffer.filled().to_vec()))
 }
 
+/// What TLS says of its own end.
+fn alert_within(error: &io::Error) -> Option<String> {
+    let inner = error.get_ref()?.downcast_ref::<openssl::ssl::Error>()?;
+    inner.ssl_error().map(|_| failure(inner))
+}
+
 /// TLS without `close_notify` ends as FIN does: many clients leave that way.
 fn end_of(error: &io::Error) -> End {
     match error.kind() {
+        _ if is_no_record(error) => End::NotTls,
         io::ErrorKind::ConnectionReset => End::Broken { reset: true },
         io::ErrorKind::UnexpectedEof => End::Closed,
         _ if error.to_string().contains("unexpected eof") => End::Closed,

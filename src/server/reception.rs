@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn the_envelope_stands_in_front() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), Form::Eml, "sandbox.example").unwrap();
+        let store = Store::open(folder.path(), Form::Eml, "sandbox.example", true).unwrap();
         let counts = Arc::new(Counts::default());
         let mut reception = Reception::new(
             (Ipv4Addr::LOCALHOST, 4242).into(),

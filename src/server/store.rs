@@ -1,8 +1,8 @@
 //! Keeps messages in a folder, one file each: `.eml` files, or a Maildir.
 //!
 //! Responsible for names, for files that are whole whenever they can be seen, and for never overwriting one. What stands
-//! in front of a message is the business of `reception`, which calls it. Nothing is forced to the disk: what a test has
-//! received need not survive a power failure.
+//! in front of a message is the business of `reception`, which calls it. A message is on the disk before it
+//! is acknowledged (RFC 5321 section 4.2.5 hands over the responsibility with 250), unless a test wants it faster.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -29,6 +29,8 @@ pub(crate) struct Store {
     form: Form,
     host_name: String,
     count: AtomicU64,
+    /// Whether a message survives a power failure once it has its name.
+    durable: bool,
 }
 
 impl Store {
@@ -36,14 +38,14 @@ impl Store {
     ///
     /// # Errors
     /// It cannot be made or written to.
-    pub(crate) fn open(folder: &Path, form: Form, host_name: &str) -> io::Result<Self> {
+    pub(crate) fn open(folder: &Path, form: Form, host_name: &str, durable: bool) -> io::Result<Self> {
         let inner: &[&str] = if form == Form::Maildir { &["tmp", "new", "cur"] } else { &[""] };
         for inner in inner {
             fs::create_dir_all(folder.join(inner))?;
         }
         // RFC 5321 knows neither of them in a name, Maildir forbids both.
         let host_name = host_name.replace('/', "\\057").replace(':', "\\072");
-        let store = Self { folder: folder.to_owned(), form, host_name, count: AtomicU64::new(0) };
+        let store = Self { folder: folder.to_owned(), form, host_name, count: AtomicU64::new(0), durable };
         drop(store.begin("trial", false)?);
         Ok(store)
     }
@@ -68,7 +70,8 @@ impl Store {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = BufWriter::with_capacity(BUFFER, options.open(&unfinished)?);
         let lines = if self.form == Form::Maildir && !is_binary { Lines::Lf } else { Lines::AsTheyAre };
-        Ok(StoredMessage { file: Some(file), unfinished, finished: self.folder.join(finished), lines, after_cr: false })
+        let finished = self.folder.join(finished);
+        Ok(StoredMessage { file: Some(file), unfinished, finished, lines, after_cr: false, durable: self.durable })
     }
 
     /// A name as <https://cr.yp.to/proto/maildir.html> wants it: time, process, count, host.
@@ -93,6 +96,7 @@ pub(crate) struct StoredMessage {
     finished: PathBuf,
     lines: Lines,
     after_cr: bool,
+    durable: bool,
 }
 
 impl StoredMessage {
@@ -126,8 +130,14 @@ impl StoredMessage {
                 file.write_all(b"\r")?;
             }
             file.flush()?;
+            if self.durable {
+                file.get_ref().sync_all()?;
+            }
         }
         publish(&self.unfinished, &self.finished)?;
+        if self.durable {
+            sync_folder(&self.finished)?;
+        }
         Ok(std::mem::take(&mut self.finished))
     }
 }
@@ -137,6 +147,14 @@ impl Drop for StoredMessage {
     fn drop(&mut self) {
         drop(self.file.take());
         _ = fs::remove_file(&self.unfinished);
+    }
+}
+
+/// The name of a file is on the disk once its folder is. Not every system opens folders.
+fn sync_folder(file: &Path) -> io::Result<()> {
+    match file.parent() {
+        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+        _ => Ok(()),
     }
 }
 
@@ -174,7 +192,7 @@ mod tests {
     #[test]
     fn a_file_is_seen_when_it_is_whole() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("a/b"), Form::Eml, "host").unwrap();
+        let store = Store::open(&folder.path().join("a/b"), Form::Eml, "host", true).unwrap();
         let folder = folder.path().join("a/b");
         let mut message = store.begin("ID", false).unwrap();
         message.write(b"Hi\r\n").unwrap();
@@ -191,7 +209,7 @@ mod tests {
     #[test]
     fn nothing_is_overwritten() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), Form::Eml, "host").unwrap();
+        let store = Store::open(folder.path(), Form::Eml, "host", true).unwrap();
         let message = store.begin("ID", false).unwrap();
         fs::write(&message.finished, "mine").unwrap();
         let finished = message.finished.clone();
@@ -203,7 +221,7 @@ mod tests {
     #[test]
     fn a_maildir() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), Form::Maildir, "a/b:c").unwrap();
+        let store = Store::open(folder.path(), Form::Maildir, "a/b:c", true).unwrap();
         assert_eq!(kept(&store, b"a\r\nb\rc\r\r\n\nd\r", 1, false), b"a\nb\rc\r\n\nd\r");
         assert_eq!(kept(&store, b"a\r\nb", 1, true), b"a\r\nb");
         let new = files(&folder.path().join("new"));
@@ -217,14 +235,14 @@ mod tests {
     fn a_folder_that_cannot_be_made() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), "").unwrap();
-        assert!(Store::open(&folder.path().join("file/x"), Form::Eml, "host").is_err());
+        assert!(Store::open(&folder.path().join("file/x"), Form::Eml, "host", true).is_err());
     }
 
     proptest! {
         #[test]
         fn line_ends_alike_in_any_pieces(octets in "[\r\na]{0,20}", size in 1_usize..5) {
             let folder = tempfile::tempdir().unwrap();
-            let store = Store::open(folder.path(), Form::Maildir, "host").unwrap();
+            let store = Store::open(folder.path(), Form::Maildir, "host", true).unwrap();
             prop_assert_eq!(kept(&store, octets.as_bytes(), size, false), octets.replace("\r\n", "\n").into_bytes());
         }
     }

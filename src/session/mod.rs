@@ -57,6 +57,8 @@ pub(crate) enum Trouble {
     PlainBeforeTls { bytes: Vec<u8> },
     /// The TLS handshake failed.
     Tls(Box<TlsFailure>),
+    /// What came within the TLS session was no TLS: its first octets.
+    NotTls { bytes: Vec<u8> },
     /// The server sent more than the scenario reads.
     TooMuchUnread,
     /// The session is not open (any more).
@@ -70,6 +72,8 @@ pub(crate) enum End {
     Closed,
     /// By RST or a failure of the connection.
     Broken { reset: bool, reason: String },
+    /// By octets within the TLS session that were no TLS.
+    NotTls { bytes: Vec<u8> },
 }
 
 /// How a server left that nobody had asked to.
@@ -464,11 +468,13 @@ impl Session {
                 self.log_end(log);
                 return Err(Trouble::Unasked { bytes });
             }
-            if let Some(end) = &self.end {
-                return Ok(end.clone());
+            match &self.end {
+                Some(End::NotTls { bytes }) => return Err(Trouble::NotTls { bytes: bytes.clone() }),
+                Some(end) => return Ok(end.clone()),
+                None => {}
             }
             match self.fill(due, deadline, log).await {
-                Ok(()) | Err(Trouble::Closed { .. } | Trouble::Broken { .. }) => {}
+                Ok(()) | Err(Trouble::Closed { .. } | Trouble::Broken { .. } | Trouble::NotTls { .. }) => {}
                 Err(trouble) => return Err(trouble),
             }
         }
@@ -483,7 +489,8 @@ impl Session {
             self.take_in_arrived(log).await;
         }
         if self.inbox.unread().is_empty() {
-            return self.end.is_some().then_some(Farewell::Silent);
+            let left = self.end.as_ref().is_some_and(|end| !matches!(end, End::NotTls { .. }));
+            return left.then_some(Farewell::Silent);
         }
         match ReplyParser::default().advance(self.inbox.unread()) {
             Progress::Complete(reply, _) if reply.code() == 421 => Some(Farewell::Said(reply)),

@@ -16,6 +16,11 @@ impl Offered {
     pub(super) fn by(reply: Arc<Reply>) -> Offered {
         Offered { reply: Some(reply), extensions: OnceLock::new() }
     }
+
+    /// Whether an EHLO was answered: a server may offer nothing.
+    pub(crate) fn is_known(&self) -> bool {
+        self.reply.is_some()
+    }
 }
 
 impl Deref for Offered {

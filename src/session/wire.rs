@@ -2,6 +2,7 @@
 
 use super::{End, Event as Happened, MAX_UNREAD, Session, Transcript, Trouble};
 use crate::net::stream::Stream;
+use crate::net::tls::NotTls;
 use crate::smtp::reply::MAX_REPLY;
 use std::future::poll_fn;
 use std::io;
@@ -281,6 +282,7 @@ impl Session {
             return Err(match end {
                 End::Closed => Trouble::Closed { arrived },
                 End::Broken { reason, .. } => Trouble::Broken { reason, arrived },
+                End::NotTls { bytes } => Trouble::NotTls { bytes },
             });
         }
         let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
@@ -317,6 +319,10 @@ impl Session {
         match &self.end {
             Some(End::Closed) => log.note(&self.name, "closed by the server"),
             Some(End::Broken { reason, .. }) => log.note(&self.name, reason),
+            Some(End::NotTls { bytes }) => {
+                log.server_bytes(&self.name, bytes);
+                log.note(&self.name, "this came within the TLS session and is no TLS");
+            }
             None => {}
         }
     }
@@ -352,6 +358,9 @@ fn end_of_write(error: &io::Error) -> End {
 }
 
 fn end_of(error: &io::Error) -> End {
+    if let Some(NotTls(bytes)) = error.get_ref().and_then(|inner| inner.downcast_ref::<NotTls>()) {
+        return End::NotTls { bytes: bytes.clone() };
+    }
     let reset = matches!(error.kind(), io::ErrorKind::ConnectionReset);
     End::Broken { reset, reason: error.to_string() }
 }

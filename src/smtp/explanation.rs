@@ -7,7 +7,7 @@ use super::enhanced_status;
 use super::provider::{self, Advice, Provider, Situation, Statement};
 use super::question::Question;
 use super::reply_code;
-use super::status::{EnhancedStatusCode, Meaning};
+use super::status::{EnhancedStatusCode, Meaning, is_doubtful};
 
 /// Everything that is known about what was asked.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,6 +52,7 @@ pub fn explain(question: &Question, only: Option<&'static Provider>) -> Explanat
         text: question.text.as_bytes(),
         command: question.command,
         context: &question.context,
+        before: &question.before,
         surroundings: &question.surroundings,
     };
     let is_exact = question.code.is_some() == situation.code.is_some()
@@ -113,7 +114,13 @@ impl Explanation {
 
     /// Of a reply whose provider means something of its own by its words, the registry has nothing to say.
     fn explain_enhanced(&mut self, is_told: bool) {
-        let Some((class, subject, detail)) = self.question.enhanced.filter(|_| !is_told) else { return };
+        let is_doubtful =
+            self.question.exact_code().zip(self.question.exact_enhanced()).is_some_and(|(code, enhanced)| {
+                !self.question.text.is_empty() && is_doubtful(code, enhanced, self.question.command.unwrap_or_default())
+            });
+        let Some((class, subject, detail)) = self.question.enhanced.filter(|_| !is_told && !is_doubtful) else {
+            return;
+        };
         match (subject, detail) {
             (Some(subject), Some(detail)) => {
                 let shown = format!("{}.{subject}.{detail}", class.map_or_else(|| "x".to_owned(), |it| it.to_string()));

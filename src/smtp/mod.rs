@@ -7,6 +7,7 @@ pub mod enhanced_status;
 pub mod explanation;
 pub mod extension;
 pub mod mail_data;
+pub(crate) mod offer;
 pub mod provider;
 pub mod question;
 pub mod reply;

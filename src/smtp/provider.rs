@@ -103,6 +103,14 @@ pub struct Submission {
     pub source: Source,
 }
 
+impl Submission {
+    /// Whether it takes mail on this port.
+    #[must_use]
+    pub fn takes(&self, port: u16) -> bool {
+        self.starttls.contains(&port) || self.implicit.contains(&port)
+    }
+}
+
 /// What to log in with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credentials {
@@ -141,8 +149,10 @@ pub struct Situation<'a> {
     /// The command that was replied to: its line as shown to the user, or the verb alone. `DATA` also stands for the
     /// end of the mail data, and empty text for the connection itself, whose reply is the greeting.
     pub command: Option<&'a str>,
-    /// What stood next to the reply in a log or a bounce.
+    /// The line of a log or a bounce in which the reply stood.
     pub context: &'a str,
+    /// What stood right before that line.
+    pub before: &'a str,
     /// The whole log or bounce, where there is one reply in it.
     pub surroundings: &'a str,
 }
@@ -166,7 +176,8 @@ pub fn find(name: &str) -> Option<&'static Provider> {
 #[must_use]
 pub fn at_host(host: &str) -> Option<&'static Provider> {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    evidence::of_host(&host).filter(|it| it.submission.is_some())
+    let is_for_users = |it: &Submission| host == it.host || host.starts_with("smtp") || host.starts_with("email-smtp.");
+    evidence::of_host(&host).filter(|it| it.submission.as_ref().is_some_and(is_for_users))
 }
 
 /// Sorted by name.
@@ -211,6 +222,7 @@ const PROVIDERS: &[&Provider] = &[
     &mailboxes::PROTON,
     &asia::QQ,
     &hosting::RACKSPACE,
+    &asia::RAMBLER,
     &relays::RESEND,
     &sendgrid::SENDGRID,
     &europe::SFR,
@@ -223,6 +235,7 @@ const PROVIDERS: &[&Provider] = &[
     &filters::TREND_MICRO,
     &yahoo::YAHOO,
     &asia::YANDEX,
+    &filters::ZEROSPAM,
     &hosting::ZOHO,
 ];
 

@@ -29,8 +29,10 @@ pub struct Question {
     /// The verb of the command that was replied to, where the text tells it: empty for the connection itself, whose reply is
     /// the greeting; DATA is also the end of the mail data.
     pub command: Option<&'static str>,
-    /// What stood next to it: a provider may be known by it.
+    /// The line in which it stood, and those that belong to it: a provider may be known by them.
     pub context: String,
+    /// What stood right before.
+    pub before: String,
     /// The host that was connected to, where that is known.
     pub host: String,
     /// The server's greeting, where it is known.
@@ -71,12 +73,12 @@ impl Question {
     /// The reply at a place of a line that ends before `end`; `paragraph` stood before the line.
     fn at(line: &str, at: usize, codes: &Codes<'_>, end: usize, paragraph: &str) -> Question {
         let text = codes.rest.get(..codes.rest.len().saturating_sub(line.len() - end)).unwrap_or_default();
-        let before = [paragraph, &line[..at]].join(" ");
-        let mut context = snippet::end_of(&before, snippet::ENOUGH / 2).trim().to_owned();
-        let command = answered::verb_of(&context, text);
+        let mut context = snippet::end_of(&line[..at], snippet::ENOUGH / 2).trim().to_owned();
+        let before = snippet::end_of(paragraph, snippet::ENOUGH / 2).to_owned();
+        let command = answered::verb_of(&[&before, " ", &context].concat(), text);
         snippet::add(&mut context, snippet::start_of(&line[at..end], snippet::ENOUGH));
         let text = kept_text(unquoted(text, &line[..at]), codes);
-        Question { code: codes.code, enhanced: codes.enhanced, text, command, context, ..Question::default() }
+        Question { code: codes.code, enhanced: codes.enhanced, text, command, context, before, ..Question::default() }
     }
 
     /// Adds what belongs to the text of the same reply, which a log may hold many times: what is long already stays.

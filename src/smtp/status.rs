@@ -122,6 +122,25 @@ pub fn meaning(code: u16, enhanced: Option<EnhancedStatusCode>) -> Option<Meanin
     }
 }
 
+/// The meaning of a reply to a command: an enhanced status code that cannot apply to it is doubtful, and says nothing.
+#[must_use]
+pub fn meaning_of_reply(code: u16, enhanced: Option<EnhancedStatusCode>, command: &str) -> Option<Meaning> {
+    meaning(code, enhanced.filter(|it| !is_doubtful(code, *it, command)))
+}
+
+/// Whether an enhanced status code fits neither the reply code nor the command: `530 5.7.7`, the integrity of a message, in
+/// reply to AUTH. Reply codes of TLS and logins say more than a code that the registry does not name beside them.
+#[must_use]
+pub fn is_doubtful(code: u16, enhanced: EnhancedStatusCode, command: &str) -> bool {
+    let Some(entry) = enhanced_status::find(enhanced) else { return false };
+    let verb = command.split_ascii_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+    let is_of_session = matches!(verb.as_str(), "AUTH" | "STARTTLS" | "EHLO" | "HELO" | "LHLO");
+    let is_of_message =
+        matches!(enhanced.subject, 1 | 2 | 6) || enhanced.subject == 7 && matches!(enhanced.detail, 2 | 5 | 6 | 7);
+    let is_of_login = matches!(code, 523..=525 | 530 | 534 | 535 | 538);
+    !entry.reply_codes.contains(&code) && (is_of_login || is_of_session && is_of_message)
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -157,6 +176,17 @@ pub(super) mod tests {
         assert_eq!(text_of(250, Some("2.0.0")), text_of(250, None));
         assert_eq!(text_of(535, Some("5.7.139")), text_of(535, None));
         assert_eq!(text_of(559, Some("5.7.0")), "something about security or policy (RFC 3463 section 3.8)");
+    }
+
+    #[test]
+    fn a_doubtful_enhanced_code_says_nothing() {
+        let text_of =
+            |reply, enhanced: &str, command| meaning_of_reply(reply, enhanced.parse().ok(), command).unwrap().text;
+        assert!(text_of(530, "5.7.7", "AUTH LOGIN").starts_with("not allowed before"));
+        assert!(text_of(538, "5.7.7", "").starts_with("encryption is required"));
+        assert!(text_of(550, "5.6.1", "AUTH PLAIN").starts_with("mailbox unavailable"));
+        assert!(text_of(535, "5.7.8", "AUTH PLAIN").starts_with("authentication credentials"));
+        assert!(text_of(550, "5.7.7", "DATA").starts_with("the message was altered"));
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use crate::cli::refusal::{Refusal, read};
 use crate::cli::report_files::ReportArguments;
 use crate::cli::screen::{self, Color};
-use crate::cli::targets::Files;
-use crate::cli::values::ValueArguments;
+use crate::cli::targets::{Files, is_strangers};
+use crate::cli::values::{Direction, ValueArguments};
 use crate::report::human::{self, Styled};
 use crate::run::{Observer, Pace, Plan, Settings, Stop};
 use crate::scenario::address::split_address;
-use crate::scenario::duration;
+use crate::scenario::{Scenario, duration};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -116,7 +116,8 @@ pub(super) struct ConnectionArguments {
     resolver: Option<SocketAddr>,
     #[command(flatten)]
     trust: TrustArguments,
-    /// Play a stranger's scenario: it reads no file without --file-root, and reaches public addresses only
+    /// Play a stranger's scenario: it reads no file without --file-root, gets no secret without --allow-secret, and reaches
+    /// public addresses only
     #[arg(long)]
     pub(super) untrusted: bool,
     /// Let an untrusted scenario reach this host wherever it is (repeatable)
@@ -170,6 +171,22 @@ pub(super) struct ScheduleArguments {
     /// Retry a diverged scenario up to N times; if one passes, it is flaky
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     retries: u32,
+}
+
+impl ConnectionArguments {
+    /// Whether a scenario is somebody else's.
+    pub(super) fn is_untrusted(&self, scenario: &Scenario) -> bool {
+        self.untrusted || is_strangers(scenario)
+    }
+
+    /// Where an untrusted scenario is sent.
+    pub(super) fn direction(&self) -> Direction<'_> {
+        match &self.to {
+            Some((host, _)) => Direction::To(host),
+            None if self.sandbox => Direction::Sandbox,
+            None => Direction::Own,
+        }
+    }
 }
 
 impl RunArguments {

@@ -7,8 +7,8 @@ use super::options::{RunArguments, SelectionArguments};
 use crate::cli::check::all_of;
 use crate::cli::refusal::Refusal;
 use crate::cli::screen;
-use crate::cli::targets::{Targets, is_strangers};
-use crate::cli::values;
+use crate::cli::targets::Targets;
+use crate::cli::values::{self, Given};
 use crate::load::LoadError;
 use crate::report::collect;
 use crate::report::model::ScenarioReport;
@@ -69,16 +69,22 @@ pub(super) fn prepare(arguments: &RunArguments, targets: Targets) -> Result<Prep
     if all_read && let Some(first) = undeclared(&scenarios, &arguments.values.given()).first() {
         return Err(first.clone().into());
     }
-    let mut inputs = arguments.values.inputs(&scenarios)?;
+    let settings = arguments.settings()?;
+    let given = arguments.values.read()?;
+    let trusted: Vec<&Scenario> =
+        scenarios.iter().copied().filter(|scenario| !arguments.connections.is_untrusted(scenario)).collect();
+    let mut inputs = given.trusted(&trusted)?;
     let made_up = arguments.values.made_up_secrets || arguments.connections.sandbox;
-    values::complete(&mut inputs, &scenarios, made_up)?;
+    values::complete(&mut inputs, &trusted, made_up, &|scenario, name| run::places_of(name, scenario, &settings))?;
     let cases = arguments.cases.as_deref().map(values::rows_of).transpose()?;
     if let (Some(file), Some((names, _)), true) = (&arguments.cases, &cases, all_read) {
         refuse_undeclared(file, names, &scenarios)?;
     }
     let mut preparation = Preparation {
         arguments,
-        settings: arguments.settings()?,
+        settings,
+        given,
+        made_up,
         inputs,
         cases,
         selection: Selection::new(&arguments.selection, arguments.plan().pace.is_load())?,
@@ -95,6 +101,10 @@ pub(super) fn prepare(arguments: &RunArguments, targets: Targets) -> Result<Prep
 struct Preparation<'a> {
     arguments: &'a RunArguments,
     settings: Settings,
+    given: Given,
+    /// Whether secrets without a value get one.
+    made_up: bool,
+    /// The values for scenarios that are trusted; of one that is not, while it is prepared, its own.
     inputs: Inputs,
     cases: Option<(Vec<String>, Vec<Vec<String>>)>,
     selection: Selection,
@@ -107,7 +117,7 @@ struct Preparation<'a> {
 
 impl Preparation<'_> {
     fn take(&mut self, loaded: Result<Scenario, LoadError>) {
-        let mut scenario = match loaded {
+        let scenario = match loaded {
             Ok(scenario) => scenario,
             Err(error) => {
                 // Nobody knows the tags of a file that cannot be read at all: it is told.
@@ -123,7 +133,51 @@ impl Preparation<'_> {
                 return;
             }
         };
-        self.settings.untrusted = self.arguments.connections.untrusted || is_strangers(&scenario);
+        let trusted = (self.settings.clone(), self.inputs.clone());
+        self.settings.untrusted = self.arguments.connections.is_untrusted(&scenario);
+        if !self.settings.untrusted {
+            self.take_scenario(scenario);
+        } else if !self.refuse_unseen(&scenario) {
+            match self.take_strangers_values(&scenario) {
+                Ok(()) => self.take_scenario(scenario),
+                Err(refusal) => self.prepared.errors.push(refusal.to_string()),
+            }
+        }
+        (self.settings, self.inputs) = trusted;
+    }
+
+    /// Refuses an untrusted scenario for what can be known without its values: what is said then depends on no secret, and
+    /// nobody is asked for one in vain.
+    fn refuse_unseen(&mut self, scenario: &Scenario) -> bool {
+        let diagnostics = crate::check(scenario, None, &self.settings);
+        let selected = self.selection.takes(scenario.name.as_deref(), &scenario.tags, &scenario.sources);
+        if !selected || !diagnostics.iter().any(Diagnostic::is_error) {
+            return false;
+        }
+        let id = identity(&scenario.sources, "");
+        if self.selects(&id) {
+            self.broken(id, scenario.name.as_deref(), &scenario.sources, &diagnostics);
+        }
+        true
+    }
+
+    /// An untrusted scenario gets what was given to it by name, and no secret whose host the user does not know.
+    fn take_strangers_values(&mut self, scenario: &Scenario) -> Result<(), Refusal> {
+        let (mut inputs, mut bound) = self.given.for_stranger(scenario, self.arguments.connections.direction())?;
+        let settings = &self.settings;
+        let places = |scenario: &Scenario, name: &str| run::places_of(name, scenario, settings);
+        for name in values::complete(&mut inputs, &[scenario], self.made_up, &places)? {
+            // Who was told where it goes, and typed it, allowed that; what was made up is nobody's secret.
+            match run::hosts_of(&name, scenario, settings) {
+                _ if self.made_up => bound.bind_anywhere(&name),
+                hosts => hosts.iter().for_each(|host| bound.bind(&name, host)),
+            }
+        }
+        (self.inputs, self.settings.bound) = (inputs, Arc::new(bound));
+        Ok(())
+    }
+
+    fn take_scenario(&mut self, mut scenario: Scenario) {
         self.said.clear();
         if let Some((names, rows)) = &self.cases {
             scenario.set_cases(names, rows);
@@ -157,7 +211,10 @@ impl Preparation<'_> {
             }
         };
         let label = run::masked(&label, &variables);
-        let diagnostics = crate::check(scenario, Some(&variables), &self.settings);
+        let mut diagnostics = crate::check(scenario, Some(&variables), &self.settings);
+        if !diagnostics.iter().any(Diagnostic::is_error) {
+            diagnostics.extend(run::unbound(scenario, &variables, &self.settings));
+        }
         if diagnostics.iter().any(Diagnostic::is_error) {
             let id = identity(&scenario.sources, &label);
             if self.selects(&id) {

@@ -68,6 +68,9 @@ pub(super) struct SandboxArguments {
     /// Keep messages in this Maildir
     #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "keep"])]
     maildir: Option<PathBuf>,
+    /// Acknowledge a kept message before it is on the disk: faster, and lost in a power failure
+    #[arg(long, conflicts_with = "file")]
+    no_fsync: bool,
 }
 
 /// Serves until it is told to end.
@@ -179,7 +182,7 @@ impl SandboxArguments {
             (None, Some(folder)) => (folder, Form::Maildir),
             (None, None) => return Ok(None),
         };
-        let opened = Store::open(folder, form, &self.hostname);
+        let opened = Store::open(folder, form, &self.hostname, !self.no_fsync);
         opened
             .map(Some)
             .map_err(|error| format!("cannot keep messages in `{}`: {}", folder.display(), reason(&error)).into())

@@ -8,7 +8,7 @@ use super::ServeArguments;
 use crate::cli::check::all_of;
 use crate::cli::refusal::Refusal;
 use crate::cli::targets::{Files, is_strangers};
-use crate::cli::values::{self, ValueArguments};
+use crate::cli::values::{self, Direction, ValueArguments};
 use crate::cli::{INTERRUPTED, USAGE, screen};
 use crate::report::human;
 use crate::run::{self, Listening, Outcome, SandboxRules, Settings, StepSide, Stop, Verdict};
@@ -108,8 +108,12 @@ impl Scripted<'_> {
         if !scenario.has_server() {
             return Err(format!("`{}` has no `server:`: there is nothing to serve", self.file.display()).into());
         }
-        let mut inputs = self.own.values.inputs(&[&scenario])?;
-        values::complete(&mut inputs, &[&scenario], self.own.values.made_up_secrets)?;
+        let mut inputs = if settings.untrusted {
+            self.own.values.read()?.for_stranger(&scenario, Direction::Own)?.0
+        } else {
+            self.own.values.inputs(&[&scenario])?
+        };
+        values::complete(&mut inputs, &[&scenario], self.own.values.made_up_secrets, &|_, _| Vec::new())?;
         let variables = match Variables::resolve(&scenario, &inputs) {
             Ok(variables) => variables,
             Err(error) => return Ok(self.refuse(&scenario.sources, &error.diagnostics)),

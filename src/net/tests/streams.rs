@@ -15,6 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use super::pki::{Leaf, Pki};
 use super::{Server, acceptor, greet, only, read_out, tls, trusting};
 use crate::net::stream::Stream;
+use crate::net::tls::NotTls;
 
 fn reset(tcp: &TcpStream) {
     SockRef::from(tcp).set_linger(Some(Duration::ZERO)).unwrap();
@@ -328,4 +329,23 @@ async fn much_data_arrives_as_it_was() {
     }
     stream.close().await;
     assert!(server.end() == sent);
+}
+
+/// What is written past the session is no end of it: its octets are handed out.
+#[tokio::test]
+async fn plain_text_within_a_session_is_no_tls() {
+    for version in [SslVersion::TLS1_2, SslVersion::TLS1_3] {
+        let (mut stream, server) = over_tls(version, |mut tls| {
+            tls.get_mut().write_all(b"421 gone\r\n").unwrap();
+            read_out(tls.get_mut());
+        })
+        .await;
+        for _ in 0..2 {
+            let error = stream.read(&mut [0; 100]).await.unwrap_err();
+            let not_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<NotTls>());
+            assert_eq!(not_tls, Some(&NotTls(b"421 gone\r\n".to_vec())), "{error}");
+        }
+        stream.close().await;
+        server.end();
+    }
 }

@@ -13,7 +13,6 @@ use crate::scenario::{
 use crate::scenario::{Chance, DEFAULT_TIMEOUT, Variables, proxied, reason, resolve_file};
 use crate::server::Sandbox;
 use crate::session::Transcript;
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -313,35 +312,6 @@ pub(crate) async fn every_exchanger(scenario: &Scenario, variables: &Variables, 
         Ok(Destination::Mx(lookup)) => exchangers(&lookup, wait).await.unwrap_or_default(),
         _ => Vec::new(),
     }
-}
-
-/// Which secrets the steps of which session send, with the address that session goes to.
-pub(crate) fn secrets_by_host(
-    scenario: &Scenario,
-    variables: &Variables,
-    settings: &Settings,
-) -> Vec<(String, Vec<String>)> {
-    let templates = Templates::new(Chance::seeded(0));
-    let file_root = file_root(scenario, settings);
-    let resolver =
-        Resolver { settings, sandbox: None, templates: &templates, scope: variables, file_root, own_server: None };
-    let mut addresses: BTreeMap<&str, String> = BTreeMap::new();
-    let mut secrets: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for step in scenario.all_steps() {
-        let session = step.session.as_ref().map_or("main", |named| named.name.as_str());
-        if let Action::Connect(connect) = &step.action
-            && let Ok(endpoint) = resolver.endpoint(connect)
-        {
-            let session = connect.session.as_ref().map_or(session, |named| named.name.as_str());
-            addresses.insert(session, endpoint.shown());
-        }
-        let Some(address) = addresses.get(session) else { continue };
-        let sent = step.sent_names();
-        let secret = scenario.secrets.iter().map(|named| &named.name).filter(|name| sent.contains(*name));
-        secrets.entry(address.clone()).or_default().extend(secret.cloned());
-    }
-    let list = secrets.into_iter().filter(|(_, names)| !names.is_empty());
-    list.map(|(address, names)| (address, names.into_iter().collect())).collect()
 }
 
 fn fault(span: Span, message: String) -> TemplateError {

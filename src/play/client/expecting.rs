@@ -121,7 +121,7 @@ impl StepAt<'_> {
         let place = Site { span, ..self.place() };
         let end = outcome.map_err(|trouble| vec![place.trouble(&trouble, expected)])?;
         match (closed, &end) {
-            (ClosedBy::Either, _)
+            (ClosedBy::Either, End::Closed | End::Broken { .. })
             | (ClosedBy::Fin, End::Closed)
             | (ClosedBy::Reset, End::Broken { reset: true, .. }) => Ok(()),
             (_, End::Closed) => {
@@ -130,6 +130,7 @@ impl StepAt<'_> {
             (_, End::Broken { reason, .. }) => {
                 Err(vec![place.fault(Kind::Reset, &format!("expected {expected}, but {reason}"))])
             }
+            (_, End::NotTls { bytes }) => Err(vec![place.trouble(&Trouble::NotTls { bytes: bytes.clone() }, expected)]),
         }
     }
 

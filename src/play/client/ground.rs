@@ -142,7 +142,13 @@ impl StepAt<'_> {
     }
 
     pub(crate) fn render(&self, text: &Text, mode: Mode) -> Result<Rendered, Vec<Divergence>> {
-        self.stage.templates.render(text, mode, &self.scope()).map_err(|error| self.template(&error))
+        let rendered = self.stage.templates.render(text, mode, &self.scope());
+        let mut rendered = rendered.map_err(|error| self.template(&error))?;
+        if self.stage.names.flow().secrets_deciding(self.step).is_some() {
+            rendered.secret = true;
+            rendered.shown.clone_from(&text.source);
+        }
+        Ok(rendered)
     }
 
     pub(crate) fn template(&self, error: &TemplateError) -> Vec<Divergence> {

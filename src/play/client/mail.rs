@@ -2,6 +2,7 @@
 
 use crate::play::client::content::{MailContent, Stream};
 use crate::play::client::ground::StepAt;
+use crate::play::client::steps::as_lines;
 use crate::play::client::steps::{Done, shown_bytes};
 use crate::play::divergence::{Divergence, Kind};
 use crate::scenario::{MailData, Rendered};
@@ -69,7 +70,12 @@ impl StepAt<'_> {
         if data.terminate {
             shown = format!("{}\n.", shown.strip_suffix('\n').unwrap_or(&shown));
         }
-        self.stage.log.mail_data(&session, &shown, encoded.len() as u64);
+        let mut size = encoded.len();
+        if rendered.secret && self.ground.settings.untrusted {
+            self.count_as_shown(size, &shown);
+            size = as_lines(&shown);
+        }
+        self.stage.log.mail_data(&session, &shown, size as u64);
         let outcome = self.sessions.speaking(self.step)?.write_mail_data(&encoded, self.wait).await;
         outcome.map_err(|trouble| self.trouble(&trouble, "the server to take the mail data"))
     }

@@ -6,6 +6,7 @@ mod attempts;
 mod bdat;
 mod certificate;
 mod content;
+mod disclosure;
 pub(crate) mod endpoint;
 mod expecting;
 pub(crate) mod ground;
@@ -20,5 +21,7 @@ pub(crate) mod player;
 pub(crate) mod sessions;
 mod steps;
 
-pub(crate) use endpoint::{every_exchanger, file_root, secrets_by_host};
+pub use disclosure::BoundSecrets;
+pub(crate) use disclosure::{disclosures, hosts_of, places_of, secrets_by_host, unbound, with_placeholders};
+pub(crate) use endpoint::{every_exchanger, file_root};
 pub(crate) use message::media_type_of;

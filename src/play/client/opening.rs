@@ -31,6 +31,17 @@ impl StepAt<'_> {
         done
     }
 
+    /// A connection that is opened or not tells what decided that.
+    fn refuse_decided(&self, endpoint: &Endpoint) -> Done {
+        let free = self.ground.settings.insecure_secrets || self.ground.sandbox.is_some() || endpoint.is_own_server;
+        if free || self.stage.names.flow().secrets_deciding(self.step).is_none() {
+            return Ok(());
+        }
+        let message = "whether this connection is opened depends on a secret";
+        let help = "open it in any case, or allow it with `--insecure-secrets`";
+        Err(vec![self.place_of_action().refused(message, help)])
+    }
+
     /// Opens the session, over TLS where that comes first.
     async fn opened(&mut self, name: &str, connect: &Connect, mut endpoint: Endpoint) -> Done {
         self.refuse_unasked_before_end().await?;
@@ -39,6 +50,7 @@ impl StepAt<'_> {
         {
             before.session.close(&mut self.stage.log).await;
         }
+        self.refuse_decided(&endpoint)?;
         endpoint.note_stand_in(name, &mut self.stage.log);
         let before = Instant::now();
         let admitted = match &self.ground.settings.admission {
@@ -136,7 +148,10 @@ impl StepAt<'_> {
         match (outcome, &self.step.fails) {
             (Ok(()), None) => Ok(()),
             (Ok(()), Some(pattern)) => Err(vec![self.did_not_fail(pattern, "the TLS handshake succeeded")]),
-            (Err(Trouble::Tls(failure)), Some(pattern)) => self.fails_as_expected(pattern, &tls_text(&failure)),
+            // What this machine refuses by itself says nothing about the server.
+            (Err(Trouble::Tls(failure)), Some(pattern)) if failure.reason != TlsFailureReason::Local => {
+                self.fails_as_expected(pattern, &tls_text(&failure))
+            }
             (Err(trouble @ Trouble::Timeout { .. }), Some(pattern)) if !self.stage.run_is_over() => {
                 self.fails_as_expected(pattern, &trouble_text(&trouble))
             }

@@ -15,6 +15,9 @@ pub(crate) struct Open {
     pub(crate) session: Session,
     pub(crate) endpoint: Endpoint,
     pub(crate) tls: TlsSettings,
+    /// What is added to the octets that were sent, before anybody is told: of an untrusted scenario the figures go by what
+    /// was written, since the length of a secret tells something of it.
+    pub(crate) correction: i64,
 }
 
 /// All of them, by name.
@@ -74,7 +77,7 @@ impl Sessions {
     /// Keeps a session under this name; the one before it is given up.
     pub(crate) fn add(&mut self, name: &str, session: Session, endpoint: Endpoint, tls: TlsSettings, log: &Transcript) {
         self.opened += 1;
-        let open = Open { serial: self.opened, session, endpoint, tls };
+        let open = Open { serial: self.opened, session, endpoint, tls, correction: 0 };
         if let Some(before) = self.open.insert(name.to_owned(), open) {
             self.retire(&before, log);
         }

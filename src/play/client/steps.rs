@@ -2,8 +2,9 @@
 //!
 //! Mail data goes out in `mail`, connections and handshakes are made in `opening`, what comes is read in `expecting`.
 
+use crate::play::client::disclosure::{chooses_whom_to_trust, is_seen};
 use crate::play::client::ground::StepAt;
-use crate::play::client::sessions::Sessions;
+use crate::play::client::sessions::{Open, Sessions};
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::Incoming;
@@ -24,6 +25,7 @@ impl StepAt<'_> {
     /// Does what the step says, then compares the reply with what it expects.
     pub(crate) async fn perform(&mut self) -> Done {
         self.set_pace()?;
+        self.guard_decided()?;
         let step = self.step;
         match &step.action {
             Action::None | Action::Group(_) => {}
@@ -176,6 +178,9 @@ impl StepAt<'_> {
 
     async fn write_raw(&mut self, rendered: &Rendered) -> Done {
         self.log_raw(rendered)?;
+        if rendered.secret {
+            self.count_as_shown(rendered.bytes.len(), &rendered.shown);
+        }
         // Advice is about the reply that comes next: the one to the first line.
         let shown = if rendered.secret {
             rendered.shown.clone()
@@ -205,6 +210,9 @@ impl StepAt<'_> {
     pub(crate) async fn write(&mut self, rendered: &Rendered) -> Done {
         let session = self.session()?.name().clone();
         self.stage.log.client(&session, &rendered.shown);
+        if rendered.secret {
+            self.count_as_shown(rendered.bytes.len(), &rendered.shown);
+        }
         let outgoing = Outgoing { bytes: &rendered.bytes, shown: &rendered.shown, secret: self.hides(rendered) };
         let outcome = self.sessions.speaking(self.step)?.write(outgoing, self.wait, &self.stage.log).await;
         self.wrote(outcome)
@@ -239,11 +247,14 @@ impl StepAt<'_> {
         }
     }
 
-    /// A secret goes over a verified TLS session or to this machine only, unless the user says otherwise.
+    /// A secret goes over a verified TLS session or to this machine only, unless the user says otherwise. An untrusted
+    /// scenario sends it to no other host than the user named for it.
     pub(crate) fn guard_secret(&self, secret: bool) -> Done {
-        let Some(open) = self.open().filter(|_| secret && !self.ground.settings.insecure_secrets) else {
+        let Some(open) = self.open().filter(|_| secret) else { return Ok(()) };
+        self.guard_bound(open)?;
+        if self.ground.settings.insecure_secrets {
             return Ok(());
-        };
+        }
         let local = open.session.is_local();
         let why = match open.session.tls() {
             _ if local => return Ok(()),
@@ -254,6 +265,44 @@ impl StepAt<'_> {
         let message = format!("a secret would go to {} over a connection {why}", open.endpoint.target.host);
         let help = "begin TLS first (`- starttls`), or allow it with `--insecure-secrets`";
         Err(vec![self.place_of_action().refused(&message, help)])
+    }
+
+    fn guard_bound(&self, open: &Open) -> Done {
+        let settings = self.ground.settings;
+        if !settings.untrusted {
+            return Ok(());
+        }
+        let (bound, target) = (&settings.bound, open.endpoint.target.host.as_str());
+        let hosts = [if settings.to.is_some() { target } else { open.endpoint.host.as_str() }, target];
+        let session = Sessions::name_of(self.step);
+        let own_trust = chooses_whom_to_trust(self.ground.scenario, session) && !open.session.is_local();
+        for secret in self.stage.names.flow().secrets_told_by(self.step) {
+            let message = if !bound.allows(&secret, &hosts) {
+                format!("the secret `{secret}` would go to {target}, and it was not given for that host")
+            } else if own_trust && !bound.is_made_up(&secret) {
+                format!("the secret `{secret}` would go to {target} by a certificate that the scenario chooses")
+            } else {
+                continue;
+            };
+            let help = format!("`--allow-secret {secret}@{target}` allows it, for a certificate of that name");
+            return Err(vec![self.place_of_action().refused(&message, &help)]);
+        }
+        Ok(())
+    }
+
+    /// What a secret decides is as secret: the others see whether it happens.
+    fn guard_decided(&self) -> Done {
+        let decided = self.stage.names.flow().secrets_deciding(self.step).is_some();
+        self.guard_secret(decided && is_seen(self.step))
+    }
+
+    /// Counts what an untrusted scenario sends by what is shown of it.
+    pub(crate) fn count_as_shown(&mut self, sent: usize, shown: &str) {
+        let untrusted = self.ground.settings.untrusted;
+        if let Some(open) = self.sessions.named_mut(Sessions::name_of(self.step)).filter(|_| untrusted) {
+            let written = as_lines(shown);
+            open.correction += i64::try_from(written).unwrap_or(0) - i64::try_from(sent).unwrap_or(0);
+        }
     }
 
     async fn close(&mut self, closing: Closing) -> Done {
@@ -295,4 +344,9 @@ fn takes_end(expectation: &Expectation) -> bool {
 /// Whether a reply is what is expected.
 fn reads_reply(expectation: &Expectation) -> bool {
     !matches!(expectation.kind, Expected::Closed(_) | Expected::Silence(_) | Expected::Line(_) | Expected::Raw(_))
+}
+
+/// How many octets a text has as lines on the wire.
+pub(crate) fn as_lines(shown: &str) -> usize {
+    shown.len() + shown.matches('\n').count() + 2
 }

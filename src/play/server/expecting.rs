@@ -142,7 +142,8 @@ impl ServerStepAt<'_> {
                 self.on.hear_arrived(arrived);
                 self.on.stage.log.note(&self.on.session, reason);
             }
-            PeerTrouble::TooLong { bytes } => {
+            PeerTrouble::NotTls { reason } => self.on.stage.log.note(&self.on.session, reason),
+            PeerTrouble::TooLong { bytes, .. } => {
                 let text = format!("a line of more than {} octets", bytes.len());
                 self.on.stage.log.note(&self.on.session, &text);
             }

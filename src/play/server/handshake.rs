@@ -5,7 +5,7 @@ use crate::play::expect::Mismatch;
 use crate::play::server::expecting::command_of;
 use crate::play::server::steps::{Done, ServerStepAt};
 use crate::scenario::server::ServerTls;
-use crate::scenario::{Rendered, Step, TlsStep};
+use crate::scenario::{Pattern, Rendered, Step, TlsStep};
 use crate::server::HandshakeTrouble;
 
 /// What `starttls` replies when the step says nothing else.
@@ -41,11 +41,7 @@ impl ServerStepAt<'_> {
         let outcome = self.on.upgrade(tls, self.wait).await;
         match (outcome, &step.fails) {
             (Ok(()), None) => Ok(()),
-            (Ok(()), Some(pattern)) => {
-                let text =
-                    format!("expected a failure matching {}, but the TLS handshake succeeded", pattern.text.source);
-                Err(vec![self.place(pattern.text.span).fault(Kind::Fails, &text)])
-            }
+            (Ok(()), Some(pattern)) => self.refused_after_all(pattern).await,
             (Err(trouble), None) => Err(vec![self.place(step.head.span).handshake_failed(&trouble)]),
             (Err(HandshakeTrouble::TimedOut), Some(_)) if self.on.stage.run_is_over() => {
                 self.refuse_cut_short(step.head.span)
@@ -55,13 +51,28 @@ impl ServerStepAt<'_> {
                     HandshakeTrouble::TimedOut => format!("timed out: {trouble}"),
                     HandshakeTrouble::Failed(reason) => reason.clone(),
                 };
-                let scope = self.on.scope();
-                let comparer = self.on.stage.comparer(&scope);
-                let found = comparer.found(pattern, reason.as_bytes(), pattern.text.span, "a failure matching");
-                let mismatches = found.map(|_| ());
-                mismatches.map_err(|list| vec![self.place(pattern.text.span).other_bytes(reason.as_bytes(), &list)])
+                self.fails_as_expected(pattern, &reason)
             }
         }
+    }
+
+    /// The handshake was done, and the client was to refuse it: it may still do so before it says anything.
+    async fn refused_after_all(&mut self, pattern: &Pattern) -> Done {
+        let Some(reason) = self.on.peer.refusal(self.wait).await else {
+            let text = format!("expected a failure matching {}, but the TLS handshake succeeded", pattern.text.source);
+            return Err(vec![self.place(pattern.text.span).fault(Kind::Fails, &text)]);
+        };
+        self.on.stage.log.note(&self.on.session, &format!("refused after the TLS handshake: {reason}"));
+        self.fails_as_expected(pattern, &reason)
+    }
+
+    /// `fails: PATTERN`: the reason must be the one that was meant.
+    fn fails_as_expected(&self, pattern: &Pattern, reason: &str) -> Done {
+        let scope = self.on.scope();
+        let comparer = self.on.stage.comparer(&scope);
+        let found = comparer.found(pattern, reason.as_bytes(), pattern.text.span, "a failure matching");
+        let mismatches = found.map(|_| ());
+        mismatches.map_err(|list| vec![self.place(pattern.text.span).other_bytes(reason.as_bytes(), &list)])
     }
 }
 

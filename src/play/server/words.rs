@@ -4,7 +4,7 @@ use crate::play::diagnose::Site;
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::server::connection::Connection;
 use crate::scenario::{Span, TemplateError, duration};
-use crate::server::{HandshakeTrouble, MAX_LINE, PeerTrouble};
+use crate::server::{HandshakeTrouble, PeerTrouble};
 
 impl Connection {
     pub(crate) fn place<'s>(&'s self, number: &'s str, name: Option<&'s str>, span: Span) -> Site<'s> {
@@ -51,9 +51,12 @@ impl Site<'_> {
                 let message = format!("expected {expected}, but {reason}");
                 self.divergence(Cause::Server, kind, self.cut_short(&message, arrived))
             }
-            PeerTrouble::TooLong { bytes } => {
-                let message =
-                    format!("expected {expected}, the client sent more than {MAX_LINE} octets without an end");
+            PeerTrouble::NotTls { reason } => {
+                let message = format!("expected {expected}, but within the TLS session came what is no TLS");
+                self.divergence(Cause::Server, Kind::Tls, self.diagnostic(self.span, &message).label(reason))
+            }
+            PeerTrouble::TooLong { bytes, limit } => {
+                let message = format!("expected {expected}, the client sent more than {limit} octets without an end");
                 let diagnostic = self.diagnostic(self.span, &message).label(format!("it began {}", self.quoted(bytes)));
                 self.divergence(Cause::Server, Kind::Malformed, diagnostic)
             }
@@ -100,6 +103,7 @@ fn arrived(trouble: &PeerTrouble) -> &[u8] {
         PeerTrouble::Timeout { arrived, .. }
         | PeerTrouble::Closed { arrived }
         | PeerTrouble::Broken { arrived, .. }
-        | PeerTrouble::TooLong { bytes: arrived } => arrived,
+        | PeerTrouble::TooLong { bytes: arrived, .. } => arrived,
+        PeerTrouble::NotTls { .. } => &[],
     }
 }

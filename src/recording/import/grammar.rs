@@ -99,6 +99,14 @@ pub(super) fn kind_of(line: &str) -> Kind {
     VERBS.iter().find(|(name, _, _)| name.eq_ignore_ascii_case(verb)).map_or(Kind::Other, |(_, kind, _)| *kind)
 }
 
+/// Whether a text begins with the letters of a verb.
+pub(super) fn may_be_verb(text: &str) -> bool {
+    let text = text.as_bytes();
+    VERBS
+        .iter()
+        .any(|(name, _, _)| text.get(..name.len()).is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes())))
+}
+
 /// Whether a line begins with a verb, whatever follows.
 pub(super) fn begins_with_verb(line: &str) -> bool {
     let verb = line.split([' ', '\t', ':']).next().unwrap_or_default();

@@ -5,7 +5,7 @@
 //! by themselves. Then every line is read with what was learned.
 
 use super::grammar::{self, command, reply_code, usual_code};
-use super::shape::{MAX_PREFIX, Shaper, base, direction, shape};
+use super::shape::{MAX_PREFIX, Shaper, base, direction, is_directed, shape};
 use super::wrap;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -99,10 +99,10 @@ impl Marks {
         marks
     }
 
-    /// Whether both sides were found.
+    /// Whether a conversation was found: a command, or a reply where numbers do not stand by chance.
     pub(super) fn are_found(&self) -> bool {
-        let any = |side: fn(&Use) -> usize| self.shapes.values().any(|used| side(used) > 0);
-        any(|used| used.client) || any(|used| used.server)
+        let replies = |shape: &str, used: &Use| used.server > 0 && (shape.is_empty() || is_directed(shape));
+        self.shapes.iter().any(|(shape, used)| used.client > 0 || replies(shape, used))
     }
 
     /// Whether both sides have the same mark, or none.
@@ -214,7 +214,7 @@ fn start_of(line: &str) -> Option<Start> {
             if byte.is_ascii_digit() && replies.is_some() && !is_time(bytes, at) {
                 return Some(Start { at, side: Side::Server });
             }
-            if byte.is_ascii_alphabetic() && command(wrap::first_line(rest)).is_some() {
+            if byte.is_ascii_alphabetic() && grammar::may_be_verb(rest) && command(wrap::first_line(rest)).is_some() {
                 return Some(Start { at, side: Side::Client });
             }
         }

@@ -148,6 +148,16 @@ pub(super) fn shape(prefix: &str) -> String {
 
 /// What of a shape tells a side: its arrows and words of direction in order, or else what follows the last varying part.
 pub(super) fn direction(shape: &str) -> String {
+    let signs = signs(shape);
+    if signs.is_empty() { tail(shape).to_owned() } else { signs }
+}
+
+/// Whether a shape has an arrow or a word of direction.
+pub(super) fn is_directed(shape: &str) -> bool {
+    !signs(shape).is_empty()
+}
+
+fn signs(shape: &str) -> String {
     let mut found = String::new();
     let mut rest = shape;
     while let Some(first) = rest.chars().next() {
@@ -168,7 +178,7 @@ pub(super) fn direction(shape: &str) -> String {
         };
         rest = &rest[end..];
     }
-    if found.is_empty() { tail(shape).to_owned() } else { found }
+    found
 }
 
 fn tail(shape: &str) -> &str {

@@ -23,6 +23,9 @@ fn words(line: &str) -> Option<(&str, Vec<&str>)> {
         _ => line,
     };
     let with_prompt = command.len() < line.len();
+    if !with_prompt && !TOOLS.iter().any(|tool| command.contains(tool)) {
+        return None;
+    }
     let words: Vec<&str> = command.split_whitespace().take(60).collect();
     let is_tool = |word: &&str| TOOLS.contains(&word.rsplit('/').next().unwrap_or_default());
     let at = if with_prompt {

@@ -11,9 +11,10 @@ use super::session::Session;
 use super::shell;
 use super::text::{Line, Role};
 use crate::scenario::Span;
+use std::cell::Cell;
 
-/// How far is looked ahead for the end of a message.
-const MAX_AHEAD: usize = 100_000;
+/// How far is looked ahead for the ends of all messages together: a text is read in linear time.
+const MAX_AHEAD: usize = 1_000_000;
 /// The words of the warning about lines that belong to no side.
 pub(super) const NEITHER: &str = "this line is of neither side: it was left out";
 
@@ -51,6 +52,7 @@ pub(super) struct Talk<'t> {
     /// Whether the last line was one of the message, and how many of its lines had the client's mark.
     data_goes_on: bool,
     marked_data: usize,
+    looked_ahead: Cell<usize>,
 }
 
 impl<'t> Talk<'t> {
@@ -70,6 +72,7 @@ impl<'t> Talk<'t> {
             at: 0,
             data_goes_on: false,
             marked_data: 0,
+            looked_ahead: Cell::new(0),
         }
     }
 
@@ -336,7 +339,13 @@ impl<'t> Talk<'t> {
     fn message_after(&self, at: usize) -> Message {
         // Whether the first line that may be one of the message is a field of its header.
         let mut first: Option<bool> = None;
-        for (index, line) in self.after(at).enumerate().map(|(index, line)| (at + 1 + index, line)).take(MAX_AHEAD) {
+        for (index, line) in self
+            .after(at)
+            .enumerate()
+            .map(|(index, line)| (at + 1 + index, line))
+            .take(MAX_AHEAD.saturating_sub(self.looked_ahead.get()))
+        {
+            self.looked_ahead.set(self.looked_ahead.get() + 1);
             let seen = self.marks.read(&line.text);
             let text = seen.lines.first().map_or("", |text| text.as_ref()).trim_end();
             let has_field = first == Some(true);
@@ -406,6 +415,7 @@ impl<'t> Talk<'t> {
             && goes_on
             && seen.prefix.is_empty()
             && !self.family.says(whole)
+            && (whole.starts_with([' ', '\t']) || !self.is_marked_message_line(at + 1))
         {
             self.data_goes_on = true;
             return self.data_line(whole);
@@ -425,6 +435,13 @@ impl<'t> Talk<'t> {
             return self.command(kind, text);
         }
         self.event_or_leave_out(whole);
+    }
+
+    /// Whether a line has the client's mark, and is not the dot.
+    fn is_marked_message_line(&self, at: usize) -> bool {
+        let Some(line) = self.own.get(at).map(|index| &self.lines[*index]) else { return false };
+        let seen = self.marks.read(&line.text);
+        seen.side == Some(Side::Client) && seen.lines.first().is_some_and(|text| text.trim_end() != ".")
     }
 
     /// `250-SIZE` alone below `S: 250-mx`.

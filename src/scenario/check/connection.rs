@@ -1,7 +1,7 @@
 //! Checks where `connect` goes to, and TLS options of a client.
 
 use super::{Checker, files};
-use crate::scenario::address::{parse_port, split_address};
+use crate::scenario::address::{check_host, parse_port, split_address};
 use crate::scenario::{Address, Connect, ProxyProtocol, Text, TlsSettings, proxied};
 
 /// Only `vars` may choose what is reached.
@@ -14,6 +14,7 @@ fn address(checker: &mut Checker<'_>, address: &Address) {
         Address::Unix(text) => checker.text_of_vars(text),
         Address::Split { host: name, port } | Address::Mx { domain: name, port, .. } => {
             checker.text_of_vars(name);
+            checker.known_to_parse(name, check_host);
             if let Some(port) = port {
                 checker.text_of_vars(port);
                 checker.known_to_parse(port, |known| parse_port(known).map(|_| ()));

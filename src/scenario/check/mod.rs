@@ -24,6 +24,7 @@ use std::path::PathBuf;
 
 pub(crate) use files::{reason, resolve_file};
 pub(crate) use names::BUILT_IN_NAMES;
+pub(crate) use patterns::meant;
 pub(crate) use server::parse_listen;
 
 /// What `check` needs to know beside the scenario.
@@ -33,6 +34,8 @@ pub(crate) struct CheckContext {
     pub(crate) file_root: Option<PathBuf>,
     /// The values of variables, where they are known.
     pub(crate) variables: Option<Variables>,
+    /// Whether the scenario is not trusted: a secret decides nothing in it.
+    pub(crate) untrusted: bool,
     pub(crate) pem: PemChecks,
 }
 
@@ -71,6 +74,7 @@ pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnost
     server::server(&mut checker, scenario);
     steps::all_steps(&mut checker, scenario);
     checker.unused(scenario);
+    checker.secrets_that_decide(scenario);
     if !checker.diagnostics.iter().any(Diagnostic::is_error) {
         checker.diagnostics.extend(lint(scenario));
     }

@@ -8,7 +8,8 @@ use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Span};
 use crate::scenario::template::{Expression, Mode, Scope as _, Text, statement_names};
 use crate::scenario::words::{self, Where};
-use crate::scenario::{Data, Length, Named, Scenario};
+use crate::scenario::{Data, Flow, Length, Named, Scenario};
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// The names that a scenario may not give to anything.
@@ -127,7 +128,9 @@ impl Checker<'_> {
         let names = match expression.names() {
             Ok(names) => names,
             Err(error) => {
-                self.diagnostics.push(error.into_diagnostic());
+                let diagnostic = error.into_diagnostic();
+                let help = operator(&expression.source).filter(|_| diagnostic.footnotes.is_empty());
+                self.diagnostics.push(help.into_iter().fold(diagnostic, Diagnostic::help));
                 return None;
             }
         };
@@ -253,6 +256,13 @@ impl Checker<'_> {
         }
     }
 
+    /// What no secret may decide; where an error stands already, it is said.
+    pub(super) fn secrets_that_decide(&mut self, scenario: &Scenario) {
+        let said: HashSet<Span> = self.diagnostics.iter().filter(|one| one.is_error()).map(|one| one.span).collect();
+        let faults = Flow::of(scenario).faults(self.context.untrusted);
+        self.diagnostics.extend(faults.into_iter().filter(|fault| !said.contains(&fault.span)));
+    }
+
     pub(super) fn unused(&mut self, scenario: &Scenario) {
         let vars = scenario.vars.iter().map(|var| (&var.name, "variable"));
         let secrets = scenario.secrets.iter().map(|secret| (secret, "secret"));
@@ -267,6 +277,33 @@ impl Checker<'_> {
     pub(super) fn error(&mut self, span: Span, message: impl Into<String>) {
         self.diagnostics.push(Diagnostic::error(span, message));
     }
+}
+
+/// What an operator of another language is here.
+fn operator(source: &str) -> Option<&'static str> {
+    let forms = [
+        ("{{", "a name stands alone in an expression, without brackets of any kind"),
+        ("${", "a name stands alone in an expression, without brackets of any kind"),
+        ("===", "two values are compared by `==`"),
+        ("!==", "two values are compared by `!=`"),
+        ("<>", "two values are compared by `!=`"),
+        ("&&", "`and` joins two conditions, `or` two of which one is enough"),
+        ("||", "`and` joins two conditions, `or` two of which one is enough"),
+        ("=~", "a reply is matched by `expect`; in an expression write `'x' in reply.text`"),
+        ("?", "a choice is `A if CONDITION else B`"),
+        ("$", "a name stands alone in an expression, without brackets of any kind"),
+        (" matches ", "a reply is matched by `expect`; in an expression write `'x' in reply.text`"),
+        (" contains ", "whether a text holds another is `'x' in reply.text`"),
+        (" equals ", "two values are compared by `==`"),
+        (" eq ", "two values are compared by `==`"),
+        (" = ", "two values are compared by `==`"),
+    ];
+    let found = forms.iter().find(|(form, _)| source.contains(form)).map(|(_, help)| *help);
+    let single = || source.contains('=') && !["==", "!=", ">=", "<="].iter().any(|operator| source.contains(operator));
+    let negated = || source.trim_start().starts_with('!');
+    found
+        .or_else(|| single().then_some("two values are compared by `==`"))
+        .or_else(|| negated().then_some("a negation is `not`, as in `not offers('VRFY')`"))
 }
 
 /// The names that every step of a side sees.

@@ -142,10 +142,9 @@ impl Decoder<'_> {
     /// The entries of a mapping, after complaints about unknown, doubled and odd keys.
     pub(super) fn entries<'n>(&mut self, node: &'n Node, what: &str, known: &[&[&'static str]]) -> Option<Entries<'n>> {
         let Value::Map(pairs) = &node.value else {
-            self.errors.push(
-                Diagnostic::error(node.span, format!("{what} is a mapping, not {}", node.description()))
-                    .label(format!("expected keys such as {}", list_some(known))),
-            );
+            let error = Diagnostic::error(node.span, format!("{what} is a mapping, not {}", node.description()))
+                .label(format!("expected keys such as {}", list_some(known)));
+            self.errors.push(mapping_help(what).into_iter().fold(error, Diagnostic::help));
             return None;
         };
         let mut entries = Entries { span: node.span, list: Vec::new() };
@@ -157,10 +156,10 @@ impl Decoder<'_> {
             };
             let name = scalar.text.as_str();
             if let Some(first) = entries.entry(name) {
-                self.errors.push(
-                    Diagnostic::error(key.span, format!("`{name}` stands here twice"))
-                        .other(first.key_span, "the first one"),
-                );
+                let error = Diagnostic::error(key.span, format!("`{name}` stands here twice"))
+                    .other(first.key_span, "the first one");
+                let of_step = matches!(what, "a step" | "a server's step");
+                self.errors.push(if of_step { error.help("a new step begins with `- `") } else { error });
             } else if known.iter().any(|keys| keys.contains(&name)) {
                 entries.list.push(KeyValue { key: name, key_span: key.span, value });
             } else {
@@ -211,7 +210,14 @@ impl Decoder<'_> {
 
     pub(super) fn text(&mut self, node: &Node) -> Option<Text> {
         let Some(scalar) = node.scalar().filter(|scalar| scalar.kind != ScalarKind::Null) else {
-            self.wrong_type(node, "text");
+            if self.sources.slice(node.span).starts_with("{{")
+                || matches!(node.value, Value::Map(_)) && self.sources.slice(node.span).starts_with('{')
+            {
+                let help = "templates are written `<<name>>` here; text that begins with `{` stands in quotes";
+                self.wrong_type_with(node, "text", help);
+            } else {
+                self.wrong_type(node, "text");
+            }
             return None;
         };
         match Text::parse(&scalar.text, node.span, scalar.layout.clone()) {
@@ -355,6 +361,19 @@ impl Decoder<'_> {
         };
         items.iter().filter_map(|item| self.text(item)).collect()
     }
+}
+
+/// How a mapping is written, for what was written otherwise.
+fn mapping_help(what: &str) -> Option<&'static str> {
+    Some(match what {
+        "a scenario" => "begin the file with `connect: HOST:PORT`, and list what is played under `steps:`",
+        "`starttls`" => "write `- starttls` alone, or `starttls: {verify: false}`",
+        "`tls`" => "`- tls` begins a handshake at once; for STARTTLS write `- starttls`",
+        "`auth`" => "write `auth: {mechanism: PLAIN, username: <<username>>, password: <<password>>}`",
+        "`connect`" => "write `connect: HOST:PORT`, or `connect: {host: NAME, port: 587}`",
+        "`message`" => "write `message: {from: …, to: …, subject: …, text: …}`; lines as they are belong to `data: |`",
+        _ => return None,
+    })
 }
 
 fn wrong_type(node: &Node, expected: &str) -> Diagnostic {

@@ -1,6 +1,7 @@
 //! Reads the forms of `expect`.
 
 use super::decoder::{Decoder, KeyValue};
+use crate::scenario::check::meant;
 use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Span};
 use crate::scenario::yaml::{Node, ScalarKind, Value};
@@ -59,7 +60,8 @@ fn mapping(decoder: &mut Decoder<'_>, node: &Node) -> Option<Expected> {
     if let Some((closed, _)) = fields.closed.filter(|_| only_closed) {
         return Some(Expected::Closed(closed));
     }
-    if fields.code.is_none() && fields.enhanced.is_none() {
+    let all_known = matches!(&node.value, Value::Map(pairs) if pairs.len() == entries.list.len());
+    if fields.code.is_none() && fields.enhanced.is_none() && all_known {
         decoder.complain(
             Diagnostic::error(node.span, "this would also match a refusal: it says nothing about the reply code")
                 .help("add `code: 250`, or `code: any` if that is meant"),
@@ -199,8 +201,9 @@ fn as_command(decoder: &mut Decoder<'_>, expectation: Expectation) -> Option<Exp
 }
 
 fn not_a_code(node: &Node, text: &str) -> Diagnostic {
-    Diagnostic::error(node.span, format!("`{text}` is not a reply code"))
-        .help("a reply code is three digits, the first from 1 to 5 (`250`), or a class (`2xx`, `25x`)")
+    Diagnostic::error(node.span, format!("`{text}` is not a reply code")).help(meant(text).unwrap_or_else(|| {
+        "a reply code is three digits, the first from 1 to 5 (`250`), or a class (`2xx`, `25x`)".to_owned()
+    }))
 }
 
 /// Whether it compares the last reply of an exchange, and does not read by itself.

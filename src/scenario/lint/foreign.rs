@@ -127,7 +127,7 @@ pub(super) enum Of {
 
 /// Warns of the first foreign template of a text.
 pub(super) fn template(text: &Text, of: Of, declared: &BTreeSet<String>, warnings: &mut Vec<Diagnostic>) {
-    let Some(found) = find(&text.source, of, declared) else { return };
+    let Some(found) = find(&text.source, of, declared).or_else(|| printf(&text.source, of)) else { return };
     let span = text.span_of(&found.range);
     let written = &text.source[found.range.clone()];
     let warning =
@@ -144,6 +144,14 @@ pub(super) fn template(text: &Text, of: Of, declared: &BTreeSet<String>, warning
 
 /// Warns of a placeholder that was not replaced.
 pub(super) fn placeholder(text: &Text, warnings: &mut Vec<Diagnostic>) {
+    // One warning about a text is enough.
+    if warnings.last().is_some_and(|last| {
+        last.span.start >= text.span.start
+            && last.span.end <= text.span.end
+            && last.message.contains("templates are written")
+    }) {
+        return;
+    }
     let lower = text.source.to_ascii_lowercase();
     let Some((at, word)) = PLACEHOLDERS.iter().find_map(|word| Some((lower.find(word)?, *word))) else { return };
     let inside_of_template = text.source[..at].rfind("<<").is_some_and(|open| !text.source[open..at].contains(">>"));
@@ -161,6 +169,18 @@ pub(super) fn placeholder(text: &Text, warnings: &mut Vec<Diagnostic>) {
     let span = text.span_of(&(at..at + word.len()));
     let warning = Diagnostic::warning(span, "this looks like a placeholder of a guide, and is taken as it stands");
     warnings.push(warning.help("write your own value, or `<<name>>` with the name under `vars` or `secrets`"));
+}
+
+/// `%s` and `{}`, where a program would put a value.
+fn printf(source: &str, of: Of) -> Option<Found> {
+    let forms = ["%s", "%d", "%v", "{}", "{0}", "$1"];
+    let word = |form: &&str| {
+        let at = source.find(*form)?;
+        let after = source[at + form.len()..].chars().next();
+        (of == Of::Text && after.is_none_or(|next| !next.is_ascii_alphanumeric()))
+            .then(|| Found { range: at..at + form.len(), name: None })
+    };
+    forms.iter().find_map(word)
 }
 
 /// The name in a text that is a template of another tool for sure.

@@ -4,6 +4,7 @@
 //! left that would make them noise.
 
 mod codes;
+mod expressions;
 mod foreign;
 mod patterns;
 mod phase;
@@ -66,9 +67,11 @@ impl Linter<'_> {
             Action::Raw(RawBytes::Text(text)) => texts::raw_text(&self.scenario.sources, text, &mut self.warnings),
             Action::Data(data) | Action::Bdat(Bdat { data, .. }) => self.mail_data(data),
             Action::Connect(connect) => self.connect(connect),
+            Action::Assert(expression) => expressions::condition(expression, &mut self.warnings),
             Action::Auth(auth) => auth.texts().for_each(|text| self.value(text)),
             _ => {}
         }
+        step.head.when.iter().for_each(|when| expressions::condition(when, &mut self.warnings));
         smtp::step(step, &mut self.warnings);
         if let Some(expect) = &step.expect {
             self.expectation(expect);
@@ -108,13 +111,29 @@ impl Linter<'_> {
 
     fn connect(&mut self, connect: &Connect) {
         match &connect.address {
-            Address::Joined(text) | Address::Unix(text) => self.value(text),
+            Address::Joined(text) => {
+                self.value(text);
+                self.final_dot(text);
+            }
+            Address::Unix(text) => self.value(text),
             Address::Split { host: text, port } | Address::Mx { domain: text, port, .. } => {
                 self.value(text);
                 if let Some(port) = port {
                     self.value(port);
                 }
             }
+        }
+    }
+
+    /// `mail.example.com.:25`
+    fn final_dot(&mut self, text: &Text) {
+        let host = text.source.rsplit_once(':').map_or(text.source.as_str(), |(host, _)| host);
+        if host.ends_with('.') {
+            let warning =
+                Diagnostic::warning(text.span, "the dot at the end becomes part of the name that TLS asks for");
+            self.warnings.push(
+                warning.help(format!("leave it out: `{}`", text.source.replacen(".:", ":", 1).trim_end_matches('.'))),
+            );
         }
     }
 

@@ -7,6 +7,7 @@ use crate::scenario::source::Diagnostic;
 pub(super) fn whole_reply(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
     let source = &pattern.text.source;
     class_in_pattern(pattern, warnings);
+    enhanced_first(pattern, warnings);
     let digits =
         source.strip_prefix('^').filter(|rest| rest.len() >= 4 && rest.as_bytes()[..3].iter().all(u8::is_ascii_digit));
     let Some(rest) = digits.map(|rest| &rest[3..]) else { return };
@@ -23,6 +24,24 @@ pub(super) fn whole_reply(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
         let text = "this repeats the last digit of the code: `*`, `+` and `?` are no jokers";
         let warning = Diagnostic::warning(pattern.text.span, text);
         warnings.push(warning.help(format!("write `^{}`: what comes behind it may be anything", &source[1..4])));
+    }
+}
+
+/// `^5.7.1` without the reply code before it.
+fn enhanced_first(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
+    let bare = pattern.text.source.strip_prefix('^').unwrap_or("").replace('\\', "");
+    let mut parts = bare.splitn(3, '.');
+    let digits = |part: Option<&str>| {
+        part.is_some_and(|part| !part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let class = parts.next();
+    let first = class.is_some_and(|class| matches!(class, "2" | "4" | "5"));
+    if first && digits(parts.next()) && parts.next().is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        let text = "a reply begins with its code: an enhanced status code stands behind it";
+        let warning = Diagnostic::warning(pattern.text.span, text);
+        let class = class.unwrap_or("5");
+        warnings.push(warning.help(format!("write `expect: {{code: {class}xx, enhanced: {bare}}}`")));
     }
 }
 

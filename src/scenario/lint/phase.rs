@@ -3,9 +3,9 @@
 //! Responsible for steps that cannot work where they stand. What depends on the run (`when`, `retry`, exact bytes, a step that
 //! expects a refusal or any of several replies) ends what is known of a session, and nothing more is said of it.
 
-use super::codes::{Outlook, outlook, wants_mail_data};
+use super::codes::{Outlook, may_be, outlook, wants_mail_data};
 use super::replies::session_name;
-use super::smtp::implausible;
+use super::smtp::{implausible, is_base64};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::{Action, Address, Closing, Connect, Expected, Expression, Group, Scenario, Step};
 use crate::smtp::command::{CommandLine, Verb};
@@ -33,6 +33,8 @@ struct Phase<'s> {
     recipient: bool,
     mail_data: bool,
     quit: bool,
+    /// The server waits for a response of a login.
+    login: bool,
     /// A line STARTTLS, which no handshake followed yet.
     asked_for_tls: Option<&'s Step>,
 }
@@ -102,6 +104,15 @@ impl<'s> Phase<'s> {
                     "write `- send: EHLO client.example` with `expect: ^250` before it",
                 );
             }
+            Action::Send(lines)
+                if self.login
+                    && lines.iter().any(|line| line.is_literal() && line.source != "*" && !is_base64(&line.source)) =>
+            {
+                warn(
+                    "the server waits for a response in base64, and this is none",
+                    "write the step `- auth: {mechanism: LOGIN, username: …, password: <<password>>}`, or `<<… | b64encode>>`",
+                );
+            }
             Action::Data(_) if !self.mail_data => {
                 warn(
                     "no DATA was accepted before this mail data",
@@ -168,6 +179,7 @@ impl<'s> Phase<'s> {
     }
 
     fn follow(&mut self, step: &'s Step) {
+        self.login &= step.expect.as_ref().is_some_and(|expect| may_be(expect, &[334]) == Some(true));
         let outlook = step.expect.as_ref().map(outlook);
         let refused = outlook == Some(Outlook::Refusal);
         let uncertain = outlook == Some(Outlook::Open) && !matches!(step.action, Action::None);
@@ -197,6 +209,9 @@ impl<'s> Phase<'s> {
             Some(Verb::Reset) => (self.mail, self.recipient) = (false, false),
             Some(Verb::Data) => self.mail_data = step.expect.as_ref().is_some_and(wants_mail_data),
             Some(Verb::Quit) => self.quit = true,
+            Some(Verb::Auth) => {
+                self.login = step.expect.as_ref().is_some_and(|expect| may_be(expect, &[334]) == Some(true))
+            }
             Some(Verb::StartTls) => self.asked_for_tls = Some(step),
             Some(Verb::Other) if self.mail_data && is_end(step) => {
                 (self.mail, self.recipient, self.mail_data) = (false, false, false);

@@ -29,14 +29,14 @@ pub(super) fn step(step: &Step, warnings: &mut Vec<Diagnostic>) {
         if whole.trim_end_matches('\n').contains('\n') {
             continue;
         }
-        line(text, &whole, warnings);
+        line(text, &whole, step.expect.is_some(), warnings);
     }
     if let ([text], Some(expect)) = (lines.as_slice(), &step.expect) {
         reply_of(text, expect, warnings);
     }
 }
 
-fn line(text: &Text, whole: &str, warnings: &mut Vec<Diagnostic>) {
+fn line(text: &Text, whole: &str, replied: bool, warnings: &mut Vec<Diagnostic>) {
     let command = CommandLine::parse(whole.as_bytes());
     let argument = String::from_utf8_lossy(command.argument()).into_owned();
     match command.verb() {
@@ -51,7 +51,8 @@ fn line(text: &Text, whole: &str, warnings: &mut Vec<Diagnostic>) {
             );
             warnings.push(warning.help(format!("write `{name} client.example`, or `{name} [192.0.2.1]`")));
         }
-        Verb::Other => verb(text, whole, warnings),
+        Verb::Auth => initial_response(text, &argument, warnings),
+        Verb::Other if replied => verb(text, whole, warnings),
         _ => {}
     }
 }
@@ -67,7 +68,11 @@ fn path(text: &Text, argument: &str, verb: &str, keyword: &str, warnings: &mut V
     let right = format!("`{verb} {keyword}:<{written}>`");
     let (message, help) = match rest {
         None => {
-            let path = written_path(text, argument.trim());
+            let other = if keyword == "FROM" { "TO" } else { "FROM" };
+            let bare = argument.trim();
+            let bare =
+                if upper.starts_with(other) { bare[other.len()..].trim_start_matches([':', '=', ' ']) } else { bare };
+            let path = written_path(text, bare);
             (format!("a line `{verb}` says `{keyword}:` before its path"), format!("write `{verb} {keyword}:<{path}>`"))
         }
         Some(_) if !has_colon => (format!("a colon stands after `{verb} {keyword}`"), format!("write {right}")),
@@ -87,6 +92,21 @@ fn path(text: &Text, argument: &str, verb: &str, keyword: &str, warnings: &mut V
     // The value of a template may hold the brackets: where it begins with one, it does.
     let warning = Diagnostic::warning(text.span, format!("{message}: many servers refuse it"));
     warnings.push(warning.help(help));
+}
+
+/// `AUTH PLAIN` and its like send base64 (RFC 4954 section 4).
+fn initial_response(text: &Text, argument: &str, warnings: &mut Vec<Diagnostic>) {
+    let Some((_, response)) = argument.split_once(' ') else { return };
+    if text.is_literal() && !is_base64(response.trim()) && response.trim() != "=" {
+        let warning = Diagnostic::warning(text.span, "the response in a line AUTH is base64, and this is none");
+        let help = "write the step `- auth: {mechanism: PLAIN, username: …, password: <<password>>}`, which encodes it; or `<<… | b64encode>>`";
+        warnings.push(warning.help(help));
+    }
+}
+
+/// Whether a text is base64 of something.
+pub(super) fn is_base64(text: &str) -> bool {
+    crate::scenario::decode_base64(text).is_ok()
 }
 
 /// The path as it is written in the file, its template included.

@@ -83,6 +83,17 @@ pub(super) fn range_of(expression: &ast::Expr<'_>) -> Range<usize> {
     first.map_or(start, |first| first.min(start))..span.end_offset as usize
 }
 
+/// The names of the variables of an expression, functions among them.
+pub(super) fn names_in(expression: &ast::Expr<'_>) -> Vec<String> {
+    let mut names = Vec::new();
+    visit(expression, &mut |part| {
+        if let ast::Expr::Var(variable) = part {
+            names.push(variable.id.to_owned());
+        }
+    });
+    names
+}
+
 fn end_of(expression: &ast::Expr<'_>) -> usize {
     expression.span().end_offset as usize
 }

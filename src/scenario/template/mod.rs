@@ -7,6 +7,7 @@
 
 mod depth;
 mod expression;
+mod form;
 mod render;
 mod scan;
 mod weigh;
@@ -16,6 +17,7 @@ use super::yaml::Layout;
 use depth::refuse_deep_text;
 pub(crate) use expression::Names;
 use expression::{Fault, operands, range_of, visit};
+pub(crate) use form::{Form, form};
 use minijinja::Environment;
 use minijinja::value::Value;
 use render::statement_syntax;

@@ -80,6 +80,9 @@ impl<'t> Place<'t> {
         let error = |text: &str| Diagnostic::error(span, format!("not valid YAML: {text}"));
         Some(match found.cause {
             Cause::Tab => error(message).help("YAML indents with blanks, not with tabs"),
+            Cause::EmptyBlock { line } => error("the lines of this block stand no deeper than its key")
+                .other(self.part(line, 0, 1), "the block begins here")
+                .help("indent each line of the block deeper than the key that `|` stands behind"),
             Cause::NoKeyAbove => error("a list stands here, and no key above it that it belongs to")
                 .help("write `steps:` in a line of its own above the first `- `"),
             Cause::BelowValue { key, line } if key == "connect" => {
@@ -144,6 +147,25 @@ fn hint(message: &str, line: &str) -> Option<String> {
     }
     if value.starts_with('%') {
         return Some("text that starts with `%` must be quoted; a template is `<<name>>`".to_owned());
+    }
+    if message.contains("unclosed quote")
+        || message.contains("unexpected end of stream") && value.starts_with(['"', '\''])
+    {
+        return Some("the quote that opens here is not closed: write the same quote at the end".to_owned());
+    }
+    let start = line.trim_start();
+    if start.starts_with("```") || start.starts_with("~~~") {
+        return Some("leave out the fence of Markdown; a whole report in Markdown ends in `.md`".to_owned());
+    }
+    if start.starts_with("//")
+        || start.starts_with("/*")
+        || start.starts_with(';')
+        || start.starts_with("--") && !start.starts_with("---")
+    {
+        return Some("a comment begins with `#`".to_owned());
+    }
+    if value.ends_with(':') && !value.starts_with(['"', '\'']) && line.contains(": ") {
+        return Some("leave out the colon at the end, or put the text into quotes".to_owned());
     }
     if message.contains("escape") {
         return Some("a pattern with a backslash belongs in single quotes: `'^2\\d\\d'`".to_owned());

@@ -20,6 +20,8 @@ pub(super) enum Cause {
     Tab,
     /// It belongs in the column of another line.
     Column { column: usize, line: usize, word: String },
+    /// It was to be the first line of a block of text, which begins in another line.
+    EmptyBlock { line: usize },
     /// It is a list of steps, and no key stands above it.
     NoKeyAbove,
     /// It would belong to a key that has a value already.
@@ -54,6 +56,8 @@ struct Reader {
     levels: Vec<Level>,
     /// The text of a block goes on in lines that are deeper than this.
     block: Option<usize>,
+    /// The line that a block begins in which has no line yet.
+    empty: Option<usize>,
     /// Brackets of flow style that are open.
     flow: usize,
 }
@@ -66,7 +70,21 @@ impl Reader {
             return None;
         }
         if self.block.is_some_and(|column| indent > column) {
+            self.empty = None;
             return None;
+        }
+        let in_steps = self.levels.iter().any(|level| level.kind == Kind::List);
+        if let Some(begun) = self.empty.take().filter(|_| in_steps && !content.starts_with("- ")) {
+            let known = ["expect", "name", "when", "timeout", "session", "pace", "on_divergence", "fails"];
+            if !known.contains(&word_of(content)) {
+                let length = word_of(content).len().max(1);
+                return Some(Misplaced {
+                    line: number,
+                    column: indent,
+                    length,
+                    cause: Cause::EmptyBlock { line: begun },
+                });
+            }
         }
         self.block = None;
         if self.flow > 0 {
@@ -150,6 +168,7 @@ impl Reader {
         }
         if rest.starts_with(['|', '>']) {
             self.block = Some(self.levels.last().map_or(0, |level| level.column));
+            self.empty = Some(line);
         }
         if rest.starts_with(['[', '{']) {
             self.flow = opened(rest).saturating_sub(closed(rest));

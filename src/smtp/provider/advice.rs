@@ -35,11 +35,13 @@ impl Advice {
         meant.map(move |it| format!("{name}: {} ({})", it.means, it.source.url))
     }
 
-    /// What helps, in the words of a scenario, the provider's own first.
+    /// What helps, in the words of a scenario, the provider's own first. Where the session itself tells the cause, general
+    /// statements by codes are left out.
     #[must_use]
-    pub fn help_in_scenario(&self) -> Vec<&'static str> {
+    pub fn help_in_scenario(&self, is_told: bool) -> Vec<&'static str> {
         let mut helps = Vec::new();
-        for statement in self.of_provider.iter().chain(&self.general).filter(|it| !it.is_plain) {
+        let general = self.general.iter().filter(|_| !is_told || self.by_words);
+        for statement in self.of_provider.iter().chain(general).filter(|it| !it.is_plain) {
             let help = if statement.in_scenario.is_empty() { statement.help } else { statement.in_scenario };
             // Two statements may come to the same advice by different signs.
             if !help.is_empty() && !helps.contains(&help) {

@@ -1,4 +1,4 @@
-//! Providers of mailboxes in Russia and China: Yandex, Mail.ru; QQ, `NetEase` (163 and 126).
+//! Providers of mailboxes in Russia and China: Yandex, Mail.ru, Rambler; QQ, `NetEase` (163 and 126).
 
 use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
 
@@ -11,6 +11,10 @@ const YANDEX_SETTINGS: Source = Source {
 const MAIL_RU_ERRORS: Source =
     Source { title: "Errors of Mail.ru", url: "https://help.mail.ru/notspam-support/errors" };
 const MAIL_RU_SETTINGS: Source = Source { title: "Mail clients", url: "https://help.mail.ru/mail/mailer/popsmtp/" };
+const RAMBLER_ERRORS: Source = Source {
+    title: "Rambler: error messages of mail",
+    url: "https://help.rambler.ru/mail/mail-soobsheniya-ob-oshibkah/1326/",
+};
 const QQ_PAGE: Source = Source { title: "QQ Mail: open platform for senders", url: "https://openmail.qq.com/" };
 const QQ_SETTINGS: Source = Source { title: "QQ Mail help", url: "https://service.mail.qq.com/" };
 const NETEASE_PAGE: Source = Source {
@@ -24,7 +28,7 @@ pub(super) const YANDEX: Provider = Provider {
     domains: &["yandex.ru", "yandex.net", "yandex.com"],
     mailboxes: &["yandex.ru", "yandex.com", "ya.ru", "yandex.by", "yandex.kz", "yandex.ua", "narod.ru"],
     greetings: &["mail.yandex.net"],
-    markers: &["mail.yandex.net", "yandex", "message rejected under suspicion of spam"],
+    markers: &["policy rejection on the target address", "mail.yandex.net", "yandex", "message rejected under suspicion of spam"],
     links: &["yandex.ru", "yandex.com", "ya.cc", "help.yandex.ru"],
     submission: Some(Submission {
         host: "smtp.yandex.com",
@@ -43,7 +47,6 @@ pub(super) const YANDEX: Provider = Provider {
         Statement::on(&[530, 538], YANDEX_SETTINGS)
             .text(&["ssl", "tls", "encrypt"])
             .means("mail is taken from users over TLS only")
-            .help("use port 465 with TLS from the start, or STARTTLS on 587, before the login")
             .example("530 5.7.7 Email sending without SSL/TLS encryption is not allowed. Please see: http://help.yandex.ru/mail/mail-clients/ssl.xml"),
         Statement::on_class(&[4, 5], YANDEX_BOUNCES)
             .text(&["spam", "suspicious", "1irbc"])
@@ -136,6 +139,21 @@ pub(super) const MAIL_RU: Provider = Provider {
     contact: Some(
         Statement::on_class(&[4, 5], MAIL_RU_ERRORS)
             .means("Mail.ru explains its errors on a page")
+            .help("look the reply up there"),
+    ),
+    ..NOBODY
+};
+
+pub(super) const RAMBLER: Provider = Provider {
+    id: "rambler",
+    name: "Rambler",
+    domains: &["rambler.ru"],
+    mailboxes: &["rambler.ru", "lenta.ru", "autorambler.ru", "myrambler.ru", "ro.ru"],
+    markers: &["rambler"],
+    links: &["rambler.ru"],
+    contact: Some(
+        Statement::on_class(&[4, 5], RAMBLER_ERRORS)
+            .means("Rambler explains its errors on a page: a recipient that is blocked or inactive, too much mail, or spam")
             .help("look the reply up there"),
     ),
     ..NOBODY

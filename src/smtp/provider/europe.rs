@@ -22,7 +22,7 @@ pub(super) const GMX: Provider = Provider {
     domains: &["gmx.net", "gmx.com", "gmx.de", "web.de", "mail.com", "emig.gmx.net", "emig.kundenserver.de"],
     mailboxes: &["gmx.net", "gmx.com", "gmx.de", "gmx.at", "gmx.ch", "web.de", "mail.com"],
     greetings: &["nemesis esmtp"],
-    markers: &["nemesis esmtp", "mxgmx", "mxweb", "bad dns ptr resource record", "reject due to policy restrictions", "ip address is block listed",
+    markers: &["reject due to spf policy", "permitted by the domain owner", "nemesis esmtp", "mxgmx", "mxweb", "bad dns ptr resource record", "reject due to policy restrictions", "ip address is block listed",
         "invalid dns mx or a/aaaa"],
     links: &["postmaster.gmx.net", "postmaster.gmx.com", "postmaster.web.de", "www.gmx.net", "gmx.net", "web.de", "postmaster.mail.com",
         "postmaster.1and1.com", "postmaster.kundenserver.de", "postmaster.ionos"],

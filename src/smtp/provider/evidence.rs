@@ -37,25 +37,20 @@ fn by_words(situation: &Situation<'_>) -> Option<&'static Provider> {
 
 /// What a log or a bounce says around the reply: the host that said it; where none is named, the recipient's domain.
 fn by_surroundings(situation: &Situation<'_>) -> Option<&'static Provider> {
-    for text in [situation.context, situation.surroundings] {
-        let text = Words::of(text.as_bytes());
+    let texts = [situation.context, situation.before, situation.surroundings].map(|text| Words::of(text.as_bytes()));
+    for text in &texts {
         let speakers = speakers(text.as_str());
-        if let Some(found) = one_of(speakers.iter().filter_map(|host| of_host(host))) {
-            return Some(found);
-        }
         if !speakers.is_empty() {
-            return None;
-        }
-        if let Some(found) = by_recipient(&text, situation) {
-            return Some(found);
+            return one_of(speakers.iter().filter_map(|host| of_host(host)));
         }
     }
-    None
+    texts.iter().find_map(|text| by_recipient(text, situation))
 }
 
 fn by_recipient(text: &Words, situation: &Situation<'_>) -> Option<&'static Provider> {
     // These speak of the sender's own server, whoever the recipient is.
-    const OF_THE_SENDER: [&str; 4] = ["relay", "authenticat", "log in", "login"];
+    const OF_THE_SENDER: [&str; 8] =
+        ["relaying", "relay access", "relay denied", "to relay", "not relay", "authenticat", "log in", "login"];
     const ABOUT_THE_SENDER: [&str; 6] = ["sender", "from", "helo", "spf", "dkim", "dmarc"];
     let reply = Words::of(situation.text);
     if reply.have_one_of(&OF_THE_SENDER) {
@@ -143,8 +138,9 @@ fn is_contact(address: &str) -> bool {
 
 /// Words with what a name or a link may hold, and where each begins.
 fn words_of(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let between = |c: char| c.is_whitespace() || "<>()[]\"',;".contains(c);
+    let between = |c: char| c.is_whitespace() || "<>()[]\"',;#*".contains(c);
     text.split(between).filter(|word| word.contains('.')).map(move |word| {
+        let word = word.trim_start_matches('.');
         let at = word.as_ptr() as usize - text.as_ptr() as usize;
         (at, word.trim_end_matches(['.', ':', '!']))
     })
@@ -175,7 +171,9 @@ fn is_of_client(before: &str) -> bool {
         "header",
     ];
     let start = (before.len().saturating_sub(48)..=before.len()).find(|at| before.is_char_boundary(*at)).unwrap_or(0);
-    CLIENT.iter().any(|word| before[start..].contains(word))
+    // What was said before the end of a clause is about something else.
+    let clause = [". ", "; ", "] ", ") "].iter().filter_map(|end| before.rfind(end)).max().unwrap_or(0);
+    CLIENT.iter().any(|word| before[start.max(clause)..].contains(word))
 }
 
 /// The hosts that a log or a bounce says have spoken.
@@ -191,14 +189,22 @@ fn speakers(text: &str) -> Vec<&str> {
         " by mx: ",
         "remote server: ",
     ];
-    let named = BEFORE.iter().flat_map(|words| text.match_indices(words).map(|(at, found)| at + found.len()));
-    let mut hosts: Vec<&str> = named.filter_map(|at| host_at(&text[at..])).collect();
+    let named = BEFORE.iter().flat_map(|words| text.match_indices(words));
+    let mut hosts: Vec<&str> = named.filter_map(|(at, words)| speaker_at(&text[at + words.len()..], words)).collect();
     // Gmail: `for the recipient domain example.com by mx.example.com. [192.0.2.1]`.
     hosts.extend(text.match_indices(" by ").filter_map(|(at, found)| {
         let host = host_at(&text[at + found.len()..])?;
         text[at + found.len() + host.len()..].trim_start_matches('.').starts_with(" [").then_some(host)
     }));
     hosts
+}
+
+/// The host that begins a text, if it is said to have spoken: others are hosts too.
+fn speaker_at<'a>(text: &'a str, introduced_by: &str) -> Option<&'a str> {
+    let host = host_at(text)?;
+    let after = text[host.len()..].trim_start_matches('.').trim_start();
+    let speaks = ["[", "said", "refused", "(", ":"].iter().any(|it| after.starts_with(it));
+    (introduced_by != " host " || speaks).then_some(host)
 }
 
 /// The host that begins a text.
@@ -218,8 +224,14 @@ fn recipients(text: &str) -> Vec<&str> {
         "recipient ",
         "mailbox ",
     ];
-    const AFTER: [&str; 5] =
-        ["recipient address rejected", "user unknown", "does not exist", "no such user", ": host "];
+    const AFTER: [&str; 6] = [
+        "addressee unknown",
+        "recipient address rejected",
+        "user unknown",
+        "does not exist",
+        "no such user",
+        ": host ",
+    ];
     let ends = |words: &str| text.match_indices(words).map(|(at, found)| at + found.len()).collect::<Vec<_>>();
     let starts = |words: &str| text.match_indices(words).map(|(at, _)| at).collect::<Vec<_>>();
     let named = BEFORE.iter().flat_map(|words| ends(words)).filter_map(|at| domain_at(&text[at..]));

@@ -1,4 +1,4 @@
-//! Filters in front of other mail systems: Proofpoint, Barracuda, Cloudmark, Trend Micro, Broadcom, Cisco, Trellix, Cloudflare; and
+//! Filters in front of other mail systems: Proofpoint, Barracuda, Cloudmark, Trend Micro, Broadcom, Cisco, Trellix, Zerospam, Cloudflare; and
 //! Spamhaus, whose lists they and others ask.
 
 use super::{Kind, NOBODY, Provider, Source, Statement};
@@ -28,6 +28,10 @@ const CISCO_TALOS: Source = Source {
 };
 const TRELLIX_PAGE: Source =
     Source { title: "Trellix Email Security: documentation", url: "https://docs.trellix.com/" };
+const ZEROSPAM_PAGE: Source = Source {
+    title: "Cumulus: managing filtering parameters",
+    url: "https://help.cumulussmtp.com/article/21-managing-filtering-parameters",
+};
 const CLOUDFLARE_CODES: Source = Source {
     title: "Email Routing: SMTP errors",
     url: "https://developers.cloudflare.com/email-routing/troubleshooting/email-routing-smtp-errors/",
@@ -84,7 +88,7 @@ pub(super) const BARRACUDA: Provider = Provider {
     name: "Barracuda",
     domains: &["barracudanetworks.com", "barracuda.com", "ess.barracudanetworks.com"],
     greetings: &["ess.barracuda", "barracuda"],
-    markers: &["cuda_nsu", "barracuda", "barracudacentral"],
+    markers: &["permanent failure for one or more recipients", "rejecting banned content", "rejecting spoofed message", "rejected due to spam url", "cuda_nsu", "barracuda", "barracudacentral"],
     links: &["barracudacentral.org", "barracuda.com", "barracudanetworks.com"],
     statements: &[
         Statement::on_class(&[4, 5], BARRACUDA_REMOVAL)
@@ -135,7 +139,7 @@ pub(super) const TREND_MICRO: Provider = Provider {
     name: "Trend Micro",
     domains: &["trendmicro.com", "trendmicro.eu", "trendmicro.co.jp", "tmes.trendmicro.com"],
     greetings: &["trendmicro", "trend micro"],
-    markers: &["trend micro", "trendmicro", "emaillimitless", "(ers-"],
+    markers: &["ers-customized-block", "block-send-er", "block-rcpt", "recipient address rejected: no-domain", "recipient address rejected: invalid-recipient", "trend micro", "trendmicro", "emaillimitless", "(ers-"],
     links: &["trendmicro.com", "ers.trendmicro.com", "www.mail-abuse.com", "mail-abuse.com"],
     statements: &[
         Statement::on_class(&[4, 5], TREND_MICRO_ERS)
@@ -237,6 +241,21 @@ pub(super) const TRELLIX: Provider = Provider {
     ..NOBODY
 };
 
+pub(super) const ZEROSPAM: Provider = Provider {
+    id: "zerospam",
+    name: "Zerospam (Cumulus)",
+    domains: &["zerospam.ca", "cumulussmtp.com"],
+    greetings: &["zerospam"],
+    markers: &["zerospam"],
+    links: &["zerospam.ca", "cumulussmtp.com"],
+    contact: Some(
+        Statement::on_class(&[4, 5], ZEROSPAM_PAGE)
+            .means("Zerospam filters the mail of the recipient's organisation; it grey-lists unknown clients for a minute or so")
+            .help("try again later, or ask the recipient's administrator"),
+    ),
+    ..NOBODY
+};
+
 pub(super) const CLOUDFLARE: Provider = Provider {
     id: "cloudflare",
     name: "Cloudflare Email Routing and Area 1",
@@ -290,11 +309,13 @@ pub(super) const SPAMHAUS: Provider = Provider {
             .example("554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org; Error: open resolver; https://www.spamhaus.org/returnc/pub/192.0.2.53"),
         Statement::on_class(&[4, 5], SPAMHAUS_CHECK)
             .text(&["dbl.spamhaus", "query/domain", "helo domain", "/dbl"])
+            .unless(&["open resolver", "public resolver", "returnc", "127.255.255.25", "excessive"])
             .means("a domain of the message, or the name in EHLO, is on Spamhaus's list of domains")
             .help("look the domain up there; it says why, and how to get off the list")
             .example("554 5.7.1 Blocked by dbl.spamhaus.org: https://www.spamhaus.org/query/domain/example.com"),
         Statement::on_class(&[4, 5], SPAMHAUS_CHECK)
             .text(&["pbl", "sbl-xbl", "zen", "query/ip", "query/bl", "sbl", "xbl", "css", "spamhaus"])
+            .unless(&["open resolver", "public resolver", "returnc", "127.255.255.25", "excessive"])
             .means("the client's address is on a list of Spamhaus: the PBL (lines of customers, which are to send by their provider's server), \
                     the XBL (a machine that is infected), or the SBL and CSS (senders of spam)")
             .help("look the address up there: it says which list, why, and how to get off it")

@@ -19,7 +19,7 @@ pub(super) const GOOGLE: Provider = Provider {
     domains: &["gmail.com", "googlemail.com", "google.com"],
     mailboxes: &["gmail.com", "googlemail.com"],
     greetings: &["gsmtp"],
-    markers: &["gsmtp", "gcdp|"],
+    markers: &["mail has been rate limited because", "gsmtp", "gcdp|"],
     links: &["support.google.com", "mail.google.com/support", "google.com/mail", "google.com/accounts"],
     submission: Some(Submission {
         host: "smtp.gmail.com",

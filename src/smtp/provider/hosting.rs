@@ -38,7 +38,7 @@ pub(super) const ZOHO: Provider = Provider {
     domains: &["zoho.com", "zoho.eu", "zoho.in", "zoho.com.au", "zohomail.com", "zohocloud.ca"],
     mailboxes: &["zoho.com", "zohomail.com", "zoho.eu", "zoho.in"],
     greetings: &["mx.zoho.", "zoho smtp", "zoho mail"],
-    markers: &["zoho"],
+    markers: &["email cannot be delivered. reason:", "zoho"],
     links: &["zoho.com", "zoho.eu", "zoho.in"],
     submission: Some(Submission {
         host: "smtp.zoho.com",
@@ -150,7 +150,7 @@ pub(super) const RACKSPACE: Provider = Provider {
     name: "Rackspace Email",
     domains: &["emailsrvr.com", "rackspace.com"],
     greetings: &["emailsrvr.com"],
-    markers: &["emailsrvr", "rackspace"],
+    markers: &["misspelled (g8)", "emailsrvr", "rackspace"],
     links: &["rackspace.com", "postmaster.apps.rackspace.com", "emailsrvr.com"],
     submission: Some(Submission {
         host: "secure.emailsrvr.com",

@@ -15,7 +15,7 @@ pub(super) const YAHOO: Provider = Provider {
     mailboxes: &["yahoo.com", "ymail.com", "rocketmail.com", "aol.com", "yahoo.co.uk", "yahoo.fr", "yahoo.de", "yahoo.es", "yahoo.it", "verizon.net", "aim.com"],
     links: &["postmaster.yahooinc.com", "senders.yahooinc.com", "help.yahoo.com", "postmaster.yahoo.com", "postmaster.aol.com", "postmaster.verizonmedia.com"],
     greetings: &[],
-    markers: &["[tss", "[ts0", "[ts1", "[ts2", "[ts3", "[ts4", "(#auth", "[ph01]", "[bl21]", "[bl23]", "yahoo.com account", "delivery error: dd", "message not allowed - ["],
+    markers: &["[#4.16", "message not allowed - ", "[tss", "[ts0", "[ts1", "[ts2", "[ts3", "[ts4", "(#auth", "[ph01]", "[bl21]", "[bl23]", "yahoo.com account", "delivery error: dd", "message not allowed - ["],
     submission: Some(Submission {
         host: "smtp.mail.yahoo.com",
         starttls: &[587],

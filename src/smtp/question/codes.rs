@@ -45,10 +45,12 @@ impl<'a> Codes<'a> {
 
 /// A word and what follows. After three digits a hyphen or a colon ends it as well: `550-5.7.1`, `550: 5.7.1`.
 fn first_word(text: &str) -> (&str, &str) {
+    // No code is longer, and a line may be of any length.
+    let text_start = super::snippet::start_of(text, 64);
     let is_code = text.get(..3).is_some_and(|code| reply_code(code).is_some());
     let end = match text.as_bytes().get(3) {
         Some(b'-' | b':') if is_code => 3,
-        _ => text.find(char::is_whitespace).unwrap_or(text.len()),
+        _ => text_start.find(char::is_whitespace).unwrap_or(text_start.len()),
     };
     let (word, rest) = text.split_at(end);
     (word, rest.strip_prefix(['-', ':']).filter(|_| is_code).unwrap_or(rest).trim_start())

@@ -95,7 +95,7 @@ pub(super) fn read(text: &str) -> Found {
         if line.trim().is_empty() {
             before.clear();
         }
-        snippet::add(&mut before, line.trim());
+        snippet::slide(&mut before, line.trim());
     }
     found
 }
@@ -183,7 +183,15 @@ impl<'a> Place<'a> {
         // `app.js:550`, `192.0.2.1:587`, `12:34:550`
         let is_glued = self.before.ends_with(':') && !label.ends_with("code") && self.before.len() > label.len() + 1;
         let is_place = self.before.ends_with(':') && self.rest.starts_with(|c: char| c.is_ascii_digit());
-        OTHER_NUMBERS.contains(&word) || UNITS.contains(&after) || is_glued || is_place
+        // `sshd[550]`
+        let is_process =
+            self.before.strip_suffix('[').is_some_and(|it| it.ends_with(|c: char| c.is_ascii_alphanumeric()));
+        is_process
+            || label.ends_with("exit code")
+            || OTHER_NUMBERS.contains(&word)
+            || UNITS.contains(&after)
+            || is_glued
+            || is_place
     }
 
     /// Whether words follow, or stand before that speak of mail.

@@ -38,7 +38,7 @@ impl<'a> Reader<'a> {
         } else if !self.completes(trimmed) {
             self.replies_or_more(line, trimmed);
         }
-        snippet::add(&mut self.paragraph, trimmed);
+        snippet::slide(&mut self.paragraph, trimmed);
         self.last_line = line;
     }
 
@@ -61,7 +61,9 @@ impl<'a> Reader<'a> {
     }
 
     fn replies_or_more(&mut self, line: &str, trimmed: &str) {
-        let replies = in_line(line, &self.paragraph);
+        // An entry of a log has nothing to do with the one before.
+        let is_entry = begins_with_time(trimmed.split_ascii_whitespace().next().unwrap_or_default());
+        let replies = in_line(line, if is_entry { "" } else { &self.paragraph });
         if !replies.is_empty() {
             for reply in replies {
                 self.open = Some(self.found.join(reply));
@@ -138,17 +140,40 @@ fn is_start(bytes: &[u8], at: usize) -> bool {
 
 /// Whether what stands before a single code says that a reply follows: other numbers stand in logs too.
 fn introduces(before: &str, paragraph: &str, codes: &Codes<'_>) -> bool {
-    const MARKS: [&str; 12] =
-        ["said:", "smtp;", "s:", "status:", "dsn=", "#", "error:", "response:", "reply:", "code:", "code", "error"];
+    const MARKS: [&str; 14] = [
+        "said:",
+        "was:",
+        "returned:",
+        "smtp;",
+        "s:",
+        "status:",
+        "dsn=",
+        "#",
+        "error:",
+        "response:",
+        "reply:",
+        "code:",
+        "code",
+        "error",
+    ];
     let before = before.trim_end().to_ascii_lowercase();
     let is_prompt = before.bytes().all(|byte| b"<>*-=\"'( ~".contains(&byte));
     let is_expected = ["expected response code", "expected code", "expected"].iter().any(|it| before.ends_with(it));
-    let by_word = MARKS.iter().any(|mark| before.ends_with(mark)) && !is_expected;
+    let is_other = ["exit code", "exit code:", "status code", "status code:"].iter().any(|it| before.ends_with(it));
+    let by_word = MARKS.iter().any(|mark| ends_with_word(&before, mark)) && !is_expected && !is_other;
     // `5.7.1` may also be a version or a part of an address.
     is_prompt && codes.code.is_some()
         || by_word
         || before.is_empty()
         || codes.code.is_some() && host_says(&before, paragraph)
+}
+
+/// Whether a text ends with a mark that is no part of a longer word: `S:`, but not `app.js:`.
+fn ends_with_word(text: &str, mark: &str) -> bool {
+    let before = text.strip_suffix(mark).and_then(|before| before.chars().last());
+    let is_letter =
+        mark.starts_with(char::is_alphanumeric) && before.is_some_and(|it| it.is_alphanumeric() || it == '.');
+    text.ends_with(mark) && !is_letter
 }
 
 /// Exim's and Postfix's forms: `host mx.example [192.0.2.1]: 550`, `after RCPT TO:<a@b>: 550`, `refused to talk to me: 554`.

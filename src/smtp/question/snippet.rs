@@ -16,6 +16,15 @@ pub(super) fn add(whole: &mut String, part: &str) {
     whole.push_str(start_of(part, ENOUGH));
 }
 
+/// Adds a part, and forgets what stood long before.
+pub(super) fn slide(window: &mut String, part: &str) {
+    if window.len() > ENOUGH / 2 {
+        let kept = end_of(window, ENOUGH / 8).to_owned();
+        *window = kept;
+    }
+    add(window, part);
+}
+
 /// At most so many bytes of the start.
 pub(super) fn start_of(text: &str, most: usize) -> &str {
     let end = (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);

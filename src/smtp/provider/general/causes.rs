@@ -24,6 +24,7 @@ const SCOPE: Source = rfc("RFC 5321 section 7.9", "https://www.rfc-editor.org/rf
 const RETRIES: Source = rfc("RFC 5321 section 4.5.4.1", "https://www.rfc-editor.org/rfc/rfc5321.html#section-4.5.4.1");
 const LIMITS: Source =
     rfc("RFC 5321 section 4.5.3.1.10", "https://www.rfc-editor.org/rfc/rfc5321.html#section-4.5.3.1.10");
+const HEADERS: Source = rfc("RFC 5322 section 3.6", "https://www.rfc-editor.org/rfc/rfc5322.html#section-3.6");
 const LOOPS: Source = rfc("RFC 5321 section 6.3", "https://www.rfc-editor.org/rfc/rfc5321.html#section-6.3");
 
 const fn refusal(source: Source) -> Statement {
@@ -177,7 +178,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         .example("450 4.7.1 Error: too much mail from 192.0.2.1"),
     refusal(SIZE)
         .text(&["message size", "size exceed", "too large", "too big", "size limit", "exceeds & size", "exceeded & size", "maximum size",
-            "max message", "larger than", "message length", "message exceeds"])
+            "max message size", "larger than", "message length", "message exceeds"])
         .unless(&["mailbox size", "header"])
         .help("the message is too big for the server: its EHLO reply tells the limit after SIZE")
         .example("552 Message size exceeds fixed maximum message size"),
@@ -203,7 +204,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
             "unknown local", "unknown or illegal", "recipientnotfound", "bad destination mailbox", "not a known user", "is unknown",
             "no user", "unknown mailbox", "addressee unknown", "does not exist here", "doesn't exist", "recipient invalid",
             "not in recipient list", "invalid-recipient", "mailbox doesn't exist", "not a valid recipient", "no recipient",
-            "destinataire & invalide", "not exist", "utilisateur inconnu", "unknown at this address", "no longer valid"])
+            "destinataire & invalide", "not exist", "utilisateur inconnu", "unknown at this address", "undeliverable address", "address could not be found", "not a valid email address", "marked as invalid", "no longer valid"])
         .unless(&["sender", "domain", "from address", "helo", "callout", "account to relay", "mx|"])
         .needless_with(&[(1, 1), (1, 10)])
         .help("the recipient's mailbox does not exist: correct the address, or take it off the list")
@@ -211,7 +212,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         .example("550 No Such User Here"),
     refusal(MAILBOX)
         .text(&["mailbox is disabled", "mailbox disabled", "account is disabled", "account disabled", "user disabled", "account is inactive",
-            "inactive", "account has been suspended", "account suspended", "mailbox is inactive", "mailbox & suspended", "deactivated",
+            "inactive", "account has been suspended", "account suspended", "mailbox is inactive", "mailbox & suspended", "deactivated", "inactivity",
             "has been disabled", "is disabled", "user is suspended", "account is locked"])
         .unless(&["smtp auth", "authentication", "smtpclient"])
         .needless_with(&[(2, 1)])
@@ -225,6 +226,21 @@ pub(super) const STATEMENTS: &[Statement] = &[
         .unless(&["recipient address"])
         .help("the server looks for the sender's domain in DNS and finds neither MX nor address: use a domain that exists")
         .example("450 4.1.8 <a@nowhere.example>: Sender address rejected: Domain not found"),
+    refusal(ADDRESS)
+        .text(&["unverified address", "address verification in progress", "verification in progress"])
+        .help("the server asks first whether the recipient exists, and does not know it yet: try again later")
+        .plain()
+        .example("450 4.1.1 <a@example.com>: Recipient address rejected: unverified address: Address verification in progress"),
+    refusal(POLICY)
+        .text(&["spoof"])
+        .help("the message claims a sender of the recipient's own organisation, or of another one, and comes from elsewhere: send from \
+               a domain of your own that passes SPF and DKIM")
+        .example("550 rejecting spoofed message"),
+    refusal(HEADERS)
+        .text(&["rfc compliant", "rfc 5322", "rfc5322", "rfc 2822", "missing header", "header & missing", "invalid header", "malformed header",
+            "multiple from", "address in from: header", "from: header", "from header", "duplicate header"])
+        .help("a header breaks RFC 5322: exactly one From: with an address and one Date:, one Message-ID:, no empty or doubled header")
+        .example("554 Message not accepted: headers are not RFC compliant"),
     refusal(POLICY)
         .text(&["restricted", "not authorized to send to", "not allowed to send to", "only accepts", "not permitted to send to",
             "by recipients", "recipient & policy", "access denied & recipient", "does not accept messages from"])
