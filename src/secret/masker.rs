@@ -176,7 +176,7 @@ impl Masker {
     }
 
     fn replaced(&self, bytes: &[u8], mut hidden: Vec<(Range<usize>, usize)>) -> Vec<u8> {
-        hidden.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
+        hidden.sort_by_key(|(range, name)| (range.start, std::cmp::Reverse(range.end), *name));
         let mut masked = Vec::with_capacity(bytes.len());
         let mut shown_to = 0;
         for (range, name) in hidden {
