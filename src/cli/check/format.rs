@@ -42,7 +42,7 @@ pub(super) fn written(format: CheckFormat, found: &[(Sources, Vec<Diagnostic>)])
     }
 }
 
-fn place<'s>(sources: &'s Sources, span: Span) -> Place<'s> {
+fn place(sources: &Sources, span: Span) -> Place<'_> {
     let start = sources.position(span);
     let end = sources.position(Span { start: span.end.max(span.start), ..span });
     let file = sources.file(span.file).map_or("", |source| source.name.as_str());
@@ -59,13 +59,11 @@ fn severity(diagnostic: &Diagnostic) -> &'static str {
 /// What helps, one text for each footnote.
 fn help(diagnostic: &Diagnostic) -> Vec<&str> {
     let text = |footnote: &'_ Footnote| match footnote {
-        Footnote::Fact(_) | Footnote::Note(_) => None,
-        Footnote::Help(_) => Some(()),
+        Footnote::Help(_) => true,
+        Footnote::Fact(_) | Footnote::Note(_) => false,
     };
-    diagnostic
-        .footnotes
-        .iter()
-        .filter(|footnote| text(footnote).is_some())
+    let helpful = diagnostic.footnotes.iter().filter(|footnote| text(footnote));
+    helpful
         .map(|footnote| match footnote {
             Footnote::Fact(text) | Footnote::Note(text) | Footnote::Help(text) => text.as_str(),
         })
@@ -100,7 +98,9 @@ fn as_sarif(found: &[(&Sources, &Diagnostic)]) -> Value {
     let result = |(sources, diagnostic): &(&Sources, &Diagnostic)| {
         let place = place(sources, diagnostic.span);
         let mut text = diagnostic.message.clone();
-        help(diagnostic).iter().for_each(|help| _ = write!(text, "; {help}"));
+        for help in help(diagnostic) {
+            _ = write!(text, "; {help}");
+        }
         json!({
             "ruleId": severity(diagnostic),
             "level": severity(diagnostic),

@@ -210,7 +210,7 @@ impl<'s> Phase<'s> {
             Some(Verb::Data) => self.mail_data = step.expect.as_ref().is_some_and(wants_mail_data),
             Some(Verb::Quit) => self.quit = true,
             Some(Verb::Auth) => {
-                self.login = step.expect.as_ref().is_some_and(|expect| may_be(expect, &[334]) == Some(true))
+                self.login = step.expect.as_ref().is_some_and(|expect| may_be(expect, &[334]) == Some(true));
             }
             Some(Verb::StartTls) => self.asked_for_tls = Some(step),
             Some(Verb::Other) if self.mail_data && is_end(step) => {
