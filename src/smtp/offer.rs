@@ -69,8 +69,8 @@ impl Offer<'_> {
 
     fn beside_path(&self, line: &str) -> Option<String> {
         let parameters = line.rsplit_once('>').map_or("", |(_, parameters)| parameters);
-        let said = parameters.split_ascii_whitespace();
-        said.filter_map(|parameter| self.beside_parameter(parameter)).next().or_else(|| {
+        let mut said = parameters.split_ascii_whitespace();
+        said.find_map(|parameter| self.beside_parameter(parameter)).or_else(|| {
             let needs_utf8 = !line.is_ascii() && !self.offered.offers("SMTPUTF8", None);
             needs_utf8.then(|| "the address is not ASCII, and the last EHLO reply does not offer SMTPUTF8".to_owned())
         })
