@@ -22,7 +22,8 @@ impl StepAt<'_> {
             if written == Written::All {
                 return Ok(());
             }
-            return Err(vec![self.spoke_too_early()]);
+            let text = "the server replied before all of the mail data was sent";
+            return Err(vec![self.place_of_action().fault(Kind::Early, text)]);
         };
         let outcome = self.expect(expectation).await;
         if written == Written::Interrupted {
@@ -50,10 +51,6 @@ impl StepAt<'_> {
             session.leave_mail_data_open();
         }
         Ok(written)
-    }
-
-    fn spoke_too_early(&self) -> Divergence {
-        self.place_of_action().fault(Kind::Early, "the server replied before all of the mail data was sent")
     }
 
     async fn send_mail_text(&mut self, data: &MailData, rendered: Rendered) -> Result<Written, Vec<Divergence>> {

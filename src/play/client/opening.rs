@@ -83,7 +83,7 @@ impl StepAt<'_> {
             return self.handshake(name, &TlsSettings::default()).await;
         }
         match &self.step.fails {
-            Some(pattern) => Err(vec![self.did_not_fail(pattern, "the connection was opened")]),
+            Some(pattern) => Err(vec![did_not_fail(self.place(), pattern, "the connection was opened")]),
             None => Ok(()),
         }
     }
@@ -99,7 +99,7 @@ impl StepAt<'_> {
             None => Some(self.read_code(220).await?),
         };
         match answer {
-            Some(answer) if answer.reply.code() == 220 => self.tls(settings).await,
+            Some(answer) if answer.reply.code() == 220 => self.handshake(Sessions::name_of(self.step), settings).await,
             _ => Ok(()),
         }
     }
@@ -117,12 +117,7 @@ impl StepAt<'_> {
         vec![self.place_of_action().mismatch(answer, &[mismatch])]
     }
 
-    pub(crate) async fn tls(&mut self, settings: &TlsSettings) -> Done {
-        let name = Sessions::name_of(self.step).to_owned();
-        self.handshake(&name, settings).await
-    }
-
-    async fn handshake(&mut self, session: &str, settings: &TlsSettings) -> Done {
+    pub(super) async fn handshake(&mut self, session: &str, settings: &TlsSettings) -> Done {
         let Some(open) = self.sessions.named(session) else {
             let text = format!("the session `{session}` is not open");
             return Err(vec![self.place_of_action().fault(Kind::Closed, &text)]);
@@ -147,7 +142,7 @@ impl StepAt<'_> {
         let outcome = open.session.upgrade(&connector, &server_name, self.wait, &mut self.stage.log).await;
         match (outcome, &self.step.fails) {
             (Ok(()), None) => Ok(()),
-            (Ok(()), Some(pattern)) => Err(vec![self.did_not_fail(pattern, "the TLS handshake succeeded")]),
+            (Ok(()), Some(pattern)) => Err(vec![did_not_fail(self.place(), pattern, "the TLS handshake succeeded")]),
             // What this machine refuses by itself says nothing about the server.
             (Err(Trouble::Tls(failure)), Some(pattern)) if failure.reason != TlsFailureReason::Local => {
                 self.fails_as_expected(pattern, &tls_text(&failure))
@@ -172,11 +167,6 @@ impl StepAt<'_> {
             Err(mismatches) => Err(vec![self.place().other_bytes(text.as_bytes(), &mismatches)]),
         }
     }
-
-    fn did_not_fail(&self, pattern: &Pattern, what: &str) -> Divergence {
-        let place = Site { span: pattern.text.span, ..self.place() };
-        place.fault(Kind::Fails, &format!("expected a failure matching {}, but {what}", pattern.text.source))
-    }
 }
 
 /// What `fails` of a connection is compared with.
@@ -195,4 +185,10 @@ fn tls_text(failure: &TlsFailure) -> String {
         reason => reason.word().replace('_', " "),
     };
     format!("{reason}: {}", failure.message)
+}
+
+/// `fails: PATTERN`, and nothing failed.
+fn did_not_fail(site: Site<'_>, pattern: &Pattern, what: &str) -> Divergence {
+    let site = Site { span: pattern.text.span, ..site };
+    site.fault(Kind::Fails, &format!("expected a failure matching {}, but {what}", pattern.text.source))
 }

@@ -35,7 +35,7 @@ impl StepAt<'_> {
             Action::Data(data) => return self.mail_data(data).await,
             Action::Bdat(bdat) => return self.bdat(bdat).await,
             Action::StartTls(tls) => return self.starttls(&tls.client).await,
-            Action::Tls(tls) => return self.tls(&tls.client).await,
+            Action::Tls(tls) => return self.handshake(Sessions::name_of(step), &tls.client).await,
             Action::Auth(auth) => return self.auth(auth).await,
             Action::Connect(connect) => self.connect(connect).await?,
             Action::Close(closing) => self.close(*closing).await?,
