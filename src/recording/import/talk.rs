@@ -248,7 +248,7 @@ impl<'t> Talk<'t> {
         let answers =
             self.session.is_logging_in() && grammar::is_message(text) && (self.session.is_challenged() || came_back())
                 || self.session.is_challenged() && !text.contains(' ') && !text.is_empty()
-                || self.session.is_challenged() && text.starts_with("<<") && text.ends_with(">>");
+                || self.session.is_challenged() && is_template(text);
         if answers && !grammar::begins_with_verb(text) {
             return Some(Kind::Answer);
         }
@@ -534,4 +534,10 @@ fn unglued(text: &str) -> Vec<&str> {
     parts.push(text[start..].trim_end());
     let ends = parts.last().is_some_and(|last| !grammar::goes_on(last));
     if parts.len() > 1 && ends { parts } else { vec![text] }
+}
+
+/// Whether a text is a template, as our own transcripts show credentials.
+fn is_template(text: &str) -> bool {
+    let inside = text.strip_prefix("<<").and_then(|rest| rest.strip_suffix(">>"));
+    inside.is_some_and(|inside| inside.starts_with(|letter: char| letter.is_ascii_lowercase()))
 }
