@@ -33,7 +33,7 @@ struct Fence<'t> {
 
 /// A line with its place in the text; without its line end.
 #[derive(Clone, Copy)]
-struct Line<'t> {
+struct FenceLine<'t> {
     text: &'t str,
     start: usize,
     /// Behind the line end.
@@ -48,7 +48,7 @@ pub(crate) fn is_markdown(name: &str) -> bool {
 
 /// The content of the only block with this info string.
 pub(crate) fn only_block(text: &str, info: &str) -> Result<Range<usize>, FenceFault> {
-    let mut found: Option<(Range<usize>, Line<'_>)> = None;
+    let mut found: Option<(Range<usize>, FenceLine<'_>)> = None;
     let holds_one = lines(text).any(|line| Fence::opened_by(line.text).is_some_and(|fence| fence.is(info)));
     if let Some(line) = html::first(lines(text)).filter(|_| holds_one) {
         return Err(unseen(info, line));
@@ -81,10 +81,11 @@ pub(crate) fn in_place(text: &str, block: &Range<usize>) -> String {
     format!("{}{}", "\n".repeat(before), &text[block.clone()])
 }
 
-fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+fn lines(text: &str) -> impl Iterator<Item = FenceLine<'_>> {
     let mut start = 0;
     text.split_inclusive('\n').map(move |whole| {
-        let line = Line { text: whole.trim_end_matches('\n').trim_end_matches('\r'), start, next: start + whole.len() };
+        let line =
+            FenceLine { text: whole.trim_end_matches('\n').trim_end_matches('\r'), start, next: start + whole.len() };
         start = line.next;
         line
     })
@@ -111,7 +112,7 @@ impl<'t> Fence<'t> {
     }
 }
 
-fn unseen(info: &str, line: Line<'_>) -> FenceFault {
+fn unseen(info: &str, line: FenceLine<'_>) -> FenceFault {
     let message = format!("HTML can keep a reader from seeing the block `{info}`");
     fault(line, message, "what is run must be what is read: take the HTML away, or put it between backticks")
 }
@@ -134,7 +135,7 @@ fn missing(text: &str, info: &str) -> FenceFault {
     }
 }
 
-fn fault(line: Line<'_>, message: String, help: &str) -> FenceFault {
+fn fault(line: FenceLine<'_>, message: String, help: &str) -> FenceFault {
     FenceFault { message, help: help.to_owned(), at: line.start..line.start + line.text.len() }
 }
 

@@ -38,7 +38,7 @@ pub(super) struct CheckArguments {
 
 /// How many of each were found.
 #[derive(Debug, Default, Clone, Copy)]
-struct Found {
+struct FoundMistakes {
     errors: usize,
     warnings: usize,
 }
@@ -48,7 +48,7 @@ pub(super) fn check(arguments: &CheckArguments) -> u8 {
     let targets = Targets::read(&arguments.targets, arguments.files());
     let settings =
         Settings { file_root: arguments.file_root.clone(), untrusted: arguments.untrusted, ..Settings::default() };
-    let mut found = Found::default();
+    let mut found = FoundMistakes::default();
     for complaint in &targets.complaints {
         screen::notice(&format!("error: {complaint}"));
         found.errors += 1;
@@ -160,7 +160,7 @@ pub(super) fn all_of(error: LoadError, settings: &Settings) -> (Sources, Vec<Dia
     (error.sources, diagnostics)
 }
 
-impl Found {
+impl FoundMistakes {
     fn note(&mut self, diagnostic: &Diagnostic) {
         if diagnostic.is_error() {
             self.errors += 1;

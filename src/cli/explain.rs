@@ -28,7 +28,7 @@ pub(super) struct ExplainArguments {
     provider: Option<&'static Provider>,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "human")]
-    format: Format,
+    format: ExplainFormat,
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -36,7 +36,7 @@ pub(super) struct ExplainArguments {
 
 /// A form of output.
 #[derive(Debug, Clone, Copy, ValueEnum, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum ExplainFormat {
     /// For people.
     Human,
     /// For machines.
@@ -60,8 +60,8 @@ pub(super) fn explain(arguments: &ExplainArguments) -> u8 {
 
 fn shown(answers: &[Explanation], arguments: &ExplainArguments) -> String {
     match arguments.format {
-        Format::Json => layout::json(answers),
-        Format::Human => {
+        ExplainFormat::Json => layout::json(answers),
+        ExplainFormat::Human => {
             let styled = arguments.color.for_results();
             answers.iter().map(|answer| layout::text(answer, styled)).collect::<Vec<_>>().join("\n")
         }

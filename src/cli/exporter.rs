@@ -9,7 +9,7 @@ use super::screen::{self, Color};
 use super::serve::listen_address;
 use super::targets::{Files, Targets};
 use super::values::ValueArguments;
-use crate::exporter::{self, Library, LoadFault, Options, ProbeScenario, TargetPattern};
+use crate::exporter::{self, ExporterOptions, Library, LoadFault, ProbeScenario, TargetPattern};
 use crate::run::Settings;
 use crate::scenario::{Diagnostic, Scenario, Span, Variables, duration, reason, undeclared};
 use std::collections::BTreeMap;
@@ -99,7 +99,7 @@ struct ProbeArguments {
 pub(super) fn exporter(arguments: ExporterArguments) -> u8 {
     let (listen, jobs, max_time) = (arguments.listen, usize::from(arguments.probes.jobs), arguments.probes.max_time);
     let quiet = arguments.quiet;
-    let options = Options {
+    let options = ExporterOptions {
         listen,
         jobs,
         max_time,

@@ -2,7 +2,7 @@
 
 use super::screen::{self, Color};
 use super::{USAGE, new_file};
-use crate::recording::import::{self, ImportError, Imported, MAX_IMPORT_SIZE, Wanted};
+use crate::recording::import::{self, ImportError, Imported, MAX_IMPORT_SIZE, WantedSession};
 use crate::scenario::{Diagnostic, Sources, reason};
 use crate::visible::inert;
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -71,8 +71,8 @@ pub(super) fn import(arguments: &ImportArguments) -> u8 {
 }
 
 impl ImportArguments {
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted {
+    fn wanted(&self) -> WantedSession<'_> {
+        WantedSession {
             family: import::family(&self.from),
             module: self.module.as_deref(),
             session: self.session,

@@ -1,11 +1,11 @@
 //! `smtp-script list`: the built-in scenarios.
 
 use super::USAGE;
-use super::explain::Format;
+use super::explain::ExplainFormat;
 use super::screen::{self, Color};
 use crate::library::{self, BuiltIn};
 use crate::load::load_built_in;
-use crate::report::catalogue::{self, Entry};
+use crate::report::catalogue::{self, Listed};
 use crate::scenario::similar;
 
 /// List the built-in scenarios, which `run` and `check` take by name.
@@ -19,7 +19,7 @@ pub(super) struct ListArguments {
     tags: Vec<String>,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "human")]
-    format: Format,
+    format: ExplainFormat,
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -31,9 +31,9 @@ pub(super) fn list(arguments: &ListArguments) -> u8 {
         Ok(entries) => {
             let styled = arguments.color.for_results();
             screen::result(&match arguments.format {
-                Format::Json => catalogue::json(&entries),
-                Format::Human if arguments.names.is_empty() => catalogue::overview(&entries, styled),
-                Format::Human => catalogue::details(&entries, styled),
+                ExplainFormat::Json => catalogue::json(&entries),
+                ExplainFormat::Human if arguments.names.is_empty() => catalogue::overview(&entries, styled),
+                ExplainFormat::Human => catalogue::details(&entries, styled),
             });
             0
         }
@@ -44,7 +44,7 @@ pub(super) fn list(arguments: &ListArguments) -> u8 {
     }
 }
 
-fn wanted(arguments: &ListArguments) -> Result<Vec<Entry>, String> {
+fn wanted(arguments: &ListArguments) -> Result<Vec<Listed>, String> {
     let mut found: Vec<&BuiltIn> = Vec::new();
     for name in &arguments.names {
         let of_name = library::find(name);
@@ -56,10 +56,10 @@ fn wanted(arguments: &ListArguments) -> Result<Vec<Entry>, String> {
     if arguments.names.is_empty() {
         found.extend(library::all());
     }
-    let entries: Vec<Entry> = found.into_iter().filter_map(entry).collect();
+    let entries: Vec<Listed> = found.into_iter().filter_map(entry).collect();
     let has_one =
-        |entry: &Entry| arguments.tags.is_empty() || entry.tags.iter().any(|tag| arguments.tags.contains(tag));
-    let (kept, others): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(has_one);
+        |entry: &Listed| arguments.tags.is_empty() || entry.tags.iter().any(|tag| arguments.tags.contains(tag));
+    let (kept, others): (Vec<Listed>, Vec<Listed>) = entries.into_iter().partition(has_one);
     if kept.is_empty() {
         let mut tags: Vec<&str> = others.iter().flat_map(|entry| &entry.tags).map(String::as_str).collect();
         tags.sort_unstable();
@@ -80,10 +80,10 @@ fn unknown(name: &str) -> String {
     format!("no built-in scenario is called `{shown}`\n  = help: {help}")
 }
 
-fn entry(built_in: &BuiltIn) -> Option<Entry> {
+fn entry(built_in: &BuiltIn) -> Option<Listed> {
     let scenario = load_built_in(built_in).ok()?;
     let needs = scenario.needs();
-    Some(Entry {
+    Some(Listed {
         name: built_in.name,
         title: scenario.name.clone().unwrap_or_default(),
         description: scenario.description.clone().unwrap_or_default(),

@@ -4,7 +4,7 @@
 
 use super::USAGE;
 use super::screen;
-use super::starter::{Login, Plan, Tls, scenario};
+use super::starter::{StarterLogin, StarterPlan, StarterTls, scenario};
 use crate::library;
 use crate::scenario::address::split_address_or;
 use crate::scenario::{reason, similar};
@@ -97,7 +97,7 @@ fn text(arguments: &NewArguments) -> Result<String, String> {
 }
 
 /// The plan for a provider, by its name or by one of its hosts, with a port or without; `None` where it is neither.
-fn with_provider<'a>(what: &'a str, arguments: &NewArguments) -> Option<Result<Plan<'a>, String>> {
+fn with_provider<'a>(what: &'a str, arguments: &NewArguments) -> Option<Result<StarterPlan<'a>, String>> {
     let (name, port) = match what.rsplit_once(':').and_then(|(name, port)| Some((name, port.parse().ok()?))) {
         Some((name, port)) => (name, Some(port)),
         None => (what, None),
@@ -108,7 +108,7 @@ fn with_provider<'a>(what: &'a str, arguments: &NewArguments) -> Option<Result<P
     let provider = provider::at_host(name)?;
     let is_known = port.is_none_or(|port| provider.submission.is_some_and(|it| it.takes(port)));
     // On another port it is a server like any other.
-    is_known.then(|| for_provider(provider, port, arguments).map(|plan| Plan { host: name, ..plan }))
+    is_known.then(|| for_provider(provider, port, arguments).map(|plan| StarterPlan { host: name, ..plan }))
 }
 
 /// Whether a name is rather one of a file to write.
@@ -133,9 +133,9 @@ fn without_modeline(text: &str) -> &str {
     }
 }
 
-fn scenario_of(plan: &Plan<'_>) -> Result<String, String> {
+fn scenario_of(plan: &StarterPlan<'_>) -> Result<String, String> {
     match plan.login {
-        Login::By(Some(mechanism)) if mechanism.name().ends_with("-PLUS") && plan.tls == Tls::None => {
+        StarterLogin::By(Some(mechanism)) if mechanism.name().ends_with("-PLUS") && plan.tls == StarterTls::None => {
             Err(format!("{} binds the login to TLS: it cannot go without", mechanism.name()))
         }
         _ => Ok(scenario(plan)),
@@ -146,7 +146,7 @@ fn for_provider<'a>(
     provider: &'static Provider,
     port: Option<u16>,
     arguments: &NewArguments,
-) -> Result<Plan<'a>, String> {
+) -> Result<StarterPlan<'a>, String> {
     let submission = provider.submission.ok_or_else(|| format!("{} takes no mail from users", provider.name))?;
     let lists = match arguments.tls {
         None => [submission.starttls, submission.implicit],
@@ -159,13 +159,13 @@ fn for_provider<'a>(
     let mut ports = lists.iter().flat_map(|ports| ports.iter()).copied();
     let found = ports.find(|it| port.is_none_or(|port| port == *it));
     let port = found.ok_or_else(|| no_port(provider, submission, port))?;
-    let tls = if submission.implicit.contains(&port) { Tls::Implicit } else { Tls::Starttls };
+    let tls = if submission.implicit.contains(&port) { StarterTls::Implicit } else { StarterTls::Starttls };
     let login = match arguments.auth.unwrap_or(LoginChoice::Any) {
-        LoginChoice::None => Login::None,
-        LoginChoice::Any => Login::By(submission.credentials.mechanism),
-        LoginChoice::By(mechanism) => Login::By(Some(mechanism)),
+        LoginChoice::None => StarterLogin::None,
+        LoginChoice::Any => StarterLogin::By(submission.credentials.mechanism),
+        LoginChoice::By(mechanism) => StarterLogin::By(Some(mechanism)),
     };
-    Ok(Plan { host: submission.host, port, tls, login, provider: Some((provider, submission)) })
+    Ok(StarterPlan { host: submission.host, port, tls, login, provider: Some((provider, submission)) })
 }
 
 fn no_port(provider: &Provider, submission: Submission, asked: Option<u16>) -> String {
@@ -175,7 +175,7 @@ fn no_port(provider: &Provider, submission: Submission, asked: Option<u16>) -> S
     format!("{} takes no mail from users on port {asked}\n  = help: its ports are {}", provider.name, known.join(", "))
 }
 
-fn for_server<'a>(what: &'a str, arguments: &NewArguments) -> Result<Plan<'a>, String> {
+fn for_server<'a>(what: &'a str, arguments: &NewArguments) -> Result<StarterPlan<'a>, String> {
     let usual = match arguments.tls {
         Some(TlsChoice::Implicit) => IMPLICIT_TLS_PORT,
         _ => SUBMISSION_PORT,
@@ -185,22 +185,22 @@ fn for_server<'a>(what: &'a str, arguments: &NewArguments) -> Result<Plan<'a>, S
         return Err(unknown(what));
     }
     let tls = match arguments.tls {
-        Some(TlsChoice::Starttls) => Tls::Starttls,
-        Some(TlsChoice::Implicit) => Tls::Implicit,
-        Some(TlsChoice::None) => Tls::None,
-        None if port == IMPLICIT_TLS_PORT => Tls::Implicit,
-        None => Tls::Starttls,
+        Some(TlsChoice::Starttls) => StarterTls::Starttls,
+        Some(TlsChoice::Implicit) => StarterTls::Implicit,
+        Some(TlsChoice::None) => StarterTls::None,
+        None if port == IMPLICIT_TLS_PORT => StarterTls::Implicit,
+        None => StarterTls::Starttls,
     };
     let login = match arguments.auth {
-        Some(LoginChoice::Any) => Login::By(None),
-        Some(LoginChoice::By(mechanism)) => Login::By(Some(mechanism)),
-        Some(LoginChoice::None) => Login::None,
+        Some(LoginChoice::Any) => StarterLogin::By(None),
+        Some(LoginChoice::By(mechanism)) => StarterLogin::By(Some(mechanism)),
+        Some(LoginChoice::None) => StarterLogin::None,
         // Strangers deliver there.
-        None if port == RELAY_PORT => Login::None,
-        None => Login::By(None),
+        None if port == RELAY_PORT => StarterLogin::None,
+        None => StarterLogin::By(None),
     };
     let host = &what[..host.len()];
-    Ok(Plan { host, port, tls, login, provider: None })
+    Ok(StarterPlan { host, port, tls, login, provider: None })
 }
 
 /// A name with a dot, an address, or `localhost`; a single word is rather a provider that is not known.

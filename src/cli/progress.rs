@@ -27,11 +27,11 @@ pub(super) struct Standing {
 }
 
 /// Shows it.
-pub(super) struct Progress {
+pub(super) struct RunProgress {
     began: Instant,
     bar: Option<ProgressBar>,
     /// Whether it is shown at all, and on a terminal.
-    kind: Kind,
+    kind: ProgressKind,
     last_line: Instant,
     /// When so many runs were over.
     since: (Instant, u64),
@@ -39,30 +39,30 @@ pub(super) struct Progress {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ProgressKind {
     None,
     Lines,
     Bar,
 }
 
-impl Progress {
-    pub(super) fn new(wanted: bool) -> Progress {
+impl RunProgress {
+    pub(super) fn new(wanted: bool) -> RunProgress {
         let kind = match (wanted, screen::shows_progress()) {
-            (false, _) => Kind::None,
-            (true, true) => Kind::Bar,
-            (true, false) => Kind::Lines,
+            (false, _) => ProgressKind::None,
+            (true, true) => ProgressKind::Bar,
+            (true, false) => ProgressKind::Lines,
         };
         let now = Instant::now();
-        Progress { began: now, bar: None, kind, last_line: now, since: (now, 0), rate: 0.0 }
+        RunProgress { began: now, bar: None, kind, last_line: now, since: (now, 0), rate: 0.0 }
     }
 
     /// Time went by.
     pub(super) fn tick(&mut self, standing: Standing) {
-        if self.kind == Kind::None || self.began.elapsed() < PATIENCE {
+        if self.kind == ProgressKind::None || self.began.elapsed() < PATIENCE {
             return;
         }
         self.measure(standing.done);
-        if self.kind == Kind::Bar {
+        if self.kind == ProgressKind::Bar {
             self.draw(standing);
         } else if self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();

@@ -5,8 +5,8 @@ use super::serve::listen_address;
 use super::{USAGE, new_file};
 use crate::cli::refusal::{Refusal, read};
 use crate::net::tls::TlsOptions;
-use crate::proxy::{self, Failure, Listener, Listening, Recorded, Settings, Speaker};
-use crate::recording::Credentials;
+use crate::proxy::{self, Listener, ProxyListening, ProxySettings, Recorded, RelaySpeaker, SessionFailure};
+use crate::recording::KnownCredentials;
 use crate::report::human;
 use crate::run::{Entry, Speaker as Side};
 use crate::scenario::address::split_address;
@@ -104,14 +104,14 @@ pub(super) fn record(arguments: &RecordArguments) -> u8 {
 }
 
 impl RecordArguments {
-    fn prepare(&self) -> Result<Settings, Refusal> {
+    fn prepare(&self) -> Result<ProxySettings, Refusal> {
         new_file::refuse_existing(&self.output, self.force)?;
         new_file::refuse_missing_folder(&self.output)?;
         let (client, server) = (&self.client, &self.server);
         let nowhere = client.listen.is_empty() && client.tls_listen.is_empty();
         let by_port = self.to.1 == SUBMISSIONS_PORT;
         let ca_pem = server.ca_file.as_deref().map(read).transpose()?;
-        Ok(Settings {
+        Ok(ProxySettings {
             server: self.to.clone(),
             implicit_tls: server.tls.map_or(by_port, |tls| tls == TlsFirst::Implicit),
             server_tls: TlsOptions { verify: !server.insecure, ca_pem, ..TlsOptions::default() },
@@ -133,8 +133,8 @@ impl RecordArguments {
         Ok(Identity::MadeFor(std::iter::once(host).chain(addresses).collect()))
     }
 
-    fn record(&self, settings: Settings) -> Result<u8, Refusal> {
-        let (mut codes, mut written, mut known) = (Vec::new(), 0, Credentials::default());
+    fn record(&self, settings: ProxySettings) -> Result<u8, Refusal> {
+        let (mut codes, mut written, mut known) = (Vec::new(), 0, KnownCredentials::default());
         let finished = |recorded: Recorded| {
             codes.extend(recorded.trouble.as_ref().map(|trouble| complain(recorded.session, trouble)));
             if recorded.spoke {
@@ -144,7 +144,7 @@ impl RecordArguments {
                 }
             }
         };
-        let announce = |listening: &Listening| self.announce(listening).map_err(|refusal| refusal.to_string());
+        let announce = |listening: &ProxyListening| self.announce(listening).map_err(|refusal| refusal.to_string());
         proxy::record(settings, self.listener(), announce, finished)?;
         if written == 0 && codes.is_empty() {
             screen::notice("nothing was recorded: no client said anything");
@@ -153,7 +153,7 @@ impl RecordArguments {
     }
 
     /// Says where the client can connect, and writes what it has to trust before that.
-    fn announce(&self, listening: &Listening) -> Result<(), Refusal> {
+    fn announce(&self, listening: &ProxyListening) -> Result<(), Refusal> {
         if let (Some(file), Some(pem)) = (&self.client.ca_out, &listening.authority_pem) {
             std::fs::write(file, pem).map_err(|error| Refusal::unwritable(file, &error))?;
         }
@@ -164,7 +164,7 @@ impl RecordArguments {
     }
 
     /// Writes one session; `before` were written already, and showed these credentials.
-    fn write(&self, recorded: &Recorded, before: usize, known: &mut Credentials) -> Result<(), Refusal> {
+    fn write(&self, recorded: &Recorded, before: usize, known: &mut KnownCredentials) -> Result<(), Refusal> {
         let path = numbered(&self.output, before + 1);
         let draft = recorded.conversation.draft_knowing(known);
         let text = draft.to_yaml();
@@ -181,11 +181,11 @@ impl RecordArguments {
     /// Shows each line on standard error, in the notation of transcripts.
     fn listener(&self) -> Option<Listener> {
         let (start, styled) = (Instant::now(), self.color.for_notices());
-        let tell = move |session: usize, speaker: Speaker, text: String| {
+        let tell = move |session: usize, speaker: RelaySpeaker, text: String| {
             let speaker = match speaker {
-                Speaker::Client => Side::Client,
-                Speaker::Server => Side::Server,
-                Speaker::Note => Side::Note,
+                RelaySpeaker::Client => Side::Client,
+                RelaySpeaker::Server => Side::Server,
+                RelaySpeaker::Note => Side::Note,
             };
             let session: Arc<str> = Arc::from(session.to_string());
             let entry = Entry { at: start.elapsed(), session, speaker, text, step: Arc::from(""), mail_data: false };
@@ -196,7 +196,7 @@ impl RecordArguments {
 }
 
 /// Says what went wrong with a session, and gives its exit code.
-fn complain(session: usize, trouble: &Failure) -> u8 {
+fn complain(session: usize, trouble: &SessionFailure) -> u8 {
     screen::notice(&format!("error: session {session}: {}", trouble.message));
     if trouble.no_server { NO_SERVER } else { BROKEN }
 }

@@ -9,7 +9,7 @@ mod update;
 
 pub(super) use options::{RunArguments, TrustArguments};
 
-use super::progress::{Progress, Standing};
+use super::progress::{RunProgress, Standing};
 use super::report_files::{self, Output, ReportFiles};
 use super::{BUG, INTERRUPTED, USAGE, screen};
 use crate::cli::refusal::Refusal;
@@ -19,9 +19,9 @@ use crate::report::load::LoadPlan;
 use crate::report::merge::first_that_applies;
 use crate::report::model::Verdict;
 use crate::report::{Report, github, human, nagios};
-use crate::run::{Admission, Course, Event, Listener, Plan, Play, SharedSandbox, ensure_descriptors, play_all};
+use crate::run::{Admission, Course, Plan, Play, RunEvent, RunListener, SharedSandbox, ensure_descriptors, play_all};
 use early_end::EarlyEnd;
-use prepare::{Item, Prepared, prepare};
+use prepare::{Prepared, Selected, prepare};
 use results::Results;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -114,7 +114,7 @@ fn play(arguments: &RunArguments, report: &mut Report, mut prepared: Prepared) -
     let mut plays = std::mem::take(&mut prepared.plays);
     equip(arguments, &mut plan, &mut plays)?;
     let wants_progress = !(arguments.no_progress || arguments.quiet || arguments.verbose) && total != Some(1);
-    let board = Arc::new(Mutex::new(Board { results, progress: Progress::new(wants_progress) }));
+    let board = Arc::new(Mutex::new(Board { results, progress: RunProgress::new(wants_progress) }));
     let course = play_all(plays, &plan, &listener(&board, total, plan.pace.duration))?;
     let board = Arc::into_inner(board).map(|board| board.into_inner().unwrap_or_else(PoisonError::into_inner));
     let Some(mut board) = board else { return Err("the runs did not end".to_owned().into()) };
@@ -126,12 +126,12 @@ fn play(arguments: &RunArguments, report: &mut Report, mut prepared: Prepared) -
 /// What the threads that report runs share.
 struct Board {
     results: Results,
-    progress: Progress,
+    progress: RunProgress,
 }
 
 /// Nothing is played behind a scenario that cannot be run.
 fn stop_at_the_first_broken(prepared: &mut Prepared) {
-    let broken = prepared.items.iter().position(|item| matches!(item, Item::Broken(_)));
+    let broken = prepared.items.iter().position(|item| matches!(item, Selected::Broken(_)));
     if let Some(first) = broken {
         let kept = prepared.item_of_play.iter().take_while(|item| **item < first).count();
         prepared.plays.truncate(kept);
@@ -175,15 +175,15 @@ fn equip(arguments: &RunArguments, plan: &mut Plan, plays: &mut [Play]) -> Resul
     Ok(())
 }
 
-fn listener(board: &Arc<Mutex<Board>>, of: Option<u64>, duration: Option<Duration>) -> Listener {
+fn listener(board: &Arc<Mutex<Board>>, of: Option<u64>, duration: Option<Duration>) -> RunListener {
     let (board, began) = (board.clone(), Instant::now());
     Arc::new(move |event| {
         // A panicking thread reports its own panic; the results are whole.
         let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
         let Board { results, progress } = &mut *board;
         match event {
-            Event::Finished(finished) => results.take(&finished, &mut |text| progress.show(text)),
-            Event::Tick(under_way) => progress.tick(Standing {
+            RunEvent::Finished(finished) => results.take(&finished, &mut |text| progress.show(text)),
+            RunEvent::Tick(under_way) => progress.tick(Standing {
                 done: results.runs(),
                 of,
                 failed: results.failed(),

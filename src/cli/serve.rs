@@ -98,9 +98,9 @@ impl ServeArguments {
         let styled = self.color.for_notices();
         let tell = move |line: &server::LogLine| {
             let speaker = match line.speaker {
-                server::Speaker::Client => Speaker::Client,
-                server::Speaker::Server => Speaker::Server,
-                server::Speaker::Note => Speaker::Note,
+                server::LogSpeaker::Client => Speaker::Client,
+                server::LogSpeaker::Server => Speaker::Server,
+                server::LogSpeaker::Note => Speaker::Note,
             };
             let (session, text) = (line.session.clone(), line.text.clone());
             let entry = Entry { at: line.at, session, speaker, text, step: Arc::from(""), mail_data: false };

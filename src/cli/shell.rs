@@ -17,7 +17,7 @@ use crate::report::human::Styled;
 use crate::report::live as layout;
 use crate::scenario::address::split_address;
 use crate::scenario::{DEFAULT_TIMEOUT, duration};
-use crate::shell::{Asker, Live, Place, Screen, Settings, Told, Verdict};
+use crate::shell::{Asker, Live, Notice, Screen, ShellSettings, ShellTarget, ShellVerdict};
 use crate::smtp::explanation::{Explanation, explain};
 use crate::smtp::question::Question;
 use printer::Printer;
@@ -111,7 +111,7 @@ impl ShellArguments {
         Ok(exit_code(ended.verdict, is_terminal))
     }
 
-    fn settings(&self, interruptible: bool) -> Result<Settings, Refusal> {
+    fn settings(&self, interruptible: bool) -> Result<ShellSettings, Refusal> {
         let ca_pem = self.ca_file.as_deref().map(read).transpose()?;
         let tls = TlsOptions { verify: !self.insecure, ca_pem, ..TlsOptions::default() };
         // What is wrong with the file is told before there is a connection.
@@ -119,10 +119,10 @@ impl ShellArguments {
             Connector::new(&tls).map_err(|error| error.message)?;
         }
         let place = match &self.server {
-            Some((host, port)) => Place::host(host.clone(), *port, self.tls),
+            Some((host, port)) => ShellTarget::host(host.clone(), *port, self.tls),
             None => {
                 let password = values::secret_given("password").unwrap_or_else(|| SANDBOX_PASSWORD.to_owned());
-                Place::Sandbox { implicit_tls: self.tls, password }
+                ShellTarget::Sandbox { implicit_tls: self.tls, password }
             }
         };
         let hello = self.ehlo.clone().unwrap_or_else(screen::host_name);
@@ -131,7 +131,7 @@ impl ShellArguments {
         }
         let timeout = if self.timeout.is_zero() { DEFAULT_TIMEOUT } else { self.timeout };
         let (ca_file, user) = (self.ca_file.clone(), self.user.clone());
-        Ok(Settings { place, tls, ca_file, timeout, hello, user, interruptible })
+        Ok(ShellSettings { place, tls, ca_file, timeout, hello, user, interruptible })
     }
 
     /// What is done before the first line.
@@ -144,25 +144,25 @@ impl ShellArguments {
 /// Prints what the shell tells.
 fn on_screen(printer: Arc<Printer>, styled: Styled) -> Screen {
     let times = AtomicBool::new(false);
-    Arc::new(move |told: Told| {
+    Arc::new(move |told: Notice| {
         match told {
-            Told::Line { typed, ref entry }
+            Notice::Line { typed, ref entry }
                 if typed && printer.shows_typing() && entry.speaker == crate::run::Speaker::Client => {}
-            Told::Line { entry, .. } => printer.print(layout::line(&entry, times.load(Ordering::Relaxed), styled)),
-            Told::Text(text) => printer.print(text),
-            Told::Hint(text) if printer.shows_typing() => printer.print(layout::hint(&text, styled)),
-            Told::Hint(_) => {}
-            Told::Complaint(text) => printer.complain(&text, styled),
-            Told::Questions(questions) => {
+            Notice::Line { entry, .. } => printer.print(layout::line(&entry, times.load(Ordering::Relaxed), styled)),
+            Notice::Text(text) => printer.print(text),
+            Notice::Hint(text) if printer.shows_typing() => printer.print(layout::hint(&text, styled)),
+            Notice::Hint(_) => {}
+            Notice::Complaint(text) => printer.complain(&text, styled),
+            Notice::Questions(questions) => {
                 for question in &questions {
                     printer.print(explained(question, styled));
                 }
             }
-            Told::Transcript(entries) => {
+            Notice::Transcript(entries) => {
                 printer.print(entries.iter().map(|entry| layout::line(entry, true, styled)).collect());
             }
-            Told::Times(wanted) => times.store(wanted, Ordering::Relaxed),
-            Told::Scenario { file, text, replace } => return save(&printer, &file, &text, replace, styled),
+            Notice::Times(wanted) => times.store(wanted, Ordering::Relaxed),
+            Notice::Scenario { file, text, replace } => return save(&printer, &file, &text, replace, styled),
         }
         true
     })
@@ -199,7 +199,7 @@ fn asker(printer: Arc<Printer>) -> Asker {
 }
 
 /// On a pipe a refusal counts: nobody has seen it.
-fn exit_code(verdict: Verdict, is_terminal: bool) -> u8 {
+fn exit_code(verdict: ShellVerdict, is_terminal: bool) -> u8 {
     if verdict.unreachable {
         return NO_SERVER;
     }

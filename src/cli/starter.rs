@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 /// How TLS begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tls {
+pub(super) enum StarterTls {
     Starttls,
     Implicit,
     None,
@@ -16,7 +16,7 @@ pub(super) enum Tls {
 
 /// How to log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Login {
+pub(super) enum StarterLogin {
     None,
     /// By this mechanism; without one by the strongest that both sides have.
     By(Option<Mechanism>),
@@ -24,11 +24,11 @@ pub(super) enum Login {
 
 /// What the scenario is to do.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plan<'a> {
+pub(super) struct StarterPlan<'a> {
     pub(super) host: &'a str,
     pub(super) port: u16,
-    pub(super) tls: Tls,
-    pub(super) login: Login,
+    pub(super) tls: StarterTls,
+    pub(super) login: StarterLogin,
     pub(super) provider: Option<(&'static Provider, Submission)>,
 }
 
@@ -36,17 +36,17 @@ pub(super) struct Plan<'a> {
 const IMPLICIT_TLS_PORT: u16 = 465;
 
 /// The whole file.
-pub(super) fn scenario(plan: &Plan<'_>) -> String {
+pub(super) fn scenario(plan: &StarterPlan<'_>) -> String {
     let mut text = head(plan);
     text.push_str(&values(plan));
     text.push_str(&connection(plan));
     text.push_str("timeout: 30s\nsteps:\n  - expect: ^220\n");
-    if plan.tls == Tls::Starttls {
+    if plan.tls == StarterTls::Starttls {
         text.push_str("  - send: EHLO <<client>>\n    expect: ^250[ -]STARTTLS\n  - starttls\n");
     }
     text.push_str(&match plan.login {
-        Login::None => "  - send: EHLO <<client>>\n    expect: ^250\n".to_owned(),
-        Login::By(mechanism) => login(plan, mechanism),
+        StarterLogin::None => "  - send: EHLO <<client>>\n    expect: ^250\n".to_owned(),
+        StarterLogin::By(mechanism) => login(plan, mechanism),
     });
     text.push_str(MESSAGE);
     text

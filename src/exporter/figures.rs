@@ -1,6 +1,6 @@
 //! What the exporter counts of itself.
 
-use crate::report::exposition::{Page, number, sample};
+use crate::report::exposition::{ExpositionPage, number, sample};
 use crate::report::probe::Failure;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Why a request got no probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Refusal {
+pub(super) enum ProbeRefusal {
     /// Its parameters could not be read.
     Request,
     /// No scenario has this name.
@@ -21,22 +21,22 @@ pub(super) enum Refusal {
 
 /// Counters since the start. Labels come from the scenarios and from here: their number does not grow with time.
 #[derive(Default)]
-pub(super) struct Figures {
+pub(super) struct ExporterFigures {
     probes: BTreeMap<(String, Option<Failure>), u64>,
     durations: BTreeMap<String, Duration>,
-    refused: BTreeMap<Refusal, u64>,
+    refused: BTreeMap<ProbeRefusal, u64>,
     reloads: [u64; 2],
     last_reload_failed: bool,
     last_good_load: Option<Timestamp>,
 }
 
-impl Figures {
+impl ExporterFigures {
     pub(super) fn probed(&mut self, scenario: &str, failure: Option<Failure>, took: Duration) {
         *self.probes.entry((scenario.to_owned(), failure)).or_default() += 1;
         *self.durations.entry(scenario.to_owned()).or_default() += took;
     }
 
-    pub(super) fn refused(&mut self, why: Refusal) {
+    pub(super) fn refused(&mut self, why: ProbeRefusal) {
         *self.refused.entry(why).or_default() += 1;
     }
 
@@ -57,7 +57,7 @@ impl Figures {
 
     /// All of it in Prometheus's text format.
     pub(super) fn page(&self, scenarios: usize, under_way: usize) -> String {
-        let mut page = Page::of("smtp_script_");
+        let mut page = ExpositionPage::of("smtp_script_");
         let one = |value: f64| vec![sample(&[], value)];
         let version = sample(&[("version", env!("CARGO_PKG_VERSION"))], 1.0);
         page.gauge("build_info", "The program.", vec![version]);
@@ -70,14 +70,14 @@ impl Figures {
         page.counter("exporter_probes_total", "Probes that are over, by what they came to.", probes.collect());
         let seconds = self.durations.iter().map(|(scenario, sum)| sample(&[("scenario", scenario)], sum.as_secs_f64()));
         page.counter("exporter_probe_seconds_total", "What these probes took together.", seconds.collect());
-        let refused = [Refusal::Request, Refusal::Scenario, Refusal::Target, Refusal::Busy]
+        let refused = [ProbeRefusal::Request, ProbeRefusal::Scenario, ProbeRefusal::Target, ProbeRefusal::Busy]
             .map(|why| sample(&[("reason", why.word())], number(self.refused.get(&why).copied().unwrap_or_default())));
         page.counter("exporter_refused_requests_total", "Requests that got no probe.", refused.to_vec());
         self.of_reloads(&mut page);
         page.into_text()
     }
 
-    fn of_reloads(&self, page: &mut Page) {
+    fn of_reloads(&self, page: &mut ExpositionPage) {
         let reloads = [("failed", self.reloads[0]), ("succeeded", self.reloads[1])];
         let reloads = reloads.map(|(result, count)| sample(&[("result", result)], number(count)));
         page.counter("exporter_reloads_total", "Reloads of the scenarios.", reloads.to_vec());
@@ -90,13 +90,13 @@ impl Figures {
     }
 }
 
-impl Refusal {
+impl ProbeRefusal {
     fn word(self) -> &'static str {
         match self {
-            Refusal::Request => "request",
-            Refusal::Scenario => "scenario",
-            Refusal::Target => "target",
-            Refusal::Busy => "busy",
+            ProbeRefusal::Request => "request",
+            ProbeRefusal::Scenario => "scenario",
+            ProbeRefusal::Target => "target",
+            ProbeRefusal::Busy => "busy",
         }
     }
 }

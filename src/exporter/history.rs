@@ -13,7 +13,7 @@ const KEPT: usize = 50;
 const OCTETS: usize = 8 * 1024 * 1024;
 
 /// A probe that is over.
-pub(super) struct Done {
+pub(super) struct PastProbe {
     /// Its number since the start, from 1.
     pub(super) number: u64,
     pub(super) scenario: String,
@@ -25,16 +25,16 @@ pub(super) struct Done {
 /// The last ones, the newest last.
 #[derive(Default)]
 pub(super) struct History {
-    kept: VecDeque<Arc<Done>>,
+    kept: VecDeque<Arc<PastProbe>>,
     last_number: u64,
     octets: usize,
 }
 
 impl History {
-    pub(super) fn add(&mut self, scenario: &str, target: &str, report: ScenarioReport) -> Arc<Done> {
+    pub(super) fn add(&mut self, scenario: &str, target: &str, report: ScenarioReport) -> Arc<PastProbe> {
         self.last_number += 1;
         let octets = size(&report);
-        let done = Arc::new(Done {
+        let done = Arc::new(PastProbe {
             number: self.last_number,
             scenario: scenario.to_owned(),
             target: target.to_owned(),
@@ -59,17 +59,17 @@ impl History {
         self.octets -= gone.map_or(0, |done| done.octets);
     }
 
-    pub(super) fn find(&self, number: u64) -> Option<Arc<Done>> {
+    pub(super) fn find(&self, number: u64) -> Option<Arc<PastProbe>> {
         self.kept.iter().find(|done| done.number == number).cloned()
     }
 
     /// All that are kept, the newest first.
-    pub(super) fn newest_first(&self) -> Vec<Arc<Done>> {
+    pub(super) fn newest_first(&self) -> Vec<Arc<PastProbe>> {
         self.kept.iter().rev().cloned().collect()
     }
 }
 
-fn is_success(done: &Done) -> bool {
+fn is_success(done: &PastProbe) -> bool {
     matches!(done.report.verdict, Verdict::Followed | Verdict::Flaky)
 }
 

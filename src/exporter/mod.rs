@@ -40,7 +40,7 @@ const FAREWELL: Duration = Duration::from_secs(10);
 const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// Loads the scenarios and the patterns of targets.
-pub(crate) type Load = Box<dyn Fn() -> Result<Library, LoadFault> + Send + Sync>;
+pub(crate) type ExporterLoad = Box<dyn Fn() -> Result<Library, LoadFault> + Send + Sync>;
 
 /// Why the scenarios cannot be loaded, for a person.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl fmt::Display for ExporterFault {
 }
 
 /// What the service is asked to do.
-pub(crate) struct Options {
+pub(crate) struct ExporterOptions {
     /// Where it listens.
     pub(crate) listen: SocketAddr,
     /// The most probes under way at once.
@@ -86,7 +86,7 @@ pub(crate) struct Options {
     /// The longest a probe may take, whatever the scrape allows.
     pub(crate) max_time: Duration,
     /// Loads what is played.
-    pub(crate) load: Load,
+    pub(crate) load: ExporterLoad,
     /// Hears what a person should know: where it listens, what a reload came to.
     pub(crate) notice: Arc<dyn Fn(&str) + Send + Sync>,
 }
@@ -95,7 +95,7 @@ pub(crate) struct Options {
 ///
 /// # Errors
 /// The scenarios cannot be loaded, the address cannot be listened on.
-pub(crate) fn serve(options: Options) -> Result<(), ExporterFault> {
+pub(crate) fn serve(options: ExporterOptions) -> Result<(), ExporterFault> {
     let library = (options.load)().map_err(ExporterFault::Scenarios)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -107,7 +107,7 @@ pub(crate) fn serve(options: Options) -> Result<(), ExporterFault> {
     outcome
 }
 
-async fn listen(options: Options, library: Library) -> Result<(), ExporterFault> {
+async fn listen(options: ExporterOptions, library: Library) -> Result<(), ExporterFault> {
     let address = options.listen;
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| ExporterFault::Address(address, error))?;

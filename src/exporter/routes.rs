@@ -3,12 +3,12 @@
 //! Responsible for addresses, status codes and what is shown where. Nothing in an answer but pages of `report` repeats
 //! what a request said without making it inert.
 
-use super::figures::{Figures, Refusal};
-use super::history::{Done, History};
+use super::figures::{ExporterFigures, ProbeRefusal};
+use super::history::{History, PastProbe};
 use super::library::Library;
 use super::probe::{self, NotProbed, Probe};
 use super::query::Query;
-use super::{LoadFault, Options};
+use super::{ExporterOptions, LoadFault};
 use crate::report::html::start::{ProbeRow, ScenarioRow, StartPage};
 use crate::report::probe as told;
 use crate::report::{Report, html};
@@ -32,9 +32,9 @@ const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 
 /// The service, shared by all connections.
 pub(super) struct Exporter {
-    options: Options,
+    options: ExporterOptions,
     library: Mutex<Arc<Library>>,
-    figures: Mutex<Figures>,
+    figures: Mutex<ExporterFigures>,
     history: Mutex<History>,
     slots: Arc<Semaphore>,
     /// One reload at a time.
@@ -42,9 +42,9 @@ pub(super) struct Exporter {
 }
 
 impl Exporter {
-    pub(super) fn new(options: Options, library: Library) -> Exporter {
+    pub(super) fn new(options: ExporterOptions, library: Library) -> Exporter {
         let slots = Arc::new(Semaphore::new(options.jobs));
-        let mut figures = Figures::default();
+        let mut figures = ExporterFigures::default();
         figures.loaded();
         Exporter {
             options,
@@ -88,10 +88,10 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-type Answer = Response<Full<Bytes>>;
+type HttpAnswer = Response<Full<Bytes>>;
 
 /// Answers one request.
-pub(super) async fn answer(exporter: &Arc<Exporter>, request: &Request<Incoming>) -> Answer {
+pub(super) async fn answer(exporter: &Arc<Exporter>, request: &Request<Incoming>) -> HttpAnswer {
     let path = request.uri().path();
     let allowed: &[Method] = match path {
         "/-/reload" => &[Method::POST, Method::PUT],
@@ -127,7 +127,7 @@ fn own_metrics(exporter: &Exporter) -> String {
 
 // --- probes ----------------------------------------------------------------------------------------------------
 
-async fn probe_answer(exporter: &Arc<Exporter>, request: &Request<Incoming>) -> Answer {
+async fn probe_answer(exporter: &Arc<Exporter>, request: &Request<Incoming>) -> HttpAnswer {
     let wanted = match wanted(exporter, request) {
         Ok(wanted) => wanted,
         Err((refusal, status, message)) => {
@@ -139,7 +139,7 @@ async fn probe_answer(exporter: &Arc<Exporter>, request: &Request<Incoming>) -> 
     let report = match probe::play(wanted.probe, &exporter.slots).await {
         Ok(report) => report,
         Err(NotProbed::Busy) => {
-            held(&exporter.figures).refused(Refusal::Busy);
+            held(&exporter.figures).refused(ProbeRefusal::Busy);
             let jobs = exporter.options.jobs;
             let message = format!("{jobs} probes are under way, and none ended in time: `--jobs` allows more\n");
             return text(StatusCode::SERVICE_UNAVAILABLE, TEXT, message);
@@ -154,15 +154,15 @@ async fn probe_answer(exporter: &Arc<Exporter>, request: &Request<Incoming>) -> 
     text(StatusCode::OK, if wanted.debug { TEXT } else { METRICS }, body)
 }
 
-struct Wanted {
+struct ProbeRoute {
     probe: Probe,
     target: String,
     debug: bool,
 }
 
 /// What a request asks for, or why it gets nothing.
-fn wanted(exporter: &Exporter, request: &Request<Incoming>) -> Result<Wanted, (Refusal, StatusCode, String)> {
-    let bad = |message: String| (Refusal::Request, StatusCode::BAD_REQUEST, message);
+fn wanted(exporter: &Exporter, request: &Request<Incoming>) -> Result<ProbeRoute, (ProbeRefusal, StatusCode, String)> {
+    let bad = |message: String| (ProbeRefusal::Request, StatusCode::BAD_REQUEST, message);
     let query = Query::read(request.uri().query().unwrap_or_default());
     let query = query.map_err(|fault| bad(fault.to_string()))?;
     let parameter = |name: &str| {
@@ -175,12 +175,12 @@ fn wanted(exporter: &Exporter, request: &Request<Incoming>) -> Result<Wanted, (R
     let library = exporter.library();
     let Some(scenario) = library.scenarios.get(name) else {
         let message = format!("no scenario is called `{}`: / lists those there are", visible(name.as_bytes()));
-        return Err((Refusal::Scenario, StatusCode::NOT_FOUND, message));
+        return Err((ProbeRefusal::Scenario, StatusCode::NOT_FOUND, message));
     };
     if !library.allows(&host, port) {
         let target = visible(target.as_bytes());
         let message = format!("no `--allow-target` allows `{target}`");
-        return Err((Refusal::Target, StatusCode::FORBIDDEN, message));
+        return Err((ProbeRefusal::Target, StatusCode::FORBIDDEN, message));
     }
     let scrape = request.headers().get(SCRAPE_TIMEOUT).and_then(|value| value.to_str().ok()?.parse().ok());
     let probe = Probe {
@@ -189,12 +189,12 @@ fn wanted(exporter: &Exporter, request: &Request<Incoming>) -> Result<Wanted, (R
         target: (host, port),
         limit: probe::limit(scrape, exporter.options.max_time),
     };
-    Ok(Wanted { probe, target: target.to_owned(), debug: query.value("debug") == Some("true") })
+    Ok(ProbeRoute { probe, target: target.to_owned(), debug: query.value("debug") == Some("true") })
 }
 
 // --- pages -----------------------------------------------------------------------------------------------------
 
-fn start_page(exporter: &Exporter) -> Answer {
+fn start_page(exporter: &Exporter) -> HttpAnswer {
     let library = exporter.library();
     let scenarios = library.scenarios.iter().map(|(name, one)| ScenarioRow {
         name: name.clone(),
@@ -207,12 +207,12 @@ fn start_page(exporter: &Exporter) -> Answer {
     page_of(|output| html::start::write(&page, output))
 }
 
-fn row(done: &Done) -> ProbeRow<'_> {
+fn row(done: &PastProbe) -> ProbeRow<'_> {
     ProbeRow { number: done.number, scenario: &done.scenario, target: &done.target, report: &done.report }
 }
 
 /// A probe that is still kept, as the HTML report shows it.
-fn kept_probe(exporter: &Exporter, number: u64) -> Answer {
+fn kept_probe(exporter: &Exporter, number: u64) -> HttpAnswer {
     let Some(done) = held(&exporter.history).find(number) else {
         return text(StatusCode::NOT_FOUND, TEXT, "this probe is not kept any more: / lists the last ones\n");
     };
@@ -227,7 +227,7 @@ fn kept_probe(exporter: &Exporter, number: u64) -> Answer {
     page_of(|output| html::write(&report, output))
 }
 
-fn page_of(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Answer {
+fn page_of(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> HttpAnswer {
     let mut page = Vec::new();
     match write(&mut page) {
         Ok(()) => text(StatusCode::OK, HTML, page),
@@ -237,7 +237,7 @@ fn page_of(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Answer {
 
 // --- answers ---------------------------------------------------------------------------------------------------
 
-fn wrong_method(allowed: &[Method]) -> Answer {
+fn wrong_method(allowed: &[Method]) -> HttpAnswer {
     let list = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
     let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, TEXT, format!("only {list} here\n"));
     if let Ok(list) = HeaderValue::from_str(&list) {
@@ -246,7 +246,7 @@ fn wrong_method(allowed: &[Method]) -> Answer {
     answer
 }
 
-fn text(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Answer {
+fn text(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> HttpAnswer {
     let mut answer = Response::new(Full::new(body.into()));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();

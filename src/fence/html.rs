@@ -4,10 +4,10 @@
 //! lists too, outside of code. It need not be right about what is harmless: what is in doubt counts as HTML. Called by
 //! `fence`.
 
-use super::{Fence, Line};
+use super::{Fence, FenceLine};
 
 /// The first line outside of code that holds HTML.
-pub(super) fn first<'t>(lines: impl Iterator<Item = Line<'t>>) -> Option<Line<'t>> {
+pub(super) fn first<'t>(lines: impl Iterator<Item = FenceLine<'t>>) -> Option<FenceLine<'t>> {
     let mut reader = Reader::default();
     for line in lines {
         if let Some(found) = reader.read(line) {
@@ -23,7 +23,7 @@ struct Reader<'t> {
     /// The code block that is open, and what each of its lines begins with.
     code: Option<(Fence<'t>, Container)>,
     /// Lines that belong together, each without its marks.
-    paragraph: Vec<(Line<'t>, &'t str)>,
+    paragraph: Vec<(FenceLine<'t>, &'t str)>,
     /// The quote marks of the line before.
     quotes: usize,
     /// How far the text of the last list item is indented, as long as lines may belong to it.
@@ -51,7 +51,7 @@ struct Marks {
 }
 
 impl<'t> Reader<'t> {
-    fn read(&mut self, line: Line<'t>) -> Option<Line<'t>> {
+    fn read(&mut self, line: FenceLine<'t>) -> Option<FenceLine<'t>> {
         if let Some((fence, container)) = self.code {
             if let Some(content) = container.content(line.text) {
                 if fence.is_closed_by(content) {
@@ -107,14 +107,14 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn end_of_paragraph(&mut self) -> Option<Line<'t>> {
+    fn end_of_paragraph(&mut self) -> Option<FenceLine<'t>> {
         let lines = std::mem::take(&mut self.paragraph);
         let is_table = lines.iter().any(|(_, text)| {
             text.contains('-')
                 && text.contains('|')
                 && text.chars().all(|sign| matches!(sign, '-' | '|' | ':' | ' ' | '\t'))
         });
-        let holds = |(at, (_, text)): &(usize, &(Line<'t>, &'t str))| {
+        let holds = |(at, (_, text)): &(usize, &(FenceLine<'t>, &'t str))| {
             let further = lines[at + 1..].iter().any(|(_, text)| text.contains('>'));
             has_tag(text, further, is_table)
         };

@@ -4,9 +4,9 @@
 //! `rulebook` in front of the sandbox. Not responsible for sending.
 
 use crate::play::expect::{Comparer, named_groups};
-use crate::play::scope::Names;
-use crate::play::server::message::Message;
-use crate::play::server::reply::Speech;
+use crate::play::scope::ScopeNames;
+use crate::play::server::message::ReceivedMessage;
+use crate::play::server::reply::ReplySpeech;
 use crate::play::server::scope::ServerScope;
 use crate::play::stage::shown_capture;
 use crate::scenario::server::Rule;
@@ -21,10 +21,10 @@ use std::time::Duration;
 pub(crate) struct Judge<'a> {
     pub(crate) templates: &'a Templates,
     pub(crate) masker: &'a Masker,
-    pub(crate) names: &'a mut Names,
+    pub(crate) names: &'a mut ScopeNames,
     /// What is captured, as it is shown, where a report is made of it.
     pub(crate) captures: Option<&'a mut BTreeMap<String, String>>,
-    pub(crate) message: Option<&'a Arc<Message>>,
+    pub(crate) message: Option<&'a Arc<ReceivedMessage>>,
     pub(crate) tls: Option<&'a Arc<Accepted>>,
     /// For each rule how many commands matched it on this connection, and on all of them.
     pub(crate) matched: &'a mut [u64],
@@ -92,7 +92,7 @@ impl Judge<'_> {
 impl Ruling {
     /// What `rule` says now; `may_tell` is whether a secret may be told to this client.
     pub(crate) fn of(rule: &Rule, comparer: &Comparer<'_>, may_tell: bool) -> Result<Ruling, TemplateError> {
-        let speech = Speech { templates: comparer.templates, scope: comparer.scope };
+        let speech = ReplySpeech { templates: comparer.templates, scope: comparer.scope };
         let reply = rule.reply.as_ref().map(|reply| {
             let rendered = speech.reply(reply)?;
             if rendered.secret && !may_tell {

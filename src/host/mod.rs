@@ -15,7 +15,7 @@ use crate::play::server::connection::Connection;
 use crate::play::server::record::{Record, connection_number, connection_outcome, pass_over};
 use crate::play::server::script::{Script, ScriptParts};
 use crate::scenario::Span;
-use crate::scenario::server::Plan;
+use crate::scenario::server::ConnectionPlan;
 use crate::session::Transcript;
 pub(crate) use rulebook::SandboxRules;
 use socket2::SockRef;
@@ -208,9 +208,9 @@ impl Host {
     fn note_missing(&mut self) {
         let script = self.script.clone();
         let wanted = match &script.server.plan {
-            Plan::Rules => 0,
-            Plan::Each(_) => 1,
-            Plan::Listed(_) => script.server.listed().unwrap_or(0),
+            ConnectionPlan::Rules => 0,
+            ConnectionPlan::Each(_) => 1,
+            ConnectionPlan::Listed(_) => script.server.listed().unwrap_or(0),
         };
         for number in self.came + 1..=wanted {
             let span = script.server.served(number).map_or(script.server.span, |served| served.span);

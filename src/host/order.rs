@@ -3,7 +3,7 @@
 //! Called by the host for each connection that came; what the steps do is `play::server`'s business.
 
 use super::rules::RulesAt;
-use crate::play::server::actor::{Actor, Flow};
+use crate::play::server::actor::{Actor, ConnectionFlow};
 use crate::play::server::connection::Connection;
 use crate::play::server::record::{Record, connection_number};
 use crate::play::server::script::Script;
@@ -37,10 +37,10 @@ pub(super) async fn play(on: Connection) -> Record {
 async fn play_all(actor: &mut Actor) {
     let script = actor.on.script.clone();
     let steps = script.server.steps(actor.on.number);
-    if implicit_tls(&script, actor.on.number) && actor.begin_tls().await == Flow::Stop {
+    if implicit_tls(&script, actor.on.number) && actor.begin_tls().await == ConnectionFlow::Stop {
         return;
     }
-    if actor.play_steps(steps).await == Flow::Stop || !actor.on.peer.is_open() {
+    if actor.play_steps(steps).await == ConnectionFlow::Stop || !actor.on.peer.is_open() {
         return;
     }
     if script.server.rules.is_empty() {

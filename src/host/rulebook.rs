@@ -6,8 +6,8 @@
 use crate::host::judge::{Judge, Ruling};
 use crate::play::Settings;
 use crate::play::expect::Comparer;
-use crate::play::scope::Names;
-use crate::play::server::message::Message;
+use crate::play::scope::ScopeNames;
+use crate::play::server::message::ReceivedMessage;
 use crate::play::server::scope::{ServerScope, server_value};
 use crate::scenario::server::{Rule, Server};
 use crate::scenario::{Chance, Closing, Diagnostic, Scenario, TemplateError, Templates, Variables};
@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 pub(crate) struct SandboxRules {
     scenario: Scenario,
     server: Arc<Server>,
-    names: Names,
+    names: ScopeNames,
     templates: Templates,
     masker: Masker,
     insecure_secrets: bool,
@@ -34,10 +34,10 @@ pub(crate) struct SandboxRules {
 struct Reading {
     rules: Arc<SandboxRules>,
     is_local: bool,
-    names: Names,
+    names: ScopeNames,
     /// As it comes, and as the rules see it when it is there.
-    incoming: Option<Message>,
-    message: Option<Arc<Message>>,
+    incoming: Option<ReceivedMessage>,
+    message: Option<Arc<ReceivedMessage>>,
     tls: Option<Arc<Accepted>>,
     matched: Vec<u64>,
 }
@@ -60,7 +60,7 @@ impl SandboxRules {
         }
         Ok(SandboxRules {
             scenario: scenario.clone(),
-            names: Names::new(variables),
+            names: ScopeNames::new(variables),
             templates: Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded)),
             masker: Masker::new(&variables.secrets),
             insecure_secrets: settings.insecure_secrets,

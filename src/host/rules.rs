@@ -1,14 +1,14 @@
 //! Rules: they answer commands in any order, and what none of them matches the sandbox answers.
 
 use crate::host::judge::{Judge, Ruling};
-use crate::play::server::actor::Flow;
+use crate::play::server::actor::ConnectionFlow;
 use crate::play::server::connection::Connection;
-use crate::play::server::message::Message;
+use crate::play::server::message::ReceivedMessage;
 use crate::play::server::record::connection_number;
 use crate::play::server::reply::code_of;
 use crate::scenario::server::{Rule, ServerTls};
 use crate::scenario::{Rendered, TemplateError};
-use crate::server::{Drip, Fallback, Next, PeerTrouble, Said};
+use crate::server::{Drip, Fallback, FallbackSaid, NextInput, PeerTrouble};
 use crate::smtp::command::{CommandLine, Verb};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ impl<'c> RulesAt<'c> {
         if greets {
             let greeting = self.on.fallback.as_ref().map(Fallback::greeting);
             if let Some(greeting) = greeting
-                && self.say(greeting.reply).await == Flow::Stop
+                && self.say(greeting.reply).await == ConnectionFlow::Stop
             {
                 return;
             }
@@ -50,7 +50,7 @@ impl<'c> RulesAt<'c> {
                 Err(trouble) => return self.end_of_talk(trouble).await,
             };
             self.credentials = self.on.hear_line(&line);
-            if self.answer_line(&line).await == Flow::Stop {
+            if self.answer_line(&line).await == ConnectionFlow::Stop {
                 return;
             }
         }
@@ -89,7 +89,7 @@ impl<'c> RulesAt<'c> {
         self.say(said.reply).await;
     }
 
-    async fn answer_line(&mut self, line: &[u8]) -> Flow {
+    async fn answer_line(&mut self, line: &[u8]) -> ConnectionFlow {
         let script = self.on.script.clone();
         let challenged = std::mem::take(&mut self.challenged);
         if let Some(said) = self.on.fallback.as_mut().and_then(|fallback| fallback.too_long(line, challenged)) {
@@ -98,7 +98,7 @@ impl<'c> RulesAt<'c> {
         let content = line.strip_suffix(b"\n").unwrap_or(line);
         let content = content.strip_suffix(b"\r").unwrap_or(content);
         self.on.chunk = CommandLine::parse(content).bdat();
-        if CommandLine::parse(content).verb() == Verb::Bdat {
+        if CommandLine::parse(content).verb() == Verb::BdatCommand {
             return self.answer_chunk(line, content).await;
         }
         let rule = match self.matching(&script.server.rules, content) {
@@ -110,37 +110,37 @@ impl<'c> RulesAt<'c> {
             return self.say_and_go_on(said).await;
         };
         let (flow, code) = self.obey(rule).await;
-        if flow == Flow::Stop {
-            return Flow::Stop;
+        if flow == ConnectionFlow::Stop {
+            return ConnectionFlow::Stop;
         }
         self.challenged = code == Some(CHALLENGE);
         match code {
             Some(354) => {
                 self.sandbox(|fallback| fallback.line(line));
-                self.go_on(Next::MailData).await
+                self.go_on(NextInput::MailData).await
             }
             Some(code) if code < 400 => {
                 let said = self.sandbox(|fallback| fallback.line(line));
                 // Mail data follow a 354 and nothing else.
-                self.go_on(if said.next == Next::MailData { Next::Line } else { said.next }).await
+                self.go_on(if said.next == NextInput::MailData { NextInput::Line } else { said.next }).await
             }
             _ => {
                 if let Some(fallback) = &mut self.on.fallback {
                     fallback.overruled();
                 }
-                Flow::On
+                ConnectionFlow::On
             }
         }
     }
 
     /// The octets of a chunk are on their way, whatever is answered: rules see the message with them.
-    async fn answer_chunk(&mut self, line: &[u8], content: &[u8]) -> Flow {
+    async fn answer_chunk(&mut self, line: &[u8], content: &[u8]) -> ConnectionFlow {
         let mut said = self.sandbox(|fallback| fallback.line(line));
-        let announced = if let Next::Chunk(octets) = said.next { Some(octets) } else { None };
+        let announced = if let NextInput::Chunk(octets) = said.next { Some(octets) } else { None };
         if let Some(octets) = announced
-            && self.take_chunk(octets).await == Flow::Stop
+            && self.take_chunk(octets).await == ConnectionFlow::Stop
         {
-            return Flow::Stop;
+            return ConnectionFlow::Stop;
         }
         let script = self.on.script.clone();
         match self.matching(&script.server.rules, content) {
@@ -164,28 +164,28 @@ impl<'c> RulesAt<'c> {
     }
 
     /// What comes after an answer.
-    async fn go_on(&mut self, next: Next) -> Flow {
+    async fn go_on(&mut self, next: NextInput) -> ConnectionFlow {
         match next {
-            Next::Line => Flow::On,
-            Next::Close => Flow::Stop,
-            Next::StartTls => match self.on.upgrade(&ServerTls::default(), self.on.script.timeout).await {
-                Ok(()) => Flow::On,
-                Err(_) => Flow::Stop,
+            NextInput::Line => ConnectionFlow::On,
+            NextInput::Close => ConnectionFlow::Stop,
+            NextInput::StartTls => match self.on.upgrade(&ServerTls::default(), self.on.script.timeout).await {
+                Ok(()) => ConnectionFlow::On,
+                Err(_) => ConnectionFlow::Stop,
             },
-            Next::Chunk(octets) => {
-                if self.take_chunk(octets).await == Flow::Stop {
-                    return Flow::Stop;
+            NextInput::Chunk(octets) => {
+                if self.take_chunk(octets).await == ConnectionFlow::Stop {
+                    return ConnectionFlow::Stop;
                 }
                 let said = self.sandbox(Fallback::chunk_ended);
                 self.say(said.reply).await
             }
-            Next::MailData => self.take_mail_data().await,
+            NextInput::MailData => self.take_mail_data().await,
         }
     }
 
     /// The end of the mail data is matched as the line that it is: `.`.
-    async fn take_mail_data(&mut self) -> Flow {
-        let mut message = Message::default();
+    async fn take_mail_data(&mut self) -> ConnectionFlow {
+        let mut message = ReceivedMessage::default();
         let wait = self.on.stage.bounded(IDLE);
         let outcome = self.on.peer.read_mail_data(wait, &mut |octets| message.push(octets)).await;
         self.on.watch.mail_data_ended();
@@ -196,7 +196,7 @@ impl<'c> RulesAt<'c> {
         self.on.message = Some(Arc::new(message));
         if let Err(trouble) = outcome {
             self.end_of_talk(trouble).await;
-            return Flow::Stop;
+            return ConnectionFlow::Stop;
         }
         let script = self.on.script.clone();
         match self.matching(&script.server.rules, b".") {
@@ -219,7 +219,7 @@ impl<'c> RulesAt<'c> {
         }
     }
 
-    async fn take_chunk(&mut self, octets: u64) -> Flow {
+    async fn take_chunk(&mut self, octets: u64) -> ConnectionFlow {
         let last = self.on.chunk.take().is_some_and(|chunk| chunk.last);
         let mut message = self.on.begun_message(last);
         let wait = self.on.stage.bounded(IDLE);
@@ -230,10 +230,10 @@ impl<'c> RulesAt<'c> {
         self.sandbox_content(message.bytes());
         self.on.message = Some(Arc::new(message));
         match outcome {
-            Ok(()) => Flow::On,
+            Ok(()) => ConnectionFlow::On,
             Err(trouble) => {
                 self.end_of_talk(trouble).await;
-                Flow::Stop
+                ConnectionFlow::Stop
             }
         }
     }
@@ -241,10 +241,10 @@ impl<'c> RulesAt<'c> {
     // --- the sandbox -------------------------------------------------------------------------------------------
 
     /// There is one wherever there are rules.
-    fn sandbox(&mut self, ask: impl FnOnce(&mut Fallback) -> Said) -> Said {
+    fn sandbox(&mut self, ask: impl FnOnce(&mut Fallback) -> FallbackSaid) -> FallbackSaid {
         match &mut self.on.fallback {
             Some(fallback) => ask(fallback),
-            None => Said { reply: String::new(), next: Next::Close },
+            None => FallbackSaid { reply: String::new(), next: NextInput::Close },
         }
     }
 
@@ -254,16 +254,16 @@ impl<'c> RulesAt<'c> {
         }
     }
 
-    async fn say_and_go_on(&mut self, said: Said) -> Flow {
+    async fn say_and_go_on(&mut self, said: FallbackSaid) -> ConnectionFlow {
         match self.say(said.reply).await {
-            Flow::On => Box::pin(self.go_on(said.next)).await,
-            Flow::Stop => Flow::Stop,
+            ConnectionFlow::On => Box::pin(self.go_on(said.next)).await,
+            ConnectionFlow::Stop => ConnectionFlow::Stop,
         }
     }
 
-    async fn say(&mut self, reply: String) -> Flow {
+    async fn say(&mut self, reply: String) -> ConnectionFlow {
         if reply.is_empty() {
-            return Flow::On;
+            return ConnectionFlow::On;
         }
         let bytes = format!("{reply}\r\n").into_bytes();
         let rendered = Rendered { bytes, shown: reply, secret: false };
@@ -272,14 +272,14 @@ impl<'c> RulesAt<'c> {
         self.after_write(wait, &rendered.bytes, None).await
     }
 
-    async fn after_write(&mut self, wait: Duration, bytes: &[u8], drip: Option<Drip>) -> Flow {
+    async fn after_write(&mut self, wait: Duration, bytes: &[u8], drip: Option<Drip>) -> ConnectionFlow {
         match self.on.peer.write(bytes, wait, drip).await {
-            Ok(()) => Flow::On,
+            Ok(()) => ConnectionFlow::On,
             Err(trouble) => {
                 if let PeerTrouble::Broken { reason, .. } = trouble {
                     self.on.stage.log.note(&self.on.session, &reason);
                 }
-                Flow::Stop
+                ConnectionFlow::Stop
             }
         }
     }
@@ -301,23 +301,23 @@ impl<'c> RulesAt<'c> {
     }
 
     /// Answers as the rule says; the code that it answered with.
-    async fn obey(&mut self, rule: &Rule) -> (Flow, Option<u16>) {
+    async fn obey(&mut self, rule: &Rule) -> (ConnectionFlow, Option<u16>) {
         let mut code = None;
         let outcome = self.obeyed(rule, &mut code).await;
         match outcome {
             Err(error) => (self.faulty_rule(&error), code),
-            Ok(Flow::Stop) => (Flow::Stop, code),
-            Ok(Flow::On) => match rule.close {
+            Ok(ConnectionFlow::Stop) => (ConnectionFlow::Stop, code),
+            Ok(ConnectionFlow::On) => match rule.close {
                 Some(closing) => {
                     self.on.close(closing).await;
-                    (Flow::Stop, code)
+                    (ConnectionFlow::Stop, code)
                 }
-                None => (Flow::On, code),
+                None => (ConnectionFlow::On, code),
             },
         }
     }
 
-    async fn obeyed(&mut self, rule: &Rule, code: &mut Option<u16>) -> Result<Flow, TemplateError> {
+    async fn obeyed(&mut self, rule: &Rule, code: &mut Option<u16>) -> Result<ConnectionFlow, TemplateError> {
         let may_tell =
             self.on.peer.address().ip().is_loopback() || self.on.peer.is_tls() || self.on.script.insecure_secrets;
         let ruling = {
@@ -326,7 +326,7 @@ impl<'c> RulesAt<'c> {
             Ruling::of(rule, &comparer, may_tell)?
         };
         tokio::time::sleep(self.on.stage.bounded(ruling.delay)).await;
-        let Some(rendered) = ruling.reply else { return Ok(Flow::On) };
+        let Some(rendered) = ruling.reply else { return Ok(ConnectionFlow::On) };
         *code = code_of(&rendered.bytes);
         self.on.log_sent(&rendered);
         let wait = self.on.stage.bounded(self.on.script.timeout);
@@ -334,10 +334,10 @@ impl<'c> RulesAt<'c> {
     }
 
     /// A template of a rule that cannot be rendered is the scenario's fault, and a divergence as everywhere.
-    fn faulty_rule(&mut self, error: &TemplateError) -> Flow {
+    fn faulty_rule(&mut self, error: &TemplateError) -> ConnectionFlow {
         let number = connection_number(self.on.number);
         let divergence = self.on.template(&number, None, error);
         self.on.keep(divergence, &number);
-        Flow::Stop
+        ConnectionFlow::Stop
     }
 }

@@ -15,7 +15,7 @@ const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
 /// A server's certificate, read (RFC 5280).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Certificate {
+pub(crate) struct PeerCertificate {
     /// Whose it is, in RFC 4514's form with the most specific part first: `CN=mx.example,O=Example`.
     pub(crate) subject: String,
     /// Who signed it, in the same form.
@@ -28,15 +28,15 @@ pub(crate) struct Certificate {
     pub(crate) not_after: Timestamp,
 }
 
-impl Certificate {
+impl PeerCertificate {
     /// Reads one certificate in DER; `None` when it isn't one.
-    pub(crate) fn from_der(der: &[u8]) -> Option<Certificate> {
+    pub(crate) fn from_der(der: &[u8]) -> Option<PeerCertificate> {
         let parsed = x509_cert::Certificate::from_der(der).ok()?;
         let content = parsed.tbs_certificate();
         let alternative = content.get_extension::<SubjectAltName>().ok().flatten();
         let names =
             alternative.map_or_else(Vec::new, |(_critical, names)| names.0.iter().filter_map(shown_name).collect());
-        Some(Certificate {
+        Some(PeerCertificate {
             subject: content.subject().to_string(),
             issuer: content.issuer().to_string(),
             names,
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn subject_issuer_names_and_days() {
-        let certificate = Certificate::from_der(&leaf()).unwrap();
+        let certificate = PeerCertificate::from_der(&leaf()).unwrap();
         assert_eq!(certificate.subject, "CN=mx.example,O=smtp-script tests");
         assert_eq!(certificate.issuer, "CN=test CA");
         assert_eq!(certificate.names, ["mx.example", "*.mx.example", "127.0.0.1", "::1"]);
@@ -111,14 +111,14 @@ mod tests {
 
     #[test]
     fn what_is_no_certificate_is_none() {
-        assert_eq!(Certificate::from_der(b""), None);
-        assert_eq!(Certificate::from_der(b"220 mx.example"), None);
+        assert_eq!(PeerCertificate::from_der(b""), None);
+        assert_eq!(PeerCertificate::from_der(b"220 mx.example"), None);
     }
 
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Certificate::from_der(&bytes);
+            let _ = PeerCertificate::from_der(&bytes);
         }
 
         #[test]
@@ -128,9 +128,9 @@ mod tests {
             if let Some(damaged) = der.get_mut(at) {
                 *damaged = byte;
             }
-            let _ = Certificate::from_der(&der);
+            let _ = PeerCertificate::from_der(&der);
             der.truncate(cut);
-            let _ = Certificate::from_der(&der);
+            let _ = PeerCertificate::from_der(&der);
         }
     }
 }

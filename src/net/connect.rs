@@ -20,7 +20,7 @@ pub(crate) struct Target {
     /// The TCP port.
     pub(crate) port: u16,
     /// Only addresses of this IP version.
-    pub(crate) ip: Option<IpVersion>,
+    pub(crate) ip: Option<IpFamily>,
     /// The address and port to connect from; port 0 lets the system choose.
     pub(crate) local_address: Option<(IpAddr, u16)>,
     /// Whether loopback, private and link-local addresses are out of bounds, whatever name leads to them.
@@ -29,27 +29,27 @@ pub(crate) struct Target {
 
 /// An IP version to insist on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum IpVersion {
+pub(crate) enum IpFamily {
     /// IPv4 only.
     V4,
     /// IPv6 only.
     V6,
 }
 
-impl IpVersion {
-    fn of(address: IpAddr) -> IpVersion {
+impl IpFamily {
+    fn of(address: IpAddr) -> IpFamily {
         match address {
-            IpAddr::V4(_) => IpVersion::V4,
-            IpAddr::V6(_) => IpVersion::V6,
+            IpAddr::V4(_) => IpFamily::V4,
+            IpAddr::V6(_) => IpFamily::V6,
         }
     }
 }
 
-impl fmt::Display for IpVersion {
+impl fmt::Display for IpFamily {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            IpVersion::V4 => "IPv4",
-            IpVersion::V6 => "IPv6",
+            IpFamily::V4 => "IPv4",
+            IpFamily::V6 => "IPv6",
         })
     }
 }
@@ -140,9 +140,9 @@ async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, ConnectFailure> {
         Ok(literal) => vec![SocketAddr::new(literal, target.port)],
         Err(_) => look_up(host, target.port).await?,
     };
-    let local = target.local_address.map(|(ip, _port)| IpVersion::of(ip));
-    let versions: Vec<IpVersion> = target.ip.into_iter().chain(local).collect();
-    let fits = |address: &SocketAddr| versions.iter().all(|it| *it == IpVersion::of(address.ip()));
+    let local = target.local_address.map(|(ip, _port)| IpFamily::of(ip));
+    let versions: Vec<IpFamily> = target.ip.into_iter().chain(local).collect();
+    let fits = |address: &SocketAddr| versions.iter().all(|it| *it == IpFamily::of(address.ip()));
     let fitting: Vec<SocketAddr> = found.iter().copied().filter(fits).collect();
     if fitting.is_empty() {
         return Err(no_fitting_address(host, &found, &versions));
@@ -186,7 +186,7 @@ async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectFailur
     Ok(found)
 }
 
-fn no_fitting_address(host: &str, found: &[SocketAddr], wanted: &[IpVersion]) -> ConnectFailure {
+fn no_fitting_address(host: &str, found: &[SocketAddr], wanted: &[IpFamily]) -> ConnectFailure {
     let found: Vec<String> = found.iter().map(|it| it.ip().to_string()).collect();
     let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
     let message = format!(

@@ -37,8 +37,8 @@ pub(crate) struct MailExchanger {
 
 /// What came of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer<T> {
-    /// Records, or none: the name exists.
+pub(super) enum Records<T> {
+    /// Answer, or none: the name exists.
     Records(Vec<T>),
     /// The name does not exist.
     NoSuchName,
@@ -52,7 +52,7 @@ pub(crate) fn system_resolvers() -> Vec<SocketAddr> {
 }
 
 /// The MX records of a domain.
-pub(super) async fn mail_exchangers(domain: &str, resolvers: &[SocketAddr]) -> Result<Answer<MailExchanger>, String> {
+pub(super) async fn mail_exchangers(domain: &str, resolvers: &[SocketAddr]) -> Result<Records<MailExchanger>, String> {
     let mx = |data: &RData<'_>| match data {
         RData::MX(mx) => Some(MailExchanger { preference: mx.preference, host: mx.exchange.to_string() }),
         _ => None,
@@ -61,7 +61,7 @@ pub(super) async fn mail_exchangers(domain: &str, resolvers: &[SocketAddr]) -> R
 }
 
 /// The addresses of a host, IPv6 and IPv4.
-pub(super) async fn addresses(host: &str, resolvers: &[SocketAddr]) -> Result<Answer<IpAddr>, String> {
+pub(super) async fn addresses(host: &str, resolvers: &[SocketAddr]) -> Result<Records<IpAddr>, String> {
     let address = |data: &RData<'_>| match data {
         RData::A(a) => Some(IpAddr::V4(Ipv4Addr::from(a.address))),
         RData::AAAA(aaaa) => Some(IpAddr::V6(Ipv6Addr::from(aaaa.address))),
@@ -70,22 +70,22 @@ pub(super) async fn addresses(host: &str, resolvers: &[SocketAddr]) -> Result<An
     let four = ask(host, TYPE::A, resolvers, address).await;
     let six = ask(host, TYPE::AAAA, resolvers, address).await;
     match (six, four) {
-        (Ok(Answer::NoSuchName), Ok(Answer::NoSuchName)) => Ok(Answer::NoSuchName),
-        (Ok(six), Ok(four)) => Ok(Answer::Records([six, four].into_iter().flat_map(Answer::records).collect())),
+        (Ok(Records::NoSuchName), Ok(Records::NoSuchName)) => Ok(Records::NoSuchName),
+        (Ok(six), Ok(four)) => Ok(Records::Records([six, four].into_iter().flat_map(Records::records).collect())),
         // Some servers fail on questions for IPv6: what they know of IPv4 still counts.
         (Ok(only), Err(reason)) | (Err(reason), Ok(only)) => match only.records() {
             none if none.is_empty() => Err(reason),
-            some => Ok(Answer::Records(some)),
+            some => Ok(Records::Records(some)),
         },
         (Err(reason), Err(_)) => Err(reason),
     }
 }
 
-impl<T> Answer<T> {
+impl<T> Records<T> {
     pub(super) fn records(self) -> Vec<T> {
         match self {
-            Answer::Records(records) => records,
-            Answer::NoSuchName => Vec::new(),
+            Records::Records(records) => records,
+            Records::NoSuchName => Vec::new(),
         }
     }
 }
@@ -96,7 +96,7 @@ async fn ask<T>(
     of_type: TYPE,
     resolvers: &[SocketAddr],
     pick: impl Fn(&RData<'_>) -> Option<T>,
-) -> Result<Answer<T>, String> {
+) -> Result<Records<T>, String> {
     let mut reasons = Vec::new();
     for round in 0..ROUNDS {
         for resolver in resolvers {
@@ -119,7 +119,7 @@ async fn ask_one<T>(
     of_type: TYPE,
     resolver: SocketAddr,
     pick: &impl Fn(&RData<'_>) -> Option<T>,
-) -> Result<Answer<T>, String> {
+) -> Result<Records<T>, String> {
     // Whoever guesses it can answer in the resolver's place.
     let id = getrandom::u32().unwrap_or_else(|_| fastrand::u32(..)).to_be_bytes();
     let id = u16::from_be_bytes([id[0], id[1]]);
@@ -127,12 +127,12 @@ async fn ask_one<T>(
     let failed = |error: io::Error| in_words(&error);
     let answer = over_udp(&question, resolver).await.map_err(failed)?;
     match read(&answer, name, of_type, pick)? {
-        Read::Whole(answer) => Ok(answer),
-        Read::Cut => {
+        RecordsRead::Whole(answer) => Ok(answer),
+        RecordsRead::Cut => {
             let answer = over_tcp(&question, resolver).await.map_err(failed)?;
             match read(&answer, name, of_type, pick)? {
-                Read::Whole(answer) => Ok(answer),
-                Read::Cut => Err("its answer is cut over TCP too".to_owned()),
+                RecordsRead::Whole(answer) => Ok(answer),
+                RecordsRead::Cut => Err("its answer is cut over TCP too".to_owned()),
             }
         }
     }
@@ -175,8 +175,8 @@ async fn over_tcp(question: &[u8], resolver: SocketAddr) -> io::Result<Vec<u8>> 
     if answer.starts_with(&question[..2]) { Ok(answer) } else { Err(io::Error::other("it answered something else")) }
 }
 
-enum Read<T> {
-    Whole(Answer<T>),
+enum RecordsRead<T> {
+    Whole(Records<T>),
     Cut,
 }
 
@@ -185,7 +185,7 @@ fn read<T>(
     name: &str,
     of_type: TYPE,
     pick: &impl Fn(&RData<'_>) -> Option<T>,
-) -> Result<Read<T>, String> {
+) -> Result<RecordsRead<T>, String> {
     let packet = Packet::parse(answer).map_err(|_| "its answer cannot be read".to_owned())?;
     let asked = name.strip_suffix('.').unwrap_or(name);
     let fits = packet.questions.first().is_none_or(|question| {
@@ -195,15 +195,15 @@ fn read<T>(
         return Err("it answered something else".to_owned());
     }
     if packet.has_flags(PacketFlag::TRUNCATION) {
-        return Ok(Read::Cut);
+        return Ok(RecordsRead::Cut);
     }
     match packet.rcode() {
         // Aliases are followed by the resolver: what they lead to stands in the same answer.
         RCODE::NoError => {
             let records = packet.answers.iter().filter_map(|record| pick(&record.rdata)).collect();
-            Ok(Read::Whole(Answer::Records(records)))
+            Ok(RecordsRead::Whole(Records::Records(records)))
         }
-        RCODE::NameError => Ok(Read::Whole(Answer::NoSuchName)),
+        RCODE::NameError => Ok(RecordsRead::Whole(Records::NoSuchName)),
         RCODE::ServerFailure => Err("it failed (SERVFAIL)".to_owned()),
         RCODE::Refused => Err("it refuses to answer (REFUSED)".to_owned()),
         other => Err(format!("it answered {other:?}")),
@@ -238,7 +238,7 @@ mod tests {
         packet.set_flags(PacketFlag::RESPONSE);
         let octets = packet.build_bytes_vec().unwrap();
         let none = |_: &RData<'_>| None::<()>;
-        assert!(matches!(read(&octets, "Example.com.", TYPE::MX, &none), Ok(Read::Whole(_))));
+        assert!(matches!(read(&octets, "Example.com.", TYPE::MX, &none), Ok(RecordsRead::Whole(_))));
         assert!(read(&octets, "example.org", TYPE::MX, &none).is_err());
         assert!(read(&octets, "example.com", TYPE::A, &none).is_err());
         assert!(read(b"junk", "example.com", TYPE::A, &none).is_err());

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 
 use super::connect::{ConnectFailure, ConnectFailureKind};
-use super::dns::{self, Answer, MailExchanger};
+use super::dns::{self, MailExchanger, Records};
 
 /// The hosts to try, the best first. `seed` decides among those that are equally good.
 ///
@@ -21,7 +21,7 @@ pub(super) async fn hosts(
     let answer = dns::mail_exchangers(domain, resolvers)
         .await
         .map_err(|reason| failed(format!("the MX records of `{domain}` could not be looked up: {reason}")))?;
-    let Answer::Records(list) = answer else {
+    let Records::Records(list) = answer else {
         return Err(failed(format!("the domain `{domain}` does not exist")));
     };
     in_order(domain, list, seed).map_err(failed)

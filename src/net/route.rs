@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
 use super::connect::{ConnectFailure, ConnectFailureKind, Target, connect, in_words, none_accepted};
-use super::dns::{self, Answer, MailExchanger};
+use super::dns::{self, MailExchanger, Records};
 use super::mx;
 use super::proxy_protocol::ProxyHeader;
 use super::socks5;
@@ -200,9 +200,9 @@ async fn to_named(
     };
     let answer = dns::addresses(&target.host, &[resolver]).await.map_err(|reason| unknown(&reason))?;
     let addresses = match answer {
-        Answer::NoSuchName => return Err(unknown("it does not exist")),
-        Answer::Records(list) if list.is_empty() => return Err(unknown("it has no address")),
-        Answer::Records(list) => list,
+        Records::NoSuchName => return Err(unknown("it does not exist")),
+        Records::Records(list) if list.is_empty() => return Err(unknown("it has no address")),
+        Records::Records(list) => list,
     };
     let mut last = None;
     for address in addresses {

@@ -41,7 +41,7 @@ impl ServerFlight {
     pub(super) fn read(recorded: &[u8]) -> ServerFlight {
         let messages = plain_handshake_messages(recorded);
         let mut flight = ServerFlight::default();
-        let mut rest = Reader(&messages);
+        let mut rest = HelloReader(&messages);
         while let Some((kind, body)) = next_message(&mut rest) {
             match kind {
                 MESSAGE_SERVER_HELLO => flight.take_server_hello(body),
@@ -119,7 +119,7 @@ fn plain_handshake_messages(recorded: &[u8]) -> Vec<u8> {
 }
 
 fn ends_in_hello_retry_request(messages: &[u8]) -> bool {
-    let mut rest = Reader(messages);
+    let mut rest = HelloReader(messages);
     let mut last_is_retry = false;
     while let Some((kind, body)) = next_message(&mut rest) {
         last_is_retry = kind == MESSAGE_SERVER_HELLO && is_hello_retry_request(body);
@@ -131,7 +131,7 @@ fn is_hello_retry_request(server_hello: &[u8]) -> bool {
     server_hello.get(2..34) == Some(HELLO_RETRY_REQUEST.as_slice())
 }
 
-fn next_message<'a>(rest: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
+fn next_message<'a>(rest: &mut HelloReader<'a>) -> Option<(u8, &'a [u8])> {
     let kind = rest.u8()?;
     let length = rest.u24()?;
     Some((kind, rest.take(length)?))
@@ -141,7 +141,7 @@ fn server_hello(body: &[u8]) -> Option<(ProtocolVersion, CipherSuite)> {
     if is_hello_retry_request(body) {
         return None;
     }
-    let mut rest = Reader(body);
+    let mut rest = HelloReader(body);
     let legacy_version = rest.u16()?;
     let _random = rest.take(32)?;
     let session_id = rest.u8()?;
@@ -153,32 +153,32 @@ fn server_hello(body: &[u8]) -> Option<(ProtocolVersion, CipherSuite)> {
 }
 
 /// The version in the `supported_versions` extension: there since TLS 1.3, whose legacy field says TLS 1.2.
-fn selected_version(rest: &mut Reader<'_>) -> Option<u16> {
+fn selected_version(rest: &mut HelloReader<'_>) -> Option<u16> {
     let length = rest.u16()?;
-    let mut extensions = Reader(rest.take(usize::from(length))?);
+    let mut extensions = HelloReader(rest.take(usize::from(length))?);
     loop {
         let kind = extensions.u16()?;
         let length = extensions.u16()?;
         let data = extensions.take(usize::from(length))?;
         if kind == EXTENSION_SUPPORTED_VERSIONS {
-            return Reader(data).u16();
+            return HelloReader(data).u16();
         }
     }
 }
 
 /// The first entry of a `Certificate` message as TLS 1.2 and before write it (RFC 5246 7.4.2).
 fn first_certificate(body: &[u8]) -> Option<Vec<u8>> {
-    let mut rest = Reader(body);
+    let mut rest = HelloReader(body);
     let list = rest.u24()?;
-    let mut list = Reader(rest.take(list)?);
+    let mut list = HelloReader(rest.take(list)?);
     let length = list.u24()?;
     Some(list.take(length)?.to_vec())
 }
 
 /// Takes big-endian numbers and slices off the front; `None` where too little is left.
-struct Reader<'a>(&'a [u8]);
+struct HelloReader<'a>(&'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> HelloReader<'a> {
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;

@@ -40,7 +40,7 @@ pub(super) fn receive_now(tcp: &Channel, buf: &mut [u8]) -> Option<io::Result<us
 /// What the server sent during a handshake, shared with whoever judges the handshake: on failure the TLS library drops
 /// the socket.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Recorder(Arc<Mutex<Recording>>);
+pub(super) struct OctetRecorder(Arc<Mutex<Recording>>);
 
 /// The recorded bytes and how the connection ended, if it did.
 #[derive(Debug, Clone, Default)]
@@ -48,19 +48,19 @@ pub(super) struct Recording {
     /// The server's bytes, 32 KiB at most.
     pub(super) received: Vec<u8>,
     /// How the TCP connection ended during the handshake.
-    pub(super) end: Option<End>,
+    pub(super) end: Option<SocketEnd>,
 }
 
 /// How a TCP connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum SocketEnd {
     /// The server closed its side.
     Closed,
     /// The connection was reset, or broke otherwise.
     Reset,
 }
 
-impl Recorder {
+impl OctetRecorder {
     /// Takes the recording, leaving an empty one.
     pub(super) fn take(&self) -> Recording {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
@@ -69,12 +69,12 @@ impl Recorder {
     fn note(&self, transfer: &Result<&[u8], &io::Error>) {
         let mut recording = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match transfer {
-            Ok([]) => recording.end = Some(End::Closed),
+            Ok([]) => recording.end = Some(SocketEnd::Closed),
             Ok(bytes) => {
                 let room = RECORDED_AT_MOST.saturating_sub(recording.received.len());
                 recording.received.extend_from_slice(&bytes[..bytes.len().min(room)]);
             }
-            Err(_) => recording.end = Some(End::Reset),
+            Err(_) => recording.end = Some(SocketEnd::Reset),
         }
     }
 }
@@ -85,7 +85,7 @@ pub(super) struct Socket {
     tcp: Channel,
     read_ahead: Buffer,
     unsent: Buffer,
-    recorder: Option<Recorder>,
+    recorder: Option<OctetRecorder>,
     at_once: bool,
     /// What had arrived when the head of a record was last asked for: where it is none, this is what came instead.
     head: Vec<u8>,
@@ -93,7 +93,7 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Wraps a plain socket and records what it receives until [`Socket::stop_recording`].
-    pub(super) fn recorded(tcp: Channel, recorder: Recorder) -> Socket {
+    pub(super) fn recorded(tcp: Channel, recorder: OctetRecorder) -> Socket {
         Socket {
             tcp,
             read_ahead: Buffer::default(),

@@ -22,50 +22,50 @@ pub(super) async fn connect_through(stream: &mut Stream, host: &str, port: u16) 
     let host = without_brackets(host);
     let request = request(host, port)?;
     exchange(stream, &request).await.map_err(|error| match error {
-        Refusal::Io(error) => failure(ConnectFailureKind::Other, host, &format!("it broke off: {error}")),
-        Refusal::NotSocks(byte) => {
+        SocksRefusal::Io(error) => failure(ConnectFailureKind::Other, host, &format!("it broke off: {error}")),
+        SocksRefusal::NotSocks(byte) => {
             failure(ConnectFailureKind::Other, host, &format!("it does not speak SOCKS5: it answered 0x{byte:02x}"))
         }
-        Refusal::Authentication => failure(ConnectFailureKind::Other, host, "it insists on authentication"),
-        Refusal::Code(code) => failure(kind_of(code), host, reason_of(code)),
+        SocksRefusal::Authentication => failure(ConnectFailureKind::Other, host, "it insists on authentication"),
+        SocksRefusal::Code(code) => failure(kind_of(code), host, reason_of(code)),
     })
 }
 
-enum Refusal {
+enum SocksRefusal {
     Io(io::Error),
     NotSocks(u8),
     Authentication,
     Code(u8),
 }
 
-impl From<io::Error> for Refusal {
-    fn from(error: io::Error) -> Refusal {
-        Refusal::Io(error)
+impl From<io::Error> for SocksRefusal {
+    fn from(error: io::Error) -> SocksRefusal {
+        SocksRefusal::Io(error)
     }
 }
 
-async fn exchange(stream: &mut Stream, request: &[u8]) -> Result<(), Refusal> {
+async fn exchange(stream: &mut Stream, request: &[u8]) -> Result<(), SocksRefusal> {
     send(stream, &[VERSION, 1, NO_AUTHENTICATION]).await?;
     let [version, method] = read(stream).await?;
     match (version, method) {
         (VERSION, NO_AUTHENTICATION) => {}
-        (VERSION, _) => return Err(Refusal::Authentication),
-        _ => return Err(Refusal::NotSocks(version)),
+        (VERSION, _) => return Err(SocksRefusal::Authentication),
+        _ => return Err(SocksRefusal::NotSocks(version)),
     }
     send(stream, request).await?;
     let [version, code, _reserved, address_type] = read(stream).await?;
     if version != VERSION {
-        return Err(Refusal::NotSocks(version));
+        return Err(SocksRefusal::NotSocks(version));
     }
     if code != 0 {
-        return Err(Refusal::Code(code));
+        return Err(SocksRefusal::Code(code));
     }
     // The address that the proxy uses, and its port: not of interest, but they must not be taken for the greeting.
     let length = match address_type {
         1 => 4,
         4 => 16,
         3 => usize::from(read::<1>(stream).await?[0]),
-        other => return Err(Refusal::NotSocks(other)),
+        other => return Err(SocksRefusal::NotSocks(other)),
     };
     let mut bound = vec![0; length + 2];
     stream.read_exact(&mut bound).await?;

@@ -30,14 +30,14 @@ const DISCARDED_AT_MOST: usize = 256 * 1024;
 /// `flush` (or a read) is what makes the last of it leave.
 #[derive(Debug)]
 pub(crate) struct Stream {
-    layer: Layer,
+    layer: TlsLayer,
     peer: Option<SocketAddr>,
     read_end: Option<ReadEnd>,
     write_closed: bool,
 }
 
 #[derive(Debug)]
-enum Layer {
+enum TlsLayer {
     Plain(Channel),
     Tls(Box<TlsSession>),
 }
@@ -58,7 +58,7 @@ impl Stream {
     pub(crate) fn plain(tcp: Channel) -> io::Result<Stream> {
         tcp.set_nodelay()?;
         let peer = tcp.peer()?;
-        Ok(Stream { layer: Layer::Plain(tcp), peer, read_end: None, write_closed: false })
+        Ok(Stream { layer: TlsLayer::Plain(tcp), peer, read_end: None, write_closed: false })
     }
 
     /// This end's address.
@@ -70,7 +70,7 @@ impl Stream {
     /// Whether a TLS handshake was done.
     #[cfg(test)]
     pub(crate) fn is_tls(&self) -> bool {
-        matches!(self.layer, Layer::Tls(_))
+        matches!(self.layer, TlsLayer::Tls(_))
     }
 
     /// The other end's address; a unix socket has none.
@@ -87,8 +87,8 @@ impl Stream {
             return Some(end.result());
         }
         let result = match &mut self.layer {
-            Layer::Plain(tcp) => receive_now(tcp, buf)?,
-            Layer::Tls(session) => {
+            TlsLayer::Plain(tcp) => receive_now(tcp, buf)?,
+            TlsLayer::Tls(session) => {
                 let mut buf = ReadBuf::new(buf);
                 let read = poll_fn(|cx| Poll::Ready(session.poll_read_now(cx, &mut buf))).await;
                 let Poll::Ready(read) = read else { return None };
@@ -107,11 +107,11 @@ impl Stream {
     /// The reason in words; the connection is closed then.
     pub(crate) async fn upgrade(self, tls: &Connector, server_name: &str) -> Result<(Stream, TlsFacts), TlsFailure> {
         let peer = self.peer;
-        let Layer::Plain(tcp) = self.layer else {
+        let TlsLayer::Plain(tcp) = self.layer else {
             return Err(TlsFailure::already_tls());
         };
         let (session, facts) = tls.shake_hands(tcp, server_name).await?;
-        let layer = Layer::Tls(Box::new(session));
+        let layer = TlsLayer::Tls(Box::new(session));
         Ok((Stream { layer, peer, read_end: None, write_closed: false }, facts))
     }
 
@@ -138,8 +138,8 @@ impl Stream {
 
     pub(super) fn tcp(&self) -> &Channel {
         match &self.layer {
-            Layer::Plain(tcp) => tcp,
-            Layer::Tls(session) => session.tcp(),
+            TlsLayer::Plain(tcp) => tcp,
+            TlsLayer::Tls(session) => session.tcp(),
         }
     }
 
@@ -206,8 +206,8 @@ impl AsyncRead for Stream {
         }
         let before = buf.filled().len();
         let result = match &mut stream.layer {
-            Layer::Plain(tcp) => ready!(Pin::new(tcp).poll_read(cx, buf)),
-            Layer::Tls(session) => ready!(session.poll_read(cx, buf)),
+            TlsLayer::Plain(tcp) => ready!(Pin::new(tcp).poll_read(cx, buf)),
+            TlsLayer::Tls(session) => ready!(session.poll_read(cx, buf)),
         };
         let count = result.map(|()| buf.filled().len() - before);
         Poll::Ready(stream.note_read(count).map(|_count| ()))
@@ -217,16 +217,16 @@ impl AsyncRead for Stream {
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let result = match &mut self.get_mut().layer {
-            Layer::Plain(tcp) => ready!(Pin::new(tcp).poll_write(cx, buf)),
-            Layer::Tls(session) => ready!(session.poll_write(cx, buf)),
+            TlsLayer::Plain(tcp) => ready!(Pin::new(tcp).poll_write(cx, buf)),
+            TlsLayer::Tls(session) => ready!(session.poll_write(cx, buf)),
         };
         Poll::Ready(result.map_err(|error| in_our_words(&error)))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let result = match &mut self.get_mut().layer {
-            Layer::Plain(tcp) => ready!(Pin::new(tcp).poll_flush(cx)),
-            Layer::Tls(session) => ready!(session.poll_drain(cx)),
+            TlsLayer::Plain(tcp) => ready!(Pin::new(tcp).poll_flush(cx)),
+            TlsLayer::Tls(session) => ready!(session.poll_drain(cx)),
         };
         Poll::Ready(result.map_err(|error| in_our_words(&error)))
     }
@@ -237,15 +237,15 @@ impl AsyncWrite for Stream {
             return Poll::Ready(Ok(()));
         }
         let result = match &mut stream.layer {
-            Layer::Plain(tcp) => ready!(Pin::new(tcp).poll_shutdown(cx)),
-            Layer::Tls(session) => ready!(session.poll_close_write(cx)),
+            TlsLayer::Plain(tcp) => ready!(Pin::new(tcp).poll_shutdown(cx)),
+            TlsLayer::Tls(session) => ready!(session.poll_close_write(cx)),
         };
         stream.write_closed = true;
         Poll::Ready(result.map_err(|error| in_our_words(&error)))
     }
 
     fn is_write_vectored(&self) -> bool {
-        matches!(self.layer, Layer::Plain(_))
+        matches!(self.layer, TlsLayer::Plain(_))
     }
 
     fn poll_write_vectored(
@@ -254,8 +254,8 @@ impl AsyncWrite for Stream {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = match &mut self.get_mut().layer {
-            Layer::Plain(tcp) => ready!(Pin::new(tcp).poll_write_vectored(cx, bufs)),
-            Layer::Tls(session) => {
+            TlsLayer::Plain(tcp) => ready!(Pin::new(tcp).poll_write_vectored(cx, bufs)),
+            TlsLayer::Tls(session) => {
                 let first = bufs.iter().find(|it| !it.is_empty());
                 ready!(session.poll_write(cx, first.map_or(&[], |it| it)))
             }

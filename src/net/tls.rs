@@ -15,11 +15,11 @@ use openssl::ssl::SslConnector;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_openssl::SslStream;
 
-use super::certificate::Certificate;
+use super::certificate::PeerCertificate;
 use super::channel::Channel;
 use super::connect::without_brackets;
 use super::server_hello::ServerFlight;
-use super::socket::{Recorder, Socket};
+use super::socket::{OctetRecorder, Socket};
 pub(crate) use super::tls_failure::is_no_record;
 use super::tls_failure::{reason_of, session_failure};
 use super::tls_old;
@@ -67,7 +67,7 @@ impl Connector {
     ) -> Result<(TlsSession, TlsFacts), TlsFailure> {
         let name = without_brackets(server_name);
         let name = name.strip_suffix('.').unwrap_or(name);
-        let recorder = Recorder::default();
+        let recorder = OctetRecorder::default();
         let socket = Socket::recorded(tcp, recorder.clone());
         let shaken = match &self.old {
             Some(old) => tls_old::shake_hands(old, socket, name, self.verifies).await.map(Layer::Old),
@@ -177,7 +177,7 @@ pub(crate) struct TlsFacts {
     /// Whether the certificate was verified; false when verification was switched off.
     pub(crate) verified: bool,
     /// The server's certificate.
-    pub(crate) certificate: Option<Certificate>,
+    pub(crate) certificate: Option<PeerCertificate>,
     /// The channel binding `tls-server-end-point` (RFC 5929 4).
     pub(crate) end_point: Option<Vec<u8>>,
 }
@@ -261,7 +261,7 @@ impl TlsSession {
             version: flight.version.map_or_else(unknown, |it| it.to_string()),
             cipher: flight.cipher.map_or_else(unknown, |it| it.to_string()),
             verified,
-            certificate: der.as_deref().and_then(Certificate::from_der),
+            certificate: der.as_deref().and_then(PeerCertificate::from_der),
             end_point,
         }
     }

@@ -4,9 +4,9 @@
 
 use std::io;
 
-use super::certificate::Certificate;
+use super::certificate::PeerCertificate;
 use super::server_hello::{ServerFlight, looks_like_tls};
-use super::socket::{End, Recording};
+use super::socket::{Recording, SocketEnd};
 
 /// Bytes shown at most of what a server sent instead of TLS.
 const RECEIVED_AT_MOST: usize = 512;
@@ -21,7 +21,7 @@ pub(crate) struct TlsFailure {
     /// What to do about it.
     pub(crate) help: Option<String>,
     /// The server's certificate, where it could be read: TLS 1.2 and before send it in plain text.
-    pub(crate) certificate: Option<Certificate>,
+    pub(crate) certificate: Option<PeerCertificate>,
     /// What the server sent first if that was no TLS, e.g. an SMTP greeting; 512 bytes at most.
     pub(crate) received: Vec<u8>,
 }
@@ -87,7 +87,7 @@ impl TlsFailure {
     /// Judges a failed handshake by the library's error text and the bytes the server sent.
     pub(super) fn judge(text: &str, recording: &Recording, server_name: &str) -> TlsFailure {
         let flight = ServerFlight::read(&recording.received);
-        let certificate = flight.certificate.as_deref().and_then(Certificate::from_der);
+        let certificate = flight.certificate.as_deref().and_then(PeerCertificate::from_der);
         if text.contains("certificate verify failed") {
             return unverified(text, certificate, server_name);
         }
@@ -116,7 +116,7 @@ impl TlsFailure {
 }
 
 /// The failure of the certificate's verification; OpenSSL's verify text stands in the last parentheses.
-fn unverified(text: &str, certificate: Option<Certificate>, server_name: &str) -> TlsFailure {
+fn unverified(text: &str, certificate: Option<PeerCertificate>, server_name: &str) -> TlsFailure {
     let verify_text = text.rsplit_once('(').map_or(text, |(_, tail)| tail.trim_end_matches(')'));
     let reason = verify_reason(&verify_text.to_ascii_lowercase());
     let about = certificate.as_ref();
@@ -185,7 +185,7 @@ fn verify_help(reason: TlsFailureReason) -> Option<&'static str> {
     }
 }
 
-fn named_instead(certificate: &Certificate) -> String {
+fn named_instead(certificate: &PeerCertificate) -> String {
     if certificate.names.is_empty() {
         return format!(": it names no host at all (subject `{}`)", certificate.subject);
     }
@@ -248,8 +248,8 @@ fn no_common_version(text: &str, flight: &ServerFlight) -> Option<TlsFailure> {
 
 fn lost(recording: &Recording) -> Option<TlsFailure> {
     let (reason, message) = match recording.end? {
-        End::Closed => (TlsFailureReason::Closed, "the server closed the connection during the TLS handshake"),
-        End::Reset => (TlsFailureReason::Reset, "the connection was reset during the TLS handshake"),
+        SocketEnd::Closed => (TlsFailureReason::Closed, "the server closed the connection during the TLS handshake"),
+        SocketEnd::Reset => (TlsFailureReason::Reset, "the connection was reset during the TLS handshake"),
     };
     Some(TlsFailure::plain(reason, message, None))
 }

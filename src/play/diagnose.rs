@@ -10,7 +10,7 @@ use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::expect::Mismatch;
 use crate::scenario::{Diagnostic, Footnote, Span, TemplateError, duration};
 use crate::secret::Masker;
-use crate::session::{Answer, Session, Trouble};
+use crate::session::{Answered, Session, Trouble};
 use crate::smtp::command::Verb;
 use crate::smtp::dialogue::Awaited;
 use crate::smtp::enhanced_status;
@@ -40,7 +40,7 @@ pub(crate) struct Site<'a> {
 
 impl Site<'_> {
     /// The reply came, and is not what was expected.
-    pub(crate) fn mismatch(&self, answer: &Answer, mismatches: &[Mismatch]) -> Divergence {
+    pub(crate) fn mismatch(&self, answer: &Answered, mismatches: &[Mismatch]) -> Divergence {
         let reply = &*answer.reply;
         let Some(first) = mismatches.first() else { return self.fault(Kind::Reply, "nothing that fits") };
         if first.unusable {
@@ -274,7 +274,7 @@ impl Site<'_> {
     }
 
     /// What an EHLO reply offers that is not as expected.
-    fn keywords(&self, answer: &Answer) -> Option<String> {
+    fn keywords(&self, answer: &Answered) -> Option<String> {
         let is_hello = matches!(answer.command, Some(Awaited::Command(Verb::Ehlo | Verb::Lhlo)));
         let keywords = self.offer().filter(|_| is_hello && answer.reply.code() == 250)?.keywords()?;
         Some(format!("offered are: {}", self.masker.mask_text(&keywords)))
@@ -323,7 +323,7 @@ impl Site<'_> {
     }
 
     /// What the code means, and what usually helps.
-    fn about_reply(&self, answer: &Answer) -> Vec<Footnote> {
+    fn about_reply(&self, answer: &Answered) -> Vec<Footnote> {
         let reply = &*answer.reply;
         let command = match answer.command {
             Some(Awaited::Greeting) => "",

@@ -325,7 +325,7 @@ fn unusable_pattern(pattern: &Pattern, fault: PatternFault) -> TemplateError {
 mod tests {
     use super::*;
     use crate::scenario::{Chance, Inputs, Sources, Variables, parse};
-    use crate::smtp::reply::{Progress, ReplyParser};
+    use crate::smtp::reply::{Parsed, ReplyParser};
 
     /// Whether a reply is what `expect: …` says; `Err` lists what was expected of it.
     fn holds(expect: &str, reply: &str) -> Result<Vec<Capture>, Vec<String>> {
@@ -336,7 +336,7 @@ mod tests {
         let scenario = scenario.unwrap();
         let variables = Variables::resolve(&scenario, &Inputs::default()).unwrap();
         let bytes = format!("{}\r\n", reply.replace('\n', "\r\n"));
-        let Progress::Complete(reply, _) = ReplyParser::default().advance(bytes.as_bytes()) else { panic!("{reply}") };
+        let Parsed::Complete(reply, _) = ReplyParser::default().advance(bytes.as_bytes()) else { panic!("{reply}") };
         let comparer =
             Comparer { templates: &Templates::new(Chance::seeded(1)), scope: &variables, masker: &Masker::default() };
         let came = Incoming::Reply(&reply, Duration::from_millis(1500));

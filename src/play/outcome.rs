@@ -2,7 +2,7 @@
 
 use super::divergence::{Cause, Divergence};
 use super::step_number::StepNumber;
-use crate::net::certificate::Certificate;
+use crate::net::certificate::PeerCertificate;
 use crate::net::tls::TlsFacts;
 use crate::play::client::sessions::Open;
 use crate::play::rewrite::Rewrite;
@@ -247,7 +247,7 @@ impl SessionOutcome {
 }
 
 impl CertificateOutcome {
-    pub(crate) fn of(certificate: &Certificate) -> CertificateOutcome {
+    pub(crate) fn of(certificate: &PeerCertificate) -> CertificateOutcome {
         CertificateOutcome {
             subject: certificate.subject.clone(),
             issuer: certificate.issuer.clone(),

@@ -114,11 +114,11 @@ fn quoted_as(written: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smtp::reply::{Progress, ReplyParser};
+    use crate::smtp::reply::{Parsed, ReplyParser};
 
     fn reply(text: &str) -> Reply {
         let bytes = format!("{}\r\n", text.replace('\n', "\r\n"));
-        let Progress::Complete(reply, _) = ReplyParser::default().advance(bytes.as_bytes()) else { panic!("{text}") };
+        let Parsed::Complete(reply, _) = ReplyParser::default().advance(bytes.as_bytes()) else { panic!("{text}") };
         reply
     }
 

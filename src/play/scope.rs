@@ -1,9 +1,9 @@
 //! What templates see during a run: variables, secrets, captures, and the state of the step's session.
 
-use crate::net::certificate::Certificate;
+use crate::net::certificate::PeerCertificate;
 use crate::net::tls::TlsFacts;
 use crate::scenario::{Flow, Scope, Secret, Variables, value_from_bytes, weight_of};
-use crate::session::{Answer, Offered, Session};
+use crate::session::{Answered, Offered, Session};
 use crate::smtp::status::EnhancedStatusCode;
 use minijinja::value::{Object, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// The names of one run and their values.
 #[derive(Debug, Clone)]
-pub(crate) struct Names {
+pub(crate) struct ScopeNames {
     values: Arc<BTreeMap<String, Value>>,
     secrets: Arc<BTreeMap<String, Secret>>,
     tainted: BTreeSet<String>,
@@ -27,14 +27,14 @@ pub(crate) struct Binding {
 
 /// The names as one step sees them.
 pub(crate) struct StepScope<'a> {
-    pub(crate) names: &'a Names,
+    pub(crate) names: &'a ScopeNames,
     pub(crate) session: Option<&'a Session>,
     pub(crate) diverged: Option<bool>,
 }
 
-impl Names {
-    pub(crate) fn new(variables: &Variables) -> Names {
-        Names {
+impl ScopeNames {
+    pub(crate) fn new(variables: &Variables) -> ScopeNames {
+        ScopeNames {
             values: Arc::new(variables.values.clone()),
             secrets: Arc::new(variables.secrets.clone()),
             tainted: variables.tainted.clone(),
@@ -47,7 +47,7 @@ impl Names {
         &self.flow
     }
 
-    /// Gives a name a value for a while; [`Names::restore`] takes it back.
+    /// Gives a name a value for a while; [`ScopeNames::restore`] takes it back.
     pub(crate) fn bind(&mut self, name: &str, value: Value, secret: bool) -> Binding {
         let before = self.values.get(name).cloned().map(|value| (value, self.tainted.contains(name)));
         self.set(name, value, secret);
@@ -76,7 +76,7 @@ impl Names {
     }
 }
 
-impl Scope for Names {
+impl Scope for ScopeNames {
     fn context(&self) -> Value {
         StepScope { names: self, session: None, diverged: None }.context()
     }
@@ -92,7 +92,7 @@ impl Scope for Names {
 
 impl Scope for StepScope<'_> {
     fn context(&self) -> Value {
-        Value::from_object(Context {
+        Value::from_object(ScopeValues {
             values: self.names.values.clone(),
             secrets: self.names.secrets.clone(),
             answer: self.session.and_then(|session| session.last_answer().cloned()),
@@ -114,22 +114,22 @@ impl Scope for StepScope<'_> {
 
 /// The names as minijinja looks them up.
 #[derive(Debug)]
-struct Context {
+struct ScopeValues {
     values: Arc<BTreeMap<String, Value>>,
     secrets: Arc<BTreeMap<String, Secret>>,
-    answer: Option<Answer>,
+    answer: Option<Answered>,
     extensions: Option<Arc<Offered>>,
     tls: Option<Arc<TlsFacts>>,
     diverged: Option<bool>,
 }
 
-impl Object for Context {
+impl Object for ScopeValues {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
         match name {
             "reply" => self.answer.clone().map(|answer| Value::from_object(ReplyView(answer))),
             "extensions" => self.extensions.clone().map(|extensions| Value::from_object(ExtensionsView(extensions))),
-            "tls" => Some(self.tls.clone().map_or(Value::from(()), |tls| Value::from_object(TlsView(tls)))),
+            "tls" => Some(self.tls.clone().map_or(Value::from(()), |tls| Value::from_object(ClientTlsView(tls)))),
             "diverged" => self.diverged.map(Value::from),
             _ => {
                 let secret = || self.secrets.get(name).map(|secret| Value::from(secret.expose()));
@@ -141,7 +141,7 @@ impl Object for Context {
 
 /// `reply.code`, `enhanced`, `lines`, `text`, `elapsed`.
 #[derive(Debug)]
-struct ReplyView(Answer);
+struct ReplyView(Answered);
 
 impl Object for ReplyView {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
@@ -189,9 +189,9 @@ impl Object for ExtensionsView {
 
 /// `tls.version`, `cipher`, `verified`, `certificate`, `channel_binding`.
 #[derive(Debug)]
-struct TlsView(Arc<TlsFacts>);
+struct ClientTlsView(Arc<TlsFacts>);
 
-impl Object for TlsView {
+impl Object for ClientTlsView {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         match key.as_str()? {
             "version" => Some(Value::from(self.0.version.clone())),
@@ -211,7 +211,7 @@ impl Object for TlsView {
 }
 
 #[derive(Debug)]
-pub(crate) struct CertificateView(pub(crate) Certificate);
+pub(crate) struct CertificateView(pub(crate) PeerCertificate);
 
 impl Object for CertificateView {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {

@@ -8,7 +8,7 @@ use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::{Capture, Comparer};
 use crate::play::outcome::StepOutcome;
-use crate::play::scope::Names;
+use crate::play::scope::ScopeNames;
 use crate::scenario::{
     Expression, Head, Length, MAX_ITERATIONS, Mode, Scope, TemplateError, Templates, Text, value_from_bytes,
 };
@@ -32,7 +32,7 @@ pub(crate) enum NoIteration {
 /// What a player works with.
 pub(crate) struct Stage {
     pub(crate) templates: Arc<Templates>,
-    pub(crate) names: Names,
+    pub(crate) names: ScopeNames,
     pub(crate) log: Transcript,
     /// The default time of a wait, at this place of the script.
     pub(crate) timeout: Duration,
@@ -49,7 +49,7 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new(
         templates: Arc<Templates>,
-        names: Names,
+        names: ScopeNames,
         log: Transcript,
         timeout: Duration,
         due: Option<Instant>,

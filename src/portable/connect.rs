@@ -1,6 +1,6 @@
 //! `connect` as it was played: the server of `--to`, the mail exchanger of this run, and no files.
 
-use super::edits::{Edits, Pair, column, end, is_in_brackets, pair, pairs, start};
+use super::edits::{Pair, TextEdits, column, end, is_in_brackets, pair, pairs, start};
 use super::places::SUBMISSIONS_PORT;
 use super::tree::Work;
 use crate::scenario::write::yaml_text::as_text;
@@ -12,7 +12,7 @@ const FILES: [&str; 3] = ["ca_file", "client_certificate", "client_key"];
 const PLACES: [&str; 3] = ["host", "unix", "mx"];
 
 impl Work<'_> {
-    pub(super) fn connect(&mut self, at: Pair<'_>, text: &str, edits: &mut Edits) {
+    pub(super) fn connect(&mut self, at: Pair<'_>, text: &str, edits: &mut TextEdits) {
         let value = at.value;
         self.tls_files(value, text, edits);
         let place = PLACES.iter().find_map(|key| pair(value, key));
@@ -34,7 +34,7 @@ impl Work<'_> {
     }
 
     /// TLS options that name files are left out: the language has no other place for them.
-    pub(super) fn tls_files(&mut self, options: &Node, text: &str, edits: &mut Edits) {
+    pub(super) fn tls_files(&mut self, options: &Node, text: &str, edits: &mut TextEdits) {
         for entry in FILES.iter().filter_map(|key| pair(options, key)) {
             let key = entry.key.scalar().map_or("", |scalar| scalar.text.as_str());
             let name = entry.value.scalar().map_or("", |scalar| scalar.text.as_str());
@@ -52,7 +52,7 @@ fn instead(value: &Node, host: &str, port: u16, tls: Option<&str>) -> Vec<String
     entries
 }
 
-fn other_place(value: &Node, place: Pair<'_>, entries: &[String], (text, edits): (&str, &mut Edits)) {
+fn other_place(value: &Node, place: Pair<'_>, entries: &[String], (text, edits): (&str, &mut TextEdits)) {
     let braces = is_in_brackets(value, text);
     let indentation = column(text, start(place.key));
     let between = if braces { ", ".to_owned() } else { format!("\n{:indentation$}", "") };
@@ -67,7 +67,7 @@ fn other_place(value: &Node, place: Pair<'_>, entries: &[String], (text, edits):
 }
 
 /// Takes an entry out; in a block a comment stands for it.
-fn drop_entry(map: &Node, entry: Pair<'_>, comment: &str, (text, edits): (&str, &mut Edits)) {
+fn drop_entry(map: &Node, entry: Pair<'_>, comment: &str, (text, edits): (&str, &mut TextEdits)) {
     if is_in_brackets(map, text) {
         edits.remove_from_braces(text, entry);
     } else if pairs(map).first().is_some_and(|first| first.key.span == entry.key.span) && pairs(map).len() > 1 {

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// Replacements of parts of one text.
 #[derive(Debug, Default)]
-pub(super) struct Edits {
+pub(super) struct TextEdits {
     list: Vec<(Range<usize>, String)>,
 }
 
@@ -19,7 +19,7 @@ pub(super) struct Pair<'n> {
     pub(super) value: &'n Node,
 }
 
-impl Edits {
+impl TextEdits {
     pub(super) fn replace(&mut self, range: Range<usize>, with: impl Into<String>) {
         let with = with.into();
         // What an alias stands for is come to more than once.
@@ -199,7 +199,7 @@ mod tests {
     fn entries_leave_braces() {
         for (text, left) in [("{a: 1, b: 2}", "{b: 2}"), ("{b: 2, a: 1}", "{b: 2}"), ("{a: 1}", "{}")] {
             let root = yaml::read(text, 0).unwrap();
-            let mut edits = Edits::default();
+            let mut edits = TextEdits::default();
             edits.remove_from_braces(text, pair(&root, "a").unwrap());
             assert_eq!(edits.apply(text, 0..text.len()), left);
         }

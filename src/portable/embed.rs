@@ -22,7 +22,7 @@ const BASE64_LINE: usize = 76;
 
 /// How a file was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
+pub(super) enum EmbedUse {
     /// Lines whose ends are made CRLF.
     Lines,
     /// A template of such lines.
@@ -50,7 +50,7 @@ pub(super) enum Embedded {
 }
 
 /// Reads a file.
-pub(super) fn embedded(path: &Path, name: &str, how: Use, masker: &Masker) -> io::Result<Embedded> {
+pub(super) fn embedded(path: &Path, name: &str, how: EmbedUse, masker: &Masker) -> io::Result<Embedded> {
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
     if size > MAX_EMBEDDED {
@@ -60,7 +60,7 @@ pub(super) fn embedded(path: &Path, name: &str, how: Use, masker: &Masker) -> io
     (&mut file).take(MAX_EMBEDDED + 1).read_to_end(&mut octets)?;
     let shown = String::from_utf8(octets);
     match shown {
-        Ok(text) if how == Use::Template => Ok(Embedded::Text { text: masker.mask_text(&text), template: true }),
+        Ok(text) if how == EmbedUse::Template => Ok(Embedded::Text { text: masker.mask_text(&text), template: true }),
         Ok(text) if masker.finds(text.as_bytes()) => secret_inside(&mut file, size, name),
         Ok(text) => Ok(as_text(&text, how).unwrap_or_else(|| base64(text.as_bytes()))),
         Err(error) if masker.finds(error.as_bytes()) => secret_inside(&mut file, size, name),
@@ -73,11 +73,11 @@ fn secret_inside(file: &mut File, size: u64, name: &str) -> io::Result<Embedded>
 }
 
 /// The text itself, where YAML keeps every octet of it that matters.
-fn as_text(text: &str, how: Use) -> Option<Embedded> {
-    let lines = if how == Use::Lines { text.replace("\r\n", "\n") } else { text.to_owned() };
+fn as_text(text: &str, how: EmbedUse) -> Option<Embedded> {
+    let lines = if how == EmbedUse::Lines { text.replace("\r\n", "\n") } else { text.to_owned() };
     let kept = fits_block(&lines) || (!lines.is_empty() && !lines.contains(|letter: char| letter.is_control()));
     kept.then(|| match how {
-        Use::Attachment => Embedded::Text { text: literal(&lines), template: true },
+        EmbedUse::Attachment => Embedded::Text { text: literal(&lines), template: true },
         _ => Embedded::Text { text: lines, template: false },
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! Responsible for putting the secret's name in the place of each. A secret inside of an expression has no such place.
 
-use super::edits::{Edits, Pair, pairs, start};
+use super::edits::{Pair, TextEdits, pairs, start};
 use crate::scenario::template::Text;
 use crate::scenario::write::yaml_text::double_quoted;
 use crate::scenario::yaml::{Layout, Node, Value};
@@ -21,7 +21,7 @@ pub(super) struct Mask<'a> {
 
 impl Mask<'_> {
     /// Hides secrets in all texts and comments of a file, but for what is replaced already.
-    pub(super) fn file(&self, text: &str, root: &Node, edits: &mut Edits) -> Result<(), String> {
+    pub(super) fn file(&self, text: &str, root: &Node, edits: &mut TextEdits) -> Result<(), String> {
         let mut known = Vec::new();
         self.node(text, root, edits, &mut known)?;
         known.sort_by_key(|range: &Range<usize>| range.start);
@@ -35,7 +35,13 @@ impl Mask<'_> {
         Ok(())
     }
 
-    fn node(&self, text: &str, node: &Node, edits: &mut Edits, known: &mut Vec<Range<usize>>) -> Result<(), String> {
+    fn node(
+        &self,
+        text: &str,
+        node: &Node,
+        edits: &mut TextEdits,
+        known: &mut Vec<Range<usize>>,
+    ) -> Result<(), String> {
         match &node.value {
             Value::Scalar(scalar) => {
                 known.push(start(node)..node.span.end as usize);
@@ -51,7 +57,13 @@ impl Mask<'_> {
         }
     }
 
-    fn pair(&self, text: &str, pair: Pair<'_>, edits: &mut Edits, known: &mut Vec<Range<usize>>) -> Result<(), String> {
+    fn pair(
+        &self,
+        text: &str,
+        pair: Pair<'_>,
+        edits: &mut TextEdits,
+        known: &mut Vec<Range<usize>>,
+    ) -> Result<(), String> {
         known.push(start(pair.key)..pair.key.span.end as usize);
         if pair.key.scalar().is_some_and(|key| NAMES.contains(&key.text.as_str())) {
             return Ok(());
@@ -91,7 +103,7 @@ impl Mask<'_> {
         Ok((masked != source).then(|| double_quoted(&masked)))
     }
 
-    fn comments(&self, text: &str, gap: Range<usize>, edits: &mut Edits) {
+    fn comments(&self, text: &str, gap: Range<usize>, edits: &mut TextEdits) {
         let part = &text[gap.clone()];
         if !self.masker.finds(part.as_bytes()) {
             return;

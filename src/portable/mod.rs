@@ -104,7 +104,7 @@ fn verified(script: String, masker: &Masker) -> Result<String, String> {
         return Err(told(error));
     }
     let root = yaml::read(&script, 0).map_err(|error| masker.mask_text(&error.message))?;
-    let mut hidden = edits::Edits::default();
+    let mut hidden = edits::TextEdits::default();
     let names = loaded.secrets.iter().map(|secret| secret.name.as_str()).collect();
     mask::Mask { masker, names }.file(&script, &root, &mut hidden)?;
     if hidden.is_empty() { Ok(script) } else { Err("a secret stands in it where it cannot be hidden".to_owned()) }
@@ -128,7 +128,7 @@ fn without_unused(script: &str, original: &Scenario) -> Option<String> {
     if gone.len() == all.len() {
         return Some(remove_lines(script, vars));
     }
-    let mut edited = edits::Edits::default();
+    let mut edited = edits::TextEdits::default();
     for pair in gone {
         if edits::is_in_brackets(vars.value, script) {
             edited.remove_from_braces(script, *pair);

@@ -5,7 +5,7 @@
 //! any. How long the server took is not kept: what it never said stays unsaid.
 
 use crate::run::{Exchange, Happened};
-use crate::scenario::write::yaml_text::{Entry, Item, Value, document};
+use crate::scenario::write::yaml_text::{Field, Item, YamlValue, document};
 use crate::scenario::write::{hexadecimal, literal};
 
 /// How long a server that had nothing more to say waits for the client to go.
@@ -29,48 +29,49 @@ pub(super) fn recording(exchanges: &[Exchange]) -> Option<String> {
         // A certificate that was refused is looked at once more, over a connection of its own.
         let times = 1 + usize::from(exchange.events.contains(&Happened::Handshake(false)));
         let connection =
-            Item { comments: Vec::new(), value: Value::Map(vec![Entry::new("steps", Value::List(steps))]) };
+            Item { comments: Vec::new(), value: YamlValue::Map(vec![Field::new("steps", YamlValue::List(steps))]) };
         connections.extend(std::iter::repeat_n(connection, times));
     }
-    let server = vec![Entry::text("certificate", "self-signed"), Entry::new("connections", Value::List(connections))];
-    Some(document(&[Entry::new("server", Value::Map(server))]))
+    let server =
+        vec![Field::text("certificate", "self-signed"), Field::new("connections", YamlValue::List(connections))];
+    Some(document(&[Field::new("server", YamlValue::Map(server))]))
 }
 
 fn steps_of(events: &[Happened]) -> Vec<Item> {
-    let mut steps: Vec<Vec<Entry>> = Vec::new();
+    let mut steps: Vec<Vec<Field>> = Vec::new();
     let mut ended = false;
     for event in events {
         match event {
-            Happened::Line { text, secret } => steps.push(vec![Entry::text("expect", command(text, *secret))]),
+            Happened::Line { text, secret } => steps.push(vec![Field::text("expect", command(text, *secret))]),
             Happened::Bytes(bytes) => {
-                let pattern = Value::Map(vec![Entry::text("raw", of_bytes(bytes))]);
-                steps.push(vec![Entry::new("expect", pattern)]);
+                let pattern = YamlValue::Map(vec![Field::text("raw", of_bytes(bytes))]);
+                steps.push(vec![Field::new("expect", pattern)]);
             }
             Happened::Chunk => match steps.last_mut() {
-                Some(last) => last.push(Entry::text("receive", "bdat")),
-                None => steps.push(vec![Entry::text("receive", "bdat")]),
+                Some(last) => last.push(Field::text("receive", "bdat")),
+                None => steps.push(vec![Field::text("receive", "bdat")]),
             },
-            Happened::MailData { complete: true } => steps.push(vec![Entry::text("receive", "data")]),
+            Happened::MailData { complete: true } => steps.push(vec![Field::text("receive", "data")]),
             // It stopped when the server spoke, which it does here without waiting for the rest.
             Happened::MailData { complete: false } => {}
             Happened::Received(bytes) => replies(bytes, &mut steps),
-            Happened::Handshake(true) => steps.push(vec![Entry::new("tls", Value::Empty)]),
+            Happened::Handshake(true) => steps.push(vec![Field::new("tls", YamlValue::Empty)]),
             Happened::Handshake(false) => {
-                steps.push(vec![Entry::new("tls", Value::Empty), Entry::text("fails", ".")]);
+                steps.push(vec![Field::new("tls", YamlValue::Empty), Field::text("fails", ".")]);
             }
             Happened::ServerEnded { reset } if !ended => {
                 ended = true;
-                let how = if *reset { Value::Text("reset".to_owned()) } else { Value::Empty };
-                steps.push(vec![Entry::new("close", how)]);
+                let how = if *reset { YamlValue::Text("reset".to_owned()) } else { YamlValue::Empty };
+                steps.push(vec![Field::new("close", how)]);
             }
             Happened::ServerEnded { .. } => {}
         }
     }
     if !ended {
-        let closed = Value::FlowMap(vec![("closed".to_owned(), "true".to_owned())]);
-        steps.push(vec![Entry::new("expect", closed), Entry::text("timeout", LAST_WAIT)]);
+        let closed = YamlValue::FlowMap(vec![("closed".to_owned(), "true".to_owned())]);
+        steps.push(vec![Field::new("expect", closed), Field::text("timeout", LAST_WAIT)]);
     }
-    steps.into_iter().map(|entries| Item { comments: Vec::new(), value: Value::Map(entries) }).collect()
+    steps.into_iter().map(|entries| Item { comments: Vec::new(), value: YamlValue::Map(entries) }).collect()
 }
 
 /// The pattern of a command line.
@@ -107,20 +108,20 @@ fn of_bytes(bytes: &[u8]) -> String {
 }
 
 /// What the server sent, as replies where it is replies.
-fn replies(bytes: &[u8], steps: &mut Vec<Vec<Entry>>) {
+fn replies(bytes: &[u8], steps: &mut Vec<Vec<Field>>) {
     let mut rest = bytes;
     while !rest.is_empty() {
         let (reply, length) = match first_reply(rest) {
             Some((text, length)) => {
                 let lines = literal(&text);
-                (if lines.contains('\n') { Value::Block(lines) } else { Value::Text(lines) }, length)
+                (if lines.contains('\n') { YamlValue::Block(lines) } else { YamlValue::Text(lines) }, length)
             }
             None => {
-                let hex = Value::Map(vec![Entry::new("hex", Value::Block(hexadecimal(rest)))]);
-                (Value::Map(vec![Entry::new("raw", hex)]), rest.len())
+                let hex = YamlValue::Map(vec![Field::new("hex", YamlValue::Block(hexadecimal(rest)))]);
+                (YamlValue::Map(vec![Field::new("raw", hex)]), rest.len())
             }
         };
-        let entry = Entry::new("reply", reply);
+        let entry = Field::new("reply", reply);
         match steps.last_mut() {
             Some(last) if waits(last) => last.push(entry),
             _ => steps.push(vec![entry]),
@@ -130,7 +131,7 @@ fn replies(bytes: &[u8], steps: &mut Vec<Vec<Entry>>) {
 }
 
 /// Whether a step has read something and answered nothing.
-fn waits(step: &[Entry]) -> bool {
+fn waits(step: &[Field]) -> bool {
     step.iter().any(|entry| matches!(entry.key.as_str(), "expect" | "receive"))
         && step.iter().all(|entry| entry.key != "reply")
 }

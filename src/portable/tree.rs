@@ -3,8 +3,8 @@
 //! Responsible for values, cases, included files and files that are sent. The order in which files are included must be
 //! that of `scenario::parse`: the n-th one is the n-th of the scenario's sources.
 
-use super::edits::{Edits, Pair, column, end, is_in_brackets, items, moved, pair, pairs, start};
-use super::embed::{Use, embedded};
+use super::edits::{Pair, TextEdits, column, end, is_in_brackets, items, moved, pair, pairs, start};
+use super::embed::{EmbedUse, embedded};
 use super::mask::Mask;
 use super::places::Places;
 use super::written;
@@ -29,14 +29,14 @@ pub(super) struct Work<'a> {
     pub(super) notices: Vec<String>,
 }
 
-type Done = Result<(), String>;
+type TreeDone = Result<(), String>;
 
 impl Work<'_> {
     /// The text of the whole scenario.
     pub(super) fn document(mut self, root: &Node) -> Result<(String, Vec<String>), String> {
         let scenario = self.scenario;
         let text = scenario.sources.file(0).map_or("", |source| source.text.as_str());
-        let mut edits = Edits::default();
+        let mut edits = TextEdits::default();
         if let Some(vars) = pair(root, "vars") {
             self.vars(vars, text, &mut edits);
         }
@@ -64,7 +64,7 @@ impl Work<'_> {
         Mask { masker: self.masker, names }
     }
 
-    fn timeout(&self, root: &Node, text: &str, edits: &mut Edits) {
+    fn timeout(&self, root: &Node, text: &str, edits: &mut TextEdits) {
         let Some(timeout) = self.settings.timeout.map(written) else { return };
         match (pair(root, "timeout"), pair(root, "steps")) {
             (Some(own), _) => edits.replace_value(text, own, &timeout),
@@ -78,7 +78,7 @@ impl Work<'_> {
     }
 
     /// Writes in what was not the default.
-    fn vars(&self, vars: Pair<'_>, text: &str, edits: &mut Edits) {
+    fn vars(&self, vars: Pair<'_>, text: &str, edits: &mut TextEdits) {
         let templates = Templates::new(Chance::seeded(0));
         for var in &self.scenario.vars {
             let name = var.name.name.as_str();
@@ -110,7 +110,7 @@ impl Work<'_> {
         }
     }
 
-    fn steps(&mut self, list: &Node, text: &str, edits: &mut Edits) -> Done {
+    fn steps(&mut self, list: &Node, text: &str, edits: &mut TextEdits) -> TreeDone {
         for item in items(list) {
             for entry in pairs(item) {
                 let key = entry.key.scalar().map_or("", |scalar| scalar.text.as_str());
@@ -131,7 +131,7 @@ impl Work<'_> {
     // --- included files ----------------------------------------------------------------------------------------
 
     /// The steps of another file as a group, in place.
-    fn include(&mut self, item: &Node, entry: Pair<'_>, text: &str, edits: &mut Edits) -> Done {
+    fn include(&mut self, item: &Node, entry: Pair<'_>, text: &str, edits: &mut TextEdits) -> TreeDone {
         self.included += 1;
         let scenario = self.scenario;
         let source = scenario.sources.file(self.included).ok_or("an included file is not known")?;
@@ -141,7 +141,7 @@ impl Work<'_> {
             return Err("`include` stands in braces".to_owned());
         }
         let list = pair(&root, "steps").map_or(&root, |steps| steps.value);
-        let mut inner = Edits::default();
+        let mut inner = TextEdits::default();
         self.steps(list, inner_text, &mut inner)?;
         self.mask().file(inner_text, &root, &mut inner)?;
         let at = column(text, start(entry.key));
@@ -166,7 +166,7 @@ impl Work<'_> {
     }
 
     /// Adds the defaults of an included file to the variables that it is given.
-    fn more_vars(&self, given: Pair<'_>, defaults: &str, text: &str, edits: &mut Edits) {
+    fn more_vars(&self, given: Pair<'_>, defaults: &str, text: &str, edits: &mut TextEdits) {
         let inner = column(text, start(given.key)) + 2;
         let entry = |one: Pair<'_>| {
             let from = column(text, start(one.key));
@@ -178,7 +178,7 @@ impl Work<'_> {
 
     // --- files that are sent -----------------------------------------------------------------------------------
 
-    fn mail_data(&mut self, step: &Node, entry: Pair<'_>, text: &str, edits: &mut Edits) -> Done {
+    fn mail_data(&mut self, step: &Node, entry: Pair<'_>, text: &str, edits: &mut TextEdits) -> TreeDone {
         if let Some(message) = pair(entry.value, "message") {
             return self.attachments(message.value, text, edits);
         }
@@ -187,9 +187,9 @@ impl Work<'_> {
             pair(entry.value, key).and_then(|it| it.value.scalar()).is_some_and(|scalar| scalar.text == word)
         };
         let how = match () {
-            () if is("template", "true") => Use::Template,
-            () if is("line_endings", "keep") => Use::Octets,
-            () => Use::Lines,
+            () if is("template", "true") => EmbedUse::Template,
+            () if is("line_endings", "keep") => EmbedUse::Octets,
+            () => EmbedUse::Lines,
         };
         let content = self.embed(file.value, how)?;
         let others = pairs(entry.value)
@@ -213,7 +213,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn embed(&mut self, file: &Node, how: Use) -> Result<super::embed::Embedded, String> {
+    fn embed(&mut self, file: &Node, how: EmbedUse) -> Result<super::embed::Embedded, String> {
         let name = file.scalar().map_or("", |scalar| scalar.text.as_str());
         let path = self.path(file)?;
         let content = embedded(&path, name, how, self.masker)
@@ -228,7 +228,7 @@ impl Work<'_> {
         self.places.files.get(&file.span).cloned().unwrap_or_else(|| Err("the name of a file is not known".to_owned()))
     }
 
-    fn attachments(&mut self, message: &Node, text: &str, edits: &mut Edits) -> Done {
+    fn attachments(&mut self, message: &Node, text: &str, edits: &mut TextEdits) -> TreeDone {
         let Some(list) = pair(message, "attach") else { return Ok(()) };
         let in_braces = is_in_brackets(list.value, text);
         for item in items(list.value) {
@@ -237,7 +237,7 @@ impl Work<'_> {
                 _ => Some(item),
             };
             let Some(file) = file else { continue };
-            let content = self.embed(file, Use::Attachment)?;
+            let content = self.embed(file, EmbedUse::Attachment)?;
             let file_name = self.path(file)?.file_name().map(|name| name.to_string_lossy().into_owned());
             let file_name = file_name.unwrap_or_default();
             let label = |key: &str, own: &str| {
@@ -259,7 +259,7 @@ impl Work<'_> {
 }
 
 /// The variables of an included file that it is not given: each on a line of its own, `indentation` in.
-fn defaults(root: &Node, given: Option<Pair<'_>>, source: (&str, &Edits), indentation: usize) -> String {
+fn defaults(root: &Node, given: Option<Pair<'_>>, source: (&str, &TextEdits), indentation: usize) -> String {
     let (text, edits) = source;
     let is_given = |one: &Pair<'_>| {
         let name = one.key.scalar().map_or("", |scalar| scalar.text.as_str());
@@ -274,7 +274,7 @@ fn defaults(root: &Node, given: Option<Pair<'_>>, source: (&str, &Edits), indent
 }
 
 /// The text of a node, moved to stand `indentation` in.
-fn part(node: &Node, (text, edits): (&str, &Edits), indentation: usize) -> String {
+fn part(node: &Node, (text, edits): (&str, &TextEdits), indentation: usize) -> String {
     let end = end(node, text);
     let comment = text[end..].split('\n').next().filter(|rest| rest.trim_start().starts_with('#'));
     let content = edits.apply(text, start(node)..end + comment.map_or(0, str::len));

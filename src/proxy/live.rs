@@ -8,11 +8,11 @@ use crate::visible;
 use std::sync::Arc;
 
 /// Who is told of what is said: the number of the session, whose line it is, and the line.
-pub(crate) type Listener = Arc<dyn Fn(usize, Speaker, String) + Send + Sync>;
+pub(crate) type Listener = Arc<dyn Fn(usize, RelaySpeaker, String) + Send + Sync>;
 
 /// Whose line it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Speaker {
+pub(crate) enum RelaySpeaker {
     Client,
     Server,
     Note,
@@ -22,7 +22,7 @@ pub(crate) enum Speaker {
 const LONGEST: usize = 1000;
 
 /// Tells of one session.
-pub(super) struct Live {
+pub(super) struct LiveView {
     session: usize,
     listener: Option<Listener>,
     told: usize,
@@ -31,9 +31,9 @@ pub(super) struct Live {
     has_credentials: bool,
 }
 
-impl Live {
-    pub(super) fn new(session: usize, listener: Option<Listener>) -> Live {
-        Live { session, listener, told: 0, watch: AuthWatch::from_greeting(), has_credentials: false }
+impl LiveView {
+    pub(super) fn new(session: usize, listener: Option<Listener>) -> LiveView {
+        LiveView { session, listener, told: 0, watch: AuthWatch::from_greeting(), has_credentials: false }
     }
 
     /// Tells what is new.
@@ -48,38 +48,38 @@ impl Live {
         }
     }
 
-    fn lines(&mut self, event: &Said) -> Vec<(Speaker, String)> {
+    fn lines(&mut self, event: &Said) -> Vec<(RelaySpeaker, String)> {
         match event {
-            Said::Line(line) => vec![(Speaker::Client, self.line(line))],
+            Said::Line(line) => vec![(RelaySpeaker::Client, self.line(line))],
             Said::Bytes(bytes) => {
                 let line = self.bytes(bytes);
                 let is_long = bytes.len() > LONGEST;
-                vec![(Speaker::Client, if is_long { format!("({} octets)", bytes.len()) } else { line })]
+                vec![(RelaySpeaker::Client, if is_long { format!("({} octets)", bytes.len()) } else { line })]
             }
-            Said::MailData(data) | Said::Chunk(data) => {
+            Said::RecordedMailData(data) | Said::Chunk(data) => {
                 let octets = data.octets.len() as u64 + data.left_out;
                 match event {
-                    Said::MailData(_) => self.watch.mail_data_ended(),
+                    Said::RecordedMailData(_) => self.watch.mail_data_ended(),
                     _ => self.watch.content(octets),
                 }
-                vec![(Speaker::Client, format!("({octets} octets of mail data)"))]
+                vec![(RelaySpeaker::Client, format!("({octets} octets of mail data)"))]
             }
             Said::Reply(reply) => {
                 self.watch.replied(reply.code());
-                reply.lines().map(|line| (Speaker::Server, visible(line))).collect()
+                reply.lines().map(|line| (RelaySpeaker::Server, visible(line))).collect()
             }
             Said::Malformed(bytes) => {
                 self.watch.replied(0);
-                vec![(Speaker::Server, visible(bytes))]
+                vec![(RelaySpeaker::Server, visible(bytes))]
             }
             Said::HandshakeFailed(_) => Vec::new(),
             Said::Handshake => {
                 self.watch.restart();
-                vec![(Speaker::Note, "both sides shook hands".to_owned())]
+                vec![(RelaySpeaker::Note, "both sides shook hands".to_owned())]
             }
-            Said::ServerClosed => vec![(Speaker::Note, "the server closed".to_owned())],
-            Said::ClientClosed => vec![(Speaker::Note, "the client closed".to_owned())],
-            Said::Remark(text) => vec![(Speaker::Note, text.clone())],
+            Said::ServerClosed => vec![(RelaySpeaker::Note, "the server closed".to_owned())],
+            Said::ClientClosed => vec![(RelaySpeaker::Note, "the client closed".to_owned())],
+            Said::Remark(text) => vec![(RelaySpeaker::Note, text.clone())],
             Said::Wanted(..) => Vec::new(),
         }
     }

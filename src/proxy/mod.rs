@@ -7,14 +7,14 @@
 mod live;
 mod session;
 
-pub(crate) use live::{Listener, Speaker};
+pub(crate) use live::{Listener, RelaySpeaker};
 
 use crate::net::signals::Signals;
 use crate::net::tls::{Connector, TlsOptions};
-use crate::recording::{Conversation, Said, Server, Wiretap};
-use crate::server::{Identity, Tls, cannot_listen};
-use live::Live;
-use session::Trouble;
+use crate::recording::{Conversation, RecordedServer, Said, Wiretap};
+use crate::server::{Identity, SandboxTls, cannot_listen};
+use live::LiveView;
+use session::RelayTrouble;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 const ACCEPT_AGAIN: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// What is recorded, and between whom.
-pub(crate) struct Settings {
+pub(crate) struct ProxySettings {
     /// The host and port of the server.
     pub(crate) server: (String, u16),
     /// Whether TLS with the server comes first.
@@ -49,27 +49,27 @@ pub(crate) struct Recorded {
     /// Whether the client said anything.
     pub(crate) spoke: bool,
     /// What went wrong.
-    pub(crate) trouble: Option<Failure>,
+    pub(crate) trouble: Option<SessionFailure>,
 }
 
 /// Why a session could not be recorded to its end.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct SessionFailure {
     pub(crate) message: String,
     /// Whether there was no server at all.
     pub(crate) no_server: bool,
 }
 
 /// Where clients can connect, and whether TLS comes first there; and the authority that they must trust, as PEM.
-pub(crate) struct Listening {
+pub(crate) struct ProxyListening {
     pub(crate) addresses: Vec<(SocketAddr, bool)>,
     pub(crate) authority_pem: Option<Vec<u8>>,
 }
 
 /// What all sessions share.
-struct Shared {
-    settings: Settings,
-    tls: Tls,
+struct Relay {
+    settings: ProxySettings,
+    tls: SandboxTls,
     stop: watch::Sender<bool>,
 }
 
@@ -80,9 +80,9 @@ struct Shared {
 /// # Errors
 /// It cannot listen, its certificate is none, or `started` fails.
 pub(crate) fn record(
-    settings: Settings,
+    settings: ProxySettings,
     listener: Option<Listener>,
-    started: impl FnOnce(&Listening) -> Result<(), String>,
+    started: impl FnOnce(&ProxyListening) -> Result<(), String>,
     finished: impl FnMut(Recorded),
 ) -> Result<(), String> {
     let words = |error: io::Error| error.to_string();
@@ -94,22 +94,22 @@ pub(crate) fn record(
 }
 
 async fn serve(
-    settings: Settings,
+    settings: ProxySettings,
     listener: Option<Listener>,
-    started: impl FnOnce(&Listening) -> Result<(), String>,
+    started: impl FnOnce(&ProxyListening) -> Result<(), String>,
     mut finished: impl FnMut(Recorded),
 ) -> Result<(), String> {
-    let tls =
-        Tls::for_clients(&settings.identity).map_err(|error| format!("the certificate cannot be used: {error}"))?;
+    let tls = SandboxTls::for_clients(&settings.identity)
+        .map_err(|error| format!("the certificate cannot be used: {error}"))?;
     if settings.server_tls.ca_pem.is_some() {
         Connector::new(&settings.server_tls).map_err(|error| error.message)?;
     }
     let listeners = bind(&settings).await?;
     let addresses = listeners.iter().filter_map(|(listener, tls)| Some((listener.local_addr().ok()?, *tls))).collect();
     let mut signals = Signals::listen();
-    started(&Listening { addresses, authority_pem: tls.authority_pem.clone() })?;
+    started(&ProxyListening { addresses, authority_pem: tls.authority_pem.clone() })?;
     let max_sessions = settings.max_sessions;
-    let shared = Arc::new(Shared { settings, tls, stop: watch::channel(false).0 });
+    let shared = Arc::new(Relay { settings, tls, stop: watch::channel(false).0 });
     let (mut sessions, mut begun) = (JoinSet::new(), 0);
     loop {
         let enough = max_sessions != 0 && begun >= max_sessions;
@@ -119,7 +119,7 @@ async fn serve(
         tokio::select! {
             (client, tls_first) = accept_any(&listeners), if !enough => {
                 begun += 1;
-                let live = Live::new(begun, listener.clone());
+                let live = LiveView::new(begun, listener.clone());
                 sessions.spawn(one(client, tls_first, Arc::clone(&shared), live, begun));
             }
             Some(ended) = sessions.join_next() => ended.into_iter().for_each(&mut finished),
@@ -134,7 +134,7 @@ async fn serve(
     Ok(())
 }
 
-async fn bind(settings: &Settings) -> Result<Vec<(TcpListener, bool)>, String> {
+async fn bind(settings: &ProxySettings) -> Result<Vec<(TcpListener, bool)>, String> {
     let mut listeners = Vec::new();
     let plain = settings.listen.iter().map(|address| (address, false));
     for (address, tls) in plain.chain(settings.tls_listen.iter().map(|address| (address, true))) {
@@ -162,7 +162,7 @@ async fn accept_any(listeners: &[(TcpListener, bool)]) -> (TcpStream, bool) {
 }
 
 /// One session from its beginning to its end.
-async fn one(client: TcpStream, tls_first: bool, shared: Arc<Shared>, mut live: Live, session: usize) -> Recorded {
+async fn one(client: TcpStream, tls_first: bool, shared: Arc<Relay>, mut live: LiveView, session: usize) -> Recorded {
     let mut tap = Wiretap::new();
     let outcome = session::run(client, tls_first, &shared, (&mut tap, &mut live)).await;
     let ended = matches!(tap.said.last(), Some(Said::ServerClosed | Said::ClientClosed));
@@ -172,11 +172,14 @@ async fn one(client: TcpStream, tls_first: bool, shared: Arc<Shared>, mut live: 
     live.catch_up(&tap.said);
     let (host, port) = shared.settings.server.clone();
     let spoke = tap.heard_client();
-    let server =
-        Server { host: host.trim_matches(['[', ']']).to_owned(), port, implicit_tls: shared.settings.implicit_tls };
+    let server = RecordedServer {
+        host: host.trim_matches(['[', ']']).to_owned(),
+        port,
+        implicit_tls: shared.settings.implicit_tls,
+    };
     let trouble = outcome.err().map(|trouble| match trouble {
-        Trouble::NoServer(message) => Failure { message, no_server: true },
-        Trouble::Tls(message) | Trouble::Broken(message) => Failure { message, no_server: false },
+        RelayTrouble::NoServer(message) => SessionFailure { message, no_server: true },
+        RelayTrouble::Tls(message) | RelayTrouble::Broken(message) => SessionFailure { message, no_server: false },
     });
     Recorded { session, conversation: Conversation { server, said: tap.said }, spoke, trouble }
 }

@@ -3,13 +3,13 @@
 //! Responsible for the two connections. Neither direction waits for the other: a server that replies while it is sent to
 //! is read. What is understood of it is the wiretap's business.
 
-use super::Shared;
-use super::live::Live;
+use super::Relay;
+use super::live::LiveView;
 use crate::net::connect::{Target, connect};
 use crate::net::stream::Stream;
 use crate::net::tls::{Connector, TlsFailure};
 use crate::recording::{Said, Wiretap};
-use crate::server::Tls;
+use crate::server::SandboxTls;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
@@ -27,7 +27,7 @@ const READ_SIZE: usize = 64 * 1024;
 
 /// How a session went, beside what was said.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum RelayTrouble {
     /// There was no server to speak to.
     NoServer(String),
     /// A handshake failed.
@@ -37,7 +37,7 @@ pub(super) enum Trouble {
 }
 
 /// What is heard of a session, and who is told of it at once.
-pub(super) type Heard<'h> = (&'h mut Wiretap, &'h mut Live);
+pub(super) type Heard<'h> = (&'h mut Wiretap, &'h mut LiveView);
 
 /// Why octets do not pass any more.
 enum Pause {
@@ -52,9 +52,9 @@ enum Pause {
 pub(super) async fn run(
     mut client: TcpStream,
     tls_first: bool,
-    shared: &Shared,
+    shared: &Relay,
     (tap, live): Heard<'_>,
-) -> Result<(), Trouble> {
+) -> Result<(), RelayTrouble> {
     _ = client.set_nodelay(true);
     let server = match open(shared).await {
         Ok(server) => server,
@@ -74,11 +74,11 @@ pub(super) async fn run(
     plain(client, server, shared, (tap, live)).await
 }
 
-async fn open(shared: &Shared) -> Result<Stream, Trouble> {
+async fn open(shared: &Relay) -> Result<Stream, RelayTrouble> {
     let (host, port) = shared.settings.server.clone();
     let target = Target { host, port, ip: None, local_address: None, public_only: false };
     let connected = timeout(OPENING, connect(&target)).await;
-    let failed = |message: String| Trouble::NoServer(message);
+    let failed = |message: String| RelayTrouble::NoServer(message);
     let stream = match connected {
         Ok(connected) => connected.map_err(|failure| failed(failure.message))?,
         Err(_) => return Err(failed(format!("{}:{}: timed out", target.host, target.port))),
@@ -86,13 +86,13 @@ async fn open(shared: &Shared) -> Result<Stream, Trouble> {
     if shared.settings.implicit_tls { shake_hands(stream, shared).await } else { Ok(stream) }
 }
 
-async fn shake_hands(server: Stream, shared: &Shared) -> Result<Stream, Trouble> {
-    let connector = Connector::new(&shared.settings.server_tls).map_err(|error| Trouble::Tls(error.message))?;
+async fn shake_hands(server: Stream, shared: &Relay) -> Result<Stream, RelayTrouble> {
+    let connector = Connector::new(&shared.settings.server_tls).map_err(|error| RelayTrouble::Tls(error.message))?;
     let name = shared.settings.server.0.trim_matches(['[', ']']);
     match timeout(OPENING, server.upgrade(&connector, name)).await {
         Ok(Ok((stream, _))) => Ok(stream),
-        Ok(Err(failure)) => Err(Trouble::Tls(in_words(&failure))),
-        Err(_) => Err(Trouble::Tls("the server's TLS handshake timed out".to_owned())),
+        Ok(Err(failure)) => Err(RelayTrouble::Tls(in_words(&failure))),
+        Err(_) => Err(RelayTrouble::Tls("the server's TLS handshake timed out".to_owned())),
     }
 }
 
@@ -101,22 +101,22 @@ fn in_words(failure: &TlsFailure) -> String {
     format!("the TLS handshake with the server failed: {}\n  = help: {help}", failure.message)
 }
 
-async fn accept(client: TcpStream, tls: &Tls) -> Result<crate::server::TlsStream, Trouble> {
+async fn accept(client: TcpStream, tls: &SandboxTls) -> Result<crate::server::TlsStream, RelayTrouble> {
     match timeout(OPENING, crate::server::accept(client, tls)).await {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(error)) => Err(Trouble::Tls(format!(
+        Ok(Err(error)) => Err(RelayTrouble::Tls(format!(
             "the TLS handshake with the client failed: {error}\n  = help: the client must trust the certificate of this proxy: see --ca-out"
         ))),
-        Err(_) => Err(Trouble::Tls("the client's TLS handshake timed out".to_owned())),
+        Err(_) => Err(RelayTrouble::Tls("the client's TLS handshake timed out".to_owned())),
     }
 }
 
 async fn plain(
     mut client: TcpStream,
     mut server: Stream,
-    shared: &Shared,
+    shared: &Relay,
     (tap, live): Heard<'_>,
-) -> Result<(), Trouble> {
+) -> Result<(), RelayTrouble> {
     match pass(&mut client, &mut server, shared, (&mut *tap, &mut *live)).await? {
         Pause::StartTls(last) => {
             let server = match shake_hands(server, shared).await {
@@ -142,12 +142,12 @@ async fn plain(
 async fn over_tls(
     mut client: crate::server::TlsStream,
     mut server: Stream,
-    shared: &Shared,
+    shared: &Relay,
     (tap, live): Heard<'_>,
-) -> Result<(), Trouble> {
+) -> Result<(), RelayTrouble> {
     match pass(&mut client, &mut server, shared, (&mut *tap, &mut *live)).await? {
         Pause::StartTls(_) => {
-            Err(Trouble::Tls("the client asked for STARTTLS over TLS: this can't be recorded".to_owned()))
+            Err(RelayTrouble::Tls("the client asked for STARTTLS over TLS: this can't be recorded".to_owned()))
         }
         pause => {
             finish(client, server, pause, tap).await;
@@ -206,7 +206,12 @@ impl Passing {
 }
 
 /// Passes octets both ways until something else must be done.
-async fn pass<C>(client: &mut C, server: &mut Stream, shared: &Shared, (tap, live): Heard<'_>) -> Result<Pause, Trouble>
+async fn pass<C>(
+    client: &mut C,
+    server: &mut Stream,
+    shared: &Relay,
+    (tap, live): Heard<'_>,
+) -> Result<Pause, RelayTrouble>
 where
     C: AsyncRead + AsyncWrite + Unpin,
 {
@@ -249,6 +254,6 @@ where
     }
 }
 
-fn broken(error: &io::Error) -> Trouble {
-    Trouble::Broken(error.to_string())
+fn broken(error: &io::Error) -> RelayTrouble {
+    RelayTrouble::Broken(error.to_string())
 }

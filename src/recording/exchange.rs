@@ -3,7 +3,7 @@
 //! Responsible for giving each reply to what it answers, as the dialogue counts them, from what was said alone. What is
 //! made of an exchange is decided elsewhere.
 
-use super::{MailData, Said};
+use super::{RecordedMailData, Said};
 use crate::scenario::write::DraftExpect;
 use crate::secret::credentials;
 use crate::smtp::command::{CommandLine, Verb};
@@ -12,8 +12,8 @@ use crate::smtp::reply::Reply;
 use std::collections::VecDeque;
 
 /// What one side asked, and what came back.
-pub(super) struct Exchange<'c> {
-    pub(super) asked: Asked<'c>,
+pub(super) struct AnsweredCommand<'c> {
+    pub(super) asked: AskedCommand<'c>,
     /// One reply, and after LHLO one for each recipient; none where the conversation ended before.
     pub(super) replies: Vec<&'c Reply>,
     /// What a script wants in place of a reply.
@@ -38,22 +38,22 @@ pub(super) struct Exchange<'c> {
 
 /// What the client did.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked<'c> {
+pub(super) enum AskedCommand<'c> {
     /// Nothing: the greeting, or a reply that nobody asked for.
     Nothing,
     Line(&'c [u8]),
     Bytes(&'c [u8]),
-    MailData(&'c MailData),
+    MailData(&'c RecordedMailData),
     Chunk {
         command: &'c [u8],
-        octets: &'c MailData,
+        octets: &'c RecordedMailData,
     },
     Handshake,
 }
 
-impl<'c> Exchange<'c> {
-    fn new(asked: Asked<'c>) -> Exchange<'c> {
-        Exchange {
+impl<'c> AnsweredCommand<'c> {
+    fn new(asked: AskedCommand<'c>) -> AnsweredCommand<'c> {
+        AnsweredCommand {
             asked,
             replies: Vec::new(),
             wanted: None,
@@ -71,7 +71,7 @@ impl<'c> Exchange<'c> {
     /// The command that was sent; an empty one where there was none.
     pub(super) fn command(&self) -> CommandLine<'c> {
         match self.asked {
-            Asked::Line(line) | Asked::Chunk { command: line, .. } => CommandLine::parse(line),
+            AskedCommand::Line(line) | AskedCommand::Chunk { command: line, .. } => CommandLine::parse(line),
             _ => CommandLine::parse(&[]),
         }
     }
@@ -99,24 +99,24 @@ impl<'c> Exchange<'c> {
 }
 
 /// Puts replies to what they answer.
-pub(super) fn exchanges(said: &[Said]) -> Vec<Exchange<'_>> {
+pub(super) fn exchanges(said: &[Said]) -> Vec<AnsweredCommand<'_>> {
     let mut pairing = Pairing::default();
     if !begins_without_greeting(said) {
         pairing.dialogue = Dialogue::greeting();
-        pairing.ask(Asked::Nothing);
+        pairing.ask(AskedCommand::Nothing);
     }
     for event in said {
         pairing.take(event);
     }
     let last_remarks = std::mem::take(&mut pairing.remarks);
-    pairing.exchanges.retain(|exchange| exchange.asked != Asked::Nothing || exchange.says_something());
+    pairing.exchanges.retain(|exchange| exchange.asked != AskedCommand::Nothing || exchange.says_something());
     if let Some(last) = pairing.exchanges.last_mut() {
         last.remarks.extend(last_remarks);
     }
     pairing.exchanges
 }
 
-impl Exchange<'_> {
+impl AnsweredCommand<'_> {
     fn says_something(&self) -> bool {
         !self.replies.is_empty() || self.wanted.is_some() || self.malformed.is_some() || self.closed
     }
@@ -135,7 +135,7 @@ fn begins_without_greeting(said: &[Said]) -> bool {
 
 #[derive(Default)]
 struct Pairing<'c> {
-    exchanges: Vec<Exchange<'c>>,
+    exchanges: Vec<AnsweredCommand<'c>>,
     /// For each reply that is owed the exchange it belongs to.
     owed: VecDeque<usize>,
     /// How many that are; they stand in `owed` in the same order.
@@ -148,9 +148,9 @@ impl<'c> Pairing<'c> {
         match event {
             Said::Line(line) => self.line(line),
             Said::Bytes(bytes) => self.bytes(bytes),
-            Said::MailData(data) => {
+            Said::RecordedMailData(data) => {
                 self.dialogue.mail_data_ended();
-                self.ask(Asked::MailData(data));
+                self.ask(AskedCommand::MailData(data));
             }
             Said::Chunk(octets) => self.chunk(octets),
             Said::Reply(reply) => {
@@ -175,19 +175,22 @@ impl<'c> Pairing<'c> {
     }
 
     /// Something was asked, which the dialogue was told of already.
-    fn ask(&mut self, asked: Asked<'c>) {
-        let waits_for_greeting =
-            matches!(self.exchanges.first(), Some(first) if first.asked == Asked::Nothing && first.code().is_none());
+    fn ask(&mut self, asked: AskedCommand<'c>) {
+        let waits_for_greeting = matches!(self.exchanges.first(), Some(first) if first.asked == AskedCommand::Nothing && first.code().is_none());
         let pipelined = !self.owed.is_empty() && !waits_for_greeting;
         let at = self.exchanges.len();
         self.owed.resize(self.dialogue.owed(), at);
-        self.exchanges.push(Exchange { pipelined, remarks: std::mem::take(&mut self.remarks), ..Exchange::new(asked) });
+        self.exchanges.push(AnsweredCommand {
+            pipelined,
+            remarks: std::mem::take(&mut self.remarks),
+            ..AnsweredCommand::new(asked)
+        });
     }
 
     fn line(&mut self, line: &'c [u8]) {
         let is_response = self.dialogue.is_response(line);
         self.dialogue.wrote_command(line);
-        self.ask(Asked::Line(line));
+        self.ask(AskedCommand::Line(line));
         if let Some(exchange) = self.exchanges.last_mut() {
             exchange.is_response = is_response;
             exchange.credentials.extend(credentials(line, is_response).map(|range| &line[range]));
@@ -204,29 +207,28 @@ impl<'c> Pairing<'c> {
                 self.dialogue.wrote_odd_line(content);
             }
         }
-        self.ask(Asked::Bytes(bytes));
+        self.ask(AskedCommand::Bytes(bytes));
         if let Some(exchange) = self.exchanges.last_mut() {
             exchange.credentials = carried;
         }
     }
 
     /// The octets belong to the command above them.
-    fn chunk(&mut self, octets: &'c MailData) {
+    fn chunk(&mut self, octets: &'c RecordedMailData) {
         match self.exchanges.last_mut().map(|last| &mut last.asked) {
             Some(asked)
-                if let Asked::Line(command) = *asked
-                    && CommandLine::parse(command).verb() == Verb::Bdat =>
+                if let AskedCommand::Line(command) = *asked
+                    && CommandLine::parse(command).verb() == Verb::BdatCommand =>
             {
-                *asked = Asked::Chunk { command, octets };
+                *asked = AskedCommand::Chunk { command, octets };
             }
-            _ => self.ask(Asked::Bytes(&octets.octets)),
+            _ => self.ask(AskedCommand::Bytes(&octets.octets)),
         }
     }
 
     /// The greeting of a server that serves nobody, to a client that had not waited for it, stands where it came.
     fn greet_late(&mut self, reply: &Reply) {
-        let waits =
-            matches!(self.exchanges.first(), Some(first) if first.asked == Asked::Nothing && first.code().is_none());
+        let waits = matches!(self.exchanges.first(), Some(first) if first.asked == AskedCommand::Nothing && first.code().is_none());
         if waits && self.exchanges.len() > 1 && self.owed.front() == Some(&0) && reply.code() >= 400 {
             let greeting = self.exchanges.remove(0);
             self.exchanges.push(greeting);
@@ -240,7 +242,7 @@ impl<'c> Pairing<'c> {
     fn oldest(&mut self, code: u16) -> usize {
         let settled = self.dialogue.replied(code);
         let Some(at) = self.owed.pop_front() else {
-            self.ask(Asked::Nothing);
+            self.ask(AskedCommand::Nothing);
             return self.exchanges.len() - 1;
         };
         if let Some(place) = settled.and_then(|settled| settled.one_more).filter(|place| *place <= self.owed.len()) {
@@ -262,7 +264,7 @@ impl<'c> Pairing<'c> {
                 last.handshake = true;
                 last.failed = failed;
             }
-            _ => self.ask(Asked::Handshake),
+            _ => self.ask(AskedCommand::Handshake),
         }
     }
 

@@ -3,7 +3,7 @@
 //! Responsible for the patterns of replies: the code, the enhanced status code, and of EHLO the keywords that the client
 //! then used. Queue ids, dates, host names and all other words are left out: they vary from run to run.
 
-use super::exchange::{Asked, Exchange};
+use super::exchange::{AnsweredCommand, AskedCommand};
 use crate::scenario::write::DraftExpect;
 use crate::smtp::auth::Mechanism;
 use crate::smtp::extension::Extensions;
@@ -28,7 +28,7 @@ const PARAMETERS: [(&str, &str); 11] = [
 ];
 
 /// What the step for exchange `at` expects.
-pub(super) fn expectation(exchanges: &[Exchange<'_>], at: usize) -> Option<DraftExpect> {
+pub(super) fn expectation(exchanges: &[AnsweredCommand<'_>], at: usize) -> Option<DraftExpect> {
     let exchange = &exchanges[at];
     if let Some((_, wanted)) = exchange.wanted {
         return Some(wanted.clone());
@@ -52,14 +52,14 @@ pub(super) fn expectation(exchanges: &[Exchange<'_>], at: usize) -> Option<Draft
 }
 
 /// The pattern of one reply by itself.
-pub(super) fn pattern(reply: &Reply, exchange: &Exchange<'_>) -> String {
+pub(super) fn pattern(reply: &Reply, exchange: &AnsweredCommand<'_>) -> String {
     let code = reply.code();
     let text = reply.texts().next().unwrap_or_default();
     if code == 334 {
         let prompt = LOGIN_PROMPTS.into_iter().find(|prompt| *prompt == text);
         return prompt.map_or("^334".to_owned(), |prompt| format!("^334 {}", String::from_utf8_lossy(prompt)));
     }
-    let varies = exchange.asked == Asked::Nothing || exchange.greets();
+    let varies = exchange.asked == AskedCommand::Nothing || exchange.greets();
     let Some(enhanced) = enhanced(text).filter(|_| !varies) else { return format!("^{code}") };
     let separator = if reply.lines().len() == 1 { " " } else { "[ -]" };
     format!("^{code}{separator}{}", enhanced.replace('.', "\\."))
@@ -75,7 +75,7 @@ fn enhanced(text: &[u8]) -> Option<String> {
 }
 
 /// A pattern for each keyword that the server offered and the client used before it greeted again.
-fn keywords(exchanges: &[Exchange<'_>], at: usize, reply: &Reply) -> Vec<String> {
+fn keywords(exchanges: &[AnsweredCommand<'_>], at: usize, reply: &Reply) -> Vec<String> {
     let offered = Extensions::parse(reply.texts());
     let mut patterns: Vec<String> = Vec::new();
     for exchange in exchanges[at + 1..].iter().take_while(|exchange| !exchange.greets()) {
@@ -99,7 +99,7 @@ fn spelled_so(reply: &Reply, keyword: &str) -> bool {
 }
 
 /// The keywords, with their parameters, that a command stands on.
-fn used(exchange: &Exchange<'_>) -> Vec<(String, Option<String>)> {
+fn used(exchange: &AnsweredCommand<'_>) -> Vec<(String, Option<String>)> {
     let pipelining = exchange.pipelined.then(|| "PIPELINING".to_owned());
     let mut words: Vec<(String, Option<String>)> = pipelining.into_iter().map(|word| (word, None)).collect();
     match exchange.verb().as_str() {

@@ -3,7 +3,7 @@
 //! Responsible for reading what a client answered to which challenge (RFC 4954), for every mechanism of `smtp::auth`.
 //! What can't be read is a secret as a whole: a line of AUTH is never written as it was.
 
-use super::exchange::{Asked, Exchange};
+use super::exchange::{AnsweredCommand, AskedCommand};
 use super::words::Secrets;
 use crate::smtp::auth::Mechanism;
 use crate::smtp::auth::messages;
@@ -28,13 +28,13 @@ pub(super) enum Spoken {
 }
 
 /// Reads every login of a conversation; the result has an entry for each line that belongs to one.
-pub(super) fn logins(exchanges: &[Exchange<'_>], secrets: &mut Secrets) -> BTreeMap<usize, Spoken> {
+pub(super) fn logins(exchanges: &[AnsweredCommand<'_>], secrets: &mut Secrets) -> BTreeMap<usize, Spoken> {
     let mut spoken = BTreeMap::new();
     for (at, exchange) in exchanges.iter().enumerate() {
         if spoken.contains_key(&at) {
             continue;
         }
-        let mut login = Login { exchanges, at, end: end_of(exchanges, at), secrets: &mut *secrets };
+        let mut login = RecordedLogin { exchanges, at, end: end_of(exchanges, at), secrets: &mut *secrets };
         if begins_login(exchange) {
             login.read(&mut spoken);
         } else if !exchange.credentials.is_empty() {
@@ -45,30 +45,30 @@ pub(super) fn logins(exchanges: &[Exchange<'_>], secrets: &mut Secrets) -> BTree
 }
 
 /// Whether the conversation holds credentials, as far as one can tell.
-pub(super) fn are_in(exchanges: &[Exchange<'_>]) -> bool {
+pub(super) fn are_in(exchanges: &[AnsweredCommand<'_>]) -> bool {
     exchanges.iter().any(|exchange| begins_login(exchange) || !exchange.credentials.is_empty())
 }
 
-fn begins_login(exchange: &Exchange<'_>) -> bool {
+fn begins_login(exchange: &AnsweredCommand<'_>) -> bool {
     !exchange.is_response && exchange.command().login().is_some()
 }
 
 /// The exchange behind the last one of a login: whatever the server says, lines that are no commands are meant as
 /// responses.
-fn end_of(exchanges: &[Exchange<'_>], at: usize) -> usize {
+fn end_of(exchanges: &[AnsweredCommand<'_>], at: usize) -> usize {
     let more = exchanges[at + 1..].iter().take_while(|exchange| exchange.is_response).count();
     at + more + 1
 }
 
 /// One login: the exchange with AUTH and those that answer its challenges.
-struct Login<'e, 'c> {
-    exchanges: &'e [Exchange<'c>],
+struct RecordedLogin<'e, 'c> {
+    exchanges: &'e [AnsweredCommand<'c>],
     at: usize,
     end: usize,
     secrets: &'e mut Secrets,
 }
 
-impl Login<'_, '_> {
+impl RecordedLogin<'_, '_> {
     fn read(mut self, spoken: &mut BTreeMap<usize, Spoken>) {
         let Some(auth) = self.exchanges[self.at].command().login() else { return };
         let (name, initial) = (auth.name(), auth.initial);
@@ -102,7 +102,7 @@ impl Login<'_, '_> {
     /// What holds credentials outside of a login that is understood: a secret as a whole.
     fn stray(&mut self) -> Option<Spoken> {
         let exchange = &self.exchanges[self.at];
-        let (Asked::Line(bytes) | Asked::Bytes(bytes)) = exchange.asked else { return None };
+        let (AskedCommand::Line(bytes) | AskedCommand::Bytes(bytes)) = exchange.asked else { return None };
         let literal = |bytes: &[u8]| crate::scenario::write::literal(&String::from_utf8_lossy(bytes));
         let (mut template, mut written) = (String::new(), 0);
         for message in &exchange.credentials {
@@ -113,7 +113,11 @@ impl Login<'_, '_> {
             written = start + message.len();
         }
         template.push_str(&literal(&bytes[written..]));
-        Some(if matches!(exchange.asked, Asked::Line(_)) { Spoken::Send(template) } else { Spoken::Raw(template) })
+        Some(if matches!(exchange.asked, AskedCommand::Line(_)) {
+            Spoken::Send(template)
+        } else {
+            Spoken::Raw(template)
+        })
     }
 
     /// The template of one message of the client, as it stands on the wire.
@@ -211,7 +215,7 @@ impl Login<'_, '_> {
         let auth = self.exchanges[self.at].command().login();
         let initial = usize::from(auth.is_some_and(|auth| !auth.initial.is_empty()));
         let answered = self.at + challenge.number - initial;
-        self.exchanges.get(answered).and_then(Exchange::code) == Some(501)
+        self.exchanges.get(answered).and_then(AnsweredCommand::code) == Some(501)
     }
 
     fn plain(&mut self, text: &str) -> Option<String> {
@@ -347,11 +351,11 @@ fn digest_user(answer: &[u8]) -> Option<String> {
     rest.split_once('"').map(|(user, _)| user.to_owned()).filter(|user| !user.is_empty())
 }
 
-impl<'c> Exchange<'c> {
+impl<'c> AnsweredCommand<'c> {
     /// The line that was sent; empty where it was none.
     fn line(&self) -> &'c [u8] {
         match self.asked {
-            Asked::Line(line) => line,
+            AskedCommand::Line(line) => line,
             _ => &[],
         }
     }

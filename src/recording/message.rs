@@ -3,14 +3,14 @@
 //! Responsible for the text of `data` and `bdat`: its headers that must be new each time become templates, addresses and
 //! secrets get their names. What no text can hold is written as exact bytes.
 
-use super::MailData;
+use super::RecordedMailData;
 use super::words::{Secrets, Variable, template};
 use crate::scenario::write::{DraftAction, hexadecimal};
 use crate::smtp::command::CommandLine;
 use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
 
 /// Mail data as a step that sends it, after a 354.
-pub(super) fn data(data: &MailData, secrets: &Secrets, variables: &[Variable]) -> DraftAction {
+pub(super) fn data(data: &RecordedMailData, secrets: &Secrets, variables: &[Variable]) -> DraftAction {
     match text_of(&data.octets) {
         Some(text) => DraftAction::Data(message(&text, secrets, variables)),
         None => exact(&wire(&data.octets), secrets),
@@ -18,7 +18,7 @@ pub(super) fn data(data: &MailData, secrets: &Secrets, variables: &[Variable]) -
 }
 
 /// A chunk as a step that sends it with its command; as exact bytes where other octets would be sent.
-pub(super) fn chunk(command: &[u8], data: &MailData, secrets: &Secrets, variables: &[Variable]) -> DraftAction {
+pub(super) fn chunk(command: &[u8], data: &RecordedMailData, secrets: &Secrets, variables: &[Variable]) -> DraftAction {
     let announced = CommandLine::parse(command).bdat();
     let last = announced.is_some_and(|bdat| bdat.last);
     // Of a chunk that the session ended within only this much was sent.
@@ -32,12 +32,12 @@ pub(super) fn chunk(command: &[u8], data: &MailData, secrets: &Secrets, variable
 }
 
 /// A chunk with its command, as exact bytes.
-pub(super) fn exact_chunk(command: &[u8], data: &MailData, secrets: &Secrets) -> DraftAction {
+pub(super) fn exact_chunk(command: &[u8], data: &RecordedMailData, secrets: &Secrets) -> DraftAction {
     exact(&[command, b"\r\n", &data.octets].concat(), secrets)
 }
 
 /// What a reader must know about mail data that was not kept whole.
-pub(super) fn remark(data: &MailData) -> Option<String> {
+pub(super) fn remark(data: &RecordedMailData) -> Option<String> {
     let kept = data.octets.len();
     (data.left_out > 0).then(|| {
         let whole = kept as u64 + data.left_out;

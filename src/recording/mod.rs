@@ -18,25 +18,25 @@ mod wiretap;
 mod words;
 
 pub(crate) use wiretap::Wiretap;
-pub(crate) use words::Credentials;
+pub(crate) use words::KnownCredentials;
 
 use crate::scenario::write::{Draft, DraftExpect};
 use crate::smtp::command::CommandLine;
-use crate::smtp::reply::{Progress, Reply, ReplyParser};
+use crate::smtp::reply::{Parsed, Reply, ReplyParser};
 
 /// What a client and a server said to each other.
 #[derive(Clone, Default)]
 #[cfg_attr(test, derive(Debug))]
 pub(crate) struct Conversation {
     /// The server that the scenario will connect to.
-    pub(crate) server: Server,
+    pub(crate) server: RecordedServer,
     /// What was said, in the order in which it was said.
     pub(crate) said: Vec<Said>,
 }
 
 /// Where a conversation was held.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Server {
+pub(crate) struct RecordedServer {
     /// A name or address; one of IPv6 without brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
@@ -53,9 +53,9 @@ pub(crate) enum Said {
     /// The client sent bytes that are no line: one without its end, or with another.
     Bytes(Vec<u8>),
     /// The client sent mail data, after a 354.
-    MailData(MailData),
+    RecordedMailData(RecordedMailData),
     /// The client sent the octets of a chunk, after a line `BDAT n`.
-    Chunk(MailData),
+    Chunk(RecordedMailData),
     /// The server replied.
     Reply(Reply),
     /// The server sent what is no reply.
@@ -77,7 +77,7 @@ pub(crate) enum Said {
 /// Mail data as the message has it: no dots doubled, no line `.` at the end.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[cfg_attr(test, derive(Debug))]
-pub(crate) struct MailData {
+pub(crate) struct RecordedMailData {
     /// The octets, or the first of them.
     pub(crate) octets: Vec<u8>,
     /// How many more there were.
@@ -87,18 +87,18 @@ pub(crate) struct MailData {
 impl Conversation {
     /// The scenario that plays this conversation.
     pub(crate) fn draft(&self) -> Draft {
-        self.draft_knowing(&mut Credentials::default())
+        self.draft_knowing(&mut KnownCredentials::default())
     }
 
     /// The same; credentials of other conversations are hidden in it too, and those of this one become known.
-    pub(crate) fn draft_knowing(&self, known: &mut Credentials) -> Draft {
+    pub(crate) fn draft_knowing(&self, known: &mut KnownCredentials) -> Draft {
         scenario::draft(self, known).0
     }
 }
 
-impl Default for Server {
-    fn default() -> Server {
-        Server { host: "mail.example.com".to_owned(), port: 25, implicit_tls: false }
+impl Default for RecordedServer {
+    fn default() -> RecordedServer {
+        RecordedServer { host: "mail.example.com".to_owned(), port: 25, implicit_tls: false }
     }
 }
 
@@ -107,7 +107,7 @@ impl Said {
     pub(crate) fn reply(lines: &[impl AsRef<[u8]>]) -> Said {
         let raw: Vec<u8> = lines.iter().flat_map(|line| [line.as_ref(), b"\r\n"].concat()).collect();
         match ReplyParser::default().advance(&raw) {
-            Progress::Complete(reply, taken) if taken == raw.len() => Said::Reply(reply),
+            Parsed::Complete(reply, taken) if taken == raw.len() => Said::Reply(reply),
             _ => Said::Malformed(raw),
         }
     }

@@ -3,10 +3,10 @@
 //! Responsible for putting the parts together: which values get names, which exchanges become one pipelined group, and the
 //! step of each exchange.
 
-use super::exchange::{Asked, Exchange, exchanges};
+use super::exchange::{AnsweredCommand, AskedCommand, exchanges};
 use super::expectation::{expectation, pattern};
 use super::login::{Spoken, logins};
-use super::words::{Credentials, Secrets, Variable, template};
+use super::words::{KnownCredentials, Secrets, Variable, template};
 use super::{Conversation, Said, message};
 use crate::scenario::write::{Draft, DraftAction, DraftConnect, DraftExpect, DraftStep, literal};
 use crate::smtp::auth::Mechanism;
@@ -19,13 +19,13 @@ const MAX_ADDRESSES: usize = 3;
 const MAX_COUNTED: usize = 1000;
 
 /// Makes the scenario that plays a conversation, and tells its secrets.
-pub(super) fn draft(conversation: &Conversation, known: &mut Credentials) -> (Draft, Secrets) {
+pub(super) fn draft(conversation: &Conversation, known: &mut KnownCredentials) -> (Draft, Secrets) {
     let exchanges = exchanges(&conversation.said);
     let mut secrets = Secrets::default();
     let spoken = logins(&exchanges, &mut secrets);
     known.add_to(&mut secrets, &conversation.said);
     known.learn(&secrets);
-    let variables = Variables::find(&exchanges, &secrets);
+    let variables = DraftVariables::find(&exchanges, &secrets);
     let writer = Writer { exchanges: &exchanges, spoken, secrets, variables };
     let server = &conversation.server;
     let draft = Draft {
@@ -56,14 +56,14 @@ fn last_step(said: &[Said]) -> Vec<DraftStep> {
 
 /// The addresses and names that stand more than once.
 #[derive(Default)]
-struct Variables {
+struct DraftVariables {
     domains: Vec<Variable>,
     senders: Vec<Variable>,
     recipients: Vec<Variable>,
 }
 
-impl Variables {
-    fn find(exchanges: &[Exchange<'_>], secrets: &Secrets) -> Variables {
+impl DraftVariables {
+    fn find(exchanges: &[AnsweredCommand<'_>], secrets: &Secrets) -> DraftVariables {
         let mut found = [Vec::new(), Vec::new(), Vec::new()];
         let mut headers = String::new();
         for exchange in exchanges {
@@ -72,7 +72,7 @@ impl Variables {
                 ("EHLO" | "HELO" | "LHLO", _) => (0, std::str::from_utf8(argument).ok().map(str::to_owned)),
                 ("MAIL", _) => (1, address(argument)),
                 ("RCPT", _) => (2, address(argument)),
-                (_, Asked::MailData(data) | Asked::Chunk { octets: data, .. }) => {
+                (_, AskedCommand::MailData(data) | AskedCommand::Chunk { octets: data, .. }) => {
                     headers.push_str(&header_section(&data.octets));
                     continue;
                 }
@@ -82,7 +82,7 @@ impl Variables {
             found[kind].extend(value.filter(can_be_named));
         }
         let [domains, senders, recipients] = found;
-        Variables {
+        DraftVariables {
             domains: named("domain", &domains, ""),
             senders: named("from", &senders, &headers),
             recipients: named("to", &recipients, &headers),
@@ -140,10 +140,10 @@ fn header_section(octets: &[u8]) -> String {
 }
 
 struct Writer<'e, 'c> {
-    exchanges: &'e [Exchange<'c>],
+    exchanges: &'e [AnsweredCommand<'c>],
     spoken: BTreeMap<usize, Spoken>,
     secrets: Secrets,
-    variables: Variables,
+    variables: DraftVariables,
 }
 
 impl Writer<'_, '_> {
@@ -204,13 +204,13 @@ impl Writer<'_, '_> {
             }
             None => self.action(exchange, in_group),
         };
-        let shakes_hands = exchange.handshake || exchange.asked == Asked::Handshake;
+        let shakes_hands = exchange.handshake || exchange.asked == AskedCommand::Handshake;
         if shakes_hands {
             // 220 is what `starttls` expects by itself.
             let by_itself = DraftExpect::Reply("^220".to_owned());
             expect = exchange.wanted.map(|(_, wanted)| wanted.clone()).filter(|wanted| *wanted != by_itself);
         }
-        if let Asked::MailData(data) | Asked::Chunk { octets: data, .. } = exchange.asked {
+        if let AskedCommand::MailData(data) | AskedCommand::Chunk { octets: data, .. } = exchange.asked {
             comments.extend(message::remark(data));
         }
         let fails = exchange.failed.map(str::to_owned);
@@ -228,7 +228,7 @@ impl Writer<'_, '_> {
     }
 
     /// A password that passed as a digest only can't be found where the client says it otherwise.
-    fn what_is_not_known(&self, exchange: &Exchange<'_>) -> Option<String> {
+    fn what_is_not_known(&self, exchange: &AnsweredCommand<'_>) -> Option<String> {
         let auth = exchange.command().auth();
         let mechanism = auth.and_then(|auth| auth.name().parse::<Mechanism>().ok());
         let by_digest = |mechanism: Mechanism| mechanism == Mechanism::CramMd5 || mechanism.scram_hash().is_some();
@@ -254,21 +254,21 @@ impl Writer<'_, '_> {
         Some(DraftExpect::Reply(pattern(reply, exchange)))
     }
 
-    fn action(&self, exchange: &Exchange<'_>, in_group: bool) -> DraftAction {
+    fn action(&self, exchange: &AnsweredCommand<'_>, in_group: bool) -> DraftAction {
         let addresses = self.variables.addresses();
         match exchange.asked {
-            Asked::Nothing => DraftAction::None,
-            Asked::Handshake => DraftAction::Tls(Vec::new()),
-            Asked::Line(_) if exchange.handshake => DraftAction::StartTls(Vec::new()),
-            Asked::Line(line) => self.line(exchange, line),
-            Asked::Bytes(bytes) => message::exact(bytes, &self.secrets),
-            Asked::MailData(data) => message::data(data, &self.secrets, &addresses),
-            Asked::Chunk { command, octets } if in_group => message::exact_chunk(command, octets, &self.secrets),
-            Asked::Chunk { command, octets } => message::chunk(command, octets, &self.secrets, &addresses),
+            AskedCommand::Nothing => DraftAction::None,
+            AskedCommand::Handshake => DraftAction::Tls(Vec::new()),
+            AskedCommand::Line(_) if exchange.handshake => DraftAction::StartTls(Vec::new()),
+            AskedCommand::Line(line) => self.line(exchange, line),
+            AskedCommand::Bytes(bytes) => message::exact(bytes, &self.secrets),
+            AskedCommand::MailData(data) => message::data(data, &self.secrets, &addresses),
+            AskedCommand::Chunk { command, octets } if in_group => message::exact_chunk(command, octets, &self.secrets),
+            AskedCommand::Chunk { command, octets } => message::chunk(command, octets, &self.secrets, &addresses),
         }
     }
 
-    fn line(&self, exchange: &Exchange<'_>, line: &[u8]) -> DraftAction {
+    fn line(&self, exchange: &AnsweredCommand<'_>, line: &[u8]) -> DraftAction {
         let text = match std::str::from_utf8(line) {
             Ok(text) if !text.contains(['\r', '\n']) => text,
             _ => return message::exact(&[line, b"\r\n"].concat(), &self.secrets),
@@ -301,7 +301,8 @@ impl Writer<'_, '_> {
 }
 
 /// Whether it ends a message.
-fn delivers(exchange: &Exchange<'_>) -> bool {
+fn delivers(exchange: &AnsweredCommand<'_>) -> bool {
     let last_chunk = exchange.command().bdat().is_some_and(|bdat| bdat.last);
-    matches!(exchange.asked, Asked::MailData(_)) || matches!(exchange.asked, Asked::Chunk { .. }) && last_chunk
+    matches!(exchange.asked, AskedCommand::MailData(_))
+        || matches!(exchange.asked, AskedCommand::Chunk { .. }) && last_chunk
 }

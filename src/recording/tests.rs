@@ -23,7 +23,7 @@ fn conversation(text: &str) -> Conversation {
             continue;
         }
         if !data.is_empty() {
-            said.push(Said::MailData(MailData { octets: std::mem::take(&mut data), left_out: 0 }));
+            said.push(Said::RecordedMailData(RecordedMailData { octets: std::mem::take(&mut data), left_out: 0 }));
         }
         match line.split_at(line.len().min(3)) {
             ("C: ", line) => said.push(Said::Line(line.as_bytes().to_vec())),
@@ -34,11 +34,13 @@ fn conversation(text: &str) -> Conversation {
     }
     // Mail data stands before the reply that it was answered with.
     for at in 1..said.len() {
-        if matches!(said[at], Said::MailData(_)) && matches!(&said[at - 1], Said::Reply(reply) if reply.code() != 354) {
+        if matches!(said[at], Said::RecordedMailData(_))
+            && matches!(&said[at - 1], Said::Reply(reply) if reply.code() != 354)
+        {
             said.swap(at - 1, at);
         }
     }
-    Conversation { server: Server::default(), said }
+    Conversation { server: RecordedServer::default(), said }
 }
 
 /// The scenario, which `check` must have nothing to say about.
@@ -301,7 +303,7 @@ fn credentials_outside_of_a_login_are_secrets() {
     let said = [&b"AUTH LOGIN\n"[..], b"YW5u\n", b"czNjcmV0LXB3\n", b"AUTH PLAIN AGFubgBzM2NyZXQtcHc="];
     let mut said: Vec<Said> = said.iter().map(|bytes| Said::Bytes(bytes.to_vec())).collect();
     said.insert(0, Said::reply(&["220 hi"]));
-    let text = written(&Conversation { server: Server::default(), said });
+    let text = written(&Conversation { server: RecordedServer::default(), said });
     assert!(!text.contains("czNj") && !text.contains("M2Ny") && !text.contains("YW5u"), "{text}");
 }
 
@@ -335,7 +337,7 @@ S: 221 bye
 /// As `conversation`, with mail data before both replies to it.
 fn lmtp(text: &str) -> Conversation {
     let mut conversation = conversation(text);
-    let at = conversation.said.iter().position(|said| matches!(said, Said::MailData(_))).unwrap();
+    let at = conversation.said.iter().position(|said| matches!(said, Said::RecordedMailData(_))).unwrap();
     if matches!(&conversation.said[at - 1], Said::Reply(reply) if reply.code() == 250) {
         conversation.said.swap(at - 1, at);
     }
@@ -349,21 +351,21 @@ fn lmtp_is_counted_whichever_way_a_message_comes() {
     let reply = |text: &str| Said::reply(&[text]);
     let opening =
         [("LHLO me", "250 mx"), ("MAIL FROM:<>", "250 ok"), ("RCPT TO:<a>", "250 ok"), ("RCPT TO:<b>", "250 ok")];
-    let data = |octets: &str| MailData { octets: octets.as_bytes().to_vec(), left_out: 0 };
+    let data = |octets: &str| RecordedMailData { octets: octets.as_bytes().to_vec(), left_out: 0 };
     let by_chunk = vec![line("BDAT 4 LAST"), Said::Chunk(data("Hi\r\n"))];
     let after_refusal = vec![
         line("MAIL FROM:<x>"),
         reply("503 5.5.1 nested MAIL"),
         line("DATA"),
         reply("354 go"),
-        Said::MailData(data("Hi\r\n")),
+        Said::RecordedMailData(data("Hi\r\n")),
     ];
     for message in [by_chunk, after_refusal] {
         let mut said = vec![reply("220 hi")];
         said.extend(opening.iter().flat_map(|(asked, answered)| [line(asked), reply(answered)]));
         said.extend(message);
         said.extend([reply("250 2.0.0 one"), reply("250 2.0.0 two")]);
-        let text = written(&Conversation { server: Server::default(), said });
+        let text = written(&Conversation { server: RecordedServer::default(), said });
         let expected = "    expect: ^250 2\\.0\\.0\n  - expect: ^250 2\\.0\\.0\n";
         assert!(text.ends_with(expected), "{text}");
     }
@@ -371,7 +373,7 @@ fn lmtp_is_counted_whichever_way_a_message_comes() {
 
 #[test]
 fn chunks_are_chunks() {
-    let chunk = |text: &str| Said::Chunk(MailData { octets: text.as_bytes().to_vec(), left_out: 0 });
+    let chunk = |text: &str| Said::Chunk(RecordedMailData { octets: text.as_bytes().to_vec(), left_out: 0 });
     let line = |text: &str| Said::Line(text.as_bytes().to_vec());
     let ok = || Said::reply(&["250 ok"]);
     let said = vec![
@@ -385,7 +387,7 @@ fn chunks_are_chunks() {
         chunk("Hi"),
         ok(),
     ];
-    let text = written(&Conversation { server: Server::default(), said });
+    let text = written(&Conversation { server: RecordedServer::default(), said });
     let expected = "    expect: ^250[ -]CHUNKING
   - bdat:
       text: |+
@@ -401,12 +403,12 @@ fn chunks_are_chunks() {
 
 #[test]
 fn octets_that_are_no_text_are_sent_as_they_were() {
-    let data = |octets: &[u8]| Said::MailData(MailData { octets: octets.to_vec(), left_out: 0 });
+    let data = |octets: &[u8]| Said::RecordedMailData(RecordedMailData { octets: octets.to_vec(), left_out: 0 });
     let line = |text: &str| Said::Line(text.as_bytes().to_vec());
     let said = |octets: &[u8]| {
         vec![Said::reply(&["220 hi"]), line("DATA"), Said::reply(&["354 go"]), data(octets), Said::reply(&["250 ok"])]
     };
-    let text = |octets: &[u8]| written(&Conversation { server: Server::default(), said: said(octets) });
+    let text = |octets: &[u8]| written(&Conversation { server: RecordedServer::default(), said: said(octets) });
     assert!(text(b"a\n.\r\n.x\r\n").contains(r#"raw: "a\n.\r\n..x\r\n.\r\n""#), "{}", text(b"a\n.\r\n.x\r\n"));
     assert!(text(b"\xff\r\n").contains("hex: ff 0d 0a 2e 0d 0a"));
     assert!(text(b"").contains("data: ''"));
@@ -414,21 +416,21 @@ fn octets_that_are_no_text_are_sent_as_they_were() {
 
 #[test]
 fn large_mail_data_says_what_is_missing() {
-    let data = MailData { octets: b"Subject: x\r\n\r\nHi\r\n".to_vec(), left_out: 1000 };
+    let data = RecordedMailData { octets: b"Subject: x\r\n\r\nHi\r\n".to_vec(), left_out: 1000 };
     let said = vec![
         Said::reply(&["220 hi"]),
         Said::Line(b"DATA".to_vec()),
         Said::reply(&["354 go"]),
-        Said::MailData(data),
+        Said::RecordedMailData(data),
         Said::reply(&["250 ok"]),
     ];
-    let text = written(&Conversation { server: Server::default(), said });
+    let text = written(&Conversation { server: RecordedServer::default(), said });
     assert!(text.contains("  # the message had 1018 octets; the first 18 of them stand here\n  - data: |"), "{text}");
 }
 
 #[test]
 fn a_password_that_another_session_showed_is_hidden() {
-    let mut known = Credentials::default();
+    let mut known = KnownCredentials::default();
     conversation(&submission()).draft_knowing(&mut known);
     let harmless = conversation("S: 220 hi\nC: NOOP\nS: 250 ok\n").draft_knowing(&mut known).to_yaml();
     assert!(!harmless.contains("secrets:"), "{harmless}");
@@ -464,15 +466,15 @@ fn what_has_no_end_is_given_none() {
         tap.server(b"354 go\r\n");
         tap.client(octets.as_bytes());
         tap.end(Said::ClientClosed);
-        let text = written(&Conversation { server: Server::default(), said: tap.said });
+        let text = written(&Conversation { server: RecordedServer::default(), said: tap.said });
         let raw = octets.replace("\r\n", "\\r\\n");
         let end = format!("  # the session ended within this message\n  - raw: \"{raw}\"\n  - close\n");
         assert!(text.ends_with(&end), "{text}");
     }
-    let chunk = MailData { octets: b"Subject: half\r\n".to_vec(), left_out: 0 };
+    let chunk = RecordedMailData { octets: b"Subject: half\r\n".to_vec(), left_out: 0 };
     let said =
         vec![Said::reply(&["220 hi"]), Said::Line(b"BDAT 20 LAST".to_vec()), Said::Chunk(chunk), Said::ClientClosed];
-    let text = written(&Conversation { server: Server::default(), said });
+    let text = written(&Conversation { server: RecordedServer::default(), said });
     assert!(text.ends_with("  - raw: \"BDAT 20 LAST\\r\\nSubject: half\\r\\n\"\n  - close\n"), "{text}");
 }
 
@@ -502,8 +504,8 @@ fn any_said() -> impl proptest::strategy::Strategy<Value = Said> {
         1 => Just(Said::reply(&["334 VXNlcm5hbWU6"])),
         1 => Just(Said::Handshake),
         1 => Just(Said::ServerClosed),
-        1 => octets.clone().prop_map(|octets| Said::MailData(MailData { octets, left_out: 0 })),
-        1 => octets.clone().prop_map(|octets| Said::Chunk(MailData { octets, left_out: 0 })),
+        1 => octets.clone().prop_map(|octets| Said::RecordedMailData(RecordedMailData { octets, left_out: 0 })),
+        1 => octets.clone().prop_map(|octets| Said::Chunk(RecordedMailData { octets, left_out: 0 })),
         1 => octets.clone().prop_map(Said::Bytes),
         1 => octets.prop_map(Said::Malformed),
         1 => "[ -~]{0,20}".prop_map(Said::Remark),
@@ -514,7 +516,7 @@ proptest::proptest! {
     /// Whatever was said, the scenario can be read, and has no errors.
     #[test]
     fn any_conversation_is_a_scenario(said in proptest::collection::vec(any_said(), 0..12)) {
-        let text = Conversation { server: Server::default(), said }.draft().to_yaml();
+        let text = Conversation { server: RecordedServer::default(), said }.draft().to_yaml();
         if text.ends_with("steps:\n") {
             return Ok(());
         }

@@ -4,11 +4,11 @@
 //! one moment at which a proxy must act: a 220 to STARTTLS. Pure; it holds mail data up to a limit and counts the rest.
 //! Which replies are owed the dialogue knows. Octets pass unchanged whatever is understood of them. The proxy of `record` and the shell listen with it.
 
-use super::{MailData, Said};
+use super::{RecordedMailData, Said};
 use crate::smtp::command::{CommandLine, Verb};
 use crate::smtp::dialogue::{Awaited, Dialogue, Phase};
 use crate::smtp::mail_data::MailDataDecoder;
-use crate::smtp::reply::{Progress, ReplyParser};
+use crate::smtp::reply::{Parsed, ReplyParser};
 
 /// How many octets of one message are kept.
 pub(crate) const MAX_KEPT_MESSAGE: usize = 64 * 1024;
@@ -23,7 +23,7 @@ const MAX_SPOKEN: usize = 256 * 1024;
 pub(crate) struct Wiretap {
     pub(crate) said: Vec<Said>,
     dialogue: Dialogue,
-    incoming: Incoming,
+    incoming: IncomingOctets,
     /// The start of a line whose end has not arrived.
     line: Vec<u8>,
     replies: Vec<u8>,
@@ -35,19 +35,19 @@ pub(crate) struct Wiretap {
 }
 
 /// What the client is sending, beside lines.
-enum Incoming {
+enum IncomingOctets {
     Nothing,
-    MailData(Box<Message>),
-    Chunk(MailData),
+    MailData(Box<TappedMessage>),
+    Chunk(RecordedMailData),
 }
 
 /// A message whose end has not arrived.
 #[derive(Default)]
-struct Message {
+struct TappedMessage {
     decoder: MailDataDecoder,
-    data: MailData,
+    data: RecordedMailData,
     /// The same as it stands on the wire: a message without an end is nothing but these octets.
-    wire: MailData,
+    wire: RecordedMailData,
 }
 
 impl Wiretap {
@@ -56,7 +56,7 @@ impl Wiretap {
         Wiretap {
             said: Vec::new(),
             dialogue: Dialogue::greeting(),
-            incoming: Incoming::Nothing,
+            incoming: IncomingOctets::Nothing,
             line: Vec::new(),
             replies: Vec::new(),
             parser: ReplyParser::default(),
@@ -80,9 +80,9 @@ impl Wiretap {
     pub(crate) fn client(&mut self, mut input: &[u8]) {
         while !input.is_empty() {
             let used = match self.incoming {
-                Incoming::Nothing => self.take_line(input),
-                Incoming::MailData(..) => self.take_mail_data(input),
-                Incoming::Chunk(..) => self.take_chunk(input),
+                IncomingOctets::Nothing => self.take_line(input),
+                IncomingOctets::MailData(..) => self.take_mail_data(input),
+                IncomingOctets::Chunk(..) => self.take_chunk(input),
             };
             input = &input[used..];
         }
@@ -94,12 +94,12 @@ impl Wiretap {
         let mut shakes_hands = false;
         loop {
             let (said, taken) = match self.parser.advance(&self.replies) {
-                Progress::Partial => return shakes_hands,
-                Progress::Complete(reply, taken) => {
+                Parsed::Partial => return shakes_hands,
+                Parsed::Complete(reply, taken) => {
                     shakes_hands |= self.answered(reply.code());
                     (Said::Reply(reply), taken)
                 }
-                Progress::Malformed(_, taken) => {
+                Parsed::Malformed(_, taken) => {
                     self.answered(0);
                     (Said::Malformed(self.replies[..taken].to_vec()), taken)
                 }
@@ -112,7 +112,7 @@ impl Wiretap {
     /// Both sides have shaken hands: what was before counts no more.
     pub(crate) fn handshake(&mut self) {
         self.dialogue.restart();
-        self.incoming = Incoming::Nothing;
+        self.incoming = IncomingOctets::Nothing;
         self.line.clear();
         self.replies.clear();
         self.parser = ReplyParser::default();
@@ -125,15 +125,15 @@ impl Wiretap {
         if !line.is_empty() {
             self.note(Said::Bytes(line), 0);
         }
-        match std::mem::replace(&mut self.incoming, Incoming::Nothing) {
-            Incoming::MailData(message) if !message.wire.octets.is_empty() => self.unfinished(message.wire),
-            Incoming::Chunk(kept) => self.said.push(Said::Chunk(kept)),
+        match std::mem::replace(&mut self.incoming, IncomingOctets::Nothing) {
+            IncomingOctets::MailData(message) if !message.wire.octets.is_empty() => self.unfinished(message.wire),
+            IncomingOctets::Chunk(kept) => self.said.push(Said::Chunk(kept)),
             _ => {}
         }
         self.said.push(how);
     }
 
-    fn unfinished(&mut self, wire: MailData) {
+    fn unfinished(&mut self, wire: RecordedMailData) {
         let whole = wire.octets.len() as u64 + wire.left_out;
         let cut = if wire.left_out > 0 { format!(", after {whole} octets of it") } else { String::new() };
         self.said.push(Said::Remark(format!("the session ended within this message{cut}")));
@@ -164,13 +164,13 @@ impl Wiretap {
         let announces = CommandLine::parse(&line).bdat().is_some();
         self.note(Said::Line(line), size);
         if announces {
-            self.incoming = Incoming::Chunk(MailData::default());
+            self.incoming = IncomingOctets::Chunk(RecordedMailData::default());
             self.take_chunk(&[]);
         }
     }
 
     fn take_mail_data(&mut self, input: &[u8]) -> usize {
-        let Incoming::MailData(message) = &mut self.incoming else { return 0 };
+        let IncomingOctets::MailData(message) = &mut self.incoming else { return 0 };
         let mut decoded = Vec::new();
         let done = message.decoder.decode(input, &mut decoded);
         let room = MAX_KEPT.saturating_sub(self.kept);
@@ -178,22 +178,22 @@ impl Wiretap {
         self.kept += keep(&mut message.data, &decoded, room);
         if done.finished {
             let data = std::mem::take(&mut message.data);
-            self.incoming = Incoming::Nothing;
+            self.incoming = IncomingOctets::Nothing;
             self.dialogue.mail_data_ended();
-            self.note(Said::MailData(at_line_end(data)), 0);
+            self.note(Said::RecordedMailData(at_line_end(data)), 0);
         }
         done.consumed
     }
 
     fn take_chunk(&mut self, input: &[u8]) -> usize {
-        let Incoming::Chunk(kept) = &mut self.incoming else { return 0 };
+        let IncomingOctets::Chunk(kept) = &mut self.incoming else { return 0 };
         let left = if let Phase::Chunk { left } = self.dialogue.phase() { left } else { 0 };
         let used = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
         self.dialogue.wrote_chunk(used as u64);
         self.kept += keep(kept, &input[..used], MAX_KEPT.saturating_sub(self.kept));
         if used as u64 == left {
             let chunk = std::mem::take(kept);
-            self.incoming = Incoming::Nothing;
+            self.incoming = IncomingOctets::Nothing;
             self.note(Said::Chunk(chunk), 0);
         }
         used
@@ -202,8 +202,8 @@ impl Wiretap {
     /// Settles the oldest reply that is owed. `true`: both sides shake hands now.
     fn answered(&mut self, code: u16) -> bool {
         let settled = self.dialogue.replied(code);
-        if self.dialogue.phase() == Phase::MailData && !matches!(self.incoming, Incoming::MailData(_)) {
-            self.incoming = Incoming::MailData(Box::default());
+        if self.dialogue.phase() == Phase::MailData && !matches!(self.incoming, IncomingOctets::MailData(_)) {
+            self.incoming = IncomingOctets::MailData(Box::default());
         }
         settled.is_some_and(|settled| settled.answers == Awaited::Command(Verb::StartTls)) && code == 220
     }
@@ -221,7 +221,7 @@ impl Wiretap {
 }
 
 /// Keeps octets up to the limits and counts the others; gives how many were kept.
-fn keep(data: &mut MailData, octets: &[u8], room: usize) -> usize {
+fn keep(data: &mut RecordedMailData, octets: &[u8], room: usize) -> usize {
     let kept = octets.len().min(room).min(MAX_KEPT_MESSAGE.saturating_sub(data.octets.len()));
     // Behind a gap nothing more is kept.
     let kept = if data.left_out > 0 { 0 } else { kept };
@@ -231,7 +231,7 @@ fn keep(data: &mut MailData, octets: &[u8], room: usize) -> usize {
 }
 
 /// Mail data that was cut ends with the last whole line of what was kept.
-fn at_line_end(mut data: MailData) -> MailData {
+fn at_line_end(mut data: RecordedMailData) -> RecordedMailData {
     if data.left_out > 0 {
         let end = data.octets.windows(2).rposition(|pair| pair == b"\r\n").map_or(0, |at| at + 2);
         data.left_out += (data.octets.len() - end) as u64;
@@ -250,7 +250,7 @@ mod tests {
         let one = |said: &Said| match said {
             Said::Line(line) => format!("C: {}", text(line)),
             Said::Bytes(bytes) => format!("raw: {}", text(bytes)),
-            Said::MailData(data) => format!("data: {}+{}", text(&data.octets), data.left_out),
+            Said::RecordedMailData(data) => format!("data: {}+{}", text(&data.octets), data.left_out),
             Said::Chunk(data) => format!("chunk: {}+{}", text(&data.octets), data.left_out),
             Said::Reply(reply) => format!("S: {}", reply.code()),
             Said::Malformed(bytes) => format!("malformed: {}", text(bytes)),
@@ -335,11 +335,11 @@ mod tests {
             tap.client(b".\r\n");
             tap.server(b"250 ok\r\n");
         }
-        let kept: Vec<&MailData> = tap
+        let kept: Vec<&RecordedMailData> = tap
             .said
             .iter()
             .filter_map(|said| match said {
-                Said::MailData(data) => Some(data),
+                Said::RecordedMailData(data) => Some(data),
                 _ => None,
             })
             .collect();

@@ -32,7 +32,7 @@ struct NamedSecret {
 
 /// Passwords, tokens and other messages of logins that several conversations showed. It has no `Debug`.
 #[derive(Default)]
-pub(crate) struct Credentials {
+pub(crate) struct KnownCredentials {
     /// The kind and the value of each.
     list: Vec<(String, String)>,
 }
@@ -45,12 +45,12 @@ pub(super) struct Variable {
 }
 
 /// A part of a text.
-enum Part<'t> {
+enum WordPart<'t> {
     Text(&'t str),
     Template(String),
 }
 
-impl Credentials {
+impl KnownCredentials {
     /// Gives names to those that stand in what was said.
     pub(super) fn add_to(&self, secrets: &mut Secrets, said: &[Said]) {
         let text = octets(said);
@@ -93,7 +93,7 @@ fn octets(said: &[Said]) -> Vec<u8> {
     for event in said {
         match event {
             Said::Line(bytes) | Said::Bytes(bytes) | Said::Malformed(bytes) => text.extend_from_slice(bytes),
-            Said::MailData(data) | Said::Chunk(data) => text.extend_from_slice(&data.octets),
+            Said::RecordedMailData(data) | Said::Chunk(data) => text.extend_from_slice(&data.octets),
             Said::Reply(reply) => reply.lines().for_each(|line| text.extend([line, b"\n"].concat())),
             Said::Remark(remark) => text.extend_from_slice(remark.as_bytes()),
             Said::Wanted(..) | Said::Handshake | Said::HandshakeFailed(_) | Said::ServerClosed | Said::ClientClosed => {
@@ -149,14 +149,14 @@ impl Secrets {
     /// Whether `text` holds one of them.
     pub(crate) fn stand_in(&self, text: &[u8]) -> bool {
         self.masker.finds(text)
-            || !matches!(self.parts(&String::from_utf8_lossy(text)).as_slice(), [] | [Part::Text(_)])
+            || !matches!(self.parts(&String::from_utf8_lossy(text)).as_slice(), [] | [WordPart::Text(_)])
     }
 
     /// Text that may be shown: each secret replaced by its name in brackets.
     pub(crate) fn mask(&self, text: &str) -> String {
         let shown = self.parts(text).into_iter().map(|part| match part {
-            Part::Text(text) => text.to_owned(),
-            Part::Template(template) => template,
+            WordPart::Text(text) => text.to_owned(),
+            WordPart::Template(template) => template,
         });
         self.masker.mask_text(&shown.collect::<String>())
     }
@@ -169,16 +169,16 @@ impl Secrets {
     }
 
     /// Secrets and their base64 as templates, the text between them as it is.
-    fn parts<'t>(&self, text: &'t str) -> Vec<Part<'t>> {
+    fn parts<'t>(&self, text: &'t str) -> Vec<WordPart<'t>> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((start, length, template)) = self.first_in(rest) {
-            parts.push(Part::Text(&rest[..start]));
-            parts.push(Part::Template(template));
+            parts.push(WordPart::Text(&rest[..start]));
+            parts.push(WordPart::Template(template));
             rest = &rest[start + length..];
         }
-        parts.push(Part::Text(rest));
-        parts.retain(|part| !matches!(part, Part::Text("")));
+        parts.push(WordPart::Text(rest));
+        parts.retain(|part| !matches!(part, WordPart::Text("")));
         parts
     }
 
@@ -218,9 +218,9 @@ fn word_in(text: &str, word: &str) -> Option<usize> {
 
 /// Text from outside as a template: secrets and the variables given by their names, all else exactly as it is.
 pub(super) fn template(text: &str, secrets: &Secrets, variables: &[Variable]) -> String {
-    let written = |part: Part<'_>| match part {
-        Part::Template(template) => template,
-        Part::Text(text) => with_variables(&secrets.masker.mask_text(&literal(text)), variables),
+    let written = |part: WordPart<'_>| match part {
+        WordPart::Template(template) => template,
+        WordPart::Text(text) => with_variables(&secrets.masker.mask_text(&literal(text)), variables),
     };
     secrets.parts(text).into_iter().map(written).collect()
 }

@@ -18,13 +18,13 @@ pub(super) struct Suite<'r> {
     pub(super) duration: f64,
     /// What is known about it beside its cases.
     pub(super) facts: Vec<(String, String)>,
-    pub(super) cases: Vec<Case<'r>>,
+    pub(super) cases: Vec<TestCase<'r>>,
     /// The transcript.
     pub(super) output: Vec<String>,
 }
 
 /// One step, or what stands for one.
-pub(super) struct Case<'r> {
+pub(super) struct TestCase<'r> {
     /// Unlike those of the other cases of its suite.
     pub(super) name: String,
     /// What it belongs to: the scenario's name.
@@ -43,11 +43,11 @@ pub(super) enum CameTo<'r> {
     /// Was not played, and why.
     Skipped(String),
     /// What went wrong: at least one.
-    Failed(Vec<Fault<'r>>),
+    Failed(Vec<TestFault<'r>>),
 }
 
 /// Something that went wrong.
-pub(super) struct Fault<'r> {
+pub(super) struct TestFault<'r> {
     /// For machines: `reply`, `timeout` …
     pub(super) kind: &'r str,
     /// The server did something else, in contrast to: it could not be asked.
@@ -72,7 +72,7 @@ pub(super) fn suites(report: &Report, by_scenario: bool) -> Vec<Suite<'_>> {
 }
 
 /// A step of a loop comes once for each turn: from the second on its name has a number behind it.
-fn tell_apart(cases: &mut [Case]) {
+fn tell_apart(cases: &mut [TestCase]) {
     let mut seen: HashMap<String, usize> = HashMap::new();
     for case in cases {
         let count = seen.entry(case.name.clone()).or_default();
@@ -85,8 +85,9 @@ fn tell_apart(cases: &mut [Case]) {
 
 /// What could not be done as asked and belongs to no scenario.
 fn of_errors(report: &Report) -> Suite<'_> {
-    let case =
-        |error: &String| Case::failed("can be run as asked", "smtp-script", vec![Fault::of_user(words::line(error))]);
+    let case = |error: &String| {
+        TestCase::failed("can be run as asked", "smtp-script", vec![TestFault::of_user(words::line(error))])
+    };
     Suite {
         name: "smtp-script".to_owned(),
         started: &report.started,
@@ -105,7 +106,7 @@ fn of_scenario(scenario: &ScenarioReport, by_scenario: bool) -> Suite<'_> {
         cases.push(whole(scenario));
     }
     for attempt in &scenario.attempts {
-        let named = |case: &Case| case.name.split_whitespace().next() == Some(attempt.step.as_str());
+        let named = |case: &TestCase| case.name.split_whitespace().next() == Some(attempt.step.as_str());
         let at = cases.iter().position(named).unwrap_or(0);
         cases[at].attempts.push(attempt);
     }
@@ -120,18 +121,18 @@ fn of_scenario(scenario: &ScenarioReport, by_scenario: bool) -> Suite<'_> {
 }
 
 /// The scenario as one case.
-fn whole(scenario: &ScenarioReport) -> Case<'_> {
+fn whole(scenario: &ScenarioReport) -> TestCase<'_> {
     let class = class(scenario);
-    let faults: Vec<Fault> =
-        scenario.divergences.iter().map(Fault::of).chain(scenario.errors.iter().map(Fault::of_file)).collect();
+    let faults: Vec<TestFault> =
+        scenario.divergences.iter().map(TestFault::of).chain(scenario.errors.iter().map(TestFault::of_file)).collect();
     let came_to = match scenario.verdict {
         Verdict::Followed | Verdict::Flaky => CameTo::Passed,
         Verdict::NotPlayed => CameTo::Skipped("not played: the run ended before".to_owned()),
-        other if faults.is_empty() => CameTo::Failed(vec![Fault::of_user(words::verdict(other).to_owned())]),
+        other if faults.is_empty() => CameTo::Failed(vec![TestFault::of_user(words::verdict(other).to_owned())]),
         _ => CameTo::Failed(faults),
     };
     let place = words::headline(scenario).map(|diagnostic| &diagnostic.place);
-    Case {
+    TestCase {
         name: words::line(&scenario.name),
         class,
         place: place.or_else(|| scenario.steps.first().map(|step| &step.place)),
@@ -141,7 +142,7 @@ fn whole(scenario: &ScenarioReport) -> Case<'_> {
     }
 }
 
-fn each_step(scenario: &ScenarioReport) -> Vec<Case<'_>> {
+fn each_step(scenario: &ScenarioReport) -> Vec<TestCase<'_>> {
     let class = class(scenario);
     let mut left: Vec<&Divergence> = scenario.divergences.iter().collect();
     let mut cases = Vec::new();
@@ -153,11 +154,11 @@ fn each_step(scenario: &ScenarioReport) -> Vec<Case<'_>> {
             continue;
         }
         let came_to = match step.verdict {
-            _ if !own.is_empty() => CameTo::Failed(own.into_iter().map(Fault::of).collect()),
+            _ if !own.is_empty() => CameTo::Failed(own.into_iter().map(TestFault::of).collect()),
             StepVerdict::Skipped | StepVerdict::Unreached => CameTo::Skipped(words::not_played(scenario, step)),
             StepVerdict::Followed | StepVerdict::Diverged => CameTo::Passed,
         };
-        cases.push(Case {
+        cases.push(TestCase {
             name: words::step(step),
             class: class.clone(),
             place: Some(&step.place),
@@ -167,10 +168,10 @@ fn each_step(scenario: &ScenarioReport) -> Vec<Case<'_>> {
         });
     }
     let elsewhere = |one: &Divergence| words::step_number(&one.step);
-    cases.extend(left.into_iter().map(|one| Case::failed(&elsewhere(one), &class, vec![Fault::of(one)])));
+    cases.extend(left.into_iter().map(|one| TestCase::failed(&elsewhere(one), &class, vec![TestFault::of(one)])));
     if !scenario.errors.is_empty() {
-        let faults = scenario.errors.iter().map(Fault::of_file).collect();
-        cases.push(Case::failed("can be run", &class, faults));
+        let faults = scenario.errors.iter().map(TestFault::of_file).collect();
+        cases.push(TestCase::failed("can be run", &class, faults));
     }
     cases
 }
@@ -232,8 +233,8 @@ fn of_load<'r>(load: &'r Load, started: &'r str) -> Suite<'r> {
         let (own, others) = left.iter().copied().partition::<Vec<_>, _>(here);
         left = others;
         let number = if step.step.is_empty() { String::new() } else { format!("{} ", words::line(&step.step)) };
-        let faults: Vec<Fault> = own.into_iter().map(Fault::under_load).collect();
-        cases.push(Case {
+        let faults: Vec<TestFault> = own.into_iter().map(TestFault::under_load).collect();
+        cases.push(TestCase {
             name: format!("{number}{}", words::line(&step.name)),
             class: words::line(&step.scenario),
             place: None,
@@ -243,7 +244,7 @@ fn of_load<'r>(load: &'r Load, started: &'r str) -> Suite<'r> {
         });
     }
     let elsewhere = |one: &'r ErrorFigures| {
-        Case::failed(&words::step_number(&one.step), &words::line(&one.scenario), vec![Fault::under_load(one)])
+        TestCase::failed(&words::step_number(&one.step), &words::line(&one.scenario), vec![TestFault::under_load(one)])
     };
     cases.extend(left.into_iter().map(elsewhere));
     let facts = [
@@ -261,22 +262,22 @@ fn of_load<'r>(load: &'r Load, started: &'r str) -> Suite<'r> {
     }
 }
 
-impl<'r> Case<'r> {
+impl<'r> TestCase<'r> {
     /// What went wrong.
-    pub(super) fn faults(&self) -> Option<&[Fault<'r>]> {
+    pub(super) fn faults(&self) -> Option<&[TestFault<'r>]> {
         if let CameTo::Failed(faults) = &self.came_to { Some(faults) } else { None }
     }
 
-    fn failed(name: &str, class: &str, faults: Vec<Fault<'r>>) -> Case<'r> {
+    fn failed(name: &str, class: &str, faults: Vec<TestFault<'r>>) -> TestCase<'r> {
         let place = faults.iter().find_map(|fault| fault.diagnostic).map(|diagnostic| &diagnostic.place);
         let (name, class) = (name.to_owned(), class.to_owned());
-        Case { name, class, place, duration: 0.0, came_to: CameTo::Failed(faults), attempts: Vec::new() }
+        TestCase { name, class, place, duration: 0.0, came_to: CameTo::Failed(faults), attempts: Vec::new() }
     }
 }
 
-impl<'r> Fault<'r> {
-    fn of(divergence: &'r Divergence) -> Fault<'r> {
-        Fault {
+impl<'r> TestFault<'r> {
+    fn of(divergence: &'r Divergence) -> TestFault<'r> {
+        TestFault {
             kind: &divergence.kind,
             of_server: divergence.cause == "server",
             message: words::line(&divergence.diagnostic.message),
@@ -285,16 +286,16 @@ impl<'r> Fault<'r> {
         }
     }
 
-    fn of_file(error: &'r Diagnostic) -> Fault<'r> {
-        Fault { diagnostic: Some(error), ..Fault::of_user(words::line(&error.message)) }
+    fn of_file(error: &'r Diagnostic) -> TestFault<'r> {
+        TestFault { diagnostic: Some(error), ..TestFault::of_user(words::line(&error.message)) }
     }
 
-    fn of_user(message: String) -> Fault<'r> {
-        Fault { kind: "broken", of_server: false, message, diagnostic: None, divergence: None }
+    fn of_user(message: String) -> TestFault<'r> {
+        TestFault { kind: "broken", of_server: false, message, diagnostic: None, divergence: None }
     }
 
-    fn under_load(error: &'r ErrorFigures) -> Fault<'r> {
+    fn under_load(error: &'r ErrorFigures) -> TestFault<'r> {
         let message = format!("{} times: {}", error.count, words::line(&error.message));
-        Fault { kind: &error.kind, of_server: true, message, diagnostic: None, divergence: None }
+        TestFault { kind: &error.kind, of_server: true, message, diagnostic: None, divergence: None }
     }
 }

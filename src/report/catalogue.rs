@@ -15,7 +15,7 @@ const NAME: Style = AnsiColor::Cyan.on_default();
 
 /// What is told about a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct Listed {
     /// Its name: the path below `scenarios/`, without `.yaml`.
     pub name: &'static str,
     /// What it shows, in one line.
@@ -34,7 +34,7 @@ pub struct Entry {
 
 /// One line for each. Ends with a line feed.
 #[must_use]
-pub fn overview(entries: &[Entry], styled: Styled) -> String {
+pub fn overview(entries: &[Listed], styled: Styled) -> String {
     let width = entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
     let mut screen = String::new();
     for entry in entries {
@@ -46,8 +46,8 @@ pub fn overview(entries: &[Entry], styled: Styled) -> String {
 
 /// Everything about each. Ends with a line feed.
 #[must_use]
-pub fn details(entries: &[Entry], styled: Styled) -> String {
-    let one = |entry: &Entry| {
+pub fn details(entries: &[Listed], styled: Styled) -> String {
+    let one = |entry: &Listed| {
         let mut screen = format!("{}  {}\n", styled.paint(NAME, entry.name), styled.paint(HEADING, &entry.title));
         if !entry.description.is_empty() {
             _ = writeln!(screen, "  {}", entry.description.trim_end().replace('\n', "\n  "));
@@ -68,9 +68,9 @@ pub fn details(entries: &[Entry], styled: Styled) -> String {
 
 /// All of them for a machine. Ends with a line feed.
 #[must_use]
-pub fn json(entries: &[Entry]) -> String {
-    let one = |entry: &Entry| {
-        let Entry { name, title, description, tags, hosts, variables, secrets } = entry;
+pub fn json(entries: &[Listed]) -> String {
+    let one = |entry: &Listed| {
+        let Listed { name, title, description, tags, hosts, variables, secrets } = entry;
         let variables: serde_json::Map<String, Value> = variables
             .iter()
             .filter_map(|it| it.split_once('='))

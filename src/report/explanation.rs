@@ -4,7 +4,7 @@
 
 use super::human::Styled;
 use crate::smtp::explanation::{Explanation, ProviderSays, url_of};
-use crate::smtp::provider::{Codes, Provider, Statement};
+use crate::smtp::provider::{CodeSigns, Provider, Statement};
 use crate::smtp::question::Question;
 use crate::smtp::status::Meaning;
 use crate::visible::visible;
@@ -129,8 +129,8 @@ fn signs(statement: &Statement, question: &Question) -> String {
     let codes = match (statement.codes, asked) {
         // It stands there by its words: the other codes are of no interest.
         (_, Some(code)) => code.to_string(),
-        (Codes::Are(codes), None) => listed(codes.iter().map(u16::to_string), ", "),
-        (Codes::Begin(digits), None) => listed(digits.iter().map(|digit| format!("{digit}yz")), ", "),
+        (CodeSigns::Are(codes), None) => listed(codes.iter().map(u16::to_string), ", "),
+        (CodeSigns::Begin(digits), None) => listed(digits.iter().map(|digit| format!("{digit}yz")), ", "),
     };
     let mut shown = codes;
     let enhanced = enhanced_of(statement);
@@ -156,8 +156,8 @@ fn signs(statement: &Statement, question: &Question) -> String {
 /// The enhanced status codes, of the one class where there is one: `5.7.8`, `x.7.321-325`.
 fn enhanced_of(statement: &Statement) -> Vec<String> {
     let class = match statement.codes {
-        Codes::Are(codes) if codes.iter().all(|code| code / 100 == codes[0] / 100) => (codes[0] / 100).to_string(),
-        Codes::Begin([digit]) => digit.to_string(),
+        CodeSigns::Are(codes) if codes.iter().all(|code| code / 100 == codes[0] / 100) => (codes[0] / 100).to_string(),
+        CodeSigns::Begin([digit]) => digit.to_string(),
         _ => "x".to_owned(),
     };
     let named = statement.enhanced.iter().map(|(subject, detail)| format!("{class}.{subject}.{detail}"));
@@ -208,8 +208,8 @@ fn of_provider(says: &ProviderSays) -> Value {
 fn of_statement(statement: &Statement) -> Value {
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let codes: Vec<String> = match statement.codes {
-        Codes::Are(codes) => codes.iter().map(u16::to_string).collect(),
-        Codes::Begin(digits) => digits.iter().map(|digit| format!("{digit}yz")).collect(),
+        CodeSigns::Are(codes) => codes.iter().map(u16::to_string).collect(),
+        CodeSigns::Begin(digits) => digits.iter().map(|digit| format!("{digit}yz")).collect(),
     };
     json!({
         "reply_codes": codes,

@@ -21,14 +21,14 @@ pub(crate) fn sample(labels: &[(&'static str, &str)], value: f64) -> Sample {
 }
 
 /// The metrics of one program, whose names begin alike.
-pub(crate) struct Page {
+pub(crate) struct ExpositionPage {
     prefix: &'static str,
     text: String,
 }
 
-impl Page {
-    pub(crate) fn of(prefix: &'static str) -> Page {
-        Page { prefix, text: String::new() }
+impl ExpositionPage {
+    pub(crate) fn of(prefix: &'static str) -> ExpositionPage {
+        ExpositionPage { prefix, text: String::new() }
     }
 
     pub(crate) fn into_text(self) -> String {

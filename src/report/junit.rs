@@ -4,7 +4,7 @@
 //! tests/reports/junit.xsd has the rules. Called by `format`.
 
 use super::Report;
-use super::cases::{CameTo, Case, Fault, Suite, suites};
+use super::cases::{CameTo, Suite, TestCase, TestFault, suites};
 use super::words;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
@@ -23,7 +23,7 @@ pub fn write(report: &Report, by_scenario: bool, output: &mut dyn io::Write) -> 
     let mut xml = Writer::new_with_indent(&mut *output, b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let mut attributes = vec![("name", "smtp-script".to_owned())];
-    attributes.extend(Counts::of(suites.iter().flat_map(|suite| &suite.cases)).attributes());
+    attributes.extend(CaseCounts::of(suites.iter().flat_map(|suite| &suite.cases)).attributes());
     attributes.retain(|(name, _)| *name != "skipped");
     attributes.push(("time", seconds(report.duration)));
     element(&mut xml, "testsuites", &attributes, |xml| suites.iter().try_for_each(|one| suite(xml, one)))?;
@@ -32,16 +32,16 @@ pub fn write(report: &Report, by_scenario: bool, output: &mut dyn io::Write) -> 
 
 /// How many cases came to what.
 #[derive(Default)]
-struct Counts {
+struct CaseCounts {
     tests: usize,
     failures: usize,
     errors: usize,
     skipped: usize,
 }
 
-impl Counts {
-    fn of<'c, 'r: 'c>(cases: impl Iterator<Item = &'c Case<'r>>) -> Counts {
-        let mut counts = Counts::default();
+impl CaseCounts {
+    fn of<'c, 'r: 'c>(cases: impl Iterator<Item = &'c TestCase<'r>>) -> CaseCounts {
+        let mut counts = CaseCounts::default();
         for case in cases {
             counts.tests += 1;
             match &case.came_to {
@@ -55,7 +55,7 @@ impl Counts {
     }
 
     fn attributes(&self) -> Attributes {
-        let Counts { tests, failures, errors, skipped } = self;
+        let CaseCounts { tests, failures, errors, skipped } = self;
         [("tests", tests), ("failures", failures), ("errors", errors), ("skipped", skipped)]
             .map(|(name, count)| (name, count.to_string()))
             .to_vec()
@@ -63,7 +63,7 @@ impl Counts {
 }
 
 /// A failure is the server's doing; an error is that it could not be asked.
-fn is_failure(faults: &[Fault]) -> bool {
+fn is_failure(faults: &[TestFault]) -> bool {
     faults.first().is_some_and(|fault| fault.of_server)
 }
 
@@ -71,7 +71,7 @@ type Xml<'w> = Writer<&'w mut dyn io::Write>;
 
 fn suite(xml: &mut Xml, suite: &Suite) -> io::Result<()> {
     let mut attributes = vec![("name", suite.name.clone())];
-    attributes.extend(Counts::of(suite.cases.iter()).attributes());
+    attributes.extend(CaseCounts::of(suite.cases.iter()).attributes());
     attributes.push(("time", seconds(suite.duration)));
     if let Some(timestamp) = timestamp(suite.started) {
         attributes.push(("timestamp", timestamp));
@@ -89,7 +89,7 @@ fn suite(xml: &mut Xml, suite: &Suite) -> io::Result<()> {
     })
 }
 
-fn case(xml: &mut Xml, case: &Case) -> io::Result<()> {
+fn case(xml: &mut Xml, case: &TestCase) -> io::Result<()> {
     let mut attributes = vec![("name", case.name.clone()), ("classname", case.class.clone())];
     attributes.push(("time", seconds(case.duration)));
     if let Some(place) = case.place {
@@ -116,7 +116,7 @@ fn case(xml: &mut Xml, case: &Case) -> io::Result<()> {
     })
 }
 
-fn failure(xml: &mut Xml, faults: &[Fault]) -> io::Result<()> {
+fn failure(xml: &mut Xml, faults: &[TestFault]) -> io::Result<()> {
     let Some(first) = faults.first() else { return Ok(()) };
     let name = if first.of_server { "failure" } else { "error" };
     let attributes = vec![("message", first.message.clone()), ("type", words::line(first.kind))];

@@ -18,13 +18,13 @@ pub struct LoadFigures {
     /// Counts and rates; what follows is added to it when it is told.
     totals: Load,
     latency: Latencies,
-    steps: BTreeMap<StepKey, StepTotals>,
+    steps: BTreeMap<LoadStepKey, StepTotals>,
     errors: BTreeMap<ErrorKey, (String, u64)>,
 }
 
 /// A step of a scenario: the scenario's place among all, the step's place in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct StepKey {
+struct LoadStepKey {
     scenario: String,
     place: Vec<u32>,
     number: String,
@@ -118,7 +118,7 @@ impl LoadFigures {
     fn step(&mut self, scenario: &str, number: &str) -> &mut StepTotals {
         let place = number.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect();
         let place = if number.is_empty() { Vec::new() } else { place };
-        self.steps.entry(StepKey { scenario: scenario.to_owned(), place, number: number.to_owned() }).or_default()
+        self.steps.entry(LoadStepKey { scenario: scenario.to_owned(), place, number: number.to_owned() }).or_default()
     }
 
     /// Adds the figures of another report.
@@ -224,7 +224,7 @@ pub struct LoadPlan {
     pub duration: Duration,
 }
 
-fn told_step((key, totals): (&StepKey, &StepTotals)) -> StepFigures {
+fn told_step((key, totals): (&LoadStepKey, &StepTotals)) -> StepFigures {
     StepFigures {
         scenario: key.scenario.clone(),
         step: key.number.clone(),

@@ -2,7 +2,7 @@
 //!
 //! Responsible for the cause that a failed probe is filed under. What a server said is in no label. Called by the exporter.
 
-use super::exposition::{Page, Sample, number, sample, unix};
+use super::exposition::{ExpositionPage, Sample, number, sample, unix};
 use super::model::{ScenarioReport, Session, StepVerdict, Tls, Verdict};
 use super::prometheus::steps_in_figures;
 use super::words;
@@ -85,7 +85,7 @@ impl Failure {
 /// The metrics that a scrape gets.
 #[must_use]
 pub fn metrics(probe: &ScenarioReport) -> String {
-    let mut page = Page::of("probe_");
+    let mut page = ExpositionPage::of("probe_");
     let failure = Failure::of(probe);
     let one = |value: f64| vec![sample(&[], value)];
     let flag = |yes: bool| if yes { 1.0 } else { 0.0 };
@@ -148,7 +148,7 @@ fn implicit_tls(sessions: &[Session], within: impl Fn(f64) -> bool) -> f64 {
     sessions.iter().filter_map(handshake).sum()
 }
 
-fn of_steps(page: &mut Page, probe: &ScenarioReport) {
+fn of_steps(page: &mut ExpositionPage, probe: &ScenarioReport) {
     let (mut durations, mut replies) = (Vec::new(), Vec::new());
     for step in steps_in_figures(probe).into_iter().filter(|step| step.played) {
         let labels = [("step", step.number), ("name", &step.name)];
@@ -168,7 +168,7 @@ fn of_steps(page: &mut Page, probe: &ScenarioReport) {
     page.gauge("steps", "How many steps came to what.", counts.to_vec());
 }
 
-fn of_connection(page: &mut Page, probe: &ScenarioReport) {
+fn of_connection(page: &mut ExpositionPage, probe: &ScenarioReport) {
     let address = probe.sessions.iter().find_map(|session| session.address.as_deref());
     let version = address.map(|address| if address.starts_with('[') { 6.0 } else { 4.0 });
     let version = version.map(|version| sample(&[], version)).into_iter().collect();

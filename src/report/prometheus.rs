@@ -4,7 +4,7 @@
 //! server said is in no label, so that a series does not change with every run. Called by `format`.
 
 use super::Report;
-use super::exposition::{Labels, Page, Sample, number, sample, unix};
+use super::exposition::{ExpositionPage, Labels, Sample, number, sample, unix};
 use super::model::{Latency, Load, ScenarioReport, Session, StepVerdict, Verdict};
 use super::words;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use std::io;
 /// # Errors
 /// What the output says.
 pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
-    let mut page = Page::of("smtp_script_");
+    let mut page = ExpositionPage::of("smtp_script_");
     of_run(&mut page, report);
     of_scenarios(&mut page, &report.scenarios);
     of_steps(&mut page, &report.scenarios);
@@ -25,7 +25,7 @@ pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
     output.write_all(page.into_text().as_bytes())
 }
 
-fn of_run(page: &mut Page, report: &Report) {
+fn of_run(page: &mut ExpositionPage, report: &Report) {
     let one = |value: f64| vec![sample(&[], value)];
     let version = sample(&[("version", &report.program.version)], 1.0);
     page.gauge("build_info", "The program that played the scenarios.", vec![version]);
@@ -50,7 +50,7 @@ fn of_run(page: &mut Page, report: &Report) {
     page.gauge("steps", "How many steps came to what.", steps.to_vec());
 }
 
-fn of_scenarios(page: &mut Page, scenarios: &[ScenarioReport]) {
+fn of_scenarios(page: &mut ExpositionPage, scenarios: &[ScenarioReport]) {
     let each = |value: &dyn Fn(&ScenarioReport) -> f64| -> Vec<Sample> {
         scenarios.iter().map(|one| sample(&[("scenario", &one.id)], value(one))).collect()
     };
@@ -75,7 +75,7 @@ fn of_scenarios(page: &mut Page, scenarios: &[ScenarioReport]) {
     page.gauge("scenario_divergence_info", "What did not follow the script.", diverged);
 }
 
-fn of_steps(page: &mut Page, scenarios: &[ScenarioReport]) {
+fn of_steps(page: &mut ExpositionPage, scenarios: &[ScenarioReport]) {
     let (mut durations, mut replies) = (Vec::new(), Vec::new());
     for scenario in scenarios {
         for step in steps_in_figures(scenario) {
@@ -89,7 +89,7 @@ fn of_steps(page: &mut Page, scenarios: &[ScenarioReport]) {
 }
 
 /// A step with all its turns.
-pub(super) struct StepFigures<'r> {
+pub(super) struct StepSeries<'r> {
     pub(super) number: &'r str,
     pub(super) name: String,
     pub(super) duration: f64,
@@ -100,13 +100,13 @@ pub(super) struct StepFigures<'r> {
 }
 
 /// Each step once, in the order of the file.
-pub(super) fn steps_in_figures(scenario: &ScenarioReport) -> Vec<StepFigures<'_>> {
-    let mut all: Vec<StepFigures<'_>> = Vec::new();
+pub(super) fn steps_in_figures(scenario: &ScenarioReport) -> Vec<StepSeries<'_>> {
+    let mut all: Vec<StepSeries<'_>> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for step in &scenario.steps {
         let at = *places.entry(&step.number).or_insert_with(|| {
             let name = step.name.clone().unwrap_or_else(|| step.action.clone());
-            all.push(StepFigures { number: &step.number, name, duration: 0.0, code: None, played: false });
+            all.push(StepSeries { number: &step.number, name, duration: 0.0, code: None, played: false });
             all.len() - 1
         });
         all[at].duration += step.duration;
@@ -116,7 +116,7 @@ pub(super) fn steps_in_figures(scenario: &ScenarioReport) -> Vec<StepFigures<'_>
     all
 }
 
-fn of_connections(page: &mut Page, scenarios: &[ScenarioReport]) {
+fn of_connections(page: &mut ExpositionPage, scenarios: &[ScenarioReport]) {
     let sessions = || scenarios.iter().flat_map(|one| one.sessions.iter().map(move |session| (one, session)));
     let sum = |value: &dyn Fn(&Session) -> u64| -> Vec<Sample> {
         let of = |one: &ScenarioReport| one.sessions.iter().map(value).sum::<u64>();
@@ -153,7 +153,7 @@ fn of_connections(page: &mut Page, scenarios: &[ScenarioReport]) {
     page.gauge("certificate_not_after_timestamp_seconds", help, certificates);
 }
 
-fn of_load(page: &mut Page, load: &Load) {
+fn of_load(page: &mut ExpositionPage, load: &Load) {
     let runs = [
         ("followed", load.followed),
         ("diverged", load.diverged),

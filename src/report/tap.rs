@@ -4,7 +4,7 @@
 //! again, because readers of TAP 13 pass over subtests. Called by `format`.
 
 use super::Report;
-use super::cases::{CameTo, Case, Fault, Suite, suites};
+use super::cases::{CameTo, Suite, TestCase, TestFault, suites};
 use super::words;
 use std::fmt::Write as _;
 use std::io;
@@ -38,7 +38,7 @@ fn of_suite(number: usize, suite: &Suite) -> String {
             _ = writeln!(tap, "    {line}");
         }
     }
-    let faults = || suite.cases.iter().filter_map(Case::faults).flatten();
+    let faults = || suite.cases.iter().filter_map(TestCase::faults).flatten();
     let name = escaped(&suite.name);
     match faults().next() {
         None if suite.cases.iter().all(|case| matches!(case.came_to, CameTo::Skipped(_))) => {
@@ -62,13 +62,13 @@ fn of_suite(number: usize, suite: &Suite) -> String {
     tap
 }
 
-fn of_case(number: usize, case: &Case) -> String {
+fn of_case(number: usize, case: &TestCase) -> String {
     let name = escaped(&case.name);
     match &case.came_to {
         CameTo::Passed => {
             let attempts = case.attempts.iter().map(|attempt| words::line(&attempt.message)).collect();
-            let mut yaml = vec![Entry::seconds("duration", case.duration)];
-            yaml.push(Entry::lines("attempts", attempts));
+            let mut yaml = vec![TapKey::seconds("duration", case.duration)];
+            yaml.push(TapKey::lines("attempts", attempts));
             let yaml = if case.attempts.is_empty() { String::new() } else { diagnostics(&yaml) };
             format!("ok {number} - {name}\n{yaml}")
         }
@@ -76,7 +76,7 @@ fn of_case(number: usize, case: &Case) -> String {
         CameTo::Failed(faults) => {
             let mut yaml = faults.first().map(|first| of_fault(first, case.duration)).unwrap_or_default();
             let others = faults.iter().skip(1).map(|fault| fault.message.clone()).collect();
-            yaml.push(Entry::lines("also", others));
+            yaml.push(TapKey::lines("also", others));
             format!("not ok {number} - {name}\n{}", diagnostics(&yaml))
         }
     }
@@ -90,73 +90,73 @@ fn escaped(description: &str) -> String {
 // --- YAML ------------------------------------------------------------------------------------------------------
 
 /// One key of the diagnostics.
-struct Entry {
+struct TapKey {
     key: &'static str,
-    value: Value,
+    value: TapValue,
 }
 
-enum Value {
+enum TapValue {
     Text(String),
     Number(String),
     Lines(Vec<String>),
 }
 
-impl Entry {
-    fn text(key: &'static str, text: &str) -> Entry {
-        Entry { key, value: Value::Text(words::line(text)) }
+impl TapKey {
+    fn text(key: &'static str, text: &str) -> TapKey {
+        TapKey { key, value: TapValue::Text(words::line(text)) }
     }
 
-    fn number(key: &'static str, number: &impl ToString) -> Entry {
-        Entry { key, value: Value::Number(number.to_string()) }
+    fn number(key: &'static str, number: &impl ToString) -> TapKey {
+        TapKey { key, value: TapValue::Number(number.to_string()) }
     }
 
-    fn seconds(key: &'static str, seconds: f64) -> Entry {
-        Entry::number(key, &format!("{:.3}", if seconds.is_finite() { seconds } else { 0.0 }))
+    fn seconds(key: &'static str, seconds: f64) -> TapKey {
+        TapKey::number(key, &format!("{:.3}", if seconds.is_finite() { seconds } else { 0.0 }))
     }
 
-    fn lines(key: &'static str, lines: Vec<String>) -> Entry {
-        Entry { key, value: Value::Lines(lines) }
+    fn lines(key: &'static str, lines: Vec<String>) -> TapKey {
+        TapKey { key, value: TapValue::Lines(lines) }
     }
 }
 
-fn of_fault(fault: &Fault, duration: f64) -> Vec<Entry> {
+fn of_fault(fault: &TestFault, duration: f64) -> Vec<TapKey> {
     let mut yaml = vec![
-        Entry::text("message", &fault.message),
-        Entry::text("severity", if fault.of_server { "fail" } else { "error" }),
-        Entry::text("kind", fault.kind),
+        TapKey::text("message", &fault.message),
+        TapKey::text("severity", if fault.of_server { "fail" } else { "error" }),
+        TapKey::text("kind", fault.kind),
     ];
     if let Some(one) = fault.diagnostic {
-        yaml.push(Entry::text("file", &one.place.file));
-        yaml.push(Entry::number("line", &one.place.line));
-        yaml.push(Entry::number("column", &one.place.column));
-        yaml.push(Entry::text("got", &one.label));
-        yaml.push(Entry::lines("notes", one.notes.iter().map(|note| words::line(note)).collect()));
-        yaml.push(Entry::lines("help", one.help.iter().map(|help| words::line(help)).collect()));
+        yaml.push(TapKey::text("file", &one.place.file));
+        yaml.push(TapKey::number("line", &one.place.line));
+        yaml.push(TapKey::number("column", &one.place.column));
+        yaml.push(TapKey::text("got", &one.label));
+        yaml.push(TapKey::lines("notes", one.notes.iter().map(|note| words::line(note)).collect()));
+        yaml.push(TapKey::lines("help", one.help.iter().map(|help| words::line(help)).collect()));
     }
     if let Some(divergence) = fault.divergence {
-        yaml.push(Entry::text("step", &divergence.step));
-        yaml.extend(divergence.reply_code.map(|code| Entry::number("reply", &code)));
+        yaml.push(TapKey::text("step", &divergence.step));
+        yaml.extend(divergence.reply_code.map(|code| TapKey::number("reply", &code)));
     }
-    yaml.push(Entry::seconds("duration", duration));
+    yaml.push(TapKey::seconds("duration", duration));
     yaml
 }
 
-fn facts(suite: &Suite) -> Vec<Entry> {
+fn facts(suite: &Suite) -> Vec<TapKey> {
     let facts = suite.facts.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     let output = suite.output.clone();
-    vec![Entry::lines("facts", facts), Entry::lines("transcript", output)]
+    vec![TapKey::lines("facts", facts), TapKey::lines("transcript", output)]
 }
 
 /// The block of YAML, in the form that the small YAML of Perl's `TAP::Parser` reads as well; without what is empty.
-fn diagnostics(entries: &[Entry]) -> String {
+fn diagnostics(entries: &[TapKey]) -> String {
     let mut yaml = String::from("  ---\n");
-    for Entry { key, value } in entries {
+    for TapKey { key, value } in entries {
         match value {
-            Value::Text(text) if text.is_empty() => {}
-            Value::Text(text) => _ = writeln!(yaml, "  {key}: {}", quoted(text)),
-            Value::Number(number) => _ = writeln!(yaml, "  {key}: {number}"),
+            TapValue::Text(text) if text.is_empty() => {}
+            TapValue::Text(text) => _ = writeln!(yaml, "  {key}: {}", quoted(text)),
+            TapValue::Number(number) => _ = writeln!(yaml, "  {key}: {number}"),
             // A list would be more to the point, but that small YAML takes `- "a: b"` for a mapping.
-            Value::Lines(lines) => {
+            TapValue::Lines(lines) => {
                 let blank = |character: char| character.is_whitespace();
                 let lines: Vec<&str> = lines.iter().map(|line| line.trim_start_matches(blank)).collect();
                 if lines.iter().any(|line| !line.is_empty()) {

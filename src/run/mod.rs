@@ -23,8 +23,8 @@ pub use crate::play::{
 };
 pub use crate::session::{Admission, Entry, Event as Happened, Exchange, Observer, ReplyEntry, Speaker};
 pub(crate) use descriptors::ensure_descriptors;
-pub use pace_of_runs::Pace;
-pub use schedule::{Course, Event, Finished, Listener, Plan, Play, play_all};
+pub use pace_of_runs::RunRate;
+pub use schedule::{Course, Finished, Plan, Play, RunEvent, RunListener, play_all};
 
 use crate::scenario::{Scenario, Variables};
 

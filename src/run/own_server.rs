@@ -10,7 +10,7 @@ use crate::play::divergence::Divergence;
 use crate::play::outcome::Verdict;
 use crate::play::server::scope::server_value;
 use crate::play::server::script::ScriptParts;
-use crate::scenario::server::{Plan, Server};
+use crate::scenario::server::{ConnectionPlan, Server};
 use crate::scenario::{Action, Address, Connect, Mode, Span, TemplateError, Templates, Variables, parse_listen};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -45,8 +45,9 @@ impl Player<'_> {
 
     /// Refuses a run that would never end: rules answer whoever comes, for ever.
     pub(super) fn refuse_endless(&self) -> Result<(), TemplateError> {
-        let endless =
-            |server: &Server| matches!(server.plan, Plan::Rules) && !self.has_client() && self.stage.due.is_none();
+        let endless = |server: &Server| {
+            matches!(server.plan, ConnectionPlan::Rules) && !self.has_client() && self.stage.due.is_none()
+        };
         match &self.ground.scenario.server {
             Some(server) if endless(server) => Err(TemplateError {
                 message: "rules alone never end: there is no client in this file, and no connection is listed"
@@ -85,9 +86,9 @@ impl Player<'_> {
     pub(super) fn last_phase(&self) -> Awaited {
         let Some(server) = &self.ground.scenario.server else { return Awaited::Last };
         let wanted = match &server.plan {
-            Plan::Rules => None,
-            Plan::Each(_) => Some(1),
-            Plan::Listed(_) => server.listed(),
+            ConnectionPlan::Rules => None,
+            ConnectionPlan::Each(_) => Some(1),
+            ConnectionPlan::Listed(_) => server.listed(),
         };
         if !self.has_client() && wanted.is_none() {
             return Awaited::Open { wanted };

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// When runs begin, and how many there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Pace {
+pub struct RunRate {
     /// How many times every play is played; `None`: once, or without end where there is a duration.
     pub repeat: Option<u64>,
     /// How long runs are begun.
@@ -18,7 +18,7 @@ pub struct Pace {
     pub part: Option<(u64, u64)>,
 }
 
-impl Pace {
+impl RunRate {
     /// The rate of the part that is begun here.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 machines")]
@@ -38,14 +38,14 @@ impl Pace {
 /// be if one machine played all, so that parts add up to the whole.
 #[derive(Debug)]
 pub(super) struct Tickets {
-    pace: Pace,
+    pace: RunRate,
     plays: u64,
     began: Instant,
     next: AtomicU64,
 }
 
 impl Tickets {
-    pub(super) fn new(pace: &Pace, plays: usize, began: Instant) -> Tickets {
+    pub(super) fn new(pace: &RunRate, plays: usize, began: Instant) -> Tickets {
         Tickets { pace: *pace, plays: plays as u64, began, next: AtomicU64::new(0) }
     }
 
@@ -109,7 +109,7 @@ impl Tickets {
 mod tests {
     use super::*;
 
-    fn tickets(pace: Pace, plays: usize) -> Tickets {
+    fn tickets(pace: RunRate, plays: usize) -> Tickets {
         Tickets::new(&pace, plays, Instant::now())
     }
 
@@ -119,25 +119,26 @@ mod tests {
 
     #[test]
     fn everything_is_played_once() {
-        assert_eq!(all(&tickets(Pace::default(), 3)), [(0, 0), (1, 1), (2, 2)]);
-        assert_eq!(all(&tickets(Pace::default(), 0)), []);
+        assert_eq!(all(&tickets(RunRate::default(), 3)), [(0, 0), (1, 1), (2, 2)]);
+        assert_eq!(all(&tickets(RunRate::default(), 0)), []);
     }
 
     #[test]
     fn repeats_go_round() {
-        let pace = Pace { repeat: Some(2), ..Pace::default() };
+        let pace = RunRate { repeat: Some(2), ..RunRate::default() };
         assert_eq!(all(&tickets(pace, 2)), [(0, 0), (1, 1), (2, 0), (3, 1)]);
     }
 
     #[test]
     fn parts_add_up_to_the_whole() {
-        let whole = Pace { repeat: Some(5), rate: Some(10.0), ramp: Duration::from_millis(600), ..Pace::default() };
-        let due = |pace: Pace| {
+        let whole =
+            RunRate { repeat: Some(5), rate: Some(10.0), ramp: Duration::from_millis(600), ..RunRate::default() };
+        let due = |pace: RunRate| {
             let tickets = tickets(pace, 3);
             let moments = (0..).map_while(move |local| tickets.due(local).map(|(n, p, at)| (n, p, at - tickets.began)));
             moments.collect::<Vec<_>>()
         };
-        let mut parts: Vec<_> = (0..4).flat_map(|part| due(Pace { part: Some((part, 4)), ..whole })).collect();
+        let mut parts: Vec<_> = (0..4).flat_map(|part| due(RunRate { part: Some((part, 4)), ..whole })).collect();
         parts.sort();
         assert_eq!(parts, due(whole));
         assert_eq!(parts.len(), 15);
@@ -145,14 +146,14 @@ mod tests {
 
     #[test]
     fn a_rate_ends_with_the_duration() {
-        let pace = Pace { rate: Some(10.0), duration: Some(Duration::from_secs(2)), ..Pace::default() };
+        let pace = RunRate { rate: Some(10.0), duration: Some(Duration::from_secs(2)), ..RunRate::default() };
         let tickets = tickets(pace, 1);
         assert_eq!((0..100).take_while(|local| tickets.due(*local).is_some()).count(), 20);
     }
 
     #[test]
     fn a_ramp_begins_slowly_and_comes_to_the_full_rate() {
-        let pace = Pace { rate: Some(100.0), ramp: Duration::from_secs(2), ..Pace::default() };
+        let pace = RunRate { rate: Some(100.0), ramp: Duration::from_secs(2), ..RunRate::default() };
         let tickets = tickets(pace, 1);
         let seconds = |number| tickets.due_after(number).as_secs_f64();
         assert!((seconds(25) - 1.0).abs() < 1e-9, "a quarter of the ramp's runs in its first half: {}", seconds(25));

@@ -4,7 +4,7 @@
 //! its outcome comes to is the caller's, who is told of each as it ends. Runs are spread over one thread a processor.
 
 use super::one;
-use super::pace_of_runs::{Pace, Tickets};
+use super::pace_of_runs::{RunRate, Tickets};
 use crate::play::outcome::{Outcome, RunVerdict};
 use crate::play::{Settings, Stop};
 use crate::scenario::{Scenario, Variables};
@@ -35,7 +35,7 @@ pub struct Plan {
     /// The most runs under way at once; at least 1.
     pub jobs: usize,
     /// When runs begin, and how many there are.
-    pub pace: Pace,
+    pub pace: RunRate,
     /// How many more times a scenario is played that diverged.
     pub retries: u32,
     /// Whether nothing more begins after the first one that does not follow its script.
@@ -62,7 +62,7 @@ pub struct Finished {
 }
 
 /// What the caller hears while plays are under way.
-pub enum Event {
+pub enum RunEvent {
     /// A run is over; runs of other threads wait while the caller is told.
     Finished(Box<Finished>),
     /// Time went by; so many runs are under way.
@@ -83,7 +83,7 @@ pub struct Course {
 }
 
 /// Hears of events, on whatever thread they happen.
-pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;
+pub type RunListener = Arc<dyn Fn(RunEvent) + Send + Sync>;
 
 /// Plays everything as planned; blocks the thread until all is over.
 ///
@@ -91,7 +91,7 @@ pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;
 ///
 /// # Errors
 /// A message where the system gives no threads or sockets.
-pub fn play_all(plays: Vec<Play>, plan: &Plan, listener: &Listener) -> Result<Course, String> {
+pub fn play_all(plays: Vec<Play>, plan: &Plan, listener: &RunListener) -> Result<Course, String> {
     let began = Instant::now();
     let shared = Arc::new(Schedule {
         tickets: Tickets::new(&plan.pace, plays.len(), began),
@@ -135,7 +135,7 @@ struct Schedule {
     plays: Vec<Play>,
     plan: Plan,
     tickets: Tickets,
-    listener: Listener,
+    listener: RunListener,
     began: Instant,
     /// Nothing more begins.
     halted: AtomicBool,
@@ -187,7 +187,7 @@ async fn work_in_threads(shared: &Arc<Schedule>, threads: usize) -> Result<(), S
 async fn tick(shared: &Schedule) {
     loop {
         tokio::time::sleep(TICK).await;
-        (shared.listener)(Event::Tick(shared.under_way.load(Ordering::Relaxed)));
+        (shared.listener)(RunEvent::Tick(shared.under_way.load(Ordering::Relaxed)));
     }
 }
 
@@ -275,7 +275,7 @@ async fn play_turn(shared: &Arc<Schedule>, due: Due) {
     if shared.plan.fail_fast && !outcome.followed() {
         shared.halted.store(true, Ordering::Relaxed);
     }
-    (shared.listener)(Event::Finished(Box::new(Finished {
+    (shared.listener)(RunEvent::Finished(Box::new(Finished {
         play: due.play,
         number: due.number,
         offset: now.saturating_duration_since(shared.began),

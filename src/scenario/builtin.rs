@@ -204,9 +204,9 @@ fn scram_first(chance: &Chance, user: &Value, nonce: Option<Value>, options: &Kw
     let binding: Option<String> = options.get("binding")?;
     options.assert_all_used()?;
     let binding = match binding.as_deref().unwrap_or("n") {
-        "n" => scram::Binding::None,
-        "y" => scram::Binding::NotOffered,
-        "p" => scram::Binding::EndPoint,
+        "n" => scram::ChannelBinding::None,
+        "y" => scram::ChannelBinding::NotOffered,
+        "p" => scram::ChannelBinding::EndPoint,
         other => return Err(invalid(format!("`binding` is 'n', 'y' or 'p', not '{other}'"))),
     };
     let nonce = nonce.unwrap_or_else(|| chance.nonce());

@@ -17,14 +17,14 @@ pub(crate) struct Server {
     pub(crate) listen: Option<Text>,
     pub(crate) implicit_tls: bool,
     pub(crate) tls: ServerTls,
-    pub(crate) plan: Plan,
+    pub(crate) plan: ConnectionPlan,
     /// They answer what no step reads, in any order.
     pub(crate) rules: Vec<Rule>,
 }
 
 /// What is played on which connection.
 #[derive(Debug, Clone, Default)]
-pub(crate) enum Plan {
+pub(crate) enum ConnectionPlan {
     /// Only the rules answer, on any number of connections.
     #[default]
     Rules,
@@ -149,30 +149,32 @@ impl Server {
             || tls.min_version.is_some()
             || tls.max_version.is_some();
         match &self.plan {
-            Plan::Each(steps) => Some((steps.first().map_or(self.span, |step| step.head.span), "`steps`")),
-            Plan::Listed(list) => Some((list.first().map_or(self.span, |served| served.span), "`connections`")),
-            Plan::Rules if self.rules.is_empty() => Some((self.span, "no `rules`")),
-            Plan::Rules if has_tls => Some((self.span, "what the server's TLS is to be")),
-            Plan::Rules => self.listen.as_ref().map(|listen| (listen.span, "`listen`")),
+            ConnectionPlan::Each(steps) => Some((steps.first().map_or(self.span, |step| step.head.span), "`steps`")),
+            ConnectionPlan::Listed(list) => {
+                Some((list.first().map_or(self.span, |served| served.span), "`connections`"))
+            }
+            ConnectionPlan::Rules if self.rules.is_empty() => Some((self.span, "no `rules`")),
+            ConnectionPlan::Rules if has_tls => Some((self.span, "what the server's TLS is to be")),
+            ConnectionPlan::Rules => self.listen.as_ref().map(|listen| (listen.span, "`listen`")),
         }
     }
 
     /// Whether nothing is played on a connection: rules have no end, so that stopping them is no divergence.
     pub(crate) fn has_only_rules(&self) -> bool {
-        matches!(self.plan, Plan::Rules)
+        matches!(self.plan, ConnectionPlan::Rules)
     }
 
     /// How many connections are listed; none where any number is served.
     pub(crate) fn listed(&self) -> Option<usize> {
         match &self.plan {
-            Plan::Listed(list) => Some(list.iter().map(|served| served.times as usize).sum()),
-            Plan::Rules | Plan::Each(_) => None,
+            ConnectionPlan::Listed(list) => Some(list.iter().map(|served| served.times as usize).sum()),
+            ConnectionPlan::Rules | ConnectionPlan::Each(_) => None,
         }
     }
 
     /// The entry of `connections` that the how manyeth connection plays, counted from 1.
     pub(crate) fn served(&self, connection: usize) -> Option<&Served> {
-        let Plan::Listed(list) = &self.plan else { return None };
+        let ConnectionPlan::Listed(list) = &self.plan else { return None };
         let mut last = 0;
         list.iter().find(|served| {
             last += served.times as usize;
@@ -183,25 +185,25 @@ impl Server {
     /// What is played on a connection, counted from 1.
     pub(crate) fn steps(&self, connection: usize) -> &[Step] {
         match &self.plan {
-            Plan::Rules => &[],
-            Plan::Each(steps) => steps,
-            Plan::Listed(_) => self.served(connection).map_or(&[], |served| served.steps.as_slice()),
+            ConnectionPlan::Rules => &[],
+            ConnectionPlan::Each(steps) => steps,
+            ConnectionPlan::Listed(_) => self.served(connection).map_or(&[], |served| served.steps.as_slice()),
         }
     }
 
     /// Every step in the order of the file, groups before their steps.
     pub(crate) fn all_steps(&self) -> Vec<&Step> {
         match &self.plan {
-            Plan::Rules => Vec::new(),
-            Plan::Each(steps) => Step::walk(steps),
-            Plan::Listed(list) => list.iter().flat_map(|served| Step::walk(&served.steps)).collect(),
+            ConnectionPlan::Rules => Vec::new(),
+            ConnectionPlan::Each(steps) => Step::walk(steps),
+            ConnectionPlan::Listed(list) => list.iter().flat_map(|served| Step::walk(&served.steps)).collect(),
         }
     }
 
     /// The files that it names.
     pub(super) fn files(&self) -> Vec<&Text> {
         let mut files = self.tls.files();
-        if let Plan::Listed(list) = &self.plan {
+        if let ConnectionPlan::Listed(list) = &self.plan {
             files.extend(list.iter().flat_map(|served| served.tls.files()));
         }
         files.extend(self.all_steps().into_iter().flat_map(Step::files));

@@ -7,7 +7,7 @@
 pub(crate) mod yaml_text;
 
 use std::fmt::Write as _;
-use yaml_text::{Entry, Item, Value};
+use yaml_text::{Field, Item, YamlValue};
 
 /// How many bytes stand in one line of hexadecimal digits.
 const HEX_LINE: usize = 32;
@@ -130,44 +130,44 @@ impl Draft {
         text
     }
 
-    fn entries(&self) -> Vec<Entry> {
+    fn entries(&self) -> Vec<Field> {
         let mut entries = Vec::new();
         let mut lines = |key: &str, text: &Option<String>| {
-            entries.extend(text.as_ref().map(|text| Entry::new(key, long(text))));
+            entries.extend(text.as_ref().map(|text| Field::new(key, long(text))));
         };
         lines("name", &self.name);
         lines("description", &self.description);
         if !self.tags.is_empty() {
-            entries.push(Entry::new("tags", Value::FlowList(self.tags.clone())));
+            entries.push(Field::new("tags", YamlValue::FlowList(self.tags.clone())));
         }
         if !self.vars.is_empty() {
-            entries.push(Entry::new("vars", Value::Map(pairs(&self.vars))));
+            entries.push(Field::new("vars", YamlValue::Map(pairs(&self.vars))));
         }
         if !self.secrets.is_empty() {
-            entries.push(Entry::new("secrets", Value::FlowList(self.secrets.clone())));
+            entries.push(Field::new("secrets", YamlValue::FlowList(self.secrets.clone())));
         }
-        entries.extend(self.connect.as_ref().map(|connect| Entry::new("connect", connect.value())));
-        entries.extend(self.timeout.as_ref().map(|timeout| Entry::text("timeout", timeout)));
-        entries.push(Entry::new("steps", list(&self.steps)));
+        entries.extend(self.connect.as_ref().map(|connect| Field::new("connect", connect.value())));
+        entries.extend(self.timeout.as_ref().map(|timeout| Field::text("timeout", timeout)));
+        entries.push(Field::new("steps", list(&self.steps)));
         if !self.finally.is_empty() {
-            entries.push(Entry::new("finally", list(&self.finally)));
+            entries.push(Field::new("finally", list(&self.finally)));
         }
         entries
     }
 }
 
 impl DraftConnect {
-    fn value(&self) -> Value {
+    fn value(&self) -> YamlValue {
         let by_port = self.port == 465;
         let tls = self.implicit_tls.filter(|implicit| *implicit != by_port);
         if tls.is_none() && self.session.is_none() && self.options.is_empty() {
-            return Value::Text(self.address());
+            return YamlValue::Text(self.address());
         }
-        let mut entries = vec![Entry::text("host", &self.host), Entry::text("port", self.port.to_string())];
-        entries.extend(self.session.as_ref().map(|name| Entry::text("as", name)));
-        entries.extend(tls.map(|implicit| Entry::text("tls", if implicit { "implicit" } else { "none" })));
+        let mut entries = vec![Field::text("host", &self.host), Field::text("port", self.port.to_string())];
+        entries.extend(self.session.as_ref().map(|name| Field::text("as", name)));
+        entries.extend(tls.map(|implicit| Field::text("tls", if implicit { "implicit" } else { "none" })));
         entries.extend(pairs(&self.options));
-        Value::Map(entries)
+        YamlValue::Map(entries)
     }
 
     /// `HOST:PORT`; the port of SMTP is left out.
@@ -186,56 +186,56 @@ impl DraftStep {
     fn item(&self) -> Item {
         let mut entries = Vec::new();
         let mut modifier = |key: &str, text: &Option<String>| {
-            entries.extend(text.as_ref().map(|text| Entry::text(key, text)));
+            entries.extend(text.as_ref().map(|text| Field::text(key, text)));
         };
         modifier("name", &self.name);
         modifier("when", &self.when);
         modifier("session", &self.session);
         modifier("timeout", &self.timeout);
         self.action.entries(&mut entries);
-        entries.extend(self.fails.as_ref().map(|reason| Entry::text("fails", reason)));
-        entries.extend(self.expect.as_ref().map(|expect| Entry::new("expect", expect.value())));
+        entries.extend(self.fails.as_ref().map(|reason| Field::text("fails", reason)));
+        entries.extend(self.expect.as_ref().map(|expect| Field::new("expect", expect.value())));
         let value = match entries.as_slice() {
-            [Entry { key, value: Value::Empty }] => Value::Text(key.clone()),
-            _ => Value::Map(entries),
+            [Field { key, value: YamlValue::Empty }] => YamlValue::Text(key.clone()),
+            _ => YamlValue::Map(entries),
         };
         Item { comments: self.comments.clone(), value }
     }
 }
 
 impl DraftAction {
-    fn entries(&self, entries: &mut Vec<Entry>) {
+    fn entries(&self, entries: &mut Vec<Field>) {
         let options = |options: &[(String, String)]| match options {
-            [] => Value::Empty,
-            some => Value::Map(pairs(some)),
+            [] => YamlValue::Empty,
+            some => YamlValue::Map(pairs(some)),
         };
         let entry = match self {
             DraftAction::None => return,
-            DraftAction::Send(line) => Entry::text("send", line),
-            DraftAction::Raw(text) => Entry::new("raw", Value::Quoted(text.clone())),
-            DraftAction::RawHex(digits) => Entry::new("raw", Value::Map(vec![Entry::new("hex", long(digits))])),
-            DraftAction::Data(text) => Entry::new("data", long(text)),
-            DraftAction::DataFile(name) => Entry::new("data", Value::Map(vec![Entry::text("file", name)])),
+            DraftAction::Send(line) => Field::text("send", line),
+            DraftAction::Raw(text) => Field::new("raw", YamlValue::Quoted(text.clone())),
+            DraftAction::RawHex(digits) => Field::new("raw", YamlValue::Map(vec![Field::new("hex", long(digits))])),
+            DraftAction::Data(text) => Field::new("data", long(text)),
+            DraftAction::DataFile(name) => Field::new("data", YamlValue::Map(vec![Field::text("file", name)])),
             DraftAction::Message(fields) => {
                 let field = |(key, texts): &(String, Vec<String>)| match texts.as_slice() {
-                    [text] => Entry::new(key, long(text)),
-                    several => Entry::new(key, Value::FlowList(several.to_vec())),
+                    [text] => Field::new(key, long(text)),
+                    several => Field::new(key, YamlValue::FlowList(several.to_vec())),
                 };
-                Entry::new("message", Value::Map(fields.iter().map(field).collect()))
+                Field::new("message", YamlValue::Map(fields.iter().map(field).collect()))
             }
-            DraftAction::Bdat { text, last: true } => Entry::new("bdat", long(text)),
+            DraftAction::Bdat { text, last: true } => Field::new("bdat", long(text)),
             DraftAction::Bdat { text, last: false } => {
-                let parts = vec![Entry::new("text", long(text)), Entry::text("last", "false")];
-                Entry::new("bdat", Value::Map(parts))
+                let parts = vec![Field::new("text", long(text)), Field::text("last", "false")];
+                Field::new("bdat", YamlValue::Map(parts))
             }
-            DraftAction::StartTls(settings) => Entry::new("starttls", options(settings)),
-            DraftAction::Tls(settings) => Entry::new("tls", options(settings)),
-            DraftAction::Auth(settings) => Entry::new("auth", options(settings)),
-            DraftAction::Close(how) if how == "fin" => Entry::new("close", Value::Empty),
-            DraftAction::Close(how) => Entry::text("close", how),
+            DraftAction::StartTls(settings) => Field::new("starttls", options(settings)),
+            DraftAction::Tls(settings) => Field::new("tls", options(settings)),
+            DraftAction::Auth(settings) => Field::new("auth", options(settings)),
+            DraftAction::Close(how) if how == "fin" => Field::new("close", YamlValue::Empty),
+            DraftAction::Close(how) => Field::text("close", how),
             DraftAction::Group { pipeline, steps } => {
-                entries.extend(pipeline.then(|| Entry::text("pipeline", "true")));
-                Entry::new("steps", list(steps))
+                entries.extend(pipeline.then(|| Field::text("pipeline", "true")));
+                Field::new("steps", list(steps))
             }
         };
         entries.push(entry);
@@ -243,29 +243,29 @@ impl DraftAction {
 }
 
 impl DraftExpect {
-    fn value(&self) -> Value {
+    fn value(&self) -> YamlValue {
         match self {
-            DraftExpect::Reply(pattern) => Value::Text(pattern.clone()),
+            DraftExpect::Reply(pattern) => YamlValue::Text(pattern.clone()),
             DraftExpect::All(patterns) => {
-                let item = |text: &String| Item { comments: Vec::new(), value: Value::Text(text.clone()) };
-                Value::Map(vec![Entry::new("all", Value::List(patterns.iter().map(item).collect()))])
+                let item = |text: &String| Item { comments: Vec::new(), value: YamlValue::Text(text.clone()) };
+                YamlValue::Map(vec![Field::new("all", YamlValue::List(patterns.iter().map(item).collect()))])
             }
-            DraftExpect::Fields(fields) => Value::FlowMap(fields.clone()),
+            DraftExpect::Fields(fields) => YamlValue::FlowMap(fields.clone()),
         }
     }
 }
 
-fn pairs(pairs: &[(String, String)]) -> Vec<Entry> {
-    pairs.iter().map(|(key, text)| Entry::text(key, text)).collect()
+fn pairs(pairs: &[(String, String)]) -> Vec<Field> {
+    pairs.iter().map(|(key, text)| Field::text(key, text)).collect()
 }
 
-fn list(steps: &[DraftStep]) -> Value {
-    Value::List(steps.iter().map(DraftStep::item).collect())
+fn list(steps: &[DraftStep]) -> YamlValue {
+    YamlValue::List(steps.iter().map(DraftStep::item).collect())
 }
 
 /// A text that may have several lines.
-fn long(text: &str) -> Value {
-    if text.contains('\n') { Value::Block(text.to_owned()) } else { Value::Text(text.to_owned()) }
+fn long(text: &str) -> YamlValue {
+    if text.contains('\n') { YamlValue::Block(text.to_owned()) } else { YamlValue::Text(text.to_owned()) }
 }
 
 #[cfg(test)]

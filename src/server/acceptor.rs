@@ -3,7 +3,7 @@
 //! Responsible for turning a [`TlsOffer`] into an acceptor and for saying in words why a handshake failed. Not responsible
 //! for the certificates that are made (`certificate`) nor for the bytes that follow (`peer`, which calls here).
 
-use super::certificate::{Authority, Certificate, LOOPBACK, Wish};
+use super::certificate::{Authority, IssuedCertificate, LOOPBACK, Wish};
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{
@@ -145,7 +145,7 @@ fn show_certificate(
     };
     let own = || LOOPBACK.iter().map(|name| (*name).to_owned()).collect();
     let wish = Wish { names: names.clone().unwrap_or_else(own), expired };
-    let made = if self_signed { Certificate::self_signed(&wish) } else { authority.issue(&wish) };
+    let made = if self_signed { IssuedCertificate::self_signed(&wish) } else { authority.issue(&wish) };
     let shown = made.and_then(|made| {
         builder.set_certificate(&made.server)?;
         builder.set_private_key(&made.key)?;

@@ -10,12 +10,12 @@ pub(crate) struct Answer {
     /// The reply, or several of them, without the last CRLF; empty when none is due yet.
     pub(crate) reply: Cow<'static, str>,
     /// What comes after the reply.
-    pub(crate) next: Next,
+    pub(crate) next: NextInput,
 }
 
 /// What the server reads after an answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Next {
+pub(crate) enum NextInput {
     /// Another line.
     Line,
     /// A TLS handshake, after everything that is buffered was thrown away (RFC 3207 5).
@@ -43,18 +43,18 @@ pub(crate) enum BadLine {
 
 impl From<&'static str> for Answer {
     fn from(reply: &'static str) -> Self {
-        Self { reply: reply.into(), next: Next::Line }
+        Self { reply: reply.into(), next: NextInput::Line }
     }
 }
 
 impl From<String> for Answer {
     fn from(reply: String) -> Self {
-        Self { reply: reply.into(), next: Next::Line }
+        Self { reply: reply.into(), next: NextInput::Line }
     }
 }
 
 impl Answer {
-    pub(crate) fn then(self, next: Next) -> Self {
+    pub(crate) fn then(self, next: NextInput) -> Self {
         Self { next, ..self }
     }
 

@@ -165,7 +165,7 @@ impl Gate<'_> {
 /// An exchange that waits for the client's next response. An authorization identity is ignored everywhere: the sandbox
 /// has no mailboxes to keep apart.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Exchange {
+pub(crate) enum SaslServer {
     Plain,
     LoginName,
     LoginPassword {
@@ -188,31 +188,31 @@ pub(crate) enum Exchange {
 
 /// Where an exchange stands after the client's turn.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Turn {
+pub(crate) enum ServerTurn {
     /// The server sends this reply and waits.
-    Challenge(Exchange, Cow<'static, str>),
+    Challenge(SaslServer, Cow<'static, str>),
     /// The client has said all: whether it is let in.
     Verdict(bool),
     /// The exchange failed with this reply.
     Refused(&'static str),
 }
 
-impl Exchange {
+impl SaslServer {
     /// Starts the exchange of `AUTH mechanism [initial-response]`; `=` is an empty initial response.
-    pub(crate) fn start(mechanism: &str, initial_response: Option<&str>, gate: Gate<'_>) -> Turn {
-        let Ok(mechanism) = mechanism.parse::<Mechanism>() else { return Turn::Refused(UNKNOWN_MECHANISM) };
+    pub(crate) fn start(mechanism: &str, initial_response: Option<&str>, gate: Gate<'_>) -> ServerTurn {
+        let Ok(mechanism) = mechanism.parse::<Mechanism>() else { return ServerTurn::Refused(UNKNOWN_MECHANISM) };
         if mechanism == Mechanism::External && gate.certificate.is_none() {
-            return Turn::Refused(NO_CERTIFICATE);
+            return ServerTurn::Refused(NO_CERTIFICATE);
         }
         if !gate.offers(mechanism) {
-            return Turn::Refused(UNKNOWN_MECHANISM);
+            return ServerTurn::Refused(UNKNOWN_MECHANISM);
         }
         let exchange = Self::of(mechanism);
         match initial_response {
-            Some(_) if matches!(exchange, Self::CramMd5 { .. }) => Turn::Refused(NO_INITIAL_RESPONSE),
+            Some(_) if matches!(exchange, Self::CramMd5 { .. }) => ServerTurn::Refused(NO_INITIAL_RESPONSE),
             None => {
                 let challenge = exchange.first_challenge();
-                Turn::Challenge(exchange, challenge)
+                ServerTurn::Challenge(exchange, challenge)
             }
             Some("=") => exchange.next(Vec::new(), gate),
             Some(response) => exchange.take(response, gate),
@@ -243,45 +243,45 @@ impl Exchange {
     }
 
     /// Takes the line with which the client answered a challenge.
-    pub(crate) fn take(self, response: &str, gate: Gate<'_>) -> Turn {
+    pub(crate) fn take(self, response: &str, gate: Gate<'_>) -> ServerTurn {
         if response == "*" {
-            return Turn::Refused(CANCELLED);
+            return ServerTurn::Refused(CANCELLED);
         }
-        STANDARD.decode(response).map_or(Turn::Refused(NOT_BASE64), |response| self.next(response, gate))
+        STANDARD.decode(response).map_or(ServerTurn::Refused(NOT_BASE64), |response| self.next(response, gate))
     }
 
-    fn next(self, response: Vec<u8>, gate: Gate<'_>) -> Turn {
+    fn next(self, response: Vec<u8>, gate: Gate<'_>) -> ServerTurn {
         match self {
             Self::Plain => plain(&response, gate),
-            Self::LoginName => Turn::Challenge(Self::LoginPassword { name: response }, PASSWORD_CHALLENGE.into()),
-            Self::LoginPassword { name } => Turn::Verdict(gate.accepts(&name, &response)),
-            Self::CramMd5 { challenge } => Turn::Verdict(is_digest(&response, &challenge, gate)),
+            Self::LoginName => ServerTurn::Challenge(Self::LoginPassword { name: response }, PASSWORD_CHALLENGE.into()),
+            Self::LoginPassword { name } => ServerTurn::Verdict(gate.accepts(&name, &response)),
+            Self::CramMd5 { challenge } => ServerTurn::Verdict(is_digest(&response, &challenge, gate)),
             Self::ScramFirst(variant) => scram::first(variant, &response, gate),
             Self::ScramFinal(last) => last.judge(&response, gate),
-            Self::ScramEnd if response.is_empty() => Turn::Verdict(true),
-            Self::ScramEnd => Turn::Refused(scram::MALFORMED),
+            Self::ScramEnd if response.is_empty() => ServerTurn::Verdict(true),
+            Self::ScramEnd => ServerTurn::Refused(scram::MALFORMED),
             Self::XOAuth2 => token(&response, &XOAUTH2, gate),
             Self::OAuthBearer => token(&response, &OAUTHBEARER, gate),
-            Self::TokenRefused => Turn::Verdict(false),
+            Self::TokenRefused => ServerTurn::Verdict(false),
             Self::External => external(&response, gate),
-            Self::Anonymous => Turn::Verdict(true),
+            Self::Anonymous => ServerTurn::Verdict(true),
         }
     }
 }
 
-fn plain(message: &[u8], gate: Gate<'_>) -> Turn {
+fn plain(message: &[u8], gate: Gate<'_>) -> ServerTurn {
     let parts: Vec<&[u8]> = message.split(|&octet| octet == 0).collect();
     match parts[..] {
-        [_, name, password] => Turn::Verdict(gate.accepts(name, password)),
-        _ => Turn::Refused(NOT_PLAIN),
+        [_, name, password] => ServerTurn::Verdict(gate.accepts(name, password)),
+        _ => ServerTurn::Refused(NOT_PLAIN),
     }
 }
 
 /// RFC 4422 appendix A: without an authorization identity, the client is whom its certificate is for.
-fn external(identity: &[u8], gate: Gate<'_>) -> Turn {
-    let Ok(identity) = str::from_utf8(identity) else { return Turn::Refused(NOT_UTF8) };
-    let Some(names) = gate.certificate else { return Turn::Refused(NO_CERTIFICATE) };
-    Turn::Verdict(identity.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(identity)))
+fn external(identity: &[u8], gate: Gate<'_>) -> ServerTurn {
+    let Ok(identity) = str::from_utf8(identity) else { return ServerTurn::Refused(NOT_UTF8) };
+    let Some(names) = gate.certificate else { return ServerTurn::Refused(NO_CERTIFICATE) };
+    ServerTurn::Verdict(identity.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(identity)))
 }
 
 /// RFC 2195: the user name may hold blanks, the digest does not.
@@ -291,7 +291,7 @@ fn is_digest(response: &[u8], challenge: &str, gate: Gate<'_>) -> bool {
     gate.logins.iter().any(|login| login.accepts_digest(user, response, challenge.as_bytes()))
 }
 
-fn token(message: &[u8], form: &TokenForm, gate: Gate<'_>) -> Turn {
+fn token(message: &[u8], form: &TokenForm, gate: Gate<'_>) -> ServerTurn {
     let mut parts = message.split(|octet| *octet == 1);
     let first = parts.next().unwrap_or_default();
     let user = form.openings.iter().find_map(|opening| first.strip_prefix(*opening));
@@ -300,9 +300,9 @@ fn token(message: &[u8], form: &TokenForm, gate: Gate<'_>) -> Turn {
     let user = user.filter(|user| !user.is_empty() || !form.needs_user);
     match (user, token) {
         (Some(user), Some(token)) if gate.logins.iter().any(|login| login.accepts_token(user, token)) => {
-            Turn::Verdict(true)
+            ServerTurn::Verdict(true)
         }
-        _ => Turn::Challenge(Exchange::TokenRefused, encoded(form.error)),
+        _ => ServerTurn::Challenge(SaslServer::TokenRefused, encoded(form.error)),
     }
 }
 

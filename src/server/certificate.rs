@@ -28,7 +28,7 @@ const EXPIRED_DAYS: i64 = 31;
 const SERIAL_NUMBER_BITS: i32 = 127;
 
 /// A server certificate, its key, and the authority that clients must trust.
-pub(crate) struct Certificate {
+pub(crate) struct IssuedCertificate {
     /// The authority's certificate as PEM.
     pub(crate) authority_pem: Vec<u8>,
     /// The server's certificate, for the names it was made for and for loopback.
@@ -71,14 +71,14 @@ impl Authority {
     ///
     /// # Errors
     /// As [`Authority::new`].
-    pub(crate) fn issue(&self, wish: &Wish) -> Result<Certificate, ErrorStack> {
+    pub(crate) fn issue(&self, wish: &Wish) -> Result<IssuedCertificate, ErrorStack> {
         let key = new_key()?;
         let server = server_certificate(wish, &key, Some(self))?;
-        Ok(Certificate { authority_pem: self.certificate.to_pem()?, server, key })
+        Ok(IssuedCertificate { authority_pem: self.certificate.to_pem()?, server, key })
     }
 }
 
-impl Certificate {
+impl IssuedCertificate {
     /// Makes certificates for `names` (host names or IP addresses), `localhost`, `127.0.0.1` and `::1`.
     ///
     /// # Errors
@@ -91,7 +91,7 @@ impl Certificate {
     /// Makes a certificate that is its own authority.
     ///
     /// # Errors
-    /// As [`Certificate::for_names`].
+    /// As [`IssuedCertificate::for_names`].
     pub(crate) fn self_signed(wish: &Wish) -> Result<Self, ErrorStack> {
         let key = new_key()?;
         let server = server_certificate(wish, &key, None)?;
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn names_and_issuer() {
         let names = ["smtp.sendgrid.net", "localhost", "192.0.2.7", "", "bücher.example", "with blank"];
-        let made = Certificate::for_names(&names.map(str::to_owned)).unwrap();
+        let made = IssuedCertificate::for_names(&names.map(str::to_owned)).unwrap();
         let authority = X509::from_pem(&made.authority_pem).unwrap();
         assert!(made.server.verify(&authority.public_key().unwrap()).unwrap());
         assert!(authority.verify(&authority.public_key().unwrap()).unwrap());
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn valid_since_yesterday() {
-        let made = Certificate::for_names(&[]).unwrap();
+        let made = IssuedCertificate::for_names(&[]).unwrap();
         let today = Asn1Time::days_from_now(0).unwrap();
         let authority = X509::from_pem(&made.authority_pem).unwrap();
         // Two clocks are compared, which may differ by a tick.
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn two_sandboxes_share_nothing() {
-        let (one, other) = (Certificate::for_names(&[]).unwrap(), Certificate::for_names(&[]).unwrap());
+        let (one, other) = (IssuedCertificate::for_names(&[]).unwrap(), IssuedCertificate::for_names(&[]).unwrap());
         let other_authority = X509::from_pem(&other.authority_pem).unwrap();
         assert!(!one.server.verify(&other_authority.public_key().unwrap()).unwrap());
     }

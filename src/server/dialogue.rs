@@ -6,11 +6,11 @@
 use memchr::{memchr, memchr2};
 
 use super::acceptor::Accepted;
-use super::answer::{Answer, BadLine, Next};
+use super::answer::{Answer, BadLine, NextInput};
 use super::log::SessionLog;
-use super::mail_data::{MailDataReader, Progress};
+use super::mail_data::{DataRead, MailDataReader};
 use super::mail_sink::MailSink;
-use super::protocol::{AUTH_LINE, Protocol, TLS_UNAVAILABLE, TlsFacts};
+use super::protocol::{AUTH_LINE, ClientTlsFacts, Protocol, TLS_UNAVAILABLE};
 use super::rulebook::{Interjection, Interjector};
 
 /// What the connection does when the replies were sent.
@@ -18,9 +18,9 @@ use super::rulebook::{Interjection, Interjector};
 pub(crate) enum After {
     /// Read more.
     Read,
-    /// Send what a rule says (`Dialogue::interjection`), then call `interjected`.
+    /// Send what a rule says (`SandboxDialogue::interjection`), then call `interjected`.
     Interject,
-    /// Say whether there is TLS (`Dialogue::tls_ready` or `tls_unavailable`), shake hands, call `tls_started`.
+    /// Say whether there is TLS (`SandboxDialogue::tls_ready` or `tls_unavailable`), shake hands, call `tls_started`.
     StartTls,
     /// Close.
     Close,
@@ -30,7 +30,7 @@ pub(crate) enum After {
 
 /// What an answer is due to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Event<'a> {
+pub(crate) enum Input<'a> {
     /// The client has connected.
     Connected,
     /// A command, or the response to a challenge.
@@ -52,9 +52,9 @@ pub(crate) enum Event<'a> {
 }
 
 /// One connection's dialogue, from the server's side.
-pub(crate) struct Dialogue<S> {
+pub(crate) struct SandboxDialogue<S> {
     protocol: Protocol<S>,
-    reading: Reading,
+    reading: ReadingState,
     /// The start of a line whose end has not arrived: never more than one octet beyond the longest line.
     line: Vec<u8>,
     line_too_long: bool,
@@ -68,7 +68,7 @@ pub(crate) struct Dialogue<S> {
 struct Rules {
     interjector: Option<Box<dyn Interjector>>,
     /// What a rule says, until it is sent, and what is read then.
-    pending: Option<(Interjection, Next)>,
+    pending: Option<(Interjection, NextInput)>,
     /// What the client had sent behind it.
     unread: Vec<u8>,
     /// A rule has said 334: what comes is a secret, whatever the protocol thinks.
@@ -80,17 +80,17 @@ struct Rules {
     more_chunks: bool,
 }
 
-enum Reading {
+enum ReadingState {
     Lines,
     MailData(MailDataReader),
     Chunk { left: u64 },
 }
 
-impl<S: MailSink> Dialogue<S> {
+impl<S: MailSink> SandboxDialogue<S> {
     pub(crate) fn new(protocol: Protocol<S>, log: SessionLog) -> Self {
         Self {
             protocol,
-            reading: Reading::Lines,
+            reading: ReadingState::Lines,
             line: Vec::new(),
             line_too_long: false,
             replies: Vec::new(),
@@ -106,27 +106,27 @@ impl<S: MailSink> Dialogue<S> {
     }
 
     /// Where every answer comes from: a rule if there is one for it, else the protocol.
-    fn answer(&mut self, event: Event<'_>) -> Answer {
+    fn answer(&mut self, event: Input<'_>) -> Answer {
         if self.rules.interjector.is_none() { self.said(event) } else { self.ruled(event) }
     }
 
     /// The protocol's answer.
-    fn said(&mut self, event: Event<'_>) -> Answer {
+    fn said(&mut self, event: Input<'_>) -> Answer {
         match event {
-            Event::Connected => self.protocol.greeting(),
-            Event::Line(line) => self.protocol.line(line),
-            Event::BadLine(_, refusal) => self.protocol.bad_line(refusal),
-            Event::MailDataEnded => self.protocol.mail_data_ended(),
-            Event::ChunkEnded => self.protocol.chunk_ended(),
-            Event::TlsUnavailable => TLS_UNAVAILABLE.into(),
-            Event::IdleTooLong => self.protocol.idle_too_long(),
-            Event::TooBusy => self.protocol.too_busy(),
-            Event::ShuttingDown => self.protocol.shutting_down(),
+            Input::Connected => self.protocol.greeting(),
+            Input::Line(line) => self.protocol.line(line),
+            Input::BadLine(_, refusal) => self.protocol.bad_line(refusal),
+            Input::MailDataEnded => self.protocol.mail_data_ended(),
+            Input::ChunkEnded => self.protocol.chunk_ended(),
+            Input::TlsUnavailable => TLS_UNAVAILABLE.into(),
+            Input::IdleTooLong => self.protocol.idle_too_long(),
+            Input::TooBusy => self.protocol.too_busy(),
+            Input::ShuttingDown => self.protocol.shutting_down(),
         }
     }
 
     /// Tells what happened outside of the client's octets: its connection, a time-out, the server's end.
-    pub(crate) fn tell(&mut self, event: Event<'_>) -> After {
+    pub(crate) fn tell(&mut self, event: Input<'_>) -> After {
         let answer = self.answer(event);
         self.follow(&answer)
     }
@@ -139,7 +139,7 @@ impl<S: MailSink> Dialogue<S> {
     }
 
     /// Goes on over TLS, or begins with it.
-    pub(crate) fn tls_started(&mut self, facts: TlsFacts, accepted: impl FnOnce() -> Accepted) {
+    pub(crate) fn tls_started(&mut self, facts: ClientTlsFacts, accepted: impl FnOnce() -> Accepted) {
         self.protocol.tls_started(facts);
         if let Some(interjector) = &mut self.rules.interjector {
             interjector.tls_started(accepted());
@@ -171,9 +171,9 @@ impl<S: MailSink> Dialogue<S> {
     pub(crate) fn take(&mut self, mut input: &[u8]) -> After {
         while !input.is_empty() {
             let (used, answer) = match &mut self.reading {
-                Reading::Lines => self.take_line(input),
-                Reading::MailData(_) => self.take_mail_data(input),
-                Reading::Chunk { .. } => self.take_chunk(input),
+                ReadingState::Lines => self.take_line(input),
+                ReadingState::MailData(_) => self.take_mail_data(input),
+                ReadingState::Chunk { .. } => self.take_chunk(input),
             };
             input = &input[used..];
             match answer.map(|answer| self.follow(&answer)) {
@@ -233,14 +233,14 @@ impl<S: MailSink> Dialogue<S> {
             return self.refuse(line, BadLine::NotUtf8);
         };
         self.log.client(line, self.in_exchange());
-        self.answer(Event::Line(text))
+        self.answer(Input::Line(text))
     }
 
     fn refuse(&mut self, line: &[u8], refusal: BadLine) -> Answer {
         self.log.client(line, self.in_exchange());
         let content = line.strip_suffix(b"\n").unwrap_or(line);
         let content = content.strip_suffix(b"\r").unwrap_or(content);
-        self.answer(Event::BadLine(if refusal == BadLine::TooLong { b"" } else { content }, refusal))
+        self.answer(Input::BadLine(if refusal == BadLine::TooLong { b"" } else { content }, refusal))
     }
 
     /// Whether the next line answers a challenge.
@@ -253,7 +253,7 @@ impl<S: MailSink> Dialogue<S> {
     }
 
     fn take_mail_data(&mut self, input: &[u8]) -> (usize, Option<Answer>) {
-        let Reading::MailData(reader) = &mut self.reading else { return (0, None) };
+        let ReadingState::MailData(reader) = &mut self.reading else { return (0, None) };
         let (protocol, log, interjector) = (&mut self.protocol, &mut self.log, &mut self.rules.interjector);
         let progress = reader.read(input, |octets| {
             log.mail_data(octets);
@@ -263,17 +263,17 @@ impl<S: MailSink> Dialogue<S> {
             }
         });
         match progress {
-            Progress::Unfinished => (input.len(), None),
-            Progress::Ended { used } => {
-                self.reading = Reading::Lines;
+            DataRead::Unfinished => (input.len(), None),
+            DataRead::Ended { used } => {
+                self.reading = ReadingState::Lines;
                 self.log.client(b".", false);
-                (used, Some(self.answer(Event::MailDataEnded)))
+                (used, Some(self.answer(Input::MailDataEnded)))
             }
         }
     }
 
     fn take_chunk(&mut self, input: &[u8]) -> (usize, Option<Answer>) {
-        let Reading::Chunk { left } = &mut self.reading else { return (0, None) };
+        let ReadingState::Chunk { left } = &mut self.reading else { return (0, None) };
         let used = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
         *left -= used as u64;
         let ended = *left == 0;
@@ -285,9 +285,9 @@ impl<S: MailSink> Dialogue<S> {
         if !ended {
             return (used, None);
         }
-        self.reading = Reading::Lines;
+        self.reading = ReadingState::Lines;
         self.log.end_mail_data();
-        (used, Some(self.answer(Event::ChunkEnded)))
+        (used, Some(self.answer(Input::ChunkEnded)))
     }
 
     fn follow(&mut self, answer: &Answer) -> After {
@@ -298,19 +298,19 @@ impl<S: MailSink> Dialogue<S> {
         self.go_on(answer.next)
     }
 
-    fn go_on(&mut self, next: Next) -> After {
+    fn go_on(&mut self, next: NextInput) -> After {
         match next {
-            Next::Line => {}
-            Next::MailData => {
-                self.reading = Reading::MailData(MailDataReader::new());
+            NextInput::Line => {}
+            NextInput::MailData => {
+                self.reading = ReadingState::MailData(MailDataReader::new());
                 if let Some(interjector) = &mut self.rules.interjector {
                     interjector.message_begins(false);
                 }
             }
-            Next::Chunk(0) => return self.tell(Event::ChunkEnded),
-            Next::Chunk(octets) => self.reading = Reading::Chunk { left: octets },
-            Next::StartTls => return After::StartTls,
-            Next::Close => return After::Close,
+            NextInput::Chunk(0) => return self.tell(Input::ChunkEnded),
+            NextInput::Chunk(octets) => self.reading = ReadingState::Chunk { left: octets },
+            NextInput::StartTls => return After::StartTls,
+            NextInput::Close => return After::Close,
         }
         After::Read
     }

@@ -3,11 +3,11 @@
 //! Responsible for keeping the protocol's state beside a script, so that it knows which commands took effect. Not
 //! responsible for reading or writing: `play::server` does, and tells what came.
 
-use super::answer::{Answer, BadLine, Next};
+use super::answer::{Answer, BadLine, NextInput};
 use super::auth::Login;
 use super::mail_sink::Discard;
-use super::protocol::{AUTH_LINE, Protocol, TlsFacts};
-use super::settings::{QueueIds, Settings};
+use super::protocol::{AUTH_LINE, ClientTlsFacts, Protocol};
+use super::settings::{QueueIds, SandboxSettings};
 use std::sync::{Arc, OnceLock};
 
 /// The SIZE limit that it tells, in octets.
@@ -15,13 +15,13 @@ const MAX_MESSAGE_SIZE: u64 = 256 * 1024 * 1024;
 
 /// What all connections of one scripted server share.
 #[derive(Clone)]
-pub(crate) struct FallbackSettings(Arc<Settings>);
+pub(crate) struct FallbackSettings(Arc<SandboxSettings>);
 
 impl FallbackSettings {
     /// Takes any user name with one of these passwords. Nobody is offered a login that nobody could pass.
     pub(crate) fn new(passwords: impl Iterator<Item = String>) -> FallbackSettings {
         let accept: Vec<Login> = passwords.map(|password| Login::AnyUser { password }).collect();
-        FallbackSettings(Arc::new(Settings {
+        FallbackSettings(Arc::new(SandboxSettings {
             host_name: "server.smtp-script.example".to_owned(),
             lmtp: false,
             max_message_size: MAX_MESSAGE_SIZE,
@@ -42,15 +42,15 @@ pub(crate) struct Fallback {
 
 /// What it would say, and what it would read then.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct FallbackSaid {
     /// Lines joined by CRLF, without the last; empty where nothing is said yet.
     pub(crate) reply: String,
-    pub(crate) next: Next,
+    pub(crate) next: NextInput,
 }
 
-impl From<Answer> for Said {
-    fn from(answer: Answer) -> Said {
-        Said { reply: answer.reply.into_owned(), next: answer.next }
+impl From<Answer> for FallbackSaid {
+    fn from(answer: Answer) -> FallbackSaid {
+        FallbackSaid { reply: answer.reply.into_owned(), next: answer.next }
     }
 }
 
@@ -59,28 +59,28 @@ impl Fallback {
         Fallback { protocol: Protocol::new(settings.0.clone(), Discard) }
     }
 
-    pub(crate) fn greeting(&self) -> Said {
+    pub(crate) fn greeting(&self) -> FallbackSaid {
         self.protocol.greeting().into()
     }
 
     /// The farewell to a client that has been silent for too long.
-    pub(crate) fn idle_too_long(&mut self) -> Said {
+    pub(crate) fn idle_too_long(&mut self) -> FallbackSaid {
         self.protocol.idle_too_long().into()
     }
 
     /// The farewell of a server that ends.
-    pub(crate) fn shutting_down(&mut self) -> Said {
+    pub(crate) fn shutting_down(&mut self) -> FallbackSaid {
         self.protocol.shutting_down().into()
     }
 
     /// What is said of a line that is too long; none where it is not. The response to a challenge may be longer.
-    pub(crate) fn too_long(&mut self, line: &[u8], challenged: bool) -> Option<Said> {
+    pub(crate) fn too_long(&mut self, line: &[u8], challenged: bool) -> Option<FallbackSaid> {
         let limit = if challenged { AUTH_LINE } else { self.protocol.line_limit(line) };
         (line.len() > limit).then(|| self.protocol.bad_line(BadLine::TooLong).into())
     }
 
     /// Answers a line as it came, with its end.
-    pub(crate) fn line(&mut self, line: &[u8]) -> Said {
+    pub(crate) fn line(&mut self, line: &[u8]) -> FallbackSaid {
         let Some(content) = line.strip_suffix(b"\r\n") else { return self.protocol.bad_line(BadLine::BareLf).into() };
         if memchr::memchr2(b'\0', b'\r', content).is_some() {
             return self.protocol.bad_line(BadLine::ControlCharacter).into();
@@ -95,16 +95,16 @@ impl Fallback {
         self.protocol.content(octets);
     }
 
-    pub(crate) fn mail_data_ended(&mut self) -> Said {
+    pub(crate) fn mail_data_ended(&mut self) -> FallbackSaid {
         self.protocol.mail_data_ended().into()
     }
 
-    pub(crate) fn chunk_ended(&mut self) -> Said {
+    pub(crate) fn chunk_ended(&mut self) -> FallbackSaid {
         self.protocol.chunk_ended().into()
     }
 
     pub(crate) fn tls_started(&mut self) {
-        self.protocol.tls_started(TlsFacts::default());
+        self.protocol.tls_started(ClientTlsFacts::default());
     }
 
     /// A message was refused by someone else: the transaction is over.

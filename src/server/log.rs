@@ -18,7 +18,7 @@ const KEPT_OF_LINE: usize = 2 * LINE_LENGTH;
 
 /// Who said it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Speaker {
+pub(crate) enum LogSpeaker {
     /// The client.
     Client,
     /// The sandbox.
@@ -35,7 +35,7 @@ pub(crate) struct LogLine {
     /// The name of the session.
     pub(crate) session: Arc<str>,
     /// Who said it.
-    pub(crate) speaker: Speaker,
+    pub(crate) speaker: LogSpeaker,
     /// What, without credentials and made visible.
     pub(crate) text: String,
 }
@@ -69,13 +69,13 @@ impl Log {
 #[derive(Clone, Default)]
 pub(crate) struct SessionLog {
     log: Option<(Log, Arc<str>)>,
-    mail_data: MailData,
+    mail_data: LoggedMailData,
     watch: AuthWatch,
 }
 
 /// The start of mail data, which is told when it has ended: a secret may go on in the next line.
 #[derive(Clone, Default)]
-struct MailData {
+struct LoggedMailData {
     /// The lines so far, of which the last may have no end yet; one more than are told.
     lines: Vec<Vec<u8>>,
     /// Whether the last of them has its end.
@@ -91,12 +91,12 @@ impl SessionLog {
 
     /// What matters without the conversation too.
     pub(crate) fn note(&self, text: impl FnOnce() -> String) {
-        self.push(Detail::Notes, Speaker::Note, text);
+        self.push(Detail::Notes, LogSpeaker::Note, text);
     }
 
     /// What happened to the connection.
     pub(crate) fn detail(&self, text: impl FnOnce() -> String) {
-        self.push(Detail::Conversation, Speaker::Note, text);
+        self.push(Detail::Conversation, LogSpeaker::Note, text);
     }
 
     /// A line from the client; `secret` if it answers a challenge.
@@ -112,7 +112,7 @@ impl SessionLog {
             None => line.to_vec(),
         };
         let shown = self.masked(&shown);
-        self.push(Detail::Conversation, Speaker::Client, || visible(&shown[..shown.len().min(LINE_LENGTH)]));
+        self.push(Detail::Conversation, LogSpeaker::Client, || visible(&shown[..shown.len().min(LINE_LENGTH)]));
     }
 
     /// Replies, without the last CRLF.
@@ -126,7 +126,7 @@ impl SessionLog {
         let signed = |line| if str::starts_with(line, "334 dj") { "334 <<signature>>" } else { line };
         let lines: Vec<&[u8]> = replies.split("\r\n").map(|line| signed(line).as_bytes()).collect();
         for line in self.masked_lines(&lines) {
-            self.push(Detail::Conversation, Speaker::Server, || visible(&line));
+            self.push(Detail::Conversation, LogSpeaker::Server, || visible(&line));
         }
     }
 
@@ -155,7 +155,7 @@ impl SessionLog {
 
     /// Tells of the mail data that came: it is over, or so is the session.
     pub(crate) fn end_mail_data(&mut self) {
-        let MailData { lines, octets_left, .. } = std::mem::take(&mut self.mail_data);
+        let LoggedMailData { lines, octets_left, .. } = std::mem::take(&mut self.mail_data);
         let without_end = |line: &[u8]| -> Vec<u8> {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             line.strip_suffix(b"\r").unwrap_or(line).to_vec()
@@ -164,10 +164,10 @@ impl SessionLog {
         let slices: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
         for line in self.masked_lines(&slices).iter().take(MAIL_DATA_LINES) {
             let shown = &line[..line.len().min(LINE_LENGTH)];
-            self.push(Detail::Conversation, Speaker::Client, || visible(shown));
+            self.push(Detail::Conversation, LogSpeaker::Client, || visible(shown));
         }
         if octets_left > 0 {
-            self.push(Detail::Conversation, Speaker::Client, || format!("[{octets_left} more octets]"));
+            self.push(Detail::Conversation, LogSpeaker::Client, || format!("[{octets_left} more octets]"));
         }
     }
 
@@ -186,9 +186,9 @@ impl SessionLog {
         self.log.as_ref().is_some_and(|(log, _)| log.detail >= detail)
     }
 
-    fn push(&self, detail: Detail, speaker: Speaker, text: impl FnOnce() -> String) {
+    fn push(&self, detail: Detail, speaker: LogSpeaker, text: impl FnOnce() -> String) {
         if let Some((log, session)) = self.log.as_ref().filter(|(log, _)| log.detail >= detail) {
-            let text = if speaker == Speaker::Note { log.masker.mask_text(&text()) } else { text() };
+            let text = if speaker == LogSpeaker::Note { log.masker.mask_text(&text()) } else { text() };
             let line = LogLine { at: log.start.elapsed(), session: session.clone(), speaker, text };
             (log.tell)(&line);
         }
@@ -207,9 +207,9 @@ mod tests {
         let keep = lines.clone();
         let log = Log::new(detail, masker, move |line| {
             let mark = match line.speaker {
-                Speaker::Client => "C:",
-                Speaker::Server => "S:",
-                Speaker::Note => "*",
+                LogSpeaker::Client => "C:",
+                LogSpeaker::Server => "S:",
+                LogSpeaker::Note => "*",
             };
             keep.lock().unwrap().push(format!("{mark} {}", line.text));
         });

@@ -8,7 +8,7 @@ use memchr::memmem;
 
 /// How far into a line the mail data read so far reaches.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Place {
+enum DotState {
     LineStart,
     InLine,
     AfterCr,
@@ -19,12 +19,12 @@ enum Place {
 /// The reader of one message's mail data.
 #[derive(Debug)]
 pub(crate) struct MailDataReader {
-    place: Place,
+    place: DotState,
 }
 
 /// What one piece of input came to.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Progress {
+pub(crate) enum DataRead {
     /// All of it belonged to the message.
     Unfinished,
     /// The message ended after that many octets of the piece.
@@ -34,37 +34,37 @@ pub(crate) enum Progress {
 impl MailDataReader {
     /// Stands right after the CRLF of the DATA command: a dot there already ends the message.
     pub(crate) fn new() -> Self {
-        Self { place: Place::LineStart }
+        Self { place: DotState::LineStart }
     }
 
     /// Reads one piece and hands the message's octets, dots removed, to `content`.
-    pub(crate) fn read(&mut self, input: &[u8], mut content: impl FnMut(&[u8])) -> Progress {
+    pub(crate) fn read(&mut self, input: &[u8], mut content: impl FnMut(&[u8])) -> DataRead {
         let mut at = 0;
         while let Some(&octet) = input.get(at) {
             match (self.place, octet) {
-                (Place::AfterDotCr, b'\n') => return Progress::Ended { used: at + 1 },
-                (Place::LineStart, b'.') => self.step(Place::AfterDot, &mut at),
-                (Place::AfterDot, b'\r') => self.step(Place::AfterDotCr, &mut at),
-                (Place::AfterCr, b'\n') => {
+                (DotState::AfterDotCr, b'\n') => return DataRead::Ended { used: at + 1 },
+                (DotState::LineStart, b'.') => self.step(DotState::AfterDot, &mut at),
+                (DotState::AfterDot, b'\r') => self.step(DotState::AfterDotCr, &mut at),
+                (DotState::AfterCr, b'\n') => {
                     content(b"\n");
-                    self.step(Place::LineStart, &mut at);
+                    self.step(DotState::LineStart, &mut at);
                 }
-                (Place::AfterDotCr, _) => {
+                (DotState::AfterDotCr, _) => {
                     content(b"\r");
-                    self.place = Place::InLine;
+                    self.place = DotState::InLine;
                 }
-                (Place::InLine, _) => {
+                (DotState::InLine, _) => {
                     let end = at + self.read_lines(&input[at..]);
                     content(&input[at..end]);
                     at = end;
                 }
-                _ => self.place = Place::InLine,
+                _ => self.place = DotState::InLine,
             }
         }
-        Progress::Unfinished
+        DataRead::Unfinished
     }
 
-    fn step(&mut self, place: Place, at: &mut usize) {
+    fn step(&mut self, place: DotState, at: &mut usize) {
         self.place = place;
         *at += 1;
     }
@@ -72,13 +72,13 @@ impl MailDataReader {
     /// How many octets, from the middle of a line on, run up to the next line that starts with a dot.
     fn read_lines(&mut self, input: &[u8]) -> usize {
         if let Some(line_end) = memmem::find(input, b"\r\n.") {
-            self.place = Place::LineStart;
+            self.place = DotState::LineStart;
             return line_end + 2;
         }
         self.place = match input {
-            [.., b'\r', b'\n'] => Place::LineStart,
-            [.., b'\r'] => Place::AfterCr,
-            _ => Place::InLine,
+            [.., b'\r', b'\n'] => DotState::LineStart,
+            [.., b'\r'] => DotState::AfterCr,
+            _ => DotState::InLine,
         };
         input.len()
     }
@@ -94,7 +94,7 @@ mod tests {
         let mut reader = MailDataReader::new();
         let mut message = Vec::new();
         for (number, piece) in input.chunks(size).enumerate() {
-            if let Progress::Ended { used } = reader.read(piece, |octets| message.extend_from_slice(octets)) {
+            if let DataRead::Ended { used } = reader.read(piece, |octets| message.extend_from_slice(octets)) {
                 return (message, Some(input[number * size + used..].to_vec()));
             }
         }

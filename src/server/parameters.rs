@@ -3,18 +3,18 @@
 //! Responsible for their syntax and values; a refusal is the whole reply that the client gets.
 
 /// The reply that refuses a command.
-pub(crate) type Refusal = &'static str;
+pub(crate) type ParameterRefusal = &'static str;
 
-const BAD_SYNTAX: Refusal = "501 5.5.4 Parameters are KEYWORD or KEYWORD=VALUE, each one once";
-const UNKNOWN: Refusal = "555 5.5.4 Parameter not recognized";
-const BAD_SIZE: Refusal = "501 5.5.4 SIZE wants a number of octets";
-const BAD_BODY: Refusal = "501 5.5.4 BODY wants 7BIT, 8BITMIME or BINARYMIME";
-const BAD_SMTPUTF8: Refusal = "501 5.5.4 SMTPUTF8 takes no value";
-const BAD_RET: Refusal = "501 5.5.4 RET wants FULL or HDRS";
-const BAD_ENVID: Refusal = "501 5.5.4 ENVID wants xtext of at most 100 characters";
-const BAD_AUTH: Refusal = "501 5.5.4 AUTH wants a mailbox in xtext, or <>";
-const BAD_NOTIFY: Refusal = "501 5.5.4 NOTIFY wants NEVER, or a list of SUCCESS, FAILURE and DELAY";
-const BAD_ORCPT: Refusal = "501 5.5.4 ORCPT wants an address type, a semicolon, and the address in xtext";
+const BAD_SYNTAX: ParameterRefusal = "501 5.5.4 Parameters are KEYWORD or KEYWORD=VALUE, each one once";
+const UNKNOWN: ParameterRefusal = "555 5.5.4 Parameter not recognized";
+const BAD_SIZE: ParameterRefusal = "501 5.5.4 SIZE wants a number of octets";
+const BAD_BODY: ParameterRefusal = "501 5.5.4 BODY wants 7BIT, 8BITMIME or BINARYMIME";
+const BAD_SMTPUTF8: ParameterRefusal = "501 5.5.4 SMTPUTF8 takes no value";
+const BAD_RET: ParameterRefusal = "501 5.5.4 RET wants FULL or HDRS";
+const BAD_ENVID: ParameterRefusal = "501 5.5.4 ENVID wants xtext of at most 100 characters";
+const BAD_AUTH: ParameterRefusal = "501 5.5.4 AUTH wants a mailbox in xtext, or <>";
+const BAD_NOTIFY: ParameterRefusal = "501 5.5.4 NOTIFY wants NEVER, or a list of SUCCESS, FAILURE and DELAY";
+const BAD_ORCPT: ParameterRefusal = "501 5.5.4 ORCPT wants an address type, a semicolon, and the address in xtext";
 
 /// What the parameters of MAIL say that matters to the protocol.
 #[derive(Debug, Default, PartialEq)]
@@ -32,7 +32,7 @@ impl MailParameters {
     ///
     /// # Errors
     /// The refusal of the first parameter that is wrong.
-    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ParameterRefusal> {
         let mut parsed = Self::default();
         for (keyword, value) in parse(text)? {
             match keyword.to_ascii_uppercase().as_str() {
@@ -59,7 +59,7 @@ impl MailParameters {
 ///
 /// # Errors
 /// The refusal of the first parameter that is wrong.
-pub(crate) fn check_recipient(text: &str) -> Result<(), Refusal> {
+pub(crate) fn check_recipient(text: &str) -> Result<(), ParameterRefusal> {
     for (keyword, value) in parse(text)? {
         match keyword.to_ascii_uppercase().as_str() {
             "NOTIFY" => require(value.is_some_and(is_notify), BAD_NOTIFY)?,
@@ -72,7 +72,7 @@ pub(crate) fn check_recipient(text: &str) -> Result<(), Refusal> {
 
 type Parameter<'a> = (&'a str, Option<&'a str>);
 
-fn parse(text: &str) -> Result<Vec<Parameter<'_>>, Refusal> {
+fn parse(text: &str) -> Result<Vec<Parameter<'_>>, ParameterRefusal> {
     let mut parameters: Vec<Parameter<'_>> = Vec::new();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let (keyword, value) = word.split_once('=').map_or((word, None), |(keyword, value)| (keyword, Some(value)));
@@ -83,7 +83,7 @@ fn parse(text: &str) -> Result<Vec<Parameter<'_>>, Refusal> {
     Ok(parameters)
 }
 
-fn require(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
+fn require(holds: bool, refusal: ParameterRefusal) -> Result<(), ParameterRefusal> {
     if holds { Ok(()) } else { Err(refusal) }
 }
 
@@ -96,7 +96,7 @@ fn is_value(value: &str) -> bool {
     !value.is_empty() && value.chars().all(|c| !c.is_control() && c != '=' && c != ' ')
 }
 
-fn size(value: Option<&str>) -> Result<u64, Refusal> {
+fn size(value: Option<&str>) -> Result<u64, ParameterRefusal> {
     let digits = value.filter(|value| value.len() <= 20 && value.bytes().all(|octet| octet.is_ascii_digit()));
     digits.map(|digits| digits.parse().unwrap_or(u64::MAX)).ok_or(BAD_SIZE)
 }

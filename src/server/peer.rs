@@ -8,7 +8,7 @@ use super::acceptor::{Accepted, Acceptor, failure};
 use crate::net::tls::is_no_record;
 use crate::smtp::reply::MAX_REPLY;
 
-use super::mail_data::{MailDataReader, Progress};
+use super::mail_data::{DataRead, MailDataReader};
 use memchr::memchr;
 use socket2::SockRef;
 use std::future::poll_fn;
@@ -66,7 +66,7 @@ impl std::fmt::Display for HandshakeTrouble {
 
 /// How the client ended its side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+enum PeerEnd {
     Closed,
     Broken { reset: bool },
     NotTls,
@@ -84,7 +84,7 @@ pub(crate) struct Peer {
     stream: Option<Layer>,
     address: SocketAddr,
     unread: Vec<u8>,
-    end: Option<End>,
+    end: Option<PeerEnd>,
     /// What TLS said of the end, in words.
     alert: Option<String>,
     /// No write goes on beyond this, however steadily the client takes it.
@@ -174,7 +174,7 @@ impl Peer {
         let mut reader = MailDataReader::new();
         loop {
             let progress = reader.read(&self.unread, &mut *content);
-            if let Progress::Ended { used } = progress {
+            if let DataRead::Ended { used } = progress {
                 self.take(used);
                 return Ok(());
             }
@@ -213,7 +213,7 @@ impl Peer {
                 Err(trouble) => return Err(trouble),
             }
         }
-        if self.unread.is_empty() && self.end == Some(End::NotTls) {
+        if self.unread.is_empty() && self.end == Some(PeerEnd::NotTls) {
             return Err(self.not_tls());
         }
         let unread = std::mem::take(&mut self.unread);
@@ -222,7 +222,7 @@ impl Peer {
 
     /// Whether the client ended its side by a reset.
     pub(crate) fn was_reset(&self) -> bool {
-        matches!(self.end, Some(End::Broken { reset: true }))
+        matches!(self.end, Some(PeerEnd::Broken { reset: true }))
     }
 
     /// What has arrived and was not read, without waiting.
@@ -249,12 +249,12 @@ impl Peer {
     async fn fill(&mut self, due: Instant, waited: Duration) -> Result<(), PeerTrouble> {
         let arrived = |peer: &mut Peer| std::mem::take(&mut peer.unread);
         match self.end {
-            Some(End::Closed) => return Err(PeerTrouble::Closed { arrived: arrived(self) }),
-            Some(End::Broken { reset }) => {
+            Some(PeerEnd::Closed) => return Err(PeerTrouble::Closed { arrived: arrived(self) }),
+            Some(PeerEnd::Broken { reset }) => {
                 let reason = if reset { "the connection was reset by the client" } else { "the connection broke" };
                 return Err(PeerTrouble::Broken { reset, reason: reason.to_owned(), arrived: arrived(self) });
             }
-            Some(End::NotTls) => return Err(self.not_tls()),
+            Some(PeerEnd::NotTls) => return Err(self.not_tls()),
             None => {}
         }
         let Some(stream) = self.stream.as_mut() else { return Err(PeerTrouble::Closed { arrived: arrived(self) }) };
@@ -269,7 +269,7 @@ impl Peer {
 
     fn note_read(&mut self, outcome: io::Result<Vec<u8>>) {
         match outcome {
-            Ok(bytes) if bytes.is_empty() => self.end = Some(End::Closed),
+            Ok(bytes) if bytes.is_empty() => self.end = Some(PeerEnd::Closed),
             Ok(bytes) => {
                 self.received += bytes.len() as u64;
                 self.unread.extend_from_slice(&bytes);
@@ -296,11 +296,11 @@ impl Peer {
                 return None;
             }
         }
-        if !self.unread.is_empty() || self.end == Some(End::NotTls) {
+        if !self.unread.is_empty() || self.end == Some(PeerEnd::NotTls) {
             return None;
         }
         let left = match self.end {
-            Some(End::Broken { reset: true }) => "the client reset the connection",
+            Some(PeerEnd::Broken { reset: true }) => "the client reset the connection",
             _ => "the client closed the connection",
         };
         Some(self.alert.clone().unwrap_or_else(|| left.to_owned()))
@@ -370,11 +370,11 @@ impl Peer {
         let end = end_of(error);
         self.end = Some(end);
         let reason = match end {
-            End::Broken { reset: true } => "the connection was reset by the client",
+            PeerEnd::Broken { reset: true } => "the connection was reset by the client",
             _ => "the client has closed the connection",
         };
         PeerTrouble::Broken {
-            reset: end == End::Broken { reset: true },
+            reset: end == PeerEnd::Broken { reset: true },
             reason: reason.to_owned(),
             arrived: Vec::new(),
         }
@@ -481,12 +481,12 @@ fn alert_within(error: &io::Error) -> Option<String> {
 }
 
 /// TLS without `close_notify` ends as FIN does: many clients leave that way.
-fn end_of(error: &io::Error) -> End {
+fn end_of(error: &io::Error) -> PeerEnd {
     match error.kind() {
-        _ if is_no_record(error) => End::NotTls,
-        io::ErrorKind::ConnectionReset => End::Broken { reset: true },
-        io::ErrorKind::UnexpectedEof => End::Closed,
-        _ if error.to_string().contains("unexpected eof") => End::Closed,
-        _ => End::Broken { reset: false },
+        _ if is_no_record(error) => PeerEnd::NotTls,
+        io::ErrorKind::ConnectionReset => PeerEnd::Broken { reset: true },
+        io::ErrorKind::UnexpectedEof => PeerEnd::Closed,
+        _ if error.to_string().contains("unexpected eof") => PeerEnd::Closed,
+        _ => PeerEnd::Broken { reset: false },
     }
 }

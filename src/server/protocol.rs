@@ -8,11 +8,11 @@ mod message;
 
 use std::sync::Arc;
 
-use super::answer::{Answer, BadLine, Next};
-use super::auth::{Exchange, Gate, Turn};
+use super::answer::{Answer, BadLine, NextInput};
+use super::auth::{Gate, SaslServer, ServerTurn};
 use super::mail_sink::MailSink;
-use super::parameters::Refusal;
-use super::settings::Settings;
+use super::parameters::ParameterRefusal;
+use super::settings::SandboxSettings;
 use super::transaction::{Chunk, Transaction};
 
 /// So many refused commands in a row, and the server hangs up.
@@ -51,12 +51,12 @@ pub(crate) struct TlsFacts {
 
 /// One session on the server's side.
 pub(crate) struct Protocol<S> {
-    settings: Arc<Settings>,
+    settings: Arc<SandboxSettings>,
     sink: S,
     tls: Option<TlsFacts>,
     client: Option<Client>,
     authenticated: bool,
-    exchange: Option<Exchange>,
+    exchange: Option<SaslServer>,
     transaction: Option<Transaction>,
     chunk: Option<Chunk>,
     errors_in_a_row: u32,
@@ -70,7 +70,7 @@ struct Client {
 }
 
 impl<S: MailSink> Protocol<S> {
-    pub(crate) fn new(settings: Arc<Settings>, sink: S) -> Self {
+    pub(crate) fn new(settings: Arc<SandboxSettings>, sink: S) -> Self {
         Self {
             settings,
             sink,
@@ -202,7 +202,7 @@ impl<S: MailSink> Protocol<S> {
     }
 
     /// What is refused until TLS or a login. BDAT is left to its own refusal, which knows the octets that follow.
-    fn policy(&self, verb: &str) -> Option<Refusal> {
+    fn policy(&self, verb: &str) -> Option<ParameterRefusal> {
         let wants_tls = self.settings.require_tls && self.tls.is_none();
         match verb {
             "AUTH" if wants_tls => Some(TLS_BEFORE_AUTH),
@@ -251,7 +251,7 @@ impl<S: MailSink> Protocol<S> {
         if self.tls.is_some() {
             return "503 5.5.1 TLS is active already".into();
         }
-        Answer::from("").then(Next::StartTls)
+        Answer::from("").then(NextInput::StartTls)
     }
 
     fn auth(&mut self, argument: &str) -> Answer {
@@ -270,14 +270,14 @@ impl<S: MailSink> Protocol<S> {
         let words: Vec<&str> = argument.split(' ').filter(|word| !word.is_empty()).collect();
         match words[..] {
             [mechanism, ref response @ ..] if response.len() <= 1 => {
-                let turn = Exchange::start(mechanism, response.first().copied(), self.gate());
+                let turn = SaslServer::start(mechanism, response.first().copied(), self.gate());
                 self.turn(turn)
             }
             _ => "501 5.5.4 Syntax: AUTH mechanism [initial-response]".into(),
         }
     }
 
-    fn greet_first(&self) -> Refusal {
+    fn greet_first(&self) -> ParameterRefusal {
         if self.settings.lmtp { GREET_FIRST_LMTP } else { GREET_FIRST }
     }
 
@@ -291,13 +291,13 @@ impl<S: MailSink> Protocol<S> {
         }
     }
 
-    fn turn(&mut self, turn: Turn) -> Answer {
+    fn turn(&mut self, turn: ServerTurn) -> Answer {
         match turn {
-            Turn::Challenge(exchange, challenge) => {
+            ServerTurn::Challenge(exchange, challenge) => {
                 self.exchange = Some(exchange);
-                Answer { reply: challenge, next: Next::Line }
+                Answer { reply: challenge, next: NextInput::Line }
             }
-            Turn::Verdict(accepted) => {
+            ServerTurn::Verdict(accepted) => {
                 self.authenticated = accepted;
                 if self.authenticated {
                     "235 2.7.0 Authentication succeeded"
@@ -306,7 +306,7 @@ impl<S: MailSink> Protocol<S> {
                 }
                 .into()
             }
-            Turn::Refused(reply) => reply.into(),
+            ServerTurn::Refused(reply) => reply.into(),
         }
     }
 
@@ -342,12 +342,12 @@ impl<S: MailSink> Protocol<S> {
             return NO_ARGUMENT.into();
         }
         self.end_transaction();
-        Answer::from("221 2.0.0 Bye").then(Next::Close)
+        Answer::from("221 2.0.0 Bye").then(NextInput::Close)
     }
 
     fn farewell(&mut self, enhanced: &str, reason: &str) -> Answer {
         self.end_transaction();
-        Answer::from(format!("421 {enhanced} {} {reason}", self.settings.host_name)).then(Next::Close)
+        Answer::from(format!("421 {enhanced} {} {reason}", self.settings.host_name)).then(NextInput::Close)
     }
 }
 

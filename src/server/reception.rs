@@ -23,11 +23,11 @@ pub(crate) struct Reception {
     store: Option<Arc<Store>>,
     counts: Arc<Counts>,
     log: SessionLog,
-    incoming: Option<Incoming>,
+    incoming: Option<IncomingMessage>,
 }
 
 /// A message on its way in.
-struct Incoming {
+struct IncomingMessage {
     id: String,
     reverse_path: String,
     first_recipient: String,
@@ -76,7 +76,7 @@ impl MailSink for Reception {
             fields =
                 format!("Return-Path: <{reverse_path}>\r\nX-Envelope-From: {}\r\n", path(reverse_path, parameters));
         }
-        self.incoming = Some(Incoming {
+        self.incoming = Some(IncomingMessage {
             id: id.to_owned(),
             reverse_path: reverse_path.to_owned(),
             first_recipient: String::new(),
@@ -138,7 +138,7 @@ impl MailSink for Reception {
     }
 }
 
-impl Incoming {
+impl IncomingMessage {
     fn shown(&self) -> String {
         let more = match self.recipients {
             0 | 1 => String::new(),

@@ -21,9 +21,9 @@ use super::counts::Counts;
 use super::listening::cannot_listen;
 use super::log::Log;
 use super::rulebook::Rulebook;
-use super::settings::{QueueIds, Settings};
+use super::settings::{QueueIds, SandboxSettings};
 use super::store::Store;
-use super::tls::{ClientCertificates, Identity, Tls};
+use super::tls::{ClientCertificates, Identity, SandboxTls};
 use crate::smtp::auth::Mechanism;
 pub(crate) use connection::LINGER;
 use connection::{Start, turn_away};
@@ -103,7 +103,7 @@ impl Default for SandboxOptions {
 
 /// How far a sandbox is from its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stage {
+pub(crate) enum SandboxStage {
     /// Clients may come.
     Open,
     /// Nobody is let in any more.
@@ -200,7 +200,7 @@ impl Sandbox {
     }
 
     /// Goes towards its end, never back.
-    pub(crate) fn enter(&self, stage: Stage) {
+    pub(crate) fn enter(&self, stage: SandboxStage) {
         self.shared.stage.send_modify(|now| *now = stage.max(*now));
     }
 
@@ -225,22 +225,22 @@ impl Drop for Sandbox {
 
 /// What the listeners and connections of one sandbox share.
 struct Shared {
-    settings: Arc<Settings>,
+    settings: Arc<SandboxSettings>,
     identity: Identity,
     client_certificates: ClientCertificates,
     idle: Duration,
     max_sessions: u64,
-    tls: OnceLock<Result<Tls, ErrorStack>>,
+    tls: OnceLock<Result<SandboxTls, ErrorStack>>,
     store: Option<Arc<Store>>,
     counts: Arc<Counts>,
     log: Option<Log>,
     rules: Option<Arc<dyn Rulebook>>,
-    stage: watch::Sender<Stage>,
+    stage: watch::Sender<SandboxStage>,
 }
 
 impl Shared {
     fn new(options: SandboxOptions) -> Self {
-        let settings = Settings {
+        let settings = SandboxSettings {
             host_name: options.host_name,
             lmtp: options.lmtp,
             max_message_size: options.max_message_size,
@@ -262,12 +262,12 @@ impl Shared {
             counts: Arc::default(),
             log: options.log,
             rules: options.rules,
-            stage: watch::Sender::new(Stage::Open),
+            stage: watch::Sender::new(SandboxStage::Open),
         }
     }
 
-    fn tls(&self) -> io::Result<&Tls> {
-        let make = || Tls::new(&self.identity, self.client_certificates.clone(), &self.settings.end_point);
+    fn tls(&self) -> io::Result<&SandboxTls> {
+        let make = || SandboxTls::new(&self.identity, self.client_certificates.clone(), &self.settings.end_point);
         self.tls.get_or_init(make).as_ref().map_err(|error| match self.identity {
             Identity::MadeFor(_) => io::Error::other(format!("cannot make the sandbox's certificates: {error}")),
             Identity::Given { .. } => io::Error::other(format!("cannot use the certificate and its key: {error}")),
@@ -276,7 +276,7 @@ impl Shared {
 
     /// Numbers a session, unless there were enough.
     fn next_session(&self) -> Option<u64> {
-        let is_open = *self.stage.borrow() == Stage::Open;
+        let is_open = *self.stage.borrow() == SandboxStage::Open;
         let is_room = self.max_sessions == 0 || self.counts.sessions() < self.max_sessions;
         (is_open && is_room).then(|| self.counts.count_session())
     }
@@ -310,7 +310,7 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>, start: Start) {
                 Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
             },
             Some(_) = connections.join_next() => {}
-            () = reached(&mut stage, Stage::Closed) => break,
+            () = reached(&mut stage, SandboxStage::Closed) => break,
         }
     }
     drop(listener);
@@ -318,7 +318,7 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>, start: Start) {
 }
 
 /// Waits until the sandbox is so near its end.
-async fn reached(now: &mut watch::Receiver<Stage>, stage: Stage) {
+async fn reached(now: &mut watch::Receiver<SandboxStage>, stage: SandboxStage) {
     // Whoever asks holds the sender too, so it never fails.
     _ = now.wait_for(|now| *now >= stage).await;
 }

@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::net::signals::Signals;
 
-use super::sandbox::{LINGER, Sandbox, SandboxOptions, Stage};
+use super::sandbox::{LINGER, Sandbox, SandboxOptions, SandboxStage};
 
 /// How long sessions may go on when there are messages enough: a client wants to say QUIT.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -30,7 +30,7 @@ pub(crate) struct Limits {
 
 /// Why it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum Reason {
     /// There were as many messages as were wanted.
     Messages,
     /// There were as many sessions as were wanted.
@@ -41,7 +41,7 @@ enum End {
 
 /// What was done, all in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Served {
+pub(crate) struct SandboxServed {
     pub(crate) sessions: u64,
     pub(crate) messages: u64,
     pub(crate) lost_messages: u64,
@@ -55,7 +55,7 @@ pub(crate) fn serve(
     options: SandboxOptions,
     limits: Limits,
     started: impl FnOnce(&Sandbox) -> io::Result<()>,
-) -> io::Result<Served> {
+) -> io::Result<SandboxServed> {
     runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let max_sessions = options.max_sessions;
         let mut sandbox = Sandbox::start(options)?;
@@ -64,26 +64,26 @@ pub(crate) fn serve(
         started(&sandbox)?;
         let end = tokio::select! {
             end = enough(&sandbox, max_sessions, limits) => end,
-            () = signals.next() => End::Now,
+            () = signals.next() => Reason::Now,
         };
-        sandbox.enter(Stage::Closed);
-        if end != End::Now {
-            let patience = if end == End::Sessions { Duration::MAX } else { LAST_WORDS };
+        sandbox.enter(SandboxStage::Closed);
+        if end != Reason::Now {
+            let patience = if end == Reason::Sessions { Duration::MAX } else { LAST_WORDS };
             tokio::select! {
                 _ = timeout(patience, sandbox.gone()) => {}
                 () = signals.next() => {}
             }
         }
-        sandbox.enter(Stage::Farewell);
+        sandbox.enter(SandboxStage::Farewell);
         // Whoever is still there then is not told any more.
         _ = timeout(LINGER + FAREWELL, sandbox.gone()).await;
         let counts = sandbox.counts();
         let (sessions, messages) = (counts.sessions(), counts.messages());
-        Ok(Served { sessions, messages, lost_messages: counts.lost_messages() })
+        Ok(SandboxServed { sessions, messages, lost_messages: counts.lost_messages() })
     })
 }
 
-async fn enough(sandbox: &Sandbox, max_sessions: u64, limits: Limits) -> End {
+async fn enough(sandbox: &Sandbox, max_sessions: u64, limits: Limits) -> Reason {
     let time = async {
         match limits.time {
             Some(time) => sleep(time).await,
@@ -93,8 +93,8 @@ async fn enough(sandbox: &Sandbox, max_sessions: u64, limits: Limits) -> End {
     tokio::select! {
         () = sandbox.counts().reached(max_sessions, limits.messages) => {
             let is_messages = limits.messages != 0 && sandbox.counts().messages() >= limits.messages;
-            if is_messages { End::Messages } else { End::Sessions }
+            if is_messages { Reason::Messages } else { Reason::Sessions }
         }
-        () = time => End::Now,
+        () = time => Reason::Now,
     }
 }

@@ -7,7 +7,7 @@ use super::auth::Login;
 use crate::smtp::auth::Mechanism;
 
 /// How the sandbox answers.
-pub(crate) struct Settings {
+pub(crate) struct SandboxSettings {
     /// The name in the greeting and the EHLO reply.
     pub(crate) host_name: String,
     /// LMTP (RFC 2033) instead of SMTP.

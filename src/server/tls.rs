@@ -21,8 +21,8 @@ use openssl::x509::{X509, X509Ref, X509VerifyResult};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
-use super::certificate::Certificate;
-use super::protocol::TlsFacts;
+use super::certificate::IssuedCertificate;
+use super::protocol::ClientTlsFacts;
 
 /// The certificate that the server shows.
 pub(crate) enum Identity {
@@ -49,14 +49,14 @@ pub(crate) enum ClientCertificates {
 }
 
 /// What every TLS session of a sandbox is made from.
-pub(crate) struct Tls {
+pub(crate) struct SandboxTls {
     acceptor: SslAcceptor,
     /// The authority that clients must trust, where the certificate was made.
     pub(crate) authority_pem: Option<Vec<u8>>,
     clients: ClientCertificates,
 }
 
-impl Tls {
+impl SandboxTls {
     /// TLS 1.2 and 1.3 without resumption: the sandbox is not there long enough for it to pay.
     ///
     /// `end_point` is told the hash of the certificate, to which `-PLUS` mechanisms bind.
@@ -84,7 +84,7 @@ impl Tls {
     /// TLS for clients that are not asked for certificates.
     ///
     /// # Errors
-    /// As [`Tls::new`].
+    /// As [`SandboxTls::new`].
     pub(crate) fn for_clients(identity: &Identity) -> Result<Self, ErrorStack> {
         Self::new(identity, ClientCertificates::None, &OnceLock::new())
     }
@@ -99,14 +99,14 @@ impl Tls {
     }
 
     /// What a finished handshake tells of the client.
-    pub(crate) fn facts(&self, ssl: &SslRef) -> TlsFacts {
+    pub(crate) fn facts(&self, ssl: &SslRef) -> ClientTlsFacts {
         let is_taken = match self.clients {
             ClientCertificates::None => false,
             ClientCertificates::Any => true,
             ClientCertificates::SignedBy(_) => ssl.verify_result() == X509VerifyResult::OK,
         };
         let certificate = ssl.peer_certificate().filter(|_| is_taken);
-        TlsFacts { client_names: certificate.map(|certificate| names_of(&certificate)) }
+        ClientTlsFacts { client_names: certificate.map(|certificate| names_of(&certificate)) }
     }
 }
 
@@ -117,7 +117,7 @@ pub(crate) type TlsStream = SslStream<TcpStream>;
 ///
 /// # Errors
 /// The reason, in openssl's words.
-pub(crate) async fn accept(client: TcpStream, tls: &Tls) -> io::Result<TlsStream> {
+pub(crate) async fn accept(client: TcpStream, tls: &SandboxTls) -> io::Result<TlsStream> {
     let mut stream = SslStream::new(Ssl::new(tls.context())?, client)?;
     Pin::new(&mut stream).accept().await.map_err(|error| io::Error::other(error.to_string()))?;
     Ok(stream)
@@ -126,7 +126,7 @@ pub(crate) async fn accept(client: TcpStream, tls: &Tls) -> io::Result<TlsStream
 fn show(identity: &Identity, acceptor: &mut SslAcceptorBuilder) -> Result<Option<Vec<u8>>, ErrorStack> {
     match identity {
         Identity::MadeFor(names) => {
-            let made = Certificate::for_names(names)?;
+            let made = IssuedCertificate::for_names(names)?;
             acceptor.set_certificate(&made.server)?;
             acceptor.set_private_key(&made.key)?;
             Ok(Some(made.authority_pem))

@@ -4,15 +4,15 @@
 //! is the protocol's business.
 
 use super::address::Path;
-use super::parameters::{Refusal, check_recipient};
+use super::parameters::{ParameterRefusal, check_recipient};
 
 /// Recipients of one message; RFC 5321 4.5.3.1.8 wants 100 at least.
 const MAX_RECIPIENTS: u32 = 100_000;
 
-pub(super) const WANTS_SMTPUTF8: Refusal = "553 5.6.7 An address in UTF-8 wants SMTPUTF8 in the MAIL command";
-pub(super) const CHUNKS_BEGUN: Refusal = "503 5.5.1 BDAT has begun: send the rest by BDAT, or RSET";
-const BAD_RECIPIENT: Refusal = "501 5.1.3 Bad recipient address syntax";
-const RCPT_SYNTAX: Refusal = "501 5.5.4 Syntax: RCPT TO:<address> [parameters]";
+pub(super) const WANTS_SMTPUTF8: ParameterRefusal = "553 5.6.7 An address in UTF-8 wants SMTPUTF8 in the MAIL command";
+pub(super) const CHUNKS_BEGUN: ParameterRefusal = "503 5.5.1 BDAT has begun: send the rest by BDAT, or RSET";
+const BAD_RECIPIENT: ParameterRefusal = "501 5.1.3 Bad recipient address syntax";
+const RCPT_SYNTAX: ParameterRefusal = "501 5.5.4 Syntax: RCPT TO:<address> [parameters]";
 
 /// What is known of the message that is being announced or sent.
 #[derive(Default)]
@@ -31,12 +31,12 @@ pub(crate) struct Chunk {
     pub(super) octets: u64,
     pub(super) last: bool,
     /// A refused chunk's octets are on their way all the same: they are read and dropped (RFC 3030 2).
-    pub(super) refusal: Option<Refusal>,
+    pub(super) refusal: Option<ParameterRefusal>,
 }
 
 impl Transaction {
     /// Takes the argument of RCPT and gives the forward-path and its parameters back.
-    pub(super) fn recipient<'a>(&mut self, argument: &'a str) -> Result<(&'a str, &'a str), Refusal> {
+    pub(super) fn recipient<'a>(&mut self, argument: &'a str) -> Result<(&'a str, &'a str), ParameterRefusal> {
         let taken = self.judged(argument);
         match taken {
             Ok(_) => self.recipients += 1,
@@ -45,7 +45,7 @@ impl Transaction {
         taken
     }
 
-    fn judged<'a>(&self, argument: &'a str) -> Result<(&'a str, &'a str), Refusal> {
+    fn judged<'a>(&self, argument: &'a str) -> Result<(&'a str, &'a str), ParameterRefusal> {
         if self.chunks_begun {
             return Err(CHUNKS_BEGUN);
         }

@@ -20,7 +20,7 @@ pub(crate) use ledger::Ledger;
 pub(crate) use offered::Offered;
 pub(crate) use transcript::Transcript;
 pub use transcript::{Entry, Observer, ReplyEntry, Speaker};
-pub(crate) use wire::{Outgoing, Pace, Written};
+pub(crate) use wire::{Outgoing, WirePace, Written};
 
 use crate::net::connect::ConnectFailure;
 use crate::net::route::{self, Connected, Route, RouteFailure};
@@ -29,7 +29,7 @@ use crate::net::tls::{Connector, TlsFacts, TlsFailure};
 use crate::secret::Masker;
 use crate::smtp::command::Verb;
 use crate::smtp::dialogue::{Awaited, Dialogue};
-use crate::smtp::reply::{Fault, Progress, Reply, ReplyParser, STANDARD_REPLY_LINE};
+use crate::smtp::reply::{Fault, Parsed, Reply, ReplyParser, STANDARD_REPLY_LINE};
 use inbox::Inbox;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -87,7 +87,7 @@ pub(crate) enum Farewell {
 
 /// A reply and how long it took to come.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
+pub(crate) struct Answered {
     pub(crate) reply: Arc<Reply>,
     /// From the last byte that was written to the last byte of the reply.
     pub(crate) elapsed: Duration,
@@ -127,7 +127,7 @@ pub(crate) struct Session {
     last_write: Instant,
     /// The first reply, for what it tells about the server.
     greeting: Option<Arc<Reply>>,
-    last: Option<Answer>,
+    last: Option<Answered>,
     extensions: Arc<Offered>,
     tls: Option<Arc<TlsFacts>>,
     /// The last EHLO, LHLO or HELO as it was sent, unless it held a secret.
@@ -137,7 +137,7 @@ pub(crate) struct Session {
     /// Whether a reply was read since the TLS handshake.
     answered_over_tls: bool,
     long_line_noted: bool,
-    pace: Option<Pace>,
+    pace: Option<WirePace>,
     /// When the whole run is over, and with it every write.
     due: Option<Instant>,
     ledger: Ledger,
@@ -253,7 +253,7 @@ impl Session {
         &self.extensions
     }
 
-    pub(crate) fn last_answer(&self) -> Option<&Answer> {
+    pub(crate) fn last_answer(&self) -> Option<&Answered> {
         self.last.as_ref()
     }
 
@@ -306,28 +306,28 @@ impl Session {
     // --- reading -----------------------------------------------------------------------------------------------
 
     /// Reads the next whole reply, which settles the oldest one owed. The deadline covers all of it.
-    pub(crate) async fn read_reply(&mut self, deadline: Duration, log: &mut Transcript) -> Result<Answer, Trouble> {
+    pub(crate) async fn read_reply(&mut self, deadline: Duration, log: &mut Transcript) -> Result<Answered, Trouble> {
         let due = tokio::time::Instant::now() + deadline;
         loop {
             match self.parser.advance(self.inbox.unread()) {
-                Progress::Complete(reply, taken) => {
+                Parsed::Complete(reply, taken) => {
                     let times: Vec<Instant> = reply.line_ends().map(|end| self.inbox.arrived_at(end)).collect();
                     self.inbox.take(taken);
                     let answer = self.settle(reply, &times, log);
                     self.log_end(log);
                     return Ok(answer);
                 }
-                Progress::Malformed(fault, taken) => {
+                Parsed::Malformed(fault, taken) => {
                     let bytes = self.inbox.take(taken);
                     log.server_bytes(&self.name, &bytes);
                     return Err(Trouble::Malformed { fault, bytes });
                 }
-                Progress::Partial => self.fill(due, deadline, log).await?,
+                Parsed::Partial => self.fill(due, deadline, log).await?,
             }
         }
     }
 
-    fn settle(&mut self, reply: Reply, times: &[Instant], log: &mut Transcript) -> Answer {
+    fn settle(&mut self, reply: Reply, times: &[Instant], log: &mut Transcript) -> Answered {
         let first = log.server(&self.name, reply.lines(), times);
         if reply.longest_line() > STANDARD_REPLY_LINE && !self.long_line_noted {
             self.long_line_noted = true;
@@ -352,7 +352,7 @@ impl Session {
         }
         log.reply(&self.name, &reply, first, elapsed);
         self.admitted = None;
-        let answer = Answer { reply, elapsed, command, asked, holds_secret };
+        let answer = Answered { reply, elapsed, command, asked, holds_secret };
         self.last = Some(answer.clone());
         answer
     }
@@ -493,7 +493,7 @@ impl Session {
             return left.then_some(Farewell::Silent);
         }
         match ReplyParser::default().advance(self.inbox.unread()) {
-            Progress::Complete(reply, _) if reply.code() == 421 => Some(Farewell::Said(reply)),
+            Parsed::Complete(reply, _) if reply.code() == 421 => Some(Farewell::Said(reply)),
             _ => None,
         }
     }

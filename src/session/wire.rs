@@ -16,7 +16,7 @@ const READ_SIZE: usize = 8 * 1024;
 
 /// Slow sending: some octets, a rest, the next ones.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
+pub(crate) struct WirePace {
     /// How many octets go out at once; at least 1.
     pub(crate) octets: usize,
     /// How long each rest is. It counts towards no time-out.
@@ -104,7 +104,7 @@ impl Session {
     }
 
     /// From now on what is written goes out at this pace; `None` is full speed.
-    pub(crate) fn set_pace(&mut self, pace: Option<Pace>) {
+    pub(crate) fn set_pace(&mut self, pace: Option<WirePace>) {
         self.pace = pace;
     }
 
@@ -157,7 +157,7 @@ impl Session {
     }
 
     /// Waits before the next octets, reading meanwhile.
-    async fn rest(&mut self, pace: Pace, until_spoken_to: bool) -> Result<Written, Trouble> {
+    async fn rest(&mut self, pace: WirePace, until_spoken_to: bool) -> Result<Written, Trouble> {
         let rested = tokio::time::Instant::now() + pace.every;
         let until = pace.due.map_or(rested, |due| rested.min(due.into()));
         loop {
@@ -205,12 +205,12 @@ impl Session {
             let outcome = if is_over { None } else { tokio::time::timeout(stalled, progress).await.ok() };
             match outcome {
                 None => return Err(Trouble::Timeout { waited: stalled, arrived: self.take_arrived() }),
-                Some(Event::Wrote(Ok(count))) => {
+                Some(First::Wrote(Ok(count))) => {
                     written += count;
                     self.ledger.sent += count as u64;
                 }
-                Some(Event::Wrote(Err(error))) => return self.write_failed(&error, until_spoken_to).await,
-                Some(Event::Read(outcome)) => self.note_read(outcome),
+                Some(First::Wrote(Err(error))) => return self.write_failed(&error, until_spoken_to).await,
+                Some(First::Read(outcome)) => self.note_read(outcome),
             }
         }
         self.flush(stalled, until_spoken_to).await
@@ -329,17 +329,17 @@ impl Session {
 }
 
 /// What happened first.
-enum Event {
+enum First {
     Wrote(io::Result<usize>),
     Read(io::Result<Vec<u8>>),
 }
 
 /// Writes if that is possible now, else reads: a server that waits for us to read must not keep us from it.
-fn poll_either(stream: &mut Stream, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Event> {
+fn poll_either(stream: &mut Stream, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<First> {
     if let Poll::Ready(outcome) = Pin::new(&mut *stream).poll_write(cx, bytes) {
-        return Poll::Ready(Event::Wrote(outcome));
+        return Poll::Ready(First::Wrote(outcome));
     }
-    poll_read(stream, cx).map(Event::Read)
+    poll_read(stream, cx).map(First::Read)
 }
 
 fn poll_read(stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {

@@ -1,12 +1,12 @@
 //! The commands that begin with a dot: their names, what they take, and what `.help` says.
 
-use super::{Shell, Told};
+use super::{Notice, Shell};
 use crate::scenario::similar;
 use std::fmt::Write as _;
 
 /// A command of ours.
 pub(super) struct DotCommand {
-    pub(super) known: Known,
+    pub(super) known: KnownCommand,
     /// Without the dot.
     pub(super) name: &'static str,
     pub(super) arguments: &'static str,
@@ -19,7 +19,7 @@ pub(super) struct DotCommand {
 
 /// Which command it is.
 #[derive(Clone, Copy)]
-pub(super) enum Known {
+pub(super) enum KnownCommand {
     Ehlo,
     StartTls,
     Auth,
@@ -53,7 +53,7 @@ pub(super) enum Takes {
 /// Every command, in the order of `.help`.
 pub(super) const ALL: [DotCommand; 19] = [
     DotCommand {
-        known: Known::Ehlo,
+        known: KnownCommand::Ehlo,
         name: "ehlo",
         arguments: "[NAME]",
         summary: "send EHLO",
@@ -61,7 +61,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Nothing,
     },
     DotCommand {
-        known: Known::StartTls,
+        known: KnownCommand::StartTls,
         name: "starttls",
         arguments: "",
         summary: "send STARTTLS and shake hands",
@@ -69,7 +69,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Nothing,
     },
     DotCommand {
-        known: Known::Auth,
+        known: KnownCommand::Auth,
         name: "auth",
         arguments: "[MECHANISM [USER]]",
         summary: "log in; asks for the password without echo",
@@ -77,7 +77,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Mechanisms,
     },
     DotCommand {
-        known: Known::Data,
+        known: KnownCommand::Data,
         name: "data",
         arguments: "FILE",
         summary: "send DATA, the file after 354, and the end of mail data",
@@ -85,7 +85,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Files,
     },
     DotCommand {
-        known: Known::Bdat,
+        known: KnownCommand::Bdat,
         name: "bdat",
         arguments: "FILE",
         summary: "send the file as one chunk, the last (RFC 3030)",
@@ -93,7 +93,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Files,
     },
     DotCommand {
-        known: Known::Raw,
+        known: KnownCommand::Raw,
         name: "raw",
         arguments: "TEXT",
         summary: "send exactly these bytes, without a line end",
@@ -101,7 +101,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Nothing,
     },
     DotCommand {
-        known: Known::Hex,
+        known: KnownCommand::Hex,
         name: "hex",
         arguments: "DIGITS",
         summary: "send bytes that are written in hexadecimal",
@@ -109,7 +109,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Nothing,
     },
     DotCommand {
-        known: Known::Pipeline,
+        known: KnownCommand::Pipeline,
         name: "pipeline",
         arguments: "",
         summary: "hold lines back, until `.wait` sends all of them at once",
@@ -117,7 +117,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Nothing,
     },
     DotCommand {
-        known: Known::Wait,
+        known: KnownCommand::Wait,
         name: "wait",
         arguments: "",
         summary: "send what is held back, and wait for all replies owed",
@@ -125,7 +125,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Nothing,
     },
     DotCommand {
-        known: Known::Explain,
+        known: KnownCommand::Explain,
         name: "explain",
         arguments: "[CODE]",
         summary: "say what the last reply means, or a code",
@@ -133,7 +133,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Nothing,
     },
     DotCommand {
-        known: Known::Extensions,
+        known: KnownCommand::Extensions,
         name: "extensions",
         arguments: "",
         summary: "list what the last EHLO reply offers, and what for",
@@ -141,7 +141,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Nothing,
     },
     DotCommand {
-        known: Known::Tls,
+        known: KnownCommand::Tls,
         name: "tls",
         arguments: "",
         summary: "show what the TLS handshake agreed on, and the certificate",
@@ -149,7 +149,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Nothing,
     },
     DotCommand {
-        known: Known::Transcript,
+        known: KnownCommand::Transcript,
         name: "transcript",
         arguments: "",
         summary: "show all that was said, with times",
@@ -157,7 +157,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Nothing,
     },
     DotCommand {
-        known: Known::Times,
+        known: KnownCommand::Times,
         name: "times",
         arguments: "",
         summary: "show the time before each line, or no longer",
@@ -165,7 +165,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Nothing,
     },
     DotCommand {
-        known: Known::Save,
+        known: KnownCommand::Save,
         name: "save",
         arguments: "FILE",
         summary: "write what was said on this connection as a scenario",
@@ -173,7 +173,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Files,
     },
     DotCommand {
-        known: Known::Connect,
+        known: KnownCommand::Connect,
         name: "connect",
         arguments: "[HOST[:PORT]]",
         summary: "open a new connection, to the same server or another",
@@ -181,7 +181,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Nothing,
     },
     DotCommand {
-        known: Known::Close,
+        known: KnownCommand::Close,
         name: "close",
         arguments: "",
         summary: "close the connection without QUIT",
@@ -189,7 +189,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Nothing,
     },
     DotCommand {
-        known: Known::Quit,
+        known: KnownCommand::Quit,
         name: "quit",
         arguments: "",
         summary: "send QUIT if there is a connection, and end",
@@ -197,7 +197,7 @@ pub(super) const ALL: [DotCommand; 19] = [
         takes: Takes::Nothing,
     },
     DotCommand {
-        known: Known::Help,
+        known: KnownCommand::Help,
         name: "help",
         arguments: "[COMMAND]",
         summary: "this list, or more about a command",
@@ -225,10 +225,10 @@ impl Shell {
     pub(super) fn help(&mut self, arguments: &str) {
         let name = arguments.trim_start_matches('.').to_ascii_lowercase();
         if name.is_empty() {
-            return self.tell(Told::Text(overview()));
+            return self.tell(Notice::Text(overview()));
         }
         match find(&name) {
-            Some(command) => self.tell(Told::Text(command.page())),
+            Some(command) => self.tell(Notice::Text(command.page())),
             None => self.complain(&unknown(&name)),
         }
     }

@@ -3,7 +3,7 @@
 //! Pure: a line up to the cursor and the [`State`] in, candidates out. The names of files are the terminal's business.
 
 use super::commands::{self, Takes};
-use super::state::{Phase, State};
+use super::state::{PromptPhase, PromptState};
 use crate::smtp::auth::Mechanism;
 
 /// What may stand at the end of a line.
@@ -66,8 +66,8 @@ const RCPT_PARAMETERS: [(&str, &[&str]); 2] = [
 ];
 
 /// What may stand at the end of `line`, which is all that is before the cursor.
-pub(crate) fn complete(line: &str, state: &State) -> Completion {
-    if matches!(state.phase, Phase::MailData | Phase::Challenge) {
+pub(crate) fn complete(line: &str, state: &PromptState) -> Completion {
+    if matches!(state.phase, PromptPhase::MailData | PromptPhase::Challenge) {
         return Completion::default();
     }
     let start = line.rfind(' ').map_or(0, |blank| blank + 1);
@@ -89,8 +89,8 @@ pub(crate) fn complete(line: &str, state: &State) -> Completion {
 }
 
 /// What follows a verb or a command that was typed, for a person who looks at it.
-pub(crate) fn hint(line: &str, state: &State) -> Option<String> {
-    if matches!(state.phase, Phase::MailData | Phase::Challenge) {
+pub(crate) fn hint(line: &str, state: &PromptState) -> Option<String> {
+    if matches!(state.phase, PromptPhase::MailData | PromptPhase::Challenge) {
         return None;
     }
     let word = line.strip_suffix(' ').unwrap_or(line);
@@ -128,18 +128,18 @@ fn taken_by(verb: &str) -> Takes {
 }
 
 /// The verbs that make sense now; every verb where none of them begins so.
-fn verbs(word: &str, state: &State) -> Vec<String> {
+fn verbs(word: &str, state: &PromptState) -> Vec<String> {
     let mut fitting: Vec<&str> = match state.phase {
-        Phase::Greeted => vec!["EHLO", "HELO", "LHLO", "NOOP", "RSET", "HELP", "QUIT"],
-        Phase::Ready => vec!["MAIL", "EHLO", "VRFY", "EXPN", "NOOP", "RSET", "HELP", "QUIT"],
-        Phase::Sender => vec!["RCPT", "RSET", "NOOP", "QUIT"],
-        Phase::Recipients => vec!["RCPT", "DATA", "RSET", "NOOP", "QUIT"],
+        PromptPhase::Greeted => vec!["EHLO", "HELO", "LHLO", "NOOP", "RSET", "HELP", "QUIT"],
+        PromptPhase::Ready => vec!["MAIL", "EHLO", "VRFY", "EXPN", "NOOP", "RSET", "HELP", "QUIT"],
+        PromptPhase::Sender => vec!["RCPT", "RSET", "NOOP", "QUIT"],
+        PromptPhase::Recipients => vec!["RCPT", "DATA", "RSET", "NOOP", "QUIT"],
         _ => VERBS.iter().map(|(verb, _)| *verb).collect(),
     };
     let more = [
-        ("STARTTLS", Phase::Ready, state.tls.is_none() && state.offers("STARTTLS")),
-        ("AUTH", Phase::Ready, state.offers("AUTH")),
-        ("BDAT", Phase::Recipients, state.offers("CHUNKING")),
+        ("STARTTLS", PromptPhase::Ready, state.tls.is_none() && state.offers("STARTTLS")),
+        ("AUTH", PromptPhase::Ready, state.offers("AUTH")),
+        ("BDAT", PromptPhase::Recipients, state.offers("CHUNKING")),
     ];
     fitting.extend(more.iter().filter(|(_, phase, fits)| *phase == state.phase && *fits).map(|(verb, ..)| *verb));
     if !fitting.iter().any(|verb| starts_with(verb, word)) {
@@ -149,7 +149,7 @@ fn verbs(word: &str, state: &State) -> Vec<String> {
 }
 
 /// What may follow a verb.
-fn arguments(verb: &str, line: &str, start: usize, state: &State) -> Vec<String> {
+fn arguments(verb: &str, line: &str, start: usize, state: &PromptState) -> Vec<String> {
     let first = line[..start].matches(' ').count() == 1;
     match (verb.to_ascii_uppercase().as_str(), first) {
         ("EHLO" | "HELO" | "LHLO", true) => vec![state.hello.clone()],
@@ -164,13 +164,13 @@ fn arguments(verb: &str, line: &str, start: usize, state: &State) -> Vec<String>
     }
 }
 
-fn parameters(table: &[(&str, &[&str])], state: &State) -> Vec<String> {
+fn parameters(table: &[(&str, &[&str])], state: &PromptState) -> Vec<String> {
     let offered = table.iter().filter(|(keyword, _)| state.offers(keyword));
     offered.flat_map(|(_, parameters)| parameters.iter().map(|parameter| (*parameter).to_owned())).collect()
 }
 
 /// Those that the server offers; every one before it said so.
-fn mechanisms(state: &State) -> Vec<String> {
+fn mechanisms(state: &PromptState) -> Vec<String> {
     match state.offers.iter().find(|(keyword, _)| keyword == "AUTH") {
         Some((_, offered)) => offered.clone(),
         None => Mechanism::ALL.iter().map(|mechanism| mechanism.name().to_owned()).collect(),
@@ -181,32 +181,32 @@ fn mechanisms(state: &State) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn state(phase: Phase, offers: &[(&str, &str)]) -> State {
+    fn state(phase: PromptPhase, offers: &[(&str, &str)]) -> PromptState {
         let offers = offers.iter().map(|(keyword, words)| {
             ((*keyword).to_owned(), words.split_ascii_whitespace().map(str::to_owned).collect())
         });
-        State { phase, offers: offers.collect(), hello: "me.example".to_owned(), ..State::default() }
+        PromptState { phase, offers: offers.collect(), hello: "me.example".to_owned(), ..PromptState::default() }
     }
 
-    fn candidates(line: &str, state: &State) -> String {
+    fn candidates(line: &str, state: &PromptState) -> String {
         complete(line, state).candidates.join(" ")
     }
 
     #[test]
     fn verbs_fit_where_the_conversation_is() {
-        assert_eq!(candidates("e", &state(Phase::Greeted, &[])), "EHLO");
-        assert_eq!(candidates("M", &state(Phase::Ready, &[])), "MAIL");
-        assert_eq!(candidates("st", &state(Phase::Ready, &[("STARTTLS", "")])), "STARTTLS");
-        assert_eq!(candidates("d", &state(Phase::Recipients, &[])), "DATA");
+        assert_eq!(candidates("e", &state(PromptPhase::Greeted, &[])), "EHLO");
+        assert_eq!(candidates("M", &state(PromptPhase::Ready, &[])), "MAIL");
+        assert_eq!(candidates("st", &state(PromptPhase::Ready, &[("STARTTLS", "")])), "STARTTLS");
+        assert_eq!(candidates("d", &state(PromptPhase::Recipients, &[])), "DATA");
         // Whoever means another one may have it.
-        assert_eq!(candidates("da", &state(Phase::Greeted, &[])), "DATA");
-        assert_eq!(candidates("x", &state(Phase::Ready, &[])), "");
+        assert_eq!(candidates("da", &state(PromptPhase::Greeted, &[])), "DATA");
+        assert_eq!(candidates("x", &state(PromptPhase::Ready, &[])), "");
     }
 
     #[test]
     fn what_the_server_offers_is_completed() {
         let offers = [("AUTH", "PLAIN LOGIN X-ODD"), ("SIZE", "100"), ("DSN", "")];
-        let state = state(Phase::Ready, &offers);
+        let state = state(PromptPhase::Ready, &offers);
         assert_eq!(candidates("AUTH ", &state), "PLAIN LOGIN X-ODD");
         assert_eq!(candidates(".auth p", &state), "PLAIN");
         assert_eq!(candidates(".auth PLAIN m", &state), "");
@@ -215,12 +215,14 @@ mod tests {
         assert_eq!(candidates("MAIL FROM:<a@b> BODY", &state), "");
         assert_eq!(candidates("RCPT TO:<a@b> ORC", &state), "ORCPT=rfc822;");
         assert_eq!(candidates("EHLO ", &state), "me.example");
-        assert!(candidates("AUTH SCRAM-SHA-1", &super::tests::state(Phase::Ready, &[])).contains("SCRAM-SHA-1-PLUS"));
+        assert!(
+            candidates("AUTH SCRAM-SHA-1", &super::tests::state(PromptPhase::Ready, &[])).contains("SCRAM-SHA-1-PLUS")
+        );
     }
 
     #[test]
     fn commands_of_ours_are_completed() {
-        let state = state(Phase::Ready, &[]);
+        let state = state(PromptPhase::Ready, &[]);
         assert_eq!(candidates(".st", &state), ".starttls");
         assert_eq!(candidates(".help pi", &state), "pipeline");
         assert_eq!(complete(".save /tm", &state), Completion { start: 6, candidates: Vec::new(), files: true });
@@ -233,7 +235,7 @@ mod tests {
 
     #[test]
     fn mail_data_is_not_completed() {
-        for phase in [Phase::MailData, Phase::Challenge] {
+        for phase in [PromptPhase::MailData, PromptPhase::Challenge] {
             assert_eq!(complete("M", &state(phase, &[])), Completion::default());
             assert_eq!(hint(".save", &state(phase, &[])), None);
         }
@@ -242,7 +244,7 @@ mod tests {
     #[test]
     fn any_text_is_taken() {
         for line in ["é", "MAIL é", ".é é", "AUTH \u{1f600}", " "] {
-            _ = complete(line, &state(Phase::Ready, &[("AUTH", "é")]));
+            _ = complete(line, &state(PromptPhase::Ready, &[("AUTH", "é")]));
         }
     }
 }

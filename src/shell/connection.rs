@@ -1,10 +1,10 @@
 //! Opening and closing a connection of the shell, the TLS handshake, and the scenario that does the same.
 
-use super::{Phase, Shell, Told};
+use super::{Notice, PromptPhase, Shell};
 use crate::net::connect::Target;
 use crate::net::route::Route;
 use crate::net::tls::{Connector, TlsOptions};
-use crate::recording::{Conversation, Said, Server, Wiretap};
+use crate::recording::{Conversation, RecordedServer, Said, Wiretap};
 use crate::scenario::address::split_address;
 use crate::server::{Identity, Login, Sandbox, SandboxOptions};
 use crate::session::{Session, Trouble};
@@ -16,38 +16,38 @@ const SANDBOX_NAME: &str = "localhost";
 
 /// Where the shell connects to.
 #[derive(Debug, Clone)]
-pub(crate) enum Place {
+pub(crate) enum ShellTarget {
     /// A server.
     Host { host: String, port: u16, implicit_tls: bool },
     /// The built-in server; any user name with this password is let in.
     Sandbox { implicit_tls: bool, password: String },
 }
 
-impl Place {
+impl ShellTarget {
     /// A server; port 465 has TLS first.
-    pub(crate) fn host(host: String, port: u16, implicit_tls: bool) -> Place {
-        Place::Host { host, port, implicit_tls: implicit_tls || port == SUBMISSIONS_PORT }
+    pub(crate) fn host(host: String, port: u16, implicit_tls: bool) -> ShellTarget {
+        ShellTarget::Host { host, port, implicit_tls: implicit_tls || port == SUBMISSIONS_PORT }
     }
 
     /// As it stands in the prompt.
     pub(super) fn shown(&self) -> String {
         match self {
-            Place::Host { host, port, .. } => format!("{host}:{port}"),
-            Place::Sandbox { .. } => "sandbox".to_owned(),
+            ShellTarget::Host { host, port, .. } => format!("{host}:{port}"),
+            ShellTarget::Sandbox { .. } => "sandbox".to_owned(),
         }
     }
 
     fn implicit_tls(&self) -> bool {
         match self {
-            Place::Host { implicit_tls, .. } | Place::Sandbox { implicit_tls, .. } => *implicit_tls,
+            ShellTarget::Host { implicit_tls, .. } | ShellTarget::Sandbox { implicit_tls, .. } => *implicit_tls,
         }
     }
 
     /// The name that the certificate must be for.
     fn name(&self) -> String {
         match self {
-            Place::Host { host, .. } => host.trim_matches(['[', ']']).to_owned(),
-            Place::Sandbox { .. } => SANDBOX_NAME.to_owned(),
+            ShellTarget::Host { host, .. } => host.trim_matches(['[', ']']).to_owned(),
+            ShellTarget::Sandbox { .. } => SANDBOX_NAME.to_owned(),
         }
     }
 }
@@ -56,7 +56,7 @@ impl Shell {
     /// Opens the connection and reads the greeting. `false`: there is none.
     pub(crate) async fn open(&mut self) -> bool {
         self.tap = Wiretap::new();
-        (self.said_quit, self.awaits_handshake, self.phase) = (false, false, Phase::Closed);
+        (self.said_quit, self.awaits_handshake, self.phase) = (false, false, PromptPhase::Closed);
         (self.last_reply, self.greeting, self.held) = (None, Vec::new(), None);
         self.unasked = 0;
         let target = match self.target() {
@@ -77,7 +77,7 @@ impl Shell {
             }
         };
         match opened {
-            Ok(session) => (self.session, self.phase) = (Some(session), Phase::Greeted),
+            Ok(session) => (self.session, self.phase) = (Some(session), PromptPhase::Greeted),
             Err(Trouble::NotConnected(failure)) => {
                 self.complain(&failure.message);
                 return false;
@@ -96,8 +96,8 @@ impl Shell {
     /// Where to connect to; the sandbox is started when it is first needed.
     fn target(&mut self) -> Result<Target, String> {
         let (host, port) = match self.settings.place.clone() {
-            Place::Host { host, port, .. } => (host, port),
-            Place::Sandbox { implicit_tls, password } => {
+            ShellTarget::Host { host, port, .. } => (host, port),
+            ShellTarget::Sandbox { implicit_tls, password } => {
                 let sandbox = match self.sandbox.take() {
                     Some(sandbox) => sandbox,
                     None => self.start_sandbox(password)?,
@@ -140,7 +140,7 @@ impl Shell {
                 if !self.settings.place.implicit_tls() {
                     self.tap.handshake();
                 }
-                self.phase = Phase::Greeted;
+                self.phase = PromptPhase::Greeted;
                 return true;
             }
             Err(Trouble::Tls(failure)) => {
@@ -148,7 +148,7 @@ impl Shell {
                 let distrust = " (--ca-file trusts another authority, --insecure any certificate)";
                 self.complain(&format!("the TLS handshake failed: {}{distrust}", failure.message));
                 if !help.is_empty() {
-                    self.tell(Told::Hint(help.trim_start_matches("\n  = ").to_owned()));
+                    self.tell(Notice::Hint(help.trim_start_matches("\n  = ").to_owned()));
                 }
             }
             Err(Trouble::PlainBeforeTls { .. }) => {
@@ -171,7 +171,7 @@ impl Shell {
         if self.session.take().is_some() {
             self.tap.end(how);
         }
-        (self.phase, self.held, self.awaits_handshake) = (Phase::Closed, None, false);
+        (self.phase, self.held, self.awaits_handshake) = (PromptPhase::Closed, None, false);
     }
 
     pub(super) async fn starttls(&mut self) {
@@ -192,7 +192,7 @@ impl Shell {
     pub(super) async fn connect(&mut self, arguments: &str) {
         if !arguments.is_empty() {
             match split_address(arguments) {
-                Ok((host, port)) => self.settings.place = Place::host(host, port, false),
+                Ok((host, port)) => self.settings.place = ShellTarget::host(host, port, false),
                 Err(message) => return self.complain(&message),
             }
         }
@@ -229,13 +229,13 @@ pub(super) fn scenario(shell: &Shell) -> Option<String> {
         said.push(Said::ClientClosed);
     }
     let (host, port) = match &shell.settings.place {
-        Place::Host { host, port, .. } => (host.trim_matches(['[', ']']).to_owned(), *port),
-        Place::Sandbox { implicit_tls, .. } => {
+        ShellTarget::Host { host, port, .. } => (host.trim_matches(['[', ']']).to_owned(), *port),
+        ShellTarget::Sandbox { implicit_tls, .. } => {
             (SANDBOX_NAME.to_owned(), if *implicit_tls { SUBMISSIONS_PORT } else { 25 })
         }
     };
-    let sandbox = matches!(shell.settings.place, Place::Sandbox { .. });
-    let server = Server { host, port, implicit_tls: shell.settings.place.implicit_tls() };
+    let sandbox = matches!(shell.settings.place, ShellTarget::Sandbox { .. });
+    let server = RecordedServer { host, port, implicit_tls: shell.settings.place.implicit_tls() };
     let mut draft = Conversation { server, said }.draft();
     if sandbox {
         draft.comments.push("typed at the sandbox: play it with `smtp-script run --sandbox`".to_owned());
@@ -268,8 +268,8 @@ mod tests {
 
     #[test]
     fn the_port_of_submissions_means_tls() {
-        assert!(Place::host("mx".to_owned(), 465, false).implicit_tls());
-        assert!(!Place::host("mx".to_owned(), 25, false).implicit_tls());
-        assert_eq!(Place::host("[::1]".to_owned(), 25, true).name(), "::1");
+        assert!(ShellTarget::host("mx".to_owned(), 465, false).implicit_tls());
+        assert!(!ShellTarget::host("mx".to_owned(), 25, false).implicit_tls());
+        assert_eq!(ShellTarget::host("[::1]".to_owned(), 25, true).name(), "::1");
     }
 }

@@ -1,6 +1,6 @@
 //! Commands that only tell: what the server offers, what TLS is like, what replies mean.
 
-use super::{Place, Shell, Told};
+use super::{Notice, Shell, ShellTarget};
 use crate::smtp::question::Question;
 use std::fmt::Write as _;
 
@@ -45,7 +45,7 @@ impl Shell {
             let line = crate::visible(self.log.masker().mask_text(&line).as_bytes());
             _ = writeln!(text, "{}", format!("  {line:<34} {known}").trim_end());
         }
-        self.tell(Told::Text(text));
+        self.tell(Notice::Text(text));
     }
 
     pub(super) fn tls_facts(&mut self) {
@@ -65,7 +65,7 @@ impl Shell {
                 _ = writeln!(text, "  {label:<8} {}", crate::visible(value.as_bytes()));
             }
         }
-        self.tell(Told::Text(text));
+        self.tell(Notice::Text(text));
     }
 
     /// Explains what is asked, or else the last reply.
@@ -76,10 +76,10 @@ impl Shell {
             Some(mut question) => {
                 // A provider is known by its greeting and by its name.
                 question.greeting = self.log.masker().mask_text(&String::from_utf8_lossy(&self.greeting));
-                if let Place::Host { host, .. } = &self.settings.place {
+                if let ShellTarget::Host { host, .. } = &self.settings.place {
                     question.host.clone_from(host);
                 }
-                self.tell(Told::Questions(vec![question]));
+                self.tell(Notice::Questions(vec![question]));
             }
             None => self.complain("this is no reply code: give one such as 535, 5.7.8 or 5xx"),
         }

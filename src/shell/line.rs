@@ -3,7 +3,7 @@
 //! Pure. Every line goes over the wire as it is, but for one that begins with a dot. Where the server waits for mail data
 //! or for the answer to a challenge there are no commands: a dot is a dot.
 
-use super::state::Phase;
+use super::state::PromptPhase;
 
 /// A line, understood.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,8 +17,8 @@ pub(super) enum Typed<'l> {
 }
 
 impl Typed<'_> {
-    pub(super) fn read(line: &[u8], phase: Phase) -> Typed<'_> {
-        if matches!(phase, Phase::MailData | Phase::Challenge) {
+    pub(super) fn read(line: &[u8], phase: PromptPhase) -> Typed<'_> {
+        if matches!(phase, PromptPhase::MailData | PromptPhase::Challenge) {
             return Typed::Wire(line);
         }
         match line {
@@ -76,23 +76,23 @@ mod tests {
     #[test]
     fn letters_are_letters() {
         for line in ["R", "Q", "~.", "  NOOP", "QUIT ", "\u{4}", "#x", "!ls"] {
-            assert_eq!(Typed::read(line.as_bytes(), Phase::Ready), Typed::Wire(line.as_bytes()), "{line}");
+            assert_eq!(Typed::read(line.as_bytes(), PromptPhase::Ready), Typed::Wire(line.as_bytes()), "{line}");
         }
-        assert_eq!(Typed::read(b"", Phase::Ready), Typed::Nothing);
+        assert_eq!(Typed::read(b"", PromptPhase::Ready), Typed::Nothing);
     }
 
     #[test]
     fn a_dot_begins_a_command_and_two_dots_a_dot() {
-        assert_eq!(Typed::read(b".Save!  a b ", Phase::Ready), command("save", true, "a b"));
-        assert_eq!(Typed::read(b".", Phase::Ready), command("", false, ""));
-        assert_eq!(Typed::read(b"..x", Phase::Ready), Typed::Wire(b".x"));
+        assert_eq!(Typed::read(b".Save!  a b ", PromptPhase::Ready), command("save", true, "a b"));
+        assert_eq!(Typed::read(b".", PromptPhase::Ready), command("", false, ""));
+        assert_eq!(Typed::read(b"..x", PromptPhase::Ready), Typed::Wire(b".x"));
     }
 
     #[test]
     fn mail_data_and_answers_to_challenges_are_as_typed() {
         for line in [&b"."[..], b"..", b".save x", b""] {
-            assert_eq!(Typed::read(line, Phase::MailData), Typed::Wire(line));
-            assert_eq!(Typed::read(line, Phase::Challenge), Typed::Wire(line));
+            assert_eq!(Typed::read(line, PromptPhase::MailData), Typed::Wire(line));
+            assert_eq!(Typed::read(line, PromptPhase::Challenge), Typed::Wire(line));
         }
     }
 

@@ -3,7 +3,7 @@
 //! Responsible for the thread and its runtime, and for taking turns: a line is done before the next is taken, and between
 //! two lines the server is listened to. Called by `cli::shell`, which blocks while it reads lines.
 
-use super::{Asker, Next, Screen, Settings, Shell, State, Verdict};
+use super::{Asker, LineOutcome, PromptState, Screen, Shell, ShellSettings, ShellVerdict};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -12,28 +12,28 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// A shell that runs.
 pub(crate) struct Live {
     lines: UnboundedSender<Vec<u8>>,
-    turns: mpsc::Receiver<Next>,
-    state: Arc<Mutex<State>>,
+    turns: mpsc::Receiver<LineOutcome>,
+    state: Arc<Mutex<PromptState>>,
     thread: JoinHandle<io::Result<Ended>>,
 }
 
 /// What became of it.
 pub(crate) struct Ended {
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: ShellVerdict,
     /// What was said, as a scenario.
     pub(crate) scenario: Option<String>,
 }
 
 /// What the thread needs.
 struct Seat {
-    settings: Settings,
+    settings: ShellSettings,
     /// What is done first, as if it had been typed.
     first: Vec<String>,
     screen: Screen,
     asker: Asker,
     lines: UnboundedReceiver<Vec<u8>>,
-    turns: mpsc::Sender<Next>,
-    state: Arc<Mutex<State>>,
+    turns: mpsc::Sender<LineOutcome>,
+    state: Arc<Mutex<PromptState>>,
 }
 
 impl Live {
@@ -41,18 +41,18 @@ impl Live {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(crate) fn start(settings: Settings, first: Vec<String>, screen: Screen, asker: Asker) -> io::Result<Live> {
+    pub(crate) fn start(settings: ShellSettings, first: Vec<String>, screen: Screen, asker: Asker) -> io::Result<Live> {
         let (sender, lines) = unbounded_channel();
         let (turn, turns) = mpsc::channel();
-        let state = Arc::new(Mutex::new(State::default()));
+        let state = Arc::new(Mutex::new(PromptState::default()));
         let seat = Seat { settings, first, screen, asker, lines, turns: turn, state: state.clone() };
         let thread = std::thread::Builder::new().name("shell".to_owned()).spawn(move || seat.run())?;
         Ok(Live { lines: sender, turns, state, thread })
     }
 
     /// Waits until the next line may be read.
-    pub(crate) fn next(&self) -> Next {
-        self.turns.recv().unwrap_or(Next::End)
+    pub(crate) fn next(&self) -> LineOutcome {
+        self.turns.recv().unwrap_or(LineOutcome::End)
     }
 
     /// Gives it a line.
@@ -62,7 +62,7 @@ impl Live {
     }
 
     /// What the session is like, as it changes.
-    pub(crate) fn state(&self) -> Arc<Mutex<State>> {
+    pub(crate) fn state(&self) -> Arc<Mutex<PromptState>> {
         self.state.clone()
     }
 
@@ -88,9 +88,9 @@ impl Seat {
     async fn sit(mut self) -> Ended {
         let mut shell = Shell::new(self.settings, self.screen, self.asker);
         let open = shell.begin().await;
-        let mut next = if open { Next::Go } else { Next::End };
+        let mut next = if open { LineOutcome::Go } else { LineOutcome::End };
         for line in self.first {
-            if next == Next::Go {
+            if next == LineOutcome::Go {
                 next = shell.take(line.as_bytes()).await;
             }
         }
@@ -98,7 +98,7 @@ impl Seat {
             set(&self.state, &shell);
             // Nobody waits for a turn any more who has ended.
             _ = self.turns.send(next);
-            if next == Next::End {
+            if next == LineOutcome::End {
                 break;
             }
             let Some(line) = next_line(&mut self.lines, &mut shell, &self.state).await else { break };
@@ -110,7 +110,11 @@ impl Seat {
 }
 
 /// The next line; what the server says before it comes is heard.
-async fn next_line(lines: &mut UnboundedReceiver<Vec<u8>>, shell: &mut Shell, state: &Mutex<State>) -> Option<Vec<u8>> {
+async fn next_line(
+    lines: &mut UnboundedReceiver<Vec<u8>>,
+    shell: &mut Shell,
+    state: &Mutex<PromptState>,
+) -> Option<Vec<u8>> {
     loop {
         tokio::select! {
             biased;
@@ -120,6 +124,6 @@ async fn next_line(lines: &mut UnboundedReceiver<Vec<u8>>, shell: &mut Shell, st
     }
 }
 
-fn set(state: &Mutex<State>, shell: &Shell) {
+fn set(state: &Mutex<PromptState>, shell: &Shell) {
     *state.lock().unwrap_or_else(PoisonError::into_inner) = shell.state();
 }

@@ -4,7 +4,7 @@ use super::Shell;
 use crate::scenario::Chance;
 use crate::secret;
 use crate::session::{Outgoing, Session};
-use crate::smtp::auth::{AuthFault, Credentials, Exchange, FaultKind, Mechanism, strongest};
+use crate::smtp::auth::{AuthFault, Credentials, FaultKind, Mechanism, SaslClient, strongest};
 use crate::smtp::dialogue::Phase;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -73,7 +73,7 @@ impl Shell {
         Ok(credentials)
     }
 
-    fn exchange(&self, mechanism: Mechanism, credentials: Credentials) -> Result<Exchange, String> {
+    fn exchange(&self, mechanism: Mechanism, credentials: Credentials) -> Result<SaslClient, String> {
         let session = self.session.as_ref();
         let binding = session.and_then(Session::tls).and_then(|tls| tls.end_point.clone());
         let offered = session.is_some_and(|session| {
@@ -81,12 +81,12 @@ impl Shell {
             !extensions.offers("AUTH", None) || extensions.offers("AUTH", Some(mechanism.with_binding().name()))
         });
         let unbound = binding.is_some() && !offered;
-        let exchange = Exchange::new(mechanism, credentials, &Chance::fresh().nonce(), binding, unbound);
+        let exchange = SaslClient::new(mechanism, credentials, &Chance::fresh().nonce(), binding, unbound);
         exchange.map_err(|fault| fault.message)
     }
 
     /// Sends the command and answers challenges until another reply comes.
-    async fn converse(&mut self, mechanism: Mechanism, mut exchange: Exchange) {
+    async fn converse(&mut self, mechanism: Mechanism, mut exchange: SaslClient) {
         let mut line = format!("AUTH {mechanism}");
         let mut shown = line.clone();
         if let Some(message) = exchange.initial_response() {
@@ -122,14 +122,14 @@ impl Shell {
         }
     }
 
-    fn disbelieve(&mut self, exchange: &Exchange) {
+    fn disbelieve(&mut self, exchange: &SaslClient) {
         if let Err(fault) = exchange.finish() {
             self.complain(&fault.message);
         }
     }
 
     /// OAuth and SCRAM say in a challenge why they refuse.
-    fn quote_refusal(&mut self, exchange: &Exchange) {
+    fn quote_refusal(&mut self, exchange: &SaslClient) {
         if let Some(error) = exchange.server_error() {
             let error = error.to_owned();
             self.complain(&format!("the server said why: {error}"));

@@ -1,7 +1,7 @@
 //! A session that a person drives: what is typed goes over the wire, and lines that begin with a dot are commands of ours.
 //!
 //! Responsible for what the shell knows between two lines: the connection, the replies owed, lines held back, secrets that
-//! were typed, and all that was said. Not for the terminal: `cli::shell` reads lines, prints what it is [`Told`], and
+//! were typed, and all that was said. Not for the terminal: `cli::shell` reads lines, prints what it is [`Notice`], and
 //! answers when a secret is asked for. `line` says what a typed line is, `commands` lists ours, `opening` connects and
 //! shakes hands, `wire` sends and waits, `login` and `mail` are the longer commands, `facts` those that only
 //! tell, `completion` what may come next. `live` runs all of it beside the person who types.
@@ -18,9 +18,9 @@ mod state;
 mod wire;
 
 pub(crate) use completion::{complete, hint, takes_more};
-pub(crate) use connection::Place;
+pub(crate) use connection::ShellTarget;
 pub(crate) use live::Live;
-pub(crate) use state::{Discretion, Phase, State};
+pub(crate) use state::{Discretion, PromptPhase, PromptState};
 
 use crate::net::tls::TlsOptions;
 use crate::recording::{Said, Wiretap};
@@ -32,7 +32,7 @@ use crate::smtp::command::Verb;
 use crate::smtp::dialogue::Awaited;
 use crate::smtp::question::Question;
 use crate::smtp::reply::Reply;
-use commands::Known;
+use commands::KnownCommand;
 use line::Typed;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -44,8 +44,8 @@ const TYPED: &str = "typed";
 
 /// What a shell is started with.
 #[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    pub(crate) place: Place,
+pub(crate) struct ShellSettings {
+    pub(crate) place: ShellTarget,
     pub(crate) tls: TlsOptions,
     /// The file that `tls` has its roots from, for whoever plays a saved scenario.
     pub(crate) ca_file: Option<PathBuf>,
@@ -59,7 +59,7 @@ pub(crate) struct Settings {
 }
 
 /// Something to print.
-pub(crate) enum Told {
+pub(crate) enum Notice {
     /// A line of the transcript; `typed` says that the person wrote it just now.
     Line { entry: Entry, typed: bool },
     /// An answer to a command of ours, with its line ends.
@@ -79,21 +79,21 @@ pub(crate) enum Told {
 }
 
 /// Who prints. `false`: it could not be done.
-pub(crate) type Screen = Arc<dyn Fn(Told) -> bool + Send + Sync>;
+pub(crate) type Screen = Arc<dyn Fn(Notice) -> bool + Send + Sync>;
 
 /// Who is asked for a value: its name, and whether it is a secret.
 pub(crate) type Asker = Arc<dyn Fn(&str, bool) -> Result<String, String> + Send + Sync>;
 
 /// Whether there are more lines to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(crate) enum LineOutcome {
     Go,
     End,
 }
 
 /// What went wrong in all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct ShellVerdict {
     /// The first connection could not be opened.
     pub(crate) unreachable: bool,
     /// A command of ours failed, a reply was 4yz or 5yz, or none came.
@@ -104,7 +104,7 @@ pub(crate) struct Verdict {
 
 /// A session under way, or between two.
 pub(crate) struct Shell {
-    settings: Settings,
+    settings: ShellSettings,
     screen: Screen,
     asker: Asker,
     session: Option<Session>,
@@ -114,7 +114,7 @@ pub(crate) struct Shell {
     secrets: BTreeMap<String, Secret>,
     /// Lines that wait to be sent at once.
     held: Option<Vec<u8>>,
-    phase: Phase,
+    phase: PromptPhase,
     /// The server took STARTTLS and waits for the handshake.
     awaits_handshake: bool,
     said_quit: bool,
@@ -125,16 +125,16 @@ pub(crate) struct Shell {
     unasked: usize,
     /// Whether something of them came since the last line.
     heard_unasked: bool,
-    verdict: Verdict,
+    verdict: ShellVerdict,
 }
 
 impl Shell {
     /// A shell without a connection.
-    pub(crate) fn new(settings: Settings, screen: Screen, asker: Asker) -> Shell {
+    pub(crate) fn new(settings: ShellSettings, screen: Screen, asker: Asker) -> Shell {
         let printer = screen.clone();
         let observe = move |entry: &Entry| {
             let typed = &*entry.step == TYPED;
-            printer(Told::Line { entry: entry.clone(), typed });
+            printer(Notice::Line { entry: entry.clone(), typed });
         };
         Shell {
             settings,
@@ -146,7 +146,7 @@ impl Shell {
             tap: Wiretap::new(),
             secrets: BTreeMap::new(),
             held: None,
-            phase: Phase::Closed,
+            phase: PromptPhase::Closed,
             awaits_handshake: false,
             said_quit: false,
             last_reply: None,
@@ -154,7 +154,7 @@ impl Shell {
             times: false,
             unasked: 0,
             heard_unasked: false,
-            verdict: Verdict::default(),
+            verdict: ShellVerdict::default(),
         }
     }
 
@@ -166,46 +166,46 @@ impl Shell {
     }
 
     /// Does what a line asks for.
-    pub(crate) async fn take(&mut self, line: &[u8]) -> Next {
+    pub(crate) async fn take(&mut self, line: &[u8]) -> LineOutcome {
         match Typed::read(line, self.phase) {
             Typed::Nothing => {}
             Typed::Wire(bytes) => self.send_typed(bytes).await,
             Typed::Command { name, force, arguments } => return self.command(&name, force, &arguments).await,
         }
-        Next::Go
+        LineOutcome::Go
     }
 
-    async fn command(&mut self, name: &str, force: bool, arguments: &str) -> Next {
+    async fn command(&mut self, name: &str, force: bool, arguments: &str) -> LineOutcome {
         let Some(command) = commands::find(name) else {
             self.complain(&commands::unknown(name));
-            return Next::Go;
+            return LineOutcome::Go;
         };
         self.log.begin_step(command.name);
         match command.known {
-            Known::Help => self.help(arguments),
-            Known::Ehlo => self.ehlo(arguments).await,
-            Known::StartTls => self.starttls().await,
-            Known::Auth => self.auth(arguments, force).await,
-            Known::Data => self.data(arguments).await,
-            Known::Bdat => self.bdat(arguments).await,
-            Known::Raw => self.raw(arguments).await,
-            Known::Hex => self.hex(arguments).await,
-            Known::Pipeline => self.pipeline(),
-            Known::Wait => self.wait().await,
-            Known::Tls => self.tls_facts(),
-            Known::Extensions => self.extensions(),
-            Known::Explain => self.explain(arguments),
-            Known::Transcript => self.tell(Told::Transcript(self.log.lines())),
-            Known::Times => {
+            KnownCommand::Help => self.help(arguments),
+            KnownCommand::Ehlo => self.ehlo(arguments).await,
+            KnownCommand::StartTls => self.starttls().await,
+            KnownCommand::Auth => self.auth(arguments, force).await,
+            KnownCommand::Data => self.data(arguments).await,
+            KnownCommand::Bdat => self.bdat(arguments).await,
+            KnownCommand::Raw => self.raw(arguments).await,
+            KnownCommand::Hex => self.hex(arguments).await,
+            KnownCommand::Pipeline => self.pipeline(),
+            KnownCommand::Wait => self.wait().await,
+            KnownCommand::Tls => self.tls_facts(),
+            KnownCommand::Extensions => self.extensions(),
+            KnownCommand::Explain => self.explain(arguments),
+            KnownCommand::Transcript => self.tell(Notice::Transcript(self.log.lines())),
+            KnownCommand::Times => {
                 self.times = !self.times;
-                self.tell(Told::Times(self.times));
+                self.tell(Notice::Times(self.times));
             }
-            Known::Save => self.save(arguments, force),
-            Known::Connect => self.connect(arguments).await,
-            Known::Close => self.close().await,
-            Known::Quit => return self.quit().await,
+            KnownCommand::Save => self.save(arguments, force),
+            KnownCommand::Connect => self.connect(arguments).await,
+            KnownCommand::Close => self.close().await,
+            KnownCommand::Quit => return self.quit().await,
         }
-        Next::Go
+        LineOutcome::Go
     }
 
     /// Waits until the server says something that nobody asked for; only then it returns. May be given up at any time.
@@ -218,7 +218,7 @@ impl Shell {
     }
 
     /// The end: what is open is closed, and it is said so where QUIT was not.
-    pub(crate) async fn end(&mut self) -> Verdict {
+    pub(crate) async fn end(&mut self) -> ShellVerdict {
         self.log.begin_step("");
         let alive = self.session.as_ref().is_some_and(Session::is_alive);
         if let Some(mut session) = self.session.take() {
@@ -226,7 +226,7 @@ impl Shell {
             self.tap.end(Said::ClientClosed);
         }
         if alive && !self.said_quit {
-            self.tell(Told::Text("ended without QUIT\n".to_owned()));
+            self.tell(Notice::Text("ended without QUIT\n".to_owned()));
         }
         self.verdict
     }
@@ -242,24 +242,24 @@ impl Shell {
         }
         match self.scenario() {
             None => self.complain("nothing was said yet: there is nothing to save"),
-            Some(text) => self.tell(Told::Scenario { file: PathBuf::from(arguments), text, replace: force }),
+            Some(text) => self.tell(Notice::Scenario { file: PathBuf::from(arguments), text, replace: force }),
         }
     }
 
-    fn tell(&mut self, told: Told) {
+    fn tell(&mut self, told: Notice) {
         if !(self.screen)(told) {
             self.verdict.refused = true;
         }
     }
 
     fn hint(&mut self, text: &str) {
-        self.tell(Told::Hint(text.to_owned()));
+        self.tell(Notice::Hint(text.to_owned()));
     }
 
     fn complain(&mut self, text: &str) {
         self.verdict.refused = true;
         let text = crate::visible(self.log.masker().mask_text(text).as_bytes());
-        self.tell(Told::Complaint(text));
+        self.tell(Notice::Complaint(text));
     }
 
     /// From now on this is a secret: masked in all that is shown.
@@ -277,14 +277,18 @@ impl Shell {
     fn follow(&mut self, command: Option<Awaited>, code: u16) {
         let in_mail_data = self.session.as_ref().is_some_and(Session::is_in_mail_data);
         self.phase = match (command, code) {
-            _ if in_mail_data && self.session.as_ref().is_some_and(|session| session.owed() == 0) => Phase::MailData,
-            (_, 334) => Phase::Challenge,
-            (Some(Awaited::Greeting), _) => Phase::Greeted,
-            (Some(Awaited::Command(Verb::Ehlo | Verb::Lhlo | Verb::Helo | Verb::Reset)), 200..=299) => Phase::Ready,
-            (Some(Awaited::Command(Verb::Mail)), 200..=299) => Phase::Sender,
-            (Some(Awaited::Command(Verb::Rcpt)), 200..=299) => Phase::Recipients,
-            (Some(Awaited::MailDataEnd), _) => Phase::Ready,
-            _ if matches!(self.phase, Phase::Challenge | Phase::MailData) => Phase::Ready,
+            _ if in_mail_data && self.session.as_ref().is_some_and(|session| session.owed() == 0) => {
+                PromptPhase::MailData
+            }
+            (_, 334) => PromptPhase::Challenge,
+            (Some(Awaited::Greeting), _) => PromptPhase::Greeted,
+            (Some(Awaited::Command(Verb::Ehlo | Verb::Lhlo | Verb::Helo | Verb::Reset)), 200..=299) => {
+                PromptPhase::Ready
+            }
+            (Some(Awaited::Command(Verb::Mail)), 200..=299) => PromptPhase::Sender,
+            (Some(Awaited::Command(Verb::Rcpt)), 200..=299) => PromptPhase::Recipients,
+            (Some(Awaited::MailDataEnd), _) => PromptPhase::Ready,
+            _ if matches!(self.phase, PromptPhase::Challenge | PromptPhase::MailData) => PromptPhase::Ready,
             _ => self.phase,
         };
     }

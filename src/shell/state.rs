@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// Where the conversation is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub(crate) enum PromptPhase {
     /// No connection.
     #[default]
     Closed,
@@ -29,8 +29,8 @@ pub(crate) enum Phase {
 
 /// A picture of the session.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct State {
-    pub(crate) phase: Phase,
+pub(crate) struct PromptState {
+    pub(crate) phase: PromptPhase,
     /// The server as the person named it.
     pub(crate) server: String,
     /// Whether there is TLS, and whether the certificate was verified.
@@ -55,14 +55,15 @@ pub(crate) struct Discretion {
 
 impl Discretion {
     /// Whether a line may be remembered. Credentials and messages may not.
-    pub(crate) fn allows(&mut self, line: &str, state: &State) -> bool {
+    pub(crate) fn allows(&mut self, line: &str, state: &PromptState) -> bool {
         let line = line.as_bytes();
         let is_response = self.typed.is_response(line) || state.dialogue.is_response(line);
         if !line.starts_with(b".") {
             self.typed.wrote_command(line);
             self.typed.replied(0);
         }
-        let is_busy = matches!(state.phase, Phase::Challenge | Phase::MailData) || state.dialogue.is_in_mail_data();
+        let is_busy =
+            matches!(state.phase, PromptPhase::Challenge | PromptPhase::MailData) || state.dialogue.is_in_mail_data();
         // A command of ours holds what goes over the wire in its argument, if at all.
         let sent = match line.strip_prefix(b".raw") {
             Some(argument) => argument.trim_ascii(),
@@ -74,7 +75,7 @@ impl Discretion {
     }
 }
 
-impl State {
+impl PromptState {
     /// `mail.example.com:587 tls data> `: without a reply owed and without a message under way only where it leads to.
     pub(crate) fn prompt(&self) -> String {
         let mut prompt = self.server.clone();
@@ -84,9 +85,9 @@ impl State {
             None => {}
         }
         match self.phase {
-            Phase::Closed => prompt.push_str(" closed"),
-            Phase::MailData => prompt.push_str(" data"),
-            Phase::Challenge => prompt.push_str(" auth"),
+            PromptPhase::Closed => prompt.push_str(" closed"),
+            PromptPhase::MailData => prompt.push_str(" data"),
+            PromptPhase::Challenge => prompt.push_str(" auth"),
             _ => {}
         }
         if self.owed > 0 {
@@ -107,7 +108,7 @@ impl State {
 
 impl Shell {
     /// What the session is like now.
-    pub(crate) fn state(&self) -> State {
+    pub(crate) fn state(&self) -> PromptState {
         let session = self.session.as_ref();
         let mut dialogue = session.map_or_else(Dialogue::default, |_| self.tap.dialogue().clone());
         dialogue.wrote(self.held.as_deref().unwrap_or_default());
@@ -115,7 +116,7 @@ impl Shell {
             let keywords = session.extensions().iter();
             keywords.map(|(keyword, parameters)| (keyword.to_owned(), parameters.to_vec())).collect()
         });
-        State {
+        PromptState {
             phase: self.phase,
             server: self.settings.place.shown(),
             tls: session.and_then(Session::tls).map(|facts| facts.verified),
@@ -137,7 +138,7 @@ mod tests {
     fn credentials_and_messages_are_not_remembered() {
         // Lines that the shell itself refused, as where there is no connection.
         let mut discretion = Discretion::default();
-        let closed = State::default();
+        let closed = PromptState::default();
         let typed = [
             "EHLO me",
             "AUTH LOGIN",
@@ -157,19 +158,20 @@ mod tests {
         // Lines that are held back.
         let mut dialogue = Dialogue::default();
         dialogue.wrote(b"DATA\r\n");
-        assert!(!Discretion::default().allows("Subject: x", &State { dialogue, ..State::default() }));
+        assert!(!Discretion::default().allows("Subject: x", &PromptState { dialogue, ..PromptState::default() }));
         let mut dialogue = Dialogue::default();
         dialogue.wrote(b"AUTH LOGIN\r\n");
-        assert!(!Discretion::default().allows("cHc=", &State { dialogue, ..State::default() }));
+        assert!(!Discretion::default().allows("cHc=", &PromptState { dialogue, ..PromptState::default() }));
     }
 
     #[test]
     fn the_prompt_says_what_is_special() {
-        let plain = State { phase: Phase::Ready, server: "mx:25".to_owned(), ..State::default() };
+        let plain = PromptState { phase: PromptPhase::Ready, server: "mx:25".to_owned(), ..PromptState::default() };
         assert_eq!(plain.prompt(), "mx:25> ");
-        let busy = State { tls: Some(true), phase: Phase::MailData, owed: 2, held: Some(1), ..plain.clone() };
+        let busy =
+            PromptState { tls: Some(true), phase: PromptPhase::MailData, owed: 2, held: Some(1), ..plain.clone() };
         assert_eq!(busy.prompt(), "mx:25 tls data 2 owed 1 held> ");
-        let closed = State { phase: Phase::Closed, tls: Some(false), ..plain };
+        let closed = PromptState { phase: PromptPhase::Closed, tls: Some(false), ..plain };
         assert_eq!(closed.prompt(), "mx:25 tls unverified closed> ");
     }
 }

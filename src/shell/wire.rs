@@ -5,10 +5,10 @@
 
 use super::connection::seconds;
 use super::line::unescaped;
-use super::{Next, Phase, Shell, TYPED};
+use super::{LineOutcome, PromptPhase, Shell, TYPED};
 use crate::net::signals::Signals;
 use crate::recording::Said;
-use crate::session::{Answer, Outgoing, Session, Trouble};
+use crate::session::{Answered, Outgoing, Session, Trouble};
 use crate::smtp::command::Verb;
 use crate::smtp::dialogue::Awaited;
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl Shell {
             return self.complain("the server waits for the TLS handshake: `.starttls` shakes hands");
         }
         let bytes = [line, b"\r\n"].concat();
-        if let Some(held) = self.held.as_mut().filter(|_| self.phase != Phase::MailData) {
+        if let Some(held) = self.held.as_mut().filter(|_| self.phase != PromptPhase::MailData) {
             held.extend(bytes);
             return;
         }
@@ -86,7 +86,7 @@ impl Shell {
     }
 
     /// Reads one reply; `None` where none came, which is told.
-    pub(super) async fn read_reply(&mut self) -> Option<Answer> {
+    pub(super) async fn read_reply(&mut self) -> Option<Answered> {
         let (wait, interruptible) = (self.settings.timeout, self.settings.interruptible);
         let session = self.session.as_mut()?;
         let outcome = tokio::select! {
@@ -104,7 +104,7 @@ impl Shell {
     }
 
     /// Takes in what was read.
-    pub(super) fn heard(&mut self, outcome: Result<Answer, Trouble>, what: &str) -> Option<Answer> {
+    pub(super) fn heard(&mut self, outcome: Result<Answered, Trouble>, what: &str) -> Option<Answered> {
         let answer = match outcome {
             Ok(answer) => answer,
             Err(trouble) => {
@@ -250,7 +250,7 @@ impl Shell {
         }
     }
 
-    pub(super) async fn quit(&mut self) -> Next {
+    pub(super) async fn quit(&mut self) -> LineOutcome {
         if self.session.as_ref().is_some_and(Session::is_alive) && !self.awaits_handshake && !self.said_quit {
             self.held = None;
             self.send(b"QUIT").await;
@@ -260,7 +260,7 @@ impl Shell {
             self.session = None;
             self.tap.end(Said::ClientClosed);
         }
-        Next::End
+        LineOutcome::End
     }
 }
 

@@ -8,7 +8,7 @@ mod exchange;
 pub(crate) mod messages;
 pub(crate) mod scram;
 
-pub use exchange::Exchange;
+pub use exchange::SaslClient;
 
 use super::extension::Extensions;
 use std::fmt;

@@ -10,8 +10,8 @@ use std::borrow::Cow;
 /// The verbs that RFC 5321 and its extensions know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
-    Auth,
-    Bdat,
+    AuthCommand,
+    BdatCommand,
     Data,
     Ehlo,
     Etrn,
@@ -42,7 +42,7 @@ pub(crate) struct CommandLine<'l> {
 
 /// What `BDAT chunk-size [LAST]` announces (RFC 3030 section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Bdat {
+pub(crate) struct BdatCommand {
     /// How many octets follow the line.
     pub(crate) octets: u64,
     /// Whether they end the message.
@@ -53,7 +53,7 @@ pub(crate) struct Bdat {
 
 /// What `AUTH mechanism [initial-response]` asks for (RFC 4954 section 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Auth<'l> {
+pub(crate) struct AuthCommand<'l> {
     /// As it was written, in any case.
     pub(crate) mechanism: &'l [u8],
     /// Everything behind it; empty where the server is to speak first.
@@ -84,8 +84,8 @@ impl<'l> CommandLine<'l> {
     }
 
     /// What a BDAT command announces; `None` for any other line and where no number can be read.
-    pub(crate) fn bdat(&self) -> Option<Bdat> {
-        if self.verb() != Verb::Bdat {
+    pub(crate) fn bdat(&self) -> Option<BdatCommand> {
+        if self.verb() != Verb::BdatCommand {
             return None;
         }
         let (size, rest) = first_word(self.argument);
@@ -95,28 +95,28 @@ impl<'l> CommandLine<'l> {
         let octets = std::str::from_utf8(size).ok()?.parse().ok()?;
         let (marker, rest) = first_word(rest);
         let last = marker.eq_ignore_ascii_case(b"LAST");
-        Some(Bdat { octets, last, is_well_formed: rest.is_empty() && (last || marker.is_empty()) })
+        Some(BdatCommand { octets, last, is_well_formed: rest.is_empty() && (last || marker.is_empty()) })
     }
 
     /// What an AUTH command asks for; `None` for any other line.
-    pub(crate) fn auth(&self) -> Option<Auth<'l>> {
-        self.login().filter(|_| self.verb() == Verb::Auth)
+    pub(crate) fn auth(&self) -> Option<AuthCommand<'l>> {
+        self.login().filter(|_| self.verb() == Verb::AuthCommand)
     }
 
     /// The login that a line is meant to begin: AUTH, or a verb that nobody knows with a mechanism behind it, as a slip
     /// has it.
-    pub(crate) fn login(&self) -> Option<Auth<'l>> {
+    pub(crate) fn login(&self) -> Option<AuthCommand<'l>> {
         let (mechanism, initial) = first_word(self.argument);
-        let auth = Auth { mechanism, initial };
+        let auth = AuthCommand { mechanism, initial };
         match self.verb() {
-            Verb::Auth => Some(auth),
+            Verb::AuthCommand => Some(auth),
             Verb::Other => Some(auth).filter(|auth| is_mechanism(&auth.name())),
             _ => None,
         }
     }
 }
 
-impl Auth<'_> {
+impl AuthCommand<'_> {
     /// The name of the mechanism, in upper case.
     pub(crate) fn name(&self) -> Cow<'static, str> {
         String::from_utf8_lossy(self.mechanism).to_ascii_uppercase().into()
@@ -139,8 +139,8 @@ fn first_word(text: &[u8]) -> (&[u8], &[u8]) {
 }
 
 const VERBS: [(&str, Verb); 20] = [
-    ("AUTH", Verb::Auth),
-    ("BDAT", Verb::Bdat),
+    ("AUTH", Verb::AuthCommand),
+    ("BDAT", Verb::BdatCommand),
     ("DATA", Verb::Data),
     ("EHLO", Verb::Ehlo),
     ("ETRN", Verb::Etrn),

@@ -38,7 +38,7 @@ pub(crate) enum Phase {
 
 /// How far a login is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Login {
+enum LoginState {
     #[default]
     None,
     /// AUTH was written: whatever its reply, lines that are no commands are meant as responses.
@@ -60,7 +60,7 @@ pub(crate) struct Dialogue {
     accepted: usize,
     /// Recipients of the message whose end is the first that is owed a reply.
     delivered: usize,
-    login: Login,
+    login: LoginState,
 }
 
 /// What a reply settled.
@@ -128,12 +128,12 @@ impl Dialogue {
     pub(crate) fn wrote_command(&mut self, line: &[u8]) -> Awaited {
         self.phase = Phase::Commands;
         if self.is_response(line) {
-            self.login = Login::Begun;
+            self.login = LoginState::Begun;
             self.owed.push_back(Awaited::Response);
             return Awaited::Response;
         }
         let command = CommandLine::parse(line);
-        self.login = if command.login().is_some() { Login::Begun } else { Login::None };
+        self.login = if command.login().is_some() { LoginState::Begun } else { LoginState::None };
         let Some(bdat) = command.bdat() else {
             self.owed.push_back(Awaited::Command(command.verb()));
             return Awaited::Command(command.verb());
@@ -141,7 +141,7 @@ impl Dialogue {
         if bdat.octets > 0 {
             self.phase = Phase::Chunk { left: bdat.octets };
         }
-        let answered = if bdat.last { Awaited::MailDataEnd } else { Awaited::Command(Verb::Bdat) };
+        let answered = if bdat.last { Awaited::MailDataEnd } else { Awaited::Command(Verb::BdatCommand) };
         let replies = if bdat.last { self.take_recipients() } else { 1 };
         self.owed.extend(std::iter::repeat_n(answered, replies));
         answered
@@ -151,9 +151,9 @@ impl Dialogue {
     /// is taken for a response unless the server has asked for one.
     pub(crate) fn is_response(&self, line: &[u8]) -> bool {
         match self.login {
-            Login::None => false,
-            Login::Begun => CommandLine::parse(line).verb() == Verb::Other,
-            Login::Challenged => true,
+            LoginState::None => false,
+            LoginState::Begun => CommandLine::parse(line).verb() == Verb::Other,
+            LoginState::Challenged => true,
         }
     }
 
@@ -236,8 +236,8 @@ impl Dialogue {
                 self.phase = Phase::MailData;
             }
             // The response to a challenge that came early is among those that are owed.
-            Awaited::Command(Verb::Auth) | Awaited::Response if code == 334 && self.owed.is_empty() => {
-                self.login = Login::Challenged;
+            Awaited::Command(Verb::AuthCommand) | Awaited::Response if code == 334 && self.owed.is_empty() => {
+                self.login = LoginState::Challenged;
             }
             Awaited::Command(Verb::Rcpt) if accepted => one_more = self.recipient_accepted(),
             Awaited::Command(Verb::Mail | Verb::Reset) if accepted => self.accepted = 0,
@@ -348,7 +348,7 @@ mod tests {
         let mut dialogue = play(Dialogue::greeting(), &["S: 220"]);
         dialogue.wrote(b"BDAT 9\r\nNOOP\r\nabcQUIT\r\n");
         assert_eq!(dialogue.owed(), 2);
-        assert_eq!(answered(&mut dialogue, 250), Awaited::Command(Verb::Bdat));
+        assert_eq!(answered(&mut dialogue, 250), Awaited::Command(Verb::BdatCommand));
         assert_eq!(answered(&mut dialogue, 221), Awaited::Command(Verb::Quit));
         dialogue.wrote(b"BDAT 0 LAST\r\nNOOP\r\n");
         assert_eq!(dialogue.owed(), 2);
@@ -401,7 +401,7 @@ mod tests {
     #[test]
     fn a_response_that_came_before_its_challenge_is_the_one() {
         let mut dialogue = play(Dialogue::greeting(), &["S: 220", "C: AUTH PLAIN", "C: AGEAYg==", "C: NOOP"]);
-        assert_eq!(answered(&mut dialogue, 334), Awaited::Command(Verb::Auth));
+        assert_eq!(answered(&mut dialogue, 334), Awaited::Command(Verb::AuthCommand));
         assert!(!dialogue.is_response(b"QUIT"));
         assert_eq!(answered(&mut dialogue, 235), Awaited::Response);
         assert_eq!(answered(&mut dialogue, 250), Awaited::Command(Verb::Noop));

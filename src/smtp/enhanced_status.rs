@@ -10,7 +10,7 @@ pub const REGISTRY_URL: &str = "https://www.iana.org/assignments/smtp-enhanced-s
 
 /// An entry of the registry. Subject and detail mean the same in every class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct Registered {
     /// What the code is about.
     pub subject: u16,
     /// The condition within the subject.
@@ -23,14 +23,14 @@ pub struct Entry {
 
 /// The entry of a code; `None` if it is not registered.
 #[must_use]
-pub fn find(code: EnhancedStatusCode) -> Option<&'static Entry> {
+pub fn find(code: EnhancedStatusCode) -> Option<&'static Registered> {
     let wanted = (code.subject, code.detail);
     ENTRIES.binary_search_by_key(&wanted, |entry| (entry.subject, entry.detail)).ok().map(|index| &ENTRIES[index])
 }
 
 /// The whole registry, in order.
 #[must_use]
-pub fn all() -> &'static [Entry] {
+pub fn all() -> &'static [Registered] {
     ENTRIES
 }
 
@@ -58,8 +58,8 @@ const fn entry(
     text: &'static str,
     reference: &'static str,
     reply_codes: &'static [u16],
-) -> Entry {
-    Entry { subject, detail, meaning: means(text, reference), reply_codes }
+) -> Registered {
+    Registered { subject, detail, meaning: means(text, reference), reply_codes }
 }
 
 /// By subject, from 0.
@@ -89,7 +89,7 @@ const AUTHENTICATED: &str = "RFC 7372";
 const INTERNATIONAL: &str = "RFC 6531";
 
 /// The registry as of December 2024, sorted by subject and detail.
-const ENTRIES: &[Entry] = &[
+const ENTRIES: &[Registered] = &[
     entry(0, 0, "no more is known than the class of the reply", "RFC 3463 section 3.1", &[]),
     entry(1, 0, "something about the address", ADDRESS, &[]),
     entry(1, 1, "the recipient's mailbox does not exist", ADDRESS, &[451, 550]),

@@ -150,13 +150,13 @@ pub struct Decoded {
 /// very start. A bare LF or CR neither ends a line nor the data.
 #[derive(Clone, Debug)]
 pub struct MailDataDecoder {
-    state: State,
+    state: TransparencyState,
     octets: u64,
 }
 
 /// What the decoder has just seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum TransparencyState {
     LineStart,
     Text,
     Cr,
@@ -175,7 +175,7 @@ impl MailDataDecoder {
     /// A decoder at the beginning of mail data, right after the 354 reply.
     #[must_use]
     pub const fn new() -> Self {
-        Self { state: State::LineStart, octets: 0 }
+        Self { state: TransparencyState::LineStart, octets: 0 }
     }
 
     /// Octets of text decoded so far, without doubled dots and without the line `.`, as SIZE counts (RFC 1870).
@@ -190,39 +190,39 @@ impl MailDataDecoder {
         output.reserve(input.len());
         let consumed = self.copy_text(input, output);
         self.octets += (output.len() - before) as u64;
-        Decoded { consumed, finished: self.state == State::Finished }
+        Decoded { consumed, finished: self.state == TransparencyState::Finished }
     }
 
     fn copy_text(&mut self, input: &[u8], output: &mut Vec<u8>) -> usize {
         let mut position = 0;
         let mut copied = 0;
-        while position < input.len() && self.state != State::Finished {
+        while position < input.len() && self.state != TransparencyState::Finished {
             let byte = input[position];
             match self.state {
-                State::LineStart if byte == b'.' => {
+                TransparencyState::LineStart if byte == b'.' => {
                     output.extend_from_slice(&input[copied..position]);
                     position += 1;
                     copied = position;
-                    self.state = State::LeadingDot;
+                    self.state = TransparencyState::LeadingDot;
                 }
-                State::Cr if byte == b'\n' => {
+                TransparencyState::Cr if byte == b'\n' => {
                     position += 1;
-                    self.state = State::LineStart;
+                    self.state = TransparencyState::LineStart;
                 }
                 // The CR is held back: with an LF after it, it belongs to the end and not to the text.
-                State::LeadingDot if byte == b'\r' => {
+                TransparencyState::LeadingDot if byte == b'\r' => {
                     position += 1;
                     copied = position;
-                    self.state = State::LeadingDotCr;
+                    self.state = TransparencyState::LeadingDotCr;
                 }
-                State::LeadingDotCr if byte == b'\n' => {
+                TransparencyState::LeadingDotCr if byte == b'\n' => {
                     position += 1;
                     copied = position;
-                    self.state = State::Finished;
+                    self.state = TransparencyState::Finished;
                 }
-                State::LeadingDotCr => {
+                TransparencyState::LeadingDotCr => {
                     output.push(b'\r');
-                    self.state = State::Text;
+                    self.state = TransparencyState::Text;
                 }
                 _ => (position, self.state) = skip_line(input, position),
             }
@@ -233,13 +233,13 @@ impl MailDataDecoder {
 }
 
 /// Where the search goes on, in which state, after the text at `position`.
-fn skip_line(input: &[u8], position: usize) -> (usize, State) {
+fn skip_line(input: &[u8], position: usize) -> (usize, TransparencyState) {
     match memchr(b'\n', &input[position..]) {
-        Some(0) => (position + 1, State::Text),
-        Some(length) if input[position + length - 1] == b'\r' => (position + length + 1, State::LineStart),
-        Some(length) => (position + length + 1, State::Text),
-        None if input.last() == Some(&b'\r') => (input.len(), State::Cr),
-        None => (input.len(), State::Text),
+        Some(0) => (position + 1, TransparencyState::Text),
+        Some(length) if input[position + length - 1] == b'\r' => (position + length + 1, TransparencyState::LineStart),
+        Some(length) => (position + length + 1, TransparencyState::Text),
+        None if input.last() == Some(&b'\r') => (input.len(), TransparencyState::Cr),
+        None => (input.len(), TransparencyState::Text),
     }
 }
 

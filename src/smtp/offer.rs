@@ -41,8 +41,8 @@ impl Offer<'_> {
         let command = CommandLine::parse(line.as_bytes());
         match command.verb() {
             Verb::StartTls if !self.is_encrypted && is_of_order(code) => self.needs("STARTTLS"),
-            Verb::Auth => self.beside_auth(&command, code).or_else(|| self.tls_first(code)),
-            Verb::Bdat => self.needs("CHUNKING"),
+            Verb::AuthCommand => self.beside_auth(&command, code).or_else(|| self.tls_first(code)),
+            Verb::BdatCommand => self.needs("CHUNKING"),
             Verb::Mail | Verb::Rcpt => self.beside_path(line).or_else(|| self.tls_first(code)),
             _ => None,
         }

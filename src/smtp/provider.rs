@@ -29,7 +29,7 @@ mod tests;
 mod yahoo;
 
 pub use advice::{Advice, advise};
-pub use statement::{Codes, Source, Statement};
+pub use statement::{CodeSigns, ProviderPage, Statement};
 
 use super::auth::Mechanism;
 use super::status::EnhancedStatusCode;
@@ -42,7 +42,7 @@ pub struct Provider {
     /// Its name for people.
     pub name: &'static str,
     /// What it is to the others.
-    kind: Kind,
+    kind: ProviderKind,
     /// Domains of its servers: each host at or under one of them.
     domains: &'static [&'static str],
     /// Domains of its users' addresses: a reply about such a recipient is its own.
@@ -65,7 +65,7 @@ pub struct Provider {
 
 /// What a provider is to the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ProviderKind {
     /// It has servers that say what they mean.
     Server,
     /// It tells others what to refuse: their replies name it.
@@ -76,7 +76,7 @@ enum Kind {
 const NOBODY: Provider = Provider {
     id: "",
     name: "",
-    kind: Kind::Server,
+    kind: ProviderKind::Server,
     domains: &[],
     mailboxes: &[],
     greetings: &[],
@@ -98,9 +98,9 @@ pub struct Submission {
     /// Its ports with TLS from the start, the usual one first.
     pub implicit: &'static [u16],
     /// What to log in with.
-    pub credentials: Credentials,
+    pub credentials: ProviderCredentials,
     /// Where that is written.
-    pub source: Source,
+    pub source: ProviderPage,
 }
 
 impl Submission {
@@ -113,7 +113,7 @@ impl Submission {
 
 /// What to log in with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Credentials {
+pub struct ProviderCredentials {
     /// The user name.
     pub user: UserName,
     /// What the password is, in words.

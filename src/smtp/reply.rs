@@ -50,7 +50,7 @@ pub enum Fault {
 
 /// How far the parser came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
+pub enum Parsed {
     /// The reply goes on; more octets are needed.
     Partial,
     /// A whole reply; it took this many octets of the buffer.
@@ -73,7 +73,7 @@ impl ReplyParser {
     ///
     /// After `Complete` and `Malformed` the parser is ready for the next reply, and the caller drops the octets that
     /// were taken from the buffer.
-    pub fn advance(&mut self, buffer: &[u8]) -> Progress {
+    pub fn advance(&mut self, buffer: &[u8]) -> Parsed {
         let line_start = |parser: &ReplyParser| parser.lines.last().map_or(0, |line| line.end as usize + 2);
         loop {
             let start = line_start(self);
@@ -97,41 +97,41 @@ impl ReplyParser {
     }
 
     /// A line without its end: only its length can be wrong so far.
-    fn unfinished(&mut self, buffer: &[u8], start: usize) -> Progress {
+    fn unfinished(&mut self, buffer: &[u8], start: usize) -> Parsed {
         let malformed = if buffer.len() - start > MAX_REPLY_LINE {
-            Progress::Malformed(Fault::LineTooLong, start + MAX_REPLY_LINE)
+            Parsed::Malformed(Fault::LineTooLong, start + MAX_REPLY_LINE)
         } else if buffer.len() > MAX_REPLY {
-            Progress::Malformed(Fault::TooLarge, MAX_REPLY)
+            Parsed::Malformed(Fault::TooLarge, MAX_REPLY)
         } else {
-            return Progress::Partial;
+            return Parsed::Partial;
         };
         *self = ReplyParser::default();
         malformed
     }
 
     /// Takes the line `start..end`, its LF included. Nothing comes back while the reply goes on.
-    fn line(&mut self, buffer: &[u8], start: usize, end: usize) -> Option<Progress> {
+    fn line(&mut self, buffer: &[u8], start: usize, end: usize) -> Option<Parsed> {
         let line = match line_content(&buffer[start..end]) {
             Ok(line) => line,
             Err(Fault::LineTooLong) => {
-                return Some(Progress::Malformed(Fault::LineTooLong, start + MAX_REPLY_LINE));
+                return Some(Parsed::Malformed(Fault::LineTooLong, start + MAX_REPLY_LINE));
             }
-            Err(fault) => return Some(Progress::Malformed(fault, end)),
+            Err(fault) => return Some(Parsed::Malformed(fault, end)),
         };
-        let Some((code, last)) = split_code(line) else { return Some(Progress::Malformed(Fault::NoCode, end)) };
+        let Some((code, last)) = split_code(line) else { return Some(Parsed::Malformed(Fault::NoCode, end)) };
         let first = *self.code.get_or_insert(code);
         if first != code {
-            return Some(Progress::Malformed(Fault::CodeChanged { first, then: code }, end));
+            return Some(Parsed::Malformed(Fault::CodeChanged { first, then: code }, end));
         }
         if end > MAX_REPLY {
-            return Some(Progress::Malformed(Fault::TooLarge, MAX_REPLY));
+            return Some(Parsed::Malformed(Fault::TooLarge, MAX_REPLY));
         }
         let offset = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         self.lines.push(offset(start)..offset(start + line.len()));
         self.scanned = end;
         last.then(|| {
             let lines = std::mem::take(&mut self.lines);
-            Progress::Complete(Reply { code, raw: buffer[..end].to_vec(), lines }, end)
+            Parsed::Complete(Reply { code, raw: buffer[..end].to_vec(), lines }, end)
         })
     }
 }
@@ -251,13 +251,13 @@ impl fmt::Display for Fault {
 mod tests {
     use super::*;
 
-    fn advance(bytes: &[u8]) -> Progress {
+    fn advance(bytes: &[u8]) -> Parsed {
         ReplyParser::default().advance(bytes)
     }
 
     fn complete(bytes: &[u8]) -> Reply {
         match advance(bytes) {
-            Progress::Complete(reply, taken) if taken == bytes.len() => reply,
+            Parsed::Complete(reply, taken) if taken == bytes.len() => reply,
             other => panic!("{other:?}"),
         }
     }
@@ -275,20 +275,20 @@ mod tests {
 
     #[test]
     fn what_follows_a_reply_stays() {
-        assert!(matches!(advance(b"250 a\r\n251 b\r\n"), Progress::Complete(reply, 7) if reply.code() == 250));
+        assert!(matches!(advance(b"250 a\r\n251 b\r\n"), Parsed::Complete(reply, 7) if reply.code() == 250));
     }
 
     #[test]
     fn a_partial_reply_waits() {
         for bytes in [&b""[..], b"2", b"250", b"250 a\r", b"250-a\r\n", b"250-a\r\n250 b"] {
-            assert_eq!(advance(bytes), Progress::Partial, "{bytes:?}");
+            assert_eq!(advance(bytes), Parsed::Partial, "{bytes:?}");
         }
     }
 
     #[test]
     fn faults_are_named_as_soon_as_they_are_seen() {
         let fault = |bytes: &[u8]| match advance(bytes) {
-            Progress::Malformed(fault, _) => fault,
+            Parsed::Malformed(fault, _) => fault,
             other => panic!("{other:?}"),
         };
         assert_eq!(fault(b"hello\r\n"), Fault::NoCode);
@@ -309,7 +309,7 @@ mod tests {
             let mut parser = ReplyParser::default();
             let first = parser.advance(&bytes[..cut.min(bytes.len())]);
             let whole = advance(bytes);
-            if first == Progress::Partial {
+            if first == Parsed::Partial {
                 proptest::prop_assert_eq!(parser.advance(bytes), whole);
             } else {
                 proptest::prop_assert_eq!(first, whole);
@@ -318,7 +318,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_taken_or_refused(bytes: Vec<u8>) {
-            if let Progress::Complete(_, taken) | Progress::Malformed(_, taken) = advance(&bytes) {
+            if let Parsed::Complete(_, taken) | Parsed::Malformed(_, taken) = advance(&bytes) {
                 proptest::prop_assert!(taken <= bytes.len() && taken > 0);
             }
         }

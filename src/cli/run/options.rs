@@ -6,7 +6,7 @@ use crate::cli::screen::{self, Color};
 use crate::cli::targets::{Files, is_strangers};
 use crate::cli::values::{Direction, ValueArguments};
 use crate::report::human::{self, Styled};
-use crate::run::{Observer, Pace, Plan, Settings, Stop};
+use crate::run::{Observer, Plan, RunRate, Settings, Stop};
 use crate::scenario::address::split_address;
 use crate::scenario::{Scenario, duration};
 use std::net::SocketAddr;
@@ -240,7 +240,7 @@ impl RunArguments {
             (None, Some(_)) => JOBS_AT_A_RATE,
             (None, None) => 1,
         };
-        let mut pace = Pace {
+        let mut pace = RunRate {
             repeat: schedule.repeat,
             duration: schedule.duration,
             rate: schedule.rate,

@@ -23,7 +23,7 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(super) struct Prepared {
     /// Everything that was selected, in the order it was named.
-    pub(super) items: Vec<Item>,
+    pub(super) items: Vec<Selected>,
     /// What of it is played.
     pub(super) plays: Vec<Play>,
     /// For each play its item.
@@ -37,26 +37,26 @@ pub(super) struct Prepared {
 }
 
 /// One scenario with one set of variables.
-pub(super) enum Item {
+pub(super) enum Selected {
     /// It cannot be run.
     Broken(Box<ScenarioReport>),
     /// It is played.
-    Play(Told),
+    Play(Announced),
 }
 
 /// What is known of a scenario before it is played.
-pub(super) struct Told {
+pub(super) struct Announced {
     pub(super) id: String,
     pub(super) position: u64,
     pub(super) name: String,
     pub(super) path: String,
     pub(super) warnings: Vec<Diagnostic>,
     /// What is played, for a report that holds it.
-    pub(super) source: Option<Box<Source>>,
+    pub(super) source: Option<Box<Playable>>,
 }
 
 /// A scenario with its values, and how it is played.
-pub(super) struct Source {
+pub(super) struct Playable {
     pub(super) scenario: Arc<Scenario>,
     pub(super) variables: Variables,
     pub(super) settings: Settings,
@@ -235,16 +235,17 @@ impl Preparation<'_> {
                 self.announce(scenario, &variables);
                 let settings = Settings { exchanger, ..self.settings.clone() };
                 let play = Play { scenario: scenario.clone(), variables: variables.clone(), settings, label };
-                let source = self.arguments.reports.are_wanted().then(|| Box::new(Source::of(&play)));
-                let told = Told { id, position, source, ..Told::of(scenario, &play.label, diagnostics.clone()) };
+                let source = self.arguments.reports.are_wanted().then(|| Box::new(Playable::of(&play)));
+                let told =
+                    Announced { id, position, source, ..Announced::of(scenario, &play.label, diagnostics.clone()) };
                 self.play(told, play);
             }
         }
     }
 
-    fn play(&mut self, told: Told, play: Play) {
+    fn play(&mut self, told: Announced, play: Play) {
         self.prepared.item_of_play.push(self.prepared.items.len());
-        self.prepared.items.push(Item::Play(told));
+        self.prepared.items.push(Selected::Play(told));
         self.prepared.plays.push(play);
     }
 
@@ -263,7 +264,7 @@ impl Preparation<'_> {
             screen::drawn(&format!("{}\n", diagnostic.render(sources, styled.0)));
         }
         let report = collect::broken(id, name, sources, diagnostics);
-        self.prepared.items.push(Item::Broken(Box::new(ScenarioReport { position: self.position - 1, ..report })));
+        self.prepared.items.push(Selected::Broken(Box::new(ScenarioReport { position: self.position - 1, ..report })));
     }
 
     fn warn(&mut self, sources: &Sources, diagnostics: &[Diagnostic]) {
@@ -293,11 +294,11 @@ impl Preparation<'_> {
     }
 }
 
-impl Told {
-    fn of(scenario: &Scenario, label: &str, warnings: Vec<Diagnostic>) -> Told {
+impl Announced {
+    fn of(scenario: &Scenario, label: &str, warnings: Vec<Diagnostic>) -> Announced {
         let path = scenario.sources.name().to_owned();
         let name = scenario.name.clone().unwrap_or_else(|| if label.is_empty() { path.clone() } else { String::new() });
-        Told {
+        Announced {
             id: String::new(),
             position: 0,
             name: format!("{name} {label}").trim().to_owned(),
@@ -308,9 +309,9 @@ impl Told {
     }
 }
 
-impl Source {
-    fn of(play: &Play) -> Source {
-        Source { scenario: play.scenario.clone(), variables: play.variables.clone(), settings: play.settings.clone() }
+impl Playable {
+    fn of(play: &Play) -> Playable {
+        Playable { scenario: play.scenario.clone(), variables: play.variables.clone(), settings: play.settings.clone() }
     }
 }
 

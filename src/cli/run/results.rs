@@ -4,7 +4,7 @@
 //! written does not depend on it.
 
 use super::options::{Body, RunArguments};
-use super::prepare::{Item, Prepared};
+use super::prepare::{Prepared, Selected};
 use super::update::Updates;
 use crate::cli::report_files::Output;
 use crate::cli::screen;
@@ -24,7 +24,7 @@ const EXAMPLES_SHOWN: usize = 3;
 
 /// What of the results is wanted.
 #[derive(Debug, Clone, Copy)]
-struct Wanted {
+struct Shown {
     quiet: bool,
     /// Whether the screen shows them as they come.
     on_screen: bool,
@@ -36,22 +36,22 @@ struct Wanted {
 
 /// What came of everything so far.
 pub(super) struct Results {
-    wanted: Wanted,
-    items: Vec<Item>,
+    wanted: Shown,
+    items: Vec<Selected>,
     item_of_play: Vec<usize>,
     /// What is known of each item.
-    done: Vec<Option<Done>>,
+    done: Vec<Option<PlayDone>>,
     /// The first item that was not printed yet.
     next: usize,
     /// Under load: the figures, and the first runs that diverged.
     load: Option<LoadFigures>,
-    examples: Vec<(u64, Done)>,
+    examples: Vec<(u64, PlayDone)>,
     exit_code: u8,
     updates: Updates,
 }
 
 /// One item that is over.
-struct Done {
+struct PlayDone {
     report: ScenarioReport,
     /// What the screen shows of it.
     shown: String,
@@ -62,7 +62,7 @@ impl Results {
     /// Takes over what was prepared; gives back nothing of it.
     pub(super) fn new(arguments: &RunArguments, prepared: &mut Prepared, is_load: bool) -> Results {
         let items = std::mem::take(&mut prepared.items);
-        let wanted = Wanted {
+        let wanted = Shown {
             quiet: arguments.quiet,
             on_screen: arguments.reports.output == Output::Human,
             styled: arguments.color.for_results(),
@@ -81,11 +81,11 @@ impl Results {
             updates: Updates::default(),
         };
         for (place, item) in results.items.iter_mut().enumerate() {
-            if let Item::Broken(report) = item {
+            if let Selected::Broken(report) = item {
                 results.exit_code = first_that_applies(results.exit_code, report.exit_code);
                 // Its mistakes are on the screen already.
                 let report = std::mem::replace(&mut **report, collect::not_played(String::new(), "", ""));
-                results.done[place] = Some(Done { report, shown: String::new(), notices: Vec::new() });
+                results.done[place] = Some(PlayDone { report, shown: String::new(), notices: Vec::new() });
             }
         }
         results
@@ -97,7 +97,7 @@ impl Results {
         self.exit_code = first_that_applies(self.exit_code, finished.outcome.verdict().exit_code());
         self.updates.take(&finished.outcome);
         if let Some(load) = &mut self.load {
-            let Item::Play(told) = &self.items[place] else { return };
+            let Selected::Play(told) = &self.items[place] else { return };
             load.add(&told.id, finished);
             let is_example = !matches!(finished.outcome.verdict(), RunVerdict::Followed | RunVerdict::Interrupted);
             if is_example && self.wants_example(finished.number) {
@@ -116,9 +116,9 @@ impl Results {
         self.examples.len() < EXAMPLES || self.examples.last().is_some_and(|(last, _)| number < *last)
     }
 
-    fn done_with(&self, place: usize, finished: &Finished) -> Done {
-        let Item::Play(told) = &self.items[place] else {
-            return Done {
+    fn done_with(&self, place: usize, finished: &Finished) -> PlayDone {
+        let Selected::Play(told) = &self.items[place] else {
+            return PlayDone {
                 report: collect::not_played(String::new(), "", ""),
                 shown: String::new(),
                 notices: Vec::new(),
@@ -137,8 +137,8 @@ impl Results {
             attempts: finished.before.iter().map(attempt).collect(),
             without_body: self.wanted.without_body,
         };
-        let Wanted { quiet, on_screen, styled, in_report, .. } = self.wanted;
-        Done {
+        let Shown { quiet, on_screen, styled, in_report, .. } = self.wanted;
+        PlayDone {
             // What nobody reads is not made: a report of thousands of steps takes its time.
             report: if in_report {
                 let mut report = collect::played(outcome, circumstances, &told.warnings);
@@ -209,10 +209,10 @@ impl Results {
             return self.exit_code;
         }
         for place in 0..self.items.len() {
-            if let (None, Item::Play(told)) = (&self.done[place], &self.items[place]) {
+            if let (None, Selected::Play(told)) = (&self.done[place], &self.items[place]) {
                 let report = collect::not_played(told.id.clone(), &told.name, &told.path);
                 let report = ScenarioReport { position: told.position, ..report };
-                self.done[place] = Some(Done { report, shown: String::new(), notices: Vec::new() });
+                self.done[place] = Some(PlayDone { report, shown: String::new(), notices: Vec::new() });
             }
             self.show_next(show);
         }

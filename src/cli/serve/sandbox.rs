@@ -10,7 +10,7 @@ use crate::scenario::{Secret, reason};
 use crate::secret::Masker;
 use crate::server::{
     ClientCertificates, DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Form, Identity, Limits, Login, Rulebook, Sandbox,
-    SandboxOptions, Served, Store,
+    SandboxOptions, SandboxServed, Store,
 };
 use crate::smtp::auth::Mechanism;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -250,7 +250,7 @@ fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-fn summary(served: Served) -> String {
+fn summary(served: SandboxServed) -> String {
     let count = |count: u64, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let lost = match served.lost_messages {
         0 => String::new(),

@@ -44,7 +44,7 @@ pub(super) fn serve(file: &Path, arguments: &ServeArguments) -> Result<u8, Refus
 /// The rules of a file, for the sandbox; none where the file was refused, and that was shown.
 pub(super) fn rules(file: &Path, arguments: &ServeArguments) -> Result<Option<SandboxRules>, Refusal> {
     let scripted = Scripted { file, arguments, own: &arguments.scripted };
-    let Some(Prepared { scenario, variables, settings }) = scripted.prepared(&Stop::default())? else {
+    let Some(PreparedServer { scenario, variables, settings }) = scripted.prepared(&Stop::default())? else {
         return Ok(None);
     };
     match SandboxRules::of(&scenario, &variables, &settings) {
@@ -65,7 +65,7 @@ impl ScriptedArguments {
 }
 
 /// What can be played.
-struct Prepared {
+struct PreparedServer {
     scenario: Scenario,
     variables: Variables,
     settings: Settings,
@@ -83,7 +83,7 @@ impl Scripted<'_> {
             return Err("a scripted server listens in one place: give `--listen` once".to_owned().into());
         }
         let stop = Stop::default();
-        let Some(Prepared { scenario, variables, settings }) = self.prepared(&stop)? else { return Ok(USAGE) };
+        let Some(PreparedServer { scenario, variables, settings }) = self.prepared(&stop)? else { return Ok(USAGE) };
         let outcome = self.play(&scenario, &variables, &settings)?;
         self.tell(&outcome);
         let cut = stop.is_stopped() && !scenario.has_only_rules();
@@ -91,7 +91,7 @@ impl Scripted<'_> {
     }
 
     /// Reads and checks the file; what is wrong with it is shown.
-    fn prepared(&self, stop: &Stop) -> Result<Option<Prepared>, Refusal> {
+    fn prepared(&self, stop: &Stop) -> Result<Option<PreparedServer>, Refusal> {
         let mut settings = self.settings(stop);
         let files = Files { root: self.own.file_root.as_deref(), untrusted: self.own.untrusted };
         let scenario = match files.load_served(self.file) {
@@ -125,7 +125,7 @@ impl Scripted<'_> {
         if !self.arguments.quiet {
             self.show(&scenario.sources, &diagnostics);
         }
-        Ok(Some(Prepared { scenario, variables, settings }))
+        Ok(Some(PreparedServer { scenario, variables, settings }))
     }
 
     fn play(&self, scenario: &Scenario, variables: &Variables, settings: &Settings) -> Result<Outcome, Refusal> {
@@ -162,7 +162,7 @@ impl Scripted<'_> {
         }
     }
 
-    fn refuse(&self, sources: &Sources, diagnostics: &[Diagnostic]) -> Option<Prepared> {
+    fn refuse(&self, sources: &Sources, diagnostics: &[Diagnostic]) -> Option<PreparedServer> {
         self.show(sources, diagnostics);
         None
     }

@@ -14,10 +14,10 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Where the shell prints to.
 pub(super) struct Printer {
-    queue: Option<Sender<Item>>,
+    queue: Option<Sender<Printed>>,
 }
 
-enum Item {
+enum Printed {
     Text(String),
     /// All before it has been printed.
     Mark(Sender<()>),
@@ -35,9 +35,9 @@ impl Printer {
         std::thread::spawn(move || {
             for item in items {
                 match item {
-                    Item::Text(text) => print(text),
+                    Printed::Text(text) => print(text),
                     // Who does not wait any more does not mind.
-                    Item::Mark(printed) => _ = printed.send(()),
+                    Printed::Mark(printed) => _ = printed.send(()),
                 }
             }
         });
@@ -52,7 +52,7 @@ impl Printer {
     pub(super) fn print(&self, text: String) {
         match &self.queue {
             None => screen::result(&text),
-            Some(queue) => _ = queue.send(Item::Text(text)),
+            Some(queue) => _ = queue.send(Printed::Text(text)),
         }
     }
 
@@ -67,7 +67,7 @@ impl Printer {
     pub(super) fn flush(&self) {
         if let Some(queue) = &self.queue {
             let (mark, printed) = channel();
-            _ = queue.send(Item::Mark(mark));
+            _ = queue.send(Printed::Mark(mark));
             _ = printed.recv_timeout(PATIENCE);
         }
     }

@@ -4,7 +4,7 @@ use super::history;
 use super::printer::Printer;
 use crate::report::human::Styled;
 use crate::report::live as layout;
-use crate::shell::{Discretion, Live, Next, State, complete, hint, takes_more};
+use crate::shell::{Discretion, LineOutcome, Live, PromptState, complete, hint, takes_more};
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -29,7 +29,7 @@ pub(super) struct Terminal {
 
 /// What the editor asks while a line is typed.
 struct Aid {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<PromptState>>,
     files: FilenameCompleter,
     styled: Styled,
 }
@@ -47,7 +47,7 @@ impl Terminal {
             .color_mode(if styled.0 { ColorMode::Enabled } else { ColorMode::Disabled })
             .build();
         let mut editor = Editor::with_config(config).ok()?;
-        let state = Arc::new(Mutex::new(State::default()));
+        let state = Arc::new(Mutex::new(PromptState::default()));
         editor.set_helper(Some(Aid { state, files: FilenameCompleter::new(), styled }));
         // Fails where the terminal is too simple.
         drop(editor.create_external_printer().ok()?);
@@ -78,7 +78,7 @@ impl Terminal {
         }
         let mut pasted = VecDeque::new();
         let mut discretion = Discretion::default();
-        while live.next() == Next::Go {
+        while live.next() == LineOutcome::Go {
             printer.flush();
             let state = lock(&live.state());
             let line = match pasted.pop_front() {
@@ -111,7 +111,7 @@ fn lines_of(text: &str) -> VecDeque<String> {
 }
 
 /// The next line; `None` at the end of input. Ctrl-C gives up the line.
-fn read_line(editor: &mut Editor<Aid, FileHistory>, state: &Mutex<State>) -> Option<String> {
+fn read_line(editor: &mut Editor<Aid, FileHistory>, state: &Mutex<PromptState>) -> Option<String> {
     loop {
         let prompt = lock(state).prompt();
         match editor.readline(&prompt) {
@@ -122,7 +122,7 @@ fn read_line(editor: &mut Editor<Aid, FileHistory>, state: &Mutex<State>) -> Opt
     }
 }
 
-fn lock(state: &Mutex<State>) -> State {
+fn lock(state: &Mutex<PromptState>) -> PromptState {
     state.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 

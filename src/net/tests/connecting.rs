@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
 use super::{Server, read_out, target};
-use crate::net::connect::{ConnectFailureKind, IpVersion, Target, connect};
+use crate::net::connect::{ConnectFailureKind, IpFamily, Target, connect};
 
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -41,7 +41,7 @@ async fn an_unknown_name_says_so() {
 async fn ipv6_with_and_without_brackets() {
     for host in ["::1", "[::1]"] {
         let server = Server::start_on("[::1]:0", |mut tcp| read_out(&mut tcp));
-        let target = Target { host: host.to_owned(), ip: Some(IpVersion::V6), ..target(server.address) };
+        let target = Target { host: host.to_owned(), ip: Some(IpFamily::V6), ..target(server.address) };
         let stream = connect(&target).await.unwrap();
         assert_eq!((stream.peer(), stream.is_tls()), (Some(server.address), false));
         drop(stream);
@@ -51,7 +51,7 @@ async fn ipv6_with_and_without_brackets() {
 
 #[tokio::test]
 async fn an_address_of_the_other_ip_version_does_not_fit() {
-    let target = Target { ip: Some(IpVersion::V6), ..target("127.0.0.1:25".parse().unwrap()) };
+    let target = Target { ip: Some(IpFamily::V6), ..target("127.0.0.1:25".parse().unwrap()) };
     let failure = connect(&target).await.unwrap_err();
     assert_eq!(failure.kind, ConnectFailureKind::Name);
     assert!(failure.message.contains("no address that is IPv6: it has 127.0.0.1"), "{failure:?}");

@@ -3,10 +3,10 @@
 //! Responsible for cutting what is sent into chunks and for the replies they owe. With `expect` each chunk waits for its
 //! replies, and one that is refused ends the sending; without it all chunks go out and their replies stay owed.
 
-use crate::play::client::content::{MailContent, Stream};
+use crate::play::client::content::{ContentStream, MailContent};
 use crate::play::client::ground::StepAt;
 use crate::play::client::mail::{CHUNK, encoder_of};
-use crate::play::client::steps::Done;
+use crate::play::client::steps::StepDone;
 use crate::play::{Divergence, Kind};
 use crate::scenario::{Bdat, Expectation, Expected};
 use crate::session::Written;
@@ -23,7 +23,7 @@ struct Chunks<'b> {
 }
 
 impl StepAt<'_> {
-    pub(crate) async fn bdat(&mut self, bdat: &Bdat) -> Done {
+    pub(crate) async fn bdat(&mut self, bdat: &Bdat) -> StepDone {
         self.may_write().await?;
         let mut chunks = Chunks { bdat, ready: Vec::new(), sent: 0, stopped: false };
         match self.mail_content(&bdat.data)? {
@@ -33,7 +33,7 @@ impl StepAt<'_> {
                 encoder.encode(&rendered.bytes, &mut chunks.ready);
                 encoder.finish(false, &mut chunks.ready);
             }
-            MailContent::Stream(stream) => chunks.stream(self, stream).await?,
+            MailContent::ContentStream(stream) => chunks.stream(self, stream).await?,
         }
         chunks.send_full(self).await?;
         let rest = std::mem::take(&mut chunks.ready);
@@ -47,7 +47,7 @@ impl StepAt<'_> {
 
 impl Chunks<'_> {
     /// Streams a file, all but what the last chunk takes.
-    async fn stream(&mut self, at: &mut StepAt<'_>, mut stream: Stream) -> Done {
+    async fn stream(&mut self, at: &mut StepAt<'_>, mut stream: ContentStream) -> StepDone {
         let mut encoder = encoder_of(&self.bdat.data);
         let mut input = vec![0; CHUNK];
         loop {
@@ -62,7 +62,7 @@ impl Chunks<'_> {
     }
 
     /// Sends what is more than one chunk: the last one must know that it is the last.
-    async fn send_full(&mut self, at: &mut StepAt<'_>) -> Done {
+    async fn send_full(&mut self, at: &mut StepAt<'_>) -> StepDone {
         let ready = std::mem::take(&mut self.ready);
         let mut rest = ready.as_slice();
         while rest.len() > self.bdat.chunk {
@@ -75,7 +75,7 @@ impl Chunks<'_> {
     }
 
     /// Sends one chunk and, where the step expects something, reads its replies.
-    async fn send(&mut self, at: &mut StepAt<'_>, octets: &[u8], last: bool) -> Done {
+    async fn send(&mut self, at: &mut StepAt<'_>, octets: &[u8], last: bool) -> StepDone {
         if self.stopped {
             return Ok(());
         }

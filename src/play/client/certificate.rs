@@ -5,13 +5,13 @@
 //! the handshake, shakes hands without verification, reads the certificate and closes. The transcript says so. It is the
 //! only time that smtp-script opens a connection which the scenario does not; it carries nothing but EHLO and STARTTLS.
 
-use crate::net::certificate::Certificate;
+use crate::net::certificate::PeerCertificate;
 use crate::net::connect::connect;
 use crate::net::stream::Stream;
 use crate::net::tls::{Connector, TlsFailureReason, TlsOptions};
 use crate::play::client::ground::StepAt;
 use crate::session::Trouble;
-use crate::smtp::reply::{Progress, ReplyParser};
+use crate::smtp::reply::{Parsed, ReplyParser};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -49,7 +49,7 @@ fn is_distrust(reason: TlsFailureReason) -> bool {
     )
 }
 
-async fn second_look(open: &crate::play::client::sessions::Open, starttls: bool) -> Option<Certificate> {
+async fn second_look(open: &crate::play::client::sessions::Open, starttls: bool) -> Option<PeerCertificate> {
     let mut stream = connect(&open.endpoint.target).await.ok()?;
     if starttls {
         read_reply(&mut stream).await?;
@@ -72,9 +72,9 @@ async fn read_reply(stream: &mut Stream) -> Option<u16> {
     let mut buffer = Vec::new();
     loop {
         match parser.advance(&buffer) {
-            Progress::Complete(reply, _) => return Some(reply.code()),
-            Progress::Malformed(..) => return None,
-            Progress::Partial => {}
+            Parsed::Complete(reply, _) => return Some(reply.code()),
+            Parsed::Malformed(..) => return None,
+            Parsed::Partial => {}
         }
         if stream.read_buf(&mut buffer).await.ok()? == 0 {
             return None;

@@ -15,11 +15,11 @@ pub(crate) enum MailContent {
     /// In memory.
     Rendered(Rendered),
     /// Too large for that, perhaps.
-    Stream(Stream),
+    ContentStream(ContentStream),
 }
 
 /// Octets that are read while they are sent.
-pub(crate) struct Stream {
+pub(crate) struct ContentStream {
     source: Box<dyn Read + Send>,
     /// 0 where it is not known.
     pub(crate) size: u64,
@@ -37,16 +37,18 @@ impl StepAt<'_> {
                 Rendered { bytes: text.source.clone().into_bytes(), shown: text.source.clone(), secret: false }
             }
             Content::File(file) if data.template => self.templated_file(file)?,
-            Content::File(file) => return self.open_file(file).map(MailContent::Stream),
+            Content::File(file) => return self.open_file(file).map(MailContent::ContentStream),
             Content::Bytes(bytes) => Rendered {
                 shown: String::from_utf8_lossy(bytes).replace("\r\n", "\n"),
                 bytes: bytes.clone(),
                 secret: false,
             },
-            Content::Filler(filler) => return Ok(MailContent::Stream(Stream::of_filler(filler, self.step.head.span))),
+            Content::Filler(filler) => {
+                return Ok(MailContent::ContentStream(ContentStream::of_filler(filler, self.step.head.span)));
+            }
             Content::Message(parts) => {
                 let scope = self.scope();
-                let source = message::Source {
+                let source = message::MessageParts {
                     templates: &self.stage.templates,
                     scope: &scope,
                     resolver: &self.view().resolver(&scope),
@@ -64,15 +66,15 @@ impl StepAt<'_> {
         self.render(&text, Mode::Plain)
     }
 
-    fn open_file(&self, file: &Text) -> Result<Stream, Vec<Divergence>> {
+    fn open_file(&self, file: &Text) -> Result<ContentStream, Vec<Divergence>> {
         let path = self.view().resolver(&self.scope()).path(file).map_err(|error| self.template(&error))?;
         let source = File::open(&path).map_err(|error| self.unreadable(file, &path, &error))?;
         let size = source.metadata().map_or(0, |metadata| metadata.len());
-        Ok(Stream { source: Box::new(source), size, name: file.source.clone(), span: file.span })
+        Ok(ContentStream { source: Box::new(source), size, name: file.source.clone(), span: file.span })
     }
 
     /// The next octets of a stream; 0 at its end.
-    pub(crate) fn read_stream(&self, stream: &mut Stream, buffer: &mut [u8]) -> Result<usize, Vec<Divergence>> {
+    pub(crate) fn read_stream(&self, stream: &mut ContentStream, buffer: &mut [u8]) -> Result<usize, Vec<Divergence>> {
         stream.source.read(buffer).map_err(|error| {
             let message = format!("cannot read `{}`: {}", stream.name, reason(&error));
             self.template(&TemplateError { message, span: stream.span, help: None })
@@ -85,8 +87,8 @@ impl StepAt<'_> {
     }
 }
 
-impl Stream {
-    fn of_filler(filler: &Filler, span: Span) -> Stream {
-        Stream { source: Box::new(filler.read()), size: filler.octets(), name: "filler".to_owned(), span }
+impl ContentStream {
+    fn of_filler(filler: &Filler, span: Span) -> ContentStream {
+        ContentStream { source: Box::new(filler.read()), size: filler.octets(), name: "filler".to_owned(), span }
     }
 }

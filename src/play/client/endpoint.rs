@@ -1,6 +1,6 @@
 //! Where a session goes, and with which TLS options: the scenario's words, the command line's, and the sandbox's.
 
-use crate::net::connect::{IpVersion as NetIpVersion, Target};
+use crate::net::connect::{IpFamily as NetIpVersion, Target};
 use crate::net::proxy_protocol::{ProxyHeader, ProxyVersion};
 use crate::net::route::{Destination, MxLookup, Route, exchangers};
 use crate::net::tls::TlsOptions;

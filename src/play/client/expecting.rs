@@ -1,19 +1,19 @@
 //! `expect` of a client: reads what a server says, and has it compared.
 
 use crate::play::client::ground::StepAt;
-use crate::play::client::steps::Done;
+use crate::play::client::steps::StepDone;
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::{Capture, Incoming, OtherSide, allows_end, describe, named_groups};
 use crate::play::rewrite::rewrites;
 use crate::scenario::{ClosedBy, Expectation, Expected, Pattern, Span};
-use crate::session::{Answer, End, Trouble};
+use crate::session::{Answered, End, Trouble};
 
 /// What the patterns captured, and whether a secret stood in what they were compared with.
 pub(crate) type Captured = (Vec<Capture>, bool);
 
 impl StepAt<'_> {
-    pub(crate) async fn expect(&mut self, expectation: &Expectation) -> Done {
+    pub(crate) async fn expect(&mut self, expectation: &Expectation) -> StepDone {
         let (captures, echo) = match &expectation.kind {
             Expected::Line(pattern) => self.expect_line(expectation, pattern).await?,
             Expected::Raw(pattern) => self.expect_raw(expectation, pattern).await?,
@@ -52,7 +52,11 @@ impl StepAt<'_> {
     }
 
     /// Compares, and where that fails notes what would hold, if that can be said.
-    fn compare_or_rewrite(&mut self, expectation: &Expectation, answer: &Answer) -> Result<Captured, Vec<Divergence>> {
+    fn compare_or_rewrite(
+        &mut self,
+        expectation: &Expectation,
+        answer: &Answered,
+    ) -> Result<Captured, Vec<Divergence>> {
         let compared = {
             let scope = self.scope();
             let came = Incoming::Reply(&answer.reply, answer.elapsed);
@@ -75,7 +79,7 @@ impl StepAt<'_> {
     }
 
     /// Compares a reply that was read with what is expected of it.
-    pub(crate) fn compare(&self, expectation: &Expectation, answer: &Answer) -> Result<Captured, Vec<Divergence>> {
+    pub(crate) fn compare(&self, expectation: &Expectation, answer: &Answered) -> Result<Captured, Vec<Divergence>> {
         let scope = self.scope();
         let came = Incoming::Reply(&answer.reply, answer.elapsed);
         let captures = self
@@ -115,7 +119,7 @@ impl StepAt<'_> {
         Ok((captures, self.stage.log.masker().finds(&bytes)))
     }
 
-    pub(crate) async fn expect_end(&mut self, closed: ClosedBy, span: Span) -> Done {
+    pub(crate) async fn expect_end(&mut self, closed: ClosedBy, span: Span) -> StepDone {
         let expected = OtherSide::Server.to_close(closed);
         let outcome = self.sessions.speaking(self.step)?.read_end(self.wait, &mut self.stage.log).await;
         let place = Site { span, ..self.place() };
@@ -134,7 +138,7 @@ impl StepAt<'_> {
         }
     }
 
-    pub(crate) async fn read_reply(&mut self, expected: &str) -> Result<Answer, Vec<Divergence>> {
+    pub(crate) async fn read_reply(&mut self, expected: &str) -> Result<Answered, Vec<Divergence>> {
         let outcome = self.sessions.speaking(self.step)?.read_reply(self.wait, &mut self.stage.log).await;
         outcome.map_err(|trouble| self.trouble(&trouble, expected))
     }

@@ -5,11 +5,11 @@
 
 use super::mechanism::{mechanism, offered};
 use crate::play::client::ground::StepAt;
-use crate::play::client::steps::Done;
+use crate::play::client::steps::StepDone;
 use crate::play::divergence::{Divergence, Kind};
 use crate::scenario::{Auth, Expected, Mode, Rendered, TemplateError, Text};
-use crate::session::Answer;
-use crate::smtp::auth::{AuthFault, Credentials, Exchange, FaultKind, Mechanism};
+use crate::session::Answered;
+use crate::smtp::auth::{AuthFault, Credentials, FaultKind, Mechanism, SaslClient};
 use crate::smtp::reply::Reply;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -40,14 +40,14 @@ struct Keys {
 struct LoginDialogue {
     mechanism: Mechanism,
     keys: Keys,
-    exchange: Exchange,
+    exchange: SaslClient,
     /// How many messages the client has sent.
     sent: usize,
 }
 
 impl StepAt<'_> {
     /// Plays the exchange and compares its last reply with what the step expects: 235 if nothing else is said.
-    pub(crate) async fn auth(&mut self, auth: &Auth) -> Done {
+    pub(crate) async fn auth(&mut self, auth: &Auth) -> StepDone {
         self.may_write().await?;
         let keys = keys(self, auth)?;
         let mechanism = mechanism(self, auth)?;
@@ -85,7 +85,7 @@ pub(super) fn key(at: &StepAt<'_>, text: &Text) -> Result<Key, Vec<Divergence>> 
     Ok(Key { value, written, secret: rendered.secret })
 }
 
-fn begin(at: &StepAt<'_>, mechanism: Mechanism, keys: &Keys) -> Result<Exchange, Vec<Divergence>> {
+fn begin(at: &StepAt<'_>, mechanism: Mechanism, keys: &Keys) -> Result<SaslClient, Vec<Divergence>> {
     let session = at.open().map(|open| &open.session);
     let binding = session.and_then(|session| session.tls()).and_then(|tls| tls.end_point.clone());
     let not_offered = session.is_some_and(|session| {
@@ -93,7 +93,7 @@ fn begin(at: &StepAt<'_>, mechanism: Mechanism, keys: &Keys) -> Result<Exchange,
         extensions.offers("AUTH", None) && !extensions.offers("AUTH", Some(mechanism.with_binding().name()))
     });
     let unbound = binding.is_some() && not_offered;
-    let exchange = Exchange::new(mechanism, keys.credentials(), &at.stage.templates.nonce(), binding, unbound);
+    let exchange = SaslClient::new(mechanism, keys.credentials(), &at.stage.templates.nonce(), binding, unbound);
     exchange.map_err(|fault| {
         let help = "check the values of `auth`, and whether TLS was begun";
         vec![at.place_of_action().refused(&fault.message, help)]
@@ -104,7 +104,7 @@ impl LoginDialogue {
     // --- talking and judging -----------------------------------------------------------------------------------
 
     /// Sends the command and answers challenges until another reply comes.
-    async fn converse(&mut self, at: &mut StepAt<'_>, initial_response: bool) -> Result<Answer, Vec<Divergence>> {
+    async fn converse(&mut self, at: &mut StepAt<'_>, initial_response: bool) -> Result<Answered, Vec<Divergence>> {
         let first = if initial_response { self.exchange.initial_response() } else { None };
         let line = format!("AUTH {}", self.mechanism);
         let mut sent = Rendered::fixed(&line);
@@ -139,7 +139,7 @@ impl LoginDialogue {
     }
 
     /// Ends an exchange that cannot go on as RFC 4954 section 4 has it, so that `finally` finds a usable session.
-    async fn cancel(&self, at: &mut StepAt<'_>, answer: &Answer, fault: &AuthFault) -> Divergence {
+    async fn cancel(&self, at: &mut StepAt<'_>, answer: &Answered, fault: &AuthFault) -> Divergence {
         let mut divergence = self.fault(at, fault);
         if fault.kind != FaultKind::Signature {
             let place = at.place_of_action();
@@ -158,7 +158,7 @@ impl LoginDialogue {
         divergence
     }
 
-    async fn judge(&self, at: &mut StepAt<'_>, answer: &Answer) -> Done {
+    async fn judge(&self, at: &mut StepAt<'_>, answer: &Answered) -> StepDone {
         let compared = match &at.step.expect {
             Some(expectation) => at.compare(expectation, answer),
             None if answer.reply.code() == SUCCEEDED => Ok((Vec::new(), false)),
@@ -186,7 +186,7 @@ impl LoginDialogue {
     }
 
     /// Says of a refusal which line of the exchange it answers, and what else is known about it.
-    fn explained(&self, at: &StepAt<'_>, answer: &Answer, mut divergences: Vec<Divergence>) -> Vec<Divergence> {
+    fn explained(&self, at: &StepAt<'_>, answer: &Answered, mut divergences: Vec<Divergence>) -> Vec<Divergence> {
         let Some(first) = divergences.first_mut().filter(|_| answer.reply.code() >= 400) else { return divergences };
         let mut diagnostic = first.diagnostic.clone().note(format!("this answers {}", self.last_said()));
         if let Some(error) = self.exchange.server_error() {

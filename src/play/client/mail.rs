@@ -1,9 +1,9 @@
 //! `data` and `message`: mail data of a text, or streamed from a file.
 
-use crate::play::client::content::{MailContent, Stream};
+use crate::play::client::content::{ContentStream, MailContent};
 use crate::play::client::ground::StepAt;
 use crate::play::client::steps::as_lines;
-use crate::play::client::steps::{Done, shown_bytes};
+use crate::play::client::steps::{StepDone, shown_bytes};
 use crate::play::divergence::{Divergence, Kind};
 use crate::scenario::{MailData, Rendered};
 use crate::session::Written;
@@ -15,7 +15,7 @@ pub(crate) const CHUNK: usize = 64 * 1024;
 const TLS_RECORD: usize = 16 * 1024;
 
 impl StepAt<'_> {
-    pub(crate) async fn mail_data(&mut self, data: &MailData) -> Done {
+    pub(crate) async fn mail_data(&mut self, data: &MailData) -> StepDone {
         self.may_write().await?;
         let written = self.write_mail(data).await?;
         let Some(expectation) = &self.step.expect else {
@@ -42,7 +42,7 @@ impl StepAt<'_> {
     pub(crate) async fn write_mail(&mut self, data: &MailData) -> Result<Written, Vec<Divergence>> {
         let written = match self.mail_content(data)? {
             MailContent::Rendered(rendered) => self.send_mail_text(data, rendered).await?,
-            MailContent::Stream(stream) => self.mail_stream(data, stream).await?,
+            MailContent::ContentStream(stream) => self.mail_stream(data, stream).await?,
         };
         let session = self.sessions.speaking(self.step)?;
         if written == Written::All && data.terminate {
@@ -78,7 +78,7 @@ impl StepAt<'_> {
     }
 
     /// Streams a file: it is never held in memory.
-    async fn mail_stream(&mut self, data: &MailData, mut stream: Stream) -> Result<Written, Vec<Divergence>> {
+    async fn mail_stream(&mut self, data: &MailData, mut stream: ContentStream) -> Result<Written, Vec<Divergence>> {
         let size = stream.size;
         let session = self.session()?.name().clone();
         self.stage.log.client(&session, &format!("[mail data: {size} octets of {}]", stream.name));

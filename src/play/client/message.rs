@@ -45,14 +45,14 @@ const MEDIA_TYPES: [(&str, &str); 17] = [
 ];
 
 /// What a message is built from beside its own texts.
-pub(crate) struct Source<'a> {
+pub(crate) struct MessageParts<'a> {
     pub(crate) templates: &'a Templates,
     pub(crate) scope: &'a dyn Scope,
     pub(crate) resolver: &'a Resolver<'a>,
 }
 
 /// The message as it is sent, and as it may be shown.
-pub(crate) fn build(message: &Message, source: &Source<'_>) -> Result<Rendered, TemplateError> {
+pub(crate) fn build(message: &Message, source: &MessageParts<'_>) -> Result<Rendered, TemplateError> {
     let parts = Parts::render(message, source)?;
     let bytes = parts.build(|rendered| String::from_utf8_lossy(&rendered.bytes).into_owned(), false)?;
     let secret = parts.secret();
@@ -93,7 +93,7 @@ struct AttachedContent {
 }
 
 impl Parts {
-    fn render(message: &Message, source: &Source<'_>) -> Result<Parts, TemplateError> {
+    fn render(message: &Message, source: &MessageParts<'_>) -> Result<Parts, TemplateError> {
         let mut headers = Vec::new();
         for field in &message.headers {
             let values = field.values.iter().map(|text| source.line(text)).collect::<Result<_, _>>()?;
@@ -188,7 +188,7 @@ impl Parts {
     }
 }
 
-impl Source<'_> {
+impl MessageParts<'_> {
     fn text(&self, text: &Text) -> Result<Rendered, TemplateError> {
         let rendered = self.templates.render(text, Mode::Plain, self.scope)?;
         if std::str::from_utf8(&rendered.bytes).is_err() {

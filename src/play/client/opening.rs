@@ -4,17 +4,17 @@ use crate::net::tls::{Connector, TlsFailure, TlsFailureReason};
 use crate::play::client::endpoint::Endpoint;
 use crate::play::client::ground::StepAt;
 use crate::play::client::sessions::Sessions;
-use crate::play::client::steps::Done;
+use crate::play::client::steps::StepDone;
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::Mismatch;
 use crate::scenario::Rendered;
 use crate::scenario::{Connect, Pattern, TlsSettings};
-use crate::session::{Admitted, Answer, Session, Trouble};
+use crate::session::{Admitted, Answered, Session, Trouble};
 use std::time::{Duration, Instant};
 
 impl StepAt<'_> {
-    pub(crate) async fn connect(&mut self, connect: &Connect) -> Done {
+    pub(crate) async fn connect(&mut self, connect: &Connect) -> StepDone {
         let name = Sessions::name_of(self.step);
         let endpoint = {
             let scope = self.scope();
@@ -32,7 +32,7 @@ impl StepAt<'_> {
     }
 
     /// A connection that is opened or not tells what decided that.
-    fn refuse_decided(&self, endpoint: &Endpoint) -> Done {
+    fn refuse_decided(&self, endpoint: &Endpoint) -> StepDone {
         let free = self.ground.settings.insecure_secrets || self.ground.sandbox.is_some() || endpoint.is_own_server;
         if free || self.stage.names.flow().secrets_deciding(self.step).is_none() {
             return Ok(());
@@ -43,7 +43,7 @@ impl StepAt<'_> {
     }
 
     /// Opens the session, over TLS where that comes first.
-    async fn opened(&mut self, name: &str, connect: &Connect, mut endpoint: Endpoint) -> Done {
+    async fn opened(&mut self, name: &str, connect: &Connect, mut endpoint: Endpoint) -> StepDone {
         self.refuse_unasked_before_end().await?;
         if let Some(before) = self.sessions.named_mut(name)
             && before.session.is_open()
@@ -88,7 +88,7 @@ impl StepAt<'_> {
         }
     }
 
-    pub(crate) async fn starttls(&mut self, settings: &TlsSettings) -> Done {
+    pub(crate) async fn starttls(&mut self, settings: &TlsSettings) -> StepDone {
         self.may_write().await?;
         self.write(&Rendered::fixed("STARTTLS")).await?;
         let answer = match &self.step.expect {
@@ -105,19 +105,19 @@ impl StepAt<'_> {
     }
 
     /// Reads a reply that must have this code: what a shorthand step expects when nothing else is said.
-    async fn read_code(&mut self, code: u16) -> Result<Answer, Vec<Divergence>> {
+    async fn read_code(&mut self, code: u16) -> Result<Answered, Vec<Divergence>> {
         let expected = format!("reply code {code}");
         let answer = self.read_reply(&expected).await?;
         if answer.reply.code() == code { Ok(answer) } else { Err(self.other_code(code, &answer)) }
     }
 
     /// A reply without the code that a shorthand step expects.
-    pub(crate) fn other_code(&self, code: u16, answer: &Answer) -> Vec<Divergence> {
+    pub(crate) fn other_code(&self, code: u16, answer: &Answered) -> Vec<Divergence> {
         let mismatch = Mismatch::plain(self.step.head.span, format!("reply code {code}"));
         vec![self.place_of_action().mismatch(answer, &[mismatch])]
     }
 
-    pub(super) async fn handshake(&mut self, session: &str, settings: &TlsSettings) -> Done {
+    pub(super) async fn handshake(&mut self, session: &str, settings: &TlsSettings) -> StepDone {
         let Some(open) = self.sessions.named(session) else {
             let text = format!("the session `{session}` is not open");
             return Err(vec![self.place_of_action().fault(Kind::Closed, &text)]);
@@ -158,7 +158,7 @@ impl StepAt<'_> {
     }
 
     /// `fails: PATTERN`: it failed, and the reason must be the one that was meant.
-    fn fails_as_expected(&self, pattern: &Pattern, text: &str) -> Done {
+    fn fails_as_expected(&self, pattern: &Pattern, text: &str) -> StepDone {
         let scope = self.scope();
         let outcome =
             self.stage.comparer(&scope).found(pattern, text.as_bytes(), pattern.text.span, "a failure matching");

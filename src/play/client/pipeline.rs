@@ -5,7 +5,7 @@
 use crate::play::client::ground::StepAt;
 use crate::play::client::player::{Flow, Player};
 use crate::play::client::sessions::Sessions;
-use crate::play::client::steps::Done;
+use crate::play::client::steps::StepDone;
 use crate::play::group::Bound;
 use crate::play::outcome::Verdict;
 use crate::scenario::{Action, Group, Rendered, Step};
@@ -99,7 +99,7 @@ impl Player<'_> {
         step: &'s Step,
         group: &'s Group,
         pipeline: &'f mut Pipeline<'s>,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Done> + 'f>>
+    ) -> std::pin::Pin<Box<dyn Future<Output = StepDone> + 'f>>
     where
         's: 'f,
     {
@@ -129,7 +129,7 @@ impl Player<'_> {
     }
 
     /// Renders one step and gathers its bytes.
-    async fn gather<'s>(&mut self, step: &'s Step, pipeline: &mut Pipeline<'s>) -> Done {
+    async fn gather<'s>(&mut self, step: &'s Step, pipeline: &mut Pipeline<'s>) -> StepDone {
         self.stage.log.begin_step(&step.head.number);
         let name = self.view().step_name(step);
         let started = self.stage.log.elapsed();
@@ -170,7 +170,7 @@ impl Player<'_> {
     }
 
     /// A group within: its names and its time-out hold for its steps, also when their replies are compared.
-    async fn gather_group<'s>(&mut self, step: &'s Step, group: &'s Group, pipeline: &mut Pipeline<'s>) -> Done {
+    async fn gather_group<'s>(&mut self, step: &'s Step, group: &'s Group, pipeline: &mut Pipeline<'s>) -> StepDone {
         let (outer, depth) = (self.stage.timeout, pipeline.bindings.len());
         let inside = self.stage.inside(step, group, &self.view().scope(step));
         let (timeout, values) =
@@ -185,7 +185,7 @@ impl Player<'_> {
         outcome
     }
 
-    async fn push<'s>(&mut self, step: &'s Step, pipeline: &mut Pipeline<'s>, rendered: &Rendered) -> Done {
+    async fn push<'s>(&mut self, step: &'s Step, pipeline: &mut Pipeline<'s>, rendered: &Rendered) -> StepDone {
         if pipeline.writer.is_some_and(|writer| Sessions::name_of(writer) != Sessions::name_of(step)) {
             self.flush(pipeline).await?;
         }
@@ -198,7 +198,7 @@ impl Player<'_> {
         if pipeline.bytes.len() >= WRITE_SIZE { self.flush(pipeline).await } else { Ok(()) }
     }
 
-    async fn flush(&mut self, pipeline: &mut Pipeline<'_>) -> Done {
+    async fn flush(&mut self, pipeline: &mut Pipeline<'_>) -> StepDone {
         let Some(last) = pipeline.writer.take() else { return Ok(()) };
         let bytes = std::mem::take(&mut pipeline.bytes);
         let shown = std::mem::take(&mut pipeline.shown);
@@ -215,7 +215,7 @@ impl Player<'_> {
 
 impl<'s> Pipeline<'s> {
     /// Nothing may be left over from before: within the group nothing is checked.
-    async fn begin(&mut self, step: &'s Step, at: &mut StepAt<'_>) -> Done {
+    async fn begin(&mut self, step: &'s Step, at: &mut StepAt<'_>) -> StepDone {
         let session = Sessions::name_of(step);
         if self.began.contains(session) {
             return Ok(());

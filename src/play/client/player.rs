@@ -7,7 +7,7 @@ use crate::play::diagnose::Site;
 use crate::play::divergence::{Cause, Divergence};
 use crate::play::door;
 use crate::play::outcome::{Outcome, StepOutcome, Verdict};
-use crate::play::scope::Names;
+use crate::play::scope::ScopeNames;
 use crate::play::stage::Stage;
 use crate::play::step_number::StepNumber;
 use crate::play::stop::Stop;
@@ -66,7 +66,7 @@ impl<'a> Player<'a> {
         let timeout = settings.timeout.or(scenario.timeout).unwrap_or(DEFAULT_TIMEOUT);
         Player {
             ground: Ground { scenario, settings, sandbox: None, own_server: None, diverged: None },
-            stage: Stage::new(Arc::new(templates), Names::new(variables), log, timeout, due),
+            stage: Stage::new(Arc::new(templates), ScopeNames::new(variables), log, timeout, due),
             sessions: Sessions::default(),
             updates: Updates::default(),
             began: Timestamp::now(),

@@ -19,11 +19,11 @@ use std::time::Duration;
 type Decode = fn(&str) -> Result<Vec<u8>, String>;
 
 /// What an action comes to: nothing, or what diverged.
-pub(crate) type Done = Result<(), Vec<Divergence>>;
+pub(crate) type StepDone = Result<(), Vec<Divergence>>;
 
 impl StepAt<'_> {
     /// Does what the step says, then compares the reply with what it expects.
-    pub(crate) async fn perform(&mut self) -> Done {
+    pub(crate) async fn perform(&mut self) -> StepDone {
         self.set_pace()?;
         self.guard_decided()?;
         let step = self.step;
@@ -84,7 +84,7 @@ impl StepAt<'_> {
     }
 
     /// A write that failed because the server left is no divergence where that is expected.
-    fn wrote(&mut self, outcome: Result<(), Trouble>) -> Done {
+    fn wrote(&mut self, outcome: Result<(), Trouble>) -> StepDone {
         match outcome {
             Err(Trouble::Closed { arrived } | Trouble::Broken { arrived, .. })
                 if self.step.expect.as_ref().is_some_and(takes_end) =>
@@ -98,7 +98,7 @@ impl StepAt<'_> {
 
     /// What has arrived and was not asked for is seen before a session ends, also where the script ends it. After a
     /// divergence it is only shown.
-    pub(crate) async fn refuse_unasked_before_end(&mut self) -> Done {
+    pub(crate) async fn refuse_unasked_before_end(&mut self) -> StepDone {
         let judged = self.stage.divergences.is_empty();
         let Some(open) = self.sessions.named_mut(Sessions::name_of(self.step)) else { return Ok(()) };
         match open.session.refuse_unasked(&mut self.stage.log).await {
@@ -107,7 +107,7 @@ impl StepAt<'_> {
         }
     }
 
-    pub(crate) fn set(&mut self, settings: &[(Named, Data)]) -> Done {
+    pub(crate) fn set(&mut self, settings: &[(Named, Data)]) -> StepDone {
         for (named, data) in settings {
             let value = render_data(data, &self.stage.templates, &self.scope());
             let (value, secret) = value.map_err(|error| self.template(&error))?;
@@ -117,14 +117,14 @@ impl StepAt<'_> {
     }
 
     /// A wait that the end of the run cut short has not been waited for.
-    pub(crate) fn refuse_cut_short(&self) -> Done {
+    pub(crate) fn refuse_cut_short(&self) -> StepDone {
         if self.stage.run_is_over() {
             return Err(vec![self.place().cut_off()]);
         }
         Ok(())
     }
 
-    async fn send(&mut self, lines: &[Text]) -> Done {
+    async fn send(&mut self, lines: &[Text]) -> StepDone {
         self.may_write().await?;
         let rendered = self.rendered_lines(lines)?;
         self.write(&rendered).await
@@ -152,7 +152,7 @@ impl StepAt<'_> {
         Ok(whole)
     }
 
-    async fn raw(&mut self, raw: &RawBytes) -> Done {
+    async fn raw(&mut self, raw: &RawBytes) -> StepDone {
         self.may_write().await?;
         let rendered = self.rendered_raw(raw)?;
         self.write_raw(&rendered).await
@@ -176,7 +176,7 @@ impl StepAt<'_> {
         Ok(rendered)
     }
 
-    async fn write_raw(&mut self, rendered: &Rendered) -> Done {
+    async fn write_raw(&mut self, rendered: &Rendered) -> StepDone {
         self.log_raw(rendered)?;
         if rendered.secret {
             self.count_as_shown(rendered.bytes.len(), &rendered.shown);
@@ -192,7 +192,7 @@ impl StepAt<'_> {
         self.wrote(outcome)
     }
 
-    pub(crate) fn log_raw(&mut self, rendered: &Rendered) -> Done {
+    pub(crate) fn log_raw(&mut self, rendered: &Rendered) -> StepDone {
         let session = self.session()?.name().clone();
         if self.hides(rendered) {
             self.stage.log.client(&session, &rendered.shown);
@@ -207,7 +207,7 @@ impl StepAt<'_> {
         rendered.secret && !self.ground.settings.show_secrets
     }
 
-    pub(crate) async fn write(&mut self, rendered: &Rendered) -> Done {
+    pub(crate) async fn write(&mut self, rendered: &Rendered) -> StepDone {
         let session = self.session()?.name().clone();
         self.stage.log.client(&session, &rendered.shown);
         if rendered.secret {
@@ -219,7 +219,7 @@ impl StepAt<'_> {
     }
 
     /// Nothing may have come unasked, and the server must still be there.
-    pub(crate) async fn may_write(&mut self) -> Done {
+    pub(crate) async fn may_write(&mut self) -> StepDone {
         let name = Sessions::name_of(self.step).to_owned();
         let Some(open) = self.sessions.named_mut(&name) else {
             let text = format!("the session `{name}` is not open");
@@ -249,7 +249,7 @@ impl StepAt<'_> {
 
     /// A secret goes over a verified TLS session or to this machine only, unless the user says otherwise. An untrusted
     /// scenario sends it to no other host than the user named for it.
-    pub(crate) fn guard_secret(&self, secret: bool) -> Done {
+    pub(crate) fn guard_secret(&self, secret: bool) -> StepDone {
         let Some(open) = self.open().filter(|_| secret) else { return Ok(()) };
         self.guard_bound(open)?;
         if self.ground.settings.insecure_secrets {
@@ -267,7 +267,7 @@ impl StepAt<'_> {
         Err(vec![self.place_of_action().refused(&message, help)])
     }
 
-    fn guard_bound(&self, open: &Open) -> Done {
+    fn guard_bound(&self, open: &Open) -> StepDone {
         let settings = self.ground.settings;
         if !settings.untrusted {
             return Ok(());
@@ -291,7 +291,7 @@ impl StepAt<'_> {
     }
 
     /// What a secret decides is as secret: the others see whether it happens.
-    fn guard_decided(&self) -> Done {
+    fn guard_decided(&self) -> StepDone {
         let decided = self.stage.names.flow().secrets_deciding(self.step).is_some();
         self.guard_secret(decided && is_seen(self.step))
     }
@@ -305,7 +305,7 @@ impl StepAt<'_> {
         }
     }
 
-    async fn close(&mut self, closing: Closing) -> Done {
+    async fn close(&mut self, closing: Closing) -> StepDone {
         let unasked = self.refuse_unasked_before_end().await;
         let name = Sessions::name_of(self.step).to_owned();
         let Some(open) = self.sessions.named_mut(&name) else { return Ok(()) };

@@ -21,7 +21,7 @@ pub(crate) struct Actor {
 
 /// Whether the steps go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flow {
+pub(crate) enum ConnectionFlow {
     On,
     Stop,
 }
@@ -32,14 +32,14 @@ impl Actor {
     }
 
     /// TLS from the first octet (RFC 8314).
-    pub(crate) async fn begin_tls(&mut self) -> Flow {
+    pub(crate) async fn begin_tls(&mut self) -> ConnectionFlow {
         let Err(trouble) = self.on.upgrade(&ServerTls::default(), self.on.script.timeout).await else {
-            return Flow::On;
+            return ConnectionFlow::On;
         };
         let number = connection_number(self.on.number);
         let divergence = self.on.place(&number, None, self.on.span()).handshake_failed(&trouble);
         self.on.keep(divergence, &number);
-        Flow::Stop
+        ConnectionFlow::Stop
     }
 
     /// What the client has sent and no step reads.
@@ -57,20 +57,23 @@ impl Actor {
 
     // --- steps -------------------------------------------------------------------------------------------------
 
-    pub(crate) fn play_steps<'s>(&'s mut self, steps: &'s [Step]) -> Pin<Box<dyn Future<Output = Flow> + Send + 's>> {
+    pub(crate) fn play_steps<'s>(
+        &'s mut self,
+        steps: &'s [Step],
+    ) -> Pin<Box<dyn Future<Output = ConnectionFlow> + Send + 's>> {
         Box::pin(async move {
             for (index, step) in steps.iter().enumerate() {
-                if self.play_step(step).await == Flow::Stop {
+                if self.play_step(step).await == ConnectionFlow::Stop {
                     let at = self.on.stage.log.elapsed();
                     pass_over(&steps[index + 1..], self.on.number, at, &mut self.on.stage.steps);
-                    return Flow::Stop;
+                    return ConnectionFlow::Stop;
                 }
             }
-            Flow::On
+            ConnectionFlow::On
         })
     }
 
-    async fn play_step(&mut self, step: &Step) -> Flow {
+    async fn play_step(&mut self, step: &Step) -> ConnectionFlow {
         self.on.stage.breathe().await;
         let started = self.on.stage.log.elapsed();
         let number = self.on.number_of(step);
@@ -82,7 +85,7 @@ impl Actor {
                 let at = self.on.stage.steps.len();
                 pass_over(std::slice::from_ref(step), self.on.number, started, &mut self.on.stage.steps);
                 self.on.stage.steps[at..].iter_mut().for_each(|outcome| outcome.verdict = Verdict::Skipped);
-                return Flow::On;
+                return ConnectionFlow::On;
             }
             Err(error) => {
                 let divergence = self.on.template(&number, name.as_deref(), &error);
@@ -105,7 +108,7 @@ impl Actor {
         name: Option<String>,
         started: Duration,
         outcome: Result<(), Vec<Divergence>>,
-    ) -> Flow {
+    ) -> ConnectionFlow {
         let number = self.on.number_of(step);
         let before = self.on.stage.divergences.len();
         let failed = outcome.is_err();
@@ -119,12 +122,12 @@ impl Actor {
         };
         let duration = self.on.stage.log.elapsed().saturating_sub(started);
         self.on.stage.steps.push(StepOutcome { name, verdict, duration, ..unplayed(step, self.on.number, started) });
-        if failed && !self.continues(step) { Flow::Stop } else { Flow::On }
+        if failed && !self.continues(step) { ConnectionFlow::Stop } else { ConnectionFlow::On }
     }
 
     // --- groups ------------------------------------------------------------------------------------------------
 
-    async fn play_group(&mut self, step: &Step, group: &Group, name: Option<String>) -> Flow {
+    async fn play_group(&mut self, step: &Step, group: &Group, name: Option<String>) -> ConnectionFlow {
         let started = self.on.stage.log.elapsed();
         let outcome = StepOutcome { name: name.clone(), ..unplayed(step, self.on.number, started) };
         let open = self.on.stage.begin_group(outcome);
@@ -137,7 +140,7 @@ impl Actor {
             Err(error) => self.group_fault(step, group, name.as_deref(), &error),
         };
         self.on.stage.end_group(&open);
-        if flow == Flow::Stop && self.continues(step) { Flow::On } else { flow }
+        if flow == ConnectionFlow::Stop && self.continues(step) { ConnectionFlow::On } else { flow }
     }
 
     /// The time-out and the names that hold inside of the group.
@@ -147,7 +150,7 @@ impl Actor {
         Ok(self.on.stage.bind_all(values))
     }
 
-    async fn play_iterations(&mut self, step: &Step, group: &Group, name: Option<&str>) -> Flow {
+    async fn play_iterations(&mut self, step: &Step, group: &Group, name: Option<&str>) -> ConnectionFlow {
         let iterations = match self.on.stage.iterations(group, &self.on.scope()) {
             Ok(iterations) => iterations,
             Err(error) => return self.group_fault(step, group, name, &error),
@@ -160,24 +163,24 @@ impl Actor {
                     let number = self.on.number_of(step);
                     let divergence = self.on.place(&number, name, step.head.span).no_iteration(&why);
                     self.on.keep(divergence, &number);
-                    Flow::Stop
+                    ConnectionFlow::Stop
                 }
             };
             self.on.stage.unbind(bindings);
-            if flow == Flow::Stop {
-                return Flow::Stop;
+            if flow == ConnectionFlow::Stop {
+                return ConnectionFlow::Stop;
             }
         }
-        Flow::On
+        ConnectionFlow::On
     }
 
-    fn group_fault(&mut self, step: &Step, group: &Group, name: Option<&str>, error: &TemplateError) -> Flow {
+    fn group_fault(&mut self, step: &Step, group: &Group, name: Option<&str>, error: &TemplateError) -> ConnectionFlow {
         let number = self.on.number_of(step);
         let divergence = self.on.template(&number, name, error);
         self.on.keep(divergence, &number);
         let at = self.on.stage.log.elapsed();
         pass_over(&group.steps, self.on.number, at, &mut self.on.stage.steps);
-        Flow::Stop
+        ConnectionFlow::Stop
     }
 
     /// Whether a divergence of this step is not the end: not where nobody is there any more, nor where the run was asked

@@ -1,7 +1,7 @@
 //! What a connection of a scripted server shows and tells of what was said, and how it goes over to TLS or ends.
 
 use crate::play::server::connection::{Connection, Pending};
-use crate::play::server::message::Message;
+use crate::play::server::message::ReceivedMessage;
 use crate::play::server::reply::code_of;
 use crate::scenario::server::ServerTls;
 use crate::scenario::{Closing, Rendered};
@@ -11,14 +11,14 @@ use std::time::Duration;
 
 impl Connection {
     /// A message is made of chunks: this one goes on with what the others brought.
-    pub(crate) fn begun_message(&mut self, last: bool) -> Message {
+    pub(crate) fn begun_message(&mut self, last: bool) -> ReceivedMessage {
         let begun = std::mem::replace(&mut self.more_chunks, !last);
         let message = self.message.take().filter(|_| begun);
         message.map(Arc::unwrap_or_clone).unwrap_or_default()
     }
 
     /// `dot`: the line that ends mail data came as well.
-    pub(crate) fn log_message(&mut self, message: &Message, dot: bool) {
+    pub(crate) fn log_message(&mut self, message: &ReceivedMessage, dot: bool) {
         let text = String::from_utf8_lossy(message.bytes()).replace("\r\n", "\n");
         if message.size() == 0 && !dot {
             return;
@@ -66,7 +66,9 @@ impl Connection {
         })?;
         let asked = accepted.server_name.as_ref().map(|name| format!(", for {name}")).unwrap_or_default();
         self.stage.log.note(&self.session, &format!("{}, {}{asked}", accepted.version, accepted.cipher));
-        if let Some(certificate) = accepted.client.as_deref().and_then(crate::net::certificate::Certificate::from_der) {
+        if let Some(certificate) =
+            accepted.client.as_deref().and_then(crate::net::certificate::PeerCertificate::from_der)
+        {
             let verified = if accepted.verified { "verified" } else { "NOT verified" };
             let text = format!("the client's {}, {verified}", certificate.describe(jiff::Timestamp::now()));
             self.stage.log.note(&self.session, &text);

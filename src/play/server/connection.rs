@@ -5,7 +5,7 @@
 
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::outcome::{CertificateOutcome, Handshake};
-use crate::play::server::message::Message;
+use crate::play::server::message::ReceivedMessage;
 use crate::play::server::record::connection_number;
 use crate::play::server::scope::{ServerScope, server_value};
 use crate::play::server::script::Script;
@@ -14,7 +14,7 @@ use crate::scenario::{Secret, Span, Step};
 use crate::secret::AuthWatch;
 use crate::server::{Accepted, Fallback, Peer};
 use crate::session::Transcript;
-use crate::smtp::command::Bdat;
+use crate::smtp::command::BdatCommand;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,10 +39,10 @@ pub(crate) struct Connection {
     pub(crate) peer: Peer,
     pub(crate) session: Arc<str>,
     pub(crate) stage: Stage,
-    pub(crate) message: Option<Arc<Message>>,
+    pub(crate) message: Option<Arc<ReceivedMessage>>,
     pub(crate) tls: Option<Arc<Accepted>>,
     /// The BDAT command that was read last, while its octets are still to come.
-    pub(crate) chunk: Option<Bdat>,
+    pub(crate) chunk: Option<BdatCommand>,
     /// Whether the message goes on with the next chunk.
     pub(crate) more_chunks: bool,
     pub(crate) pending: Pending,
@@ -117,7 +117,7 @@ impl Connection {
     }
 
     pub(crate) fn note_handshake(&mut self, accepted: &Accepted) {
-        let certificate = accepted.client.as_deref().and_then(crate::net::certificate::Certificate::from_der);
+        let certificate = accepted.client.as_deref().and_then(crate::net::certificate::PeerCertificate::from_der);
         self.handshakes.push(Handshake {
             at: self.stage.log.elapsed(),
             version: accepted.version.clone(),

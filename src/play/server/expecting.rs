@@ -3,14 +3,14 @@
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::{Capture, Incoming, Mismatch, OtherSide, allows_end, describe, named_groups};
 use crate::play::server::connection::Pending;
-use crate::play::server::steps::{Done, ServerStepAt};
+use crate::play::server::steps::{ServerStepAt, ServerStepDone};
 use crate::scenario::{ClosedBy, Expectation, Expected, Pattern, Span};
 use crate::server::PeerTrouble;
 use crate::smtp::command::CommandLine;
 use std::time::Duration;
 
 impl ServerStepAt<'_> {
-    pub(crate) async fn expect(&mut self, expectation: &Expectation) -> Done {
+    pub(crate) async fn expect(&mut self, expectation: &Expectation) -> ServerStepDone {
         match &expectation.kind {
             Expected::Line(pattern) => self.expect_line(expectation, pattern).await,
             Expected::Raw(pattern) => self.expect_raw(expectation, pattern).await,
@@ -23,7 +23,7 @@ impl ServerStepAt<'_> {
         }
     }
 
-    async fn expect_command(&mut self, expectation: &Expectation) -> Done {
+    async fn expect_command(&mut self, expectation: &Expectation) -> ServerStepDone {
         let expected = describe(expectation, OtherSide::Client);
         let line = match self.on.peer.read_line(self.wait).await {
             Ok(line) => line,
@@ -52,7 +52,7 @@ impl ServerStepAt<'_> {
         comparer.compare(expectation, &Incoming::Command(content))
     }
 
-    async fn expect_line(&mut self, expectation: &Expectation, pattern: &Pattern) -> Done {
+    async fn expect_line(&mut self, expectation: &Expectation, pattern: &Pattern) -> ServerStepDone {
         let expected = describe(expectation, OtherSide::Client);
         let line = self.on.peer.read_line(self.wait).await;
         let line = line.map_err(|trouble| self.trouble(&trouble, &expected, expectation.span))?;
@@ -69,7 +69,7 @@ impl ServerStepAt<'_> {
         Ok(())
     }
 
-    async fn expect_raw(&mut self, expectation: &Expectation, pattern: &Pattern) -> Done {
+    async fn expect_raw(&mut self, expectation: &Expectation, pattern: &Pattern) -> ServerStepDone {
         let regex = {
             let scope = self.on.scope();
             let comparer = self.on.stage.comparer(&scope);
@@ -85,7 +85,7 @@ impl ServerStepAt<'_> {
         Ok(())
     }
 
-    async fn expect_end(&mut self, closed: ClosedBy, span: Span) -> Done {
+    async fn expect_end(&mut self, closed: ClosedBy, span: Span) -> ServerStepDone {
         let expected = OtherSide::Client.to_close(closed);
         let outcome = self.on.peer.read_end(self.wait).await;
         match outcome {
@@ -111,7 +111,7 @@ impl ServerStepAt<'_> {
         }
     }
 
-    async fn expect_silence(&mut self, length: Duration, span: Span) -> Done {
+    async fn expect_silence(&mut self, length: Duration, span: Span) -> ServerStepDone {
         let length = self.on.stage.bounded(length);
         let text = match self.on.peer.read_end(length).await {
             Err(PeerTrouble::Timeout { .. }) => return self.refuse_cut_short(span),

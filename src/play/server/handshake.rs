@@ -3,7 +3,7 @@
 use crate::play::divergence::Kind;
 use crate::play::expect::Mismatch;
 use crate::play::server::expecting::command_of;
-use crate::play::server::steps::{Done, ServerStepAt};
+use crate::play::server::steps::{ServerStepAt, ServerStepDone};
 use crate::scenario::server::ServerTls;
 use crate::scenario::{Pattern, Rendered, Step, TlsStep};
 use crate::server::HandshakeTrouble;
@@ -12,7 +12,7 @@ use crate::server::HandshakeTrouble;
 const READY: &[u8] = b"220 2.0.0 ready to start TLS\r\n";
 
 impl ServerStepAt<'_> {
-    pub(crate) async fn starttls(&mut self, starttls: &TlsStep, step: &Step) -> Done {
+    pub(crate) async fn starttls(&mut self, starttls: &TlsStep, step: &Step) -> ServerStepDone {
         let line = self.on.peer.read_line(self.wait).await;
         let line = line.map_err(|trouble| self.trouble(&trouble, "the command STARTTLS", step.head.span))?;
         let content = command_of(&line).unwrap_or(&line);
@@ -32,7 +32,7 @@ impl ServerStepAt<'_> {
         self.tls(&starttls.server, step).await
     }
 
-    pub(crate) async fn tls(&mut self, tls: &ServerTls, step: &Step) -> Done {
+    pub(crate) async fn tls(&mut self, tls: &ServerTls, step: &Step) -> ServerStepDone {
         let arrived = self.on.peer.unread().to_vec();
         if !arrived.is_empty() && !begins_tls(&arrived) {
             self.on.hear_bytes(&arrived);
@@ -57,7 +57,7 @@ impl ServerStepAt<'_> {
     }
 
     /// The handshake was done, and the client was to refuse it: it may still do so before it says anything.
-    async fn refused_after_all(&mut self, pattern: &Pattern) -> Done {
+    async fn refused_after_all(&mut self, pattern: &Pattern) -> ServerStepDone {
         let Some(reason) = self.on.peer.refusal(self.wait).await else {
             let text = format!("expected a failure matching {}, but the TLS handshake succeeded", pattern.text.source);
             return Err(vec![self.place(pattern.text.span).fault(Kind::Fails, &text)]);
@@ -67,7 +67,7 @@ impl ServerStepAt<'_> {
     }
 
     /// `fails: PATTERN`: the reason must be the one that was meant.
-    fn fails_as_expected(&self, pattern: &Pattern, reason: &str) -> Done {
+    fn fails_as_expected(&self, pattern: &Pattern, reason: &str) -> ServerStepDone {
         let scope = self.on.scope();
         let comparer = self.on.stage.comparer(&scope);
         let found = comparer.found(pattern, reason.as_bytes(), pattern.text.span, "a failure matching");

@@ -12,14 +12,14 @@ const MAX_KEPT: usize = 8 * 1024 * 1024;
 
 /// A message, its transparency undone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Message {
+pub(crate) struct ReceivedMessage {
     bytes: Vec<u8>,
     size: u64,
     /// Whether a secret stands in it.
     pub(crate) holds_secret: bool,
 }
 
-impl Message {
+impl ReceivedMessage {
     pub(crate) fn push(&mut self, octets: &[u8]) {
         let room = MAX_KEPT - self.bytes.len();
         self.bytes.extend_from_slice(&octets[..octets.len().min(room)]);
@@ -72,7 +72,7 @@ impl Message {
     }
 }
 
-impl Object for Message {
+impl Object for ReceivedMessage {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         match key.as_str()? {
             "size" => Some(Value::from(self.size)),
@@ -91,7 +91,7 @@ impl Object for Message {
 
 /// `message.headers.Subject` and `message.headers['Message-ID']`, in any case.
 #[derive(Debug)]
-struct HeadersView(Arc<Message>);
+struct HeadersView(Arc<ReceivedMessage>);
 
 impl Object for HeadersView {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
@@ -107,8 +107,8 @@ impl Object for HeadersView {
 mod tests {
     use super::*;
 
-    fn message(text: &str) -> Message {
-        let mut message = Message::default();
+    fn message(text: &str) -> ReceivedMessage {
+        let mut message = ReceivedMessage::default();
         message.push(text.as_bytes());
         message
     }
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn of_a_large_message_the_size_is_counted_to_the_end() {
-        let mut large = Message::default();
+        let mut large = ReceivedMessage::default();
         let part = vec![b'x'; 1024 * 1024];
         (0..20).for_each(|_| large.push(&part));
         assert_eq!((large.size(), large.bytes().len()), (20 * 1024 * 1024, MAX_KEPT));

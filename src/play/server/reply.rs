@@ -9,12 +9,12 @@ const IMPLIED_CODE: u16 = 250;
 
 /// Renders replies.
 #[derive(Clone, Copy)]
-pub(crate) struct Speech<'a> {
+pub(crate) struct ReplySpeech<'a> {
     pub(crate) templates: &'a Templates,
     pub(crate) scope: &'a dyn Scope,
 }
 
-impl Speech<'_> {
+impl ReplySpeech<'_> {
     /// The bytes of a reply, and what is shown of them.
     pub(crate) fn reply(self, reply: &Reply) -> Result<Rendered, TemplateError> {
         match &reply.kind {
@@ -34,7 +34,7 @@ impl Speech<'_> {
 
     /// Exact bytes.
     pub(crate) fn raw(self, raw: &RawBytes) -> Result<Rendered, TemplateError> {
-        let (text, decode): (&Text, Option<Decode>) = match raw {
+        let (text, decode): (&Text, Option<DecodeReply>) = match raw {
             RawBytes::Bytes(bytes) => return Ok(Rendered { bytes: bytes.clone(), ..Rendered::default() }),
             RawBytes::Text(text) => (text, None),
             RawBytes::Hex(text) => (text, Some(decode_hex)),
@@ -56,16 +56,16 @@ impl Speech<'_> {
 
 impl Connection {
     pub(crate) fn rendered_reply(&self, reply: &Reply) -> Result<Rendered, TemplateError> {
-        Speech { templates: &self.stage.templates, scope: &self.scope() }.reply(reply)
+        ReplySpeech { templates: &self.stage.templates, scope: &self.scope() }.reply(reply)
     }
 
     /// Exact bytes.
     pub(crate) fn rendered_raw(&self, raw: &RawBytes) -> Result<Rendered, TemplateError> {
-        Speech { templates: &self.stage.templates, scope: &self.scope() }.raw(raw)
+        ReplySpeech { templates: &self.stage.templates, scope: &self.scope() }.raw(raw)
     }
 }
 
-type Decode = fn(&str) -> Result<Vec<u8>, String>;
+type DecodeReply = fn(&str) -> Result<Vec<u8>, String>;
 
 /// The lines of a text as they are; one that has no code gets 250.
 fn with_line_ends(rendered: &Rendered) -> Rendered {

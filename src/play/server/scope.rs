@@ -1,8 +1,8 @@
 //! What templates of a server see: variables, secrets, captures of the connection, its message and its TLS.
 
-use crate::net::certificate::Certificate;
-use crate::play::scope::{CertificateView, Names};
-use crate::play::server::message::Message;
+use crate::net::certificate::PeerCertificate;
+use crate::play::scope::{CertificateView, ScopeNames};
+use crate::play::server::message::ReceivedMessage;
 use crate::scenario::Scope;
 use crate::server::Accepted;
 use minijinja::value::{Object, Value};
@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 /// The names as a step of a server sees them.
 pub(crate) struct ServerScope<'a> {
-    pub(crate) names: &'a Names,
-    pub(crate) message: Option<&'a Arc<Message>>,
+    pub(crate) names: &'a ScopeNames,
+    pub(crate) message: Option<&'a Arc<ReceivedMessage>>,
     pub(crate) tls: Option<&'a Arc<Accepted>>,
 }
 
 impl Scope for ServerScope<'_> {
     fn context(&self) -> Value {
-        Value::from_object(Context {
+        Value::from_object(ServerScopeValues {
             inner: self.names.context(),
             message: self.message.cloned(),
             tls: self.tls.cloned(),
@@ -36,13 +36,13 @@ impl Scope for ServerScope<'_> {
 }
 
 #[derive(Debug)]
-struct Context {
+struct ServerScopeValues {
     inner: Value,
-    message: Option<Arc<Message>>,
+    message: Option<Arc<ReceivedMessage>>,
     tls: Option<Arc<Accepted>>,
 }
 
-impl Object for Context {
+impl Object for ServerScopeValues {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         match key.as_str()? {
             "message" => self.message.clone().map(Value::from_dyn_object),
@@ -64,7 +64,7 @@ impl Object for TlsView {
             "server_name" => Some(self.0.server_name.clone().map_or(Value::from(()), Value::from)),
             "verified" => Some(Value::from(self.0.verified)),
             "certificate" => {
-                let certificate = self.0.client.as_deref().and_then(Certificate::from_der);
+                let certificate = self.0.client.as_deref().and_then(PeerCertificate::from_der);
                 Some(certificate.map_or(Value::from(()), |it| Value::from_object(CertificateView(it))))
             }
             _ => None,

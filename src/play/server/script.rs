@@ -2,7 +2,7 @@
 
 use super::offer::NoCertificate;
 use crate::play::Stop;
-use crate::play::scope::Names;
+use crate::play::scope::ScopeNames;
 use crate::scenario::server::Server;
 use crate::scenario::{Secret, Templates};
 use crate::server::{Acceptor, Authority, FallbackSettings};
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Script {
     pub(crate) server: Arc<Server>,
     pub(crate) address: SocketAddr,
-    pub(crate) names: Names,
+    pub(crate) names: ScopeNames,
     pub(crate) templates: Arc<Templates>,
     pub(crate) timeout: Duration,
     /// When the whole run must be over.
@@ -40,7 +40,7 @@ pub(crate) struct Script {
 /// What a script is made of.
 pub(crate) struct ScriptParts {
     pub(crate) server: Arc<Server>,
-    pub(crate) names: Names,
+    pub(crate) names: ScopeNames,
     pub(crate) templates: Templates,
     pub(crate) timeout: Duration,
     pub(crate) due: Option<Instant>,

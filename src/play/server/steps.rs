@@ -5,14 +5,14 @@
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::server::connection::{Connection, Pending};
-use crate::play::server::message::Message;
+use crate::play::server::message::ReceivedMessage;
 use crate::scenario::server::{MailPart, Reply};
 use crate::scenario::{Action, Data, Length, Named, Pace, Rendered, Span, Step, TemplateError, render_data};
 use crate::server::Drip;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) type Done = Result<(), Vec<Divergence>>;
+pub(crate) type ServerStepDone = Result<(), Vec<Divergence>>;
 
 /// The step that is played, its number and name as they are shown, and the time its waits may take.
 pub(crate) struct ServerStepAt<'p> {
@@ -50,7 +50,7 @@ impl<'p> ServerStepAt<'p> {
 
 impl ServerStepAt<'_> {
     /// In this order: what is expected, what is received, the reply, the action.
-    pub(crate) async fn perform(&mut self) -> Done {
+    pub(crate) async fn perform(&mut self) -> ServerStepDone {
         let step = self.step;
         if let Some(expect) = &step.expect {
             self.expect(expect).await?;
@@ -97,7 +97,7 @@ impl ServerStepAt<'_> {
         }
     }
 
-    fn set(&mut self, settings: &[(Named, Data)]) -> Done {
+    fn set(&mut self, settings: &[(Named, Data)]) -> ServerStepDone {
         for (named, data) in settings {
             let rendered = render_data(data, &self.on.stage.templates, &self.on.scope());
             let (value, secret) = rendered.map_err(|error| self.template(&error))?;
@@ -106,8 +106,8 @@ impl ServerStepAt<'_> {
         Ok(())
     }
 
-    async fn receive(&mut self, part: MailPart, span: Span) -> Done {
-        let mut message = Message::default();
+    async fn receive(&mut self, part: MailPart, span: Span) -> ServerStepDone {
+        let mut message = ReceivedMessage::default();
         let (outcome, expected) = match part {
             MailPart::Data => {
                 let outcome = self.on.peer.read_mail_data(self.wait, &mut |octets| message.push(octets)).await;
@@ -137,26 +137,26 @@ impl ServerStepAt<'_> {
         outcome.map_err(|trouble| self.trouble(&trouble, expected, span))
     }
 
-    async fn wait_before(&mut self, step: &Step) -> Done {
+    async fn wait_before(&mut self, step: &Step) -> ServerStepDone {
         let Some(delay) = &step.delay else { return Ok(()) };
         let length = self.length(delay)?;
         self.rest(step.head.span, length).await
     }
 
-    async fn rest(&mut self, span: Span, length: Duration) -> Done {
+    async fn rest(&mut self, span: Span, length: Duration) -> ServerStepDone {
         tokio::time::sleep(self.on.stage.bounded(length)).await;
         self.refuse_cut_short(span)
     }
 
     /// A wait that the end of the run cut short has not been waited for.
-    pub(crate) fn refuse_cut_short(&self, span: Span) -> Done {
+    pub(crate) fn refuse_cut_short(&self, span: Span) -> ServerStepDone {
         if self.on.stage.run_is_over() {
             return Err(vec![self.place(span).cut_off()]);
         }
         Ok(())
     }
 
-    async fn answer(&mut self, reply: &Reply, rendered: Rendered, pace: Option<&Pace>) -> Done {
+    async fn answer(&mut self, reply: &Reply, rendered: Rendered, pace: Option<&Pace>) -> ServerStepDone {
         self.guard_secret(rendered.secret, reply.span)?;
         self.on.log_sent(&rendered);
         let drip = self.drip(pace)?;
@@ -165,7 +165,7 @@ impl ServerStepAt<'_> {
         outcome.map_err(|trouble| self.trouble(&trouble, "the client to take the reply", reply.span))
     }
 
-    async fn send_raw(&mut self, rendered: Rendered, step: &Step) -> Done {
+    async fn send_raw(&mut self, rendered: Rendered, step: &Step) -> ServerStepDone {
         self.guard_secret(rendered.secret, step.head.span)?;
         self.on.log_sent(&rendered);
         let drip = self.drip(step.pace.as_ref())?;
@@ -181,7 +181,7 @@ impl ServerStepAt<'_> {
     }
 
     /// A secret goes over TLS or to this machine only, unless the user says otherwise.
-    fn guard_secret(&self, secret: bool, span: Span) -> Done {
+    fn guard_secret(&self, secret: bool, span: Span) -> ServerStepDone {
         let local = self.on.peer.address().ip().is_loopback();
         if !secret || local || self.on.peer.is_tls() || self.on.script.insecure_secrets {
             return Ok(());

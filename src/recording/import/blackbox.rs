@@ -3,8 +3,8 @@
 //! Responsible for finding the module that is meant, and for what its keys mean here. Its patterns are Go's, whose syntax
 //! is that of Rust's but for details; those that do not compile are mistakes.
 
-use super::{Read, mistake};
-use crate::recording::{Conversation, MailData, Said};
+use super::{LogRead, mistake};
+use crate::recording::{Conversation, RecordedMailData, Said};
 use crate::scenario::write::{Draft, DraftAction, DraftExpect, DraftStep, literal};
 use crate::scenario::yaml::{self, Node, Value};
 use crate::scenario::{Diagnostic, Span, compile_pattern, refuse_too_wide};
@@ -63,10 +63,10 @@ fn inner(text: &str) -> Option<String> {
 }
 
 /// Reads the module that `wanted` names, or the only one.
-pub(super) fn read(text: &str, wanted: Option<&str>) -> Read {
+pub(super) fn read(text: &str, wanted: Option<&str>) -> LogRead {
     let inner = inner(text);
     let text = inner.as_deref().unwrap_or(text);
-    let failed = |mistake: Diagnostic| Read { mistakes: vec![mistake], ..Read::default() };
+    let failed = |mistake: Diagnostic| LogRead { mistakes: vec![mistake], ..LogRead::default() };
     let root = match yaml::read(text, 0) {
         Ok(root) => root,
         Err(mistake) => return failed(mistake),
@@ -94,7 +94,7 @@ pub(super) fn read(text: &str, wanted: Option<&str>) -> Read {
 }
 
 /// A module with a `query_response`.
-struct Found<'n> {
+struct FoundModule<'n> {
     name: &'n str,
     /// The mapping that holds `tcp`, and that of `tcp`.
     module: Option<&'n Node>,
@@ -102,13 +102,13 @@ struct Found<'n> {
     exchanges: &'n [Node],
 }
 
-fn find<'n>(node: &'n Node, name: &'n str, depth: usize, found: &mut Vec<Found<'n>>) {
+fn find<'n>(node: &'n Node, name: &'n str, depth: usize, found: &mut Vec<FoundModule<'n>>) {
     if depth > MAX_DEPTH {
         return;
     }
     match &node.value {
         Value::List(items) if depth == 0 => {
-            found.push(Found { name, module: None, tcp: None, exchanges: items });
+            found.push(FoundModule { name, module: None, tcp: None, exchanges: items });
         }
         Value::Map(entries) => {
             for (key, value) in entries {
@@ -116,10 +116,10 @@ fn find<'n>(node: &'n Node, name: &'n str, depth: usize, found: &mut Vec<Found<'
                 let inner = entry(value, "query_response").map(|node| &node.value);
                 match (key, inner, &value.value) {
                     ("query_response", _, Value::List(items)) => {
-                        found.push(Found { name, module: None, tcp: Some(node), exchanges: items });
+                        found.push(FoundModule { name, module: None, tcp: Some(node), exchanges: items });
                     }
                     ("tcp", Some(Value::List(items)), _) => {
-                        found.push(Found { name, module: Some(node), tcp: Some(value), exchanges: items });
+                        found.push(FoundModule { name, module: Some(node), tcp: Some(value), exchanges: items });
                     }
                     _ => find(value, key, depth + 1, found),
                 }
@@ -156,7 +156,7 @@ struct Module {
 }
 
 impl Module {
-    fn read(found: &Found<'_>) -> Read {
+    fn read(found: &FoundModule<'_>) -> LogRead {
         let mut module = Module::default();
         found.module.into_iter().for_each(|node| module.settings_of_module(node));
         found.tcp.into_iter().for_each(|node| module.settings_of_tcp(node));
@@ -233,7 +233,7 @@ impl Module {
             Some(data) if line == "." => {
                 let octets = std::mem::take(data);
                 self.data = None;
-                self.said.push(Said::MailData(MailData { octets, left_out: 0 }));
+                self.said.push(Said::RecordedMailData(RecordedMailData { octets, left_out: 0 }));
                 self.unanswered.push(".".to_owned());
             }
             Some(data) => {
@@ -307,7 +307,7 @@ impl Module {
         self.notices.push(Diagnostic::warning(key.span, format!("`{name}` has no counterpart here: it was left out")));
     }
 
-    fn finish(self, name: String) -> Read {
+    fn finish(self, name: String) -> LogRead {
         let target = Diagnostic::warning(
             Span::default(),
             "a module does not say which server it probes: `mail.example.com` stands in its place",
@@ -328,7 +328,7 @@ impl Module {
             }
             draft.steps.iter_mut().for_each(name_captures);
         });
-        Read { conversation, mistakes: self.mistakes, notices, complete: Some(complete), ..Read::default() }
+        LogRead { conversation, mistakes: self.mistakes, notices, complete: Some(complete), ..LogRead::default() }
     }
 }
 

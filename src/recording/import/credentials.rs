@@ -4,12 +4,12 @@
 //! of, and for telling words that may be a credential from words that may be shown.
 
 use super::grammar::{is_base64, is_hidden, is_mechanism};
-use super::text::Line;
+use super::text::TextLine;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// What stands behind AUTH and the name of a mechanism, in all lines; decoded as well.
-pub(super) fn after_auth(lines: &[Line<'_>]) -> Vec<String> {
+pub(super) fn after_auth(lines: &[TextLine<'_>]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for line in lines {
         for (at, _) in line.text.match_indices(|letter: char| letter.eq_ignore_ascii_case(&'a')) {

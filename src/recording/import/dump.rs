@@ -4,11 +4,11 @@
 //! client is decided later, as everywhere. Also for what `openssl s_client` prints among the lines of a session.
 
 use super::grammar::{command, reply_code};
-use super::text::{Line, Role};
+use super::text::{LineRole, TextLine};
 use std::borrow::Cow;
 
 /// Takes blocks and tables apart; a text without any stays as it is.
-pub(super) fn flat(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
+pub(super) fn flat(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
     let any = |test: fn(&str) -> bool| lines.iter().any(|line| test(&line.text));
     if any(|line| line.starts_with("Follow: t")) {
         return follow(lines);
@@ -23,7 +23,7 @@ pub(super) fn flat(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
 }
 
 /// `tshark -z follow,tcp,ascii`: before each block its length, behind a tab where the second node speaks.
-fn follow(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
+fn follow(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
     let mut left = 0_usize;
     let mut mark = '>';
     let mut cut = Vec::with_capacity(lines.len());
@@ -32,7 +32,7 @@ fn follow(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
             let second = line.text.starts_with('\t');
             if let Ok(length) = line.text.trim().parse::<usize>() {
                 (left, mark) = (length, if second { '<' } else { '>' });
-                line.role = Role::Noise;
+                line.role = LineRole::Noise;
             }
         } else {
             // The dump shows the two octets of a line end as one.
@@ -55,8 +55,8 @@ fn trace_mark(line: &str) -> Option<(char, bool)> {
 }
 
 /// `curl --trace-ascii` and `--trace`: blocks with an offset before each line.
-fn trace(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
-    let mut cut: Vec<Line<'_>> = Vec::with_capacity(lines.len());
+fn trace(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
+    let mut cut: Vec<TextLine<'_>> = Vec::with_capacity(lines.len());
     let mut block: Option<(char, bool)> = None;
     let mut before: Option<(usize, usize)> = None;
     let mut octets = String::new();
@@ -66,7 +66,7 @@ fn trace(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
             block = trace_mark(&line.text);
             before = None;
             if block.is_some() {
-                line.role = Role::Noise;
+                line.role = LineRole::Noise;
             } else if let Some(at) = line.text.find("== Info:") {
                 line.text = Cow::Owned(format!("* {}", line.text[at + 8..].trim_start()));
             }
@@ -75,7 +75,7 @@ fn trace(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
         };
         let (at, text) = offset(&line.text).unwrap_or_default();
         if !in_session {
-            line.role = Role::Noise;
+            line.role = LineRole::Noise;
             cut.push(line);
         } else if let Some(bytes) = hexadecimal(text) {
             octets.push_str(&bytes);
@@ -85,7 +85,7 @@ fn trace(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
             let written = if goes_on { text.to_owned() } else { format!("{mark} {text}") };
             match cut.last_mut().filter(|_| goes_on) {
                 Some(last) => last.text = Cow::Owned(format!("{}{}", last.text, written)),
-                None => cut.push(Line { text: Cow::Owned(written), ..line }),
+                None => cut.push(TextLine { text: Cow::Owned(written), ..line }),
             }
         }
     }
@@ -93,11 +93,11 @@ fn trace(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
 }
 
 /// The lines of a block of hexadecimal digits, where it ends.
-fn end_of_block(block: Option<(char, bool)>, octets: &mut String, cut: &mut Vec<Line<'_>>, next: &Line<'_>) {
+fn end_of_block(block: Option<(char, bool)>, octets: &mut String, cut: &mut Vec<TextLine<'_>>, next: &TextLine<'_>) {
     let Some((mark, _)) = block.filter(|_| !octets.is_empty()) else { return };
     for text in std::mem::take(octets).trim_end_matches(['\r', '\n']).split('\n') {
         let text = Cow::Owned(format!("{mark} {}", text.trim_end_matches('\r')));
-        cut.push(Line { text, start: next.start, end: next.start, role: Role::Open });
+        cut.push(TextLine { text, start: next.start, end: next.start, role: LineRole::Open });
     }
 }
 
@@ -152,9 +152,9 @@ fn fields(line: &str) -> Vec<String> {
 }
 
 /// Rows become lines: the session in brackets, the sign of the side, the data.
-fn table(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
+fn table(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
     let serves =
-        |line: &Line<'_>| row(&line.text).is_some_and(|row| row.event == '>' && reply_code(&row.data).is_some());
+        |line: &TextLine<'_>| row(&line.text).is_some_and(|row| row.event == '>' && reply_code(&row.data).is_some());
     let is_server = lines.iter().any(serves);
     let mut cut = Vec::with_capacity(lines.len());
     for mut line in lines {
@@ -170,7 +170,7 @@ fn table(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
             };
             line.text = Cow::Owned(text);
         } else if line.text.starts_with('#') {
-            line.role = Role::Noise;
+            line.role = LineRole::Noise;
         }
         cut.push(line);
     }
@@ -223,19 +223,19 @@ const ALONE: [&str; 26] = [
 ];
 
 /// Whether a text is of `openssl s_client`.
-pub(super) fn is_s_client(lines: &[Line<'_>]) -> bool {
+pub(super) fn is_s_client(lines: &[TextLine<'_>]) -> bool {
     let signs = ["CONNECTED(", "CONNECTION ESTABLISHED", "depth=", "-----BEGIN CERT", "SSL handshake has read"];
     lines.iter().any(|line| signs.iter().any(|sign| line.text.starts_with(sign)))
 }
 
 /// Tells apart what `s_client` says of itself and what was typed and answered.
-pub(super) fn s_client(lines: &mut [Line<'_>]) {
+pub(super) fn s_client(lines: &mut [TextLine<'_>]) {
     let (mut in_section, mut at_border, mut begun, mut in_data, mut in_record) = (false, false, false, false, false);
     for line in lines {
         let text = line.text.as_ref();
         let record = text.starts_with(">>> ") || text.starts_with("<<< ");
         if record || in_record && is_dump(text) {
-            (in_record, line.role) = (true, Role::Noise);
+            (in_record, line.role) = (true, LineRole::Noise);
             continue;
         }
         in_record = false;
@@ -251,15 +251,15 @@ pub(super) fn s_client(lines: &mut [Line<'_>]) {
         in_section |= begins_section;
         let typed = command(text).is_some();
         if in_section && !typed || ALONE.iter().any(|word| text.starts_with(word)) || text.contains(":error:") {
-            line.role = Role::Noise;
+            line.role = LineRole::Noise;
         } else if let Some(code) = reply_code(text) {
             if !begun {
-                line.role = if code == 220 { Role::AfterHandshake } else { Role::AfterToolGreeted };
+                line.role = if code == 220 { LineRole::AfterHandshake } else { LineRole::AfterToolGreeted };
             }
             begun = true;
             in_data = code == 354;
         } else if !begun && !typed {
-            line.role = Role::Noise;
+            line.role = LineRole::Noise;
         }
     }
 }

@@ -5,7 +5,7 @@
 
 /// Something that happened, as a log tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Event {
+pub(super) enum LogEvent {
     /// Where a connection goes to; `begins`: it is not open yet.
     To {
         host: String,
@@ -35,7 +35,7 @@ pub(super) enum Event {
 
 /// What the words of a row mean.
 #[derive(Clone, Copy)]
-enum Meaning {
+enum EventMeaning {
     Begins,
     BeginsTls,
     Connected,
@@ -52,10 +52,10 @@ enum Meaning {
     LoginFailed,
 }
 
-use Meaning as M;
+use EventMeaning as M;
 
 /// What tools write. Of several rows that fit a line the first one counts.
-const WORDS: [(&str, Meaning); 88] = [
+const WORDS: [(&str, EventMeaning); 88] = [
     // smtp-script
     ("{addr} stands in for {host}", M::Alias),
     ("*  TLSv1", M::Handshake),
@@ -155,12 +155,12 @@ const WORDS: [(&str, Meaning); 88] = [
 ];
 
 /// What a line tells; only lines of neither side are asked.
-pub(super) fn of(line: &str) -> Option<Event> {
+pub(super) fn of(line: &str) -> Option<LogEvent> {
     if line.len() > 2000 {
         return None;
     }
     if matches!(line.trim(), "closed" | "EOF") {
-        return Some(Event::ServerClosed);
+        return Some(LogEvent::ServerClosed);
     }
     WORDS.iter().find_map(|(words, meaning)| event(&captures(words, line)?, *meaning, line))
 }
@@ -229,26 +229,26 @@ fn value_of<'l>(name: &str, text: &'l str, after: &str) -> Option<&'l str> {
     (length > 0).then(|| &text[..length])
 }
 
-fn event(found: &Captures<'_>, meaning: Meaning, line: &str) -> Option<Event> {
+fn event(found: &Captures<'_>, meaning: EventMeaning, line: &str) -> Option<LogEvent> {
     let host = found.host.trim_matches(['[', ']']).trim_end_matches(['.', ':']).to_owned();
     let port = found.port.parse().ok();
-    let to = |begins: bool, tls: bool| Event::To { host: host.clone(), port, begins, tls };
+    let to = |begins: bool, tls: bool| LogEvent::To { host: host.clone(), port, begins, tls };
     Some(match meaning {
         M::Begins => to(true, false),
         M::BeginsTls => to(true, true),
         M::Connected => to(false, false),
         M::ConnectedTls => to(false, true),
-        M::Alias => Event::Alias { host: host.clone(), of: found.addr.to_owned() },
+        M::Alias => LogEvent::Alias { host: host.clone(), of: found.addr.to_owned() },
         M::Handshake if line.contains("tls_starttls = off") => return None,
-        M::Handshake => Event::Handshake,
-        M::HandshakeFailed => Event::HandshakeFailed(line.trim().to_owned()),
-        M::ServerClosed => Event::ServerClosed,
-        M::ClientClosed => Event::ClientClosed,
-        M::TimedOut => Event::TimedOut(found.secs.parse().ok()),
-        M::MessageNotShown => Event::MessageNotShown,
-        M::LoginNotShown => Event::LoginNotShown(found.word.to_owned()),
-        M::LoginSucceeded => Event::LoginEnded(true),
-        M::LoginFailed => Event::LoginEnded(false),
+        M::Handshake => LogEvent::Handshake,
+        M::HandshakeFailed => LogEvent::HandshakeFailed(line.trim().to_owned()),
+        M::ServerClosed => LogEvent::ServerClosed,
+        M::ClientClosed => LogEvent::ClientClosed,
+        M::TimedOut => LogEvent::TimedOut(found.secs.parse().ok()),
+        M::MessageNotShown => LogEvent::MessageNotShown,
+        M::LoginNotShown => LogEvent::LoginNotShown(found.word.to_owned()),
+        M::LoginSucceeded => LogEvent::LoginEnded(true),
+        M::LoginFailed => LogEvent::LoginEnded(false),
     })
 }
 
@@ -277,7 +277,7 @@ mod tests {
 
     fn to(line: &str) -> (String, Option<u16>) {
         match of(line) {
-            Some(Event::To { host, port, .. }) => (host, port),
+            Some(LogEvent::To { host, port, .. }) => (host, port),
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -306,9 +306,9 @@ mod tests {
         for (line, host, port) in told {
             assert_eq!(to(line), (host.to_owned(), port), "{line}");
         }
-        let alias = Event::Alias { host: "smtp.sendgrid.net:587".to_owned(), of: "127.0.0.1:36693".to_owned() };
+        let alias = LogEvent::Alias { host: "smtp.sendgrid.net:587".to_owned(), of: "127.0.0.1:36693".to_owned() };
         assert_eq!(of("    0.000  *  127.0.0.1:36693 stands in for smtp.sendgrid.net:587"), Some(alias));
-        let alias = Event::Alias { host: "smtp.example.com".to_owned(), of: "192.0.2.5".to_owned() };
+        let alias = LogEvent::Alias { host: "smtp.example.com".to_owned(), of: "192.0.2.5".to_owned() };
         assert_eq!(of("[2023] DEBUG [x] Resolved smtp.example.com as 192.0.2.5 [cache miss]"), Some(alias));
     }
 }

@@ -3,7 +3,7 @@
 //! Responsible for their names, which `--from` takes. A family needs no code: how its sides are told apart is learned from
 //! the text.
 
-use super::marks::Side;
+use super::marks::LogSide;
 
 /// A tool or library with its notation.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Family {
     /// Parts of lines of neither side that nobody misses.
     pub(super) noise: &'static [&'static str],
     /// Marks that can't be learned, because no line of SMTP shows them.
-    pub(super) marks: &'static [(&'static str, Side)],
+    pub(super) marks: &'static [(&'static str, LogSide)],
 }
 
 const NONE: Family = Family { name: "", what: "", signs: &[], noise: &[], marks: &[] };
@@ -230,7 +230,7 @@ pub(super) const FAMILIES: [Family; 30] = [
         what: "what `check_smtp -v` prints",
         signs: &["HELOCMD:", "check_smtp"],
         noise: &["HELOCMD", "SMTP OK", "SMTP CRITICAL", "SMTP WARNING", "WARNING - ", "CRITICAL - "],
-        marks: &[("HELOCMD:", Side::Client), ("sent", Side::Client), ("received", Side::Server)],
+        marks: &[("HELOCMD:", LogSide::Client), ("sent", LogSide::Client), ("received", LogSide::Server)],
     },
     Family {
         name: "tshark",

@@ -3,14 +3,14 @@
 //! Responsible for `--client` and `--server`: a line in which one of the patterns is found is that side's, and what follows
 //! the match, or what its group `line` matched, is the line of SMTP.
 
-use super::Wanted;
+use super::WantedSession;
 use super::mistake;
-use super::text::{Line, Role};
+use super::text::{LineRole, TextLine};
 use crate::scenario::{Diagnostic, compile_pattern};
 use std::borrow::Cow;
 
 /// Puts the marks of `curl -v` in place of what the patterns match.
-pub(super) fn mark(lines: &mut [Line<'_>], wanted: &Wanted<'_>) -> Result<(), Diagnostic> {
+pub(super) fn mark(lines: &mut [TextLine<'_>], wanted: &WantedSession<'_>) -> Result<(), Diagnostic> {
     let (Some(client), Some(server)) = (wanted.client, wanted.server) else { return Ok(()) };
     let compiled = |option: &str, pattern: &str| {
         let help = "a pattern of what stands before each line of this side, such as `\\[out\\] `; the part after its match is the line";
@@ -30,7 +30,7 @@ pub(super) fn mark(lines: &mut [Line<'_>], wanted: &Wanted<'_>) -> Result<(), Di
         match found {
             Some(text) => line.text = Cow::Owned(text),
             // No mark, and so of neither side.
-            None if line.text.starts_with(['<', '>']) => line.role = Role::Noise,
+            None if line.text.starts_with(['<', '>']) => line.role = LineRole::Noise,
             None => {}
         }
     }

@@ -5,7 +5,7 @@
 
 /// A line of the client, by what may answer it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum LineForm {
     Hello,
     MailOrRcpt,
     Data,
@@ -33,29 +33,29 @@ enum Argument {
 }
 
 /// Verbs with what must follow them: sentences begin with the same words.
-const VERBS: [(&str, Kind, Argument); 22] = [
-    ("EHLO", Kind::Hello, Argument::Words(2)),
-    ("HELO", Kind::Hello, Argument::Words(2)),
-    ("LHLO", Kind::Hello, Argument::Words(2)),
-    ("MAIL", Kind::MailOrRcpt, Argument::Begins("FROM")),
-    ("RCPT", Kind::MailOrRcpt, Argument::Begins("TO")),
-    ("DATA", Kind::Data, Argument::None),
-    ("BDAT", Kind::Bdat, Argument::Number),
-    ("RSET", Kind::Other, Argument::None),
-    ("NOOP", Kind::Other, Argument::Words(1)),
-    ("QUIT", Kind::Quit, Argument::None),
-    ("AUTH", Kind::Auth, Argument::Mechanism),
-    ("STARTTLS", Kind::StartTls, Argument::None),
-    ("VRFY", Kind::Other, Argument::Words(1)),
-    ("EXPN", Kind::Other, Argument::Words(1)),
-    ("HELP", Kind::Other, Argument::Words(1)),
-    ("ETRN", Kind::Other, Argument::Words(1)),
-    ("ATRN", Kind::Other, Argument::Words(1)),
-    ("TURN", Kind::Other, Argument::None),
-    ("XCLIENT", Kind::Other, Argument::Words(9)),
-    ("XFORWARD", Kind::Other, Argument::Words(9)),
-    ("BURL", Kind::Bdat, Argument::Words(3)),
-    ("X-EXPS", Kind::Auth, Argument::Words(2)),
+const VERBS: [(&str, LineForm, Argument); 22] = [
+    ("EHLO", LineForm::Hello, Argument::Words(2)),
+    ("HELO", LineForm::Hello, Argument::Words(2)),
+    ("LHLO", LineForm::Hello, Argument::Words(2)),
+    ("MAIL", LineForm::MailOrRcpt, Argument::Begins("FROM")),
+    ("RCPT", LineForm::MailOrRcpt, Argument::Begins("TO")),
+    ("DATA", LineForm::Data, Argument::None),
+    ("BDAT", LineForm::Bdat, Argument::Number),
+    ("RSET", LineForm::Other, Argument::None),
+    ("NOOP", LineForm::Other, Argument::Words(1)),
+    ("QUIT", LineForm::Quit, Argument::None),
+    ("AUTH", LineForm::Auth, Argument::Mechanism),
+    ("STARTTLS", LineForm::StartTls, Argument::None),
+    ("VRFY", LineForm::Other, Argument::Words(1)),
+    ("EXPN", LineForm::Other, Argument::Words(1)),
+    ("HELP", LineForm::Other, Argument::Words(1)),
+    ("ETRN", LineForm::Other, Argument::Words(1)),
+    ("ATRN", LineForm::Other, Argument::Words(1)),
+    ("TURN", LineForm::Other, Argument::None),
+    ("XCLIENT", LineForm::Other, Argument::Words(9)),
+    ("XFORWARD", LineForm::Other, Argument::Words(9)),
+    ("BURL", LineForm::Bdat, Argument::Words(3)),
+    ("X-EXPS", LineForm::Auth, Argument::Words(2)),
 ];
 
 /// The names of mechanisms, in which no sentence goes on behind `AUTH`.
@@ -85,7 +85,7 @@ const CODES: [u16; 46] = [
 ];
 
 /// What a command is, if a line is one by its form.
-pub(super) fn command(line: &str) -> Option<Kind> {
+pub(super) fn command(line: &str) -> Option<LineForm> {
     let line = line.trim_end();
     let end = line.find([' ', '\t', ':']).unwrap_or(line.len());
     let (verb, rest) = line.split_at(end);
@@ -94,9 +94,9 @@ pub(super) fn command(line: &str) -> Option<Kind> {
 }
 
 /// What a command is by its verb alone, for a line that is known to be the client's.
-pub(super) fn kind_of(line: &str) -> Kind {
+pub(super) fn kind_of(line: &str) -> LineForm {
     let verb = line.trim_start().split([' ', '\t', ':']).next().unwrap_or_default();
-    VERBS.iter().find(|(name, _, _)| name.eq_ignore_ascii_case(verb)).map_or(Kind::Other, |(_, kind, _)| *kind)
+    VERBS.iter().find(|(name, _, _)| name.eq_ignore_ascii_case(verb)).map_or(LineForm::Other, |(_, kind, _)| *kind)
 }
 
 /// Whether a text begins with the letters of a verb.
@@ -199,23 +199,23 @@ pub(super) fn usual_code(line: &str) -> Option<u16> {
 }
 
 /// Whether a reply with this code may answer it.
-pub(super) fn may_answer(kind: Kind, code: u16) -> bool {
+pub(super) fn may_answer(kind: LineForm, code: u16) -> bool {
     let refuses = (400..600).contains(&code);
     refuses
         || match kind {
-            Kind::Hello => code == 250,
-            Kind::MailOrRcpt | Kind::Message | Kind::Bdat => (250..=253).contains(&code),
-            Kind::Data => code == 354,
-            Kind::Auth | Kind::Answer => matches!(code, 334 | 235),
-            Kind::StartTls => code == 220,
-            Kind::Quit => matches!(code, 220 | 221 | 250),
-            Kind::Other => !matches!(code, 334 | 354 | 235 | 221),
+            LineForm::Hello => code == 250,
+            LineForm::MailOrRcpt | LineForm::Message | LineForm::Bdat => (250..=253).contains(&code),
+            LineForm::Data => code == 354,
+            LineForm::Auth | LineForm::Answer => matches!(code, 334 | 235),
+            LineForm::StartTls => code == 220,
+            LineForm::Quit => matches!(code, 220 | 221 | 250),
+            LineForm::Other => !matches!(code, 334 | 354 | 235 | 221),
         }
 }
 
 /// Whether a command must be answered before the client may go on (RFC 2920 section 3.1).
-pub(super) fn must_wait(kind: Kind) -> bool {
-    matches!(kind, Kind::Hello | Kind::Auth | Kind::Answer | Kind::StartTls)
+pub(super) fn must_wait(kind: LineForm) -> bool {
+    matches!(kind, LineForm::Hello | LineForm::Auth | LineForm::Answer | LineForm::StartTls)
 }
 
 /// A keyword of EHLO, as some clients print the further lines of a reply without their code.

@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 
 /// Who said a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Side {
+pub(super) enum LogSide {
     Client,
     Server,
 }
@@ -20,7 +20,7 @@ pub(super) enum Side {
 /// What a line was read to.
 pub(super) struct Seen<'l> {
     /// The side that its mark tells; nothing where marks tell no side, or where there is none.
-    pub(super) side: Option<Side>,
+    pub(super) side: Option<LogSide>,
     /// What stands before the line of SMTP.
     pub(super) prefix: &'l str,
     /// The line of SMTP; some notations put several into one.
@@ -29,7 +29,7 @@ pub(super) struct Seen<'l> {
 
 /// How a shape is used.
 #[derive(Clone, Copy, Default)]
-struct Use {
+struct MarkUse {
     client: usize,
     server: usize,
     /// The fewest blanks behind it.
@@ -40,7 +40,7 @@ struct Use {
 /// The marks of one text.
 #[derive(Default)]
 pub(super) struct Marks {
-    shapes: HashMap<String, Use>,
+    shapes: HashMap<String, MarkUse>,
     client: String,
     server: String,
     longest: usize,
@@ -49,15 +49,15 @@ pub(super) struct Marks {
 }
 
 /// A place where SMTP may begin.
-struct Start {
+struct MarkStart {
     at: usize,
-    side: Side,
+    side: LogSide,
 }
 
 impl Marks {
     /// Learns the marks of a text; `known` are shapes that need no evidence.
-    pub(super) fn learn<'l>(lines: impl Iterator<Item = &'l str>, known: &[(&str, Side)]) -> Marks {
-        let mut shapes: HashMap<String, Use> = HashMap::new();
+    pub(super) fn learn<'l>(lines: impl Iterator<Item = &'l str>, known: &[(&str, LogSide)]) -> Marks {
+        let mut shapes: HashMap<String, MarkUse> = HashMap::new();
         // The code of a reply that goes on: its further lines may have lost their mark, and so tell nothing.
         let mut open = None;
         for line in lines {
@@ -67,10 +67,10 @@ impl Marks {
                 let is_rest = code.is_some() && code == std::mem::replace(&mut open, code.filter(|_| goes_on));
                 let (before, opener) = wrap::split_opener(&line[..start.at]);
                 let blanks = line[..start.at - opener.len()].len() - before.len();
-                let used = shapes.entry(shape(before)).or_insert(Use { blanks, ..Use::default() });
+                let used = shapes.entry(shape(before)).or_insert(MarkUse { blanks, ..MarkUse::default() });
                 used.blanks = used.blanks.min(blanks);
                 used.quoted |= !opener.is_empty();
-                *(if start.side == Side::Client { &mut used.client } else { &mut used.server }) +=
+                *(if start.side == LogSide::Client { &mut used.client } else { &mut used.server }) +=
                     usize::from(!is_rest);
             }
         }
@@ -80,18 +80,18 @@ impl Marks {
             let direction = direction(shape);
             direction == marks.client || direction == marks.server
         };
-        let mut kept: HashMap<String, Use> = HashMap::new();
+        let mut kept: HashMap<String, MarkUse> = HashMap::new();
         for (shape, used) in marks.shapes.iter().filter(|(shape, _)| wanted(shape)) {
             // Only lines that go on a reply have this mark: it is the server's where it is one.
             let is_rest =
                 used.client == 0 && used.server == 0 && !marks.server.is_empty() && direction(shape) == marks.server;
             if is_rest || used.client + used.server > 0 {
-                kept.insert(shape.clone(), Use { server: used.server.max(usize::from(is_rest)), ..*used });
+                kept.insert(shape.clone(), MarkUse { server: used.server.max(usize::from(is_rest)), ..*used });
             }
         }
         for (mark, side) in known {
-            let (client, server) = if *side == Side::Client { (1, 0) } else { (0, 1) };
-            kept.insert(shape(mark), Use { client, server, blanks: 1, quoted: false });
+            let (client, server) = if *side == LogSide::Client { (1, 0) } else { (0, 1) };
+            kept.insert(shape(mark), MarkUse { client, server, blanks: 1, quoted: false });
         }
         marks.longest = kept.keys().map(String::len).max().unwrap_or(0);
         marks.bases = kept.keys().filter_map(|shape| base(shape)).map(str::to_owned).collect();
@@ -101,7 +101,7 @@ impl Marks {
 
     /// Whether a conversation was found: a command, or a reply where numbers do not stand by chance.
     pub(super) fn are_found(&self) -> bool {
-        let replies = |shape: &str, used: &Use| used.server > 0 && (shape.is_empty() || is_directed(shape));
+        let replies = |shape: &str, used: &MarkUse| used.server > 0 && (shape.is_empty() || is_directed(shape));
         self.shapes.iter().any(|(shape, used)| used.client > 0 || replies(shape, used))
     }
 
@@ -116,7 +116,7 @@ impl Marks {
             let (before, opener) = wrap::split_opener(&line[..start.at]);
             let shape = shape(before);
             if let Some(used) = self.shapes.get(&shape)
-                && (if start.side == Side::Client { used.client } else { used.server }) > 0
+                && (if start.side == LogSide::Client { used.client } else { used.server }) > 0
             {
                 let lines = wrap::unwrapped(&line[start.at..], opener, before);
                 return Seen { side: Some(start.side), prefix: before, lines };
@@ -132,7 +132,7 @@ impl Marks {
     /// A line that is no command and no reply by its form: whose it is, its prefix tells.
     fn read_by_shape<'l>(&self, line: &'l str) -> Seen<'l> {
         let mut shaper = Shaper::new(line);
-        let mut found: Option<(usize, Use)> = None;
+        let mut found: Option<(usize, MarkUse)> = None;
         let mut before = 0;
         while let Some(end) = shaper.advance() {
             if end > MAX_PREFIX || shaper.shape().len() > self.longest {
@@ -162,16 +162,16 @@ impl Marks {
         let lines = wrap::unwrapped(&rest[opener.len()..], opener, &line[..end]);
         let side = match (used.client, used.server) {
             _ if self.are_alike() => None,
-            (0, _) => Some(Side::Server),
-            (_, 0) => Some(Side::Client),
-            (client, server) => Some(if client > server { Side::Client } else { Side::Server }),
+            (0, _) => Some(LogSide::Server),
+            (_, 0) => Some(LogSide::Client),
+            (client, server) => Some(if client > server { LogSide::Client } else { LogSide::Server }),
         };
         Seen { side, prefix: &line[..end], lines }
     }
 }
 
 /// The directions of the two sides: the two, or the one, that most lines agree with.
-fn sides(shapes: &HashMap<String, Use>) -> (String, String) {
+fn sides(shapes: &HashMap<String, MarkUse>) -> (String, String) {
     let mut directions: HashMap<String, (usize, usize)> = HashMap::new();
     for (shape, used) in shapes {
         let counts = directions.entry(direction(shape)).or_default();
@@ -202,7 +202,7 @@ fn sides(shapes: &HashMap<String, Use>) -> (String, String) {
 }
 
 /// The first place of a line at which a reply or a command may begin.
-fn start_of(line: &str) -> Option<Start> {
+fn start_of(line: &str) -> Option<MarkStart> {
     let bytes = line.as_bytes();
     let limit = bytes.len().min(MAX_PREFIX);
     let mut before: Option<u8> = None;
@@ -212,10 +212,10 @@ fn start_of(line: &str) -> Option<Start> {
             let rest = &line[at..];
             let replies = if at == 0 { reply_code(rest) } else { usual_code(rest) };
             if byte.is_ascii_digit() && replies.is_some() && !is_time(bytes, at) {
-                return Some(Start { at, side: Side::Server });
+                return Some(MarkStart { at, side: LogSide::Server });
             }
             if byte.is_ascii_alphabetic() && grammar::may_be_verb(rest) && command(wrap::first_line(rest)).is_some() {
-                return Some(Start { at, side: Side::Client });
+                return Some(MarkStart { at, side: LogSide::Client });
             }
         }
         before = Some(byte);

@@ -27,12 +27,12 @@ mod wrap;
 
 pub use family::Family;
 
-use super::words::{Credentials, Secrets};
+use super::words::{KnownCredentials, Secrets};
 use super::{Conversation, Said};
 use crate::scenario::write::Draft;
 use crate::scenario::{CheckContext, Diagnostic, MAX_YAML_SIZE, PemChecks, Sources, Span, check, parse};
 use marks::Marks;
-use session::Session;
+use session::LogSession;
 use shown::masked_sources;
 
 /// The largest text that is read, in bytes.
@@ -48,7 +48,7 @@ const MAX_LISTED: usize = 20;
 
 /// How a text is to be read.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted<'w> {
+pub struct WantedSession<'w> {
     /// Who wrote it; found out where it is not given.
     pub family: Option<&'static Family>,
     /// One of several modules of `blackbox_exporter`.
@@ -117,7 +117,7 @@ pub fn decoded(bytes: Vec<u8>) -> String {
 ///
 /// # Errors
 /// The text is too large, holds no conversation, or holds one that does not fit together.
-pub fn import(name: &str, text: &str, wanted: &Wanted<'_>) -> Result<Imported, ImportError> {
+pub fn import(name: &str, text: &str, wanted: &WantedSession<'_>) -> Result<Imported, ImportError> {
     if text.len() > MAX_IMPORT_SIZE {
         let large = mistake(format!("a transcript has at most {MAX_IMPORT_SIZE} bytes"));
         return Err(ImportError {
@@ -135,30 +135,30 @@ pub fn import(name: &str, text: &str, wanted: &Wanted<'_>) -> Result<Imported, I
 }
 
 /// Adds to a scenario what a conversation cannot tell.
-type Completion = Box<dyn FnOnce(&mut Draft)>;
+type Completeness = Box<dyn FnOnce(&mut Draft)>;
 
 /// What a notation was read to.
 #[derive(Default)]
-struct Read {
+struct LogRead {
     conversation: Conversation,
     /// Mistakes that leave no scenario.
     mistakes: Vec<Diagnostic>,
     notices: Vec<Diagnostic>,
     /// What a notation knows and a conversation does not tell.
-    complete: Option<Completion>,
+    complete: Option<Completeness>,
     /// Credentials that are in no line of the conversation.
     stray: Vec<String>,
     /// The places of lines that must not be shown.
     unshown: Vec<usize>,
 }
 
-impl Read {
-    fn failed(mistake: Diagnostic) -> Read {
-        Read { mistakes: vec![mistake], ..Read::default() }
+impl LogRead {
+    fn failed(mistake: Diagnostic) -> LogRead {
+        LogRead { mistakes: vec![mistake], ..LogRead::default() }
     }
 
     fn finish(mut self, name: &str, text: &str, family: &'static Family) -> Result<Imported, ImportError> {
-        let mut known = Credentials::default();
+        let mut known = KnownCredentials::default();
         for credential in self.stray.iter().filter(|credential| !is_said(&self.conversation.said, credential)) {
             known.note("auth_message", credential);
             for part in credentials::parts(credential) {
@@ -226,20 +226,20 @@ fn mistake(message: String) -> Diagnostic {
 }
 
 /// Reads a transcript.
-fn transcript(text: &str, wanted: &Wanted<'_>) -> (Read, &'static Family) {
+fn transcript(text: &str, wanted: &WantedSession<'_>) -> (LogRead, &'static Family) {
     let mut lines = dump::flat(text::lines(text));
     if dump::is_s_client(&lines) {
         dump::s_client(&mut lines);
     }
     if let Err(mistake) = given::mark(&mut lines, wanted) {
-        return (Read::failed(mistake), wanted.family.unwrap_or(&family::FAMILIES[0]));
+        return (LogRead::failed(mistake), wanted.family.unwrap_or(&family::FAMILIES[0]));
     }
-    let open = || lines.iter().filter(|line| line.role != text::Role::Noise).map(|line| line.text.as_ref());
+    let open = || lines.iter().filter(|line| line.role != text::LineRole::Noise).map(|line| line.text.as_ref());
     let found =
         wanted.family.unwrap_or_else(|| family::of(lines.iter().take(MAX_SEARCHED).map(|line| line.text.as_ref())));
     let marks = Marks::learn(open(), found.marks);
     if !marks.are_found() {
-        return (Read::failed(nothing_found()), found);
+        return (LogRead::failed(nothing_found()), found);
     }
     let (mut sessions, unshown) = sessions::read(&lines, &marks, found);
     let stray: Vec<String> =
@@ -247,9 +247,9 @@ fn transcript(text: &str, wanted: &Wanted<'_>) -> (Read, &'static Family) {
     let stray = [stray, credentials::after_auth(&lines)].concat();
     let session = match chosen(sessions, wanted.session, text) {
         Ok(session) => session,
-        Err(mistake) => return (Read { stray, unshown, ..Read::failed(mistake) }, found),
+        Err(mistake) => return (LogRead { stray, unshown, ..LogRead::failed(mistake) }, found),
     };
-    (Read { stray, unshown, ..of_session(session, found) }, found)
+    (LogRead { stray, unshown, ..of_session(session, found) }, found)
 }
 
 /// Whether a login of the conversation holds a credential: then the login says what it is.
@@ -264,7 +264,7 @@ fn nothing_found() -> Diagnostic {
 }
 
 /// The session that is meant.
-fn chosen(mut sessions: Vec<Session>, number: Option<usize>, text: &str) -> Result<Session, Diagnostic> {
+fn chosen(mut sessions: Vec<LogSession>, number: Option<usize>, text: &str) -> Result<LogSession, Diagnostic> {
     let count = sessions.len();
     match number {
         Some(number) if (1..=count).contains(&number) => Ok(sessions.swap_remove(number - 1)),
@@ -276,13 +276,13 @@ fn chosen(mut sessions: Vec<Session>, number: Option<usize>, text: &str) -> Resu
 }
 
 /// The list of sessions, none of which is chosen.
-fn several(sessions: &[Session], text: &str) -> Diagnostic {
-    let line = |session: &Session| {
+fn several(sessions: &[LogSession], text: &str) -> Diagnostic {
+    let line = |session: &LogSession| {
         let start = session.begins.map_or(0, |begins| begins.start as usize);
         memchr::memchr_iter(b'\n', &text.as_bytes()[..start]).count() + 1
     };
     let listed =
-        |(at, session): (usize, &Session)| format!("{}: line {}, {}", at + 1, line(session), session.summary());
+        |(at, session): (usize, &LogSession)| format!("{}: line {}, {}", at + 1, line(session), session.summary());
     let mut list: Vec<String> = sessions.iter().enumerate().take(MAX_LISTED).map(listed).collect();
     if sessions.len() > MAX_LISTED {
         list.push(format!("and {} more", sessions.len() - MAX_LISTED));
@@ -291,7 +291,7 @@ fn several(sessions: &[Session], text: &str) -> Diagnostic {
     mistake(format!("{} sessions stand in this", sessions.len())).help(help)
 }
 
-fn of_session(mut session: Session, family: &'static Family) -> Read {
+fn of_session(mut session: LogSession, family: &'static Family) -> Read {
     let mut mistakes = Vec::new();
     let replies = session.said.iter().any(|said| matches!(said, Said::Reply(_)));
     let commands = session.said.iter().filter(|said| matches!(said, Said::Line(_))).count();
@@ -318,7 +318,7 @@ fn of_session(mut session: Session, family: &'static Family) -> Read {
         session.warn(Span::default(), no_server, "");
     }
     let conversation = Conversation { server: session.server, said: session.said };
-    Read { conversation, mistakes, notices: session.notices, ..Read::default() }
+    LogRead { conversation, mistakes, notices: session.notices, ..LogRead::default() }
 }
 
 #[cfg(test)]

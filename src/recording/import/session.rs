@@ -4,9 +4,9 @@
 //! handshakes to STARTTLS. A reply that does not fit what it would answer ends the reading: nothing is guessed.
 
 use super::credentials;
-use super::event::{self, Event};
-use super::grammar::{self, Kind};
-use crate::recording::{MailData, Said, Server, split_verb};
+use super::event::{self, LogEvent};
+use super::grammar::{self, LineForm};
+use crate::recording::{RecordedMailData, RecordedServer, Said, split_verb};
 use crate::scenario::write::DraftExpect;
 use crate::scenario::{Diagnostic, Span};
 use base64::Engine as _;
@@ -21,28 +21,28 @@ const MAX_MESSAGE: usize = 64 * 1024;
 
 /// A session that is being read.
 #[derive(Default)]
-pub(super) struct Session {
+pub(super) struct LogSession {
     pub(super) said: Vec<Said>,
-    pub(super) server: Server,
+    pub(super) server: RecordedServer,
     pub(super) server_known: bool,
     /// Names for addresses, as logs tell them.
     aliases: Vec<(String, String)>,
     /// The replies that are owed: what each answers, and where it stands in `said`.
-    owed: VecDeque<(Kind, usize)>,
+    owed: VecDeque<(LineForm, usize)>,
     pub(super) notices: Vec<Diagnostic>,
     /// The first reply that fits nothing.
     pub(super) misfit: Option<Diagnostic>,
     /// Where it begins.
     pub(super) begins: Option<Span>,
     /// What was answered last, with its code.
-    answered: Option<(Kind, u16)>,
+    answered: Option<(LineForm, u16)>,
     last_reply: Vec<String>,
     /// Since AUTH until a login succeeded or the client went on to something else.
     logging_in: bool,
     greeted: bool,
     closed: Option<Said>,
     /// What waited in vain: where in `said` its silence stands.
-    waited: Option<(Kind, usize)>,
+    waited: Option<(LineForm, usize)>,
     /// Whether the tool took the first steps by itself.
     pub(super) greeted_by_tool: bool,
     lmtp: bool,
@@ -51,7 +51,7 @@ pub(super) struct Session {
     pub(super) stray_credentials: Vec<String>,
 }
 
-impl Session {
+impl LogSession {
     pub(super) fn has_begun(&self) -> bool {
         self.said.iter().any(|said| !matches!(said, Said::Remark(_)))
     }
@@ -95,12 +95,12 @@ impl Session {
 
     /// Whether the session has come to its end.
     pub(super) fn is_over(&self) -> bool {
-        self.closed.is_some() || matches!(self.answered, Some((Kind::Quit, 221)))
+        self.closed.is_some() || matches!(self.answered, Some((LineForm::Quit, 221)))
     }
 
     /// Whether the last reply was one line, of a server that was greeted.
     pub(super) fn answered_hello(&self) -> bool {
-        matches!(self.answered, Some((Kind::Hello, 250)))
+        matches!(self.answered, Some((LineForm::Hello, 250)))
     }
 
     pub(super) fn warn(&mut self, here: Span, message: &str, help: &str) {
@@ -117,17 +117,17 @@ impl Session {
     }
 
     /// A command or an answer of the client.
-    pub(super) fn client(&mut self, kind: Kind, text: &str, here: Span) {
+    pub(super) fn client(&mut self, kind: LineForm, text: &str, here: Span) {
         self.begin_tls();
-        if kind == Kind::Hello && self.owed.iter().any(|(owed, _)| *owed == Kind::Hello) && self.greeted {
+        if kind == LineForm::Hello && self.owed.iter().any(|(owed, _)| *owed == LineForm::Hello) && self.greeted {
             self.misfits(here, "the client greets again before its greeting was answered".to_owned());
         }
-        if kind == Kind::Answer && self.answers_again(text, here) {
+        if kind == LineForm::Answer && self.answers_again(text, here) {
             return;
         }
         match kind {
-            Kind::Auth => self.logging_in = true,
-            Kind::Answer => {}
+            LineForm::Auth => self.logging_in = true,
+            LineForm::Answer => {}
             _ => self.logging_in = false,
         }
         match split_verb(text.as_bytes()).0.as_str() {
@@ -139,7 +139,7 @@ impl Session {
         let line = self.with_hidden(kind, text.trim_end_matches(['\r', '\n']));
         self.owed.push_back((kind, self.said.len()));
         self.said.push(Said::Line(line.into_bytes()));
-        if kind == Kind::Bdat {
+        if kind == LineForm::Bdat {
             self.said.push(Said::Chunk(self.stand_in_chunk(text)));
         }
     }
@@ -147,7 +147,7 @@ impl Session {
     /// Two answers to one challenge: the one that can be read was it, or else the one right before the reply. The other may
     /// be a credential all the same. `true`: the new one was not it.
     fn answers_again(&mut self, text: &str, here: Span) -> bool {
-        let Some((Kind::Answer, at)) = self.owed.back().copied() else { return false };
+        let Some((LineForm::Answer, at)) = self.owed.back().copied() else { return false };
         let Some(Said::Line(line)) = self.said.get(at) else { return false };
         let first = String::from_utf8_lossy(line).into_owned();
         let can_be_read = |text: &str| grammar::is_hidden(text) || credentials::is_text(text.trim());
@@ -162,8 +162,8 @@ impl Session {
     }
 
     /// A line of a login with one sign for all the ways in which logs hide credentials.
-    fn with_hidden(&self, kind: Kind, text: &str) -> String {
-        if kind == Kind::Answer {
+    fn with_hidden(&self, kind: LineForm, text: &str) -> String {
+        if kind == LineForm::Answer {
             let prompts =
                 matches!(self.last_reply.first().map(String::as_str), Some("334 Username:" | "334 Password:"));
             return match text.trim() {
@@ -175,7 +175,7 @@ impl Session {
         let mut words = text.splitn(3, ' ');
         let (verb, mechanism, message) =
             (words.next().unwrap_or(""), words.next().unwrap_or(""), words.next().unwrap_or("").trim());
-        if kind != Kind::Auth || message.is_empty() || message.starts_with("<<") {
+        if kind != LineForm::Auth || message.is_empty() || message.starts_with("<<") {
             return text.trim_end().to_owned();
         }
         if grammar::is_hidden(message) {
@@ -189,7 +189,7 @@ impl Session {
 
     /// Where the client goes on after a 220 to STARTTLS, TLS began (RFC 3207 section 4).
     fn begin_tls(&mut self) {
-        if matches!(self.answered, Some((Kind::StartTls, 220))) && self.owed.is_empty() {
+        if matches!(self.answered, Some((LineForm::StartTls, 220))) && self.owed.is_empty() {
             self.said.push(Said::Handshake);
             self.answered = None;
         }
@@ -199,12 +199,12 @@ impl Session {
     pub(super) fn begins_anew(&self, lines: &[String]) -> bool {
         let code = lines.first().and_then(|line| grammar::reply_code(line)).unwrap_or(0);
         let is_greeting = matches!(code, 220 | 554 | 421);
-        let waits = self.owed.iter().all(|(kind, _)| *kind == Kind::Quit);
+        let waits = self.owed.iter().all(|(kind, _)| *kind == LineForm::Quit);
         self.has_begun()
             && (code == 220 || is_greeting && self.is_over())
             && waits
             && (self.owed.is_empty() || code == 220)
-            && !matches!(self.answered, Some((Kind::StartTls, 220)))
+            && !matches!(self.answered, Some((LineForm::StartTls, 220)))
             && (self.greeted || self.client_spoke() && self.answered.is_some())
     }
 
@@ -237,10 +237,10 @@ impl Session {
         }
     }
 
-    fn answer(&mut self, kind: Kind, code: u16, lines: Vec<String>) {
+    fn answer(&mut self, kind: LineForm, code: u16, lines: Vec<String>) {
         self.greeted = true;
         self.answered = Some((kind, code));
-        self.recipients += usize::from(kind == Kind::MailOrRcpt && code < 300 && self.is_rcpt());
+        self.recipients += usize::from(kind == LineForm::MailOrRcpt && code < 300 && self.is_rcpt());
         self.logging_in &= code != 235;
         self.said.push(Said::reply(&lines));
         self.last_reply = lines;
@@ -267,9 +267,12 @@ impl Session {
     }
 
     /// What a reply answers; nothing where it was said already or fits nothing.
-    fn asked(&mut self, code: u16, lines: &[String], here: Span) -> Option<Kind> {
+    fn asked(&mut self, code: u16, lines: &[String], here: Span) -> Option<LineForm> {
         if let Some((kind, at)) = self.waited.take()
-            && !self.owed.front().is_some_and(|(front, _)| grammar::may_answer(*front, code) && *front != Kind::Quit)
+            && !self
+                .owed
+                .front()
+                .is_some_and(|(front, _)| grammar::may_answer(*front, code) && *front != LineForm::Quit)
             && grammar::may_answer(kind, code)
             && code != 221
         {
@@ -283,7 +286,7 @@ impl Session {
         let is_sure = self.owed.len() == 1
             || !grammar::must_wait(kind)
             || later.is_none()
-            || lines.len() > 1 && kind == Kind::Hello;
+            || lines.len() > 1 && kind == LineForm::Hello;
         match (fits, later) {
             (true, _) if is_sure => {
                 self.owed.pop_front();
@@ -304,8 +307,8 @@ impl Session {
     /// The verb of what has waited longest; never more of the line.
     fn oldest(&self) -> String {
         match self.owed.front() {
-            Some((Kind::Message, _)) => "the message".to_owned(),
-            Some((Kind::Answer, _)) => "an answer of the login".to_owned(),
+            Some((LineForm::Message, _)) => "the message".to_owned(),
+            Some((LineForm::Answer, _)) => "an answer of the login".to_owned(),
             Some((_, at)) => match self.said.get(*at) {
                 Some(Said::Line(line)) => split_verb(line).0.chars().take(10).collect(),
                 _ => String::new(),
@@ -325,8 +328,10 @@ impl Session {
     }
 
     /// A reply while none is owed.
-    fn unasked(&mut self, code: u16, lines: &[String], here: Span) -> Option<Kind> {
-        if matches!(self.answered, Some((Kind::Auth | Kind::Answer, 334))) && grammar::may_answer(Kind::Answer, code) {
+    fn unasked(&mut self, code: u16, lines: &[String], here: Span) -> Option<LineForm> {
+        if matches!(self.answered, Some((LineForm::Auth | LineForm::Answer, 334)))
+            && grammar::may_answer(LineForm::Answer, code)
+        {
             // A token that was refused is answered by an empty line.
             let has_message = self.said.iter().rev().find_map(|said| match said {
                 Said::Line(line) => Some(split_verb(split_verb(line).1)),
@@ -334,7 +339,7 @@ impl Session {
             });
             let is_token = has_message.is_some_and(|(name, message)| name.contains("OAUTH") && !message.is_empty());
             self.said.push(Said::Line(if is_token { Vec::new() } else { HIDDEN.as_bytes().to_vec() }));
-            return Some(Kind::Answer);
+            return Some(LineForm::Answer);
         }
         // Logs say a reply again where they tell what came of it.
         if self.last_reply == lines || self.last_reply.last() == lines.first() && lines.len() == 1 {
@@ -362,8 +367,8 @@ impl Session {
         }
         let replies = if self.lmtp { self.recipients.max(1) } else { 1 };
         let left_out = if left_out > 0 { (left_out + MAX_MESSAGE - octets.len()) as u64 } else { 0 };
-        self.said.push(Said::MailData(MailData { octets, left_out }));
-        self.owed.extend(std::iter::repeat_n((Kind::Message, self.said.len() - 1), replies));
+        self.said.push(Said::RecordedMailData(RecordedMailData { octets, left_out }));
+        self.owed.extend(std::iter::repeat_n((LineForm::Message, self.said.len() - 1), replies));
     }
 
     /// A message takes the place of one that is not shown.
@@ -398,7 +403,7 @@ impl Session {
     }
 
     /// A chunk of the size that was announced.
-    fn stand_in_chunk(&self, command: &str) -> MailData {
+    fn stand_in_chunk(&self, command: &str) -> RecordedMailData {
         let size: usize = command.split_whitespace().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0);
         let mut octets = self.stand_in();
         let filler = b"This line takes the place of one that is not shown here, of a message.\r\n";
@@ -413,34 +418,36 @@ impl Session {
             }
         }
         let left_out = size.saturating_sub(octets.len()) as u64;
-        MailData { octets, left_out }
+        RecordedMailData { octets, left_out }
     }
 
     /// Something that happened beside the lines.
-    pub(super) fn happened(&mut self, event: Event, here: Span) {
+    pub(super) fn happened(&mut self, event: LogEvent, here: Span) {
         match event {
-            Event::To { host, port, tls, .. } => self.server_is(&host, port, tls),
-            Event::Alias { host, of } => self.aliases.push((of, host)),
-            Event::Handshake => self.handshake(),
-            Event::HandshakeFailed(words) => self.handshake_failed(&words, here),
-            Event::ServerClosed if self.has_begun() => self.closed = Some(Said::ServerClosed),
-            Event::ClientClosed if self.has_begun() && self.closed.is_none() => self.closed = Some(Said::ClientClosed),
-            Event::TimedOut(seconds) => self.timed_out(seconds, here),
-            Event::LoginNotShown(mechanism) => {
+            LogEvent::To { host, port, tls, .. } => self.server_is(&host, port, tls),
+            LogEvent::Alias { host, of } => self.aliases.push((of, host)),
+            LogEvent::Handshake => self.handshake(),
+            LogEvent::HandshakeFailed(words) => self.handshake_failed(&words, here),
+            LogEvent::ServerClosed if self.has_begun() => self.closed = Some(Said::ServerClosed),
+            LogEvent::ClientClosed if self.has_begun() && self.closed.is_none() => {
+                self.closed = Some(Said::ClientClosed)
+            }
+            LogEvent::TimedOut(seconds) => self.timed_out(seconds, here),
+            LogEvent::LoginNotShown(mechanism) => {
                 let text = if mechanism.eq_ignore_ascii_case("LOGIN") {
                     "AUTH LOGIN".to_owned()
                 } else {
                     format!("AUTH {mechanism} {HIDDEN}")
                 };
-                self.client(Kind::Auth, &text, here);
+                self.client(LineForm::Auth, &text, here);
             }
-            Event::LoginEnded(succeeded) => self.login_ended(succeeded),
+            LogEvent::LoginEnded(succeeded) => self.login_ended(succeeded),
             _ => {}
         }
     }
 
     fn login_ended(&mut self, succeeded: bool) {
-        if matches!(self.owed.front(), Some((Kind::Auth, _))) && self.owed.len() == 1 {
+        if matches!(self.owed.front(), Some((LineForm::Auth, _))) && self.owed.len() == 1 {
             if self.said.last().is_some_and(|said| matches!(said, Said::Line(line) if line == b"AUTH LOGIN")) {
                 for prompt in ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"] {
                     self.said.push(Said::reply(&[prompt]));
@@ -449,7 +456,7 @@ impl Session {
             }
             self.owed.pop_front();
             let line = if succeeded { "235 " } else { "535 " };
-            self.answer(Kind::Auth, if succeeded { 235 } else { 535 }, vec![line.to_owned()]);
+            self.answer(LineForm::Auth, if succeeded { 235 } else { 535 }, vec![line.to_owned()]);
         }
     }
 
@@ -492,7 +499,7 @@ impl Session {
     }
 
     fn handshake_failed(&mut self, words: &str, here: Span) {
-        if matches!(self.answered, Some((Kind::StartTls, 220))) && self.owed.is_empty() {
+        if matches!(self.answered, Some((LineForm::StartTls, 220))) && self.owed.is_empty() {
             self.said.push(Said::HandshakeFailed(event::reason(words).to_owned()));
             self.answered = None;
             self.warn(here, "the handshake failed here: `fails` expects that", "");

@@ -4,11 +4,11 @@
 //! several. Two sessions are never read as one.
 
 use super::family::Family;
-use super::marks::{Marks, Side};
-use super::session::Session;
+use super::marks::{LogSide, Marks};
+use super::session::LogSession;
 use super::shape;
 use super::talk::Talk;
-use super::text::Line;
+use super::text::TextLine;
 use std::collections::{HashMap, HashSet};
 
 /// How many parts of a prefix are tried.
@@ -17,10 +17,10 @@ const MAX_COLUMNS: usize = 12;
 const MAX_SESSIONS: usize = 10_000;
 
 /// What was read: the sessions, and the places of lines that must not be shown.
-pub(super) type Found = (Vec<Session>, Vec<usize>);
+pub(super) type FoundSession = (Vec<LogSession>, Vec<usize>);
 
 /// The sessions of a transcript.
-pub(super) fn read(lines: &[Line<'_>], marks: &Marks, family: &'static Family) -> Found {
+pub(super) fn read(lines: &[TextLine<'_>], marks: &Marks, family: &'static Family) -> FoundSession {
     let all: Vec<usize> = (0..lines.len()).collect();
     let found = Talk::new(lines, marks, family).read(&all);
     if found.0.len() <= 1 && found.0.iter().all(|session| session.misfit.is_none()) {
@@ -32,7 +32,7 @@ pub(super) fn read(lines: &[Line<'_>], marks: &Marks, family: &'static Family) -
         for (at, owner) in owners.iter().enumerate().filter_map(|(at, owner)| Some((at, owner.as_ref()?))) {
             members[*owner].push(at);
         }
-        let mut found = Found::default();
+        let mut found = FoundSession::default();
         for own in members {
             let (sessions, unshown) = Talk::new(lines, marks, family).read(&own);
             found.0.extend(sessions);
@@ -48,8 +48,8 @@ pub(super) fn read(lines: &[Line<'_>], marks: &Marks, family: &'static Family) -
 type Marked = (usize, usize);
 
 /// For each line its session, where a part of the prefix tells them apart.
-fn owners(lines: &[Line<'_>], marks: &Marks, family: &'static Family) -> Option<Vec<Option<usize>>> {
-    let length = |(at, line): (usize, &Line<'_>)| {
+fn owners(lines: &[TextLine<'_>], marks: &Marks, family: &'static Family) -> Option<Vec<Option<usize>>> {
+    let length = |(at, line): (usize, &TextLine<'_>)| {
         let seen = marks.read(&line.text);
         let is_marked = !seen.prefix.is_empty() && (seen.side.is_some() || marks.are_alike());
         is_marked.then_some((at, seen.prefix.len()))
@@ -66,7 +66,7 @@ fn owners(lines: &[Line<'_>], marks: &Marks, family: &'static Family) -> Option<
 }
 
 /// The different values of a part of the prefix, numbered as they come; nothing where they are too many to be sessions.
-fn ids(lines: &[Line<'_>], marked: &[Marked], number: usize) -> Option<HashMap<String, usize>> {
+fn ids(lines: &[TextLine<'_>], marked: &[Marked], number: usize) -> Option<HashMap<String, usize>> {
     let mut ids: HashMap<String, usize> = HashMap::new();
     for (index, (at, length)) in marked.iter().enumerate() {
         let id = column(&lines[*at].text[..*length], number)?;
@@ -90,7 +90,7 @@ fn column(prefix: &str, number: usize) -> Option<&str> {
 }
 
 /// Whether the first line with each id begins a session: a greeting, or that of the client.
-fn begin_as_sessions(lines: &[Line<'_>], marks: &Marks, marked: &[Marked], number: usize, count: usize) -> bool {
+fn begin_as_sessions(lines: &[TextLine<'_>], marks: &Marks, marked: &[Marked], number: usize, count: usize) -> bool {
     let mut seen: HashSet<&str> = HashSet::new();
     let mut begun = 0;
     for (at, length) in marked {
@@ -99,8 +99,8 @@ fn begin_as_sessions(lines: &[Line<'_>], marks: &Marks, marked: &[Marked], numbe
             let seen = marks.read(&lines[*at].text);
             let text = seen.lines.first().map_or("", |text| text.as_ref());
             let greets = match seen.side {
-                Some(Side::Server) => matches!(super::grammar::reply_code(text), Some(220 | 421 | 554)),
-                _ => super::grammar::command(text) == Some(super::grammar::Kind::Hello),
+                Some(LogSide::Server) => matches!(super::grammar::reply_code(text), Some(220 | 421 | 554)),
+                _ => super::grammar::command(text) == Some(super::grammar::LineForm::Hello),
             };
             if !greets {
                 return false;
@@ -112,7 +112,7 @@ fn begin_as_sessions(lines: &[Line<'_>], marks: &Marks, marked: &[Marked], numbe
 }
 
 /// Lines without an id belong to the line above them.
-fn assigned(lines: &[Line<'_>], marks: &Marks, number: usize, ids: &HashMap<String, usize>) -> Vec<Option<usize>> {
+fn assigned(lines: &[TextLine<'_>], marks: &Marks, number: usize, ids: &HashMap<String, usize>) -> Vec<Option<usize>> {
     let mut last = None;
     let mut owners = Vec::with_capacity(lines.len());
     for line in lines {
@@ -133,7 +133,7 @@ fn assigned(lines: &[Line<'_>], marks: &Marks, number: usize, ids: &HashMap<Stri
 
 /// Whether each part is a conversation by itself.
 fn are_sessions(
-    lines: &[Line<'_>],
+    lines: &[TextLine<'_>],
     marks: &Marks,
     family: &'static Family,
     owners: &[Option<usize>],

@@ -1,6 +1,6 @@
 //! Command lines that people paste above what the command printed: they name the server.
 
-use super::event::Event;
+use super::event::LogEvent;
 
 const TOOLS: [&str; 11] =
     ["openssl", "telnet", "swaks", "curl", "nc", "ncat", "netcat", "check_smtp", "msmtp", "sendmail", "smtp-script"];
@@ -41,7 +41,7 @@ fn words(line: &str) -> Option<(&str, Vec<&str>)> {
 }
 
 /// Where a command line connects to.
-pub(super) fn target(line: &str) -> Option<Event> {
+pub(super) fn target(line: &str) -> Option<LogEvent> {
     let (tool, arguments) = words(line)?;
     let after = |options: &[&str]| {
         let at = arguments.iter().position(|word| options.contains(word))?;
@@ -64,7 +64,7 @@ pub(super) fn target(line: &str) -> Option<Event> {
     let known = |host: &str| !host.is_empty() && !host.contains(['$', '<', '{']);
     let tls = tool == "curl" && line.contains("smtps://");
     let port = port.or(joined).and_then(|port| port.parse().ok());
-    Some(Event::To { host: if known(host) { host.to_owned() } else { String::new() }, port, begins: true, tls })
+    Some(LogEvent::To { host: if known(host) { host.to_owned() } else { String::new() }, port, begins: true, tls })
 }
 
 fn url<'w>(arguments: &[&'w str]) -> Option<&'w str> {

@@ -3,13 +3,13 @@
 //! Responsible for whose each line is where its mark does not tell: further lines of a reply, mail data, what was typed at
 //! a terminal, remarks. `marks` knows the marks, `session` puts together what is found.
 
-use super::event::{self, Event};
+use super::event::{self, LogEvent};
 use super::family::Family;
-use super::grammar::{self, Kind, reply_code};
-use super::marks::{Marks, Seen, Side};
-use super::session::Session;
+use super::grammar::{self, LineForm, reply_code};
+use super::marks::{LogSide, Marks, Seen};
+use super::session::LogSession;
 use super::shell;
-use super::text::{Line, Role};
+use super::text::{LineRole, TextLine};
 use crate::scenario::Span;
 use std::cell::Cell;
 
@@ -20,7 +20,7 @@ pub(super) const NEITHER: &str = "this line is of neither side: it was left out"
 
 /// How a message stands in the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Message {
+enum TalkMessage {
     /// Its lines have the client's mark.
     Marked,
     /// All lines up to this one, and whether that one is the dot.
@@ -30,18 +30,18 @@ enum Message {
 
 /// A transcript that is being read.
 pub(super) struct Talk<'t> {
-    lines: &'t [Line<'t>],
+    lines: &'t [TextLine<'t>],
     /// Which of them are read.
     own: &'t [usize],
     marks: &'t Marks,
     family: &'static Family,
-    pub(super) session: Session,
+    pub(super) session: LogSession,
     /// Those that came to their end.
-    sessions: Vec<Session>,
+    sessions: Vec<LogSession>,
     /// The lines of a reply that goes on, and the first one's place.
     reply: Vec<String>,
     /// Mail data since a 354.
-    data: Option<(Message, Vec<u8>)>,
+    data: Option<(TalkMessage, Vec<u8>)>,
     /// Lines of neither side one after another: the first of them, and how many.
     neither: Option<(Span, usize)>,
     /// Where lines stand that are never shown: a login goes on around them.
@@ -56,13 +56,13 @@ pub(super) struct Talk<'t> {
 }
 
 impl<'t> Talk<'t> {
-    pub(super) fn new(lines: &'t [Line<'t>], marks: &'t Marks, family: &'static Family) -> Talk<'t> {
+    pub(super) fn new(lines: &'t [TextLine<'t>], marks: &'t Marks, family: &'static Family) -> Talk<'t> {
         Talk {
             lines,
             own: &[],
             marks,
             family,
-            session: Session::default(),
+            session: LogSession::default(),
             sessions: Vec::new(),
             reply: Vec::new(),
             data: None,
@@ -77,17 +77,17 @@ impl<'t> Talk<'t> {
     }
 
     /// Reads these lines; gives the sessions, and the places of lines that must not be shown.
-    pub(super) fn read(mut self, own: &'t [usize]) -> (Vec<Session>, Vec<usize>) {
+    pub(super) fn read(mut self, own: &'t [usize]) -> (Vec<LogSession>, Vec<usize>) {
         self.own = own;
         for index in 0..own.len() {
             self.line(index);
         }
         self.end_session();
         let mut sessions = self.sessions;
-        if sessions.iter().any(Session::client_spoke) {
-            sessions.retain(Session::client_spoke);
+        if sessions.iter().any(LogSession::client_spoke) {
+            sessions.retain(LogSession::client_spoke);
         } else {
-            sessions.retain(Session::has_begun);
+            sessions.retain(LogSession::has_begun);
         }
         (sessions, self.unshown)
     }
@@ -96,7 +96,7 @@ impl<'t> Talk<'t> {
         self.end_reply();
         self.end_neither();
         if let Some((message, octets)) = self.data.take()
-            && (message == Message::Marked || matches!(message, Message::UpTo(..)))
+            && (message == TalkMessage::Marked || matches!(message, TalkMessage::UpTo(..)))
             && !octets.is_empty()
         {
             self.session.message(octets);
@@ -112,14 +112,14 @@ impl<'t> Talk<'t> {
         self.at = at;
         self.here = Span::default().with_range(line.start, line.end);
         match line.role {
-            Role::AfterHandshake => self.session.handshake(),
-            Role::AfterToolGreeted => self.session.greet_by_tool(),
-            Role::Noise if shell::is_command(&line.text) => return self.command_line(&line.text),
-            Role::Noise => return self.event(&line.text),
-            Role::Open => {}
+            LineRole::AfterHandshake => self.session.handshake(),
+            LineRole::AfterToolGreeted => self.session.greet_by_tool(),
+            LineRole::Noise if shell::is_command(&line.text) => return self.command_line(&line.text),
+            LineRole::Noise => return self.event(&line.text),
+            LineRole::Open => {}
         }
         // The line that ends the reply to the EHLO which s_client said by itself.
-        let is_known = line.role == Role::AfterToolGreeted && line.text.starts_with("250 ");
+        let is_known = line.role == LineRole::AfterToolGreeted && line.text.starts_with("250 ");
         if is_known || self.is_in_unmarked_message(at) {
             return;
         }
@@ -131,8 +131,8 @@ impl<'t> Talk<'t> {
         let goes_on = self.data_goes_on;
         self.data_goes_on = false;
         match self.side(&seen, text) {
-            Some(Side::Client) => seen.lines.iter().for_each(|text| self.client(text, at)),
-            Some(Side::Server) => seen.lines.iter().for_each(|text| self.server(text)),
+            Some(LogSide::Client) => seen.lines.iter().for_each(|text| self.client(text, at)),
+            Some(LogSide::Server) => seen.lines.iter().for_each(|text| self.server(text)),
             None => self.unmarked(at, &seen, text, goes_on),
         }
         if self.session.has_begun() && self.session.begins.is_none() {
@@ -141,11 +141,11 @@ impl<'t> Talk<'t> {
     }
 
     /// The side of a line: by its mark, or by itself where it is the only thing that tells.
-    fn side(&self, seen: &Seen<'_>, text: &str) -> Option<Side> {
+    fn side(&self, seen: &Seen<'_>, text: &str) -> Option<LogSide> {
         // A reply that nothing marks among marked ones is what a log says again, or the rest of one above.
         let bare = seen.prefix.is_empty() && text.len() == seen.lines.first().map_or(0, |line| line.len());
         match seen.side {
-            Some(Side::Server) if bare && self.rest_of_reply(text) => None,
+            Some(LogSide::Server) if bare && self.rest_of_reply(text) => None,
             side => side,
         }
     }
@@ -163,7 +163,7 @@ impl<'t> Talk<'t> {
     }
 
     fn is_in_unmarked_message(&mut self, at: usize) -> bool {
-        let Some((Message::UpTo(end, has_dot), _)) = self.data else { return false };
+        let Some((TalkMessage::UpTo(end, has_dot), _)) = self.data else { return false };
         if at < end {
             let text = self.lines[self.own[at]].text.as_ref();
             self.data_line(self.marks.read(text).lines.first().map_or(text, |line| line.as_ref()));
@@ -189,7 +189,7 @@ impl<'t> Talk<'t> {
     fn client(&mut self, text: &str, at: usize) {
         self.end_reply();
         match &self.data {
-            Some((Message::Marked, octets)) if text.trim_end() == "." => {
+            Some((TalkMessage::Marked, octets)) if text.trim_end() == "." => {
                 let octets = octets.clone();
                 self.data = None;
                 if octets.is_empty() && !self.marks.are_alike() {
@@ -199,17 +199,19 @@ impl<'t> Talk<'t> {
                 }
                 return;
             }
-            Some((Message::Marked, octets)) if octets.is_empty() && event::of(text) == Some(Event::MessageNotShown) => {
-                self.data = Some((Message::NotShown, Vec::new()));
+            Some((TalkMessage::Marked, octets))
+                if octets.is_empty() && event::of(text) == Some(LogEvent::MessageNotShown) =>
+            {
+                self.data = Some((TalkMessage::NotShown, Vec::new()));
                 return;
             }
-            Some((Message::Marked, _)) => {
+            Some((TalkMessage::Marked, _)) => {
                 self.marked_data += 1;
                 // A text of many lines may have one mark; where each line has one, a line without is of no side.
                 self.data_goes_on = self.marked_data == 1;
                 return self.data_line(text);
             }
-            Some((Message::NotShown, _)) => {
+            Some((TalkMessage::NotShown, _)) => {
                 if text.trim_end() == "." {
                     self.data = None;
                     self.session.message_not_shown(self.here);
@@ -223,22 +225,22 @@ impl<'t> Talk<'t> {
         }
         match self.kind(text, at) {
             Some(kind) => self.command(kind, text),
-            None if text.trim().is_empty() && self.session.is_challenged() => self.command(Kind::Answer, ""),
+            None if text.trim().is_empty() && self.session.is_challenged() => self.command(LineForm::Answer, ""),
             None if text.trim().is_empty() => {}
             None => self.event_or_leave_out(text),
         }
     }
 
-    fn command(&mut self, kind: Kind, text: &str) {
+    fn command(&mut self, kind: LineForm, text: &str) {
         self.end_neither();
-        if self.session.is_over() && kind != Kind::Answer {
+        if self.session.is_over() && kind != LineForm::Answer {
             self.end_session();
         }
         self.session.client(kind, text, self.here);
     }
 
     /// What a line of the client is; nothing where it can be no part of the conversation.
-    fn kind(&self, text: &str, at: usize) -> Option<Kind> {
+    fn kind(&self, text: &str, at: usize) -> Option<LineForm> {
         if let Some(kind) = grammar::command(text) {
             return Some(kind);
         }
@@ -250,7 +252,7 @@ impl<'t> Talk<'t> {
                 || self.session.is_challenged() && !text.contains(' ') && !text.is_empty()
                 || self.session.is_challenged() && is_template(text);
         if answers && !grammar::begins_with_verb(text) {
-            return Some(Kind::Answer);
+            return Some(LineForm::Answer);
         }
         // Whatever else was sent, the server had something to say to it, and to nothing before it.
         let next = self.next_reply(at, 0);
@@ -265,7 +267,7 @@ impl<'t> Talk<'t> {
     }
 
     /// The lines that follow one.
-    fn after(&self, at: usize) -> impl Iterator<Item = &'t Line<'t>> {
+    fn after(&self, at: usize) -> impl Iterator<Item = &'t TextLine<'t>> {
         let (lines, own) = (self.lines, self.own);
         own[(at + 1).min(own.len())..].iter().map(move |index| &lines[*index])
     }
@@ -273,12 +275,13 @@ impl<'t> Talk<'t> {
     /// The code of the reply that the next line of either side begins; where lines have no marks, behind so many remarks.
     fn next_reply(&self, at: usize, remarks: usize) -> Option<u16> {
         let mut remarks = remarks;
-        for line in self.after(at).take(50).filter(|line| line.role != Role::Noise && !line.text.trim().is_empty()) {
+        for line in self.after(at).take(50).filter(|line| line.role != LineRole::Noise && !line.text.trim().is_empty())
+        {
             let seen = self.marks.read(&line.text);
             let text = seen.lines.first().map_or("", |text| text.as_ref());
             match seen.side {
-                Some(Side::Server) => return reply_code(text),
-                Some(Side::Client) => return None,
+                Some(LogSide::Server) => return reply_code(text),
+                Some(LogSide::Client) => return None,
                 None if self.marks.are_alike() => remarks = remarks.checked_sub(1)?,
                 None => {}
             }
@@ -313,7 +316,7 @@ impl<'t> Talk<'t> {
     /// The server answers mail data whose end did not show.
     fn end_message(&mut self) {
         match self.data.take() {
-            Some((Message::Marked, octets)) if !octets.is_empty() => self.session.message(octets),
+            Some((TalkMessage::Marked, octets)) if !octets.is_empty() => self.session.message(octets),
             Some(_) => self.session.message_not_shown(self.here),
             None => {}
         }
@@ -336,7 +339,7 @@ impl<'t> Talk<'t> {
     }
 
     /// How the message stands that follows this line.
-    fn message_after(&self, at: usize) -> Message {
+    fn message_after(&self, at: usize) -> TalkMessage {
         // Whether the first line that may be one of the message is a field of its header.
         let mut first: Option<bool> = None;
         for (index, line) in self
@@ -350,24 +353,24 @@ impl<'t> Talk<'t> {
             let text = seen.lines.first().map_or("", |text| text.as_ref()).trim_end();
             let has_field = first == Some(true);
             let ends = match seen.side.filter(|_| !self.marks.are_alike()) {
-                _ if line.role == Role::Noise => None,
-                Some(Side::Client) if text == "." && has_field => Some(Message::UpTo(index, true)),
-                Some(Side::Client) => Some(Message::Marked),
-                Some(Side::Server) if reply_code(text).is_none() => None,
-                Some(Side::Server) => (!has_field || !seen.prefix.is_empty()).then_some(Message::NotShown),
-                None if text == "." && (has_field || self.marks.are_alike()) => Some(Message::UpTo(index, true)),
+                _ if line.role == LineRole::Noise => None,
+                Some(LogSide::Client) if text == "." && has_field => Some(TalkMessage::UpTo(index, true)),
+                Some(LogSide::Client) => Some(TalkMessage::Marked),
+                Some(LogSide::Server) if reply_code(text).is_none() => None,
+                Some(LogSide::Server) => (!has_field || !seen.prefix.is_empty()).then_some(TalkMessage::NotShown),
+                None if text == "." && (has_field || self.marks.are_alike()) => Some(TalkMessage::UpTo(index, true)),
                 None if self.marks.are_alike() && first.is_none() && reply_code(text).is_some() => {
-                    Some(Message::NotShown)
+                    Some(TalkMessage::NotShown)
                 }
                 None if self.marks.are_alike() && self.resumes(index, text) => {
-                    Some(if has_field { Message::UpTo(index, false) } else { Message::NotShown })
+                    Some(if has_field { TalkMessage::UpTo(index, false) } else { TalkMessage::NotShown })
                 }
                 None => None,
             };
             if let Some(message) = ends {
                 return message;
             }
-            let is_noise = line.role == Role::Noise
+            let is_noise = line.role == LineRole::Noise
                 || text.is_empty()
                 || self.family.says(&line.text)
                 || event::of(&line.text).is_some();
@@ -376,13 +379,13 @@ impl<'t> Talk<'t> {
             }
         }
         let goes_on = self.marks.are_alike() && first.is_some();
-        if goes_on { Message::UpTo(self.own.len(), false) } else { Message::NotShown }
+        if goes_on { TalkMessage::UpTo(self.own.len(), false) } else { TalkMessage::NotShown }
     }
 
     /// Whether the conversation goes on at a reply, though no dot showed: a command that its reply follows comes next.
     fn resumes(&self, at: usize, text: &str) -> bool {
         let Some(code) = reply_code(text).filter(|code| *code != 354) else { return false };
-        let rest = || self.after(at).filter(|line| line.role != Role::Noise && !line.text.trim().is_empty());
+        let rest = || self.after(at).filter(|line| line.role != LineRole::Noise && !line.text.trim().is_empty());
         let next = rest().next().map(|line| line.text.as_ref());
         let ends = code == 250 || code >= 400;
         ends && match next {
@@ -403,7 +406,7 @@ impl<'t> Talk<'t> {
                 && self.reply.is_empty()
                 && self.family.name != "openssl";
             if answers && self.next_reply(at, 0).is_some() {
-                self.session.client(Kind::Answer, "", self.here);
+                self.session.client(LineForm::Answer, "", self.here);
             }
             if goes_on {
                 self.data_goes_on = true;
@@ -411,7 +414,7 @@ impl<'t> Talk<'t> {
             }
             return;
         }
-        if let Some((Message::Marked, _)) = self.data
+        if let Some((TalkMessage::Marked, _)) = self.data
             && goes_on
             && seen.prefix.is_empty()
             && !self.family.says(whole)
@@ -441,7 +444,7 @@ impl<'t> Talk<'t> {
     fn is_marked_message_line(&self, at: usize) -> bool {
         let Some(line) = self.own.get(at).map(|index| &self.lines[*index]) else { return false };
         let seen = self.marks.read(&line.text);
-        seen.side == Some(Side::Client) && seen.lines.first().is_some_and(|text| text.trim_end() != ".")
+        seen.side == Some(LogSide::Client) && seen.lines.first().is_some_and(|text| text.trim_end() != ".")
     }
 
     /// `250-SIZE` alone below `S: 250-mx`.
@@ -465,11 +468,11 @@ impl<'t> Talk<'t> {
 
     fn event(&mut self, text: &str) {
         let Some(event) = event::of(text) else { return };
-        if matches!(event, Event::LoginNotShown(_) | Event::LoginEnded(_)) && self.family.name != "javamail" {
+        if matches!(event, LogEvent::LoginNotShown(_) | LogEvent::LoginEnded(_)) && self.family.name != "javamail" {
             return;
         }
         self.end_reply();
-        if let Event::To { begins, .. } = event {
+        if let LogEvent::To { begins, .. } = event {
             let anew = begins || self.session.is_over();
             if self.session.has_begun() && anew && self.data.is_none() {
                 self.end_session();

@@ -5,18 +5,18 @@ use proptest::prelude::*;
 
 /// The steps of the scenario, and the notices with the numbers of their lines.
 fn imported(text: &str) -> (String, Vec<String>) {
-    let imported = import("paste", text, &Wanted::default()).unwrap_or_else(|error| panic!("{error}"));
+    let imported = import("paste", text, &WantedSession::default()).unwrap_or_else(|error| panic!("{error}"));
     let line = |notice: &Diagnostic| imported.sources.position(notice.span).line;
     let notices = imported.notices.iter().map(|notice| format!("{}: {}", line(notice), notice.message)).collect();
     (imported.scenario, notices)
 }
 
-fn of(name: &str) -> Wanted<'static> {
-    Wanted { family: family(name), ..Wanted::default() }
+fn of(name: &str) -> WantedSession<'static> {
+    WantedSession { family: family(name), ..WantedSession::default() }
 }
 
 fn refused(text: &str, module: Option<&str>) -> String {
-    import("paste", text, &Wanted { module, ..Wanted::default() }).expect_err("a mistake").to_string()
+    import("paste", text, &WantedSession { module, ..WantedSession::default() }).expect_err("a mistake").to_string()
 }
 
 const SWAKS: &str = r"=== Trying mail.example.com:587...
@@ -344,7 +344,7 @@ fn of_several_modules_one_must_be_named() {
     assert!(refused(two, None).contains("2 modules have a `query_response`: a, b"));
     assert!(refused(two, Some("c")).contains("no module `c`"));
     assert!(
-        import("paste", two, &Wanted { module: Some("b"), ..Wanted::default() })
+        import("paste", two, &WantedSession { module: Some("b"), ..WantedSession::default() })
             .unwrap()
             .scenario
             .starts_with("name: b\n")
@@ -401,7 +401,7 @@ proptest! {
     #[test]
     fn anything_may_be_pasted(lines in prop::collection::vec(line(), 0..20), notation in 0_usize..6) {
         let notations = ["swaks", "telnet", "openssl", "curl", "blackbox"];
-        let wanted = Wanted { family: notations.get(notation).and_then(|name| family(name)), ..Wanted::default() };
+        let wanted = WantedSession { family: notations.get(notation).and_then(|name| family(name)), ..WantedSession::default() };
         let outcome = import("paste", &lines.join("\n"), &wanted);
         if let Ok(imported) = outcome {
             let shown: String = imported.notices.iter().map(|notice| notice.render(&imported.sources, false)).collect();
@@ -476,11 +476,11 @@ proptest! {
     ) {
         let text = transcript(name);
         let credentials = transcript("credentials");
-        let whole = import("paste", &text, &Wanted::default()).expect("it is read without the line");
+        let whole = import("paste", &text, &WantedSession::default()).expect("it is read without the line");
         let mut lines: Vec<&str> = text.lines().collect();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place among a few lines")]
         lines.insert((place * lines.len() as f64) as usize, stray);
-        let told = match import("paste", &lines.join("\n"), &Wanted::default()) {
+        let told = match import("paste", &lines.join("\n"), &WantedSession::default()) {
             Ok(imported) => {
                 prop_assert_eq!(skeleton(&imported.scenario), skeleton(&whole.scenario));
                 let shown: String = imported.notices.iter().map(|notice| notice.render(&imported.sources, false)).collect();

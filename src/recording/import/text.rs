@@ -7,17 +7,17 @@ use super::wrap;
 use std::borrow::Cow;
 
 /// A line with its place.
-pub(super) struct Line<'t> {
+pub(super) struct TextLine<'t> {
     /// Where it stands in the text, in bytes.
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) text: Cow<'t, str>,
-    pub(super) role: Role,
+    pub(super) role: LineRole,
 }
 
 /// What a line is before anything is known of its side.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Role {
+pub(super) enum LineRole {
     /// A line that is to be read.
     Open,
     /// What a tool says of itself.
@@ -32,13 +32,13 @@ pub(super) enum Role {
 const GLUED: [&str; 4] = ["SERVER -> CLIENT:", "CLIENT -> SERVER:", "SMTP -> FROM SERVER:", "SMTP ERROR:"];
 
 /// The lines of a text.
-pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
-    let mut lines: Vec<Line<'_>> = Vec::new();
+pub(super) fn lines(text: &str) -> Vec<TextLine<'_>> {
+    let mut lines: Vec<TextLine<'_>> = Vec::new();
     let mut start = 0;
     for line in text.split('\n') {
         let shown = without_colours(line.trim_end_matches('\r'));
         if !shown.trim_start().starts_with("```") {
-            lines.push(Line { start, end: start + line.len(), text: shown, role: Role::Open });
+            lines.push(TextLine { start, end: start + line.len(), text: shown, role: LineRole::Open });
         }
         start += line.len() + 1;
     }
@@ -48,7 +48,7 @@ pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
 }
 
 /// A line without what wraps it alone; several where several were joined.
-fn plain(mut line: Line<'_>) -> Vec<Line<'_>> {
+fn plain(mut line: TextLine<'_>) -> Vec<TextLine<'_>> {
     let trimmed = line.text.trim();
     if trimmed.len() > 2
         && trimmed.starts_with('`')
@@ -71,7 +71,7 @@ fn plain(mut line: Line<'_>) -> Vec<Line<'_>> {
 }
 
 /// `SERVER -> CLIENT: 220 hi CLIENT -> SERVER: EHLO me`, as a browser shows lines whose ends were lost.
-fn unglue(line: Line<'_>) -> Vec<Line<'_>> {
+fn unglue(line: TextLine<'_>) -> Vec<TextLine<'_>> {
     let mut starts: Vec<usize> =
         GLUED.iter().flat_map(|mark| line.text.match_indices(mark).map(|(at, _)| at)).collect();
     starts.sort_unstable();
@@ -81,7 +81,7 @@ fn unglue(line: Line<'_>) -> Vec<Line<'_>> {
     let text = line.text.into_owned();
     starts[0] = 0;
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
-    let part = |(from, to): (&usize, usize)| Line {
+    let part = |(from, to): (&usize, usize)| TextLine {
         start: line.start,
         end: line.end,
         text: Cow::Owned(text[*from..to].trim_end().trim_end_matches("<br>").trim_end().to_owned()),
@@ -120,8 +120,8 @@ fn without_colours(line: &str) -> Cow<'_, str> {
 }
 
 /// Takes quoting by `>` off: where all lines have it, and line by line where a line of the server has it.
-fn unquote(lines: &mut [Line<'_>]) {
-    let filled = |lines: &[Line<'_>]| lines.iter().any(|line| !line.text.trim().is_empty());
+fn unquote(lines: &mut [TextLine<'_>]) {
+    let filled = |lines: &[TextLine<'_>]| lines.iter().any(|line| !line.text.trim().is_empty());
     while filled(lines) && lines.iter().all(|line| line.text.trim().is_empty() || line.text.starts_with('>')) {
         for line in lines.iter_mut() {
             strip_quote(&mut line.text);
@@ -147,8 +147,8 @@ fn strip_quote(text: &mut Cow<'_, str>) {
 }
 
 /// Takes off the indentation that all lines have.
-fn unindent(lines: &mut [Line<'_>]) {
-    let indentation = |line: &&Line<'_>| line.text.len() - line.text.trim_start_matches(' ').len();
+fn unindent(lines: &mut [TextLine<'_>]) {
+    let indentation = |line: &&TextLine<'_>| line.text.len() - line.text.trim_start_matches(' ').len();
     let common = lines.iter().filter(|line| !line.text.trim().is_empty()).map(|line| indentation(&line)).min();
     for line in lines.iter_mut().filter(|_| common.unwrap_or(0) > 0) {
         map(&mut line.text, |text| text.get(common.unwrap_or(0)..).unwrap_or(""));

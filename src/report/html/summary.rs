@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// What the head says.
 #[derive(Debug, Serialize)]
-pub(super) struct Head {
+pub(super) struct PageHead {
     /// The verdict in one sentence.
     headline: String,
     /// The sentence with its mark, for the title of the window.
@@ -15,14 +15,14 @@ pub(super) struct Head {
     /// `good` or `bad`: the colour of the mark.
     tone: &'static str,
     mark: &'static str,
-    parts: Vec<Part>,
+    parts: Vec<SummaryPart>,
     facts: Vec<(&'static str, String)>,
     errors: Vec<String>,
 }
 
 /// How many scenarios (or runs under load) came to one verdict.
 #[derive(Debug, Serialize)]
-pub(super) struct Part {
+pub(super) struct SummaryPart {
     class: &'static str,
     mark: &'static str,
     word: &'static str,
@@ -32,11 +32,11 @@ pub(super) struct Part {
     share: String,
 }
 
-pub(super) fn head(report: &Report) -> Head {
+pub(super) fn head(report: &Report) -> PageHead {
     let good = report.exit_code == 0;
     let (mark, tone) = if good { ("✓", "good") } else { ("✗", "bad") };
     let headline = headline(report);
-    Head {
+    PageHead {
         title: format!("{mark} {headline} · smtp-script"),
         headline,
         tone,
@@ -70,7 +70,7 @@ fn headline(report: &Report) -> String {
 }
 
 /// How many scenarios came to each verdict that occurs.
-pub(super) fn parts(report: &Report) -> Vec<Part> {
+pub(super) fn parts(report: &Report) -> Vec<SummaryPart> {
     let summary = &report.summary;
     let count = |verdict| match verdict {
         Verdict::Followed => summary.followed,
@@ -84,7 +84,7 @@ pub(super) fn parts(report: &Report) -> Vec<Part> {
     told(&words::VERDICTS.map(|verdict| (verdict, count(verdict))))
 }
 
-fn parts_of_load(load: &Load) -> Vec<Part> {
+fn parts_of_load(load: &Load) -> Vec<SummaryPart> {
     told(&[
         (Verdict::Diverged, load.diverged),
         (Verdict::Unreachable, load.unreachable),
@@ -94,12 +94,12 @@ fn parts_of_load(load: &Load) -> Vec<Part> {
     ])
 }
 
-fn told(counts: &[(Verdict, u64)]) -> Vec<Part> {
+fn told(counts: &[(Verdict, u64)]) -> Vec<SummaryPart> {
     let all = words::float(counts.iter().map(|(_, count)| count).sum());
     let mut from = 0;
     let mut parts = Vec::new();
     for (verdict, count) in counts.iter().filter(|(_, count)| *count > 0) {
-        parts.push(Part {
+        parts.push(SummaryPart {
             class: words::class(*verdict),
             mark: words::mark(*verdict),
             word: words::word(*verdict),

@@ -13,17 +13,17 @@ pub(super) struct Lane<'a> {
     /// Where it was connected to, `host:port`.
     #[serde(skip_serializing_if = "String::is_empty")]
     to: String,
-    spans: Vec<Span<'a>>,
+    spans: Vec<BarSpan<'a>>,
 }
 
 /// What, from when, till when, and for which step.
 #[derive(Debug, PartialEq, Serialize)]
-pub(super) struct Span<'a>(Kind, f64, f64, &'a str);
+pub(super) struct BarSpan<'a>(BarKind, f64, f64, &'a str);
 
 /// What a session did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Kind {
+pub(super) enum BarKind {
     /// It was open.
     Open,
     /// It was being connected.
@@ -52,8 +52,8 @@ pub(super) fn lanes(scenario: &ScenarioReport) -> Vec<Lane<'_>> {
 fn lane<'a>(scenario: &'a ScenarioReport, name: &'a str) -> Lane<'a> {
     let sessions: Vec<&Session> = scenario.sessions.iter().filter(|session| session.name == name).collect();
     let steps: Vec<&Step> = scenario.steps.iter().filter(|step| step.session == name).collect();
-    let mut spans: Vec<Span<'_>> =
-        sessions.iter().map(|session| Span(Kind::Open, session.opened, session.closed, "")).collect();
+    let mut spans: Vec<BarSpan<'_>> =
+        sessions.iter().map(|session| BarSpan(BarKind::Open, session.opened, session.closed, "")).collect();
     spans.extend(steps.iter().filter(|step| is_played(step)).filter_map(|step| connect(step, &sessions)));
     spans.extend(sessions.iter().flat_map(|session| handshakes(session, &steps)));
     spans.extend(steps.iter().filter(|step| is_played(step)).flat_map(|step| waits(step)));
@@ -66,35 +66,36 @@ fn is_played(step: &Step) -> bool {
 }
 
 /// Until the session was open; where it never was, until the step was over.
-fn connect<'a>(step: &'a Step, sessions: &[&Session]) -> Option<Span<'a>> {
+fn connect<'a>(step: &'a Step, sessions: &[&Session]) -> Option<BarSpan<'a>> {
     let end = step.started + step.duration;
     let opened = sessions.iter().map(|session| session.opened).find(|opened| (step.started..=end).contains(opened));
-    let kind = if opened.is_none() && step.verdict == StepVerdict::Diverged { Kind::Diverged } else { Kind::Connect };
-    (step.action == "connect").then(|| Span(kind, step.started, opened.unwrap_or(end), &step.number))
+    let kind =
+        if opened.is_none() && step.verdict == StepVerdict::Diverged { BarKind::Diverged } else { BarKind::Connect };
+    (step.action == "connect").then(|| BarSpan(kind, step.started, opened.unwrap_or(end), &step.number))
 }
 
 /// From the reply that let it begin, or the open connection, to its end.
-fn handshakes<'a>(session: &Session, steps: &[&'a Step]) -> Vec<Span<'a>> {
+fn handshakes<'a>(session: &Session, steps: &[&'a Step]) -> Vec<BarSpan<'a>> {
     let handshake = |end: f64| {
         let replies = steps.iter().flat_map(|step| &step.replies).map(|reply| reply.at).filter(|at| *at <= end);
         let begin = replies.fold(session.opened.min(end), f64::max);
         let step = steps.iter().rfind(|step| step.started < end && end <= step.started + step.duration);
-        Span(Kind::Tls, begin, end, step.map_or("", |step| step.number.as_str()))
+        BarSpan(BarKind::Tls, begin, end, step.map_or("", |step| step.number.as_str()))
     };
     session.tls.iter().map(|tls| handshake(tls.at)).collect()
 }
 
 /// Each reply that was waited for; a step that diverged without one waited to its end.
-fn waits(step: &Step) -> Vec<Span<'_>> {
+fn waits(step: &Step) -> Vec<BarSpan<'_>> {
     let diverged = step.verdict == StepVerdict::Diverged;
     let last = step.replies.len().saturating_sub(1);
-    let kind = |index: usize| if diverged && index == last { Kind::Diverged } else { Kind::Wait };
+    let kind = |index: usize| if diverged && index == last { BarKind::Diverged } else { BarKind::Wait };
     let replies = step.replies.iter().enumerate();
-    let mut spans: Vec<Span<'_>> = replies
-        .map(|(index, reply)| Span(kind(index), (reply.at - reply.elapsed).max(0.0), reply.at, &step.number))
+    let mut spans: Vec<BarSpan<'_>> = replies
+        .map(|(index, reply)| BarSpan(kind(index), (reply.at - reply.elapsed).max(0.0), reply.at, &step.number))
         .collect();
     if spans.is_empty() && diverged && step.action != "connect" {
-        spans.push(Span(Kind::Diverged, step.started, step.started + step.duration, &step.number));
+        spans.push(BarSpan(BarKind::Diverged, step.started, step.started + step.duration, &step.number));
     }
     spans
 }
@@ -149,11 +150,11 @@ mod tests {
         let blank = collect::not_played(String::new(), "", "");
         let scenario = ScenarioReport { steps, sessions: vec![session(1.0, 9.0)], ..blank };
         let told = [
-            Span(Kind::Open, 1.0, 9.0, ""),
-            Span(Kind::Connect, 0.0, 1.0, ""),
-            Span(Kind::Tls, 5.0, 6.0, "2"),
-            Span(Kind::Wait, 4.0, 5.0, "2"),
-            Span(Kind::Diverged, 6.0, 9.0, "3"),
+            BarSpan(BarKind::Open, 1.0, 9.0, ""),
+            BarSpan(BarKind::Connect, 0.0, 1.0, ""),
+            BarSpan(BarKind::Tls, 5.0, 6.0, "2"),
+            BarSpan(BarKind::Wait, 4.0, 5.0, "2"),
+            BarSpan(BarKind::Diverged, 6.0, 9.0, "3"),
         ];
         assert_eq!(lanes(&scenario), [Lane { name: "main", to: "mx.example:25".to_owned(), spans: told.into() }]);
     }
@@ -163,7 +164,7 @@ mod tests {
         let mut connect = step("", "connect", 0.0, 2.0);
         connect.verdict = StepVerdict::Diverged;
         let scenario = ScenarioReport { steps: vec![connect], ..collect::not_played(String::new(), "", "") };
-        let spans = vec![Span(Kind::Diverged, 0.0, 2.0, "")];
+        let spans = vec![BarSpan(BarKind::Diverged, 0.0, 2.0, "")];
         assert_eq!(lanes(&scenario), [Lane { name: "main", to: String::new(), spans }]);
     }
 }

@@ -1,7 +1,7 @@
 //! Checks the server's side: its templates, patterns, files, and the names that each of its steps knows.
 
 use super::{Checker, expect, files, steps};
-use crate::scenario::server::{CertificateChoice, Plan, Reply, ReplyKind, Rule, Server, ServerTls};
+use crate::scenario::server::{CertificateChoice, ConnectionPlan, Reply, ReplyKind, Rule, Server, ServerTls};
 use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Span};
 use crate::scenario::{RawBytes, Scenario};
@@ -26,12 +26,12 @@ pub(super) fn server(checker: &mut Checker<'_>, scenario: &Scenario) {
 fn plan(checker: &mut Checker<'_>, server: &Server) {
     let before = checker.names.clone();
     match &server.plan {
-        Plan::Rules => server_rules(checker, server),
-        Plan::Each(steps) => {
+        ConnectionPlan::Rules => server_rules(checker, server),
+        ConnectionPlan::Each(steps) => {
             steps::steps_of(checker, steps);
             server_rules(checker, server);
         }
-        Plan::Listed(list) => {
+        ConnectionPlan::Listed(list) => {
             // A rule may use what the steps of only some connections capture: `is defined` tells.
             let mut all = before.clone();
             for served in list {

@@ -2,7 +2,7 @@
 
 use super::decoder::{Decoder, KeyValue};
 use super::{rules, steps, tls};
-use crate::scenario::server::{MAX_CONNECTIONS, Plan, Served, Server};
+use crate::scenario::server::{ConnectionPlan, MAX_CONNECTIONS, Served, Server};
 use crate::scenario::sides::Side;
 use crate::scenario::source::Diagnostic;
 use crate::scenario::yaml::{Node, Value};
@@ -20,18 +20,18 @@ pub(super) fn server(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<S
 fn server_content(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<Server> {
     let entries = decoder.entries(entry.value, "`server`", &[&SERVER_KEYS, &tls::SERVER_KEYS])?;
     let plan = match (entries.entry("connections"), entries.entry("steps")) {
-        (Some(connections), None) => Plan::Listed(served_list(decoder, connections)),
-        (None, Some(steps)) => Plan::Each(steps::steps(decoder, steps, "")),
-        (None, None) => Plan::Rules,
+        (Some(connections), None) => ConnectionPlan::Listed(served_list(decoder, connections)),
+        (None, Some(steps)) => ConnectionPlan::Each(steps::steps(decoder, steps, "")),
+        (None, None) => ConnectionPlan::Rules,
         (Some(connections), Some(steps)) => {
             let text = "`steps` cannot stand beside `connections`";
             let error = Diagnostic::error(steps.key_span, text).other(connections.key_span, "the connections");
             decoder.complain(error.help("`steps` are played on every connection, `connections` on one each"));
-            Plan::Rules
+            ConnectionPlan::Rules
         }
     };
     let rules = entries.entry("rules").map(|entry| rules::rules(decoder, entry));
-    if rules.is_none() && matches!(plan, Plan::Rules) && entries.entry("connections").is_none() {
+    if rules.is_none() && matches!(plan, ConnectionPlan::Rules) && entries.entry("connections").is_none() {
         decoder.complain(
             Diagnostic::error(entry.key_span, "this server does nothing")
                 .help("give it `connections:`, `steps:` or `rules:`"),

@@ -4,7 +4,7 @@
 //! secret.
 
 use crate::scenario::content::{Content, MailData};
-use crate::scenario::server::{CertificateChoice, Plan, Reply, ReplyKind, Rule, Server, ServerTls};
+use crate::scenario::server::{CertificateChoice, ConnectionPlan, Reply, ReplyKind, Rule, Server, ServerTls};
 use crate::scenario::template::{Form, form};
 use crate::scenario::{
     Action, Address, Bdat, Connect, Data, Expectation, Expected, Expression, Group, Length, Pattern, RawBytes,
@@ -258,9 +258,9 @@ impl Uses {
         server.listen.iter().for_each(|text| self.text(Role::Chooses("address to listen at"), text));
         self.server_tls(&server.tls);
         match &server.plan {
-            Plan::Rules => {}
-            Plan::Each(steps) => steps.iter().for_each(|step| self.step(step)),
-            Plan::Listed(list) => {
+            ConnectionPlan::Rules => {}
+            ConnectionPlan::Each(steps) => steps.iter().for_each(|step| self.step(step)),
+            ConnectionPlan::Listed(list) => {
                 for served in list {
                     served.name.iter().for_each(|name| self.text(Role::Decides("name of a connection"), name));
                     self.server_tls(&served.tls);

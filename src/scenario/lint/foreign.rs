@@ -172,13 +172,13 @@ pub(super) fn placeholder(text: &Text, warnings: &mut Vec<Diagnostic>) {
 }
 
 /// `%s` and `{}`, where a program would put a value.
-fn printf(source: &str, of: Of) -> Option<Found> {
+fn printf(source: &str, of: Of) -> Option<ForeignForm> {
     let forms = ["%s", "%d", "%v", "{}", "{0}", "$1"];
     let word = |form: &&str| {
         let at = source.find(*form)?;
         let after = source[at + form.len()..].chars().next();
         (of == Of::Text && after.is_none_or(|next| !next.is_ascii_alphanumeric()))
-            .then(|| Found { range: at..at + form.len(), name: None })
+            .then(|| ForeignForm { range: at..at + form.len(), name: None })
     };
     forms.iter().find_map(word)
 }
@@ -188,12 +188,12 @@ pub(crate) fn foreign_name(text: &str) -> Option<String> {
     find(text, Of::Pattern, &BTreeSet::new()).and_then(|found| found.name)
 }
 
-struct Found {
+struct ForeignForm {
     range: std::ops::Range<usize>,
     name: Option<String>,
 }
 
-fn find(source: &str, of: Of, declared: &BTreeSet<String>) -> Option<Found> {
+fn find(source: &str, of: Of, declared: &BTreeSet<String>) -> Option<ForeignForm> {
     let ours = ours(source);
     (0..source.len()).filter(|at| source.is_char_boundary(*at)).find_map(|at| {
         if ours.iter().any(|range| range.contains(&at)) {
@@ -226,7 +226,7 @@ fn environment(written: &str) -> bool {
         && (!written.starts_with('@') || written.ends_with('@'))
 }
 
-fn template_at(source: &str, at: usize, syntax: &Syntax) -> Option<Found> {
+fn template_at(source: &str, at: usize, syntax: &Syntax) -> Option<ForeignForm> {
     let inside = source[at..].strip_prefix(syntax.open)?;
     let start = at + syntax.open.len();
     if syntax.close.is_empty() {
@@ -239,7 +239,7 @@ fn template_at(source: &str, at: usize, syntax: &Syntax) -> Option<Found> {
         });
         let colon_of_a_line = syntax.open == ":" && before.is_none_or(|before| before.is_ascii_alphanumeric());
         let is_name = is_name(name) && !joined && !colon_of_a_line;
-        return is_name.then(|| Found { range: at..start + end, name: Some(name.to_owned()) });
+        return is_name.then(|| ForeignForm { range: at..start + end, name: Some(name.to_owned()) });
     }
     let length = inside.find(syntax.close)?;
     let inner = inside[..length].trim();
@@ -247,7 +247,7 @@ fn template_at(source: &str, at: usize, syntax: &Syntax) -> Option<Found> {
     let name = name_of(inner);
     // A bracket around anything else is text, unless nothing but a template is written so.
     let plain = name.is_some() || syntax.sure && !inner.is_empty() && inner.len() < 80 && !inner.contains('\n');
-    plain.then_some(Found { range: at..end, name })
+    plain.then_some(ForeignForm { range: at..end, name })
 }
 
 /// The name that a template of another tool reads: `domain`, `.Values.domain`, `secrets.DOMAIN`, `domain | default`.

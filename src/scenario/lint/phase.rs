@@ -14,13 +14,13 @@ use std::collections::BTreeMap;
 /// Follows the steps of a client.
 #[derive(Default)]
 pub(super) struct Phases<'s> {
-    sessions: BTreeMap<String, Phase<'s>>,
+    sessions: BTreeMap<String, LintPhase<'s>>,
 }
 
 /// What is known of a session.
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and any of them may hold")]
-struct Phase<'s> {
+struct LintPhase<'s> {
     unknown: bool,
     greeting_owed: bool,
     /// EHLO or HELO was accepted, since TLS began.
@@ -55,7 +55,7 @@ impl<'s> Phases<'s> {
         }
         let phase = self.sessions.entry(session_name(step).to_owned()).or_default();
         if let Action::Connect(connect) = &step.action {
-            *phase = Phase { greeting_owed: true, tls: begins_with_tls(connect), ..Phase::default() };
+            *phase = LintPhase { greeting_owed: true, tls: begins_with_tls(connect), ..LintPhase::default() };
             phase.unknown = step.head.when.is_some() || step.fails.is_some();
         }
         if step.head.when.is_some() || step.head.continues || step.fails.is_some() {
@@ -79,7 +79,7 @@ impl<'s> Phases<'s> {
     }
 }
 
-impl<'s> Phase<'s> {
+impl<'s> LintPhase<'s> {
     fn judge(&mut self, step: &'s Step, warnings: &mut Vec<Diagnostic>) {
         let refused = step.expect.as_ref().is_some_and(|expect| outlook(expect) != Outlook::Success);
         self.judge_reply(step, warnings);
@@ -186,9 +186,14 @@ impl<'s> Phase<'s> {
         match &step.action {
             Action::Connect(_) => self.greeting_owed = step.expect.is_none(),
             Action::Raw(_) | Action::Bdat(_) => self.unknown = true,
-            Action::Close(Closing::Fin | Closing::Reset) => *self = Phase { unknown: true, ..Phase::default() },
+            Action::Close(Closing::Fin | Closing::Reset) => *self = LintPhase { unknown: true, ..LintPhase::default() },
             Action::StartTls(_) | Action::Tls(_) => {
-                *self = Phase { tls: Some(true), restarted: self.greeted, unknown: self.unknown, ..Phase::default() }
+                *self = LintPhase {
+                    tls: Some(true),
+                    restarted: self.greeted,
+                    unknown: self.unknown,
+                    ..LintPhase::default()
+                }
             }
             Action::Data(data) if data.terminate => (self.mail, self.recipient, self.mail_data) = (false, false, false),
             Action::None => {
@@ -209,7 +214,7 @@ impl<'s> Phase<'s> {
             Some(Verb::Reset) => (self.mail, self.recipient) = (false, false),
             Some(Verb::Data) => self.mail_data = step.expect.as_ref().is_some_and(wants_mail_data),
             Some(Verb::Quit) => self.quit = true,
-            Some(Verb::Auth) => {
+            Some(Verb::AuthCommand) => {
                 self.login = step.expect.as_ref().is_some_and(|expect| may_be(expect, &[334]) == Some(true));
             }
             Some(Verb::StartTls) => self.asked_for_tls = Some(step),

@@ -141,7 +141,7 @@ impl<'s> Owing<'s> {
                 .is_none_or(|expect| outlook(expect) != Outlook::Refusal && (may_be(expect, &[354]) != Some(false)));
             let verb = CommandLine::parse(line.as_bytes()).verb();
             self.mail_data = verb == Verb::Data && accepted;
-            self.unknown |= verb == Verb::Bdat;
+            self.unknown |= verb == Verb::BdatCommand;
         }
     }
 

@@ -51,7 +51,7 @@ fn line(text: &Text, whole: &str, replied: bool, warnings: &mut Vec<Diagnostic>)
             );
             warnings.push(warning.help(format!("write `{name} client.example`, or `{name} [192.0.2.1]`")));
         }
-        Verb::Auth => initial_response(text, &argument, warnings),
+        Verb::AuthCommand => initial_response(text, &argument, warnings),
         Verb::Other if replied => verb(text, whole, warnings),
         _ => {}
     }
@@ -164,7 +164,7 @@ fn reply_of(text: &Text, expect: &Expectation, warnings: &mut Vec<Diagnostic>) {
         Verb::Data => &[354],
         Verb::Quit => &[221],
         Verb::StartTls => &[220],
-        Verb::Auth => &[235, 334],
+        Verb::AuthCommand => &[235, 334],
         _ => return,
     };
     implausible(expect, codes, &CommandLine::parse(whole.as_bytes()).name(), warnings);

@@ -5,7 +5,7 @@
 //! operator, each bracket, each word such as `if` and `is`, each block. What is measured is never less than the depth of
 //! the tree; a list may be as long as it likes.
 
-use super::expression::Fault;
+use super::expression::ExpressionFault;
 use super::scan::Piece;
 use std::ops::Range;
 
@@ -38,7 +38,7 @@ impl Section {
 }
 
 /// Refuses an expression that nests too deep; `range` is its place in the text.
-pub(super) fn refuse_deep(source: &str) -> Result<(), Fault> {
+pub(super) fn refuse_deep(source: &str) -> Result<(), ExpressionFault> {
     let mut open = vec![Section::default()];
     let bytes = source.as_bytes();
     let mut at = 0;
@@ -91,8 +91,8 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
-fn too_deep(range: Range<usize>) -> Fault {
-    Fault {
+fn too_deep(range: Range<usize>) -> ExpressionFault {
+    ExpressionFault {
         message: format!(
             "this expression is too deep: {MAX_DEPTH} operators or {MAX_BRACKETS} brackets within one another are the most"
         ),
@@ -102,7 +102,7 @@ fn too_deep(range: Range<usize>) -> Fault {
 }
 
 /// Refuses a text whose expressions or blocks nest too deep.
-pub(super) fn refuse_deep_text(source: &str, pieces: &[Piece]) -> Result<(), Fault> {
+pub(super) fn refuse_deep_text(source: &str, pieces: &[Piece]) -> Result<(), ExpressionFault> {
     let mut blocks = Blocks::default();
     for piece in pieces {
         let inner = match piece {
@@ -111,13 +111,14 @@ pub(super) fn refuse_deep_text(source: &str, pieces: &[Piece]) -> Result<(), Fau
             Piece::Literal(_) | Piece::Comment(_) => continue,
         };
         let at = inner.start;
-        let moved = |fault: Fault| Fault { range: at + fault.range.start..at + fault.range.end, ..fault };
+        let moved =
+            |fault: ExpressionFault| ExpressionFault { range: at + fault.range.start..at + fault.range.end, ..fault };
         refuse_deep(&source[inner.clone()]).map_err(moved)?;
         if let Piece::Statement(range) = piece
             && blocks.pass(&source[inner]) > MAX_BLOCKS
         {
             let message = format!("these blocks are too deep: {MAX_BLOCKS} within one another are the most");
-            return Err(Fault { message, range: range.clone(), help: None });
+            return Err(ExpressionFault { message, range: range.clone(), help: None });
         }
     }
     Ok(())

@@ -9,29 +9,29 @@ use std::ops::Range;
 
 /// Something wrong with an expression or a text, at a range of its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct ExpressionFault {
     pub(super) message: String,
     pub(super) range: Range<usize>,
     pub(super) help: Option<String>,
 }
 
-impl Fault {
+impl ExpressionFault {
     /// What minijinja says, without its debug information, which lists the values of variables. It is about all of a
     /// source of this length where minijinja knows no place.
-    pub(super) fn of(error: &minijinja::Error, length: usize) -> Fault {
+    pub(super) fn of(error: &minijinja::Error, length: usize) -> ExpressionFault {
         let message = match error.detail() {
             Some(detail) => detail.to_owned(),
             None if error.kind() == minijinja::ErrorKind::OutOfFuel => "the template does too much work".to_owned(),
             None => error.kind().to_string(),
         };
-        Fault { message, range: error.range().unwrap_or(0..length), help: None }
+        ExpressionFault { message, range: error.range().unwrap_or(0..length), help: None }
     }
 }
 
 /// The tree of an expression.
-pub(super) fn parse(source: &str) -> Result<ast::Expr<'_>, Fault> {
+pub(super) fn parse(source: &str) -> Result<ast::Expr<'_>, ExpressionFault> {
     refuse_deep(source)?;
-    parse_expr(source).map_err(|error| Fault::of(&error, source.len()))
+    parse_expr(source).map_err(|error| ExpressionFault::of(&error, source.len()))
 }
 
 /// The names of an expression, with their offsets into its source.

@@ -16,7 +16,7 @@ use super::source::Span;
 use super::yaml::Layout;
 use depth::refuse_deep_text;
 pub(crate) use expression::Names;
-use expression::{Fault, operands, range_of, visit};
+use expression::{ExpressionFault, operands, range_of, visit};
 pub(crate) use form::{Form, form};
 use minijinja::Environment;
 use minijinja::value::Value;
@@ -202,7 +202,7 @@ impl Expression {
         parts
     }
 
-    fn error(&self, fault: Fault) -> TemplateError {
+    fn error(&self, fault: ExpressionFault) -> TemplateError {
         TemplateError { message: fault.message, span: self.span_of(&fault.range), help: fault.help }
     }
 
@@ -212,7 +212,7 @@ impl Expression {
 }
 
 impl Text {
-    fn error(&self, fault: Fault) -> TemplateError {
+    fn error(&self, fault: ExpressionFault) -> TemplateError {
         TemplateError { message: fault.message, span: self.span_of(&fault.range), help: fault.help }
     }
 }
@@ -230,7 +230,7 @@ pub(crate) fn statement_names(text: &Text) -> Result<BTreeSet<String>, TemplateE
     if !text.has_statements() {
         return Ok(BTreeSet::new());
     }
-    let of_minijinja = |error: minijinja::Error| text.error(Fault::of(&error, text.source.len()));
+    let of_minijinja = |error: minijinja::Error| text.error(ExpressionFault::of(&error, text.source.len()));
     refuse_deep_text(&text.source, &text.pieces).map_err(|fault| text.error(fault))?;
     let mut environment = Environment::new();
     environment.set_debug(true);

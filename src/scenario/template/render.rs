@@ -3,7 +3,7 @@
 //! Called by whoever checks or plays a scenario. Each evaluation has its fuel, each text the fuel of several, and whoever
 //! checks a file gives all of it together a limit; a run says when its time is over.
 
-use super::expression::{self, Fault, ordered_pairs, range_of, visit};
+use super::expression::{self, ExpressionFault, ordered_pairs, range_of, visit};
 use super::scan::{Piece, mark};
 use super::weigh::{MAX_WEIGHT, WEIGH, settled, weigh, weighed, weighed_statement};
 use super::{Expression, Layout, Scope, Span, TemplateError, Text, refuse_deep_text, weight_of};
@@ -170,7 +170,7 @@ impl Templates {
                         return Err(too_large(text, rendered.bytes.len()));
                     }
                     if self.used.load(Ordering::Relaxed) - before > TEXT_FUEL {
-                        return Err(text.error(Fault { range: inner.clone(), ..too_much_work(0) }));
+                        return Err(text.error(ExpressionFault { range: inner.clone(), ..too_much_work(0) }));
                     }
                 }
                 Piece::Statement(_) | Piece::Comment(_) => {}
@@ -256,7 +256,10 @@ impl Templates {
     fn value(&self, text: &Text, inner: &Range<usize>, context: &Value) -> Result<Value, TemplateError> {
         let source = &text.source[inner.clone()];
         let value = self.eval_source(source, context).map_err(|fault| {
-            text.error(Fault { range: inner.start + fault.range.start..inner.start + fault.range.end, ..fault })
+            text.error(ExpressionFault {
+                range: inner.start + fault.range.start..inner.start + fault.range.end,
+                ..fault
+            })
         })?;
         if value.is_undefined() {
             let message = format!("`{}` is undefined", source.trim());
@@ -265,7 +268,7 @@ impl Templates {
         Ok(value)
     }
 
-    fn eval_source(&self, source: &str, context: &Value) -> Result<Value, Fault> {
+    fn eval_source(&self, source: &str, context: &Value) -> Result<Value, ExpressionFault> {
         self.refuse_more(source.len())?;
         if is_name(source.trim()) {
             // The usual case needs no machinery.
@@ -290,12 +293,12 @@ impl Templates {
     }
 
     /// A text with statements is one minijinja template; where it reads a secret it is shown whole as written.
-    fn render_whole(&self, text: &Text, mode: Mode, scope: &dyn Scope) -> Result<Rendered, Fault> {
+    fn render_whole(&self, text: &Text, mode: Mode, scope: &dyn Scope) -> Result<Rendered, ExpressionFault> {
         let length = text.source.len();
         self.refuse_more(length)?;
         refuse_deep_text(&text.source, &text.pieces)?;
         let mut environment = self.environment.clone();
-        let syntax = statement_syntax().map_err(|error| Fault::of(&error, length))?;
+        let syntax = statement_syntax().map_err(|error| ExpressionFault::of(&error, length))?;
         environment.set_syntax(syntax.clone());
         environment.set_formatter(move |output, _state, value| {
             let bytes = bytes_of(value, mode)
@@ -306,8 +309,9 @@ impl Templates {
             output.write_str(&text).map_err(minijinja::Error::from)
         });
         let marked = mark(&text.source, &text.pieces);
-        let tree = machinery::parse(&marked, "<string>", syntax).map_err(|error| Fault::of(&error, length))?;
-        let template = environment.template_from_str(&marked).map_err(|error| Fault::of(&error, length))?;
+        let tree =
+            machinery::parse(&marked, "<string>", syntax).map_err(|error| ExpressionFault::of(&error, length))?;
+        let template = environment.template_from_str(&marked).map_err(|error| ExpressionFault::of(&error, length))?;
         let names = template.undeclared_variables(false);
         let mut generator = CodeGenerator::new("<string>", &marked);
         generator.compile_stmt(&weighed_statement(&tree));
@@ -325,10 +329,10 @@ impl Templates {
     }
 
     /// Evaluates nothing more when the time is over, or when all together have done enough.
-    fn refuse_more(&self, length: usize) -> Result<(), Fault> {
+    fn refuse_more(&self, length: usize) -> Result<(), ExpressionFault> {
         if self.over.as_ref().is_some_and(|over| over()) {
             let message = "the time of the whole run is over".to_owned();
-            return Err(Fault { message, range: 0..length, help: None });
+            return Err(ExpressionFault { message, range: 0..length, help: None });
         }
         if self.used.load(Ordering::Relaxed) > self.limit { Err(too_much_work(length)) } else { Ok(()) }
     }
@@ -338,10 +342,10 @@ impl Templates {
     }
 
     /// What failed has used all that it may use, as far as anyone knows.
-    fn failed(&self, error: &minijinja::Error, length: usize) -> Fault {
+    fn failed(&self, error: &minijinja::Error, length: usize) -> ExpressionFault {
         let used = if error.kind() == minijinja::ErrorKind::OutOfFuel { EXPRESSION_FUEL } else { 1 };
         self.used.fetch_add(used, Ordering::Relaxed);
-        Fault::of(error, length)
+        ExpressionFault::of(error, length)
     }
 }
 
@@ -351,8 +355,8 @@ impl std::fmt::Debug for Templates {
     }
 }
 
-fn too_much_work(length: usize) -> Fault {
-    Fault { message: "the template does too much work".to_owned(), range: 0..length, help: None }
+fn too_much_work(length: usize) -> ExpressionFault {
+    ExpressionFault { message: "the template does too much work".to_owned(), range: 0..length, help: None }
 }
 
 fn too_large(text: &Text, length: usize) -> TemplateError {
@@ -362,12 +366,12 @@ fn too_large(text: &Text, length: usize) -> TemplateError {
 }
 
 /// A value that may be kept and shown: walking through it costs little.
-fn within_bounds(value: Value, length: usize) -> Result<Value, Fault> {
+fn within_bounds(value: Value, length: usize) -> Result<Value, ExpressionFault> {
     if weight_of(&value).is_some() {
         return Ok(value);
     }
     let message = format!("this makes a value that is too large or nests too deep: {MAX_WEIGHT} octets are the most");
-    Err(Fault { message, range: 0..length, help: None })
+    Err(ExpressionFault { message, range: 0..length, help: None })
 }
 
 /// Whether this is the name of a variable and nothing more.

@@ -10,7 +10,7 @@ const INDENTATION: usize = 2;
 
 /// A value to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Value {
+pub(crate) enum YamlValue {
     /// A text on one line, in quotes where it needs them.
     Text(String),
     /// A text in double quotes, whatever it holds: escapes are read in these only.
@@ -20,7 +20,7 @@ pub(crate) enum Value {
     /// Nothing: `starttls:`.
     Empty,
     List(Vec<Item>),
-    Map(Vec<Entry>),
+    Map(Vec<Field>),
     /// `[a, b]`
     FlowList(Vec<String>),
     /// `{a: b}`
@@ -31,29 +31,29 @@ pub(crate) enum Value {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Item {
     pub(crate) comments: Vec<String>,
-    pub(crate) value: Value,
+    pub(crate) value: YamlValue,
 }
 
 /// A key with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct Field {
     pub(crate) key: String,
-    pub(crate) value: Value,
+    pub(crate) value: YamlValue,
 }
 
-impl Entry {
-    pub(crate) fn new(key: &str, value: Value) -> Entry {
-        Entry { key: key.to_owned(), value }
+impl Field {
+    pub(crate) fn new(key: &str, value: YamlValue) -> Field {
+        Field { key: key.to_owned(), value }
     }
 
     /// A key with a text.
-    pub(crate) fn text(key: &str, text: impl Into<String>) -> Entry {
-        Entry::new(key, Value::Text(text.into()))
+    pub(crate) fn text(key: &str, text: impl Into<String>) -> Field {
+        Field::new(key, YamlValue::Text(text.into()))
     }
 }
 
 /// Writes the entries of a document.
-pub(crate) fn document(entries: &[Entry]) -> String {
+pub(crate) fn document(entries: &[Field]) -> String {
     let mut output = String::new();
     map(entries, 0, &mut output);
     output
@@ -67,31 +67,31 @@ pub(crate) fn comment(text: &str, indentation: usize, output: &mut String) {
     }
 }
 
-fn map(entries: &[Entry], indentation: usize, output: &mut String) {
+fn map(entries: &[Field], indentation: usize, output: &mut String) {
     for (index, entry) in entries.iter().enumerate() {
         // The first key of a list's item stands behind its dash.
         if index > 0 || output.is_empty() || output.ends_with('\n') {
             _ = write!(output, "{:indentation$}", "");
         }
-        _ = write!(output, "{}:", scalar(&entry.key, Context::Flow));
+        _ = write!(output, "{}:", scalar(&entry.key, ScalarStyle::Flow));
         value(&entry.value, indentation, output);
     }
 }
 
 /// Writes what stands behind `key:`, up to the end of its last line.
-fn value(written: &Value, indentation: usize, output: &mut String) {
+fn value(written: &YamlValue, indentation: usize, output: &mut String) {
     let inner = indentation + INDENTATION;
     match written {
-        Value::Empty => output.push('\n'),
-        Value::Block(text) if fits_block(text) => {
+        YamlValue::Empty => output.push('\n'),
+        YamlValue::Block(text) if fits_block(text) => {
             output.push(' ');
             block(text, inner, output);
         }
-        Value::List(items) => {
+        YamlValue::List(items) => {
             output.push('\n');
             list(items, inner, output);
         }
-        Value::Map(entries) => {
+        YamlValue::Map(entries) => {
             output.push('\n');
             map(entries, inner, output);
         }
@@ -104,28 +104,28 @@ fn list(items: &[Item], indentation: usize, output: &mut String) {
         item.comments.iter().for_each(|text| comment(text, indentation, output));
         _ = write!(output, "{:indentation$}- ", "");
         match &item.value {
-            Value::Map(entries) => map(entries, indentation + INDENTATION, output),
-            Value::Block(text) if fits_block(text) => block(text, indentation + INDENTATION, output),
+            YamlValue::Map(entries) => map(entries, indentation + INDENTATION, output),
+            YamlValue::Block(text) if fits_block(text) => block(text, indentation + INDENTATION, output),
             other => _ = writeln!(output, "{}", one_line(other)),
         }
     }
 }
 
-fn one_line(value: &Value) -> String {
+fn one_line(value: &YamlValue) -> String {
     match value {
-        Value::Text(text) | Value::Block(text) => scalar(text, Context::Block),
-        Value::Quoted(text) => double_quoted(text),
-        Value::FlowList(texts) => {
-            let texts: Vec<String> = texts.iter().map(|text| scalar(text, Context::Flow)).collect();
+        YamlValue::Text(text) | YamlValue::Block(text) => scalar(text, ScalarStyle::Block),
+        YamlValue::Quoted(text) => double_quoted(text),
+        YamlValue::FlowList(texts) => {
+            let texts: Vec<String> = texts.iter().map(|text| scalar(text, ScalarStyle::Flow)).collect();
             format!("[{}]", texts.join(", "))
         }
-        Value::FlowMap(entries) => {
+        YamlValue::FlowMap(entries) => {
             let flow = |(key, text): &(String, String)| {
-                format!("{}: {}", scalar(key, Context::Flow), scalar(text, Context::Flow))
+                format!("{}: {}", scalar(key, ScalarStyle::Flow), scalar(text, ScalarStyle::Flow))
             };
             format!("{{{}}}", entries.iter().map(flow).collect::<Vec<_>>().join(", "))
         }
-        Value::Empty | Value::List(_) | Value::Map(_) => String::new(),
+        YamlValue::Empty | YamlValue::List(_) | YamlValue::Map(_) => String::new(),
     }
 }
 
@@ -134,21 +134,21 @@ pub(crate) fn as_text(text: &str) -> String {
     let word = text.starts_with(|first: char| first.is_ascii_alphabetic()) && !text.contains(' ');
     let typed = ["true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf", "infinity"];
     let plain = word && !typed.contains(&text.to_ascii_lowercase().as_str());
-    if plain { scalar(text, Context::Flow) } else { double_quoted(text) }
+    if plain { scalar(text, ScalarStyle::Flow) } else { double_quoted(text) }
 }
 
 /// Where a scalar stands: brackets and commas mean something in flow style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Context {
+enum ScalarStyle {
     Block,
     Flow,
 }
 
-fn scalar(text: &str, context: Context) -> String {
+fn scalar(text: &str, context: ScalarStyle) -> String {
     if !text.chars().all(is_printable) {
         return double_quoted(text);
     }
-    let flow = context == Context::Flow && text.contains([',', '[', ']', '{', '}', ':']);
+    let flow = context == ScalarStyle::Flow && text.contains([',', '[', ']', '{', '}', ':']);
     if is_plain(text) && !flow { text.to_owned() } else { format!("'{}'", text.replace('\'', "''")) }
 }
 
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     fn written(text: &str) -> String {
-        scalar(text, Context::Block)
+        scalar(text, ScalarStyle::Block)
     }
 
     #[test]
@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(written("^220 "), "'^220 '");
         assert_eq!(written("'it's'"), "'''it''s'''");
         assert_eq!(written("a\tb\x1b"), "\"a\\tb\\u001b\"");
-        assert_eq!(scalar("^250[ -]AUTH", Context::Flow), "'^250[ -]AUTH'");
+        assert_eq!(scalar("^250[ -]AUTH", ScalarStyle::Flow), "'^250[ -]AUTH'");
     }
 
     #[test]

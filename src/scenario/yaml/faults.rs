@@ -2,7 +2,7 @@
 //!
 //! Responsible for the words of syntax errors. Called by `yaml::read` once the parser has refused a file.
 
-use super::indentation::{self, Cause};
+use super::indentation::{self, IndentCause};
 use super::span_of;
 use crate::scenario::MAX_YAML_NESTING;
 use crate::scenario::source::{Diagnostic, Span};
@@ -15,7 +15,7 @@ pub(super) fn syntax_error(text: &str, file: u32, error: &serde_saphyr::Error) -
     if let Some(limit) = limit(&message) {
         return Diagnostic::error(span, limit);
     }
-    let place = Place::new(text, span);
+    let place = FaultPlace::new(text, span);
     if let Some(found) = place.lookalike() {
         return found;
     }
@@ -30,7 +30,7 @@ pub(super) fn syntax_error(text: &str, file: u32, error: &serde_saphyr::Error) -
 }
 
 /// The line that an error points at.
-struct Place<'t> {
+struct FaultPlace<'t> {
     text: &'t str,
     span: Span,
     /// Its number, from 0.
@@ -38,12 +38,12 @@ struct Place<'t> {
     line: &'t str,
 }
 
-impl<'t> Place<'t> {
-    fn new(text: &'t str, span: Span) -> Place<'t> {
+impl<'t> FaultPlace<'t> {
+    fn new(text: &'t str, span: Span) -> FaultPlace<'t> {
         let start = (span.start as usize).min(text.len());
         let before = text.get(..start).unwrap_or(text);
         let number = before.matches('\n').count();
-        Place { text, span, number, line: text.lines().nth(number).unwrap_or("") }
+        FaultPlace { text, span, number, line: text.lines().nth(number).unwrap_or("") }
     }
 
     /// The span of part of a line.
@@ -79,23 +79,23 @@ impl<'t> Place<'t> {
         let word = word.unwrap_or("this");
         let error = |text: &str| Diagnostic::error(span, format!("not valid YAML: {text}"));
         Some(match found.cause {
-            Cause::Tab => error(message).help("YAML indents with blanks, not with tabs"),
-            Cause::EmptyBlock { line } => error("the lines of this block stand no deeper than its key")
+            IndentCause::Tab => error(message).help("YAML indents with blanks, not with tabs"),
+            IndentCause::EmptyBlock { line } => error("the lines of this block stand no deeper than its key")
                 .other(self.part(line, 0, 1), "the block begins here")
                 .help("indent each line of the block deeper than the key that `|` stands behind"),
-            Cause::NoKeyAbove => error("a list stands here, and no key above it that it belongs to")
+            IndentCause::NoKeyAbove => error("a list stands here, and no key above it that it belongs to")
                 .help("write `steps:` in a line of its own above the first `- `"),
-            Cause::BelowValue { key, line } if key == "connect" => {
+            IndentCause::BelowValue { key, line } if key == "connect" => {
                 error(&format!("`{word}` is indented as if it belonged to `connect`, which has a value already"))
                     .other(self.part(line, 0, key.len()), "this has a value")
                     .help(format!("write `connect: {{host: NAME, port: 587, {word}: …}}`"))
             }
-            Cause::BelowValue { key, line } => {
+            IndentCause::BelowValue { key, line } => {
                 error(&format!("`{word}` is indented as if it belonged to `{key}`, which has a value already"))
                     .other(self.part(line, 0, key.len()), "this has a value")
                     .help(format!("write `{word}` in column 1, if it stands beside `{key}`"))
             }
-            Cause::Column { column, line, word: other } => {
+            IndentCause::Column { column, line, word: other } => {
                 let (place, name) = (column + 1, if other == "-" { "`- `".to_owned() } else { format!("`{other}`") });
                 error(&format!("`{word}` stands in column {}, where nothing begins", found.column + 1))
                     .other(self.part(line, column, other.len()), format!("in column {place}"))

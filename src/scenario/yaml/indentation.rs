@@ -10,12 +10,12 @@ pub(super) struct Misplaced {
     pub(super) line: usize,
     pub(super) column: usize,
     pub(super) length: usize,
-    pub(super) cause: Cause,
+    pub(super) cause: IndentCause,
 }
 
 /// Why a line does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(super) enum IndentCause {
     /// A tab indents it.
     Tab,
     /// It belongs in the column of another line.
@@ -29,7 +29,7 @@ pub(super) enum Cause {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum LineKind {
     List,
     Map,
 }
@@ -37,7 +37,7 @@ enum Kind {
 /// A collection that is open: where its entries stand, and its last one.
 #[derive(Debug, Clone)]
 struct Level {
-    kind: Kind,
+    kind: LineKind,
     column: usize,
     line: usize,
     word: String,
@@ -47,12 +47,12 @@ struct Level {
 
 /// The first line up to `last` (from 0) that fits none above it.
 pub(super) fn misplaced(text: &str, last: usize) -> Option<Misplaced> {
-    let mut reader = Reader::default();
+    let mut reader = IndentReader::default();
     text.lines().enumerate().take(last + 1).find_map(|(number, line)| reader.line(number, line))
 }
 
 #[derive(Default)]
-struct Reader {
+struct IndentReader {
     levels: Vec<Level>,
     /// The text of a block goes on in lines that are deeper than this.
     block: Option<usize>,
@@ -62,7 +62,7 @@ struct Reader {
     flow: usize,
 }
 
-impl Reader {
+impl IndentReader {
     fn line(&mut self, number: usize, line: &str) -> Option<Misplaced> {
         let content = line.trim_start_matches([' ', '\t']);
         let indent = line.len() - content.len();
@@ -73,7 +73,7 @@ impl Reader {
             self.empty = None;
             return None;
         }
-        let in_steps = self.levels.iter().any(|level| level.kind == Kind::List);
+        let in_steps = self.levels.iter().any(|level| level.kind == LineKind::List);
         if let Some(begun) = self.empty.take().filter(|_| in_steps && !content.starts_with("- ")) {
             let known = ["expect", "name", "when", "timeout", "session", "pace", "on_divergence", "fails"];
             if !known.contains(&word_of(content)) {
@@ -82,7 +82,7 @@ impl Reader {
                     line: number,
                     column: indent,
                     length,
-                    cause: Cause::EmptyBlock { line: begun },
+                    cause: IndentCause::EmptyBlock { line: begun },
                 });
             }
         }
@@ -93,11 +93,11 @@ impl Reader {
         }
         let tab = line.find('\t').filter(|at| *at < indent);
         if let Some(at) = tab {
-            return Some(Misplaced { line: number, column: at, length: 1, cause: Cause::Tab });
+            return Some(Misplaced { line: number, column: at, length: 1, cause: IndentCause::Tab });
         }
         let kind = kind_of(content)?;
         let found = self.fits(kind, indent).map(|cause| {
-            let length = if kind == Kind::List { 1 } else { word_of(content).len() };
+            let length = if kind == LineKind::List { 1 } else { word_of(content).len() };
             Misplaced { line: number, column: indent, length, cause }
         });
         if found.is_none() {
@@ -107,15 +107,15 @@ impl Reader {
     }
 
     /// What is wrong with an entry in this column; closes what ends before it.
-    fn fits(&mut self, kind: Kind, column: usize) -> Option<Cause> {
+    fn fits(&mut self, kind: LineKind, column: usize) -> Option<IndentCause> {
         let mut closed = Vec::new();
         while self.levels.last().is_some_and(|level| level.column > column) {
             closed.extend(self.levels.pop());
         }
         // A list may stand in the column of the key that it belongs to.
-        if kind == Kind::Map && self.levels.len() > 1 {
+        if kind == LineKind::Map && self.levels.len() > 1 {
             let [.., below, top] = self.levels.as_slice() else { return None };
-            if top.kind == Kind::List && top.column == column && below.column == column {
+            if top.kind == LineKind::List && top.column == column && below.column == column {
                 closed.extend(self.levels.pop());
             }
         }
@@ -128,9 +128,9 @@ impl Reader {
         };
         if top.column == column {
             return match (top.kind, kind) {
-                (Kind::Map, Kind::List) if top.open => None,
-                (Kind::Map, Kind::List) => nearest(&self.levels).or(Some(Cause::NoKeyAbove)),
-                (Kind::List, Kind::Map) => nearest(&closed).or_else(|| nearest(&self.levels)),
+                (LineKind::Map, LineKind::List) if top.open => None,
+                (LineKind::Map, LineKind::List) => nearest(&self.levels).or(Some(IndentCause::NoKeyAbove)),
+                (LineKind::List, LineKind::Map) => nearest(&closed).or_else(|| nearest(&self.levels)),
                 _ => None,
             };
         }
@@ -141,29 +141,29 @@ impl Reader {
             return nearest(&closed).or_else(|| nearest(&self.levels));
         }
         let by_column = nearest(&self.levels);
-        if kind == Kind::Map && column > top.column + 1 && top.kind == Kind::Map && self.levels.len() == 1 {
-            return Some(Cause::BelowValue { key: top.word.clone(), line: top.line });
+        if kind == LineKind::Map && column > top.column + 1 && top.kind == LineKind::Map && self.levels.len() == 1 {
+            return Some(IndentCause::BelowValue { key: top.word.clone(), line: top.line });
         }
-        by_column.or(Some(Cause::NoKeyAbove))
+        by_column.or(Some(IndentCause::NoKeyAbove))
     }
 
     /// Takes an entry, and those that begin in the same line.
     fn enter(&mut self, line: usize, content: &str, column: usize) {
         let mut column = column;
         let mut rest = content;
-        while kind_of(rest) == Some(Kind::List) {
+        while kind_of(rest) == Some(LineKind::List) {
             let after = rest[1..].trim_start_matches(' ');
             let open = after.is_empty();
-            self.set(Level { kind: Kind::List, column, line, word: "-".to_owned(), open });
+            self.set(Level { kind: LineKind::List, column, line, word: "-".to_owned(), open });
             column += rest.len() - after.len();
             rest = after;
         }
-        if kind_of(rest) == Some(Kind::Map) {
+        if kind_of(rest) == Some(LineKind::Map) {
             let word = word_of(rest).to_owned();
             let value = rest[word.len()..].trim_start_matches(':').trim();
             let value = if value.starts_with('#') { "" } else { value };
             let open = value.is_empty() || value.starts_with(['&', '!']) && !value.contains(' ');
-            self.set(Level { kind: Kind::Map, column, line, word, open });
+            self.set(Level { kind: LineKind::Map, column, line, word, open });
             rest = value;
         }
         if rest.starts_with(['|', '>']) {
@@ -180,7 +180,8 @@ impl Reader {
             Some(top) if top.column == level.column && top.kind == level.kind => *top = level,
             Some(top) => {
                 // What it belongs to has its value now.
-                top.open = top.open && top.kind == Kind::Map && level.kind == Kind::List && top.column == level.column;
+                top.open =
+                    top.open && top.kind == LineKind::Map && level.kind == LineKind::List && top.column == level.column;
                 self.levels.push(level);
             }
             None => self.levels.push(level),
@@ -188,19 +189,19 @@ impl Reader {
     }
 }
 
-fn like(level: &Level) -> Cause {
-    Cause::Column { column: level.column, line: level.line, word: level.word.clone() }
+fn like(level: &Level) -> IndentCause {
+    IndentCause::Column { column: level.column, line: level.line, word: level.word.clone() }
 }
 
 /// Whether a line is an entry of a list or of a mapping; nothing where it goes on with a text.
-fn kind_of(content: &str) -> Option<Kind> {
+fn kind_of(content: &str) -> Option<LineKind> {
     if content == "-" || content.starts_with("- ") {
-        return Some(Kind::List);
+        return Some(LineKind::List);
     }
     let word = word_of(content);
     let rest = &content[word.len()..];
     let is_key = !word.is_empty() && (rest == ":" || rest.starts_with(": ") || rest.starts_with(":\r"));
-    is_key.then_some(Kind::Map)
+    is_key.then_some(LineKind::Map)
 }
 
 /// The word that a line begins with.
@@ -224,7 +225,7 @@ mod tests {
 
     fn column(text: &str) -> Option<(usize, usize)> {
         match misplaced(text, usize::MAX - 1)?.cause {
-            Cause::Column { column, line, .. } => Some((line, column)),
+            IndentCause::Column { column, line, .. } => Some((line, column)),
             _ => None,
         }
     }
@@ -249,7 +250,7 @@ mod tests {
         assert_eq!(column("steps:\n  - send: a\n  expect: b\n"), Some((1, 4)));
         assert_eq!(column("steps:\n  - send: a\n    - expect: b\n"), Some((1, 2)));
         assert_eq!(column("steps:\n  - send: a\n - send: b\n"), Some((1, 2)));
-        assert_eq!(misplaced("connect: x\n- send: a\n", 9).unwrap().cause, Cause::NoKeyAbove);
-        assert_eq!(misplaced("steps:\n\t- send: a\n", 9).unwrap().cause, Cause::Tab);
+        assert_eq!(misplaced("connect: x\n- send: a\n", 9).unwrap().cause, IndentCause::NoKeyAbove);
+        assert_eq!(misplaced("steps:\n\t- send: a\n", 9).unwrap().cause, IndentCause::Tab);
     }
 }

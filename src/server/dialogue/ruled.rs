@@ -4,7 +4,7 @@
 //! protocol would have let it, whatever it would have said; of any other the protocol never hears. Mail data follow a
 //! 354 and nothing else, the octets of a chunk always follow BDAT.
 
-use super::{After, Dialogue, Event, Next};
+use super::{After, Input, NextInput, SandboxDialogue};
 use crate::server::answer::Answer;
 use crate::server::mail_sink::MailSink;
 use crate::server::rulebook::{Ending, Interjection};
@@ -14,15 +14,15 @@ use crate::smtp::command::{CommandLine, Verb};
 const CHALLENGE: u16 = 334;
 const GO_AHEAD: u16 = 354;
 
-impl<S: MailSink> Dialogue<S> {
+impl<S: MailSink> SandboxDialogue<S> {
     /// The answer of the first rule that takes the event, or the protocol's.
-    pub(super) fn ruled(&mut self, event: Event<'_>) -> Answer {
+    pub(super) fn ruled(&mut self, event: Input<'_>) -> Answer {
         let mut heard = None;
-        if let Event::Line(command) = event
-            && CommandLine::parse(command.as_bytes()).verb() == Verb::Bdat
+        if let Input::Line(command) = event
+            && CommandLine::parse(command.as_bytes()).verb() == Verb::BdatCommand
         {
             let answer = self.said(event);
-            if matches!(answer.next, Next::Chunk(_)) {
+            if matches!(answer.next, NextInput::Chunk(_)) {
                 self.chunk_announced(command);
                 return answer;
             }
@@ -31,26 +31,26 @@ impl<S: MailSink> Dialogue<S> {
         let secret = self.in_exchange();
         let chunk = self.rules.chunk.take();
         let line = match event {
-            Event::Line(line) => line.as_bytes(),
-            Event::BadLine(line, _) if !line.is_empty() => line,
-            Event::MailDataEnded => b".",
-            Event::ChunkEnded => chunk.as_deref().unwrap_or_default(),
+            Input::Line(line) => line.as_bytes(),
+            Input::BadLine(line, _) if !line.is_empty() => line,
+            Input::MailDataEnded => b".",
+            Input::ChunkEnded => chunk.as_deref().unwrap_or_default(),
             _ => return self.said(event),
         };
-        let secret = secret || CommandLine::parse(line).verb() == Verb::Auth;
+        let secret = secret || CommandLine::parse(line).verb() == Verb::AuthCommand;
         self.rules.challenged = false;
         let Some(interjector) = &mut self.rules.interjector else { return self.said(event) };
         match interjector.answer(line, secret) {
             Ok(None) => heard.unwrap_or_else(|| self.said(event)),
             Ok(Some(interjection)) => {
-                let next = if heard.is_some() { Next::Line } else { self.effect(event, interjection.code()) };
+                let next = if heard.is_some() { NextInput::Line } else { self.effect(event, interjection.code()) };
                 self.rules.pending = Some((interjection, next));
                 Answer::from("")
             }
             Err(fault) => {
                 self.log.note(|| fault);
                 self.protocol.overruled(true);
-                Answer::from("").then(Next::Close)
+                Answer::from("").then(NextInput::Close)
             }
         }
     }
@@ -66,23 +66,23 @@ impl<S: MailSink> Dialogue<S> {
     }
 
     /// Tells the protocol what a rule has answered by this code; what is read next.
-    fn effect(&mut self, event: Event<'_>, code: Option<u16>) -> Next {
-        let ends_message = matches!(event, Event::MailDataEnded | Event::ChunkEnded);
+    fn effect(&mut self, event: Input<'_>, code: Option<u16>) -> NextInput {
+        let ends_message = matches!(event, Input::MailDataEnded | Input::ChunkEnded);
         let Some(code) = code.filter(|code| *code < 400) else {
             self.protocol.overruled(ends_message);
             self.rules.more_chunks &= !ends_message;
-            return Next::Line;
+            return NextInput::Line;
         };
         self.protocol.forgive();
         let next = self.said(event).next;
         self.rules.challenged = code == CHALLENGE;
         match next {
-            Next::MailData if code != GO_AHEAD => Next::Line,
-            Next::MailData => Next::MailData,
+            NextInput::MailData if code != GO_AHEAD => NextInput::Line,
+            NextInput::MailData => NextInput::MailData,
             _ if code == GO_AHEAD => {
                 // Nobody is there to take the message: its octets are read and forgotten.
                 self.protocol.overruled(true);
-                Next::MailData
+                NextInput::MailData
             }
             next => next,
         }
@@ -109,7 +109,7 @@ impl<S: MailSink> Dialogue<S> {
             Some(Ending::Reset) => return After::Reset,
             None => {}
         }
-        self.rules.tls_ready = next == Next::StartTls;
+        self.rules.tls_ready = next == NextInput::StartTls;
         match self.go_on(next) {
             After::Read => self.take(&unread),
             After::Interject => {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::server::auth::Login;
 use crate::server::mail_sink::Sender;
-use crate::server::settings::{QueueIds, Settings};
+use crate::server::settings::{QueueIds, SandboxSettings};
 use crate::smtp::auth::Mechanism;
 
 const DIALOGUES: &str = include_str!("../dialogues.txt");
@@ -59,16 +59,16 @@ impl MailSink for Broken {
     }
 }
 
-fn dialogue<S: MailSink>(sink: S) -> Dialogue<S> {
+fn dialogue<S: MailSink>(sink: S) -> SandboxDialogue<S> {
     dialogue_with(settings(), sink)
 }
 
-fn dialogue_with<S: MailSink>(settings: Settings, sink: S) -> Dialogue<S> {
-    Dialogue::new(Protocol::new(Arc::new(settings), sink), SessionLog::default())
+fn dialogue_with<S: MailSink>(settings: SandboxSettings, sink: S) -> SandboxDialogue<S> {
+    SandboxDialogue::new(Protocol::new(Arc::new(settings), sink), SessionLog::default())
 }
 
-fn settings() -> Settings {
-    Settings {
+fn settings() -> SandboxSettings {
+    SandboxSettings {
         host_name: "sandbox.example".into(),
         lmtp: false,
         max_message_size: 100,
@@ -85,7 +85,7 @@ fn settings() -> Settings {
 }
 
 /// The settings that stand in brackets behind the name of a session.
-fn settings_of(session: &str) -> Settings {
+fn settings_of(session: &str) -> SandboxSettings {
     let mut settings = settings();
     let words = session.lines().next().and_then(|name| name.strip_suffix(']')).and_then(|name| name.rsplit_once('['));
     for word in words.map(|(_, words)| words.split(' ')).into_iter().flatten() {
@@ -101,14 +101,14 @@ fn settings_of(session: &str) -> Settings {
     settings
 }
 
-fn replies<S: MailSink>(dialogue: &mut Dialogue<S>) -> String {
+fn replies<S: MailSink>(dialogue: &mut SandboxDialogue<S>) -> String {
     let replies = String::from_utf8(dialogue.replies().to_vec()).unwrap();
     dialogue.replies_sent();
     replies
 }
 
 /// Sends `input` in pieces of `size`, stops as the connection would, and gives the replies.
-fn exchange<S: MailSink>(dialogue: &mut Dialogue<S>, input: &[u8], size: usize) -> (String, After) {
+fn exchange<S: MailSink>(dialogue: &mut SandboxDialogue<S>, input: &[u8], size: usize) -> (String, After) {
     let end = input.chunks(size).map(|piece| dialogue.take(piece)).find(|after| *after != After::Read);
     if end == Some(After::StartTls) {
         dialogue.tls_ready();
@@ -193,7 +193,7 @@ fn dialogues() {
                 assert_eq!(after, turn.after, "{context}");
                 if after == After::StartTls {
                     dialogue.tls_started(
-                        TlsFacts { client_names: Some(vec!["bob@example.com".to_owned()]) },
+                        ClientTlsFacts { client_names: Some(vec!["bob@example.com".to_owned()]) },
                         || unreachable!(),
                     );
                 }
@@ -205,18 +205,18 @@ fn dialogues() {
 #[test]
 fn greeting_and_farewell() {
     let mut dialogue = dialogue(Witness::default());
-    assert_eq!(dialogue.tell(Event::Connected), After::Read);
+    assert_eq!(dialogue.tell(Input::Connected), After::Read);
     assert_eq!(replies(&mut dialogue), "220 sandbox.example ESMTP smtp-script sandbox\r\n");
     for (event, farewell) in [
-        (Event::IdleTooLong, "421 4.4.2 sandbox.example idle for too long, closing the connection\r\n"),
-        (Event::ShuttingDown, "421 4.3.2 sandbox.example shutting down, closing the connection\r\n"),
-        (Event::TooBusy, "421 4.3.2 sandbox.example too many connections, try again later\r\n"),
+        (Input::IdleTooLong, "421 4.4.2 sandbox.example idle for too long, closing the connection\r\n"),
+        (Input::ShuttingDown, "421 4.3.2 sandbox.example shutting down, closing the connection\r\n"),
+        (Input::TooBusy, "421 4.3.2 sandbox.example too many connections, try again later\r\n"),
     ] {
         assert_eq!(dialogue.tell(event), After::Close);
         assert_eq!(replies(&mut dialogue), farewell);
     }
-    let mut lmtp = dialogue_with(Settings { lmtp: true, ..settings() }, Witness::default());
-    lmtp.tell(Event::Connected);
+    let mut lmtp = dialogue_with(SandboxSettings { lmtp: true, ..settings() }, Witness::default());
+    lmtp.tell(Input::Connected);
     assert_eq!(replies(&mut lmtp), "220 sandbox.example LMTP smtp-script sandbox\r\n");
 }
 
@@ -224,7 +224,7 @@ fn greeting_and_farewell() {
 fn without_a_certificate_the_session_goes_on() {
     let mut dialogue = dialogue(Witness::default());
     assert_eq!(dialogue.take(b"HELO x\r\nSTARTTLS\r\nNOOP\r\n"), After::StartTls);
-    assert_eq!(dialogue.tell(Event::TlsUnavailable), After::Read);
+    assert_eq!(dialogue.tell(Input::TlsUnavailable), After::Read);
     let (answered, _) = exchange(&mut dialogue, b"MAIL FROM:<a@b>\r\n", usize::MAX);
     let refused = "454 4.7.0 TLS is not available: the server has no certificate";
     assert_eq!(answered, format!("250 sandbox.example\r\n{refused}\r\n250 2.1.0 Ok\r\n"));
@@ -235,7 +235,7 @@ fn a_farewell_in_the_middle_of_mail_data_drops_the_message() {
     let witness = Witness::default();
     let mut dialogue = dialogue(witness.clone());
     exchange(&mut dialogue, b"HELO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nHi\r\n", usize::MAX);
-    assert_eq!(dialogue.tell(Event::ShuttingDown), After::Close);
+    assert_eq!(dialogue.tell(Input::ShuttingDown), After::Close);
     assert_eq!(witness.told().last().map(String::as_str), Some("abandon"));
 }
 
@@ -246,7 +246,7 @@ fn what_is_pipelined_behind_starttls_is_dropped() {
     let (answered, after) = exchange(&mut dialogue, input, usize::MAX);
     assert_eq!(answered, "250 sandbox.example\r\n220 2.0.0 Ready to start TLS\r\n");
     assert_eq!(after, After::StartTls);
-    dialogue.tls_started(TlsFacts::default(), || unreachable!());
+    dialogue.tls_started(ClientTlsFacts::default(), || unreachable!());
     let (answered, _) = exchange(&mut dialogue, b"NOOP\r\nRCPT TO:<a@b>\r\n", usize::MAX);
     assert_eq!(answered, "250 2.0.0 Ok\r\n503 5.5.1 Send EHLO or HELO first\r\n");
 }

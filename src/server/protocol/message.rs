@@ -2,13 +2,13 @@
 //!
 //! The other half of the protocol, which decides whether a command is allowed at all.
 
-use crate::smtp::command::{Bdat, CommandLine};
+use crate::smtp::command::{BdatCommand, CommandLine};
 use std::io::ErrorKind;
 
 use super::super::address::Path;
-use super::super::answer::{Answer, Next};
+use super::super::answer::{Answer, NextInput};
 use super::super::mail_sink::{MailSink, Sender};
-use super::super::parameters::{MailParameters, Refusal};
+use super::super::parameters::{MailParameters, ParameterRefusal};
 use super::super::transaction::{CHUNKS_BEGUN, Chunk, Transaction, WANTS_SMTPUTF8, after_keyword};
 use super::{NO_ARGUMENT, Protocol};
 
@@ -48,7 +48,7 @@ impl<S: MailSink> Protocol<S> {
         self.counted(answer)
     }
 
-    pub(super) fn mail(&mut self, argument: &str) -> Result<Answer, Refusal> {
+    pub(super) fn mail(&mut self, argument: &str) -> Result<Answer, ParameterRefusal> {
         if self.client.is_none() {
             return Err(self.greet_first());
         }
@@ -115,7 +115,7 @@ impl<S: MailSink> Protocol<S> {
         }
     }
 
-    pub(super) fn data(&mut self, argument: &str) -> Result<Answer, Refusal> {
+    pub(super) fn data(&mut self, argument: &str) -> Result<Answer, ParameterRefusal> {
         if !argument.is_empty() {
             return Err(NO_ARGUMENT);
         }
@@ -126,24 +126,24 @@ impl<S: MailSink> Protocol<S> {
         if transaction.is_binary {
             return Err(WANTS_BDAT);
         }
-        Ok(Answer::from("354 End data with <CR><LF>.<CR><LF>").then(Next::MailData))
+        Ok(Answer::from("354 End data with <CR><LF>.<CR><LF>").then(NextInput::MailData))
     }
 
     /// A command whose number can be read is followed by that many octets, whatever else is wrong with it.
-    pub(super) fn bdat(&mut self, line: &str) -> Result<Answer, Refusal> {
+    pub(super) fn bdat(&mut self, line: &str) -> Result<Answer, ParameterRefusal> {
         let bdat = CommandLine::parse(line.as_bytes()).bdat().ok_or(BDAT_SYNTAX)?;
-        let Bdat { octets, last, is_well_formed } = bdat;
+        let BdatCommand { octets, last, is_well_formed } = bdat;
         let refusal = if is_well_formed {
             self.ready_transaction().map(|transaction| transaction.chunks_begun = true).err()
         } else {
             Some(BDAT_SYNTAX)
         };
         self.chunk = Some(Chunk { octets, last, refusal });
-        Ok(Answer::from("").then(Next::Chunk(octets)))
+        Ok(Answer::from("").then(NextInput::Chunk(octets)))
     }
 
     /// The transaction, if a message may follow now.
-    fn ready_transaction(&mut self) -> Result<&mut Transaction, Refusal> {
+    fn ready_transaction(&mut self) -> Result<&mut Transaction, ParameterRefusal> {
         let no_recipients = if self.settings.lmtp { NO_RECIPIENTS_LMTP } else { NO_RECIPIENTS };
         let absent = if self.client.is_some() { MAIL_FIRST } else { self.greet_first() };
         let transaction = self.transaction.as_mut().ok_or(absent)?;
@@ -193,7 +193,7 @@ impl<S: MailSink> Protocol<S> {
 }
 
 /// Whether more room would help decides between the two codes (RFC 5321 4.2.3).
-fn not_stored(error: &std::io::Error) -> Refusal {
+fn not_stored(error: &std::io::Error) -> ParameterRefusal {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             "452 4.3.1 There is no room for the message"

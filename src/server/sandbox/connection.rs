@@ -18,9 +18,9 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_openssl::SslStream;
 
-use super::{Shared, Stage, reached};
+use super::{SandboxStage, Shared, reached};
 use crate::server::acceptor::Accepted;
-use crate::server::dialogue::{After, Dialogue, Event};
+use crate::server::dialogue::{After, Input, SandboxDialogue};
 use crate::server::log::SessionLog;
 use crate::server::protocol::Protocol;
 use crate::server::reception::Reception;
@@ -67,22 +67,26 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, session: u64, sha
 /// Sends one client too many away, if that can be said at once.
 pub(super) fn turn_away(stream: &TcpStream, shared: &Shared, start: Start) {
     let mut dialogue = dialogue(shared, (std::net::Ipv4Addr::LOCALHOST, 0).into(), SessionLog::default());
-    dialogue.tell(Event::TooBusy);
+    dialogue.tell(Input::TooBusy);
     if matches!(start, Start::Plain) {
         // A client that does not hear it sees the connection closed, which says the same.
         _ = stream.try_write(dialogue.replies());
     }
 }
 
-fn dialogue(shared: &Shared, peer: SocketAddr, log: SessionLog) -> Dialogue<Reception> {
+fn dialogue(shared: &Shared, peer: SocketAddr, log: SessionLog) -> SandboxDialogue<Reception> {
     let (host_name, counts) = (shared.settings.host_name.clone(), Arc::clone(&shared.counts));
     let reception = Reception::new(peer, host_name, shared.store.clone(), counts, log.clone());
-    Dialogue::new(Protocol::new(Arc::clone(&shared.settings), reception), log)
+    SandboxDialogue::new(Protocol::new(Arc::clone(&shared.settings), reception), log)
 }
 
-async fn serve_plain(mut stream: TcpStream, shared: &Shared, dialogue: &mut Dialogue<Reception>) -> io::Result<()> {
+async fn serve_plain(
+    mut stream: TcpStream,
+    shared: &Shared,
+    dialogue: &mut SandboxDialogue<Reception>,
+) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut after = dialogue.tell(Event::Connected);
+    let mut after = dialogue.tell(Input::Connected);
     loop {
         send_replies(&mut stream, dialogue, shared.idle).await?;
         if matches!(after, After::Read | After::Interject) {
@@ -95,7 +99,7 @@ async fn serve_plain(mut stream: TcpStream, shared: &Shared, dialogue: &mut Dial
             Ok(_) => break,
             Err(error) => {
                 dialogue.log().note(|| error.to_string());
-                after = dialogue.tell(Event::TlsUnavailable);
+                after = dialogue.tell(Input::TlsUnavailable);
             }
         }
     }
@@ -106,10 +110,14 @@ async fn serve_plain(mut stream: TcpStream, shared: &Shared, dialogue: &mut Dial
     end(stream, after, SslStream::get_mut).await
 }
 
-async fn serve_implicit_tls(stream: TcpStream, shared: &Shared, dialogue: &mut Dialogue<Reception>) -> io::Result<()> {
+async fn serve_implicit_tls(
+    stream: TcpStream,
+    shared: &Shared,
+    dialogue: &mut SandboxDialogue<Reception>,
+) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = accept_tls(stream, shared, dialogue).await?;
-    dialogue.tell(Event::Connected);
+    dialogue.tell(Input::Connected);
     send_replies(&mut stream, dialogue, shared.idle).await?;
     let after = converse(&mut stream, dialogue, shared).await?;
     end(stream, after, SslStream::get_mut).await
@@ -118,7 +126,7 @@ async fn serve_implicit_tls(stream: TcpStream, shared: &Shared, dialogue: &mut D
 async fn accept_tls(
     stream: TcpStream,
     shared: &Shared,
-    dialogue: &mut Dialogue<Reception>,
+    dialogue: &mut SandboxDialogue<Reception>,
 ) -> io::Result<SslStream<TcpStream>> {
     let tls = shared.tls()?;
     let mut stream = SslStream::new(Ssl::new(tls.context())?, stream)?;
@@ -136,7 +144,7 @@ async fn accept_tls(
 }
 
 /// Reads and answers until the session wants TLS or its end.
-async fn converse<T>(stream: &mut T, dialogue: &mut Dialogue<Reception>, shared: &Shared) -> io::Result<After>
+async fn converse<T>(stream: &mut T, dialogue: &mut SandboxDialogue<Reception>, shared: &Shared) -> io::Result<After>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -145,7 +153,7 @@ where
     loop {
         after = tokio::select! {
             biased;
-            () = reached(&mut stage, Stage::Farewell) => dialogue.tell(Event::ShuttingDown),
+            () = reached(&mut stage, SandboxStage::Farewell) => dialogue.tell(Input::ShuttingDown),
             after = turn(stream, dialogue, shared, after) => after?,
         };
         send_replies(stream, dialogue, shared.idle).await?;
@@ -156,7 +164,12 @@ where
 }
 
 /// What the client sends next, or first what a rule has to say.
-async fn turn<T>(stream: &mut T, dialogue: &mut Dialogue<Reception>, shared: &Shared, now: After) -> io::Result<After>
+async fn turn<T>(
+    stream: &mut T,
+    dialogue: &mut SandboxDialogue<Reception>,
+    shared: &Shared,
+    now: After,
+) -> io::Result<After>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -165,12 +178,12 @@ where
     }
     match timeout(shared.idle, read(stream, dialogue)).await {
         Ok(after) => after,
-        Err(_) => Ok(dialogue.tell(Event::IdleTooLong)),
+        Err(_) => Ok(dialogue.tell(Input::IdleTooLong)),
     }
 }
 
 /// Sends what a rule says, as late and as slowly as it wants it.
-async fn interject<T>(stream: &mut T, dialogue: &mut Dialogue<Reception>, idle: Duration) -> io::Result<After>
+async fn interject<T>(stream: &mut T, dialogue: &mut SandboxDialogue<Reception>, idle: Duration) -> io::Result<After>
 where
     T: AsyncWrite + Unpin,
 {
@@ -189,7 +202,7 @@ where
 }
 
 /// Lets the dialogue take what one read brings; a client that closed wants the same.
-async fn read<T: AsyncRead + Unpin>(stream: &mut T, dialogue: &mut Dialogue<Reception>) -> io::Result<After> {
+async fn read<T: AsyncRead + Unpin>(stream: &mut T, dialogue: &mut SandboxDialogue<Reception>) -> io::Result<After> {
     poll_fn(|context| {
         INPUT.with_borrow_mut(|input| {
             input.resize(READ_SIZE, 0);
@@ -203,7 +216,7 @@ async fn read<T: AsyncRead + Unpin>(stream: &mut T, dialogue: &mut Dialogue<Rece
 }
 
 /// Sends all replies that are due in one write.
-async fn send_replies<T>(stream: &mut T, dialogue: &mut Dialogue<Reception>, idle: Duration) -> io::Result<()>
+async fn send_replies<T>(stream: &mut T, dialogue: &mut SandboxDialogue<Reception>, idle: Duration) -> io::Result<()>
 where
     T: AsyncWrite + Unpin,
 {

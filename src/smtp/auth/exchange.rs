@@ -4,14 +4,14 @@
 //! step `auth`, which puts base64 around the messages and reads the reply codes.
 
 use super::messages::{cram_md5, oauthbearer, plain, without, xoauth2};
-use super::scram::{self, Binding, ClientFirst};
+use super::scram::{self, ChannelBinding, ClientFirst};
 use super::{AuthFault, Credentials, FaultKind, Mechanism};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;
 
 /// The client's side of one exchange.
-pub struct Exchange {
+pub struct SaslClient {
     mechanism: Mechanism,
     credentials: Credentials,
     binding: Vec<u8>,
@@ -39,7 +39,7 @@ enum Turn {
     Refused,
 }
 
-impl Exchange {
+impl SaslClient {
     /// Prepares an exchange. `nonce` is SCRAM's: printable, without a comma, new for every exchange.
     ///
     /// `channel_binding` is the `tls-server-end-point` of the TLS session, where there is one; the `-PLUS` mechanisms
@@ -54,23 +54,23 @@ impl Exchange {
         nonce: &str,
         channel_binding: Option<Vec<u8>>,
         tls_without_binding: bool,
-    ) -> Result<Exchange, AuthFault> {
+    ) -> Result<SaslClient, AuthFault> {
         usable(mechanism, &credentials, nonce)?;
         if mechanism.binds_channel() && channel_binding.is_none() {
             let message = format!("`{mechanism}` needs channel binding, and there is no TLS session to bind it to");
             return Err(AuthFault::new(FaultKind::Credentials, message));
         }
         let binding = match tls_without_binding {
-            _ if mechanism.binds_channel() => Binding::EndPoint,
-            true => Binding::NotOffered,
-            false => Binding::None,
+            _ if mechanism.binds_channel() => ChannelBinding::EndPoint,
+            true => ChannelBinding::NotOffered,
+            false => ChannelBinding::None,
         };
         let turn = match mechanism {
             Mechanism::Login => Turn::UserName,
             Mechanism::CramMd5 => Turn::CramMd5,
             _ => Turn::First,
         };
-        Ok(Exchange {
+        Ok(SaslClient {
             first: ClientFirst::new(binding, &credentials.authzid, &credentials.username, nonce),
             binding: channel_binding.unwrap_or_default(),
             server_error: None,
@@ -200,7 +200,7 @@ impl Exchange {
     }
 }
 
-impl fmt::Debug for Exchange {
+impl fmt::Debug for SaslClient {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Exchange").field("mechanism", &self.mechanism).finish_non_exhaustive()
     }

@@ -60,7 +60,7 @@ impl Hash {
 
 /// What the GS2 header says of channel binding (RFC 5802 section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Binding {
+pub(crate) enum ChannelBinding {
     /// `n`: the client cannot.
     None,
     /// `y`: the client could, and the server did not offer it.
@@ -79,11 +79,11 @@ pub(crate) struct ClientFirst {
 }
 
 impl ClientFirst {
-    pub(crate) fn new(binding: Binding, authzid: &str, user: &str, nonce: &str) -> ClientFirst {
+    pub(crate) fn new(binding: ChannelBinding, authzid: &str, user: &str, nonce: &str) -> ClientFirst {
         let flag = match binding {
-            Binding::None => "n".to_owned(),
-            Binding::NotOffered => "y".to_owned(),
-            Binding::EndPoint => format!("p={BINDING_NAME}"),
+            ChannelBinding::None => "n".to_owned(),
+            ChannelBinding::NotOffered => "y".to_owned(),
+            ChannelBinding::EndPoint => format!("p={BINDING_NAME}"),
         };
         let authzid = if authzid.is_empty() { String::new() } else { format!("a={}", escaped_name(authzid)) };
         ClientFirst {
@@ -165,16 +165,16 @@ impl ServerFirst {
 
 /// What both sides compute from the password (RFC 5802 section 3).
 #[derive(Clone)]
-pub(crate) struct Keys {
+pub(crate) struct ScramKeys {
     hash: Hash,
     client: Vec<u8>,
     server: Vec<u8>,
 }
 
-impl Keys {
-    pub(crate) fn derive(hash: Hash, password: &str, server_first: &ServerFirst) -> Keys {
+impl ScramKeys {
+    pub(crate) fn derive(hash: Hash, password: &str, server_first: &ServerFirst) -> ScramKeys {
         let salted = hash.salted(prepared(password).as_bytes(), &server_first.salt, server_first.iterations);
-        Keys { hash, client: hash.hmac(&salted, b"Client Key"), server: hash.hmac(&salted, b"Server Key") }
+        ScramKeys { hash, client: hash.hmac(&salted, b"Client Key"), server: hash.hmac(&salted, b"Server Key") }
     }
 
     /// What proves to the server that the client knows the password.
@@ -203,7 +203,7 @@ pub(crate) fn client_final(
     binding: &[u8],
 ) -> Result<(String, Vec<u8>), AuthFault> {
     let parsed = ServerFirst::parse(server_first)?;
-    let keys = Keys::derive(hash, password, &parsed);
+    let keys = ScramKeys::derive(hash, password, &parsed);
     let without_proof = first.final_without_proof(binding, &parsed.nonce);
     let auth_message = auth_message(first, server_first, &without_proof);
     let proof = STANDARD.encode(keys.proof(&auth_message));

@@ -10,16 +10,16 @@ fn user(username: &str, password: &str) -> Credentials {
     Credentials { username: username.into(), password: password.into(), ..Credentials::default() }
 }
 
-fn exchange(mechanism: Mechanism, credentials: Credentials, nonce: &str) -> Exchange {
-    Exchange::new(mechanism, credentials, nonce, None, false).unwrap()
+fn exchange(mechanism: Mechanism, credentials: Credentials, nonce: &str) -> SaslClient {
+    SaslClient::new(mechanism, credentials, nonce, None, false).unwrap()
 }
 
 /// The initial response as text.
-fn begun(exchange: &mut Exchange) -> String {
+fn begun(exchange: &mut SaslClient) -> String {
     String::from_utf8(exchange.initial_response().unwrap()).unwrap()
 }
 
-fn answer(exchange: &mut Exchange, challenge: &str) -> String {
+fn answer(exchange: &mut SaslClient, challenge: &str) -> String {
     String::from_utf8(exchange.respond(challenge.as_bytes()).unwrap()).unwrap()
 }
 
@@ -29,7 +29,7 @@ const SHA1_SIGNATURE: &str = "v=rmF9pqV8S7suAoZWja4dJRkFsKQ=";
 const SHA256_CHALLENGE: &str = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
 
 /// After the client's proof of RFC 5802's example.
-fn proved() -> Exchange {
+fn proved() -> SaslClient {
     let mut exchange = exchange(Mechanism::ScramSha1, user("user", "pencil"), SHA1_NONCE);
     begun(&mut exchange);
     answer(&mut exchange, SHA1_CHALLENGE);
@@ -65,7 +65,7 @@ fn scram_sha_256_is_rfc_7677s() {
 fn scram_plus_binds_the_channel() {
     let bound = |binding| {
         let credentials = user("user", "pencil");
-        Exchange::new(Mechanism::ScramSha256Plus, credentials, "abc", binding, false)
+        SaslClient::new(Mechanism::ScramSha256Plus, credentials, "abc", binding, false)
     };
     let mut exchange = bound(Some(vec![1, 2, 3])).unwrap();
     assert_eq!(begun(&mut exchange), "p=tls-server-end-point,,n=user,r=abc");
@@ -74,7 +74,7 @@ fn scram_plus_binds_the_channel() {
     assert!(last.starts_with(&format!("c={header},r=abcd,p=")), "{last}");
     assert!(bound(None).unwrap_err().message.contains("no TLS session"));
     // The client could, the server did not offer it.
-    let mut unoffered = Exchange::new(Mechanism::ScramSha256, user("u", "p"), "abc", Some(vec![1]), true).unwrap();
+    let mut unoffered = SaslClient::new(Mechanism::ScramSha256, user("u", "p"), "abc", Some(vec![1]), true).unwrap();
     assert_eq!(begun(&mut unoffered), "y,,n=u,r=abc");
     assert!(answer(&mut unoffered, "r=abcd,s=AAAA,i=1").starts_with("c=eSws,"));
 }
@@ -88,7 +88,7 @@ fn scram_names_are_escaped_and_prepared() {
     assert_eq!([prepared("I\u{ad}X"), prepared("\u{aa}"), prepared("\u{2168}")], ["IX", "a", "IX"]);
     // What it refuses is used as it is: a character younger than Unicode 3.2, a control character.
     assert_eq!([prepared("\u{1f600}"), prepared("\u{7}")], ["\u{1f600}", "\u{7}"]);
-    let first = ClientFirst::new(scram::Binding::None, "", "u", "n");
+    let first = ClientFirst::new(scram::ChannelBinding::None, "", "u", "n");
     let proof = |password| client_final(Hash::Sha1, &first, password, "r=nm,s=AAAA,i=1", b"").unwrap();
     assert_eq!(proof("\u{2168}"), proof("IX"));
     assert_eq!(
@@ -176,7 +176,7 @@ fn plain_is_rfc_4616s() {
     assert_eq!(second.finish(), Ok(()));
     assert!(second.respond(b"").unwrap_err().message.contains("none"));
     assert!(exchange(Mechanism::Plain, user("a", "b"), "").respond(b"go on").is_err());
-    let nul = Exchange::new(Mechanism::Plain, user("a", "b\0c"), "", None, false).unwrap_err();
+    let nul = SaslClient::new(Mechanism::Plain, user("a", "b\0c"), "", None, false).unwrap_err();
     assert_eq!(nul.message, "the password holds a NUL, which the mechanism forbids");
 }
 
@@ -213,7 +213,7 @@ fn tokens_and_their_refusal() {
         assert!(exchange.finish().is_err() && exchange.respond(b"").is_err());
     }
     let broken = Credentials { token: "a\x01b".into(), ..Credentials::default() };
-    assert!(Exchange::new(Mechanism::OAuthBearer, broken, "", None, false).is_err());
+    assert!(SaslClient::new(Mechanism::OAuthBearer, broken, "", None, false).is_err());
 }
 
 #[test]
@@ -268,7 +268,7 @@ proptest! {
     fn no_challenge_panics(challenges in proptest::collection::vec(any_challenge(), 0..5), begins: bool) {
         for mechanism in Mechanism::ALL {
             let credentials = Credentials { token: "t".into(), ..user("ü,=", "p\u{2168}") };
-            let mut exchange = Exchange::new(mechanism, credentials, "abc", Some(vec![0]), false).unwrap();
+            let mut exchange = SaslClient::new(mechanism, credentials, "abc", Some(vec![0]), false).unwrap();
             if begins {
                 exchange.initial_response();
             }

@@ -1,14 +1,16 @@
 //! Amazon Simple Email Service.
 
-use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
+use super::{NOBODY, Provider, ProviderCredentials, ProviderPage, Statement, Submission, UserName};
 
-const ERRORS: Source =
-    Source { title: "Amazon SES SMTP issues", url: "https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html" };
-const CREDENTIALS: Source = Source {
+const ERRORS: ProviderPage = ProviderPage {
+    title: "Amazon SES SMTP issues",
+    url: "https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html",
+};
+const CREDENTIALS: ProviderPage = ProviderPage {
     title: "Obtaining Amazon SES SMTP credentials",
     url: "https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html",
 };
-const ENDPOINT: Source = Source {
+const ENDPOINT: ProviderPage = ProviderPage {
     title: "Connecting to an Amazon SES SMTP endpoint",
     url: "https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html",
 };
@@ -24,7 +26,7 @@ pub(super) const AMAZON_SES: Provider = Provider {
         host: "email-smtp.us-east-1.amazonaws.com",
         starttls: &[587, 25, 2587],
         implicit: &[465, 2465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the user name of the SMTP credentials, which are made for one region"),
             password: "the password of the SMTP credentials, which is not the secret of an access key", mechanism: None,
         },

@@ -1,22 +1,26 @@
 //! Providers of mailboxes in America: Comcast, AT&T, Charter and Cox; HEY and `ImprovMX`.
 
-use super::{NOBODY, Provider, Source, Statement};
+use super::{NOBODY, Provider, ProviderPage, Statement};
 
-const COMCAST_CODES: Source =
-    Source { title: "Understand email error messages", url: "https://www.xfinity.com/support/articles/email-errors" };
-const ATT_PAGE: Source = Source {
+const COMCAST_CODES: ProviderPage = ProviderPage {
+    title: "Understand email error messages",
+    url: "https://www.xfinity.com/support/articles/email-errors",
+};
+const ATT_PAGE: ProviderPage = ProviderPage {
     title: "AT&T Mail: help for postmasters",
     url: "https://www.att.com/support/article/email-support/KM1401980/",
 };
-const SPECTRUM_CODES: Source = Source {
+const SPECTRUM_CODES: ProviderPage = ProviderPage {
     title: "Spectrum: email error codes",
     url: "https://www.spectrum.net/support/internet/understanding-email-error-codes",
 };
-const COX_CODES: Source =
-    Source { title: "Cox: email error codes", url: "https://www.cox.com/residential/support/email-error-codes.html" };
-const HEY_PAGE: Source = Source { title: "HEY: how it works", url: "https://hey.com/how-it-works/" };
-const IMPROVMX_CODES: Source =
-    Source { title: "ImprovMX error codes", url: "https://improvmx.com/guides/improvmx-error-codes/" };
+const COX_CODES: ProviderPage = ProviderPage {
+    title: "Cox: email error codes",
+    url: "https://www.cox.com/residential/support/email-error-codes.html",
+};
+const HEY_PAGE: ProviderPage = ProviderPage { title: "HEY: how it works", url: "https://hey.com/how-it-works/" };
+const IMPROVMX_CODES: ProviderPage =
+    ProviderPage { title: "ImprovMX error codes", url: "https://improvmx.com/guides/improvmx-error-codes/" };
 
 pub(super) const COMCAST: Provider = Provider {
     id: "comcast",

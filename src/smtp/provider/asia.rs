@@ -1,23 +1,25 @@
 //! Providers of mailboxes in Russia and China: Yandex, Mail.ru, Rambler; QQ, `NetEase` (163 and 126).
 
-use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
+use super::{NOBODY, Provider, ProviderCredentials, ProviderPage, Statement, Submission, UserName};
 
-const YANDEX_BOUNCES: Source =
-    Source { title: "Why a message was returned", url: "https://yandex.com/support/mail/bounces/yandex.html" };
-const YANDEX_SETTINGS: Source = Source {
+const YANDEX_BOUNCES: ProviderPage =
+    ProviderPage { title: "Why a message was returned", url: "https://yandex.com/support/mail/bounces/yandex.html" };
+const YANDEX_SETTINGS: ProviderPage = ProviderPage {
     title: "Setting up mail clients",
     url: "https://yandex.com/support/yandex-360/customers/mail/en/mail-clients/others",
 };
-const MAIL_RU_ERRORS: Source =
-    Source { title: "Errors of Mail.ru", url: "https://help.mail.ru/notspam-support/errors" };
-const MAIL_RU_SETTINGS: Source = Source { title: "Mail clients", url: "https://help.mail.ru/mail/mailer/popsmtp/" };
-const RAMBLER_ERRORS: Source = Source {
+const MAIL_RU_ERRORS: ProviderPage =
+    ProviderPage { title: "Errors of Mail.ru", url: "https://help.mail.ru/notspam-support/errors" };
+const MAIL_RU_SETTINGS: ProviderPage =
+    ProviderPage { title: "Mail clients", url: "https://help.mail.ru/mail/mailer/popsmtp/" };
+const RAMBLER_ERRORS: ProviderPage = ProviderPage {
     title: "Rambler: error messages of mail",
     url: "https://help.rambler.ru/mail/mail-soobsheniya-ob-oshibkah/1326/",
 };
-const QQ_PAGE: Source = Source { title: "QQ Mail: open platform for senders", url: "https://openmail.qq.com/" };
-const QQ_SETTINGS: Source = Source { title: "QQ Mail help", url: "https://service.mail.qq.com/" };
-const NETEASE_PAGE: Source = Source {
+const QQ_PAGE: ProviderPage =
+    ProviderPage { title: "QQ Mail: open platform for senders", url: "https://openmail.qq.com/" };
+const QQ_SETTINGS: ProviderPage = ProviderPage { title: "QQ Mail help", url: "https://service.mail.qq.com/" };
+const NETEASE_PAGE: ProviderPage = ProviderPage {
     title: "NetEase: what the codes of returned mail mean",
     url: "https://mail.163.com/help/help_spam_16.htm",
 };
@@ -34,7 +36,7 @@ pub(super) const YANDEX: Provider = Provider {
         host: "smtp.yandex.com",
         starttls: &[587],
         implicit: &[465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole address, or the login of the account"),
             password: "an app password for mail, not that of the account",
             mechanism: None,
@@ -92,7 +94,7 @@ pub(super) const MAIL_RU: Provider = Provider {
         host: "smtp.mail.ru",
         starttls: &[587],
         implicit: &[465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole address of the account"),
             password: "a password for external applications, not that of the account",
             mechanism: None,
@@ -171,7 +173,7 @@ pub(super) const QQ: Provider = Provider {
         host: "smtp.qq.com",
         starttls: &[587],
         implicit: &[465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole address of the account"),
             password: "an authorization code, made where SMTP is switched on in the settings",
             mechanism: None,
@@ -236,7 +238,7 @@ pub(super) const NETEASE: Provider = Provider {
         host: "smtp.163.com",
         starttls: &[],
         implicit: &[465, 994],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole address of the account"),
             password: "an authorization code, made where SMTP is switched on in the settings",
             mechanism: None,

@@ -1,20 +1,25 @@
 //! Providers of mailboxes in Europe: GMX, WEB.DE and IONOS; T-Online; Orange, Free, La Poste and SFR; Infomaniak.
 
-use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
+use super::{NOBODY, Provider, ProviderCredentials, ProviderPage, Statement, Submission, UserName};
 
-const UNITED_INTERNET: Source =
-    Source { title: "Error messages when sending emails to GMX", url: "https://postmaster.gmx.net/en/error-messages" };
-const IONOS_SETTINGS: Source = Source {
+const UNITED_INTERNET: ProviderPage = ProviderPage {
+    title: "Error messages when sending emails to GMX",
+    url: "https://postmaster.gmx.net/en/error-messages",
+};
+const IONOS_SETTINGS: ProviderPage = ProviderPage {
     title: "Server information for IMAP, POP3 and SMTP",
     url: "https://www.ionos.com/help/email/general-topics/server-information-for-imap-pop3-and-smtp/",
 };
-const TELEKOM: Source = Source { title: "postmaster.t-online.de", url: "https://postmaster.t-online.de/index.en.html" };
-const ORANGE_PAGE: Source = Source { title: "Orange Postmaster", url: "https://postmaster.orange.fr" };
-const FREE_PAGE: Source = Source { title: "Free Postmaster", url: "https://postmaster.free.fr/index_en.html" };
-const LA_POSTE_PAGE: Source = Source { title: "La Poste Postmaster", url: "https://postmaster.laposte.net" };
-const SFR_PAGE: Source = Source { title: "SFR Postmaster", url: "https://postmaster.sfr.fr" };
-const INFOMANIAK_PAGE: Source =
-    Source { title: "E-mail hosting", url: "https://www.infomaniak.com/en/support/faq/admin2/e-mail-hosting" };
+const TELEKOM: ProviderPage =
+    ProviderPage { title: "postmaster.t-online.de", url: "https://postmaster.t-online.de/index.en.html" };
+const ORANGE_PAGE: ProviderPage = ProviderPage { title: "Orange Postmaster", url: "https://postmaster.orange.fr" };
+const FREE_PAGE: ProviderPage =
+    ProviderPage { title: "Free Postmaster", url: "https://postmaster.free.fr/index_en.html" };
+const LA_POSTE_PAGE: ProviderPage =
+    ProviderPage { title: "La Poste Postmaster", url: "https://postmaster.laposte.net" };
+const SFR_PAGE: ProviderPage = ProviderPage { title: "SFR Postmaster", url: "https://postmaster.sfr.fr" };
+const INFOMANIAK_PAGE: ProviderPage =
+    ProviderPage { title: "E-mail hosting", url: "https://www.infomaniak.com/en/support/faq/admin2/e-mail-hosting" };
 
 pub(super) const GMX: Provider = Provider {
     id: "gmx",
@@ -101,7 +106,7 @@ pub(super) const IONOS: Provider = Provider {
         host: "smtp.ionos.com",
         starttls: &[587],
         implicit: &[465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole address of the mailbox"),
             password: "the password of the mailbox, not that of the IONOS account",
             mechanism: None,
@@ -274,7 +279,7 @@ pub(super) const INFOMANIAK: Provider = Provider {
         host: "mail.infomaniak.com",
         starttls: &[587],
         implicit: &[465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole address of the mailbox"),
             password: "the password of the mailbox, or one made for the device",
             mechanism: None,

@@ -3,7 +3,7 @@
 //! Responsible for the provider, by evidence only: a code is none. Not for what the provider means. Called by `advice`.
 
 use super::phrase::Words;
-use super::{Kind, Provider, Situation};
+use super::{Provider, ProviderKind, Situation};
 use std::ops::Range;
 
 /// The provider whose reply it is; `None` where nothing shows it, or where it may be one of several.
@@ -24,7 +24,7 @@ fn by_server(situation: &Situation<'_>) -> Option<&'static Provider> {
 /// What stands in the reply itself: tags and wording first, then links, then hosts.
 fn by_words(situation: &Situation<'_>) -> Option<&'static Provider> {
     let text = Words::of(situation.text);
-    let (names, others) = Names::within(text.as_str());
+    let (names, others) = EvidenceNames::within(text.as_str());
     let words = text.without(&others);
     let by_marker = || super::all().iter().copied().filter(|it| words.have_one_of(it.markers));
     let by_link = || names.links.iter().filter_map(|link| of_link(link));
@@ -63,7 +63,7 @@ fn by_recipient(text: &Words, situation: &Situation<'_>) -> Option<&'static Prov
 
 /// The only one of them; a filter or a list counts only where no provider of mailboxes is named.
 fn one_of(found: impl Iterator<Item = &'static Provider>) -> Option<&'static Provider> {
-    let (mut lists, mut others): (Vec<_>, Vec<_>) = found.partition(|it| it.kind == Kind::List);
+    let (mut lists, mut others): (Vec<_>, Vec<_>) = found.partition(|it| it.kind == ProviderKind::List);
     for found in [&mut others, &mut lists] {
         found.dedup_by_key(|it| it.id);
         match found.as_slice() {
@@ -101,13 +101,13 @@ pub(super) fn is_within(host: &str, domain: &str) -> bool {
 
 /// The names in a reply that may be the server's own.
 #[derive(Default)]
-struct Names<'a> {
+struct EvidenceNames<'a> {
     /// Without `https://`.
     links: Vec<&'a str>,
     hosts: Vec<&'a str>,
 }
 
-impl<'a> Names<'a> {
+impl<'a> EvidenceNames<'a> {
     /// They, and the places of the names that are somebody else's.
     fn within(text: &'a str) -> (Self, Vec<Range<usize>>) {
         let mut names = Self::default();

@@ -1,43 +1,45 @@
 //! Filters in front of other mail systems: Proofpoint, Barracuda, Cloudmark, Trend Micro, Broadcom, Cisco, Trellix, Zerospam, Cloudflare; and
 //! Spamhaus, whose lists they and others ask.
 
-use super::{Kind, NOBODY, Provider, Source, Statement};
+use super::{NOBODY, Provider, ProviderKind, ProviderPage, Statement};
 
-const PROOFPOINT_CODES: Source = Source {
+const PROOFPOINT_CODES: ProviderPage = ProviderPage {
     title: "Common Error Codes found in Message Details",
     url: "https://help.proofpoint.com/Proofpoint_Essentials/Email_Security/Administrator_Topics/110_logs/Common_Error_Codes_found_in_Message_Details",
 };
-const PROOFPOINT_LOOKUP: Source =
-    Source { title: "Proofpoint Dynamic Reputation IP Lookup", url: "https://ipcheck.proofpoint.com" };
-const BARRACUDA_CODES: Source = Source { title: "SMTP Error Codes", url: "https://campus.barracuda.com/doc/39815000" };
-const BARRACUDA_REMOVAL: Source = Source {
+const PROOFPOINT_LOOKUP: ProviderPage =
+    ProviderPage { title: "Proofpoint Dynamic Reputation IP Lookup", url: "https://ipcheck.proofpoint.com" };
+const BARRACUDA_CODES: ProviderPage =
+    ProviderPage { title: "SMTP Error Codes", url: "https://campus.barracuda.com/doc/39815000" };
+const BARRACUDA_REMOVAL: ProviderPage = ProviderPage {
     title: "Barracuda Reputation: removal request",
     url: "https://www.barracudacentral.org/rbl/removal-request",
 };
-const CLOUDMARK_RESET: Source =
-    Source { title: "Cloudmark Sender Intelligence: reset request", url: "https://csi.cloudmark.com/en/reset/" };
-const TREND_MICRO_ERS: Source =
-    Source { title: "Email Reputation Services", url: "https://www.ers.trendmicro.com/reputations/index" };
-const BROADCOM_CODES: Source = Source {
+const CLOUDMARK_RESET: ProviderPage =
+    ProviderPage { title: "Cloudmark Sender Intelligence: reset request", url: "https://csi.cloudmark.com/en/reset/" };
+const TREND_MICRO_ERS: ProviderPage =
+    ProviderPage { title: "Email Reputation Services", url: "https://www.ers.trendmicro.com/reputations/index" };
+const BROADCOM_CODES: ProviderPage = ProviderPage {
     title: "SMTP bounce back error codes for Email Security.cloud",
     url: "https://knowledge.broadcom.com/external/article/165144/smtp-bounce-back-error-codes-for-email-s.html",
 };
-const CISCO_TALOS: Source = Source {
+const CISCO_TALOS: ProviderPage = ProviderPage {
     title: "Talos: reputation of addresses and domains",
     url: "https://talosintelligence.com/reputation_center",
 };
-const TRELLIX_PAGE: Source =
-    Source { title: "Trellix Email Security: documentation", url: "https://docs.trellix.com/" };
-const ZEROSPAM_PAGE: Source = Source {
+const TRELLIX_PAGE: ProviderPage =
+    ProviderPage { title: "Trellix Email Security: documentation", url: "https://docs.trellix.com/" };
+const ZEROSPAM_PAGE: ProviderPage = ProviderPage {
     title: "Cumulus: managing filtering parameters",
     url: "https://help.cumulussmtp.com/article/21-managing-filtering-parameters",
 };
-const CLOUDFLARE_CODES: Source = Source {
+const CLOUDFLARE_CODES: ProviderPage = ProviderPage {
     title: "Email Routing: SMTP errors",
     url: "https://developers.cloudflare.com/email-routing/troubleshooting/email-routing-smtp-errors/",
 };
-const SPAMHAUS_CHECK: Source = Source { title: "Spamhaus: reputation checker", url: "https://check.spamhaus.org" };
-const SPAMHAUS_RESOLVERS: Source = Source {
+const SPAMHAUS_CHECK: ProviderPage =
+    ProviderPage { title: "Spamhaus: reputation checker", url: "https://check.spamhaus.org" };
+const SPAMHAUS_RESOLVERS: ProviderPage = ProviderPage {
     title: "Spamhaus: help for users of the legacy blocklists",
     url: "https://www.spamhaus.com/resource-center/help-for-spamhaus-projects-legacy-blocklist-users",
 };
@@ -122,7 +124,7 @@ pub(super) const BARRACUDA: Provider = Provider {
 pub(super) const CLOUDMARK: Provider = Provider {
     id: "cloudmark",
     name: "Cloudmark",
-    kind: Kind::List,
+    kind: ProviderKind::List,
     domains: &["cloudmark.com"],
     markers: &["csi.cloudmark", "cloudmark"],
     links: &["cloudmark.com", "csi.cloudmark.com"],
@@ -296,7 +298,7 @@ pub(super) const CLOUDFLARE: Provider = Provider {
 pub(super) const SPAMHAUS: Provider = Provider {
     id: "spamhaus",
     name: "Spamhaus",
-    kind: Kind::List,
+    kind: ProviderKind::List,
     domains: &["spamhaus.org", "spamhaus.com", "spamhaus.net"],
     markers: &["spamhaus"],
     links: &["spamhaus.org", "spamhaus.com"],

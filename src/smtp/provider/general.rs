@@ -2,40 +2,42 @@
 
 mod causes;
 
-use super::{Source, Statement};
+use super::{ProviderPage, Statement};
 
-const STARTTLS: Source = rfc("RFC 3207 section 4", "https://www.rfc-editor.org/rfc/rfc3207.html#section-4");
-const AFTER_STARTTLS: Source = rfc("RFC 3207 section 4.2", "https://www.rfc-editor.org/rfc/rfc3207.html#section-4.2");
-const AUTH: Source = rfc("RFC 4954 section 4", "https://www.rfc-editor.org/rfc/rfc4954.html#section-4");
-const AUTH_REPLIES: Source = rfc("RFC 4954 section 6", "https://www.rfc-editor.org/rfc/rfc4954.html#section-6");
-const ENCRYPTION: Source = rfc("RFC 5248 section 2.4", "https://www.rfc-editor.org/rfc/rfc5248.html#section-2.4");
-const TRANSACTION: Source = rfc("RFC 5321 section 3.3", "https://www.rfc-editor.org/rfc/rfc5321.html#section-3.3");
-const PATHS: Source = rfc("RFC 5321 section 4.1.2", "https://www.rfc-editor.org/rfc/rfc5321.html#section-4.1.2");
-const ORDER: Source = rfc("RFC 5321 section 4.1.4", "https://www.rfc-editor.org/rfc/rfc5321.html#section-4.1.4");
-const SESSION: Source = rfc("RFC 5321 section 3.1", "https://www.rfc-editor.org/rfc/rfc5321.html#section-3.1");
-const RELAYING: Source = rfc("RFC 5321 section 7.9", "https://www.rfc-editor.org/rfc/rfc5321.html#section-7.9");
-const GREYLISTING: Source = rfc("RFC 6647 section 2", "https://www.rfc-editor.org/rfc/rfc6647.html#section-2");
-const SIZE: Source = rfc("RFC 1870 section 6", "https://www.rfc-editor.org/rfc/rfc1870.html#section-6");
-const BARE_LF: Source = rfc("Postfix: SMTP Smuggling", "https://www.postfix.org/smtp-smuggling.html");
-const SYNCHRONISED: Source =
+const STARTTLS: ProviderPage = rfc("RFC 3207 section 4", "https://www.rfc-editor.org/rfc/rfc3207.html#section-4");
+const AFTER_STARTTLS: ProviderPage =
+    rfc("RFC 3207 section 4.2", "https://www.rfc-editor.org/rfc/rfc3207.html#section-4.2");
+const AUTH: ProviderPage = rfc("RFC 4954 section 4", "https://www.rfc-editor.org/rfc/rfc4954.html#section-4");
+const AUTH_REPLIES: ProviderPage = rfc("RFC 4954 section 6", "https://www.rfc-editor.org/rfc/rfc4954.html#section-6");
+const ENCRYPTION: ProviderPage = rfc("RFC 5248 section 2.4", "https://www.rfc-editor.org/rfc/rfc5248.html#section-2.4");
+const TRANSACTION: ProviderPage =
+    rfc("RFC 5321 section 3.3", "https://www.rfc-editor.org/rfc/rfc5321.html#section-3.3");
+const PATHS: ProviderPage = rfc("RFC 5321 section 4.1.2", "https://www.rfc-editor.org/rfc/rfc5321.html#section-4.1.2");
+const ORDER: ProviderPage = rfc("RFC 5321 section 4.1.4", "https://www.rfc-editor.org/rfc/rfc5321.html#section-4.1.4");
+const SESSION: ProviderPage = rfc("RFC 5321 section 3.1", "https://www.rfc-editor.org/rfc/rfc5321.html#section-3.1");
+const RELAYING: ProviderPage = rfc("RFC 5321 section 7.9", "https://www.rfc-editor.org/rfc/rfc5321.html#section-7.9");
+const GREYLISTING: ProviderPage = rfc("RFC 6647 section 2", "https://www.rfc-editor.org/rfc/rfc6647.html#section-2");
+const SIZE: ProviderPage = rfc("RFC 1870 section 6", "https://www.rfc-editor.org/rfc/rfc1870.html#section-6");
+const BARE_LF: ProviderPage = rfc("Postfix: SMTP Smuggling", "https://www.postfix.org/smtp-smuggling.html");
+const SYNCHRONISED: ProviderPage =
     rfc("Postfix: reject_unauth_pipelining", "https://www.postfix.org/postconf.5.html#reject_unauth_pipelining");
-const SENDER_DOMAIN: Source = rfc(
+const SENDER_DOMAIN: ProviderPage = rfc(
     "Postfix: reject_unknown_sender_domain",
     "https://www.postfix.org/postconf.5.html#reject_unknown_sender_domain",
 );
-const HELO_NAME: Source = rfc(
+const HELO_NAME: ProviderPage = rfc(
     "Postfix: reject_non_fqdn_helo_hostname",
     "https://www.postfix.org/postconf.5.html#reject_non_fqdn_helo_hostname",
 );
-const BLOCK_LIST: Source =
+const BLOCK_LIST: ProviderPage =
     rfc("Postfix: reject_rbl_client", "https://www.postfix.org/postconf.5.html#reject_rbl_client");
-const SENDER_LOGIN: Source = rfc(
+const SENDER_LOGIN: ProviderPage = rfc(
     "Postfix: reject_sender_login_mismatch",
     "https://www.postfix.org/postconf.5.html#reject_sender_login_mismatch",
 );
 
-const fn rfc(title: &'static str, url: &'static str) -> Source {
-    Source { title, url }
+const fn rfc(title: &'static str, url: &'static str) -> ProviderPage {
+    ProviderPage { title, url }
 }
 
 /// What codes and command say where the words of the reply tell no cause.

@@ -1,15 +1,17 @@
 //! Gmail and Google Workspace.
 
-use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
+use super::{NOBODY, Provider, ProviderCredentials, ProviderPage, Statement, Submission, UserName};
 
-const ERRORS: Source =
-    Source { title: "Gmail SMTP errors and codes", url: "https://support.google.com/a/answer/3726730" };
-const GUIDELINES: Source =
-    Source { title: "Email sender guidelines FAQ", url: "https://support.google.com/a/answer/14229414" };
-const SETUP: Source =
-    Source { title: "Send email from a printer, scanner, or app", url: "https://support.google.com/a/answer/176600" };
-const APP_PASSWORDS: Source =
-    Source { title: "Sign in with app passwords", url: "https://support.google.com/accounts/answer/185833" };
+const ERRORS: ProviderPage =
+    ProviderPage { title: "Gmail SMTP errors and codes", url: "https://support.google.com/a/answer/3726730" };
+const GUIDELINES: ProviderPage =
+    ProviderPage { title: "Email sender guidelines FAQ", url: "https://support.google.com/a/answer/14229414" };
+const SETUP: ProviderPage = ProviderPage {
+    title: "Send email from a printer, scanner, or app",
+    url: "https://support.google.com/a/answer/176600",
+};
+const APP_PASSWORDS: ProviderPage =
+    ProviderPage { title: "Sign in with app passwords", url: "https://support.google.com/accounts/answer/185833" };
 
 const AUTHENTICATION: &str = "Gmail wants the sender's domain to pass SPF or DKIM";
 
@@ -25,7 +27,7 @@ pub(super) const GOOGLE: Provider = Provider {
         host: "smtp.gmail.com",
         starttls: &[587],
         implicit: &[465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole address of the account"),
             password: "an app password, not that of the account", mechanism: None,
         },

@@ -1,33 +1,33 @@
 //! Providers of mail for other people's domains: Zoho, `OVHcloud`, Rackspace, `GoDaddy`, Hostpoint; and the wording
 //! of `cPanel`.
 
-use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
+use super::{NOBODY, Provider, ProviderCredentials, ProviderPage, Statement, Submission, UserName};
 
-const ZOHO_USAGE: Source =
-    Source { title: "Zoho Mail Usage Policy", url: "https://www.zoho.com/mail/help/usage-policy.html" };
-const ZOHO_SPAM: Source =
-    Source { title: "Why is my mail marked as spam", url: "https://www.zoho.com/mail/help/spam-reason.html" };
-const ZOHO_SMTP: Source =
-    Source { title: "SMTP server configuration details", url: "https://www.zoho.com/mail/help/zoho-smtp.html" };
-const OVH_SETTINGS: Source = Source {
+const ZOHO_USAGE: ProviderPage =
+    ProviderPage { title: "Zoho Mail Usage Policy", url: "https://www.zoho.com/mail/help/usage-policy.html" };
+const ZOHO_SPAM: ProviderPage =
+    ProviderPage { title: "Why is my mail marked as spam", url: "https://www.zoho.com/mail/help/spam-reason.html" };
+const ZOHO_SMTP: ProviderPage =
+    ProviderPage { title: "SMTP server configuration details", url: "https://www.zoho.com/mail/help/zoho-smtp.html" };
+const OVH_SETTINGS: ProviderPage = ProviderPage {
     title: "Getting started with the MX Plan solution",
     url: "https://help.ovhcloud.com/csm/en-mx-plan-getting-started?id=kb_article_view&sysparm_article=KB0051707",
 };
-const RACKSPACE_PAGE: Source =
-    Source { title: "Rackspace Email Postmaster", url: "https://postmaster.apps.rackspace.com/home" };
-const RACKSPACE_SETTINGS: Source = Source {
+const RACKSPACE_PAGE: ProviderPage =
+    ProviderPage { title: "Rackspace Email Postmaster", url: "https://postmaster.apps.rackspace.com/home" };
+const RACKSPACE_SETTINGS: ProviderPage = ProviderPage {
     title: "Rackspace Email settings",
     url: "https://docs.rackspace.com/docs/rackspace-email-imap-and-pop-settings",
 };
-const GODADDY_BOUNCES: Source = Source {
+const GODADDY_BOUNCES: ProviderPage = ProviderPage {
     title: "What does my email bounceback mean?",
     url: "https://www.godaddy.com/help/what-does-my-email-bounceback-mean-3568",
 };
-const HOSTPOINT_PAGE: Source = Source {
+const HOSTPOINT_PAGE: ProviderPage = ProviderPage {
     title: "Hostpoint: technical questions about e-mail",
     url: "https://support.hostpoint.ch/en/technical/e-mail",
 };
-const CPANEL_LIMITS: Source = Source {
+const CPANEL_LIMITS: ProviderPage = ProviderPage {
     title: "cPanel: Tweak Settings, Mail",
     url: "https://docs.cpanel.net/whm/server-configuration/tweak-settings/",
 };
@@ -44,7 +44,7 @@ pub(super) const ZOHO: Provider = Provider {
         host: "smtp.zoho.com",
         starttls: &[587],
         implicit: &[465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole address of the account; accounts of a company use smtppro.zoho.com, those of other regions zoho.eu, zoho.in"),
             password: "the password of the account, or an app password where two-factor authentication is on",
             mechanism: None,
@@ -120,7 +120,7 @@ pub(super) const OVH: Provider = Provider {
         host: "ssl0.ovh.net",
         starttls: &[587],
         implicit: &[465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole address of the mailbox"),
             password: "the password of the mailbox, not that of the OVHcloud account",
             mechanism: None,
@@ -156,7 +156,7 @@ pub(super) const RACKSPACE: Provider = Provider {
         host: "secure.emailsrvr.com",
         starttls: &[587],
         implicit: &[465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole address of the mailbox"),
             password: "the password of the mailbox",
             mechanism: None,

@@ -1,34 +1,36 @@
 //! Providers of mailboxes for everybody: iCloud Mail, Fastmail, Outlook.com, Proton Mail.
 
-use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
+use super::{NOBODY, Provider, ProviderCredentials, ProviderPage, Statement, Submission, UserName};
 use crate::smtp::auth::Mechanism;
 
-const ICLOUD_SETTINGS: Source = Source {
+const ICLOUD_SETTINGS: ProviderPage = ProviderPage {
     title: "iCloud Mail server settings for other email client apps",
     url: "https://support.apple.com/en-us/102525",
 };
-const ICLOUD_POSTMASTER: Source =
-    Source { title: "Postmaster information for iCloud Mail", url: "https://support.apple.com/en-us/102322" };
-const FASTMAIL_SETTINGS: Source =
-    Source { title: "Server names and ports", url: "https://www.fastmail.help/hc/en-us/articles/1500000278342" };
-const FASTMAIL_PAGE: Source = Source {
+const ICLOUD_POSTMASTER: ProviderPage =
+    ProviderPage { title: "Postmaster information for iCloud Mail", url: "https://support.apple.com/en-us/102322" };
+const FASTMAIL_SETTINGS: ProviderPage =
+    ProviderPage { title: "Server names and ports", url: "https://www.fastmail.help/hc/en-us/articles/1500000278342" };
+const FASTMAIL_PAGE: ProviderPage = ProviderPage {
     title: "Fastmail: mail that is not delivered",
     url: "https://www.fastmail.help/hc/en-us/articles/360060590653",
 };
-const OUTLOOK_SETTINGS: Source = Source {
+const OUTLOOK_SETTINGS: ProviderPage = ProviderPage {
     title: "POP, IMAP, and SMTP settings for Outlook.com",
     url: "https://support.microsoft.com/en-us/office/pop-imap-and-smtp-settings-8361e398-8af4-4e97-b147-6c6c4ac95353",
 };
-const OUTLOOK_TROUBLE: Source = Source {
+const OUTLOOK_TROUBLE: ProviderPage = ProviderPage {
     title: "Outlook.com Postmaster: troubleshooting",
     url: "https://sendersupport.olc.protection.outlook.com/pm/troubleshooting.aspx",
 };
-const OUTLOOK_DELIST: Source =
-    Source { title: "Outlook.com: sender information for deliverability", url: "https://olcsupport.office.com/" };
-const PROTON_SMTP: Source =
-    Source { title: "How to use Proton Mail SMTP submission", url: "https://proton.me/support/smtp-submission" };
-const PROTON_PAGE: Source =
-    Source { title: "Proton: why was my message not delivered", url: "https://proton.me/support/delivery-problems" };
+const OUTLOOK_DELIST: ProviderPage =
+    ProviderPage { title: "Outlook.com: sender information for deliverability", url: "https://olcsupport.office.com/" };
+const PROTON_SMTP: ProviderPage =
+    ProviderPage { title: "How to use Proton Mail SMTP submission", url: "https://proton.me/support/smtp-submission" };
+const PROTON_PAGE: ProviderPage = ProviderPage {
+    title: "Proton: why was my message not delivered",
+    url: "https://proton.me/support/delivery-problems",
+};
 
 pub(super) const ICLOUD: Provider = Provider {
     id: "icloud",
@@ -42,7 +44,7 @@ pub(super) const ICLOUD: Provider = Provider {
         host: "smtp.mail.me.com",
         starttls: &[587],
         implicit: &[],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole iCloud Mail address"),
             password: "an app-specific password, not that of the Apple Account",
             mechanism: None,
@@ -102,7 +104,7 @@ pub(super) const FASTMAIL: Provider = Provider {
         host: "smtp.fastmail.com",
         starttls: &[],
         implicit: &[465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole address of the account"),
             password: "an app password, not that of the account",
             mechanism: None,
@@ -136,7 +138,7 @@ pub(super) const PROTON: Provider = Provider {
         host: "smtp.protonmail.ch",
         starttls: &[587],
         implicit: &[],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the address for which the SMTP token was made"),
             password: "an SMTP token, made in the settings; paid plans with a domain of one's own only",
             mechanism: None,
@@ -184,7 +186,7 @@ pub(super) const OUTLOOK: Provider = Provider {
         host: "smtp-mail.outlook.com",
         starttls: &[587],
         implicit: &[],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole address of the account"),
             password: "an OAuth 2 access token: passwords are being phased out",
             mechanism: Some(Mechanism::XOAuth2),

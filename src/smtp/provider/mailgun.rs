@@ -1,12 +1,12 @@
 //! Mailgun.
 
-use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
+use super::{NOBODY, Provider, ProviderCredentials, ProviderPage, Statement, Submission, UserName};
 
-const SETUP: Source = Source {
+const SETUP: ProviderPage = ProviderPage {
     title: "Sending via SMTP",
     url: "https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/send-smtp",
 };
-const CREDENTIALS: Source = Source {
+const CREDENTIALS: ProviderPage = ProviderPage {
     title: "Where can I find my API keys and SMTP credentials?",
     url: "https://help.mailgun.com/hc/en-us/articles/203380100-Where-can-I-find-my-API-keys-and-SMTP-credentials",
 };
@@ -22,7 +22,7 @@ pub(super) const MAILGUN: Provider = Provider {
         host: "smtp.mailgun.org",
         starttls: &[587, 25, 2525],
         implicit: &[465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole `name@domain` of the domain's SMTP credentials"),
             password: "the password of the SMTP credentials, not an API key",
             mechanism: None,

@@ -1,20 +1,20 @@
 //! Microsoft 365 (Exchange Online) and Outlook.com.
 
-use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
+use super::{NOBODY, Provider, ProviderCredentials, ProviderPage, Statement, Submission, UserName};
 
-const NDR: Source = Source {
+const NDR: ProviderPage = ProviderPage {
     title: "Email non-delivery reports and SMTP errors in Exchange Online",
     url: "https://learn.microsoft.com/en-us/troubleshoot/exchange/email-delivery/ndr/non-delivery-reports-in-exchange-online",
 };
-const SMTP_AUTH: Source = Source {
+const SMTP_AUTH: ProviderPage = ProviderPage {
     title: "Enable or disable authenticated client SMTP submission (SMTP AUTH) in Exchange Online",
     url: "https://learn.microsoft.com/en-us/exchange/clients-and-mobile-in-exchange-online/authenticated-client-smtp-submission",
 };
-const DEVICES: Source = Source {
+const DEVICES: ProviderPage = ProviderPage {
     title: "Fix issues with printers, scanners, and LOB applications that send email using Microsoft 365",
     url: "https://learn.microsoft.com/en-us/exchange/mail-flow-best-practices/fix-issues-with-printers-scanners-and-lob-applications-that-send-email-using-off",
 };
-const HIGH_VOLUME: Source = Source {
+const HIGH_VOLUME: ProviderPage = ProviderPage {
     title: "Outlook's new requirements for high-volume senders",
     url: "https://techcommunity.microsoft.com/blog/microsoftdefenderforoffice365blog/strengthening-email-ecosystem-outlook%E2%80%99s-new-requirements-for-high%E2%80%90volume-senders/4399730",
 };
@@ -32,7 +32,7 @@ pub(super) const MICROSOFT: Provider = Provider {
         host: "smtp.office365.com",
         starttls: &[587],
         implicit: &[],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole address of the mailbox"),
             password: "the password of the mailbox, for which SMTP AUTH must be enabled; or a token with XOAUTH2", mechanism: None,
         },

@@ -1,8 +1,8 @@
 //! Mimecast, a gateway in front of other mail systems.
 
-use super::{NOBODY, Provider, Source, Statement};
+use super::{NOBODY, Provider, ProviderPage, Statement};
 
-const ERRORS: Source = Source {
+const ERRORS: ProviderPage = ProviderPage {
     title: "Policies - Mimecast SMTP Error Codes",
     url: "https://mimecastsupport.zendesk.com/hc/en-us/articles/34000709564691-Policies-Mimecast-SMTP-Error-Codes",
 };

@@ -1,12 +1,12 @@
 //! Postmark.
 
-use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
+use super::{NOBODY, Provider, ProviderCredentials, ProviderPage, Statement, Submission, UserName};
 
-const ERRORS: Source = Source {
+const ERRORS: ProviderPage = ProviderPage {
     title: "Common SMTP Connection Errors",
     url: "https://postmarkapp.com/support/article/common-smtp-connection-errors",
 };
-const SETUP: Source = Source {
+const SETUP: ProviderPage = ProviderPage {
     title: "Sending email with SMTP",
     url: "https://postmarkapp.com/developer/user-guide/send-email-with-smtp",
 };
@@ -22,7 +22,7 @@ pub(super) const POSTMARK: Provider = Provider {
         host: "smtp.postmarkapp.com",
         starttls: &[587, 25, 2525],
         implicit: &[],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::SameAsPassword,
             password: "the server's API token",
             mechanism: None,

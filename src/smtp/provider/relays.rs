@@ -1,23 +1,29 @@
 //! Services that relay mail: Brevo, Elastic Email, Mailjet, Mailtrap, Mandrill, Resend, SMTP2GO and `SparkPost`.
 
-use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
+use super::{NOBODY, Provider, ProviderCredentials, ProviderPage, Statement, Submission, UserName};
 
-const BREVO_SETUP: Source =
-    Source { title: "SMTP relay integration", url: "https://developers.brevo.com/docs/smtp-integration" };
-const MAILJET_SETUP: Source =
-    Source { title: "SMTP relay: configuration", url: "https://dev.mailjet.com/smtp-relay/configuration/" };
-const MAILTRAP_SETUP: Source =
-    Source { title: "SMTP Integration", url: "https://docs.mailtrap.io/email-api-smtp/setup/smtp-integration" };
-const MANDRILL_SETUP: Source =
-    Source { title: "SMTP Integration", url: "https://mailchimp.com/developer/transactional/docs/smtp-integration/" };
-const RESEND_SETUP: Source = Source { title: "Send emails with SMTP", url: "https://resend.com/docs/send-with-smtp" };
-const ELASTIC_SETUP: Source = Source {
+const BREVO_SETUP: ProviderPage =
+    ProviderPage { title: "SMTP relay integration", url: "https://developers.brevo.com/docs/smtp-integration" };
+const MAILJET_SETUP: ProviderPage =
+    ProviderPage { title: "SMTP relay: configuration", url: "https://dev.mailjet.com/smtp-relay/configuration/" };
+const MAILTRAP_SETUP: ProviderPage =
+    ProviderPage { title: "SMTP Integration", url: "https://docs.mailtrap.io/email-api-smtp/setup/smtp-integration" };
+const MANDRILL_SETUP: ProviderPage = ProviderPage {
+    title: "SMTP Integration",
+    url: "https://mailchimp.com/developer/transactional/docs/smtp-integration/",
+};
+const RESEND_SETUP: ProviderPage =
+    ProviderPage { title: "Send emails with SMTP", url: "https://resend.com/docs/send-with-smtp" };
+const ELASTIC_SETUP: ProviderPage = ProviderPage {
     title: "How to connect to Elastic Email by SMTP",
     url: "https://help.elasticemail.com/en/articles/4803409-smtp-settings",
 };
-const SMTP2GO_SETUP: Source =
-    Source { title: "SMTP2GO: setup", url: "https://support.smtp2go.com/hc/en-gb/articles/223087627-SMTP-Settings" };
-const SPARKPOST_SETUP: Source = Source { title: "SMTP API", url: "https://developers.sparkpost.com/api/smtp/" };
+const SMTP2GO_SETUP: ProviderPage = ProviderPage {
+    title: "SMTP2GO: setup",
+    url: "https://support.smtp2go.com/hc/en-gb/articles/223087627-SMTP-Settings",
+};
+const SPARKPOST_SETUP: ProviderPage =
+    ProviderPage { title: "SMTP API", url: "https://developers.sparkpost.com/api/smtp/" };
 
 pub(super) const BREVO: Provider = Provider {
     id: "brevo",
@@ -30,7 +36,7 @@ pub(super) const BREVO: Provider = Provider {
         host: "smtp-relay.brevo.com",
         starttls: &[587, 2525],
         implicit: &[465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the login shown under SMTP & API"),
             password: "an SMTP key, not an API key",
             mechanism: None,
@@ -65,7 +71,11 @@ pub(super) const MAILJET: Provider = Provider {
         host: "in-v3.mailjet.com",
         starttls: &[587, 25, 2525],
         implicit: &[465],
-        credentials: Credentials { user: UserName::Told("the API key"), password: "the secret key", mechanism: None },
+        credentials: ProviderCredentials {
+            user: UserName::Told("the API key"),
+            password: "the secret key",
+            mechanism: None,
+        },
         source: MAILJET_SETUP,
     }),
     statements: &[
@@ -90,7 +100,7 @@ pub(super) const MAILTRAP: Provider = Provider {
         host: "live.smtp.mailtrap.io",
         starttls: &[587, 2525],
         implicit: &[],
-        credentials: Credentials { user: UserName::Literal("api"), password: "the API token", mechanism: None },
+        credentials: ProviderCredentials { user: UserName::Literal("api"), password: "the API token", mechanism: None },
         source: MAILTRAP_SETUP,
     }),
     statements: &[Statement::on(&[535], MAILTRAP_SETUP)
@@ -108,7 +118,7 @@ pub(super) const MANDRILL: Provider = Provider {
         host: "smtp.mandrillapp.com",
         starttls: &[587, 25, 2525],
         implicit: &[465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("any; the main address of the account is usual"),
             password: "an API key",
             mechanism: None,
@@ -132,7 +142,7 @@ pub(super) const RESEND: Provider = Provider {
         host: "smtp.resend.com",
         starttls: &[587, 25, 2587],
         implicit: &[465, 2465],
-        credentials: Credentials { user: UserName::Literal("resend"), password: "an API key", mechanism: None },
+        credentials: ProviderCredentials { user: UserName::Literal("resend"), password: "an API key", mechanism: None },
         source: RESEND_SETUP,
     }),
     statements: &[Statement::on(&[535], RESEND_SETUP)
@@ -151,7 +161,7 @@ pub(super) const SPARKPOST: Provider = Provider {
         host: "smtp.sparkpostmail.com",
         starttls: &[587, 2525],
         implicit: &[],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Literal("SMTP_Injection"),
             password: "an API key with the permission `Send via SMTP`",
             mechanism: None,
@@ -185,7 +195,7 @@ pub(super) const ELASTIC_EMAIL: Provider = Provider {
         host: "smtp.elasticemail.com",
         starttls: &[587, 2525, 25],
         implicit: &[465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the user name of the SMTP credentials, mostly the address of the account"),
             password: "the password of the SMTP credentials, which Elastic Email makes",
             mechanism: None,
@@ -208,7 +218,7 @@ pub(super) const SMTP2GO: Provider = Provider {
         host: "mail.smtp2go.com",
         starttls: &[587, 2525, 25],
         implicit: &[465, 8465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the name of an SMTP user, made under Sending"),
             password: "the password of the SMTP user, not that of the account",
             mechanism: None,

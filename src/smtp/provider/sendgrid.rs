@@ -1,16 +1,16 @@
 //! `SendGrid`, of Twilio.
 
-use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
+use super::{NOBODY, Provider, ProviderCredentials, ProviderPage, Statement, Submission, UserName};
 
-const SETUP: Source = Source {
+const SETUP: ProviderPage = ProviderPage {
     title: "Integrating with the SMTP API",
     url: "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/integrating-with-the-smtp-api",
 };
-const ERRORS: Source = Source {
+const ERRORS: ProviderPage = ProviderPage {
     title: "SMTP Errors and Troubleshooting",
     url: "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/smtp-errors-and-troubleshooting",
 };
-const KEYS: Source = Source {
+const KEYS: ProviderPage = ProviderPage {
     title: "4XX API Errors and Troubleshooting Suggestions",
     url: "https://support.sendgrid.com/hc/en-us/articles/18322114821403-4XX-API-Errors-and-Troubleshooting-Suggestions",
 };
@@ -26,7 +26,7 @@ pub(super) const SENDGRID: Provider = Provider {
         host: "smtp.sendgrid.net",
         starttls: &[587, 25, 2525],
         implicit: &[465],
-        credentials: Credentials { user: UserName::Literal("apikey"), password: "an API key with the permission to send mail", mechanism: None },
+        credentials: ProviderCredentials { user: UserName::Literal("apikey"), password: "an API key with the permission to send mail", mechanism: None },
         source: SETUP,
     }),
     statements: &[

@@ -11,7 +11,7 @@ use crate::smtp::{enhanced_status, reply_code};
 
 /// A public page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct ProviderPage {
     /// Its title, or the name of the document.
     pub title: &'static str,
     /// Where it is.
@@ -20,7 +20,7 @@ pub struct Source {
 
 /// The reply codes that a statement is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Codes {
+pub enum CodeSigns {
     /// These.
     Are(&'static [u16]),
     /// Those that begin with one of these digits: the page names enhanced status codes only.
@@ -31,7 +31,7 @@ pub enum Codes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// The reply codes.
-    pub codes: Codes,
+    pub codes: CodeSigns,
     /// Subject and detail of the enhanced status code.
     pub enhanced: &'static [(u16, u16)],
     /// A subject and the first and last of a range of details.
@@ -59,7 +59,7 @@ pub struct Statement {
     /// A reply that it is about.
     pub example: &'static str,
     /// Where that is written.
-    pub source: Source,
+    pub source: ProviderPage,
 }
 
 /// A situation as statements are compared with it.
@@ -113,35 +113,35 @@ impl<'a> Known<'a> {
     }
 }
 
-impl Codes {
+impl CodeSigns {
     /// Whether it is about this reply code.
     #[must_use]
     pub fn contains(self, code: u16) -> bool {
         match self {
-            Codes::Are(codes) => codes.contains(&code),
-            Codes::Begin(digits) => digits.iter().any(|digit| u16::from(*digit) == code / 100),
+            CodeSigns::Are(codes) => codes.contains(&code),
+            CodeSigns::Begin(digits) => digits.iter().any(|digit| u16::from(*digit) == code / 100),
         }
     }
 
     /// Whether some of its reply codes begin with this digit.
     fn begins_with(self, digit: u8) -> bool {
         match self {
-            Codes::Are(codes) => codes.iter().any(|code| code / 100 == u16::from(digit)),
-            Codes::Begin(digits) => digits.contains(&digit),
+            CodeSigns::Are(codes) => codes.iter().any(|code| code / 100 == u16::from(digit)),
+            CodeSigns::Begin(digits) => digits.contains(&digit),
         }
     }
 }
 
 impl Statement {
-    pub(super) const fn on(codes: &'static [u16], source: Source) -> Self {
-        Self::with(Codes::Are(codes), source)
+    pub(super) const fn on(codes: &'static [u16], source: ProviderPage) -> Self {
+        Self::with(CodeSigns::Are(codes), source)
     }
 
-    pub(super) const fn on_class(digits: &'static [u8], source: Source) -> Self {
-        Self::with(Codes::Begin(digits), source)
+    pub(super) const fn on_class(digits: &'static [u8], source: ProviderPage) -> Self {
+        Self::with(CodeSigns::Begin(digits), source)
     }
 
-    const fn with(codes: Codes, source: Source) -> Self {
+    const fn with(codes: CodeSigns, source: ProviderPage) -> Self {
         Self {
             codes,
             enhanced: &[],
@@ -270,7 +270,7 @@ impl Statement {
             }
             (Some(_), None) if self.names_enhanced() => known.is_bare().then_some(Sign::Listed),
             // A whole class tells little of a code that nobody has defined, or of one whose text is not known.
-            (Some(code), _) if matches!(self.codes, Codes::Begin(_)) && !has_words => {
+            (Some(code), _) if matches!(self.codes, CodeSigns::Begin(_)) && !has_words => {
                 let is_known = reply_code::find(code).is_some();
                 (is_known && known.is_bare() && self.names_enhanced()).then_some(Sign::Listed)
             }
@@ -283,7 +283,7 @@ impl Statement {
     fn usually_comes_with(&self, enhanced: EnhancedStatusCode) -> bool {
         let registered = enhanced_status::find(enhanced).filter(|_| enhanced.detail != 0);
         match (self.codes, registered) {
-            (Codes::Are(codes), Some(entry)) => codes.iter().all(|code| entry.reply_codes.contains(code)),
+            (CodeSigns::Are(codes), Some(entry)) => codes.iter().all(|code| entry.reply_codes.contains(code)),
             _ => false,
         }
     }

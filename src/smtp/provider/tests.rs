@@ -137,8 +137,8 @@ fn success_needs_no_help() {
 fn statements_are_for_refusals_and_read_as_lines() {
     for statement in all().iter().flat_map(|it| it.statements).chain(general::statements()) {
         match statement.codes {
-            Codes::Are(codes) => assert!(!codes.is_empty() && codes.iter().all(|code| (400..600).contains(code))),
-            Codes::Begin(digits) => assert!(!digits.is_empty() && digits.iter().all(|it| matches!(it, 4 | 5))),
+            CodeSigns::Are(codes) => assert!(!codes.is_empty() && codes.iter().all(|code| (400..600).contains(code))),
+            CodeSigns::Begin(digits) => assert!(!digits.is_empty() && digits.iter().all(|it| matches!(it, 4 | 5))),
         }
         assert!(!statement.means.is_empty() || !statement.help.is_empty(), "{statement:?}");
         for line in [statement.means, statement.help] {

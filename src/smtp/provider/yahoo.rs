@@ -1,12 +1,17 @@
 //! Yahoo Mail and AOL.
 
-use super::{Credentials, NOBODY, Provider, Source, Statement, Submission, UserName};
+use super::{NOBODY, Provider, ProviderCredentials, ProviderPage, Statement, Submission, UserName};
 
-const ERRORS: Source = Source { title: "SMTP Error Codes", url: "https://senders.yahooinc.com/smtp-error-codes/" };
-const APP_PASSWORDS: Source =
-    Source { title: "Generate and manage third-party app passwords", url: "https://help.yahoo.com/kb/SLN15241.html" };
-const SETTINGS: Source =
-    Source { title: "POP, IMAP, and SMTP settings for Yahoo Mail", url: "https://help.yahoo.com/kb/SLN4724.html" };
+const ERRORS: ProviderPage =
+    ProviderPage { title: "SMTP Error Codes", url: "https://senders.yahooinc.com/smtp-error-codes/" };
+const APP_PASSWORDS: ProviderPage = ProviderPage {
+    title: "Generate and manage third-party app passwords",
+    url: "https://help.yahoo.com/kb/SLN15241.html",
+};
+const SETTINGS: ProviderPage = ProviderPage {
+    title: "POP, IMAP, and SMTP settings for Yahoo Mail",
+    url: "https://help.yahoo.com/kb/SLN4724.html",
+};
 
 pub(super) const YAHOO: Provider = Provider {
     id: "yahoo",
@@ -20,7 +25,7 @@ pub(super) const YAHOO: Provider = Provider {
         host: "smtp.mail.yahoo.com",
         starttls: &[587],
         implicit: &[465],
-        credentials: Credentials {
+        credentials: ProviderCredentials {
             user: UserName::Told("the whole address of the account"),
             password: "an app password, not that of the account", mechanism: None,
         },

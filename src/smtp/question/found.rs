@@ -8,7 +8,7 @@ use super::{Question, snippet};
 use std::collections::HashMap;
 
 /// Codes of one reply, by which it is found again.
-type Key = (Option<Digits>, Option<Enhanced>);
+type FoundKey = (Option<Digits>, Option<Enhanced>);
 
 /// More than so many different replies nobody reads.
 const MOST: usize = 1000;
@@ -18,7 +18,7 @@ const MOST: usize = 1000;
 pub(super) struct Found {
     /// `None` where a later one says the same and more.
     questions: Vec<Option<Question>>,
-    places: HashMap<Key, usize>,
+    places: HashMap<FoundKey, usize>,
     /// Of the replies with both codes by their enhanced one.
     with_code: HashMap<Enhanced, usize>,
     last: Option<usize>,
@@ -125,6 +125,6 @@ impl Found {
     }
 }
 
-fn key(question: &Question) -> Key {
+fn key(question: &Question) -> FoundKey {
     (question.code, question.enhanced)
 }

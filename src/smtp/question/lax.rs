@@ -105,7 +105,7 @@ fn in_line(line: &str, paragraph: &str) -> Vec<Question> {
     let mut from = 0;
     while let Some(at) = next_code(line, from) {
         from = at + 3;
-        let Some(place) = Place::at(line, at).filter(Place::is_reply) else { continue };
+        let Some(place) = LaxPlace::at(line, at).filter(LaxPlace::is_reply) else { continue };
         let codes = Codes { code: place.digits(), enhanced: place.enhanced, rest: place.rest };
         replies.push(Question::at(line, at, &codes, line.len(), paragraph));
         // What follows in the line is its text, in which the code may come again.
@@ -140,7 +140,7 @@ fn ends_code(after: &[u8]) -> bool {
 }
 
 /// Three digits and what stands around them.
-struct Place<'a> {
+struct LaxPlace<'a> {
     code: &'a str,
     before: String,
     enhanced: Option<Enhanced>,
@@ -148,7 +148,7 @@ struct Place<'a> {
     rest: &'a str,
 }
 
-impl<'a> Place<'a> {
+impl<'a> LaxPlace<'a> {
     fn at(line: &'a str, at: usize) -> Option<Self> {
         let code = line.get(at..at + 3)?;
         let before = snippet::end_of(&line[..at], LOOK_BACK).to_ascii_lowercase();

@@ -7,27 +7,29 @@ use super::{
     AUTH, AUTH_REPLIES, BARE_LF, BLOCK_LIST, ENCRYPTION, GREYLISTING, HELO_NAME, ORDER, RELAYING, SENDER_DOMAIN,
     SENDER_LOGIN, SESSION, SIZE, STARTTLS, SYNCHRONISED, Statement, TRANSACTION, rfc,
 };
-use crate::smtp::provider::Source;
+use crate::smtp::provider::ProviderPage;
 
-const SPF: Source = rfc("RFC 7208 section 8.4", "https://www.rfc-editor.org/rfc/rfc7208.html#section-8.4");
-const DKIM: Source = rfc("RFC 6376 section 6.3", "https://www.rfc-editor.org/rfc/rfc6376.html#section-6.3");
-const DMARC: Source = rfc("RFC 7489 section 6.3", "https://www.rfc-editor.org/rfc/rfc7489.html#section-6.3");
-const REVERSE_DNS: Source = rfc("RFC 7372 section 3.3", "https://www.rfc-editor.org/rfc/rfc7372.html#section-3.3");
-const OPEN_RESOLVER: Source = rfc(
+const SPF: ProviderPage = rfc("RFC 7208 section 8.4", "https://www.rfc-editor.org/rfc/rfc7208.html#section-8.4");
+const DKIM: ProviderPage = rfc("RFC 6376 section 6.3", "https://www.rfc-editor.org/rfc/rfc6376.html#section-6.3");
+const DMARC: ProviderPage = rfc("RFC 7489 section 6.3", "https://www.rfc-editor.org/rfc/rfc7489.html#section-6.3");
+const REVERSE_DNS: ProviderPage =
+    rfc("RFC 7372 section 3.3", "https://www.rfc-editor.org/rfc/rfc7372.html#section-3.3");
+const OPEN_RESOLVER: ProviderPage = rfc(
     "Spamhaus: help for users of the legacy blocklists",
     "https://www.spamhaus.com/resource-center/help-for-spamhaus-projects-legacy-blocklist-users",
 );
-const MAILBOX: Source = rfc("RFC 3463 section 3.3", "https://www.rfc-editor.org/rfc/rfc3463.html#section-3.3");
-const ADDRESS: Source = rfc("RFC 3463 section 3.2", "https://www.rfc-editor.org/rfc/rfc3463.html#section-3.2");
-const POLICY: Source = rfc("RFC 3463 section 3.8", "https://www.rfc-editor.org/rfc/rfc3463.html#section-3.8");
-const SCOPE: Source = rfc("RFC 5321 section 7.9", "https://www.rfc-editor.org/rfc/rfc5321.html#section-7.9");
-const RETRIES: Source = rfc("RFC 5321 section 4.5.4.1", "https://www.rfc-editor.org/rfc/rfc5321.html#section-4.5.4.1");
-const LIMITS: Source =
+const MAILBOX: ProviderPage = rfc("RFC 3463 section 3.3", "https://www.rfc-editor.org/rfc/rfc3463.html#section-3.3");
+const ADDRESS: ProviderPage = rfc("RFC 3463 section 3.2", "https://www.rfc-editor.org/rfc/rfc3463.html#section-3.2");
+const POLICY: ProviderPage = rfc("RFC 3463 section 3.8", "https://www.rfc-editor.org/rfc/rfc3463.html#section-3.8");
+const SCOPE: ProviderPage = rfc("RFC 5321 section 7.9", "https://www.rfc-editor.org/rfc/rfc5321.html#section-7.9");
+const RETRIES: ProviderPage =
+    rfc("RFC 5321 section 4.5.4.1", "https://www.rfc-editor.org/rfc/rfc5321.html#section-4.5.4.1");
+const LIMITS: ProviderPage =
     rfc("RFC 5321 section 4.5.3.1.10", "https://www.rfc-editor.org/rfc/rfc5321.html#section-4.5.3.1.10");
-const HEADERS: Source = rfc("RFC 5322 section 3.6", "https://www.rfc-editor.org/rfc/rfc5322.html#section-3.6");
-const LOOPS: Source = rfc("RFC 5321 section 6.3", "https://www.rfc-editor.org/rfc/rfc5321.html#section-6.3");
+const HEADERS: ProviderPage = rfc("RFC 5322 section 3.6", "https://www.rfc-editor.org/rfc/rfc5322.html#section-3.6");
+const LOOPS: ProviderPage = rfc("RFC 5321 section 6.3", "https://www.rfc-editor.org/rfc/rfc5321.html#section-6.3");
 
-const fn refusal(source: Source) -> Statement {
+const fn refusal(source: ProviderPage) -> Statement {
     Statement::on_class(&[4, 5], source)
 }
 
