@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 type Block<Address> = (Address, u32, bool);
 
 const V4: &[Block<Ipv4Addr>] = &[
-    (Ipv4Addr::new(0, 0, 0, 0), 8, false),
+    (Ipv4Addr::UNSPECIFIED, 8, false),
     (Ipv4Addr::new(10, 0, 0, 0), 8, false),
     (Ipv4Addr::new(100, 64, 0, 0), 10, false),
     (Ipv4Addr::new(127, 0, 0, 0), 8, false),

@@ -269,9 +269,11 @@ impl TlsSession {
     /// Reads; the end of the stream is the end, with or without `close_notify`.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let result = ready!(self.stream.poll_read(cx, buf));
-        Poll::Ready(result.or_else(|error| match is_no_record(&error) {
-            true => Err(io::Error::new(io::ErrorKind::InvalidData, NotTls(self.socket_mut().head().to_vec()))),
-            false => session_failure(error).map_or(Ok(()), Err),
+        Poll::Ready(result.or_else(|error| {
+            if is_no_record(&error) {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, NotTls(self.socket_mut().head().to_vec())));
+            }
+            session_failure(error).map_or(Ok(()), Err)
         }))
     }
 

@@ -149,7 +149,7 @@ struct Schedule {
 struct Due {
     play: usize,
     number: u64,
-    due: Instant,
+    at: Instant,
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, String> {
@@ -221,7 +221,7 @@ async fn one_after_the_other(shared: Arc<Schedule>, wait: Duration) {
     while !shared.is_over() {
         let Some((number, play)) = shared.tickets.next() else { return };
         // What a slot begins at once is due at once: the server's slowness is the run's own.
-        play_turn(&shared, Due { play, number, due: Instant::now() }).await;
+        play_turn(&shared, Due { play, number, at: Instant::now() }).await;
     }
 }
 
@@ -248,7 +248,7 @@ async fn begin_when_due(shared: &Arc<Schedule>, thread: usize, threads: usize, j
         }
         let shared = shared.clone();
         under_way.spawn_local(async move {
-            play_turn(&shared, Due { play, number, due }).await;
+            play_turn(&shared, Due { play, number, at: due }).await;
             drop(slot);
         });
         while under_way.try_join_next().is_some() {}
@@ -279,7 +279,7 @@ async fn play_turn(shared: &Arc<Schedule>, due: Due) {
         play: due.play,
         number: due.number,
         offset: now.saturating_duration_since(shared.began),
-        late: now.saturating_duration_since(due.due),
+        late: now.saturating_duration_since(due.at),
         before,
         outcome,
     })));

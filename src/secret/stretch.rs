@@ -54,7 +54,7 @@ impl Found<'_> {
         let Range { start, end } = self.stretch.in_form;
         // The octets at both ends share characters with their neighbours.
         let inner = start * whole / encoded + 1..(end * whole).div_ceil(encoded).saturating_sub(1);
-        let words = self.form.plain.get(inner).unwrap_or_default().split(|byte| byte.is_ascii_punctuation());
+        let words = self.form.plain.get(inner).unwrap_or_default().split(u8::is_ascii_punctuation);
         let said = |part: &[u8]| {
             part.len() >= 4 && WORDS.iter().any(|word| word.windows(part.len()).any(|window| window == part))
         };

@@ -1,5 +1,6 @@
 //! Transcripts that the real tools print during the test, imported and played against the server that they were of.
 
+use crate::clients::{self, Delivery};
 use crate::plays;
 use crate::program::command;
 use crate::servers::Servers;
@@ -72,6 +73,70 @@ fn the_transcripts_of_real_tools_become_scenarios_that_pass() {
     ));
     let text = case("curl", &curl, plain);
     assert!(text.contains(&format!("connect: localhost:{plain}\n")), "{text}");
+}
+
+#[test]
+fn what_every_client_prints_becomes_a_scenario_that_passes() {
+    let servers = Servers::start(&["postfix"]);
+    let plain = servers.port("postfix", 0);
+    let ca_file = servers.ca_file();
+    let folder = tempfile::tempdir().unwrap();
+    for client in clients::ALL {
+        let delivery = Delivery {
+            host: "localhost",
+            port: plain,
+            user: "testuser",
+            password: "testpass",
+            ca_file: &ca_file,
+            from: "sender@example.com",
+            to: &["john@example.com"],
+            message: "From: Test <sender@example.com>\r\nTo: john@example.com\r\nSubject: logged\r\n\r\nHello\r\n.dot\r\n",
+        };
+        let output = client.send(&delivery);
+        let log = [output.stdout, output.stderr].concat();
+        let scenario = imported(folder.path(), client.name(), &String::from_utf8_lossy(&log));
+        let text = fs::read_to_string(&scenario).unwrap();
+        assert!(text.contains("  - starttls\n"), "{}:\n{text}", client.name());
+        plays(&scenario, &["--to", &format!("localhost:{plain}"), "--ca-file", &ca_file.to_string_lossy()]);
+    }
+}
+
+#[test]
+fn what_net_smtp_prints_becomes_a_scenario_that_passes() {
+    let servers = Servers::start(&["postfix"]);
+    let plain = servers.port("postfix", 0);
+    let folder = tempfile::tempdir().unwrap();
+    let program = format!(
+        "use Net::SMTP; my $smtp = Net::SMTP->new('localhost', Port => {plain}, Hello => 'client.example', Debug => 1); \
+         $smtp->mail('sender@example.com'); $smtp->to('john@example.com', 'nobody@example.com', {{ SkipBad => 1 }}); \
+         $smtp->data(\"Subject: by Perl\\n\\nHello\\n.dot\\n\"); $smtp->quit;"
+    );
+    let output = Command::new("perl").args(["-e", &program]).output().unwrap();
+    let scenario = imported(folder.path(), "net-smtp", &String::from_utf8_lossy(&output.stderr));
+    let text = fs::read_to_string(&scenario).unwrap();
+    assert!(text.contains("Subject: by Perl") && text.contains("      .dot\n"), "{text}");
+    plays(&scenario, &["--to", &format!("localhost:{plain}")]);
+}
+
+#[test]
+fn the_trace_of_curl_holds_the_message() {
+    let servers = Servers::start(&["postfix"]);
+    let plain = servers.port("postfix", 0);
+    let folder = tempfile::tempdir().unwrap();
+    let message = folder.path().join("message.eml");
+    let long = "0123456789".repeat(9);
+    fs::write(&message, format!("Subject: traced\r\n\r\nHi\r\n{long}\r\n")).unwrap();
+    for option in ["--trace-ascii", "--trace"] {
+        let trace = printed(&format!(
+            "curl -s {option} - smtp://localhost:{plain}/client.example --mail-from sender@example.com --mail-rcpt john@example.com -T {}",
+            message.display()
+        ));
+        let scenario = imported(folder.path(), option.trim_start_matches('-'), &trace);
+        let text = fs::read_to_string(&scenario).unwrap();
+        assert!(text.contains("Subject: traced") && text.contains(&long), "{option}:\n{trace}\n{text}");
+        assert!(text.contains(&format!("connect: localhost:{plain}\n")), "{text}");
+        plays(&scenario, &[]);
+    }
 }
 
 #[test]

@@ -78,12 +78,12 @@ impl StepAt<'_> {
             exchanger.clone_into(&mut endpoint.target.host);
         }
         let implicit = endpoint.implicit_tls;
-        self.sessions.add(name, session, endpoint, connect.tls.clone(), &self.stage.log);
+        self.sessions.add(name, (session, endpoint, connect.tls.clone()), &self.stage.log);
         if implicit {
             return self.handshake(name, &TlsSettings::default()).await;
         }
         match &self.step.fails {
-            Some(pattern) => Err(vec![did_not_fail(self.place(), pattern, "the connection was opened")]),
+            Some(pattern) => Err(vec![did_not_fail(&self.place(), pattern, "the connection was opened")]),
             None => Ok(()),
         }
     }
@@ -142,7 +142,7 @@ impl StepAt<'_> {
         let outcome = open.session.upgrade(&connector, &server_name, self.wait, &mut self.stage.log).await;
         match (outcome, &self.step.fails) {
             (Ok(()), None) => Ok(()),
-            (Ok(()), Some(pattern)) => Err(vec![did_not_fail(self.place(), pattern, "the TLS handshake succeeded")]),
+            (Ok(()), Some(pattern)) => Err(vec![did_not_fail(&self.place(), pattern, "the TLS handshake succeeded")]),
             // What this machine refuses by itself says nothing about the server.
             (Err(Trouble::Tls(failure)), Some(pattern)) if failure.reason != TlsFailureReason::Local => {
                 self.fails_as_expected(pattern, &tls_text(&failure))
@@ -188,7 +188,7 @@ fn tls_text(failure: &TlsFailure) -> String {
 }
 
 /// `fails: PATTERN`, and nothing failed.
-fn did_not_fail(site: Site<'_>, pattern: &Pattern, what: &str) -> Divergence {
-    let site = Site { span: pattern.text.span, ..site };
+fn did_not_fail(site: &Site<'_>, pattern: &Pattern, what: &str) -> Divergence {
+    let site = Site { span: pattern.text.span, ..*site };
     site.fault(Kind::Fails, &format!("expected a failure matching {}, but {what}", pattern.text.source))
 }

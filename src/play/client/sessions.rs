@@ -75,7 +75,8 @@ impl Sessions {
     }
 
     /// Keeps a session under this name; the one before it is given up.
-    pub(crate) fn add(&mut self, name: &str, session: Session, endpoint: Endpoint, tls: TlsSettings, log: &Transcript) {
+    pub(crate) fn add(&mut self, name: &str, opened: (Session, Endpoint, TlsSettings), log: &Transcript) {
+        let (session, endpoint, tls) = opened;
         self.opened += 1;
         let open = Open { serial: self.opened, session, endpoint, tls, correction: 0 };
         if let Some(before) = self.open.insert(name.to_owned(), open) {

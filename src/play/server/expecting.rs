@@ -89,7 +89,7 @@ impl ServerStepAt<'_> {
         let expected = OtherSide::Client.to_close(closed);
         let outcome = self.on.peer.read_end(self.wait).await;
         match outcome {
-            Err(trouble) => return Err(self.trouble(&trouble, &expected, span)),
+            Err(trouble) => return Err(self.trouble(&trouble, expected, span)),
             Ok(Some(bytes)) => {
                 self.on.hear_bytes(&bytes);
                 let place = self.place(span);

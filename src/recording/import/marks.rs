@@ -35,6 +35,8 @@ struct MarkUse {
     /// The fewest blanks behind it.
     blanks: usize,
     quoted: bool,
+    /// Whether a reply of several lines was seen behind it: a number in a sentence is none.
+    goes_on: bool,
 }
 
 /// The marks of one text.
@@ -70,6 +72,7 @@ impl Marks {
                 let used = shapes.entry(shape(before)).or_insert(MarkUse { blanks, ..MarkUse::default() });
                 used.blanks = used.blanks.min(blanks);
                 used.quoted |= !opener.is_empty();
+                used.goes_on |= code.is_some() && goes_on;
                 *(if start.side == LogSide::Client { &mut used.client } else { &mut used.server }) +=
                     usize::from(!is_rest);
             }
@@ -91,7 +94,7 @@ impl Marks {
         }
         for (mark, side) in known {
             let (client, server) = if *side == LogSide::Client { (1, 0) } else { (0, 1) };
-            kept.insert(shape(mark), MarkUse { client, server, blanks: 1, quoted: false });
+            kept.insert(shape(mark), MarkUse { client, server, blanks: 1, quoted: false, goes_on: false });
         }
         marks.longest = kept.keys().map(String::len).max().unwrap_or(0);
         marks.bases = kept.keys().filter_map(|shape| base(shape)).map(str::to_owned).collect();
@@ -101,7 +104,8 @@ impl Marks {
 
     /// Whether a conversation was found: a command, or a reply where numbers do not stand by chance.
     pub(super) fn are_found(&self) -> bool {
-        let replies = |shape: &str, used: &MarkUse| used.server > 0 && (shape.is_empty() || is_directed(shape));
+        let replies =
+            |shape: &str, used: &MarkUse| used.server > 0 && (shape.is_empty() || used.goes_on && is_directed(shape));
         self.shapes.iter().any(|(shape, used)| used.client > 0 || replies(shape, used))
     }
 

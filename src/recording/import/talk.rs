@@ -179,8 +179,10 @@ impl<'t> Talk<'t> {
 
     fn data_line(&mut self, text: &str) {
         if let Some((_, octets)) = &mut self.data {
-            // Dots at the start of a line are doubled on the wire.
-            octets.extend_from_slice(text.strip_prefix('.').unwrap_or(text).as_bytes());
+            // Dots at the start of a line are doubled on the wire; a log that shows a single one shows the message as it is.
+            let is_doubled = text.starts_with("..") || self.marks.are_alike();
+            let text = text.strip_prefix('.').filter(|_| is_doubled).unwrap_or(text);
+            octets.extend_from_slice(text.as_bytes());
             octets.extend_from_slice(b"\r\n");
         }
     }
