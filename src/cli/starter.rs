@@ -74,15 +74,19 @@ const MESSAGE: &str = "  \
 ";
 
 /// The comment at its head, name, description and tags.
-fn head(plan: &Plan<'_>) -> String {
+fn head(plan: &StarterPlan<'_>) -> String {
     let who = plan.provider.map_or(plan.host, |(provider, _)| provider.name);
     let how = match plan.tls {
-        Tls::Starttls => " with STARTTLS",
-        Tls::Implicit => " with TLS from the start",
-        Tls::None => " without TLS",
+        StarterTls::Starttls => " with STARTTLS",
+        StarterTls::Implicit => " with TLS from the start",
+        StarterTls::None => " without TLS",
     };
     let mut text = format!("# {who}, port {}{how}: ", plan.port);
-    text.push_str(if plan.login == Login::None { "sends one message.\n" } else { "logs in and sends one message.\n" });
+    text.push_str(if plan.login == StarterLogin::None {
+        "sends one message.\n"
+    } else {
+        "logs in and sends one message.\n"
+    });
     if let Some((_, submission)) = plan.provider {
         _ = writeln!(text, "# Its settings: {}", submission.source.url);
     }
@@ -93,11 +97,11 @@ fn head(plan: &Plan<'_>) -> String {
     text.push_str(&credentials(plan));
     let tags = [
         plan.provider.map(|(provider, _)| provider.id),
-        (plan.login != Login::None).then_some("auth"),
+        (plan.login != StarterLogin::None).then_some("auth"),
         match plan.tls {
-            Tls::Starttls => Some("starttls"),
-            Tls::Implicit => Some("implicit-tls"),
-            Tls::None => None,
+            StarterTls::Starttls => Some("starttls"),
+            StarterTls::Implicit => Some("implicit-tls"),
+            StarterTls::None => None,
         },
     ];
     let tags: Vec<&str> = tags.into_iter().flatten().collect();
@@ -109,8 +113,8 @@ fn head(plan: &Plan<'_>) -> String {
 }
 
 /// What user name and password are, in the words of the provider.
-fn credentials(plan: &Plan<'_>) -> String {
-    let (Some((_, submission)), true) = (plan.provider, plan.login != Login::None) else { return String::new() };
+fn credentials(plan: &StarterPlan<'_>) -> String {
+    let (Some((_, submission)), true) = (plan.provider, plan.login != StarterLogin::None) else { return String::new() };
     let credentials = submission.credentials;
     let user = match credentials.user {
         UserName::Literal(_) | UserName::SameAsPassword => String::new(),
@@ -120,10 +124,10 @@ fn credentials(plan: &Plan<'_>) -> String {
 }
 
 /// Variables and secrets.
-fn values(plan: &Plan<'_>) -> String {
+fn values(plan: &StarterPlan<'_>) -> String {
     let mut text = format!("vars:\n  host: {}\n  client: client.example\n", scalar(plan.host));
     text.push_str("  from: sender@example.com\n  to: recipient@example.com\n");
-    if plan.login == Login::None {
+    if plan.login == StarterLogin::None {
         return text;
     }
     let secret = secret_name(plan);
@@ -135,17 +139,17 @@ fn values(plan: &Plan<'_>) -> String {
     text
 }
 
-fn connection(plan: &Plan<'_>) -> String {
-    if plan.tls == Tls::Implicit && plan.port != IMPLICIT_TLS_PORT {
+fn connection(plan: &StarterPlan<'_>) -> String {
+    if plan.tls == StarterTls::Implicit && plan.port != IMPLICIT_TLS_PORT {
         return format!("connect:\n  host: <<host>>\n  port: {}\n  tls: implicit\n", plan.port);
     }
-    if plan.tls != Tls::Implicit && plan.port == IMPLICIT_TLS_PORT {
+    if plan.tls != StarterTls::Implicit && plan.port == IMPLICIT_TLS_PORT {
         return format!("connect:\n  host: <<host>>\n  port: {}\n  tls: none\n", plan.port);
     }
     format!("connect: <<host>>:{}\n", plan.port)
 }
 
-fn login(plan: &Plan<'_>, mechanism: Option<Mechanism>) -> String {
+fn login(plan: &StarterPlan<'_>, mechanism: Option<Mechanism>) -> String {
     let offered = mechanism.map_or_else(String::new, |it| format!(" .*{}", it.name()));
     let mut text = format!("  - send: EHLO <<client>>\n    expect: ^250[ -]AUTH{offered}\n");
     text.push_str("  - name: the credentials are accepted\n    auth:\n");
@@ -162,12 +166,12 @@ fn login(plan: &Plan<'_>, mechanism: Option<Mechanism>) -> String {
     text
 }
 
-fn user_name(plan: &Plan<'_>) -> Option<UserName> {
+fn user_name(plan: &StarterPlan<'_>) -> Option<UserName> {
     plan.provider.map(|(_, submission)| submission.credentials.user)
 }
 
 /// `password`, or what it is where it is something else.
-fn secret_name(plan: &Plan<'_>) -> &'static str {
+fn secret_name(plan: &StarterPlan<'_>) -> &'static str {
     match user_name(plan) {
         Some(UserName::SameAsPassword) => "token",
         _ if is_by_token(plan) => "token",
@@ -176,8 +180,8 @@ fn secret_name(plan: &Plan<'_>) -> &'static str {
     }
 }
 
-fn is_by_token(plan: &Plan<'_>) -> bool {
-    matches!(plan.login, Login::By(Some(Mechanism::XOAuth2 | Mechanism::OAuthBearer)))
+fn is_by_token(plan: &StarterPlan<'_>) -> bool {
+    matches!(plan.login, StarterLogin::By(Some(Mechanism::XOAuth2 | Mechanism::OAuthBearer)))
 }
 
 /// A text in YAML: an address of IPv6 would be a list or a mapping without quotes.

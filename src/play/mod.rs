@@ -1,6 +1,6 @@
 //! One scenario played: a client over its sessions, a server on each connection.
 //!
-//! Both sides own a [`stage`](Stage) and share what must mean the same: groups and iterations, the forms of `expect`,
+//! Both sides own a [`stage`] and share what must mean the same: groups and iterations, the forms of `expect`,
 //! time, and the words for what diverged. The loops are two: a client has sessions, replies that are owed, attempts and
 //! pipelines; a connection has one peer and what the sandbox hears. `run` says when something is played, `host` lets
 //! connections in.

@@ -1,7 +1,7 @@
 //! What the user wrote: a scenario as plain data in which every node knows its place in the file.
 //!
 //! Responsible for reading (`yaml`, `parse`), templates (`template`, `builtin`), patterns, and everything that can be
-//! checked before the first connection (`check`). It never sees a socket; playing a scenario is [`crate::play`]'s job.
+//! checked before the first connection (`check`). It never sees a socket; playing a scenario is `crate::play`'s job.
 
 pub(crate) mod address;
 mod builtin;

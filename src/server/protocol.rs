@@ -44,7 +44,7 @@ const HELP: &str = "214-2.0.0 EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT\r\n\
 
 /// What the server learns of a client while they shake hands.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct TlsFacts {
+pub(crate) struct ClientTlsFacts {
     /// The names in the certificate that the client has shown, if it is one that EXTERNAL takes.
     pub(crate) client_names: Option<Vec<String>>,
 }
@@ -53,7 +53,7 @@ pub(crate) struct TlsFacts {
 pub(crate) struct Protocol<S> {
     settings: Arc<SandboxSettings>,
     sink: S,
-    tls: Option<TlsFacts>,
+    tls: Option<ClientTlsFacts>,
     client: Option<Client>,
     authenticated: bool,
     exchange: Option<SaslServer>,
@@ -164,7 +164,7 @@ impl<S: MailSink> Protocol<S> {
     }
 
     /// The handshake is done: all that the client said before is forgotten (RFC 3207 4.2).
-    pub(crate) fn tls_started(&mut self, facts: TlsFacts) {
+    pub(crate) fn tls_started(&mut self, facts: ClientTlsFacts) {
         self.tls = Some(facts);
         self.client = None;
         self.authenticated = false;

@@ -1,6 +1,6 @@
 //! What may come next in a line: verbs that fit where the conversation is, what this server offers, commands of ours.
 //!
-//! Pure: a line up to the cursor and the [`State`] in, candidates out. The names of files are the terminal's business.
+//! Pure: a line up to the cursor and the [`PromptState`] in, candidates out. The names of files are the terminal's business.
 
 use super::commands::{self, Takes};
 use super::state::{PromptPhase, PromptState};

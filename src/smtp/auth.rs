@@ -1,7 +1,7 @@
 //! SASL mechanisms (RFC 4422) as AUTH carries them (RFC 4954), from the client's side: pure state machines.
 //!
 //! Responsible for what the client answers to which challenge, and for checking what a server must prove. Not for base64
-//! nor reply codes: messages come in decoded and go out as they are. The step `auth` plays an [`Exchange`]; template
+//! nor reply codes: messages come in decoded and go out as they are. The step `auth` plays an [`SaslClient`]; template
 //! functions and the sandbox use the messages that it is made of.
 
 mod exchange;

@@ -1,6 +1,6 @@
 //! The step `auth`: a whole SASL exchange (RFC 4954), every line of it in the transcript.
 //!
-//! Responsible for choosing the mechanism, for base64 and reply codes around the messages of [`Exchange`], for showing
+//! Responsible for choosing the mechanism, for base64 and reply codes around the messages of [`SaslClient`], for showing
 //! them as they could have been written in the scenario, and for saying which of them was refused. Called by `steps`.
 
 use super::mechanism::{mechanism, offered};

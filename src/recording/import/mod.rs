@@ -291,7 +291,7 @@ fn several(sessions: &[LogSession], text: &str) -> Diagnostic {
     mistake(format!("{} sessions stand in this", sessions.len())).help(help)
 }
 
-fn of_session(mut session: LogSession, family: &'static Family) -> Read {
+fn of_session(mut session: LogSession, family: &'static Family) -> LogRead {
     let mut mistakes = Vec::new();
     let replies = session.said.iter().any(|said| matches!(said, Said::Reply(_)));
     let commands = session.said.iter().filter(|said| matches!(said, Said::Line(_))).count();

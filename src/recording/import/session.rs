@@ -430,7 +430,7 @@ impl LogSession {
             LogEvent::HandshakeFailed(words) => self.handshake_failed(&words, here),
             LogEvent::ServerClosed if self.has_begun() => self.closed = Some(Said::ServerClosed),
             LogEvent::ClientClosed if self.has_begun() && self.closed.is_none() => {
-                self.closed = Some(Said::ClientClosed)
+                self.closed = Some(Said::ClientClosed);
             }
             LogEvent::TimedOut(seconds) => self.timed_out(seconds, here),
             LogEvent::LoginNotShown(mechanism) => {
