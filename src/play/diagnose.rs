@@ -143,6 +143,17 @@ impl Site<'_> {
         Divergence { reason: Some(failure.kind.word()), ..divergence }
     }
 
+    /// Nothing answered the connection: the network's doing, and a longer wait would not help.
+    pub(crate) fn no_answer(&self, waited: Duration) -> Divergence {
+        if self.run_is_over {
+            return self.timeout(waited, &[], "a connection");
+        }
+        let message = format!("could not connect: nothing answered for {}", duration::show(waited));
+        let help = "a firewall drops the packets, or the port is wrong: many networks block port 25; try 587 or 2525";
+        let diagnostic = self.diagnostic(self.span, &message).label("no connection").help(help);
+        self.divergence(Cause::Network, Kind::Timeout, diagnostic)
+    }
+
     /// Something a template or the scenario itself did wrong at run time.
     pub(crate) fn template(&self, error: &TemplateError) -> Divergence {
         // It may quote a value.

@@ -158,7 +158,7 @@ fn every_exchanger_in_turn() {
     let scenario = mx_scenario(server.address.port()).replace("mx: example.test", "mx: example.test, every: true");
     let ran = run(&scenario, &["--resolver", &resolver]);
     ran.ended(3);
-    ran.says("[MX main.test]").says("[MX backup.test]").says("2 scenarios: 1 followed, 1 diverged");
+    ran.says("[MX main.test]").says("[MX backup.test]").says("2 scenarios: 1 followed, 1 unreachable");
     assert_eq!(server.end(), b"QUIT\r\n");
 }
 

@@ -66,6 +66,9 @@ impl StepAt<'_> {
         let mut session = match (opened, &self.step.fails) {
             (Ok(session), _) => session,
             (Err(trouble), Some(pattern)) => return self.fails_as_expected(pattern, &trouble_text(&trouble)),
+            (Err(Trouble::Timeout { waited, .. }), None) => {
+                return Err(vec![self.place_of_action().no_answer(waited)]);
+            }
             (Err(trouble), None) => {
                 return Err(vec![self.place_of_action().trouble(&trouble, "a connection")]);
             }
