@@ -1,6 +1,6 @@
 //! Whatever a server does, the program ends in time, keeps its memory small, and never panics.
 //!
-//! The limits are those of the harness: 15 seconds and 60 MiB for each run, in a debug build.
+//! The limits are those of the harness: 15 seconds and 64 MiB for each run, in a debug build.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "hostile/bounds.rs"]

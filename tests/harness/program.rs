@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// No run of a test may take longer.
 const LIMIT: Duration = Duration::from_secs(15);
 /// Nor hold more memory, in KiB: whatever a server sends, only so much of it is kept.
-const MEMORY: u64 = 60 * 1024;
+const MEMORY: u64 = 64 * 1024;
 
 /// What the program said.
 #[derive(Debug)]
