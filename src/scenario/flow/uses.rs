@@ -205,7 +205,7 @@ impl Uses {
         self.files(data.files());
         match &data.content {
             Content::Text(text) if data.template => self.text(role, text),
-            Content::Message(message) => message.texts().for_each(|text| self.text(role, text)),
+            Content::Message(message) => message.texts().for_each(|text| self.text(role.clone(), text)),
             // What stands in the file is not known here: as if it read everything.
             Content::File(file) if data.template => {
                 self.push(
