@@ -8,8 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Where it may stand: signals, sockets of Unix, modes of files.
-const PLACES: [&str; 5] =
-    ["src/net/channel.rs", "src/net/route.rs", "src/run/signals.rs", "src/server/serve.rs", "src/server/store.rs"];
+const PLACES: [&str; 4] = ["src/net/channel.rs", "src/net/route.rs", "src/net/signals.rs", "src/server/store.rs"];
 
 /// Paths of std, tokio and libc that are not there on Windows.
 const UNIX_ONLY: &str =

@@ -155,7 +155,7 @@ fn commands_as_people_type_them(world: &World) {
         "error: step 8 \"a sender without angle brackets\" diverged: expected a reply matching ^250, got 501 5.1.7\n",
         "the reply was \"501 5.1.7 Bad sender address syntax\"\n",
         "= help: put the address in angle brackets: `MAIL FROM:<a@b>`\n",
-        "C: MAIL FROM: john@doe.com\n",
+        "C: MAIL FROM: john@doe.com\\r\\n",
     ]);
 }
 
