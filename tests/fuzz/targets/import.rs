@@ -2,13 +2,15 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use smtp_script::recording::import::{Notation, import};
+use smtp_script::recording::import::{WantedSession, families, family, import};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((first, rest)) = bytes.split_first() else { return };
-    let notations = [Notation::Swaks, Notation::Telnet, Notation::Openssl, Notation::Curl, Notation::Blackbox];
     let text = String::from_utf8_lossy(rest);
-    if let Ok(imported) = import("fuzz", &text, notations.get(usize::from(*first)).copied(), None) {
+    // One octet more than there are families stands for none: then it is found out.
+    let named = families().get(usize::from(*first)).and_then(|name| family(name));
+    let wanted = WantedSession { family: named, ..WantedSession::default() };
+    if let Ok(imported) = import("fuzz", &text, &wanted) {
         assert!(smtp_script::load_text("imported", &imported.scenario).is_ok());
         for notice in &imported.notices {
             let shown = notice.render(&imported.sources, false);

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use smtp_script::smtp::reply::{Progress, ReplyParser};
+use smtp_script::smtp::reply::{Parsed, ReplyParser};
 
 fuzz_target!(|input: (u8, &[u8])| {
     let (cut, bytes) = input;
@@ -10,10 +10,10 @@ fuzz_target!(|input: (u8, &[u8])| {
     let whole = ReplyParser::default().advance(bytes);
     let mut parser = ReplyParser::default();
     match parser.advance(&bytes[..cut]) {
-        Progress::Partial => assert_eq!(parser.advance(bytes), whole),
+        Parsed::Partial => assert_eq!(parser.advance(bytes), whole),
         done => assert_eq!(done, whole),
     }
-    if let Progress::Complete(reply, taken) = whole {
+    if let Parsed::Complete(reply, taken) = whole {
         assert_eq!(reply.raw(), &bytes[..taken]);
     }
 });
