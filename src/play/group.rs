@@ -49,7 +49,11 @@ impl Stage {
         let diverged = self.divergences.len() > group.before;
         if let Some(outcome) = self.steps.get_mut(group.place) {
             outcome.duration = duration;
-            outcome.verdict = if diverged { Verdict::Diverged } else { Verdict::Followed };
+            outcome.verdict = match (diverged, &outcome.reason) {
+                (true, _) => Verdict::Diverged,
+                (false, Some(_)) => Verdict::Skipped,
+                (false, None) => Verdict::Followed,
+            };
         }
     }
 

@@ -1,8 +1,8 @@
 //! Fills the report from what was played. The only file of this folder, beside `human`, that sees an outcome.
 
 use super::model::{
-    Attempt, Certificate, Diagnostic, Divergence, Line, Place, Program, Reply, Report, ScenarioReport, Session, Shard,
-    Speaker, Step, StepVerdict, Summary, Tls, VERSION, Verdict,
+    Attempt, Certificate, Diagnostic, Divergence, Level, Line, Place, Program, Reply, Report, ScenarioReport, Session,
+    Shard, Speaker, Step, StepVerdict, Summary, Tls, VERSION, Verdict,
 };
 use crate::run::{self, Outcome, RunVerdict};
 use crate::scenario::{self, Footnote, Sources, Span};
@@ -41,6 +41,11 @@ pub fn played(outcome: &Outcome, circumstances: Circumstances, warnings: &[scena
         path: visible(outcome.path.as_bytes()),
         name: visible(outcome.name.as_bytes()),
         tags: outcome.tags.iter().map(|tag| visible(tag.as_bytes())).collect(),
+        level: outcome.claim.level.map(level),
+        rfc: outcome.claim.rfc.iter().map(|section| visible(section.as_bytes())).collect(),
+        why: outcome.claim.why.as_deref().map(inert),
+        mend: outcome.claim.mend.iter().map(|(make, text)| (visible(make.as_bytes()), inert(text))).collect(),
+        reason: outcome.not_applicable.as_deref().map(inert),
         verdict,
         exit_code: outcome.verdict().exit_code(),
         started: moment(outcome.started),
@@ -85,6 +90,8 @@ fn verdict(outcome: &Outcome, circumstances: &Circumstances) -> Verdict {
         RunVerdict::Unreachable => Verdict::Unreachable,
         RunVerdict::Interrupted => Verdict::Interrupted,
         RunVerdict::Diverged => Verdict::Diverged,
+        RunVerdict::Warned => Verdict::Warned,
+        RunVerdict::NotApplicable => Verdict::NotApplicable,
     }
 }
 
@@ -121,6 +128,11 @@ fn unplayed(id: String, path: String, verdict: Verdict) -> ScenarioReport {
         name: path.clone(),
         path,
         tags: Vec::new(),
+        level: None,
+        rfc: Vec::new(),
+        why: None,
+        mend: std::collections::BTreeMap::new(),
+        reason: None,
         verdict,
         exit_code: RunVerdict::Followed.exit_code(),
         started: moment(Timestamp::now()),
@@ -192,6 +204,8 @@ impl Summary {
             Verdict::Broken => &mut self.broken,
             Verdict::Interrupted => &mut self.interrupted,
             Verdict::NotPlayed => &mut self.not_played,
+            Verdict::Warned => &mut self.warned,
+            Verdict::NotApplicable => &mut self.not_applicable,
         } += 1;
         for step in &scenario.steps {
             *match step.verdict {
@@ -201,6 +215,14 @@ impl Summary {
                 StepVerdict::Unreached => &mut self.steps.unreached,
             } += 1;
         }
+    }
+}
+
+fn level(level: scenario::Level) -> Level {
+    match level {
+        scenario::Level::Must => Level::Must,
+        scenario::Level::Should => Level::Should,
+        scenario::Level::May => Level::May,
     }
 }
 
@@ -228,6 +250,8 @@ fn step(step: &run::StepOutcome, outcome: &Outcome) -> Step {
         started: seconds(step.started),
         duration: seconds(step.duration),
         replies: step.replies.iter().map(reply).collect(),
+        observed: step.observed.map(str::to_owned),
+        reason: step.reason.as_deref().map(inert),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The screen a person reads: one line for a conversation that followed its script, everything for one that did not.
 
 use super::model::{Latency, Load, Report};
-use crate::run::{Entry, Outcome, Speaker};
+use crate::run::{Entry, Outcome, RunVerdict, Speaker};
 use crate::visible::visible;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
@@ -29,10 +29,12 @@ pub struct Styled(pub bool);
 #[must_use]
 pub fn outcome(outcome: &Outcome, before: usize, styled: Styled) -> String {
     let mut screen = String::new();
-    let (word, style) = match (outcome.followed(), before) {
-        (true, 0) => ("PASS", GOOD),
-        (true, _) => ("FLAKY", FLAKY),
-        (false, _) => ("FAIL", BAD),
+    let (word, style) = match (outcome.verdict(), before) {
+        (RunVerdict::NotApplicable, _) => ("N/A", NOTE),
+        (RunVerdict::Warned, _) => ("WARN", FLAKY),
+        (RunVerdict::Followed, 0) => ("PASS", GOOD),
+        (RunVerdict::Followed, _) => ("FLAKY", FLAKY),
+        _ => ("FAIL", BAD),
     };
     let path = visible(outcome.path.as_bytes());
     let name =
@@ -40,6 +42,9 @@ pub fn outcome(outcome: &Outcome, before: usize, styled: Styled) -> String {
     let took = seconds(outcome.duration);
     let attempts = if before > 0 { format!(", attempt {}", before + 1) } else { String::new() };
     _ = writeln!(screen, "{} {path}{name}  ({took} s{attempts})", styled.paint(style, word));
+    if let Some(reason) = outcome.not_applicable.as_ref().filter(|_| outcome.followed()) {
+        _ = writeln!(screen, "     not applicable: {}", visible(reason.as_bytes()));
+    }
     if outcome.followed() {
         return screen;
     }
@@ -67,6 +72,8 @@ fn counts(report: &Report) -> String {
         (summary.followed, "followed"),
         (summary.flaky, "flaky"),
         (summary.diverged, "diverged"),
+        (summary.warned, "warned"),
+        (summary.not_applicable, "not applicable"),
         (summary.unreachable, "unreachable"),
         (summary.broken, "could not be run"),
         (summary.interrupted, "interrupted"),

@@ -4,7 +4,7 @@ use super::sandbox::sandbox_options;
 use crate::host::{Awaited, Listening};
 use crate::play::client::player::Player;
 use crate::play::divergence::{Cause, Divergence, Kind};
-use crate::play::outcome::Outcome;
+use crate::play::outcome::{ClaimOutcome, Outcome};
 use crate::play::{Settings, StepNumber};
 use crate::scenario::{Diagnostic, Scenario, Span, TemplateError, Variables};
 use crate::server::Sandbox;
@@ -94,6 +94,9 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: Kind, message: &str) 
         started: Timestamp::now(),
         duration: Duration::ZERO,
         steps: Vec::new(),
+        claim: ClaimOutcome::default(),
+        is_warning: false,
+        not_applicable: None,
         divergences: vec![Divergence {
             step: StepNumber::default(),
             cause,

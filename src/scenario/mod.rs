@@ -6,6 +6,7 @@
 pub(crate) mod address;
 mod builtin;
 mod check;
+mod claim;
 mod connection;
 mod content;
 mod decode;
@@ -29,6 +30,7 @@ mod words;
 pub(crate) mod write;
 pub(crate) mod yaml;
 
+pub use claim::{FailOn, Level};
 pub use schema::SCHEMA;
 pub use source::{Diagnostic, Footnote, Position, Severity, Source, Sources, Span};
 pub use template::{Expression, Text};
@@ -37,6 +39,7 @@ pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 
 pub(crate) use builtin::Chance;
 pub(crate) use check::{CheckContext, PemChecks, check, parse_listen, reason, resolve_file};
+pub(crate) use claim::{Claim, Requirement};
 pub(crate) use connection::{Address, Connect, IpVersion, ProxyProtocol, TlsSettings, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
 pub(crate) use decode::{Includes, parse};
@@ -88,6 +91,10 @@ pub struct Scenario {
     pub description: Option<String>,
     /// Words to select scenarios by.
     pub tags: Vec<String>,
+    /// What it claims about the other side.
+    pub(crate) claim: Claim,
+    /// What must be true for it to be about the other side at all.
+    pub(crate) requires: Vec<Requirement>,
     pub(crate) vars: Vec<Var>,
     pub(crate) secrets: Vec<Named>,
     pub(crate) timeout: Option<Duration>,
@@ -147,6 +154,8 @@ pub(crate) enum Data {
     Text(Text),
     List(Vec<Data>),
     Map(Vec<(String, Data)>),
+    /// A variable without a default: its value must be given.
+    Missing(Span),
 }
 
 /// A duration, known now or only when its template is rendered.
@@ -166,6 +175,7 @@ impl Data {
             Data::Text(text) => text.source.clone(),
             Data::List(_) => "[…]".to_owned(),
             Data::Map(_) => "{…}".to_owned(),
+            Data::Missing(_) => String::new(),
         }
     }
 }

@@ -8,6 +8,7 @@ mod admission;
 mod exchange;
 mod inbox;
 mod ledger;
+mod observe;
 mod offered;
 mod opening;
 mod transcript;
@@ -76,6 +77,34 @@ pub(crate) enum End {
     NotTls { bytes: Vec<u8> },
 }
 
+/// What `observe` took down that is no reply.
+#[derive(Debug, Clone)]
+pub(crate) struct Observed {
+    pub(crate) kind: ObservedKind,
+    /// What came; nothing where nothing did.
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) elapsed: Duration,
+    /// Whether a secret stands in it.
+    pub(crate) holds_secret: bool,
+}
+
+/// What may come of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ObservedKind {
+    /// A whole reply.
+    Reply,
+    /// Nothing, for as long as was waited.
+    Silence,
+    /// The end, in order.
+    Closed,
+    /// The end, by RST or a failure of the connection.
+    Reset,
+    /// Octets that are no whole reply.
+    Bytes,
+    /// A TLS alert.
+    Alert,
+}
+
 /// How a server left that nobody had asked to.
 #[derive(Debug)]
 pub(crate) enum Farewell {
@@ -128,6 +157,8 @@ pub(crate) struct Session {
     /// The first reply, for what it tells about the server.
     greeting: Option<Arc<Reply>>,
     last: Option<Answered>,
+    /// What came after it that is no reply, where that was observed.
+    observed: Option<Observed>,
     extensions: Arc<Offered>,
     tls: Option<Arc<TlsFacts>>,
     /// The last EHLO, LHLO or HELO as it was sent, unless it held a secret.
@@ -181,6 +212,7 @@ impl Session {
             last_write: Instant::now(),
             greeting: None,
             last: None,
+            observed: None,
             extensions: Arc::default(),
             tls: None,
             hello: Vec::new(),
@@ -255,6 +287,11 @@ impl Session {
 
     pub(crate) fn last_answer(&self) -> Option<&Answered> {
         self.last.as_ref()
+    }
+
+    /// What was observed last, where it was no reply.
+    pub(crate) fn observed(&self) -> Option<&Observed> {
+        self.observed.as_ref()
     }
 
     pub(crate) fn greeting(&self) -> Option<&Arc<Reply>> {
@@ -354,6 +391,7 @@ impl Session {
         self.admitted = None;
         let answer = Answered { reply, elapsed, command, asked, holds_secret };
         self.last = Some(answer.clone());
+        self.observed = None;
         answer
     }
 

@@ -75,6 +75,8 @@ pub(crate) struct Transcript {
     step: Arc<str>,
     /// Replies that were read and not taken yet.
     replies: Vec<ReplyEntry>,
+    /// What was observed and not taken yet.
+    observed: Option<&'static str>,
 }
 
 impl Transcript {
@@ -86,6 +88,7 @@ impl Transcript {
             observer,
             step: Arc::from(""),
             replies: Vec::new(),
+            observed: None,
         }
     }
 
@@ -98,6 +101,7 @@ impl Transcript {
             observer: self.observer.clone(),
             step: Arc::from(""),
             replies: Vec::new(),
+            observed: None,
         }
     }
 
@@ -161,6 +165,16 @@ impl Transcript {
     /// Takes the replies that were read since this was last asked for.
     pub(crate) fn take_replies(&mut self) -> Vec<ReplyEntry> {
         std::mem::take(&mut self.replies)
+    }
+
+    /// Notes what a step observed.
+    pub(crate) fn observed(&mut self, kind: &'static str) {
+        self.observed = Some(kind);
+    }
+
+    /// Takes what was observed since this was last asked for.
+    pub(crate) fn take_observed(&mut self) -> Option<&'static str> {
+        self.observed.take()
     }
 
     /// The number of the step that lines belong to now.

@@ -1,6 +1,7 @@
 //! The step loop: plays the steps one by one until one diverges, then `finally`.
 
 use crate::play::Settings;
+use crate::play::applies::untested;
 use crate::play::client::ground::{Ground, StepAt, Updates, View};
 use crate::play::client::sessions::Sessions;
 use crate::play::diagnose::Site;
@@ -78,13 +79,7 @@ impl<'a> Player<'a> {
 
     pub(crate) async fn play_all(&mut self) {
         let scenario = self.ground.scenario;
-        let mut flow = Flow::On;
-        if let Some(opening) = &scenario.opening {
-            flow = self.play_steps(std::slice::from_ref(opening)).await;
-        }
-        if flow == Flow::On {
-            flow = self.play_steps(&scenario.steps).await;
-        }
+        let flow = self.play_script().await;
         if let Some(server) = self.ground.own_server.as_ref().filter(|_| flow == Flow::Stop) {
             server.abandon();
         }
@@ -151,7 +146,8 @@ impl<'a> Player<'a> {
             Ok(mut at) => at.perform().await,
             Err(divergence) => Err(vec![divergence]),
         };
-        self.record(step, name, started, outcome.err().unwrap_or_default())
+        let flow = self.record(step, name, started, outcome.err().unwrap_or_default());
+        if matches!(step.action, Action::Skip(_)) { Flow::Stop } else { flow }
     }
 
     /// Whether a step is to be played: its `when` holds, and inside `finally` its session can still be spoken to.
@@ -183,8 +179,9 @@ impl<'a> Player<'a> {
         // A connect that waited for its turn took no longer for it.
         let started = started + std::mem::take(&mut self.sessions.held_back);
         let duration = self.stage.log.elapsed().saturating_sub(started);
-        let replies = self.stage.log.take_replies();
-        self.stage.steps.push(StepOutcome { name, verdict, duration, replies, ..Self::unplayed(step, started) });
+        let (replies, observed) = (self.stage.log.take_replies(), self.stage.log.take_observed());
+        let done = StepOutcome { name, verdict, duration, replies, observed, ..Self::unplayed(step, started) };
+        self.stage.steps.push(done);
         let stops = !divergences.is_empty() && !step.head.continues;
         // A run that was asked for wrongly does not go on, whatever the step says.
         let refused = divergences.iter().any(|divergence| divergence.cause == Cause::User);
@@ -222,6 +219,8 @@ impl<'a> Player<'a> {
             started,
             duration: Duration::ZERO,
             replies: Vec::new(),
+            observed: None,
+            reason: None,
         }
     }
 
@@ -266,6 +265,9 @@ impl<'a> Player<'a> {
 
     pub(crate) fn into_outcome(mut self) -> Outcome {
         self.complete_steps();
+        let claim = self.ground.scenario.claim.told(&self.stage);
+        let is_warning = !self.ground.settings.fail_on.counts(claim.level);
+        let not_applicable = self.stage.not_applicable.take().or_else(|| untested(self.ground.scenario, &self.stage));
         let (sessions, exchanges) = self.sessions.into_outcomes(&self.stage.log);
         self.stage.steps.extend(std::mem::take(&mut self.served_steps));
         let (mut main, finally): (Vec<_>, Vec<_>) =
@@ -280,6 +282,9 @@ impl<'a> Player<'a> {
             started: self.began,
             duration: self.stage.log.elapsed(),
             steps: self.stage.steps,
+            claim,
+            is_warning,
+            not_applicable,
             divergences: main,
             sessions,
             captures: self.stage.captures.into_iter().collect(),
@@ -289,6 +294,7 @@ impl<'a> Player<'a> {
             exchanges,
             notices: self.notices,
         };
+        outcome.soften();
         door::hide(&mut outcome, &masker);
         outcome
     }

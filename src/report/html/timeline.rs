@@ -117,6 +117,8 @@ mod tests {
             started,
             duration,
             replies: Vec::new(),
+            observed: None,
+            reason: None,
         }
     }
 
