@@ -219,7 +219,7 @@ fn facts(scenario: &ScenarioReport) -> Vec<(String, String)> {
         }
     }
     for (name, value) in &scenario.captures {
-        add(&format!("capture.{}", words::line(name)), words::line(value));
+        add(&format!("capture.{}", words::line(name)), words::line(&words::cut(value, words::LINE_LENGTH)));
     }
     if let Some(level) = scenario.level {
         add("level", words::level(level).to_owned());

@@ -2,12 +2,40 @@
 //!
 //! Responsible for telling apart what may come in place of a reply. Called by steps with `observe`.
 
-use super::{Asked, Observed, ObservedKind, Session, Transcript, Trouble};
+use super::{Asked, Session, Transcript, Trouble};
 use crate::smtp::reply::Parsed;
 use std::time::{Duration, Instant};
 
 /// The type of a TLS record that holds an alert, and the major version behind it (RFC 8446 section 5.1).
 const ALERT_RECORD: [u8; 2] = [0x15, 0x03];
+
+/// What `observe` took down that is no reply.
+#[derive(Debug, Clone)]
+pub(crate) struct Observed {
+    pub(crate) kind: ObservedKind,
+    /// What came; nothing where nothing did.
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) elapsed: Duration,
+    /// Whether a secret stands in it.
+    pub(crate) holds_secret: bool,
+}
+
+/// What may come of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ObservedKind {
+    /// A whole reply.
+    Reply,
+    /// Nothing, for as long as was waited.
+    Silence,
+    /// The end, in order.
+    Closed,
+    /// The end, by RST or a failure of the connection.
+    Reset,
+    /// Octets that are no whole reply.
+    Bytes,
+    /// A TLS alert.
+    Alert,
+}
 
 impl Session {
     /// Waits so long for the next thing to come. What had come before the time was over is taken as it is.

@@ -453,13 +453,7 @@ pub(crate) const ROWS: &[Row] = &[
         ..FOLLOWS
     },
     Row { name: "observe: nothing comes", steps: "- observe: 200ms", peer: "silence", ..OF_A_CLIENT },
-    Row {
-        name: "observe: the run ends",
-        steps: "- observe: 5s",
-        peer: "silence",
-        exits: [1, 2],
-        ..CUT_SHORT
-    },
+    Row { name: "observe: the run ends", steps: "- observe: 5s", peer: "silence", exits: [1, 2], ..CUT_SHORT },
     Row {
         name: "for_each: no list",
         steps: "- set: {list: word}\n- for_each: {who: <<list>>}\n  steps: [{say: 250 no}]",
