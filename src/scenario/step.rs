@@ -7,12 +7,13 @@ use super::content::{Bdat, MailData, Pace};
 use super::server::{Received, Reply, ServerTls};
 use super::{CodePattern, Connect, Data, Expectation, Expression, Length, Named, Pattern, Span, Text, TlsSettings};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What every step may say about itself, whatever it does and whoever plays it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Head {
     /// `7`, nested `2.3`; the top-level `connect` has none. Of a server it counts within the connection.
-    pub(crate) number: String,
+    pub(crate) number: Arc<str>,
     pub(crate) name: Option<Text>,
     pub(crate) when: Option<Expression>,
     pub(crate) timeout: Option<Length>,

@@ -79,7 +79,7 @@ fn only_action<'n>(decoder: &mut Decoder<'_>, entries: &Entries<'n>) -> Option<K
 
 fn head(decoder: &mut Decoder<'_>, entries: &Entries<'_>, number: String, span: crate::scenario::Span) -> Head {
     Head {
-        number,
+        number: number.into(),
         name: entries.value("name").and_then(|node| decoder.text(node)),
         when: entries.value("when").and_then(|node| decoder.expression(node)),
         timeout: entries.value("timeout").and_then(|node| decoder.length(node)),
@@ -98,7 +98,7 @@ fn bare_step(decoder: &mut Decoder<'_>, node: &Node, word: &str, number: String)
             return None;
         }
     };
-    Some(Step { head: Head { number, span: node.span, ..Head::default() }, action, ..Step::default() })
+    Some(Step { head: Head { number: number.into(), span: node.span, ..Head::default() }, action, ..Step::default() })
 }
 
 fn on_divergence(decoder: &mut Decoder<'_>, node: &Node) -> bool {

@@ -15,8 +15,8 @@ use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use std::fmt::Write as _;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// How much work one expression may do before it is stopped (minijinja's fuel).
 const EXPRESSION_FUEL: u64 = 200_000;
@@ -55,7 +55,8 @@ pub(crate) enum Mode {
 
 /// Renders texts and evaluates expressions for one run.
 pub(crate) struct Templates {
-    environment: Environment<'static>,
+    /// Made when an expression first asks for more than the value of a name.
+    environment: OnceLock<Environment<'static>>,
     chance: Chance,
     /// The fuel that was used.
     used: AtomicU64,
@@ -73,13 +74,7 @@ pub(crate) type Over = Arc<dyn Fn() -> bool + Send + Sync>;
 impl Templates {
     /// With the built-in filters and functions; `chance` is the run's source of randomness and time.
     pub(crate) fn new(chance: Chance) -> Templates {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment.set_debug(true);
-        environment.set_fuel(Some(EXPRESSION_FUEL));
-        environment.add_filter(WEIGH, weigh);
-        builtin::register(&mut environment, chance.clone());
+        let environment = OnceLock::new();
         let (used, used_before) = (AtomicU64::new(0), AtomicU64::new(0));
         Templates { environment, chance, used, used_before, limit: u64::MAX, over: None }
     }
@@ -92,6 +87,10 @@ impl Templates {
     /// The same, which evaluate nothing more when `over` says so.
     pub(crate) fn until(self, over: Over) -> Templates {
         Templates { over: Some(over), ..self }
+    }
+
+    fn environment(&self) -> &Environment<'static> {
+        self.environment.get_or_init(|| environment_with(&self.chance))
     }
 
     /// Whether so much was evaluated since the last time that others should have their turn.
@@ -116,24 +115,24 @@ impl Templates {
 
     /// Whether a function of this name exists.
     pub(crate) fn has_function(&self, name: &str) -> bool {
-        self.environment.globals().any(|(global, _)| global == name)
+        self.environment().globals().any(|(global, _)| global == name)
     }
 
     /// Whether a filter of this name exists.
     pub(crate) fn has_filter(&self, name: &str) -> bool {
-        let outcome = self.environment.empty_state().apply_filter(name, &[]);
+        let outcome = self.environment().empty_state().apply_filter(name, &[]);
         !outcome.is_err_and(|error| error.kind() == minijinja::ErrorKind::UnknownFilter)
     }
 
     /// Whether a test of this name exists.
     pub(crate) fn has_test(&self, name: &str) -> bool {
-        let outcome = self.environment.empty_state().perform_test(name, &[]);
+        let outcome = self.environment().empty_state().perform_test(name, &[]);
         !outcome.is_err_and(|error| error.kind() == minijinja::ErrorKind::UnknownTest)
     }
 
     /// The names of all functions.
     pub(crate) fn functions(&self) -> Vec<String> {
-        self.environment.globals().map(|(name, _)| name.to_owned()).collect()
+        self.environment().globals().map(|(name, _)| name.to_owned()).collect()
     }
 
     /// Renders a text. A value with a fault is an error at the expression that has it.
@@ -286,7 +285,7 @@ impl Templates {
         let mut output = machinery::make_string_output(&mut unused);
         let context = context.clone();
         let outcome =
-            machinery::eval(&self.environment, &instructions, context, &blocks, &mut output, AutoEscape::None);
+            machinery::eval(self.environment(), &instructions, context, &blocks, &mut output, AutoEscape::None);
         let (value, state) = outcome.map_err(|error| self.failed(&error, source.len()))?;
         self.note_used(state.fuel_levels());
         within_bounds(value.unwrap_or_default(), source.len())
@@ -297,7 +296,7 @@ impl Templates {
         let length = text.source.len();
         self.refuse_more(length)?;
         refuse_deep_text(&text.source, &text.pieces)?;
-        let mut environment = self.environment.clone();
+        let mut environment = self.environment().clone();
         let syntax = statement_syntax().map_err(|error| ExpressionFault::of(&error, length))?;
         environment.set_syntax(syntax.clone());
         environment.set_formatter(move |output, _state, value| {
@@ -353,6 +352,18 @@ impl std::fmt::Debug for Templates {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Templates").field("used", &self.used).finish_non_exhaustive()
     }
+}
+
+/// minijinja's own filters, tests and functions, and ours.
+fn environment_with(chance: &Chance) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_debug(true);
+    environment.set_fuel(Some(EXPRESSION_FUEL));
+    environment.add_filter(WEIGH, weigh);
+    builtin::register(&mut environment, chance.clone());
+    environment
 }
 
 fn too_much_work(length: usize) -> ExpressionFault {
