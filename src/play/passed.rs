@@ -18,7 +18,7 @@ pub struct PassedSteps {
 /// One step, every time that it was played.
 #[derive(Debug, Clone)]
 pub struct PassedStep {
-    /// Its name the first time, else what it does.
+    /// Its name the first time, else its title.
     pub name: String,
     /// How many times it diverged.
     pub diverged: u64,
@@ -38,8 +38,8 @@ impl PassedSteps {
         for reply in &step.replies {
             *self.replies.entry(reply.code).or_default() += 1;
         }
-        let StepOutcome { number, name, action, verdict, duration, .. } = step;
-        let new = || PassedStep { name: name.unwrap_or_else(|| action.to_owned()), diverged: 0, followed: Vec::new() };
+        let StepOutcome { number, name, title, verdict, duration, .. } = step;
+        let new = || PassedStep { name: name.unwrap_or_else(|| title.to_string()), diverged: 0, followed: Vec::new() };
         match verdict {
             Verdict::Followed => {
                 let micros = u32::try_from(duration.as_micros()).unwrap_or(u32::MAX);

@@ -79,7 +79,7 @@ impl LoadFigures {
                 continue;
             }
             let totals = steps.entry(step.number.text().clone()).or_default();
-            totals.call(step.name.as_deref().unwrap_or(step.action));
+            totals.call(step.name.as_deref().unwrap_or(&step.title));
             totals.diverged += u64::from(diverged);
             if followed {
                 totals.latency.record(step.duration);
@@ -258,7 +258,7 @@ fn told_step(scenario: &str, number: &str, totals: &StepTotals) -> StepFigures {
     StepFigures {
         scenario: scenario.to_owned(),
         step: number.to_owned(),
-        name: crate::visible(totals.name.as_bytes()),
+        name: crate::visible::inert(&totals.name),
         diverged: totals.diverged,
         latency: totals.latency.figures(),
     }
