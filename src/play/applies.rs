@@ -77,7 +77,8 @@ fn is_known(expression: &Expression, scope: &dyn Scope, hello: bool) -> bool {
 
 /// Why nothing was tested, where every step that tests something was skipped.
 pub(crate) fn untested(scenario: &Scenario, stage: &Stage) -> Option<String> {
-    if !stage.steps.iter().any(|step| step.verdict == Verdict::Skipped) {
+    let tested_before = stage.passed.steps().next().is_some();
+    if tested_before || !stage.steps.iter().any(|step| step.verdict == Verdict::Skipped) {
         return None;
     }
     let behind: Vec<&Step> = Step::behind_opening(&scenario.steps);
@@ -92,7 +93,7 @@ pub(crate) fn untested(scenario: &Scenario, stage: &Stage) -> Option<String> {
 
 /// Whether one of these steps was played, and whether one was skipped.
 fn came_to<'s>(stage: &Stage, steps: impl Iterator<Item = &'s Step>) -> (bool, bool) {
-    let numbers: BTreeSet<&str> = steps.map(|step| step.head.number.as_str()).collect();
+    let numbers: BTreeSet<&str> = steps.map(|step| &*step.head.number).collect();
     let of_them = || stage.steps.iter().filter(|outcome| numbers.contains(outcome.number.as_str()));
     let any = |verdict: Verdict| of_them().any(|outcome| outcome.verdict == verdict);
     (any(Verdict::Followed) || any(Verdict::Diverged), any(Verdict::Skipped))
@@ -105,7 +106,7 @@ fn why_skipped(scenario: &Scenario, stage: &Stage) -> String {
         return reason;
     }
     let all = scenario.all_steps();
-    let when = |number: &str| all.iter().find(|step| step.head.number == number)?.head.when.as_ref();
+    let when = |number: &str| all.iter().find(|step| *step.head.number == *number)?.head.when.as_ref();
     match skipped().find_map(|outcome| when(outcome.number.as_str())) {
         Some(when) => format!("nothing was tested: `when: {}` was false", when.source),
         None => "nothing was tested".to_owned(),
@@ -133,7 +134,7 @@ fn secures(step: &Step) -> bool {
 
 /// The first step of a session that only reads.
 fn reads_greeting(step: &Step) -> bool {
-    step.head.number == "1"
+    &*step.head.number == "1"
 }
 
 fn is_ceremony(line: &str) -> bool {
