@@ -4,6 +4,7 @@ use super::Stop;
 use crate::play::client::BoundSecrets;
 use crate::server::Sandbox;
 use crate::session::{Admission, Observer};
+use crate::smtp::idiom::Idiom;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,6 +57,8 @@ pub struct Settings {
     pub record: bool,
     /// Ends the run at once when it is told to.
     pub stop: Option<Stop>,
+    /// In whose words helps are written.
+    pub idiom: Idiom,
     /// Sees each line of the transcript as it is written.
     pub observer: Option<Observer>,
 }

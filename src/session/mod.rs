@@ -145,6 +145,7 @@ pub(crate) struct Session {
     recorder: Option<exchange::Recorder>,
     /// Held until the server speaks: the next connection waits for it.
     admitted: Option<Admitted>,
+    is_tls_port: bool,
 }
 
 impl Session {
@@ -192,6 +193,7 @@ impl Session {
             ledger,
             recorder: None,
             admitted: None,
+            is_tls_port: false,
         })
     }
 
@@ -233,6 +235,15 @@ impl Session {
     /// Whether both sides still hold the connection, as far as is known.
     pub(crate) fn is_alive(&self) -> bool {
         self.is_open() && self.end.is_none()
+    }
+
+    /// Whether this plain session has come to a port that begins with TLS.
+    pub(crate) fn is_tls_port(&self) -> bool {
+        self.is_tls_port
+    }
+
+    pub(crate) fn set_tls_port(&mut self) {
+        self.is_tls_port = true;
     }
 
     /// The mail exchanger that was chosen, where a domain was to be reached.

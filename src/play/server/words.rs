@@ -4,6 +4,7 @@ use crate::play::diagnose::Site;
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::server::connection::Connection;
 use crate::scenario::{Span, TemplateError, duration};
+use crate::smtp::idiom::Idiom;
 use crate::server::{HandshakeTrouble, PeerTrouble};
 
 impl Connection {
@@ -16,6 +17,7 @@ impl Connection {
             host: "",
             masker: self.stage.log.masker(),
             run_is_over: self.stage.run_is_over(),
+            idiom: Idiom::Scenario,
         }
     }
 

@@ -140,7 +140,7 @@ fn hint(message: &str, line: &str) -> Option<String> {
         return Some("YAML takes `!` for the start of a tag; what must not come is `not:`, beside `code:`".to_owned());
     }
     if value.starts_with('*') {
-        return Some("`*` is no joker here; the beginning of a reply is `^250`, a class of codes `2xx`".to_owned());
+        return Some("`*` is not a wildcard here; the beginning of a reply is `^250`, a class of codes `2xx`".to_owned());
     }
     if value.starts_with(['>', '|']) {
         return Some("YAML takes `>` and `|` for the start of a block of lines: put the text into quotes".to_owned());

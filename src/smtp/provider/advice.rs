@@ -5,6 +5,7 @@
 //! diagnosis and by `explanation`.
 
 use super::statement::{Known, Sign};
+use crate::smtp::idiom::Idiom;
 use super::{Provider, Situation, Statement, evidence, general};
 
 /// So many general statements are made by words: a reply rarely has more than two causes.
@@ -35,14 +36,15 @@ impl Advice {
         meant.map(move |it| format!("{name}: {} ({})", it.means, it.source.url))
     }
 
-    /// What helps, in the words of a scenario, the provider's own first. Where the session itself tells the cause, general
-    /// statements by codes are left out.
+    /// What helps, the provider's own first. Where the session itself tells the cause, general statements by codes are left
+    /// out.
     #[must_use]
-    pub fn help_in_scenario(&self, is_told: bool) -> Vec<&'static str> {
+    pub fn help(&self, idiom: Idiom, is_told: bool) -> Vec<&'static str> {
         let mut helps = Vec::new();
         let general = self.general.iter().filter(|_| !is_told || self.by_words);
         for statement in self.of_provider.iter().chain(general).filter(|it| !it.is_plain) {
-            let help = if statement.in_scenario.is_empty() { statement.help } else { statement.in_scenario };
+            let in_scenario = Some(statement.in_scenario).filter(|text| !text.is_empty()).unwrap_or(statement.help);
+            let help = idiom.of(in_scenario, statement.help);
             // Two statements may come to the same advice by different signs.
             if !help.is_empty() && !helps.contains(&help) {
                 helps.push(help);

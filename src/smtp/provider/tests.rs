@@ -1,5 +1,6 @@
 //! What is said about replies, and that the data hold to its form.
 
+use crate::smtp::idiom::Idiom;
 use super::*;
 
 const APIKEY: &str = "SendGrid's user name is the literal word `apikey`; the password is the API key";
@@ -16,7 +17,7 @@ fn advice(host: &str, greeting: &str, command: &str, reply: &str) -> Vec<&'stati
         command: Some(command),
         ..Situation::default()
     };
-    advise(&situation, None).help_in_scenario(false)
+    advise(&situation, None).help(Idiom::Scenario, false)
 }
 
 /// The only advice, from a server nobody knows.
