@@ -13,8 +13,12 @@ const FOREIGN: &str = include_str!("foreign_options.txt");
 pub(super) fn with_tip(mut error: clap::Error, arguments: &[String]) -> clap::Error {
     let command = arguments.iter().skip(1).find(|argument| !argument.starts_with('-')).map_or("", String::as_str);
     let tip = match error.kind() {
-        ErrorKind::UnknownArgument => invalid(&error, ContextKind::InvalidArg).and_then(|it| tip(command, option_of(it))),
-        ErrorKind::InvalidSubcommand => invalid(&error, ContextKind::InvalidSubcommand).and_then(|it| tip("command", it)),
+        ErrorKind::UnknownArgument => {
+            invalid(&error, ContextKind::InvalidArg).and_then(|it| tip(command, option_of(it)))
+        }
+        ErrorKind::InvalidSubcommand => {
+            invalid(&error, ContextKind::InvalidSubcommand).and_then(|it| tip("command", it))
+        }
         ErrorKind::MissingRequiredArgument => missing(command),
         _ => None,
     };

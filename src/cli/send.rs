@@ -356,7 +356,10 @@ mod tests {
     #[test]
     fn several_recipients_in_one_list() {
         assert_eq!(addresses("a@b,c@d"), ["a@b", "c@d"]);
-        assert_eq!(addresses(r#""Doe, Mary" <m@x.example>, joe@x.example"#), [r#""Doe, Mary" <m@x.example>"#, "joe@x.example"]);
+        assert_eq!(
+            addresses(r#""Doe, Mary" <m@x.example>, joe@x.example"#),
+            [r#""Doe, Mary" <m@x.example>"#, "joe@x.example"]
+        );
         assert_eq!(addresses("a@b,"), ["a@b"]);
         assert_eq!(addresses(""), [""]);
     }

@@ -16,8 +16,8 @@ use crate::play::server::record::{Record, connection_number, connection_outcome,
 use crate::play::server::script::{Script, ScriptParts};
 use crate::scenario::Span;
 use crate::scenario::server::ConnectionPlan;
-use crate::smtp::idiom::Idiom;
 use crate::session::Transcript;
+use crate::smtp::idiom::Idiom;
 pub(crate) use rulebook::SandboxRules;
 use socket2::SockRef;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

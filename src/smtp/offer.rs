@@ -157,7 +157,8 @@ mod tests {
 
     fn beside(line: &str, code: u16, reply: &[&str]) -> Option<String> {
         let offered = Extensions::parse(reply.iter().map(|line| line.as_bytes()));
-        Offer { said_hello: !reply.is_empty(), offered: &offered, is_encrypted: false, idiom: Idiom::Scenario }.beside(line, code)
+        Offer { said_hello: !reply.is_empty(), offered: &offered, is_encrypted: false, idiom: Idiom::Scenario }
+            .beside(line, code)
     }
 
     #[test]
@@ -200,7 +201,9 @@ mod tests {
         let bare = Extensions::parse([&b"mx.example"[..]].into_iter());
         let none = Offer { offered: &bare, idiom: Idiom::Scenario, ..plain };
         assert!(none.lacks("^250[ -]STARTTLS").is_some_and(|help| help.contains("`tls: implicit`")));
-        assert!(Offer { is_encrypted: true, ..none }.lacks("STARTTLS").is_some_and(|help| help.starts_with("TLS is on")));
+        assert!(
+            Offer { is_encrypted: true, ..none }.lacks("STARTTLS").is_some_and(|help| help.starts_with("TLS is on"))
+        );
     }
 
     #[test]

@@ -4,8 +4,8 @@ use crate::play::diagnose::Site;
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::server::connection::Connection;
 use crate::scenario::{Span, TemplateError, duration};
-use crate::smtp::idiom::Idiom;
 use crate::server::{HandshakeTrouble, PeerTrouble};
+use crate::smtp::idiom::Idiom;
 
 impl Connection {
     pub(crate) fn place<'s>(&'s self, number: &'s str, name: Option<&'s str>, span: Span) -> Site<'s> {

@@ -5,8 +5,8 @@
 //! diagnosis and by `explanation`.
 
 use super::statement::{Known, Sign};
-use crate::smtp::idiom::Idiom;
 use super::{Provider, Situation, Statement, evidence, general};
+use crate::smtp::idiom::Idiom;
 
 /// So many general statements are made by words: a reply rarely has more than two causes.
 const MOST_BY_WORDS: usize = 2;

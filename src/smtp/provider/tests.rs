@@ -1,7 +1,7 @@
 //! What is said about replies, and that the data hold to its form.
 
-use crate::smtp::idiom::Idiom;
 use super::*;
+use crate::smtp::idiom::Idiom;
 
 const APIKEY: &str = "SendGrid's user name is the literal word `apikey`; the password is the API key";
 
