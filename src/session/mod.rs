@@ -167,6 +167,11 @@ impl Session {
         self.is_open() && self.end.is_none()
     }
 
+    /// How long ago this side spoke last, or the connection was opened.
+    pub(crate) fn silent_for(&self) -> Duration {
+        self.last_write.elapsed()
+    }
+
     /// Whether this plain session has come to a port that begins with TLS.
     pub(crate) fn is_tls_port(&self) -> bool {
         self.is_tls_port

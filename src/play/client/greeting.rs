@@ -14,27 +14,30 @@ use std::time::Duration;
 
 /// How long the second look may take.
 const LOOK_TIME: Duration = Duration::from_secs(5);
+/// How long, at least, a port that begins with TLS waits for a client.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl StepAt<'_> {
     /// Finds out whether a port that said nothing begins with TLS.
     pub(crate) async fn look_for_tls(&mut self, trouble: &Trouble) {
-        let is_silent = match trouble {
-            Trouble::Timeout { arrived, .. } | Trouble::Closed { arrived } | Trouble::Broken { arrived, .. } => {
-                arrived.is_empty()
-            }
-            _ => false,
+        let (arrived, has_closed) = match trouble {
+            Trouble::Timeout { arrived, .. } => (arrived, false),
+            Trouble::Closed { arrived } | Trouble::Broken { arrived, .. } => (arrived, true),
+            _ => return,
         };
         // Of many runs at once each would open one more connection, to a server that may be at its limit.
         let is_one_of_many = self.ground.settings.admission.is_some();
         let time = self.stage.bounded(LOOK_TIME);
-        if !is_silent || is_one_of_many || time.is_zero() {
+        if !arrived.is_empty() || is_one_of_many || time.is_zero() {
             return;
         }
         let step = self.step;
         let Some(open) = self.sessions.named_mut(Sessions::name_of(step)) else { return };
         let endpoint = &open.endpoint;
         let has_plain_start = open.session.greeting().is_none() && open.session.tls().is_none();
-        if !has_plain_start || endpoint.is_own_server || endpoint.implicit_tls {
+        // A server that closes at once had no patience for TLS either.
+        let is_impatient = has_closed && open.session.silent_for() < PATIENCE;
+        if !has_plain_start || is_impatient || endpoint.is_own_server || endpoint.implicit_tls {
             return;
         }
         let looked = tokio::time::timeout(time, begins_with_tls(&endpoint.route, &endpoint.host)).await;
