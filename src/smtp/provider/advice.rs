@@ -41,7 +41,8 @@ impl Advice {
     #[must_use]
     pub fn help(&self, idiom: Idiom, is_told: bool) -> Vec<&'static str> {
         let mut helps = Vec::new();
-        let general = self.general.iter().filter(|_| !is_told || self.by_words);
+        let is_helped = self.of_provider.iter().any(|it| !it.help.is_empty());
+        let general = self.general.iter().filter(|it| (!is_told || self.by_words) && !(is_helped && it.is_last));
         for statement in self.of_provider.iter().chain(general).filter(|it| !it.is_plain) {
             let in_scenario = Some(statement.in_scenario).filter(|text| !text.is_empty()).unwrap_or(statement.help);
             let help = idiom.of(in_scenario, statement.help);
@@ -109,7 +110,9 @@ fn general_about(known: &Known<'_>, is_told: bool) -> (Vec<&'static Statement>, 
     first.truncate(MOST_BY_WORDS);
     let by_words: Vec<_> = if first.is_empty() { by_words().take(1).collect() } else { first };
     if by_words.is_empty() {
-        return (if is_told { Vec::new() } else { fits.into_iter().map(|it| it.0).collect() }, false);
+        let all = || fits.iter().map(|it| it.0);
+        let has_better = all().any(|it| !it.is_last);
+        return (all().filter(|it| !is_told && !(has_better && it.is_last)).collect(), false);
     }
     let is_needed = |it: &&Statement| !is_told && !known.says_by_itself(it.needless_with);
     (by_words.into_iter().filter(is_needed).collect(), true)
