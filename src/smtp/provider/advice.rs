@@ -41,8 +41,7 @@ impl Advice {
     #[must_use]
     pub fn help(&self, idiom: Idiom, is_told: bool) -> Vec<&'static str> {
         let mut helps = Vec::new();
-        let is_helped = self.of_provider.iter().any(|it| !it.help.is_empty());
-        let general = self.general.iter().filter(|it| (!is_told || self.by_words) && !(is_helped && it.is_last));
+        let general = self.general.iter().filter(|_| !is_told || self.by_words);
         for statement in self.of_provider.iter().chain(general).filter(|it| !it.is_plain) {
             let in_scenario = Some(statement.in_scenario).filter(|text| !text.is_empty()).unwrap_or(statement.help);
             let help = idiom.of(in_scenario, statement.help);
@@ -63,7 +62,9 @@ pub fn advise(situation: &Situation<'_>, only: Option<&'static Provider>) -> Adv
     let (provider, of_provider, sign) = shown.map_or((None, Vec::new(), None), |it| said_by(it, &known));
     let by_words_of_provider = known.has_text() && sign == Some(Sign::Words);
     let is_told = by_words_of_provider && of_provider.iter().any(|it| !it.help.is_empty());
-    let (general, by_words) = general_about(&known, is_told);
+    let (mut general, by_words) = general_about(&known, is_told);
+    let is_helped = of_provider.iter().any(|it| !it.help.is_empty());
+    general.retain(|it| !(is_helped && it.is_last));
     let by_words = by_words || by_words_of_provider;
     let others = provider.is_none() && super::all().iter().any(|it| fitting_by_codes(it, &known));
     Advice { provider, of_provider, general, by_words, by_words_of_provider, others }
