@@ -196,7 +196,7 @@ impl Host {
 
     fn one_too_many(&mut self, number: usize, listed: usize, address: SocketAddr) {
         let session = Arc::from(format!("server {number}"));
-        self.log.begin_step(&connection_number(number));
+        self.log.begin_step(connection_number(number));
         self.log.note(&session, &format!("connection from {address}, which nothing is listed for"));
         let noun = if listed == 1 { "one connection is listed" } else { "connections are listed" };
         let count = if listed == 1 { String::new() } else { format!("{listed} ") };

@@ -55,6 +55,8 @@ pub struct Settings {
     /// Keeps what both sides did on each connection, so that the server's part can be played again; not where
     /// `show_secrets` is set.
     pub record: bool,
+    /// Keeps only the last steps and lines of a long run, and of those before them the figures: it is one of many.
+    pub recent_only: bool,
     /// Ends the run at once when it is told to.
     pub stop: Option<Stop>,
     /// In whose words helps are written.

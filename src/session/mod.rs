@@ -67,6 +67,8 @@ pub(crate) struct Session {
     /// Whether a reply was read since the TLS handshake.
     answered_over_tls: bool,
     long_line_noted: bool,
+    /// Whether nothing had arrived a moment ago, and nothing was waited for since.
+    just_looked: bool,
     pace: Option<WirePace>,
     /// When the whole run is over, and with it every write.
     due: Option<Instant>,
@@ -118,6 +120,7 @@ impl Session {
             asked: VecDeque::from([Asked::default()]),
             answered_over_tls: false,
             long_line_noted: false,
+            just_looked: false,
             pace: None,
             due: None,
             ledger,

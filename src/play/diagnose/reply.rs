@@ -13,6 +13,7 @@ use crate::smtp::reply::Reply;
 use crate::smtp::status::{self, EnhancedStatusCode};
 use crate::visible::visible;
 use base64::Engine as _;
+use std::borrow::Cow;
 
 impl Site<'_> {
     /// The reply came, and is not what was expected.
@@ -57,7 +58,7 @@ impl Site<'_> {
     fn reply_label(&self, reply: &Reply, found: Option<&str>) -> String {
         let lines: Vec<&[u8]> = reply.lines().collect();
         let masked = self.masker.mask_lines(&lines);
-        let quote = |line: Option<&Vec<u8>>| format!("\"{}\"", cut(&visible(line.map_or(&b""[..], Vec::as_slice))));
+        let quote = |line: Option<&Cow<'_, [u8]>>| format!("\"{}\"", cut(&visible(line.map_or(&b""[..], |line| line))));
         let whole = match masked.len() {
             1 => format!("the reply was {}", quote(masked.first())),
             2 => format!("the reply was {}, {}", quote(masked.first()), quote(masked.last())),
