@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod explain;
 mod exporter;
+mod foreign_options;
 mod import;
 mod list;
 mod man;
@@ -74,7 +75,7 @@ enum Command {
     List(list::ListArguments),
     /// Be the server that clients under test talk to
     Serve(Box<serve::ServeArguments>),
-    /// Play scenarios for Prometheus, which says against which server
+    /// Serve scenarios as probes: Prometheus says which, and against which server
     Exporter(Box<exporter::ExporterArguments>),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
@@ -119,6 +120,7 @@ fn arguments() -> Arguments {
     }
     Arguments::try_parse().unwrap_or_else(|error| {
         let arguments: Vec<String> = std::env::args().collect();
+        let error = foreign_options::with_tip(error, &arguments);
         let is_plugin = arguments.windows(2).any(|pair| pair == ["--format", "nagios"])
             || arguments.iter().any(|argument| argument == "--format=nagios");
         if is_plugin && error.use_stderr() {

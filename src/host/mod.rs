@@ -17,6 +17,7 @@ use crate::play::server::script::{Script, ScriptParts};
 use crate::scenario::Span;
 use crate::scenario::server::ConnectionPlan;
 use crate::session::Transcript;
+use crate::smtp::idiom::Idiom;
 pub(crate) use rulebook::SandboxRules;
 use socket2::SockRef;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -241,6 +242,7 @@ impl Host {
             host: "",
             masker: self.log.masker(),
             run_is_over: self.script.run_is_over(),
+            idiom: Idiom::Scenario,
         };
         let divergence = Divergence { line: self.log.last_of(&step), ..place.fault(kind, text) };
         let diverged = connection_outcome(number, span, Verdict::Diverged, self.log.elapsed());

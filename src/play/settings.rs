@@ -5,6 +5,7 @@ use crate::play::client::BoundSecrets;
 use crate::scenario::FailOn;
 use crate::server::Sandbox;
 use crate::session::{Admission, Observer};
+use crate::smtp::idiom::Idiom;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub recent_only: bool,
     /// Ends the run at once when it is told to.
     pub stop: Option<Stop>,
+    /// In whose words helps are written.
+    pub idiom: Idiom,
     /// Sees each line of the transcript as it is written.
     pub observer: Option<Observer>,
 }

@@ -217,6 +217,12 @@ impl Scenario {
         self.server.as_ref().is_some_and(|server| server.has_only_rules())
     }
 
+    /// Whether its server plays the same steps on every connection, however many come.
+    #[must_use]
+    pub fn serves_without_end(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| matches!(server.plan, server::ConnectionPlan::Each(_)))
+    }
+
     /// Whether it begins with `connect: {mx: …, every: true}`.
     pub(crate) fn plays_every_exchanger(&self) -> bool {
         let Some(Action::Connect(connect)) = self.opening.as_ref().map(|opening| &opening.action) else { return false };

@@ -208,6 +208,13 @@ impl Diagnostic {
         self
     }
 
+    /// The same with a line that says how things are.
+    #[must_use]
+    pub fn fact(mut self, fact: impl Into<String>) -> Diagnostic {
+        self.footnotes.push(Footnote::Fact(fact.into()));
+        self
+    }
+
     /// The same with a line that says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {

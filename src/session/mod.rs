@@ -81,6 +81,7 @@ pub(crate) struct Session {
     recorder: Option<exchange::Recorder>,
     /// Held until the server speaks: the next connection waits for it.
     admitted: Option<Admitted>,
+    is_tls_port: bool,
 }
 
 impl Session {
@@ -130,6 +131,7 @@ impl Session {
             ledger,
             recorder: None,
             admitted: None,
+            is_tls_port: false,
         })
     }
 
@@ -171,6 +173,20 @@ impl Session {
     /// Whether both sides still hold the connection, as far as is known.
     pub(crate) fn is_alive(&self) -> bool {
         self.is_open() && self.end.is_none()
+    }
+
+    /// How long ago this side spoke last, or the connection was opened.
+    pub(crate) fn silent_for(&self) -> Duration {
+        self.last_write.elapsed()
+    }
+
+    /// Whether this plain session has come to a port that begins with TLS.
+    pub(crate) fn is_tls_port(&self) -> bool {
+        self.is_tls_port
+    }
+
+    pub(crate) fn set_tls_port(&mut self) {
+        self.is_tls_port = true;
     }
 
     /// The mail exchanger that was chosen, where a domain was to be reached.

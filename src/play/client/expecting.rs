@@ -53,7 +53,10 @@ impl StepAt<'_> {
         let answer = match outcome {
             Ok(answer) => answer,
             Err(trouble) if ends_as_expected(expectation, &trouble) => return Ok((Vec::new(), false)),
-            Err(trouble) => return Err(self.trouble(&trouble, &describe(expectation, OtherSide::Server))),
+            Err(trouble) => {
+                self.look_for_tls(&trouble).await;
+                return Err(self.trouble(&trouble, &describe(expectation, OtherSide::Server)));
+            }
         };
         if self.ground.settings.update {
             return self.compare_or_rewrite(expectation, &answer);
@@ -150,6 +153,9 @@ impl StepAt<'_> {
 
     pub(crate) async fn read_reply(&mut self, expected: &str) -> Result<Answered, Vec<Divergence>> {
         let outcome = self.sessions.speaking(self.step)?.read_reply(self.wait, &mut self.stage.log).await;
+        if let Err(trouble) = &outcome {
+            self.look_for_tls(trouble).await;
+        }
         outcome.map_err(|trouble| self.trouble(&trouble, expected))
     }
 }
