@@ -9,16 +9,18 @@ use std::borrow::Cow;
 const MOST_LINES: usize = 60;
 
 /// Each line of a text; those of an object or a tuple, from its opening bracket to its closing one, as one.
-pub(super) fn all_in(text: &str) -> Vec<Cow<'_, str>> {
-    let lines: Vec<&str> = text.lines().collect();
-    let mut entries = Vec::new();
-    let mut at = 0;
-    while at < lines.len() {
-        let end = if opens(lines[at]) { end_of_object(&lines[at..]).map_or(at, |it| at + it) } else { at };
-        entries.push(if end == at { Cow::Borrowed(lines[at]) } else { Cow::Owned(joined(&lines[at..=end])) });
-        at = end + 1;
-    }
-    entries
+pub(super) fn all_in(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let mut lines = text.lines();
+    std::iter::from_fn(move || {
+        let rest = lines.clone();
+        let first = lines.next()?;
+        let more = if opens(first) { more_of_object(rest) } else { 0 };
+        if more == 0 {
+            return Some(Cow::Borrowed(first));
+        }
+        let further = lines.by_ref().take(more);
+        Some(Cow::Owned(further.fold(first.trim_end().to_owned(), |joined, line| joined + " " + line.trim())))
+    })
 }
 
 /// Whether a line ends within what it has opened: `{`, `(550,`.
@@ -35,24 +37,22 @@ fn depth(line: &str) -> i32 {
     })
 }
 
-/// How many lines after the first one closes what that one opened; the end of the text does as well.
-fn end_of_object(lines: &[&str]) -> Option<usize> {
+/// How many lines after the first one there are to the one that closes what it opened, or to the end of the text; none where
+/// that is too far.
+fn more_of_object(lines: std::str::Lines<'_>) -> usize {
     let mut open = 0;
     let mut length = 0;
-    for (at, line) in lines.iter().enumerate().take(MOST_LINES) {
+    let mut last = 0;
+    for (at, line) in lines.enumerate().take(MOST_LINES) {
         open += depth(line);
         length += line.len();
         if length > snippet::ENOUGH {
-            return None;
+            return 0;
         }
+        last = at;
         if open <= 0 {
-            return Some(at);
+            break;
         }
     }
-    (lines.len() <= MOST_LINES).then(|| lines.len() - 1)
-}
-
-fn joined(lines: &[&str]) -> String {
-    let first = lines.first().map_or("", |line| line.trim_end()).to_owned();
-    lines.iter().skip(1).fold(first, |joined, line| joined + " " + line.trim())
+    if last + 1 == MOST_LINES { 0 } else { last }
 }
