@@ -8,6 +8,9 @@ use std::borrow::Cow;
 /// More lines no object has of which the rest is waited for.
 const MOST_LINES: usize = 60;
 
+/// Nor more that is open at once.
+const MOST_OPEN: i32 = 12;
+
 /// Each line of a text; those of an object or a tuple, from its opening bracket to its closing one, as one.
 pub(super) fn all_in(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let mut lines = text.lines();
@@ -46,7 +49,7 @@ fn more_of_object(lines: std::str::Lines<'_>) -> usize {
     for (at, line) in lines.enumerate().take(MOST_LINES) {
         open += depth(line);
         length += line.len();
-        if length > snippet::ENOUGH {
+        if length > snippet::ENOUGH || open > MOST_OPEN {
             return 0;
         }
         last = at;
