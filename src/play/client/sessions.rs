@@ -63,7 +63,7 @@ impl Sessions {
         self.open.get_mut(name).map(|open| &mut open.session).ok_or_else(|| {
             let message = format!("step {} diverged: the session `{name}` is not open", step.head.number);
             let diagnostic = Diagnostic::error(step.head.span, message);
-            let divergence = Divergence::new(step.head.number.as_str().into(), Cause::Server, Kind::Closed, diagnostic);
+            let divergence = Divergence::new(step.head.number.clone().into(), Cause::Server, Kind::Closed, diagnostic);
             vec![divergence.between("", "the session is not open".to_owned())]
         })
     }
