@@ -8,7 +8,7 @@ use crate::net::tls::TlsFacts;
 use crate::play::client::sessions::Open;
 use crate::play::rewrite::Rewrite;
 use crate::scenario::{Level, Severity, Sources, Span};
-use crate::session::{Entry, Exchange, ReplyEntry};
+use crate::session::{Arrivals, Entry, Exchange, ReplyEntry};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -90,12 +90,16 @@ pub struct StepOutcome {
     pub started: Duration,
     /// How long it took.
     pub duration: Duration,
+    /// The turns of the loops around it, the outermost first.
+    pub turns: Vec<usize>,
     /// The whole replies that it read.
     pub replies: Vec<ReplyEntry>,
     /// What it observed: `reply`, `silence`, `closed`, `reset`, `bytes` or `alert`.
     pub observed: Option<&'static str>,
     /// Why it was not played, where that is not its own `when`.
     pub reason: Option<String>,
+    /// All that came while it was played.
+    pub received: Arrivals,
 }
 
 /// One connection, in figures.
