@@ -1,5 +1,6 @@
 //! Where a `connect` step goes to, through what, and with which TLS options: plain data.
 
+use super::chosen::{Chosen, ImplicitTls, TlsVersionName};
 use super::{Length, Named, Span, Text};
 use std::net::SocketAddr;
 
@@ -7,8 +8,8 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone)]
 pub(crate) struct Connect {
     pub(crate) address: Address,
-    pub(crate) implicit_tls: Option<bool>,
-    pub(crate) ip: Option<IpVersion>,
+    pub(crate) implicit_tls: Option<Chosen<ImplicitTls>>,
+    pub(crate) ip: Option<Chosen<IpVersion>>,
     pub(crate) local_address: Option<Text>,
     /// A SOCKS5 proxy, `HOST:PORT`.
     pub(crate) socks5: Option<Text>,
@@ -28,13 +29,13 @@ pub(crate) enum IpVersion {
 /// TLS options as written; what is not set is inherited.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TlsSettings {
-    pub(crate) verify: Option<bool>,
+    pub(crate) verify: Option<Chosen<bool>>,
     pub(crate) server_name: Option<Text>,
     pub(crate) ca_file: Option<Text>,
     pub(crate) client_certificate: Option<Text>,
     pub(crate) client_key: Option<Text>,
-    pub(crate) min_version: Option<Named>,
-    pub(crate) max_version: Option<Named>,
+    pub(crate) min_version: Option<Chosen<TlsVersionName>>,
+    pub(crate) max_version: Option<Chosen<TlsVersionName>>,
 }
 
 /// The server, as written.
@@ -68,12 +69,24 @@ pub(crate) struct ProxyProtocol {
 }
 
 impl TlsSettings {
+    /// The templates of its options that name no file and no server.
+    pub(super) fn chosen(&self) -> impl Iterator<Item = &Text> {
+        let versions = [&self.min_version, &self.max_version].into_iter().flatten().filter_map(Chosen::template);
+        self.verify.iter().filter_map(Chosen::template).chain(versions)
+    }
+
     pub(super) fn files(&self) -> Vec<&Text> {
         [&self.ca_file, &self.client_certificate, &self.client_key].into_iter().flatten().collect()
     }
 }
 
 impl Connect {
+    /// The templates of its options that name no place.
+    pub(super) fn chosen(&self) -> impl Iterator<Item = &Text> {
+        let ip = self.ip.iter().filter_map(Chosen::template);
+        self.implicit_tls.iter().filter_map(Chosen::template).chain(ip)
+    }
+
     /// The place of the address.
     pub(crate) fn span(&self) -> Span {
         match &self.address {
