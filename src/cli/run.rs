@@ -5,6 +5,7 @@ mod last_failed;
 mod options;
 mod prepare;
 mod results;
+mod selection;
 mod update;
 
 pub(super) use options::{RunArguments, TrustArguments};

@@ -185,6 +185,13 @@ fn of_load(page: &mut ExpositionPage, load: &Load) {
     );
     let max = vec![sample(&[], load.latency.max)];
     page.gauge("load_run_duration_max_seconds", "The longest of the runs that followed their script.", max);
+    of_load_steps(page, load);
+    let replies = load.replies.iter().map(|(code, count)| sample(&[("code", code)], number(*count))).collect();
+    page.gauge("load_replies", "How many replies came with which code.", replies);
+    of_load_errors(page, load);
+}
+
+fn of_load_steps(page: &mut ExpositionPage, load: &Load) {
     let label = |name: &'static str, value: &str| (name, value.to_owned());
     let steps: Vec<(Labels, &Latency)> = load
         .steps
@@ -196,8 +203,9 @@ fn of_load(page: &mut ExpositionPage, load: &Load) {
     page.summary("load_step_duration_seconds", "How long a step took where it followed the script.", &steps);
     let longest = steps.iter().map(|(labels, latency)| Sample { labels: labels.clone(), value: latency.max }).collect();
     page.gauge("load_step_duration_max_seconds", "The longest a step took where it followed the script.", longest);
-    let replies = load.replies.iter().map(|(code, count)| sample(&[("code", code)], number(*count))).collect();
-    page.gauge("load_replies", "How many replies came with which code.", replies);
+}
+
+fn of_load_errors(page: &mut ExpositionPage, load: &Load) {
     let mut errors: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
     for one in &load.errors {
         *errors.entry((&one.scenario, &one.step, &one.kind)).or_default() += one.count;

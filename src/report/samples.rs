@@ -74,7 +74,13 @@ pub(super) fn of_text(text: &str) -> Report {
         help: vec![own()],
         rendered: own(),
     };
-    let one = &mut report.scenarios[0];
+    fill(&mut report.scenarios[0], text, &diagnostic);
+    report
+}
+
+/// Every text of a scenario's report.
+fn fill(one: &mut ScenarioReport, text: &str, diagnostic: &Diagnostic) {
+    let own = || text.to_owned();
     for place in [&mut one.id, &mut one.path, &mut one.name, &mut one.started] {
         *place = own();
     }
@@ -100,7 +106,11 @@ pub(super) fn of_text(text: &str) -> Report {
         step.place.file = own();
         step.session = own();
     }
-    let session = &mut one.sessions[0];
+    fill_session(&mut one.sessions[0], text);
+}
+
+fn fill_session(session: &mut Session, text: &str) {
+    let own = || text.to_owned();
     session.name = own();
     session.host = own();
     session.address = Some(own());
@@ -110,7 +120,6 @@ pub(super) fn of_text(text: &str) -> Report {
     let certificate = tls.certificate.as_mut().unwrap();
     certificate.subject = own();
     certificate.not_after = own();
-    report
 }
 
 /// The figures of a run under load.

@@ -153,49 +153,57 @@ fn by_port(word: &str) -> Option<String> {
     }
     let parts: Vec<&str> = word.split(':').collect();
     let [host, rest @ ..] = parts.as_slice() else { return None };
-    if let [prefix, host] = parts.as_slice()
-        && prefix.eq_ignore_ascii_case("mx")
-    {
+    let port = rest.iter().find_map(|part| port_of(part));
+    by_prefix(&parts)
+        .or_else(|| {
+            let known =
+                || port.map_or("`HOST:PORT`".to_owned(), |port| format!("`HOST:{port}`, with the name of the server"));
+            host.is_empty().then(known)
+        })
+        .or_else(|| without_wrong_letter(host, port))
+        .or_else(|| by_what_follows(host, rest, port))
+}
+
+/// `mx:host` and `smtp:host`.
+fn by_prefix(parts: &[&str]) -> Option<String> {
+    let [prefix, host] = parts else { return None };
+    let schemes = ["smtp", "smtps", "http", "https", "tcp", "tls", "ssl", "host"];
+    if prefix.eq_ignore_ascii_case("mx") {
         return Some(format!("`connect: {{mx: {host}}}` for the mail exchangers of a domain"));
     }
-    let schemes = ["smtp", "smtps", "http", "https", "tcp", "tls", "ssl", "host"];
-    if let [scheme, host] = parts.as_slice()
-        && schemes.contains(&scheme.to_ascii_lowercase().as_str())
-        && host.contains('.')
-    {
-        return Some(format!("`{host}`"));
-    }
-    if host.is_empty() {
-        let port = rest.iter().find_map(|part| port_of(part));
-        return Some(
-            port.map_or("`HOST:PORT`".to_owned(), |port| format!("`HOST:{port}`, with the name of the server")),
-        );
-    }
-    if let Some(wrong) =
-        host.chars().find(|letter| letter.is_ascii() && !(letter.is_ascii_alphanumeric() || "-._".contains(*letter)))
-    {
-        let clean: String = host.chars().filter(|letter| *letter != wrong).collect();
-        let port = rest.iter().find_map(|part| port_of(part)).map_or(String::new(), |port| format!(":{port}"));
-        return Some(format!("it without `{wrong}`, which no host name holds: `{clean}{port}`"));
-    }
+    let is_scheme = schemes.contains(&prefix.to_ascii_lowercase().as_str()) && host.contains('.');
+    is_scheme.then(|| format!("`{host}`"))
+}
+
+fn without_wrong_letter(host: &str, port: Option<u16>) -> Option<String> {
+    let is_wrong = |letter: &char| letter.is_ascii() && !(letter.is_ascii_alphanumeric() || "-._".contains(*letter));
+    let wrong = host.chars().find(is_wrong)?;
+    let clean: String = host.chars().filter(|letter| *letter != wrong).collect();
+    let port = port.map_or(String::new(), |port| format!(":{port}"));
+    Some(format!("it without `{wrong}`, which no host name holds: `{clean}{port}`"))
+}
+
+/// What stands after the colon is no port.
+fn by_what_follows(host: &str, rest: &[&str], port: Option<u16>) -> Option<String> {
     match rest {
-        [] => None,
-        [port] if port.parse::<u16>().is_ok() => None,
-        [port] if port_of(port).is_none() && !port.is_empty() => None,
-        _ => {
-            let port = rest.iter().find_map(|part| port_of(part));
-            let tls = rest.iter().any(|part| {
-                ["tls", "ssl", "smtps", "ssmtp", "submissions"].contains(&part.to_ascii_lowercase().as_str())
-            });
-            let tls =
-                if tls { "; TLS from the first octet is `connect: {host: …, port: …, tls: implicit}`" } else { "" };
-            Some(match port {
-                Some(port) => format!("`{host}:{port}`{tls}"),
-                None if rest == [""] => format!("`{host}`, or a port after the colon"),
-                None => format!("a number from 1 to 65535 as the port: `{host}:587`{tls}"),
-            })
-        }
+        [] => return None,
+        [port] if port.parse::<u16>().is_ok() => return None,
+        [port] if port_of(port).is_none() && !port.is_empty() => return None,
+        _ => {}
     }
+    let asks_for_tls = rest
+        .iter()
+        .any(|part| ["tls", "ssl", "smtps", "ssmtp", "submissions"].contains(&part.to_ascii_lowercase().as_str()));
+    let tls = if asks_for_tls {
+        "; TLS from the first octet is `connect: {host: …, port: …, tls: implicit}`"
+    } else {
+        ""
+    };
+    Some(match port {
+        Some(port) => format!("`{host}:{port}`{tls}"),
+        None if rest == [""] => format!("`{host}`, or a port after the colon"),
+        None => format!("a number from 1 to 65535 as the port: `{host}:587`{tls}"),
+    })
 }
 
 fn port_of(text: &str) -> Option<u16> {

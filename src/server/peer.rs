@@ -4,73 +4,31 @@
 //! deadline, which the caller chooses. Not responsible for what a line means nor for what is answered: a script says it
 //! (`play::server`).
 
-use super::acceptor::{Accepted, Acceptor, failure};
-use crate::net::tls::is_no_record;
-use crate::smtp::reply::MAX_REPLY;
+mod layer;
+mod trouble;
 
+use super::acceptor::{Accepted, Acceptor};
 use super::mail_data::{DataRead, MailDataReader};
+use crate::smtp::reply::MAX_REPLY;
+use layer::{Layer, alert_within, end_of, poll_read};
 use memchr::memchr;
 use socket2::SockRef;
 use std::future::poll_fn;
 use std::io::{self, Read};
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_openssl::SslStream;
+use trouble::PeerEnd;
+pub(crate) use trouble::{HandshakeTrouble, PeerTrouble};
 
 /// The longest line that is read, in octets. RFC 4954 section 4.2 wants 12,288.
 const MAX_LINE: usize = 64 * 1024;
-/// How many octets are read at once.
-const READ_SIZE: usize = 16 * 1024;
-/// The most octets thrown away when closing, so that what was sent last arrives before the end.
-const DISCARDED_AT_MOST: usize = 256 * 1024;
 /// How long an orderly close may take.
 const LAST_BYTES: Duration = Duration::from_millis(500);
-
-/// What went wrong. Bytes are as they came.
-#[derive(Debug, Clone)]
-pub(crate) enum PeerTrouble {
-    /// A wait took longer than it may; what had arrived by then.
-    Timeout { waited: Duration, arrived: Vec<u8> },
-    /// The client closed; what had arrived of what was waited for.
-    Closed { arrived: Vec<u8> },
-    /// The connection broke.
-    Broken { reset: bool, reason: String, arrived: Vec<u8> },
-    /// What came within the TLS session was no TLS; why the session ended.
-    NotTls { reason: String },
-    /// More than is ever read in one piece.
-    TooLong { bytes: Vec<u8>, limit: usize },
-}
-
-/// Why a handshake failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum HandshakeTrouble {
-    /// The client took longer than it may.
-    TimedOut,
-    /// In words.
-    Failed(String),
-}
-
-impl std::fmt::Display for HandshakeTrouble {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            HandshakeTrouble::TimedOut => formatter.write_str("the client did not finish it in time"),
-            HandshakeTrouble::Failed(reason) => formatter.write_str(reason),
-        }
-    }
-}
-
-/// How the client ended its side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PeerEnd {
-    Closed,
-    Broken { reset: bool },
-    NotTls,
-}
 
 /// Slow sending.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,11 +51,6 @@ pub(crate) struct Peer {
     pub(crate) sent: u64,
     /// Octets that came from the client.
     pub(crate) received: u64,
-}
-
-enum Layer {
-    Plain(TcpStream),
-    Tls(Box<SslStream<TcpStream>>),
 }
 
 impl Peer {
@@ -428,65 +381,5 @@ impl Peer {
         if let Some(stream) = &mut self.stream {
             _ = timeout(LAST_BYTES, stream.shutdown()).await;
         }
-    }
-}
-
-impl Layer {
-    fn tcp(&self) -> &TcpStream {
-        match self {
-            Layer::Plain(tcp) => tcp,
-            Layer::Tls(tls) => tls.get_ref(),
-        }
-    }
-
-    async fn shutdown(&mut self) -> io::Result<()> {
-        match self {
-            Layer::Plain(tcp) => tcp.shutdown().await,
-            Layer::Tls(tls) => {
-                let done = tls.shutdown().await;
-                // FIN, whatever became of `close_notify`.
-                _ = SockRef::from(tls.get_ref()).shutdown(Shutdown::Write);
-                done
-            }
-        }
-    }
-
-    fn discard_arrived(&self) {
-        let socket = SockRef::from(self.tcp());
-        let mut buffer = [0; 4096];
-        let mut discarded = 0;
-        while discarded < DISCARDED_AT_MOST {
-            match (&*socket).read(&mut buffer) {
-                Ok(count) if count > 0 => discarded += count,
-                _ => break,
-            }
-        }
-    }
-}
-
-fn poll_read(stream: &mut Layer, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
-    let mut space = [std::mem::MaybeUninit::uninit(); READ_SIZE];
-    let mut buffer = ReadBuf::uninit(&mut space);
-    let outcome = match stream {
-        Layer::Plain(tcp) => Pin::new(tcp).poll_read(cx, &mut buffer),
-        Layer::Tls(tls) => Pin::new(&mut **tls).poll_read(cx, &mut buffer),
-    };
-    outcome.map(|outcome| outcome.map(|()| buffer.filled().to_vec()))
-}
-
-/// What TLS says of its own end.
-fn alert_within(error: &io::Error) -> Option<String> {
-    let inner = error.get_ref()?.downcast_ref::<openssl::ssl::Error>()?;
-    inner.ssl_error().map(|_| failure(inner))
-}
-
-/// TLS without `close_notify` ends as FIN does: many clients leave that way.
-fn end_of(error: &io::Error) -> PeerEnd {
-    match error.kind() {
-        _ if is_no_record(error) => PeerEnd::NotTls,
-        io::ErrorKind::ConnectionReset => PeerEnd::Broken { reset: true },
-        io::ErrorKind::UnexpectedEof => PeerEnd::Closed,
-        _ if error.to_string().contains("unexpected eof") => PeerEnd::Closed,
-        _ => PeerEnd::Broken { reset: false },
     }
 }

@@ -1,9 +1,9 @@
-//! From arguments to plays: reads scenarios, gives them their values, checks them, and chooses which are played.
+//! From arguments to plays: reads scenarios, gives them their values, and checks them; `selection` says which are played.
 //!
 //! Everything is checked before the first connection. A file that cannot be run is an item of its own among the others.
 
-use super::last_failed;
-use super::options::{RunArguments, SelectionArguments};
+use super::options::RunArguments;
+use super::selection::{Selection, identity};
 use crate::cli::check::all_of;
 use crate::cli::refusal::Refusal;
 use crate::cli::screen;
@@ -13,7 +13,7 @@ use crate::load::LoadError;
 use crate::report::collect;
 use crate::report::model::ScenarioReport;
 use crate::run::{self, Play, Settings};
-use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Table, Variables, name_pattern, undeclared};
+use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Table, Variables, undeclared};
 use crate::visible::inert;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -317,63 +317,6 @@ impl Playable {
     fn of(play: &Play) -> Playable {
         Playable { scenario: play.scenario.clone(), variables: play.variables.clone(), settings: play.settings.clone() }
     }
-}
-
-/// Which scenarios the options take.
-struct Selection {
-    tags: Vec<String>,
-    without: Vec<String>,
-    name: Option<crate::scenario::NamePattern>,
-    /// The ids of what did not follow its script.
-    failed: Option<BTreeSet<String>>,
-    shard: Option<(u32, u32)>,
-}
-
-impl Selection {
-    fn new(arguments: &SelectionArguments, is_load: bool) -> Result<Selection, Refusal> {
-        let (without, tags): (Vec<_>, Vec<_>) = arguments.tags.iter().cloned().partition(|tag| tag.starts_with('!'));
-        let name = arguments.name.as_deref().map(name_pattern).transpose();
-        let failed = if arguments.last_failed { last_failed::read() } else { None };
-        if arguments.last_failed && failed.is_none() {
-            screen::notice("notice: nothing is known to have failed in this folder: everything is played");
-        }
-        Ok(Selection {
-            tags,
-            without: without.into_iter().map(|tag| tag[1..].to_owned()).collect(),
-            name: name.map_err(|message| format!("`--name`: {message}"))?,
-            failed,
-            shard: arguments.shard.filter(|_| !is_load),
-        })
-    }
-
-    /// Whether a scenario has the tags and the name.
-    fn takes(&self, name: Option<&str>, tags: &[String], sources: &Sources) -> bool {
-        let tagged = self.tags.is_empty() || tags.iter().any(|tag| self.tags.contains(tag));
-        let kept_out = tags.iter().any(|tag| self.without.contains(tag));
-        let file = sources.name();
-        let named =
-            self.name.as_ref().is_none_or(|pattern| name.is_some_and(|it| pattern.finds(it)) || pattern.finds(file));
-        tagged && !kept_out && named
-    }
-
-    /// Whether this one is to be played, of those that failed, in this shard.
-    fn selects(&self, id: &str) -> bool {
-        let failed = self.failed.as_ref().is_none_or(|failed| failed.contains(id));
-        let here = self.shard.is_none_or(|(index, count)| stable_hash(id) % u64::from(count) == u64::from(index - 1));
-        failed && here
-    }
-}
-
-/// What tells a scenario from all others, the same in every run and on every machine.
-fn identity(sources: &Sources, label: &str) -> String {
-    let name = crate::visible(sources.name().as_bytes()).replace('\\', "/");
-    let path = name.trim_start_matches("./");
-    format!("{path} {label}").trim().to_owned()
-}
-
-/// FNV-1a: the same number for the same text in every version, which a partition over machines needs.
-fn stable_hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Refuses a column of a table of cases that names no variable.

@@ -3,64 +3,17 @@
 //! Responsible for finding the module that is meant, and for what its keys mean here. Its patterns are Go's, whose syntax
 //! is that of Rust's but for details; those that do not compile are mistakes.
 
+mod captures;
+mod found;
+
 use super::{LogRead, mistake};
 use crate::recording::{Conversation, RecordedMailData, Said};
-use crate::scenario::write::{Draft, DraftAction, DraftExpect, DraftStep, literal};
+use crate::scenario::write::{Draft, DraftExpect, literal};
 use crate::scenario::yaml::{self, Node, Value};
 use crate::scenario::{Diagnostic, Span, compile_pattern, refuse_too_wide};
-use std::fmt::Write as _;
-
-/// Stand around the name of a capture until the text is written: no line of SMTP holds them.
-const CAPTURE: [char; 2] = ['\u{e000}', '\u{e001}'];
-
-/// Names that captures can't have, because the scenario has them.
-const TAKEN: [&str; 9] = ["host", "domain", "from", "to", "username", "password", "token", "authzid", "challenge"];
-
-/// How deep `query_response` is looked for.
-const MAX_DEPTH: usize = 5;
-
-/// Whether a text is a configuration with such a module.
-pub(super) fn is_one(text: &str) -> bool {
-    text.lines().take(20_000).any(|line| {
-        let line = line.trim_start();
-        line.starts_with("query_response:") || line.starts_with("- expect:") || line.starts_with("- expect_bytes:")
-    })
-}
-
-/// The configuration that stands as a text in another one, as in a `ConfigMap` of Kubernetes; all around it is blank, so that
-/// places stay true.
-fn inner(text: &str) -> Option<String> {
-    let indentation = |line: &str| line.len() - line.trim_start().len();
-    let opens = |line: &str| {
-        let line = line.trim_end();
-        ["|", "|-", "|+", ">", ">-"]
-            .iter()
-            .any(|sign| line.strip_suffix(sign).is_some_and(|key| key.trim_end().ends_with(':')))
-    };
-    let mut blank = String::with_capacity(text.len());
-    let mut block: Option<usize> = None;
-    let mut is_found = false;
-    for line in text.split_inclusive('\n') {
-        if block.is_some_and(|outer| !line.trim().is_empty() && indentation(line) <= outer) {
-            if is_found {
-                break;
-            }
-            block = None;
-            blank = blank.chars().map(|letter| if letter == '\n' { '\n' } else { ' ' }).collect();
-        }
-        if block.is_some() {
-            is_found |= line.contains("query_response:");
-            blank.push_str(line);
-        } else {
-            blank
-                .extend(line.chars().flat_map(|letter| {
-                    std::iter::repeat_n(if letter == '\n' { '\n' } else { ' ' }, letter.len_utf8())
-                }));
-            block = opens(line).then(|| indentation(line));
-        }
-    }
-    is_found.then_some(blank)
-}
+use captures::{CAPTURE, name_captures, named_groups, with_captures};
+pub(super) use found::is_one;
+use found::{FoundModule, entry, find, inner, text};
 
 /// Reads the module that `wanted` names, or the only one.
 pub(super) fn read(text: &str, wanted: Option<&str>) -> LogRead {
@@ -91,51 +44,6 @@ pub(super) fn read(text: &str, wanted: Option<&str>) -> LogRead {
                 .help(format!("there is {}", names.join(", "))),
         ),
     }
-}
-
-/// A module with a `query_response`.
-struct FoundModule<'n> {
-    name: &'n str,
-    /// The mapping that holds `tcp`, and that of `tcp`.
-    module: Option<&'n Node>,
-    tcp: Option<&'n Node>,
-    exchanges: &'n [Node],
-}
-
-fn find<'n>(node: &'n Node, name: &'n str, depth: usize, found: &mut Vec<FoundModule<'n>>) {
-    if depth > MAX_DEPTH {
-        return;
-    }
-    match &node.value {
-        Value::List(items) if depth == 0 => {
-            found.push(FoundModule { name, module: None, tcp: None, exchanges: items });
-        }
-        Value::Map(entries) => {
-            for (key, value) in entries {
-                let key = key.scalar().map_or("", |scalar| scalar.text.as_str());
-                let inner = entry(value, "query_response").map(|node| &node.value);
-                match (key, inner, &value.value) {
-                    ("query_response", _, Value::List(items)) => {
-                        found.push(FoundModule { name, module: None, tcp: Some(node), exchanges: items });
-                    }
-                    ("tcp", Some(Value::List(items)), _) => {
-                        found.push(FoundModule { name, module: Some(node), tcp: Some(value), exchanges: items });
-                    }
-                    _ => find(value, key, depth + 1, found),
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-fn entry<'n>(node: &'n Node, wanted: &str) -> Option<&'n Node> {
-    let Value::Map(entries) = &node.value else { return None };
-    entries.iter().find(|(key, _)| key.scalar().is_some_and(|scalar| scalar.text == wanted)).map(|(_, value)| value)
-}
-
-fn text(node: &Node) -> &str {
-    node.scalar().map_or("", |scalar| scalar.text.as_str())
 }
 
 /// A module as far as it was read.
@@ -363,87 +271,4 @@ fn join(all: &mut DraftExpect, further: &DraftExpect) -> bool {
         DraftExpect::Fields(_) => return false,
     }
     true
-}
-
-/// The pattern with names for the groups that some `send` uses.
-fn named_groups(pattern: &str, all_sent: &str) -> String {
-    let mut named = String::with_capacity(pattern.len());
-    let (mut number, mut escaped, mut in_class) = (0, false, false);
-    let mut rest = pattern.char_indices();
-    while let Some((at, letter)) = rest.next() {
-        named.push(letter);
-        let opens = letter == '(' && !escaped && !in_class;
-        in_class = !escaped && (letter == '[' || in_class && letter != ']');
-        escaped = letter == '\\' && !escaped;
-        if !opens {
-            continue;
-        }
-        let behind = &pattern[at + 1..];
-        let name = behind.strip_prefix("?P<").or(behind.strip_prefix("?<")).and_then(|rest| rest.split('>').next());
-        if !behind.starts_with('?') || name.is_some() {
-            number += 1;
-        }
-        let used = all_sent.contains(&format!("${{{number}}}")) || all_sent.contains(&format!("${number}"));
-        match name {
-            Some(name) if TAKEN.contains(&name) || crate::scenario::is_built_in_name(name) => {
-                _ = write!(named, "?<{}>", capture_name(name));
-                let length = behind.find('>').map_or(0, |end| behind[..=end].chars().count());
-                (0..length).for_each(|_| _ = rest.next());
-            }
-            None if used && !behind.starts_with('?') => {
-                _ = write!(named, "?<{}>", capture_name(&number.to_string()));
-            }
-            _ => {}
-        }
-    }
-    named
-}
-
-/// The name of a capture here: a number is none, and some names are taken.
-fn capture_name(name: &str) -> String {
-    if name.bytes().all(|byte| byte.is_ascii_digit()) {
-        format!("group_{name}")
-    } else if TAKEN.contains(&name) || crate::scenario::is_built_in_name(name) {
-        format!("{name}_seen")
-    } else {
-        name.to_owned()
-    }
-}
-
-/// `${1}`, `$1` and `$name` in the marks that stand for captures; `$$` is a `$`.
-fn with_captures(line: &str) -> String {
-    let mut marked = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some((before, behind)) = rest.split_once('$') {
-        marked.push_str(before);
-        if let Some(behind) = behind.strip_prefix('$') {
-            marked.push('$');
-            rest = behind;
-            continue;
-        }
-        let (name, after) = match behind.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-            Some(braced) => braced,
-            None => {
-                behind.split_at(behind.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count())
-            }
-        };
-        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if is_name {
-            marked.extend([CAPTURE[0]]);
-            marked.push_str(&capture_name(name));
-            marked.extend([CAPTURE[1]]);
-        }
-        rest = if is_name { after } else { behind };
-    }
-    marked + rest
-}
-
-/// Turns the marks of captures into templates.
-fn name_captures(step: &mut DraftStep) {
-    let named = |text: &mut String| *text = text.replace(CAPTURE[0], "<<").replace(CAPTURE[1], ">>");
-    match &mut step.action {
-        DraftAction::Send(text) | DraftAction::Data(text) | DraftAction::Raw(text) => named(text),
-        DraftAction::Group { steps, .. } => steps.iter_mut().for_each(name_captures),
-        _ => {}
-    }
 }

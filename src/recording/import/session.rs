@@ -3,21 +3,18 @@
 //! Responsible for what belongs to what: each reply to the oldest command that waits for one, answers to their challenges,
 //! handshakes to STARTTLS. A reply that does not fit what it would answer ends the reading: nothing is guessed.
 
-use super::credentials;
-use super::event::{self, LogEvent};
+mod happenings;
+mod login;
+mod mail;
+
 use super::grammar::{self, LineForm};
-use crate::recording::{RecordedMailData, RecordedServer, Said, split_verb};
+use crate::recording::{RecordedServer, Said, split_verb};
 use crate::scenario::write::DraftExpect;
 use crate::scenario::{Diagnostic, Span};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 
 /// What stands for a credential that a log does not show.
 const HIDDEN: &str = "<hidden>";
-/// The most octets of a message that are kept.
-const MAX_MESSAGE: usize = 64 * 1024;
 
 /// A session that is being read.
 #[derive(Default)]
@@ -141,49 +138,6 @@ impl LogSession {
         self.said.push(Said::Line(line.into_bytes()));
         if kind == LineForm::Bdat {
             self.said.push(Said::Chunk(self.stand_in_chunk(text)));
-        }
-    }
-
-    /// Two answers to one challenge: the one that can be read was it, or else the one right before the reply. The other may
-    /// be a credential all the same. `true`: the new one was not it.
-    fn answers_again(&mut self, text: &str, here: Span) -> bool {
-        let Some((LineForm::Answer, at)) = self.owed.back().copied() else { return false };
-        let Some(Said::Line(line)) = self.said.get(at) else { return false };
-        let first = String::from_utf8_lossy(line).into_owned();
-        let can_be_read = |text: &str| grammar::is_hidden(text) || credentials::is_text(text.trim());
-        let keeps_first = can_be_read(&first) && !can_be_read(text);
-        self.warn(here, "two lines answer one challenge: one of them was left out", "");
-        self.stray_credentials.push(if keeps_first { text.trim().to_owned() } else { first });
-        if !keeps_first {
-            self.owed.pop_back();
-            self.said.remove(at);
-        }
-        keeps_first
-    }
-
-    /// A line of a login with one sign for all the ways in which logs hide credentials.
-    fn with_hidden(&self, kind: LineForm, text: &str) -> String {
-        if kind == LineForm::Answer {
-            let prompts =
-                matches!(self.last_reply.first().map(String::as_str), Some("334 Username:" | "334 Password:"));
-            return match text.trim() {
-                text if grammar::is_hidden(text) && !text.starts_with("<<") => HIDDEN.to_owned(),
-                text if prompts && !grammar::is_base64(text) => STANDARD.encode(text),
-                text => text.to_owned(),
-            };
-        }
-        let mut words = text.splitn(3, ' ');
-        let (verb, mechanism, message) =
-            (words.next().unwrap_or(""), words.next().unwrap_or(""), words.next().unwrap_or("").trim());
-        if kind != LineForm::Auth || message.is_empty() || message.starts_with("<<") {
-            return text.trim_end().to_owned();
-        }
-        if grammar::is_hidden(message) {
-            format!("{verb} {mechanism} {HIDDEN}")
-        } else if message.contains("\\0") {
-            format!("{verb} {mechanism} {}", STANDARD.encode(message.replace("\\000", "\0").replace("\\0", "\0")))
-        } else {
-            text.trim_end().to_owned()
         }
     }
 
@@ -355,219 +309,5 @@ impl LogSession {
         }
         self.misfits(here, format!("this reply, `{code}`, answers nothing: every command above has its reply"));
         None
-    }
-
-    /// The end of mail data.
-    pub(super) fn message(&mut self, mut octets: Vec<u8>) {
-        let left_out = octets.len().saturating_sub(MAX_MESSAGE);
-        if left_out > 0 {
-            let end =
-                octets[..MAX_MESSAGE].windows(2).rposition(|pair| pair == b"\r\n").map_or(MAX_MESSAGE, |at| at + 2);
-            octets.truncate(end);
-        }
-        let replies = if self.lmtp { self.recipients.max(1) } else { 1 };
-        let left_out = if left_out > 0 { (left_out + MAX_MESSAGE - octets.len()) as u64 } else { 0 };
-        self.said.push(Said::RecordedMailData(RecordedMailData { octets, left_out }));
-        self.owed.extend(std::iter::repeat_n((LineForm::Message, self.said.len() - 1), replies));
-    }
-
-    /// A message takes the place of one that is not shown.
-    pub(super) fn message_not_shown(&mut self, here: Span) {
-        self.warn(
-            here,
-            "the message before this reply is not shown: another stands in its place",
-            "write what is to be sent under `data:`",
-        );
-        self.said
-            .push(Said::Remark("the transcript does not show the message: this one stands in its place".to_owned()));
-        let octets = self.stand_in();
-        self.message(octets);
-    }
-
-    /// A message from and to those of the envelope.
-    fn stand_in(&self) -> Vec<u8> {
-        let mut fields = String::new();
-        for said in &self.said {
-            let Said::Line(line) = said else { continue };
-            let line = String::from_utf8_lossy(line);
-            let address =
-                line.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(address, _)| address);
-            match split_verb(line.as_bytes()).0.as_str() {
-                "MAIL" => fields = format!("From: <{address}>\r\n"),
-                "RCPT" if !fields.contains("\r\nTo:") => _ = write!(fields, "To: <{address}>\r\n"),
-                _ => {}
-            }
-        }
-        format!("{fields}Date: now\r\nMessage-ID: <1@example.com>\r\nSubject: Test\r\n\r\nThis is a test.\r\n")
-            .into_bytes()
-    }
-
-    /// A chunk of the size that was announced.
-    fn stand_in_chunk(&self, command: &str) -> RecordedMailData {
-        let size: usize = command.split_whitespace().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0);
-        let mut octets = self.stand_in();
-        let filler = b"This line takes the place of one that is not shown here, of a message.\r\n";
-        while octets.len() < size.min(MAX_MESSAGE) {
-            octets.extend_from_slice(filler);
-        }
-        if size <= MAX_MESSAGE {
-            octets.truncate(size);
-            if size >= 2 {
-                octets.truncate(size - 2);
-                octets.extend_from_slice(b"\r\n");
-            }
-        }
-        let left_out = size.saturating_sub(octets.len()) as u64;
-        RecordedMailData { octets, left_out }
-    }
-
-    /// Something that happened beside the lines.
-    pub(super) fn happened(&mut self, event: LogEvent, here: Span) {
-        match event {
-            LogEvent::To { host, port, tls, .. } => self.server_is(&host, port, tls),
-            LogEvent::Alias { host, of } => self.aliases.push((of, host)),
-            LogEvent::Handshake => self.handshake(),
-            LogEvent::HandshakeFailed(words) => self.handshake_failed(&words, here),
-            LogEvent::ServerClosed if self.has_begun() => self.closed = Some(Said::ServerClosed),
-            LogEvent::ClientClosed if self.has_begun() && self.closed.is_none() => {
-                self.closed = Some(Said::ClientClosed);
-            }
-            LogEvent::TimedOut(seconds) => self.timed_out(seconds, here),
-            LogEvent::LoginNotShown(mechanism) => {
-                let text = if mechanism.eq_ignore_ascii_case("LOGIN") {
-                    "AUTH LOGIN".to_owned()
-                } else {
-                    format!("AUTH {mechanism} {HIDDEN}")
-                };
-                self.client(LineForm::Auth, &text, here);
-            }
-            LogEvent::LoginEnded(succeeded) => self.login_ended(succeeded),
-            _ => {}
-        }
-    }
-
-    fn login_ended(&mut self, succeeded: bool) {
-        if matches!(self.owed.front(), Some((LineForm::Auth, _))) && self.owed.len() == 1 {
-            if self.said.last().is_some_and(|said| matches!(said, Said::Line(line) if line == b"AUTH LOGIN")) {
-                for prompt in ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"] {
-                    self.said.push(Said::reply(&[prompt]));
-                    self.said.push(Said::Line(HIDDEN.as_bytes().to_vec()));
-                }
-            }
-            self.owed.pop_front();
-            let line = if succeeded { "235 " } else { "535 " };
-            self.answer(LineForm::Auth, if succeeded { 235 } else { 535 }, vec![line.to_owned()]);
-        }
-    }
-
-    fn server_is(&mut self, host: &str, port: Option<u16>, tls: bool) {
-        let joined = port.map_or(host.to_owned(), |port| format!("{host}:{port}"));
-        let alias =
-            self.aliases.iter().rev().find(|(of, _)| *of == joined || *of == host).map(|(_, host)| host.clone());
-        let (name, port) = match &alias {
-            Some(alias) => match alias.rsplit_once(':') {
-                Some((name, digits)) if !name.contains(':') => (name.to_owned(), digits.parse().ok()),
-                _ => (alias.clone(), port),
-            },
-            None => (host.to_owned(), port),
-        };
-        let is_address =
-            |host: &str| host.contains(':') || host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let is_host = !name.is_empty()
-            && name.len() <= 255
-            && name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '.' | '-' | ':' | '_'));
-        if is_host && (!self.server_known || is_address(&self.server.host) || !is_address(&name)) {
-            self.server.host = name;
-            self.server_known = true;
-        }
-        if let Some(port) = port.filter(|port| *port > 0) {
-            self.server.port = port;
-        }
-        if tls && !self.greeted {
-            self.server.implicit_tls = true;
-            self.server.port = if self.server.port == 25 { 465 } else { self.server.port };
-        }
-    }
-
-    /// Both sides shook hands; before the first reply it means implicit TLS.
-    pub(super) fn handshake(&mut self) {
-        if self.has_begun() {
-            return self.begin_tls();
-        }
-        self.server.implicit_tls = true;
-        self.server.port = if self.server.port == 25 { 465 } else { self.server.port };
-    }
-
-    fn handshake_failed(&mut self, words: &str, here: Span) {
-        if matches!(self.answered, Some((LineForm::StartTls, 220))) && self.owed.is_empty() {
-            self.said.push(Said::HandshakeFailed(event::reason(words).to_owned()));
-            self.answered = None;
-            self.warn(here, "the handshake failed here: `fails` expects that", "");
-        } else if !self.has_begun() {
-            self.warn(
-                here,
-                "the connection failed here: what came of it is not carried over",
-                "to expect a failed handshake or connection, write `fails:`",
-            );
-        }
-    }
-
-    fn timed_out(&mut self, seconds: Option<u32>, here: Span) {
-        let Some((kind, _)) = self.owed.pop_front() else { return };
-        let length = format!("{}s", seconds.unwrap_or(30));
-        self.waited = Some((kind, self.said.len()));
-        self.said.push(Said::Wanted(0, DraftExpect::Fields(vec![("silence".to_owned(), length)])));
-        self.warn(here, "the client waited in vain here", "");
-    }
-
-    /// What `openssl s_client -starttls smtp` says before it hands over.
-    pub(super) fn greet_by_tool(&mut self) {
-        if self.has_begun() {
-            return;
-        }
-        self.greeted_by_tool = true;
-        self.greeted = true;
-        self.said.push(Said::Remark("openssl did these steps, up to STARTTLS, by itself".to_owned()));
-        self.said.push(Said::reply(&["220 "]));
-        self.said.push(Said::Line(b"EHLO client.example".to_vec()));
-        self.said.push(Said::reply(&["250-", "250 STARTTLS"]));
-        self.said.push(Said::Line(b"STARTTLS".to_vec()));
-        self.said.push(Said::reply(&["220 "]));
-        self.said.push(Said::Handshake);
-    }
-
-    /// Nothing more comes.
-    pub(super) fn end(&mut self) {
-        self.say_what_the_tool_said();
-        self.begin_with_greeting();
-        if let Some(closed) = self.closed.take().filter(|closed| matches!(closed, Said::ServerClosed)) {
-            self.said.push(closed);
-        }
-    }
-
-    /// The name that the client gives itself, for the EHLO that was said for it.
-    fn say_what_the_tool_said(&mut self) {
-        const TOOL_EHLO: usize = 2;
-        let name = self.said.iter().skip(TOOL_EHLO + 1).find_map(|said| match said {
-            Said::Line(line) if split_verb(line).0 == "EHLO" => Some(line.clone()),
-            _ => None,
-        });
-        if let (Some(name), true) = (name, self.greeted_by_tool) {
-            self.said[TOOL_EHLO] = Said::Line(name);
-        }
-    }
-
-    /// A session that was pasted without its beginning begins with the greeting all the same.
-    fn begin_with_greeting(&mut self) {
-        let first = self.said.iter().find_map(|said| match said {
-            Said::Reply(reply) => Some(reply.code()),
-            _ => None,
-        });
-        if matches!(self.said.first(), Some(Said::Line(_)))
-            && first.is_some_and(|code| !matches!(code, 220 | 421 | 554))
-        {
-            self.warn(Span::default(), "the greeting of the server is missing: `^220` stands in its place", "");
-            self.said.insert(0, Said::reply(&["220 "]));
-        }
     }
 }

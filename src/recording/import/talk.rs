@@ -3,6 +3,9 @@
 //! Responsible for whose each line is where its mark does not tell: further lines of a reply, mail data, what was typed at
 //! a terminal, remarks. `marks` knows the marks, `session` puts together what is found.
 
+mod message;
+mod unmarked;
+
 use super::event::{self, LogEvent};
 use super::family::Family;
 use super::grammar::{self, LineForm, reply_code};
@@ -11,22 +14,11 @@ use super::session::LogSession;
 use super::shell;
 use super::text::{LineRole, TextLine};
 use crate::scenario::Span;
+use message::TalkMessage;
 use std::cell::Cell;
 
-/// How far is looked ahead for the ends of all messages together: a text is read in linear time.
-const MAX_AHEAD: usize = 1_000_000;
 /// The words of the warning about lines that belong to no side.
 pub(super) const NEITHER: &str = "this line is of neither side: it was left out";
-
-/// How a message stands in the text.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum TalkMessage {
-    /// Its lines have the client's mark.
-    Marked,
-    /// All lines up to this one, and whether that one is the dot.
-    UpTo(usize, bool),
-    NotShown,
-}
 
 /// A transcript that is being read.
 pub(super) struct Talk<'t> {
@@ -162,31 +154,6 @@ impl<'t> Talk<'t> {
         }
     }
 
-    fn is_in_unmarked_message(&mut self, at: usize) -> bool {
-        let Some((TalkMessage::UpTo(end, has_dot), _)) = self.data else { return false };
-        if at < end {
-            let text = self.lines[self.own[at]].text.as_ref();
-            self.data_line(self.marks.read(text).lines.first().map_or(text, |line| line.as_ref()));
-            return true;
-        }
-        if let Some((_, octets)) = self.data.take() {
-            // s_client shows the CR of the line above as an empty line.
-            let start = if self.family.name == "openssl" && octets.starts_with(b"\r\n") { 2 } else { 0 };
-            self.session.message(octets[start..].to_vec());
-        }
-        has_dot
-    }
-
-    fn data_line(&mut self, text: &str) {
-        if let Some((_, octets)) = &mut self.data {
-            // Dots at the start of a line are doubled on the wire; a log that shows a single one shows the message as it is.
-            let is_doubled = text.starts_with("..") || self.marks.are_alike();
-            let text = text.strip_prefix('.').filter(|_| is_doubled).unwrap_or(text);
-            octets.extend_from_slice(text.as_bytes());
-            octets.extend_from_slice(b"\r\n");
-        }
-    }
-
     /// A line of the client.
     fn client(&mut self, text: &str, at: usize) {
         self.end_reply();
@@ -241,56 +208,6 @@ impl<'t> Talk<'t> {
         self.session.client(kind, text, self.here);
     }
 
-    /// What a line of the client is; nothing where it can be no part of the conversation.
-    fn kind(&self, text: &str, at: usize) -> Option<LineForm> {
-        if let Some(kind) = grammar::command(text) {
-            return Some(kind);
-        }
-        let text = text.trim();
-        // At a terminal a word alone may be a remark, unless something waited for it or came back.
-        let came_back = || !self.marks.are_alike() || self.next_reply(at, 2).is_some();
-        let answers =
-            self.session.is_logging_in() && grammar::is_message(text) && (self.session.is_challenged() || came_back())
-                || self.session.is_challenged() && !text.contains(' ') && !text.is_empty()
-                || self.session.is_challenged() && is_template(text);
-        if answers && !grammar::begins_with_verb(text) {
-            return Some(LineForm::Answer);
-        }
-        // Whatever else was sent, the server had something to say to it, and to nothing before it.
-        let next = self.next_reply(at, 0);
-        let is_alone = self.session.is_quiet() && !text.is_empty();
-        match next {
-            Some(code) if is_alone && (code >= 500 || !self.marks.are_alike() && !text.contains(' ')) => {
-                Some(grammar::kind_of(text))
-            }
-            _ if grammar::begins_with_verb(text) && next.is_some() && is_alone => Some(grammar::kind_of(text)),
-            _ => None,
-        }
-    }
-
-    /// The lines that follow one.
-    fn after(&self, at: usize) -> impl Iterator<Item = &'t TextLine<'t>> {
-        let (lines, own) = (self.lines, self.own);
-        own[(at + 1).min(own.len())..].iter().map(move |index| &lines[*index])
-    }
-
-    /// The code of the reply that the next line of either side begins; where lines have no marks, behind so many remarks.
-    fn next_reply(&self, at: usize, remarks: usize) -> Option<u16> {
-        let mut remarks = remarks;
-        for line in self.after(at).take(50).filter(|line| line.role != LineRole::Noise && !line.text.trim().is_empty())
-        {
-            let seen = self.marks.read(&line.text);
-            let text = seen.lines.first().map_or("", |text| text.as_ref());
-            match seen.side {
-                Some(LogSide::Server) => return reply_code(text),
-                Some(LogSide::Client) => return None,
-                None if self.marks.are_alike() => remarks = remarks.checked_sub(1)?,
-                None => {}
-            }
-        }
-        None
-    }
-
     /// A line of the server.
     fn server(&mut self, text: &str) {
         if reply_code(text).is_none() {
@@ -315,15 +232,6 @@ impl<'t> Talk<'t> {
         }
     }
 
-    /// The server answers mail data whose end did not show.
-    fn end_message(&mut self) {
-        match self.data.take() {
-            Some((TalkMessage::Marked, octets)) if !octets.is_empty() => self.session.message(octets),
-            Some(_) => self.session.message_not_shown(self.here),
-            None => {}
-        }
-    }
-
     fn end_reply(&mut self) {
         if self.reply.is_empty() {
             return;
@@ -338,125 +246,6 @@ impl<'t> Talk<'t> {
             self.marked_data = 0;
             self.data = Some((self.message_after(self.at), Vec::new()));
         }
-    }
-
-    /// How the message stands that follows this line.
-    fn message_after(&self, at: usize) -> TalkMessage {
-        // Whether the first line that may be one of the message is a field of its header.
-        let mut first: Option<bool> = None;
-        for (index, line) in self
-            .after(at)
-            .enumerate()
-            .map(|(index, line)| (at + 1 + index, line))
-            .take(MAX_AHEAD.saturating_sub(self.looked_ahead.get()))
-        {
-            self.looked_ahead.set(self.looked_ahead.get() + 1);
-            let seen = self.marks.read(&line.text);
-            let text = seen.lines.first().map_or("", |text| text.as_ref()).trim_end();
-            let has_field = first == Some(true);
-            let ends = match seen.side.filter(|_| !self.marks.are_alike()) {
-                _ if line.role == LineRole::Noise => None,
-                Some(LogSide::Client) if text == "." && has_field => Some(TalkMessage::UpTo(index, true)),
-                Some(LogSide::Client) => Some(TalkMessage::Marked),
-                Some(LogSide::Server) if reply_code(text).is_none() => None,
-                Some(LogSide::Server) => (!has_field || !seen.prefix.is_empty()).then_some(TalkMessage::NotShown),
-                None if text == "." && (has_field || self.marks.are_alike()) => Some(TalkMessage::UpTo(index, true)),
-                None if self.marks.are_alike() && first.is_none() && reply_code(text).is_some() => {
-                    Some(TalkMessage::NotShown)
-                }
-                None if self.marks.are_alike() && self.resumes(index, text) => {
-                    Some(if has_field { TalkMessage::UpTo(index, false) } else { TalkMessage::NotShown })
-                }
-                None => None,
-            };
-            if let Some(message) = ends {
-                return message;
-            }
-            let is_noise = line.role == LineRole::Noise
-                || text.is_empty()
-                || self.family.says(&line.text)
-                || event::of(&line.text).is_some();
-            if first.is_none() && !is_noise {
-                first = Some(grammar::is_field(text));
-            }
-        }
-        let goes_on = self.marks.are_alike() && first.is_some();
-        if goes_on { TalkMessage::UpTo(self.own.len(), false) } else { TalkMessage::NotShown }
-    }
-
-    /// Whether the conversation goes on at a reply, though no dot showed: a command that its reply follows comes next.
-    fn resumes(&self, at: usize, text: &str) -> bool {
-        let Some(code) = reply_code(text).filter(|code| *code != 354) else { return false };
-        let rest = || self.after(at).filter(|line| line.role != LineRole::Noise && !line.text.trim().is_empty());
-        let next = rest().next().map(|line| line.text.as_ref());
-        let ends = code == 250 || code >= 400;
-        ends && match next {
-            None => true,
-            Some(line) => {
-                grammar::command(line).is_some() && rest().nth(1).is_none_or(|line| reply_code(&line.text).is_some())
-            }
-        }
-    }
-
-    /// A line that no mark gives to a side.
-    fn unmarked(&mut self, at: usize, seen: &Seen<'_>, whole: &str, goes_on: bool) {
-        let text = seen.lines.first().map_or("", |text| text.as_ref());
-        let trimmed = text.trim();
-        if trimmed.is_empty() {
-            let answers = self.marks.are_alike()
-                && self.session.is_challenged()
-                && self.reply.is_empty()
-                && self.family.name != "openssl";
-            if answers && self.next_reply(at, 0).is_some() {
-                self.session.client(LineForm::Answer, "", self.here);
-            }
-            if goes_on {
-                self.data_goes_on = true;
-                self.data_line("");
-            }
-            return;
-        }
-        if let Some((TalkMessage::Marked, _)) = self.data
-            && goes_on
-            && seen.prefix.is_empty()
-            && !self.family.says(whole)
-            && (whole.starts_with([' ', '\t']) || !self.is_marked_message_line(at + 1))
-        {
-            self.data_goes_on = true;
-            return self.data_line(whole);
-        }
-        if self.continues_reply(trimmed) {
-            return self.server(trimmed);
-        }
-        if self.is_keyword_of_hello(trimmed) {
-            return self.session.extend_hello(trimmed);
-        }
-        if self.marks.are_alike()
-            && self.data.is_none()
-            && self.reply.is_empty()
-            && self.session.has_begun()
-            && let Some(kind) = self.kind(text, at).filter(|_| event::of(whole).is_none() && !self.family.says(whole))
-        {
-            return self.command(kind, text);
-        }
-        self.event_or_leave_out(whole);
-    }
-
-    /// Whether a line has the client's mark, and is not the dot.
-    fn is_marked_message_line(&self, at: usize) -> bool {
-        let Some(line) = self.own.get(at).map(|index| &self.lines[*index]) else { return false };
-        let seen = self.marks.read(&line.text);
-        seen.side == Some(LogSide::Client) && seen.lines.first().is_some_and(|text| text.trim_end() != ".")
-    }
-
-    /// `250-SIZE` alone below `S: 250-mx`.
-    fn continues_reply(&self, text: &str) -> bool {
-        self.reply.first().is_some_and(|first| reply_code(text) == reply_code(first))
-    }
-
-    fn is_keyword_of_hello(&self, text: &str) -> bool {
-        let is_open = self.reply.is_empty() && self.session.answered_hello() && self.session.is_quiet();
-        is_open && !self.marks.are_alike() && grammar::is_keyword(text)
     }
 
     fn event_or_leave_out(&mut self, text: &str) {
@@ -539,10 +328,4 @@ fn unglued(text: &str) -> Vec<&str> {
     parts.push(text[start..].trim_end());
     let ends = parts.last().is_some_and(|last| !grammar::goes_on(last));
     if parts.len() > 1 && ends { parts } else { vec![text] }
-}
-
-/// Whether a text is a template, as our own transcripts show credentials.
-fn is_template(text: &str) -> bool {
-    let inside = text.strip_prefix("<<").and_then(|rest| rest.strip_suffix(">>"));
-    inside.is_some_and(|inside| inside.starts_with(|letter: char| letter.is_ascii_lowercase()))
 }

@@ -2,12 +2,14 @@
 //!
 //! Responsible for the mistakes that every reader finds, and for keeping them. Called by all the other files here.
 
+use super::advice::{as_list, as_mapping, list_some, mapping_help, merge_key, place_of, wrong_type};
+pub(super) use super::entries::{Entries, KeyValue};
 use crate::scenario::lost::Lost;
 use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Footnote, Sources, Span};
 use crate::scenario::template::{Expression, Text};
 use crate::scenario::typography::Lookalike;
-use crate::scenario::words::{self, Where};
+use crate::scenario::words;
 use crate::scenario::yaml::{Node, ScalarKind, Value, quoted};
 use crate::scenario::{Choosable, Chosen, Data, Includes, Length, Named, Pattern, duration};
 
@@ -25,42 +27,6 @@ pub(super) struct Decoder<'a> {
     pub(super) depth: usize,
     /// How many files were included so far.
     pub(super) included: usize,
-}
-
-/// The entries of a mapping.
-pub(super) struct Entries<'n> {
-    pub(super) span: Span,
-    pub(super) list: Vec<KeyValue<'n>>,
-}
-
-/// A key of a mapping, and its value.
-#[derive(Clone, Copy)]
-pub(super) struct KeyValue<'n> {
-    pub(super) key: &'n str,
-    pub(super) key_span: Span,
-    pub(super) value: &'n Node,
-}
-
-impl<'n> Entries<'n> {
-    pub(super) fn entry(&self, key: &str) -> Option<KeyValue<'n>> {
-        self.list.iter().find(|entry| entry.key == key).copied()
-    }
-
-    pub(super) fn value(&self, key: &str) -> Option<&'n Node> {
-        self.entry(key).map(|entry| entry.value)
-    }
-}
-
-impl KeyValue<'_> {
-    /// Key and value.
-    pub(super) fn span(&self) -> Span {
-        Span { end: self.value.span.end.max(self.key_span.end), ..self.key_span }
-    }
-
-    /// The value, or the key where the value is empty.
-    pub(super) fn value_span(&self) -> Span {
-        if self.value.is_null() { self.key_span } else { self.value.span }
-    }
 }
 
 /// Names with their values.
@@ -377,77 +343,4 @@ impl Decoder<'_> {
         };
         items.iter().filter_map(|item| self.text(item)).collect()
     }
-}
-
-/// How a mapping is written, for what was written otherwise.
-fn mapping_help(what: &str) -> Option<&'static str> {
-    Some(match what {
-        "a scenario" => "begin the file with `connect: HOST:PORT`, and list what is played under `steps:`",
-        "`starttls`" => "write `- starttls` alone, or `starttls: {verify: false}`",
-        "`tls`" => "`- tls` begins a handshake at once; for STARTTLS write `- starttls`",
-        "`auth`" => "write `auth: {mechanism: PLAIN, username: <<username>>, password: <<password>>}`",
-        "`connect`" => "write `connect: HOST:PORT`, or `connect: {host: NAME, port: 587}`",
-        "`message`" => "write `message: {from: …, to: …, subject: …, text: …}`; lines as they are belong to `data: |`",
-        _ => return None,
-    })
-}
-
-fn wrong_type(node: &Node, expected: &str) -> Diagnostic {
-    let written = node.scalar().map(|scalar| scalar.text.as_str()).filter(|text| !text.is_empty() && text.len() < 40);
-    let found = written.map_or_else(|| node.description().to_owned(), |text| format!("`{text}`"));
-    let error = Diagnostic::error(node.span, format!("expected {expected}, found {found}"));
-    match written {
-        Some(text) if text.contains("<<") => error.help("this decides how the file is read: it takes no template"),
-        _ => error,
-    }
-}
-
-/// How names with values are written, for one that was written as a list.
-pub(super) fn as_mapping(node: &Node) -> String {
-    let Value::List(items) = &node.value else { return "write `name: value` lines".to_owned() };
-    let names = items.iter().filter_map(|item| match &item.value {
-        Value::Map(entries) => entries.first().and_then(|(key, value)| Some((key.scalar()?, value.scalar()?))),
-        _ => None,
-    });
-    let first = names.map(|(key, value)| format!("{}: {}", key.text, value.text)).next();
-    let first = first.unwrap_or_else(|| "name: value".to_owned());
-    format!("write `{first}` in a line of its own, without `- `")
-}
-
-/// How a list of names is written, for one that was written as text.
-fn as_list(node: &Node) -> String {
-    let text = node.scalar().map_or("name", |scalar| scalar.text.as_str());
-    let names: Vec<&str> = text.split([',', ' ', ';']).filter(|name| !name.is_empty()).collect();
-    format!("write `[{}]`", if names.is_empty() { "name".to_owned() } else { names.join(", ") })
-}
-
-/// The place of a mapping, by what it is called in messages.
-fn place_of(what: &str) -> Where {
-    match what {
-        "a scenario" | "an included file" => Where::Top,
-        "a step" => Where::Step,
-        "a server's step" => Where::Serve,
-        "`expect`" => Where::Expect,
-        "`connect`" => Where::Connect,
-        "`starttls`" | "`tls`" => Where::Tls,
-        "`auth`" => Where::Auth,
-        "`message`" => Where::Message,
-        "`data`" | "`bdat`" | "an attachment" => Where::Data,
-        "`retry`" => Where::Retry,
-        "`server`" | "a connection" => Where::Server,
-        "a rule" => Where::Rule,
-        _ => Where::Elsewhere,
-    }
-}
-
-/// The first of these keys, for an example.
-pub(super) fn list_some(known: &[&[&str]]) -> String {
-    let first: Vec<String> = known.iter().flat_map(|keys| keys.iter()).take(4).map(|key| format!("`{key}`")).collect();
-    first.join(", ")
-}
-
-/// A key that YAML gives a meaning of its own.
-fn merge_key(span: Span) -> Diagnostic {
-    Diagnostic::error(span, "`<<` as a key is YAML's merge key, not a template")
-        .help("nothing is merged here: shared steps are a file of `include`, shared values stand under `vars`")
 }

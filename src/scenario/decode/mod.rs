@@ -7,14 +7,17 @@ use super::source::{Diagnostic, Sources, Span};
 use super::step::{Action, Head, Step};
 use super::yaml::{Node, Value};
 use super::{Scenario, Var, yaml};
-use decoder::{Decoder, KeyValue, as_mapping};
+use advice::as_mapping;
+use decoder::{Decoder, KeyValue};
 use std::sync::Arc;
 
 mod actions;
+mod advice;
 mod cases;
 mod connection;
 mod content;
 mod decoder;
+mod entries;
 mod expect;
 mod group;
 mod include;

@@ -1,6 +1,7 @@
 //! Reads the rules of a server.
 
-use super::decoder::{Decoder, KeyValue, list_some};
+use super::advice::list_some;
+use super::decoder::{Decoder, KeyValue};
 use super::{actions, content, reply};
 use crate::scenario::Pattern;
 use crate::scenario::server::Rule;

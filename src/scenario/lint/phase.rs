@@ -7,7 +7,7 @@ use super::codes::{Outlook, may_be, outlook, wants_mail_data};
 use super::replies::session_name;
 use super::smtp::{implausible, is_base64};
 use crate::scenario::source::Diagnostic;
-use crate::scenario::{Action, Address, Closing, Connect, Expected, Expression, Group, Scenario, Step};
+use crate::scenario::{Action, Address, Closing, Connect, Expected, Expression, Group, Scenario, Step, Text};
 use crate::smtp::command::{CommandLine, Verb};
 use std::collections::BTreeMap;
 
@@ -79,6 +79,11 @@ impl<'s> Phases<'s> {
     }
 }
 
+/// Whether a line is surely no response of a login.
+fn is_no_response(line: &Text) -> bool {
+    line.is_literal() && line.source != "*" && !is_base64(&line.source)
+}
+
 impl<'s> LintPhase<'s> {
     fn judge(&mut self, step: &'s Step, warnings: &mut Vec<Diagnostic>) {
         let refused = step.expect.as_ref().is_some_and(|expect| outlook(expect) != Outlook::Success);
@@ -86,60 +91,53 @@ impl<'s> LintPhase<'s> {
         if refused {
             return;
         }
-        let mut warn = |text: &str, help: &str| warnings.push(Diagnostic::warning(step.head.span, text).help(help));
-        let verb = verb(step);
-        match &step.action {
-            Action::Assert(expression) if self.tls == Some(false) && reads_tls(expression) => {
-                warn(
-                    "`tls` is none here: TLS has not begun",
-                    "put it after `- starttls`, or write `assert: tls is none`",
-                );
-            }
-            Action::StartTls(_) if self.tls == Some(true) => {
-                warn("TLS has begun already", "leave out `starttls`, or connect to a port without implicit TLS");
-            }
-            Action::Auth(auth) if !self.greeted && (self.restarted || auth.mechanism.is_none()) => {
-                warn(
-                    "no EHLO was sent before this, since the connection or TLS began",
-                    "write `- send: EHLO client.example` with `expect: ^250` before it",
-                );
-            }
-            Action::Send(lines)
-                if self.login
-                    && lines.iter().any(|line| line.is_literal() && line.source != "*" && !is_base64(&line.source)) =>
-            {
-                warn(
-                    "the server waits for a response in base64, and this is none",
-                    "write the step `- auth: {mechanism: LOGIN, username: …, password: <<password>>}`, or `<<… | b64encode>>`",
-                );
-            }
-            Action::Data(_) if !self.mail_data => {
-                warn(
-                    "no DATA was accepted before this mail data",
-                    "write `- send: DATA` with `expect: ^354` before it",
-                );
-            }
-            Action::Send(_) if self.mail_data && !is_end(step) => {
-                warn(
-                    "the server takes this line for part of the message: DATA was accepted before",
-                    "send the message with `- data: |`, which ends it with the line with the dot",
-                );
-            }
-            _ if verb == Some(Verb::Rcpt) && !self.mail && self.greeted => {
-                warn(
-                    "no MAIL was accepted before this recipient",
-                    "write `- send: MAIL FROM:<name@example.com>` with `expect: ^250` before it",
-                );
-            }
-            _ if verb == Some(Verb::Data) && !self.recipient && self.greeted => {
-                warn(
-                    "no RCPT was accepted before this DATA",
-                    "write `- send: RCPT TO:<name@example.com>` with `expect: ^250` before it",
-                );
-            }
-            _ => {}
+        if let Some((text, help)) = self.out_of_turn(step).or_else(|| self.without_its_transaction(step)) {
+            warnings.push(Diagnostic::warning(step.head.span, text).help(help));
         }
         self.judge_ends(step, warnings);
+    }
+
+    /// An action for which it is too early or too late, and what to write.
+    fn out_of_turn(&self, step: &Step) -> Option<(&'static str, &'static str)> {
+        Some(match &step.action {
+            Action::Assert(expression) if self.tls == Some(false) && reads_tls(expression) => {
+                ("`tls` is none here: TLS has not begun", "put it after `- starttls`, or write `assert: tls is none`")
+            }
+            Action::StartTls(_) if self.tls == Some(true) => {
+                ("TLS has begun already", "leave out `starttls`, or connect to a port without implicit TLS")
+            }
+            Action::Auth(auth) if !self.greeted && (self.restarted || auth.mechanism.is_none()) => (
+                "no EHLO was sent before this, since the connection or TLS began",
+                "write `- send: EHLO client.example` with `expect: ^250` before it",
+            ),
+            Action::Send(lines) if self.login && lines.iter().any(is_no_response) => (
+                "the server waits for a response in base64, and this is none",
+                "write the step `- auth: {mechanism: LOGIN, username: …, password: <<password>>}`, or `<<… | b64encode>>`",
+            ),
+            Action::Data(_) if !self.mail_data => {
+                ("no DATA was accepted before this mail data", "write `- send: DATA` with `expect: ^354` before it")
+            }
+            Action::Send(_) if self.mail_data && !is_end(step) => (
+                "the server takes this line for part of the message: DATA was accepted before",
+                "send the message with `- data: |`, which ends it with the line with the dot",
+            ),
+            _ => return None,
+        })
+    }
+
+    /// A command of a mail transaction that misses the one before it, and what to write.
+    fn without_its_transaction(&self, step: &Step) -> Option<(&'static str, &'static str)> {
+        match verb(step) {
+            Some(Verb::Rcpt) if !self.mail && self.greeted => Some((
+                "no MAIL was accepted before this recipient",
+                "write `- send: MAIL FROM:<name@example.com>` with `expect: ^250` before it",
+            )),
+            Some(Verb::Data) if !self.recipient && self.greeted => Some((
+                "no RCPT was accepted before this DATA",
+                "write `- send: RCPT TO:<name@example.com>` with `expect: ^250` before it",
+            )),
+            _ => None,
+        }
     }
 
     /// What a reply must be, by what was asked.

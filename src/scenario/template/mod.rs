@@ -2,13 +2,15 @@
 //!
 //! Responsible for what an expression may name, and for rendering to bytes for the wire beside text for everyone else: an
 //! expression whose value depends on a secret is shown as it was written. The only module that compiles templates;
-//! filters and functions stand in `builtin`. `scan` finds the brackets, `depth` and `weigh` bound what a template may
-//! cost, `expression` reads minijinja's tree, `render` evaluates.
+//! filters and functions stand in `builtin`. `scan` finds the brackets, `depth`, `weigh` and `fuel` bound what a template may
+//! cost, `expression` reads minijinja's tree, `render` evaluates, `rendered` holds what comes of it.
 
 mod depth;
 mod expression;
 mod form;
+mod fuel;
 mod render;
+mod rendered;
 mod scan;
 mod weigh;
 
@@ -18,10 +20,12 @@ use depth::refuse_deep_text;
 pub(crate) use expression::Names;
 use expression::{ExpressionFault, operands, range_of, visit};
 pub(crate) use form::{Form, form};
+pub(crate) use fuel::Over;
 use minijinja::Environment;
 use minijinja::value::Value;
+pub(crate) use render::Templates;
 use render::statement_syntax;
-pub(crate) use render::{Mode, Over, Rendered, Templates, value_from_bytes};
+pub(crate) use rendered::{Mode, Rendered, value_from_bytes};
 use scan::{Piece, mark, scan};
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -1,74 +1,31 @@
-//! Rendering: the bytes for the wire, beside the text for everyone else, and how much work a template may do.
+//! Rendering: the bytes for the wire, beside the text for everyone else; and the values of expressions.
 //!
-//! Called by whoever checks or plays a scenario. Each evaluation has its fuel, each text the fuel of several, and whoever
-//! checks a file gives all of it together a limit; a run says when its time is over.
+//! Called by whoever checks or plays a scenario. `fuel` bounds the work.
 
 use super::expression::{self, ExpressionFault, ordered_pairs, range_of, visit};
+use super::fuel::{EXPRESSION_FUEL, Fuel, Over};
+use super::rendered::{Mode, Rendered, bytes_of, describe, value_from_bytes};
 use super::scan::{Piece, mark};
 use super::weigh::{MAX_WEIGHT, WEIGH, settled, weigh, weighed, weighed_statement};
 use super::{Expression, Layout, Scope, Span, TemplateError, Text, refuse_deep_text, weight_of};
 use crate::scenario::builtin::{self, Chance};
-use crate::visible::visible;
 use minijinja::machinery::{self, CodeGenerator};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Value, ValueKind};
+use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
-use std::fmt::Write as _;
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How much work one expression may do before it is stopped (minijinja's fuel).
-const EXPRESSION_FUEL: u64 = 200_000;
-/// How much the expressions of one text may do.
-const TEXT_FUEL: u64 = 1_000_000;
-/// How much all templates of a file may do while it is checked.
-const CHECK_FUEL: u64 = 1_000_000;
-/// After how much work others want their turn.
-const BREATH: u64 = 20_000;
 /// The most that the values of one run may take in memory together, in octets.
 const MAX_HELD: usize = 20 * 1024 * 1024;
 /// Values below this size are not counted among those.
 const SMALL: usize = 4 * 1024;
 
-/// What a text was rendered to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Rendered {
-    /// The bytes for the wire.
-    pub(crate) bytes: Vec<u8>,
-    /// The text for everyone else: no secret in it.
-    pub(crate) shown: String,
-    /// Whether the bytes depend on a secret.
-    pub(crate) secret: bool,
-}
-
-/// What the values put into a text may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// Any value as it is.
-    Plain,
-    /// A line of a command: a value with CR or LF is refused.
-    Line,
-    /// A regular expression: values are escaped unless they are marked `| safe`.
-    Pattern,
-}
-
 /// Renders texts and evaluates expressions for one run.
 pub(crate) struct Templates {
     environment: Environment<'static>,
     chance: Chance,
-    /// The fuel that was used.
-    used: AtomicU64,
-    /// What was used when others had their turn last.
-    used_before: AtomicU64,
-    /// How much may be used in all, where that is limited.
-    limit: u64,
-    /// Whether the time for all this is over.
-    over: Option<Over>,
+    fuel: Fuel,
 }
-
-/// Says whether the time of a run is over.
-pub(crate) type Over = Arc<dyn Fn() -> bool + Send + Sync>;
 
 impl Templates {
     /// With the built-in filters and functions; `chance` is the run's source of randomness and time.
@@ -80,28 +37,22 @@ impl Templates {
         environment.set_fuel(Some(EXPRESSION_FUEL));
         environment.add_filter(WEIGH, weigh);
         builtin::register(&mut environment, chance.clone());
-        let (used, used_before) = (AtomicU64::new(0), AtomicU64::new(0));
-        Templates { environment, chance, used, used_before, limit: u64::MAX, over: None }
+        Templates { environment, chance, fuel: Fuel::unlimited() }
     }
 
     /// Those with which a file is checked: all of it together has a limit.
     pub(crate) fn for_check(chance: Chance) -> Templates {
-        Templates { limit: CHECK_FUEL, ..Templates::new(chance) }
+        Templates { fuel: Fuel::for_check(), ..Templates::new(chance) }
     }
 
     /// The same, which evaluate nothing more when `over` says so.
     pub(crate) fn until(self, over: Over) -> Templates {
-        Templates { over: Some(over), ..self }
+        Templates { fuel: self.fuel.until(over), ..self }
     }
 
     /// Whether so much was evaluated since the last time that others should have their turn.
     pub(crate) fn wants_a_breath(&self) -> bool {
-        let used = self.used.load(Ordering::Relaxed);
-        let wants = used.saturating_sub(self.used_before.load(Ordering::Relaxed)) >= BREATH;
-        if wants {
-            self.used_before.store(used, Ordering::Relaxed);
-        }
-        wants
+        self.fuel.wants_a_breath()
     }
 
     /// A nonce for an exchange that is not written as a template.
@@ -152,7 +103,7 @@ impl Templates {
 
     fn render_pieces(&self, text: &Text, mode: Mode, scope: &dyn Scope) -> Result<Rendered, TemplateError> {
         let context = scope.context();
-        let before = self.used.load(Ordering::Relaxed);
+        let before = self.fuel.used();
         let mut rendered = Rendered::default();
         for piece in &text.pieces {
             match piece {
@@ -169,9 +120,7 @@ impl Templates {
                     if rendered.bytes.len() > MAX_WEIGHT {
                         return Err(too_large(text, rendered.bytes.len()));
                     }
-                    if self.used.load(Ordering::Relaxed) - before > TEXT_FUEL {
-                        return Err(text.error(ExpressionFault { range: inner.clone(), ..too_much_work(0) }));
-                    }
+                    self.fuel.refuse_text(before, inner).map_err(|fault| text.error(fault))?;
                 }
                 Piece::Statement(_) | Piece::Comment(_) => {}
             }
@@ -269,12 +218,12 @@ impl Templates {
     }
 
     fn eval_source(&self, source: &str, context: &Value) -> Result<Value, ExpressionFault> {
-        self.refuse_more(source.len())?;
+        self.fuel.refuse_more(source.len())?;
         if is_name(source.trim()) {
             // The usual case needs no machinery.
             let value = context.get_attr(source.trim()).unwrap_or_default();
             if !value.is_undefined() {
-                self.used.fetch_add(1, Ordering::Relaxed);
+                self.fuel.note(None);
                 return within_bounds(value, source.len());
             }
         }
@@ -287,15 +236,15 @@ impl Templates {
         let context = context.clone();
         let outcome =
             machinery::eval(&self.environment, &instructions, context, &blocks, &mut output, AutoEscape::None);
-        let (value, state) = outcome.map_err(|error| self.failed(&error, source.len()))?;
-        self.note_used(state.fuel_levels());
+        let (value, state) = outcome.map_err(|error| self.fuel.failed(&error, source.len()))?;
+        self.fuel.note(state.fuel_levels());
         within_bounds(value.unwrap_or_default(), source.len())
     }
 
     /// A text with statements is one minijinja template; where it reads a secret it is shown whole as written.
     fn render_whole(&self, text: &Text, mode: Mode, scope: &dyn Scope) -> Result<Rendered, ExpressionFault> {
         let length = text.source.len();
-        self.refuse_more(length)?;
+        self.fuel.refuse_more(length)?;
         refuse_deep_text(&text.source, &text.pieces)?;
         let mut environment = self.environment.clone();
         let syntax = statement_syntax().map_err(|error| ExpressionFault::of(&error, length))?;
@@ -320,43 +269,19 @@ impl Templates {
         let mut output = machinery::make_string_output(&mut written);
         let context = scope.context();
         let outcome = machinery::eval(&environment, &instructions, context, &blocks, &mut output, AutoEscape::None);
-        let (_, state) = outcome.map_err(|error| self.failed(&error, length))?;
-        self.note_used(state.fuel_levels());
+        let (_, state) = outcome.map_err(|error| self.fuel.failed(&error, length))?;
+        self.fuel.note(state.fuel_levels());
         drop(state);
         let secret = names.iter().any(|name| scope.is_secret(name));
         let shown = if secret { text.source.clone() } else { written.clone() };
         Ok(Rendered { bytes: written.into_bytes(), shown, secret })
     }
-
-    /// Evaluates nothing more when the time is over, or when all together have done enough.
-    fn refuse_more(&self, length: usize) -> Result<(), ExpressionFault> {
-        if self.over.as_ref().is_some_and(|over| over()) {
-            let message = "the time of the whole run is over".to_owned();
-            return Err(ExpressionFault { message, range: 0..length, help: None });
-        }
-        if self.used.load(Ordering::Relaxed) > self.limit { Err(too_much_work(length)) } else { Ok(()) }
-    }
-
-    fn note_used(&self, levels: Option<(u64, u64)>) {
-        self.used.fetch_add(levels.map_or(1, |(used, _)| used.max(1)), Ordering::Relaxed);
-    }
-
-    /// What failed has used all that it may use, as far as anyone knows.
-    fn failed(&self, error: &minijinja::Error, length: usize) -> ExpressionFault {
-        let used = if error.kind() == minijinja::ErrorKind::OutOfFuel { EXPRESSION_FUEL } else { 1 };
-        self.used.fetch_add(used, Ordering::Relaxed);
-        ExpressionFault::of(error, length)
-    }
 }
 
 impl std::fmt::Debug for Templates {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Templates").field("used", &self.used).finish_non_exhaustive()
+        formatter.debug_struct("Templates").field("used", &self.fuel.used()).finish_non_exhaustive()
     }
-}
-
-fn too_much_work(length: usize) -> ExpressionFault {
-    ExpressionFault { message: "the template does too much work".to_owned(), range: 0..length, help: None }
 }
 
 fn too_large(text: &Text, length: usize) -> TemplateError {
@@ -382,88 +307,12 @@ fn is_name(source: &str) -> bool {
         && !matches!(source, "true" | "True" | "false" | "False" | "none" | "None" | "not")
 }
 
-impl Rendered {
-    /// A line of our own words.
-    pub(crate) fn fixed(line: &str) -> Rendered {
-        Rendered { bytes: format!("{line}\r\n").into_bytes(), shown: line.to_owned(), secret: false }
-    }
-
-    /// `message`, which may quote the value, without it where it depends on a secret.
-    pub(crate) fn without_secret(&self, message: String) -> String {
-        let value = String::from_utf8_lossy(&self.bytes);
-        if self.secret && !value.is_empty() { message.replace(&*value, &self.shown) } else { message }
-    }
-
-    fn push_literal(&mut self, text: &str) {
-        self.bytes.extend_from_slice(text.as_bytes());
-        self.shown.push_str(text);
-    }
-
-    fn push_value(&mut self, bytes: &[u8], written: &str, secret: bool) {
-        self.bytes.extend_from_slice(bytes);
-        self.secret |= secret;
-        match std::str::from_utf8(bytes) {
-            _ if secret => self.shown.push_str(written),
-            Ok(text) => self.shown.push_str(text),
-            Err(_) => self.shown.push_str(&visible(bytes)),
-        }
-    }
-}
-
-/// A value made of bytes: text where they are UTF-8.
-pub(crate) fn value_from_bytes(bytes: Vec<u8>) -> Value {
-    match String::from_utf8(bytes) {
-        Ok(text) => Value::from(text),
-        Err(error) => Value::from_bytes(error.into_bytes()),
-    }
-}
-
-/// A value as bytes for the wire.
-fn bytes_of(value: &Value, mode: Mode) -> Result<Vec<u8>, String> {
-    let bytes = match value.as_bytes() {
-        Some(bytes) => bytes.to_vec(),
-        None => value.to_string().into_bytes(),
-    };
-    match mode {
-        Mode::Plain => Ok(bytes),
-        Mode::Line if bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n')) => {
-            Err("holds a line break: data must not end the line it stands in".to_owned())
-        }
-        Mode::Line => Ok(bytes),
-        Mode::Pattern if value.is_safe() => Ok(bytes),
-        Mode::Pattern => Ok(escaped_pattern(&bytes)),
-    }
-}
-
-/// Escapes `bytes` so that a pattern matches exactly them.
-fn escaped_pattern(bytes: &[u8]) -> Vec<u8> {
-    let mut escaped = String::new();
-    for chunk in bytes.utf8_chunks() {
-        escaped.push_str(&regex::escape(chunk.valid()));
-        for byte in chunk.invalid() {
-            _ = write!(escaped, "(?-u:\\x{byte:02x})");
-        }
-    }
-    escaped.into_bytes()
-}
-
 /// Whether an expression names something that depends on a secret.
 fn depends_on_secret(source: &str, scope: &dyn Scope) -> bool {
     let expression = Expression::new(source, Span::default(), Layout::default());
     match expression.names() {
         Ok(names) => names.variables.iter().any(|(name, _)| scope.is_secret(name)),
         Err(_) => true,
-    }
-}
-
-/// A value for a message, with its type where that matters.
-pub(crate) fn describe(value: &Value) -> String {
-    match value.kind() {
-        ValueKind::String => format!("{:?}", value.to_string()),
-        ValueKind::Undefined => "undefined".to_owned(),
-        ValueKind::None => "none".to_owned(),
-        ValueKind::Bool => value.is_true().to_string(),
-        _ => value.to_string(),
     }
 }
 

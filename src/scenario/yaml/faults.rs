@@ -140,52 +140,54 @@ fn message_of(error: &serde_saphyr::Error) -> String {
 /// What usually causes a syntax error in a scenario, where the columns are right.
 fn hint(message: &str, line: &str) -> Option<String> {
     let value = line.split_once(": ").map_or(line, |(_, value)| value).trim();
+    let is_quoted = value.starts_with(['"', '\'']);
+    let says = |words: &str| message.contains(words);
+    let help = of_sign(line, value)
+        .or_else(|| {
+            let is_open = says("unclosed quote") || says("unexpected end of stream") && is_quoted;
+            is_open.then_some("the quote that opens here is not closed: write the same quote at the end")
+        })
+        .or_else(|| of_start(line.trim_start()));
+    let help = help.or_else(|| {
+        Some(match () {
+            () if value.ends_with(':') && !is_quoted && line.contains(": ") => {
+                "leave out the colon at the end, or put the text into quotes"
+            }
+            () if says("escape") => "a pattern with a backslash belongs in single quotes: `'^2\\d\\d'`",
+            () if is_quoted => {
+                "what is quoted ends at the second quote: put the whole text into the other kind of quotes"
+            }
+            () if says("mapping values") || says("simple key") => {
+                "text that holds a colon and a blank must be quoted: `send: 'MAIL FROM: john@doe.com'`"
+            }
+            () if value.starts_with(['%', '@', '`', '{', '[', '&']) => {
+                "text that starts with one of `* & ! % @ { [` or a backtick must be quoted"
+            }
+            () => return None,
+        })
+    });
+    help.map(str::to_owned)
+}
+
+/// A sign that means something else in YAML than whoever wrote it meant.
+fn of_sign(line: &str, value: &str) -> Option<&'static str> {
     if line.contains("!=") || value.starts_with('!') {
-        return Some("YAML takes `!` for the start of a tag; what must not come is `not:`, beside `code:`".to_owned());
+        return Some("YAML takes `!` for the start of a tag; what must not come is `not:`, beside `code:`");
     }
-    if value.starts_with('*') {
-        return Some("`*` is no joker here; the beginning of a reply is `^250`, a class of codes `2xx`".to_owned());
+    match value.chars().next()? {
+        '*' => Some("`*` is no joker here; the beginning of a reply is `^250`, a class of codes `2xx`"),
+        '>' | '|' => Some("YAML takes `>` and `|` for the start of a block of lines: put the text into quotes"),
+        '%' => Some("text that starts with `%` must be quoted; a template is `<<name>>`"),
+        _ => None,
     }
-    if value.starts_with(['>', '|']) {
-        return Some("YAML takes `>` and `|` for the start of a block of lines: put the text into quotes".to_owned());
+}
+
+/// A line that begins as one of another language.
+fn of_start(line: &str) -> Option<&'static str> {
+    let begins = |signs: &[&str]| signs.iter().any(|sign| line.starts_with(sign));
+    if begins(&["```", "~~~"]) {
+        return Some("leave out the fence of Markdown; a whole report in Markdown ends in `.md`");
     }
-    if value.starts_with('%') {
-        return Some("text that starts with `%` must be quoted; a template is `<<name>>`".to_owned());
-    }
-    if message.contains("unclosed quote")
-        || message.contains("unexpected end of stream") && value.starts_with(['"', '\''])
-    {
-        return Some("the quote that opens here is not closed: write the same quote at the end".to_owned());
-    }
-    let start = line.trim_start();
-    if start.starts_with("```") || start.starts_with("~~~") {
-        return Some("leave out the fence of Markdown; a whole report in Markdown ends in `.md`".to_owned());
-    }
-    if start.starts_with("//")
-        || start.starts_with("/*")
-        || start.starts_with(';')
-        || start.starts_with("--") && !start.starts_with("---")
-    {
-        return Some("a comment begins with `#`".to_owned());
-    }
-    if value.ends_with(':') && !value.starts_with(['"', '\'']) && line.contains(": ") {
-        return Some("leave out the colon at the end, or put the text into quotes".to_owned());
-    }
-    if message.contains("escape") {
-        return Some("a pattern with a backslash belongs in single quotes: `'^2\\d\\d'`".to_owned());
-    }
-    if value.starts_with(['"', '\'']) {
-        return Some(
-            "what is quoted ends at the second quote: put the whole text into the other kind of quotes".to_owned(),
-        );
-    }
-    if message.contains("mapping values") || message.contains("simple key") {
-        return Some(
-            "text that holds a colon and a blank must be quoted: `send: 'MAIL FROM: john@doe.com'`".to_owned(),
-        );
-    }
-    if value.starts_with(['%', '@', '`', '{', '[', '&']) {
-        return Some("text that starts with one of `* & ! % @ { [` or a backtick must be quoted".to_owned());
-    }
-    None
+    let is_comment = begins(&["//", "/*", ";"]) || begins(&["--"]) && !begins(&["---"]);
+    is_comment.then_some("a comment begins with `#`")
 }

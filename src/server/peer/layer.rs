@@ -1,0 +1,84 @@
+//! The octets of a client's connection: plain, or within TLS.
+
+use super::trouble::PeerEnd;
+use crate::net::tls::is_no_record;
+use crate::server::acceptor::failure;
+use socket2::SockRef;
+use std::io::{self, Read};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_openssl::SslStream;
+
+/// How many octets are read at once.
+const READ_SIZE: usize = 16 * 1024;
+
+/// The most octets thrown away when closing, so that what was sent last arrives before the end.
+const DISCARDED_AT_MOST: usize = 256 * 1024;
+
+pub(super) enum Layer {
+    Plain(TcpStream),
+    Tls(Box<SslStream<TcpStream>>),
+}
+
+impl Layer {
+    pub(super) fn tcp(&self) -> &TcpStream {
+        match self {
+            Layer::Plain(tcp) => tcp,
+            Layer::Tls(tls) => tls.get_ref(),
+        }
+    }
+
+    pub(super) async fn shutdown(&mut self) -> io::Result<()> {
+        match self {
+            Layer::Plain(tcp) => tcp.shutdown().await,
+            Layer::Tls(tls) => {
+                let done = tls.shutdown().await;
+                // FIN, whatever became of `close_notify`.
+                _ = SockRef::from(tls.get_ref()).shutdown(Shutdown::Write);
+                done
+            }
+        }
+    }
+
+    pub(super) fn discard_arrived(&self) {
+        let socket = SockRef::from(self.tcp());
+        let mut buffer = [0; 4096];
+        let mut discarded = 0;
+        while discarded < DISCARDED_AT_MOST {
+            match (&*socket).read(&mut buffer) {
+                Ok(count) if count > 0 => discarded += count,
+                _ => break,
+            }
+        }
+    }
+}
+
+pub(super) fn poll_read(stream: &mut Layer, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
+    let mut space = [std::mem::MaybeUninit::uninit(); READ_SIZE];
+    let mut buffer = ReadBuf::uninit(&mut space);
+    let outcome = match stream {
+        Layer::Plain(tcp) => Pin::new(tcp).poll_read(cx, &mut buffer),
+        Layer::Tls(tls) => Pin::new(&mut **tls).poll_read(cx, &mut buffer),
+    };
+    outcome.map(|outcome| outcome.map(|()| buffer.filled().to_vec()))
+}
+
+/// What TLS says of its own end.
+pub(super) fn alert_within(error: &io::Error) -> Option<String> {
+    let inner = error.get_ref()?.downcast_ref::<openssl::ssl::Error>()?;
+    inner.ssl_error().map(|_| failure(inner))
+}
+
+/// TLS without `close_notify` ends as FIN does: many clients leave that way.
+pub(super) fn end_of(error: &io::Error) -> PeerEnd {
+    match error.kind() {
+        _ if is_no_record(error) => PeerEnd::NotTls,
+        io::ErrorKind::ConnectionReset => PeerEnd::Broken { reset: true },
+        io::ErrorKind::UnexpectedEof => PeerEnd::Closed,
+        _ if error.to_string().contains("unexpected eof") => PeerEnd::Closed,
+        _ => PeerEnd::Broken { reset: false },
+    }
+}

@@ -1,0 +1,228 @@
+//! What the server says, as it is read: whole replies, lines, octets, silence, the end.
+//!
+//! Responsible for settling the oldest reply owed by what was read, and for what nothing had asked for. `wire` fills the
+//! inbox; `play` compares.
+
+use super::{Answered, Asked, End, Farewell, Offered, Session, Transcript, Trouble};
+use crate::smtp::command::Verb;
+use crate::smtp::dialogue::Awaited;
+use crate::smtp::reply::{Fault, Parsed, Reply, ReplyParser, STANDARD_REPLY_LINE};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+impl Session {
+    /// Reads the next whole reply, which settles the oldest one owed. The deadline covers all of it.
+    pub(crate) async fn read_reply(&mut self, deadline: Duration, log: &mut Transcript) -> Result<Answered, Trouble> {
+        let due = tokio::time::Instant::now() + deadline;
+        loop {
+            match self.parser.advance(self.inbox.unread()) {
+                Parsed::Complete(reply, taken) => {
+                    let times: Vec<Instant> = reply.line_ends().map(|end| self.inbox.arrived_at(end)).collect();
+                    self.inbox.take(taken);
+                    let answer = self.settle(reply, &times, log);
+                    self.log_end(log);
+                    return Ok(answer);
+                }
+                Parsed::Malformed(fault, taken) => {
+                    let bytes = self.inbox.take(taken);
+                    log.server_bytes(&self.name, &bytes);
+                    return Err(Trouble::Malformed { fault, bytes });
+                }
+                Parsed::Partial => self.fill(due, deadline, log).await?,
+            }
+        }
+    }
+
+    fn settle(&mut self, reply: Reply, times: &[Instant], log: &mut Transcript) -> Answered {
+        let first = log.server(&self.name, reply.lines(), times);
+        if reply.longest_line() > STANDARD_REPLY_LINE && !self.long_line_noted {
+            self.long_line_noted = true;
+            let length = reply.longest_line();
+            log.note(&self.name, &format!("a reply line of {length} octets: RFC 5321 allows {STANDARD_REPLY_LINE}"));
+        }
+        let (command, asked) = self.settle_oldest(reply.code()).unzip();
+        let asked = asked.unwrap_or_default();
+        let reply = Arc::new(reply);
+        if matches!(command, Some(Awaited::Command(Verb::Ehlo | Verb::Lhlo))) && reply.code() == 250 {
+            self.extensions = Arc::new(Offered::by(reply.clone()));
+        }
+        if command == Some(Awaited::Greeting) {
+            self.greeting = Some(reply.clone());
+        }
+        let arrived = times.last().copied().unwrap_or_else(Instant::now);
+        let elapsed = arrived.saturating_duration_since(self.last_write);
+        let holds_secret = asked.secret || log.masker().finds(reply.raw());
+        self.answered_over_tls = true;
+        if command == Some(Awaited::MailDataEnd) && reply.code() / 100 == 2 {
+            self.ledger.messages += 1;
+        }
+        log.reply(&self.name, &reply, first, elapsed);
+        self.admitted = None;
+        let answer = Answered { reply, elapsed, command, asked, holds_secret };
+        self.last = Some(answer.clone());
+        answer
+    }
+
+    /// Reads the next single line, with its line end. When it is the last of a reply, that reply is settled.
+    pub(crate) async fn read_line(&mut self, deadline: Duration, log: &mut Transcript) -> Result<Vec<u8>, Trouble> {
+        let due = tokio::time::Instant::now() + deadline;
+        loop {
+            if let Some(newline) = memchr::memchr(b'\n', self.inbox.unread()) {
+                let line = self.inbox.take(newline + 1);
+                log.server_bytes(&self.name, &line);
+                self.settle_bytes(&line);
+                return Ok(line);
+            }
+            if self.inbox.unread().len() > crate::smtp::reply::MAX_REPLY_LINE {
+                let bytes = self.take_arrived();
+                log.server_bytes(&self.name, &bytes);
+                return Err(Trouble::Malformed { fault: Fault::LineTooLong, bytes });
+            }
+            self.fill(due, deadline, log).await?;
+        }
+    }
+
+    /// Reads until `found` names the end of what it looks for. Nothing found is a time-out or the end of the session.
+    pub(crate) async fn read_until(
+        &mut self,
+        deadline: Duration,
+        found: &(dyn Fn(&[u8]) -> Option<usize> + Sync),
+        log: &mut Transcript,
+    ) -> Result<Vec<u8>, Trouble> {
+        let due = tokio::time::Instant::now() + deadline;
+        loop {
+            if let Some(end) = found(self.inbox.unread()) {
+                let bytes = self.inbox.take(end);
+                log.server_bytes(&self.name, &bytes);
+                self.settle_bytes(&bytes);
+                return Ok(bytes);
+            }
+            if self.inbox.unread().len() > crate::smtp::reply::MAX_REPLY {
+                let bytes = self.take_arrived();
+                log.server_bytes(&self.name, &bytes);
+                return Err(Trouble::Malformed { fault: Fault::TooLarge, bytes });
+            }
+            self.fill(due, deadline, log).await?;
+        }
+    }
+
+    /// Lines that were read one by one settle a reply with their last.
+    fn settle_bytes(&mut self, bytes: &[u8]) {
+        for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+            let code =
+                line.get(..3).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|text| text.parse().ok());
+            if line.get(3) != Some(&b'-') {
+                self.settle_oldest(code.unwrap_or(0));
+            }
+        }
+        self.parser = ReplyParser::default();
+    }
+
+    /// What came in place of the oldest reply owed was none: it is waited for no longer.
+    pub(crate) fn settle_malformed(&mut self) {
+        self.settle_oldest(0);
+    }
+
+    /// Settles the oldest reply that is owed: what it answers, and what asked for it.
+    fn settle_oldest(&mut self, code: u16) -> Option<(Awaited, Asked)> {
+        let settled = self.dialogue.replied(code)?;
+        let asked = self.asked.pop_front().unwrap_or_default();
+        if let Some(place) = settled.one_more.filter(|place| *place <= self.asked.len()) {
+            let same = self.asked.get(place - 1).cloned().unwrap_or_default();
+            self.asked.insert(place, same);
+        }
+        Some((settled.answers, asked))
+    }
+
+    /// Gives up what has arrived and was not read: the next reply begins behind it.
+    pub(super) fn take_arrived(&mut self) -> Vec<u8> {
+        self.parser = ReplyParser::default();
+        self.inbox.take_all()
+    }
+
+    /// Shows what has arrived and was not read: nothing more will be read.
+    pub(crate) fn show_unread(&mut self, log: &mut Transcript) {
+        let bytes = self.take_arrived();
+        log.server_bytes(&self.name, &bytes);
+    }
+
+    /// Waits for the server to say nothing and close nothing for so long.
+    pub(crate) async fn read_silence(&mut self, length: Duration, log: &mut Transcript) -> Result<(), Trouble> {
+        let due = tokio::time::Instant::now() + length;
+        while self.inbox.unread().is_empty() {
+            match self.fill(due, length, log).await {
+                Err(Trouble::Timeout { .. }) => return Ok(()),
+                Err(trouble) => return Err(trouble),
+                // The server closed: the same wait says how.
+                Ok(()) if self.inbox.unread().is_empty() => return self.fill(due, length, log).await,
+                Ok(()) => {}
+            }
+        }
+        let bytes = self.take_arrived();
+        log.server_bytes(&self.name, &bytes);
+        self.log_end(log);
+        Err(Trouble::Unasked { bytes })
+    }
+
+    /// Waits for the server to close. Bytes before that are a divergence.
+    pub(crate) async fn read_end(&mut self, deadline: Duration, log: &mut Transcript) -> Result<End, Trouble> {
+        let due = tokio::time::Instant::now() + deadline;
+        loop {
+            if !self.inbox.unread().is_empty() {
+                let bytes = self.take_arrived();
+                log.server_bytes(&self.name, &bytes);
+                self.log_end(log);
+                return Err(Trouble::Unasked { bytes });
+            }
+            match &self.end {
+                Some(End::NotTls { bytes }) => return Err(Trouble::NotTls { bytes: bytes.clone() }),
+                Some(end) => return Ok(end.clone()),
+                None => {}
+            }
+            match self.fill(due, deadline, log).await {
+                Ok(()) | Err(Trouble::Closed { .. } | Trouble::Broken { .. } | Trouble::NotTls { .. }) => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
+    }
+
+    /// Whether the server has left already, or what it said first of it (421), though nothing was asked. Does not wait.
+    pub(crate) async fn farewell(&mut self, log: &mut Transcript) -> Option<Farewell> {
+        if self.dialogue.owed() > 0 || !self.is_open() {
+            return None;
+        }
+        if self.inbox.unread().is_empty() && self.end.is_none() {
+            self.take_in_arrived(log).await;
+        }
+        if self.inbox.unread().is_empty() {
+            let left = self.end.as_ref().is_some_and(|end| !matches!(end, End::NotTls { .. }));
+            return left.then_some(Farewell::Silent);
+        }
+        match ReplyParser::default().advance(self.inbox.unread()) {
+            Parsed::Complete(reply, _) if reply.code() == 421 => Some(Farewell::Said(reply)),
+            _ => None,
+        }
+    }
+
+    /// What arrived is read after all.
+    pub(crate) fn unread_again(&mut self, arrived: &[u8]) {
+        self.inbox.push(arrived);
+    }
+
+    /// Nothing may have arrived that was not asked for: called before the script writes, and at the end.
+    pub(crate) async fn refuse_unasked(&mut self, log: &mut Transcript) -> Result<(), Trouble> {
+        if self.dialogue.owed() > 0 || !self.is_open() {
+            return Ok(());
+        }
+        if self.inbox.unread().is_empty() && self.end.is_none() {
+            self.take_in_arrived(log).await;
+        }
+        if self.inbox.unread().is_empty() {
+            return Ok(());
+        }
+        let bytes = self.take_arrived();
+        log.server_bytes(&self.name, &bytes);
+        self.log_end(log);
+        Err(Trouble::Unasked { bytes })
+    }
+}
