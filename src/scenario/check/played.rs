@@ -19,7 +19,11 @@ impl Checker<'_> {
     /// A value that does not fit: an error, if the step is played.
     pub(super) fn misfit(&self, text: &Text, message: String) -> Diagnostic {
         let only_perhaps = self.played != Played::Surely && !text.is_literal();
-        if only_perhaps { Diagnostic::warning(text.span, message) } else { Diagnostic::error(text.span, message) }
+        if only_perhaps {
+            Diagnostic::warning(text.span, format!("where its `when` holds, this cannot be played: {message}"))
+        } else {
+            Diagnostic::error(text.span, message)
+        }
     }
 
     /// Whether a step is played whose `when` this is, where the values of `vars` decide that.
