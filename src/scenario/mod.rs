@@ -17,6 +17,7 @@ mod filler;
 mod flow;
 mod lint;
 mod lost;
+mod matcher;
 mod octets;
 mod pattern;
 mod schema;
@@ -48,6 +49,7 @@ pub(crate) use decode::{Includes, parse};
 pub(crate) use expectation::{ClosedBy, CodePattern, CodeSet, Expectation, Expected, Fields, Pattern};
 pub(crate) use filler::Filler;
 pub(crate) use flow::Flow;
+pub(crate) use matcher::{Capture, Matcher};
 pub(crate) use octets::{decode_base64, decode_hex};
 pub(crate) use pattern::{NamePattern, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide};
 pub(crate) use step::{Action, Auth, Closing, Group, Head, RawBytes, Retry, RetryOn, Speech, Step, TlsStep};
@@ -207,6 +209,12 @@ impl Scenario {
     #[must_use]
     pub fn has_only_rules(&self) -> bool {
         self.server.as_ref().is_some_and(|server| server.has_only_rules())
+    }
+
+    /// Whether its server plays the same steps on every connection, however many come.
+    #[must_use]
+    pub fn serves_without_end(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| matches!(server.plan, server::ConnectionPlan::Each(_)))
     }
 
     /// Whether it begins with `connect: {mx: …, every: true}`.
