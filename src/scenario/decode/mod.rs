@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 mod actions;
 mod advice;
+mod cases;
 mod claim;
 mod connection;
 mod content;
@@ -28,7 +29,7 @@ mod server;
 mod steps;
 mod tls;
 
-const TOP_KEYS: [&str; 16] = [
+const TOP_KEYS: [&str; 17] = [
     "name",
     "description",
     "tags",
@@ -40,6 +41,7 @@ const TOP_KEYS: [&str; 16] = [
     "vars",
     "secrets",
     "cases",
+    "cases_from",
     "server",
     "connect",
     "timeout",
@@ -108,7 +110,7 @@ fn scenario(decoder: &mut Decoder<'_>, root: &Node) -> Option<Scenario> {
         vars: vars.unwrap_or_default(),
         secrets: secrets.unwrap_or_default(),
         timeout: entries.value("timeout").and_then(|node| decoder.known_length(node)),
-        cases: entries.entry("cases").map(|entry| group::cases(decoder, entry)).unwrap_or_default(),
+        cases: cases::cases(decoder, &entries),
         opening: connect,
         steps,
         finally,
