@@ -20,6 +20,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod audit;
 pub mod cli;
 mod exporter;
 mod fence;

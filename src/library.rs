@@ -65,6 +65,11 @@ pub fn all() -> impl Iterator<Item = &'static BuiltIn> {
     LIBRARY.iter().filter(|it| !it.short_name().starts_with('_'))
 }
 
+/// The checks of the audit, sorted by name.
+pub fn checks() -> impl Iterator<Item = &'static BuiltIn> {
+    all().filter(|it| it.name.starts_with("audit/"))
+}
+
 /// The scenarios that a name stands for: one, or those of a folder; none if there is no such name.
 ///
 /// A path as it is in the repository, `scenarios/relay/vrfy.yaml`, is a name as well.
@@ -72,7 +77,10 @@ pub fn all() -> impl Iterator<Item = &'static BuiltIn> {
 pub fn find(name: &str) -> Vec<&'static BuiltIn> {
     let name = name.strip_prefix("scenarios/").unwrap_or(name);
     let name = name.strip_suffix(".yaml").unwrap_or(name).trim_end_matches('/');
-    let named = |it: &&BuiltIn| it.name == name || it.short_name() == name;
+    // A check is called `audit/ID` as well, whatever its group.
+    let check = name.strip_prefix("audit/");
+    let of_audit = |it: &&BuiltIn| it.name.starts_with("audit/") && check == Some(it.short_name());
+    let named = |it: &&BuiltIn| it.name == name || it.short_name() == name || of_audit(it);
     match all().find(named) {
         Some(one) => vec![one],
         None => all().filter(|it| it.folder() == name && !name.is_empty()).collect(),

@@ -19,7 +19,9 @@ const FOLDER: &str = "/etc/ssl/certs";
 fn read_roots_lazily() {
     let usual = |name: &str, value: &str| std::env::var_os(name).is_none_or(|chosen| chosen == value);
     let unchanged = usual("SSL_CERT_FILE", BUNDLE) && usual("SSL_CERT_DIR", FOLDER);
-    let runs = std::env::args_os().nth(1).is_some_and(|command| command == "run" || command == "exporter");
+    let runs = std::env::args_os()
+        .nth(1)
+        .is_some_and(|command| command == "run" || command == "exporter" || command == "audit");
     if cfg!(target_os = "linux") && runs && unchanged && has_hashed_roots(Path::new(FOLDER)) {
         #[expect(unsafe_code, reason = "the environment is set before any other thread exists")]
         // SAFETY: this is the first thing the program does; there is one thread.

@@ -1,5 +1,6 @@
 //! The command line: arguments, environment, terminal, exit codes. The only reader of the environment and the terminal.
 
+mod audit;
 mod check;
 mod completions;
 mod explain;
@@ -56,6 +57,8 @@ enum Command {
     Run(Box<run::RunArguments>),
     /// Send one message, by options instead of a file
     Send(Box<send::SendArguments>),
+    /// Grade servers: play the checks that come with the program, and say what to mend
+    Audit(Box<audit::AuditArguments>),
     /// Check scenarios without connecting anywhere
     Check(check::CheckArguments),
     /// Record what a client and a server say to each other, as a scenario
@@ -152,6 +155,7 @@ pub fn main() -> ExitCode {
     let code = catch_unwind(|| match arguments().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Send(arguments) => send::send(&arguments),
+        Command::Audit(arguments) => audit::audit(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Record(arguments) => record::record(&arguments),
         Command::Shell(arguments) => shell::shell(&arguments),

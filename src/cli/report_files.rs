@@ -3,6 +3,7 @@
 use super::screen;
 use crate::cli::refusal::Refusal;
 use crate::report::Report;
+use crate::report::audit::MatrixForm;
 use crate::report::format::{self, Format, Options};
 use crate::scenario::reason;
 use clap::ValueEnum;
@@ -194,5 +195,12 @@ fn report_file(text: &str) -> Result<(Format, PathBuf), String> {
     if file == "-" {
         return Err(format!("`--format {format}` writes to standard output; `--report` wants a file"));
     }
-    Ok((format.parse()?, PathBuf::from(file)))
+    let (format, file) = (format.parse()?, PathBuf::from(file));
+    match format {
+        Format::Matrix(_) => match MatrixForm::of(&file) {
+            Some(form) => Ok((Format::Matrix(form), file)),
+            None => Err(format!("a matrix is `.md`, `.csv` or `.html`, not `{}`", file.display())),
+        },
+        format => Ok((format, file)),
+    }
 }

@@ -63,7 +63,11 @@ pub(super) fn suites(report: &Report, by_scenario: bool) -> Vec<Suite<'_>> {
     if !report.errors.is_empty() {
         suites.push(of_errors(report));
     }
-    suites.extend(report.scenarios.iter().map(|scenario| of_scenario(scenario, by_scenario)));
+    if report.audit.is_some() {
+        suites.extend(of_audit(report));
+    } else {
+        suites.extend(report.scenarios.iter().map(|scenario| of_scenario(scenario, by_scenario)));
+    }
     suites.extend(report.load.as_ref().map(|load| of_load(load, &report.started)));
     for suite in &mut suites {
         tell_apart(&mut suite.cases);
@@ -96,6 +100,23 @@ fn of_errors(report: &Report) -> Suite<'_> {
         cases: report.errors.iter().map(case).collect(),
         output: Vec::new(),
     }
+}
+
+/// Of an audit a suite for each target, with a case for each check.
+fn of_audit(report: &Report) -> Vec<Suite<'_>> {
+    let targets = report.audit.iter().flat_map(|audit| &audit.targets);
+    let suite = |target: &'_ super::audit::AuditTarget| {
+        let own = || report.scenarios.iter().filter(|scenario| scenario.path == target.name);
+        Suite {
+            name: words::line(&target.name),
+            started: &report.started,
+            duration: target.duration,
+            facts: target.make.iter().map(|make| ("make".to_owned(), words::line(make))).collect(),
+            cases: own().map(whole).collect(),
+            output: Vec::new(),
+        }
+    };
+    targets.map(suite).collect()
 }
 
 // --- a scenario ------------------------------------------------------------------------------------------------

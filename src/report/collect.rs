@@ -187,6 +187,7 @@ impl Report {
             scenarios: Vec::new(),
             errors: Vec::new(),
             load: None,
+            audit: None,
         }
     }
 
@@ -232,7 +233,13 @@ impl Summary {
     }
 }
 
-fn level(level: scenario::Level) -> Level {
+/// The conversation of an outcome.
+pub(crate) fn lines(outcome: &Outcome) -> Vec<Line> {
+    transcript(outcome, false).0
+}
+
+/// The level of a scenario, as reports have it.
+pub(crate) fn level(level: scenario::Level) -> Level {
     match level {
         scenario::Level::Must => Level::Must,
         scenario::Level::Should => Level::Should,

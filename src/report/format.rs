@@ -2,6 +2,7 @@
 //!
 //! Responsible for names and for who writes what; each format's own file writes it. Called by `cli`.
 
+use super::audit::{self, MatrixForm};
 use super::{Report, github, html, json, junit, markdown, nagios, prometheus, tap};
 use crate::scenario::similar;
 use std::fmt;
@@ -25,6 +26,8 @@ pub enum Format {
     Nagios,
     /// The summary of a job of GitHub Actions.
     Github,
+    /// A table of everything: rows are scenarios or checks, columns cases or targets.
+    Matrix(MatrixForm),
     /// One scenario as a ticket that a person reads and the program plays again.
     Markdown,
 }
@@ -41,7 +44,11 @@ pub struct Options {
 /// # Errors
 /// What the output says.
 pub fn write(format: Format, report: &Report, options: &Options, output: &mut dyn io::Write) -> io::Result<()> {
+    let with_scenarios =
+        report.audit.as_ref().filter(|_| format != Format::Json).map(|_| audit::with_scenarios(report));
+    let report = with_scenarios.as_ref().unwrap_or(report);
     match format {
+        Format::Matrix(form) => audit::write_matrix(report, form, output),
         Format::Json => json::write(report, output),
         Format::Html => html::write(report, output),
         Format::Junit => junit::write(report, options.junit_by_scenario, output),
@@ -64,6 +71,7 @@ impl Format {
         Format::Prometheus,
         Format::Nagios,
         Format::Github,
+        Format::Matrix(MatrixForm::Markdown),
     ];
 
     /// The name that the user gives.
@@ -78,6 +86,7 @@ impl Format {
             Format::Nagios => "nagios",
             Format::Github => "github",
             Format::Markdown => "markdown",
+            Format::Matrix(_) => "matrix",
         }
     }
 }

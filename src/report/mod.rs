@@ -3,6 +3,7 @@
 //! `collect` turns outcomes into the [`Report`], plain data that `json` writes as it is; every other format is made from
 //! that. Only `human`, the screen, tells outcomes as they come, and `live` the lines of the shell.
 
+pub mod audit;
 mod cases;
 pub mod catalogue;
 pub mod collect;

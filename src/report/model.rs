@@ -44,6 +44,9 @@ pub struct Report {
     /// The figures of a run under load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<Load>,
+    /// What came of an audit; there are no scenarios beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<super::audit::Audit>,
 }
 
 /// The program that wrote the report.
@@ -273,6 +276,24 @@ pub struct Divergence {
     pub line: Option<usize>,
     /// What is said about it.
     pub diagnostic: Diagnostic,
+}
+
+impl Divergence {
+    /// What a check of an audit came to, which has no step of its own.
+    pub(super) fn of_check(kind: &str, cause: &str, reply_code: Option<u16>, diagnostic: Diagnostic) -> Divergence {
+        Divergence {
+            step: String::new(),
+            index: None,
+            kind: kind.to_owned(),
+            cause: cause.to_owned(),
+            reason: None,
+            reply_code,
+            expected: None,
+            got: None,
+            line: None,
+            diagnostic,
+        }
+    }
 }
 
 /// A message about a place of a file.

@@ -22,7 +22,13 @@ pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
     if let Some(load) = &report.load {
         of_load(&mut page, load);
     }
-    output.write_all(page.into_text().as_bytes())
+    output.write_all(page.into_text().as_bytes())?;
+    if let Some(audit) = &report.audit {
+        let mut page = ExpositionPage::of("smtp_");
+        super::audit::of_audit(&mut page, audit);
+        output.write_all(page.into_text().as_bytes())?;
+    }
+    Ok(())
 }
 
 fn of_run(page: &mut ExpositionPage, report: &Report) {

@@ -24,7 +24,13 @@ pub use crate::play::{
 pub use crate::session::{Admission, Arrivals, Entry, Event as Happened, Exchange, Observer, ReplyEntry, Speaker};
 pub(crate) use descriptors::ensure_descriptors;
 pub use pace_of_runs::RunRate;
-pub use schedule::{Course, Finished, Plan, Play, RunEvent, RunListener, play_all};
+pub use schedule::{Again, Course, Finished, Plan, Play, Room, RunEvent, RunListener, play_all};
+
+/// Room for so many runs at once.
+#[must_use]
+pub fn room_for(runs: usize) -> Room {
+    Room::new(tokio::sync::Semaphore::new(runs.max(1)))
+}
 
 use crate::play::props::Props;
 use crate::scenario::{Scenario, Variables};

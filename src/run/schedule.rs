@@ -31,7 +31,12 @@ pub struct Play {
     pub settings: Settings,
     /// What its outcome is called beside the scenario's name: its case, its mail exchanger.
     pub label: String,
+    /// How many of those that share this are under way at once; without it the plan alone says.
+    pub room: Option<Room>,
 }
+
+/// Room for so many runs at once: those to one server, which is not to be overrun.
+pub type Room = Arc<Semaphore>;
 
 /// What is played how often, and how much at once.
 #[derive(Debug, Clone)]
@@ -42,11 +47,16 @@ pub struct Plan {
     pub pace: RunRate,
     /// How many more times a scenario is played that diverged.
     pub retries: u32,
+    /// Whether, and after which wait, a run is played once more that could not tell; in place of `retries`.
+    pub again: Option<Again>,
     /// Whether nothing more begins after the first one that does not follow its script.
     pub fail_fast: bool,
     /// Ends everything at once.
     pub stop: Stop,
 }
+
+/// The wait before a run is played again, by what came of it.
+pub type Again = fn(&Scenario, &Outcome) -> Option<Duration>;
 
 /// A run that is over.
 #[derive(Debug)]
@@ -272,15 +282,21 @@ async fn play_turn(shared: &Schedule, due: Due) {
     let under_way = shared.under_way.fetch_add(1, Ordering::Relaxed) + 1;
     shared.peak.fetch_max(under_way, Ordering::Relaxed);
     let mut before = Vec::new();
+    let play = &shared.plays[due.play];
+    let room = match &play.room {
+        Some(room) => room.clone().acquire_owned().await.ok(),
+        None => None,
+    };
     let outcome = loop {
         let outcome = attempt(shared, due).await;
-        let mends = matches!(outcome.verdict(), RunVerdict::Diverged | RunVerdict::Warned | RunVerdict::Unreachable)
-            && before.len() < shared.plan.retries as usize;
-        if !mends || shared.plan.stop.is_stopped() {
+        let Some(wait) = shared.plan.wait_before_another(play, &outcome, before.len()) else { break outcome };
+        if shared.plan.stop.is_stopped() {
             break outcome;
         }
+        tokio::time::sleep(wait).await;
         before.push(outcome);
     };
+    drop(room);
     shared.under_way.fetch_sub(1, Ordering::Relaxed);
     if shared.plan.fail_fast && outcome.verdict().exit_code() != 0 {
         shared.halted.store(true, Ordering::Relaxed);
@@ -319,6 +335,18 @@ async fn unless_it_panics<T>(run: impl Future<Output = T>) -> Option<T> {
         Err(_) => Poll::Ready(None),
     })
     .await
+}
+
+impl Plan {
+    /// How long is waited before a run is played once more; nothing where it is not.
+    fn wait_before_another(&self, play: &Play, outcome: &Outcome, before: usize) -> Option<Duration> {
+        if let Some(again) = self.again {
+            return if before == 0 { again(&play.scenario, outcome) } else { None };
+        }
+        let went_wrong =
+            matches!(outcome.verdict(), RunVerdict::Diverged | RunVerdict::Warned | RunVerdict::Unreachable);
+        (went_wrong && before < self.retries as usize).then_some(Duration::ZERO)
+    }
 }
 
 impl Schedule {

@@ -172,6 +172,13 @@ pub(crate) enum Length {
     Template(Text),
 }
 
+impl Var {
+    /// Whether it has no default.
+    pub(crate) fn must_be_given(&self) -> bool {
+        matches!(self.default, Data::Missing(_))
+    }
+}
+
 impl Data {
     /// As it stands in the file, on one line.
     fn written(&self) -> String {

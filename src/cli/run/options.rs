@@ -245,7 +245,7 @@ impl RunArguments {
     }
 
     /// How each run is played.
-    pub(super) fn settings(&self) -> Result<Settings, Refusal> {
+    pub(in crate::cli) fn settings(&self) -> Result<Settings, Refusal> {
         let (connections, trust) = (&self.connections, &self.connections.trust);
         let ca_pem = trust.ca_file.as_deref().map(read).transpose()?;
         Ok(Settings {
@@ -289,7 +289,14 @@ impl RunArguments {
         if pace.is_load() {
             pace.part = self.selection.shard.map(|(index, count)| (u64::from(index - 1), u64::from(count)));
         }
-        Plan { jobs, pace, retries: schedule.retries, fail_fast: schedule.fail_fast, stop: Stop::default() }
+        Plan {
+            jobs,
+            pace,
+            retries: schedule.retries,
+            again: None,
+            fail_fast: schedule.fail_fast,
+            stop: Stop::default(),
+        }
     }
 
     /// Whether the number of jobs was the user's wish.

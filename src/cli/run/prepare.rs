@@ -246,7 +246,8 @@ impl Preparation<'_> {
                 self.warn(&scenario.sources, &diagnostics);
                 self.note_where_secrets_go(scenario, &variables);
                 let settings = Settings { exchanger, ..self.settings.clone() };
-                let play = Play { scenario: scenario.clone(), variables: variables.clone(), settings, label };
+                let played = (scenario.clone(), variables.clone());
+                let play = Play { scenario: played.0, variables: played.1, settings, label, room: None };
                 let source = self.arguments.reports.are_wanted().then(|| Box::new(Playable::of(&play, case)));
                 let told =
                     Announced { id, position, source, ..Announced::of(scenario, &play.label, diagnostics.clone()) };

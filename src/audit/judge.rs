@@ -1,0 +1,199 @@
+//! What an outcome says about a check: passed, failed, not applicable, or that the server was not brought to where the check
+//! begins.
+//!
+//! Responsible for telling the last expectation of a check, where a divergence is a failure, from what leads up to it, where
+//! it proves nothing. Nobody else infers that.
+
+use crate::run::{Divergence, Entry, Kind, Outcome, RunVerdict, Speaker, Verdict};
+use crate::scenario::{Action, Scenario, Step};
+use std::time::Duration;
+
+/// How long is waited before a check is played again: a server that says 421 has too much to do.
+const AFTER_421: Duration = Duration::from_secs(2);
+const AFTER_OTHERS: Duration = Duration::from_millis(300);
+/// The most lines and octets that are quoted of what was sent or came.
+const QUOTED_LINES: usize = 4;
+const QUOTED: usize = 400;
+
+/// What came of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CheckVerdict {
+    Pass,
+    Fail,
+    NotApplicable,
+    /// It was not brought to where it begins, or what came proves nothing.
+    Blocked,
+}
+
+/// What came of a check, and what there is to show of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Judged {
+    pub(crate) verdict: CheckVerdict,
+    /// A code, `closed`, `reset`, `silence` or `bytes`.
+    pub(crate) got: Option<String>,
+    pub(crate) sent: String,
+    /// What came, line by line.
+    pub(crate) came: String,
+    pub(crate) wanted: String,
+    /// Why it is not applicable, or what blocked it.
+    pub(crate) reason: Option<String>,
+}
+
+/// Judges an outcome of a check.
+pub(crate) fn judge(scenario: &Scenario, outcome: &Outcome) -> Judged {
+    let plain = |verdict, reason| Judged {
+        verdict,
+        got: None,
+        sent: String::new(),
+        came: String::new(),
+        wanted: String::new(),
+        reason,
+    };
+    match outcome.verdict() {
+        RunVerdict::Followed => plain(CheckVerdict::Pass, None),
+        RunVerdict::NotApplicable => plain(CheckVerdict::NotApplicable, outcome.not_applicable.clone()),
+        RunVerdict::Interrupted => plain(CheckVerdict::Blocked, Some("the time of the audit was over".to_owned())),
+        RunVerdict::Diverged | RunVerdict::Warned | RunVerdict::Refused | RunVerdict::Unreachable | RunVerdict::Bug => {
+            match outcome.divergences.first() {
+                Some(divergence) => of_divergence(scenario, outcome, divergence),
+                None => plain(CheckVerdict::Blocked, None),
+            }
+        }
+    }
+}
+
+fn of_divergence(scenario: &Scenario, outcome: &Outcome, divergence: &Divergence) -> Judged {
+    let decides = decisive(scenario, outcome).filter(|step| belongs(divergence.step.as_str(), &step.head.number));
+    let fails = outcome.verdict() != RunVerdict::Unreachable
+        && decides.is_some()
+        && divergence.cause == crate::run::Cause::Server
+        && proves(outcome, divergence);
+    let (sent, came) = conversation(outcome, divergence);
+    let message = &divergence.diagnostic.message;
+    let wanted = decides.and_then(|step| step.head.name.as_ref()).map(|name| name.source.clone());
+    Judged {
+        verdict: if fails { CheckVerdict::Fail } else { CheckVerdict::Blocked },
+        got: Some(got(outcome, divergence)),
+        sent,
+        came,
+        wanted: wanted.or_else(|| divergence.expected.clone()).unwrap_or_else(|| message.clone()),
+        reason: (!fails).then(|| message.clone()),
+    }
+}
+
+/// Whether a step is this one, or one of its group.
+fn belongs(number: &str, step: &str) -> bool {
+    number.strip_prefix(step).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// The step with the last expectation that was not skipped; of steps that are sent together, or in a loop, all of them.
+fn decisive<'s>(scenario: &'s Scenario, outcome: &Outcome) -> Option<&'s Step> {
+    let skipped = |step: &Step| {
+        let of_it = |one: &&crate::run::StepOutcome| one.number.as_str() == &*step.head.number;
+        outcome.steps.iter().find(of_it).is_some_and(|one| one.verdict == Verdict::Skipped)
+    };
+    last_expecting(&scenario.steps, &skipped)
+}
+
+fn last_expecting<'s>(steps: &'s [Step], skipped: &dyn Fn(&Step) -> bool) -> Option<&'s Step> {
+    steps.iter().rev().filter(|step| !skipped(step)).find_map(|step| match &step.action {
+        Action::Group(group) if group.included => None,
+        Action::Group(group) => {
+            let inner = last_expecting(&group.steps, skipped)?;
+            Some(if group.pipeline || group.repeat.is_some() || group.for_each.is_some() { step } else { inner })
+        }
+        Action::Assert(_) | Action::StartTls(_) | Action::Tls(_) | Action::Auth(_) => Some(step),
+        _ => ((step.expect.is_some() && !step.observes()) || step.fails.is_some()).then_some(step),
+    })
+}
+
+/// Whether what came proves anything: a server that is busy, or that never said a word, is not asked.
+fn proves(outcome: &Outcome, divergence: &Divergence) -> bool {
+    match divergence.kind {
+        Kind::Connect
+        | Kind::MaxTime
+        | Kind::Interrupted
+        | Kind::Template
+        | Kind::Refused
+        | Kind::Start
+        | Kind::Bug => false,
+        Kind::Timeout => spoke(outcome),
+        _ => divergence.reply_code != Some(421),
+    }
+}
+
+/// Whether the server said anything in this check.
+fn spoke(outcome: &Outcome) -> bool {
+    outcome.transcript.iter().any(|entry| entry.speaker == Speaker::Server)
+}
+
+/// What came, as a table has it.
+fn got(outcome: &Outcome, divergence: &Divergence) -> String {
+    if let Some(code) = divergence.reply_code {
+        return code.to_string();
+    }
+    match divergence.kind {
+        Kind::Timeout => "silence".to_owned(),
+        Kind::Closed => "closed".to_owned(),
+        Kind::Reset => "reset".to_owned(),
+        Kind::Assert => last_seen(outcome, divergence),
+        Kind::Unasked => unasked_code(divergence).unwrap_or_else(|| "bytes".to_owned()),
+        _ => "bytes".to_owned(),
+    }
+}
+
+/// What the step saw that an assertion is about: the last reply, or what was observed.
+fn last_seen(outcome: &Outcome, divergence: &Divergence) -> String {
+    let before = outcome.steps.iter().take_while(|step| step.number != divergence.step);
+    let seen = before.filter_map(|step| match step.observed {
+        Some("reply") | None => step.replies.last().map(|reply| reply.code.to_string()),
+        Some("alert") => Some("bytes".to_owned()),
+        Some(kind) => Some(kind.to_owned()),
+    });
+    seen.last().unwrap_or_else(|| "bytes".to_owned())
+}
+
+/// The code of a reply that nothing had asked for.
+fn unasked_code(divergence: &Divergence) -> Option<String> {
+    let (_, quoted) = divergence.diagnostic.message.split_once('"')?;
+    let code = quoted.get(..3)?;
+    code.bytes().all(|byte| byte.is_ascii_digit()).then(|| code.to_owned())
+}
+
+/// What was sent last before the divergence, and what came to that.
+fn conversation(outcome: &Outcome, divergence: &Divergence) -> (String, String) {
+    let entries = &outcome.transcript;
+    let end = divergence.line.map_or(entries.len(), |line| line + 1).min(entries.len());
+    let talk = &entries[..end];
+    let Some(last_sent) = talk.iter().rposition(|entry| entry.speaker == Speaker::Client) else {
+        return (String::new(), quoted(talk.iter().filter(|entry| entry.speaker == Speaker::Server)));
+    };
+    let step = &talk[last_sent].step;
+    let is_sent = |entry: &&Entry| entry.speaker == Speaker::Client && entry.step == *step;
+    let came = talk[last_sent..].iter().filter(|entry| entry.speaker == Speaker::Server);
+    (quoted(talk.iter().filter(is_sent)), quoted(came))
+}
+
+fn quoted<'e>(entries: impl Iterator<Item = &'e Entry>) -> String {
+    let lines: Vec<&str> = entries.map(|entry| entry.text.as_str()).collect();
+    let shown = lines[lines.len().saturating_sub(QUOTED_LINES)..].join("\n");
+    match shown.char_indices().nth(QUOTED) {
+        Some((at, _)) => format!("{}…", &shown[..at]),
+        None => shown,
+    }
+}
+
+/// How long to wait before a check that could not tell is played once more; nothing where it is not.
+pub(crate) fn played_again_after(scenario: &Scenario, outcome: &Outcome) -> Option<Duration> {
+    let divergence = outcome.divergences.first()?;
+    let busy = divergence.reply_code == Some(421);
+    let transient = divergence.reply_code.is_some_and(|code| (400..500).contains(&code));
+    let cut = matches!(divergence.kind, Kind::Timeout | Kind::Closed | Kind::Reset | Kind::Connect);
+    let fails = judge(scenario, outcome).verdict == CheckVerdict::Fail;
+    match outcome.verdict() {
+        RunVerdict::Interrupted | RunVerdict::Bug | RunVerdict::Refused => None,
+        _ if busy => Some(AFTER_421),
+        _ if cut || (transient && !fails) => Some(AFTER_OTHERS),
+        _ => None,
+    }
+}

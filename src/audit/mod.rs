@@ -1,0 +1,14 @@
+//! The audit: which checks there are, which of them are about a target, and what an outcome says about it.
+//!
+//! A check is a scenario of `scenarios/audit/`, as anybody could have written it; its id is the file's name, its group the
+//! folder. Nothing is played here: `cli::audit` plays checks by the schedule of `run`, and `report::audit` shows results.
+
+mod catalogue;
+mod judge;
+mod makes;
+mod target;
+
+pub(crate) use catalogue::{Check, Choice, checks, probe};
+pub(crate) use judge::{CheckVerdict, Judged, judge, played_again_after};
+pub(crate) use makes::make_of;
+pub(crate) use target::{COLUMNS, Role, Target};

@@ -1,0 +1,196 @@
+//! `smtp-script audit`: plays the checks that come with the program against servers, and grades them.
+//!
+//! Responsible for arguments, targets and exit codes. Which checks there are and what an outcome says stands in
+//! `crate::audit`; they are played by the schedule of `run`, and written by `report::audit`.
+
+mod catalogue;
+mod diff;
+mod played;
+mod targets;
+
+use super::refusal::Refusal;
+use super::report_files::{self, Output, ReportArguments, ReportFiles};
+use super::run::{RunArguments, TrustArguments, fail_on};
+use super::screen::{self, Color};
+use super::values::ValueArguments;
+use crate::audit::{Choice, checks};
+use crate::report::audit::{self, Audit, AuditTarget, AuditVerdict};
+use crate::report::format::Format;
+use crate::report::merge::first_that_applies;
+use crate::report::model::Level as ReportLevel;
+use crate::report::{Report, nagios};
+use crate::scenario::{FailOn, Level};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Grade servers by checks of the RFCs and of what is known to go wrong. The exit code is 0 when all checks that apply were
+/// passed (of `--fail-on`), 1 when one failed, 2 when something could not be done as asked, 3 when a server could not be
+/// reached, 130 when it was interrupted.
+#[derive(Debug, clap::Args)]
+pub(super) struct AuditArguments {
+    /// Servers: 25 without a port, 465 is implicit TLS, `unix:PATH` is LMTP
+    #[arg(value_name = "HOST[:PORT]")]
+    hosts: Vec<String>,
+    /// Servers in a CSV file, one a row; its first row names columns, which go before the options of their names
+    #[arg(long, value_name = "FILE.csv")]
+    targets: Option<PathBuf>,
+    #[command(flatten)]
+    common: targets::CommonArguments,
+    #[command(flatten)]
+    choice: ChoiceArguments,
+    #[command(flatten)]
+    values: ValueArguments,
+    #[command(flatten)]
+    trust: TrustArguments,
+    /// How many checks may be under way at once
+    #[arg(long, short, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    jobs: u32,
+    /// How many sessions may be open to one server at once, if it is not on this machine
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    per_target: u32,
+    /// From which level on a failed check gives exit code 1: `must`, `should`, `may` or `never`
+    #[arg(long, value_name = "LEVEL", default_value = "must", value_parser = parsed_fail_on, hide_default_value = true)]
+    fail_on: FailOnArgument,
+    #[command(flatten)]
+    reports: ReportArguments,
+    /// Tell every check that failed, also of several servers
+    #[arg(short, long)]
+    verbose: bool,
+    /// Print nothing where all checks were passed
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+    /// List all checks: id, RFC, level, and what each is about
+    #[arg(long, conflicts_with_all = ["hosts", "targets"])]
+    list: bool,
+    /// Tell everything about one check, with its scenario
+    #[arg(long, value_name = "ID", conflicts_with_all = ["hosts", "targets", "list"])]
+    explain: Option<String>,
+    /// Say what changed between two audits, of which `--report json=FILE` was written
+    #[arg(long, num_args = 2, value_names = ["OLD.json", "NEW.json"], conflicts_with_all = ["hosts", "targets", "list", "explain"])]
+    diff: Vec<PathBuf>,
+}
+
+/// Which checks are played.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Which checks")]
+struct ChoiceArguments {
+    /// Play these only: an id, a group, an RFC (`3207`) or a section (`5321 §4.1.4`); repeatable
+    #[arg(long, value_name = "ID|GROUP|RFC")]
+    only: Vec<String>,
+    /// Leave these out (repeatable)
+    #[arg(long, value_name = "ID|GROUP|RFC")]
+    skip: Vec<String>,
+    /// Play those of this level, and of worse ones
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    level: Option<LevelArgument>,
+    /// Play checks that take longer than 20 s too
+    #[arg(long)]
+    slow: bool,
+    /// Play checks that leave a message in a mailbox too
+    #[arg(long)]
+    deliver: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct LevelArgument(Level);
+
+#[derive(Debug, Clone, Copy)]
+struct FailOnArgument(FailOn);
+
+fn parsed_fail_on(text: &str) -> Result<FailOnArgument, String> {
+    fail_on(text).map(FailOnArgument)
+}
+
+fn level(text: &str) -> Result<LevelArgument, String> {
+    Level::of(text).map(LevelArgument).ok_or_else(|| "expected `must`, `should` or `may`".to_owned())
+}
+
+/// Plays checks, or tells about them, and gives the exit code.
+pub(super) fn audit(arguments: &AuditArguments) -> u8 {
+    let done = match arguments.diff.as_slice() {
+        [old, new] => diff::diff(old, new, arguments.fail_on.0, &arguments.reports),
+        _ => audited(arguments),
+    };
+    done.unwrap_or_else(|refusal| refusal.show())
+}
+
+fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
+    let all = checks().map_err(|error| Refusal::from(error.to_string()))?;
+    let (only, skip) = (arguments.choice.only.clone(), arguments.choice.skip.clone());
+    let choice = Choice { only, skip, level: arguments.choice.level.map(|level| level.0) };
+    if let Some(id) = &arguments.explain {
+        return catalogue::explain(&all, id);
+    }
+    let chosen = choice.of(all)?;
+    if arguments.list {
+        screen::result(&catalogue::list(&chosen));
+        return Ok(0);
+    }
+    let targets = targets::read(&arguments.hosts, arguments.targets.as_deref(), &arguments.common)?;
+    let read: Vec<PathBuf> = arguments.targets.iter().cloned().chain(arguments.values.files_read()).collect();
+    let files = ReportFiles::open(&arguments.reports, &read)?;
+    let began = Instant::now();
+    let mut report = Report::begin();
+    let run = RunArguments::of_one(arguments.values.clone(), arguments.trust.clone(), false);
+    let settings = run.settings()?;
+    let played = played::play(&played::Asked {
+        checks: &chosen,
+        targets: &targets,
+        settings,
+        values: &arguments.values,
+        jobs: arguments.jobs as usize,
+        per_target: arguments.per_target as usize,
+        slow: arguments.choice.slow,
+        deliver: arguments.choice.deliver,
+        quiet: arguments.quiet,
+    })?;
+    report.exit_code = exit_code(&played.audit, arguments.fail_on.0);
+    if played.interrupted {
+        report.exit_code = first_that_applies(report.exit_code, super::INTERRUPTED);
+    }
+    report.interrupted = played.interrupted;
+    report.audit = Some(played.audit);
+    report.duration = began.elapsed().as_secs_f64();
+    tell(arguments, &report);
+    files.write(&report)?;
+    let is_plugin = arguments.reports.output == Output::Report(Format::Nagios);
+    Ok(if is_plugin { nagios::exit_code(&report) } else { report.exit_code })
+}
+
+/// The grades on standard output, or the report that it was to get instead.
+fn tell(arguments: &AuditArguments, report: &Report) {
+    match (arguments.reports.output, &report.audit) {
+        (Output::Human, Some(audit)) => {
+            if !arguments.quiet || report.exit_code != 0 {
+                screen::result(&audit::screen(audit, arguments.verbose, arguments.color.for_results()));
+            }
+        }
+        (Output::Report(format), _) => report_files::print(format, report, arguments.reports.options()),
+        (Output::Human, None) => {}
+    }
+}
+
+/// 1 where a check failed, or a server is more than half blocked; 3 where one was not reached.
+fn exit_code(audit: &Audit, fail_on: FailOn) -> u8 {
+    let failed = audit.checks.iter().any(|check| {
+        let counts = fail_on.counts(Some(level_of(check.level)));
+        counts && check.results.values().any(|result| result.verdict == AuditVerdict::Fail)
+    });
+    let count = audit.checks.len() as u64;
+    let unreachable = |target: &AuditTarget| target.unreachable.is_some();
+    let half = audit.targets.iter().any(|target| !unreachable(target) && target.blocked * 2 > count);
+    let code = u8::from(failed || half);
+    first_that_applies(code, if audit.targets.iter().any(unreachable) { 3 } else { 0 })
+}
+
+/// The level of a report, as scenarios have it.
+fn level_of(level: ReportLevel) -> Level {
+    match level {
+        ReportLevel::Must => Level::Must,
+        ReportLevel::Should => Level::Should,
+        ReportLevel::May => Level::May,
+    }
+}
