@@ -105,6 +105,7 @@ fn every_option_is_documented_and_no_other() {
     let mut known = BTreeSet::new();
     for command in [
         "run",
+        "audit",
         "send",
         "check",
         "serve",

@@ -176,7 +176,10 @@ fn conversation(outcome: &Outcome, divergence: &Divergence) -> (String, String) 
 
 fn quoted<'e>(entries: impl Iterator<Item = &'e Entry>) -> String {
     let lines: Vec<&str> = entries.map(|entry| entry.text.as_str()).collect();
-    let shown = lines[lines.len().saturating_sub(QUOTED_LINES)..].join("\n");
+    let mut shown = lines[..lines.len().min(QUOTED_LINES)].join("\n");
+    if lines.len() > QUOTED_LINES {
+        shown.push_str(&format!("\n… {} more lines", lines.len() - QUOTED_LINES));
+    }
     match shown.char_indices().nth(QUOTED) {
         Some((at, _)) => format!("{}…", &shown[..at]),
         None => shown,

@@ -209,6 +209,8 @@ struct Work {
     results: BTreeMap<(usize, usize), CheckResult>,
     /// What the scenarios say with the values of a run, by check.
     told: BTreeMap<usize, (Option<String>, BTreeMap<String, String>)>,
+    /// The command that plays each check for each target.
+    commands: BTreeMap<(usize, usize), String>,
     spans: Vec<Option<(Duration, Duration)>>,
     failed: u64,
 }
@@ -223,6 +225,7 @@ impl Work {
             scenarios: asked.checks.iter().map(|check| check.scenario.clone()).collect(),
             results: BTreeMap::new(),
             told: BTreeMap::new(),
+            commands: BTreeMap::new(),
             spans: asked.targets.iter().map(|_| None).collect(),
             failed: 0,
         };
@@ -242,6 +245,7 @@ impl Work {
                         let room = rooms[index].clone();
                         work.plays.push(Play { scenario, variables, settings, label: String::new(), room });
                         work.of_play.push((at, index));
+                        work.commands.insert((at, index), command(check, target, role, asked.settings.insecure));
                         continue;
                     }
                 };
@@ -277,7 +281,11 @@ impl Work {
         *span = (span.0.min(finished.offset), span.1.max(end));
         let claim = &outcome.claim;
         self.told.entry(check).or_insert_with(|| (claim.why.clone(), claim.mend.iter().cloned().collect()));
-        self.results.insert((check, target), told(judged, outcome));
+        let mut result = told(judged, outcome);
+        if result.verdict == AuditVerdict::Fail {
+            result.play = self.commands.get(&(check, target)).cloned();
+        }
+        self.results.insert((check, target), result);
     }
 
     fn into_audit(mut self, asked: &Asked<'_>) -> Audit {
@@ -333,6 +341,40 @@ fn applies(asked: &Asked<'_>, check: &Check, role: Role) -> Result<(), String> {
     Ok(())
 }
 
+/// The command that plays just this check, with the values of its target.
+fn command(check: &Check, target: &Target, role: Role, insecure: bool) -> String {
+    let address = target.address();
+    if address.starts_with("unix:") {
+        return format!("smtp-script audit {address} --only {}", check.id);
+    }
+    let mut command = format!("smtp-script run audit/{} --to {address}", check.id);
+    for (name, value) in target.variables(role) {
+        let usual =
+            [("tls_mode", "none"), ("role", "mx"), ("login", "none")].contains(&(name.as_str(), value.as_str()));
+        let declared = check.scenario.vars.iter().any(|var| var.name.name == name);
+        if declared && !usual && !matches!(name.as_str(), "host" | "port" | "socket") {
+            command.push_str(&format!(" --var {name}={}", quoted(&value)));
+        }
+    }
+    if !check.scenario.secrets.is_empty() {
+        command.push_str(" --secret password=…");
+    }
+    if insecure {
+        command.push_str(" --insecure");
+    }
+    command
+}
+
+/// A word of a shell's command line.
+fn quoted(value: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "@._-+:/=[]".contains(letter);
+    if !value.is_empty() && value.chars().all(plain) {
+        value.to_owned()
+    } else {
+        format!("'{}'", value.replace('\'', "'\\''"))
+    }
+}
+
 fn plain(verdict: AuditVerdict, reason: String) -> CheckResult {
     CheckResult {
         verdict,
@@ -341,6 +383,7 @@ fn plain(verdict: AuditVerdict, reason: String) -> CheckResult {
         came: String::new(),
         wanted: String::new(),
         reason: Some(reason),
+        play: None,
         duration: 0.0,
         transcript: Vec::new(),
     }
@@ -360,6 +403,7 @@ fn told(judged: Judged, outcome: &Outcome) -> CheckResult {
         came: judged.came,
         wanted: judged.wanted,
         reason: judged.reason,
+        play: None,
         duration: outcome.duration.as_secs_f64(),
         transcript: if failed { collect::lines(outcome) } else { Vec::new() },
     }

@@ -65,7 +65,7 @@ fn details(audit: &Audit, target: &AuditTarget, styled: Styled) -> String {
     let make = target.make.as_deref();
     for (check, result) in audit.failed(&target.name) {
         text.push('\n');
-        text.push_str(&failed(check, result, target, make, styled));
+        text.push_str(&failed(check, result, make, styled));
     }
     text.push_str(&blocked(audit, target));
     text.push_str(&missing_values(audit, target));
@@ -77,13 +77,7 @@ fn details(audit: &Audit, target: &AuditTarget, styled: Styled) -> String {
 }
 
 /// One check that failed.
-fn failed(
-    check: &AuditCheck,
-    result: &CheckResult,
-    target: &AuditTarget,
-    make: Option<&str>,
-    styled: Styled,
-) -> String {
+fn failed(check: &AuditCheck, result: &CheckResult, make: Option<&str>, styled: Styled) -> String {
     let level = LEVELS.iter().find(|(level, _)| *level == check.level).map_or("", |(_, word)| word);
     let rfc = sections(&check.rfc);
     let mut text = format!(
@@ -100,19 +94,18 @@ fn failed(
     };
     row("sent", &result.sent);
     let came = if result.came.is_empty() { result.got.clone().unwrap_or_default() } else { result.came.clone() };
-    row("came", &format!("{came}       wanted: {}", result.wanted));
+    if came.contains('\n') {
+        row("came", &came);
+        row("wanted", &result.wanted);
+    } else {
+        row("came", &format!("{came}       wanted: {}", result.wanted));
+    }
     row("why", check.why.as_deref().unwrap_or_default());
     for (of, what) in check.mend.iter().filter(|(of, _)| make.is_none_or(|make| make == of.as_str())) {
         row("mend", &format!("{of}: {what}"));
     }
-    row("play", &play(check, target));
+    row("play", result.play.as_deref().unwrap_or_default());
     text
-}
-
-/// The command that plays just this check.
-fn play(check: &AuditCheck, target: &AuditTarget) -> String {
-    let address = if target.host.contains(':') { format!("[{}]", target.host) } else { target.host.clone() };
-    format!("smtp-script audit {address}:{} --only {}", target.port, check.id)
 }
 
 fn blocked(audit: &Audit, target: &AuditTarget) -> String {

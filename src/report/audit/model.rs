@@ -124,6 +124,9 @@ pub struct CheckResult {
     /// Why it is not applicable, or what blocked it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The command that plays it again, of what failed; secrets are names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub play: Option<String>,
     /// How long it took, in seconds.
     pub duration: f64,
     /// The conversation, of what failed.

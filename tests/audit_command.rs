@@ -1,0 +1,121 @@
+//! `smtp-script audit` against scripted servers: grades, reports, exit codes, what changed.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "program/mod.rs"]
+mod program;
+#[path = "audit/served.rs"]
+mod served;
+
+use program::{command, root, smtp_script};
+use serde_json::Value;
+use served::Served;
+use std::fs;
+
+const VALUES: [&str; 6] =
+    ["--sender", "john@example.com", "--recipient", "testuser@example.com", "--relay", "u@other.example.net"];
+
+fn odd(name: &str) -> Served {
+    Served::file(&root().join("tests/audit/odd").join(format!("{name}.yaml")))
+}
+
+/// An audit of a server on loopback as a mail exchanger.
+fn audited(port: u16, options: &[&str]) -> program::Played {
+    let host = format!("127.0.0.1:{port}");
+    let mut arguments = vec!["audit", &host, "--role", "mx", "--timeout", "2s"];
+    arguments.extend(VALUES);
+    arguments.extend(options);
+    smtp_script(&arguments)
+}
+
+#[test]
+fn a_server_that_takes_everything_is_an_open_relay() {
+    let server = odd("all-250");
+    let played = audited(server.port, &["--only", "5321-relay", "--only", "5321-noop"]);
+    played.exits(1).says(&[
+        "MUST 1/2   SHOULD 0/0   MAY 0/0   n/a 0   blocked 0",
+        "FAIL  MUST    5321-relay  RFC 2505 §2.1",
+        "        sent    RCPT TO:<u@other.example.net>",
+        "        came    250 ok       wanted: ",
+        "        play    smtp-script run audit/5321-relay --to 127.0.0.1:",
+        "RFC 2505",
+    ]);
+    audited(server.port, &["--only", "5321-relay", "--fail-on", "never"]).exits(0);
+}
+
+#[test]
+fn a_server_that_is_not_brought_to_a_check_blocks_it() {
+    let server = odd("all-500");
+    audited(server.port, &["--only", "5321-noop", "--only", "5321-rset"]).exits(1).says(&[
+        "MUST 0/0",
+        "blocked 2",
+        "more than a tenth is blocked",
+    ]);
+}
+
+#[test]
+fn a_server_that_never_answers_is_not_reached() {
+    let server = odd("never");
+    audited(server.port, &["--max-time", "6s"]).exits(3).says(&["MUST 0/0", "it says nothing: no greeting came"]);
+}
+
+#[test]
+fn a_value_that_is_missing_is_asked_for() {
+    let server = odd("all-250");
+    let host = format!("127.0.0.1:{}", server.port);
+    smtp_script(&["audit", &host, "--role", "mx", "--only", "5321-relay"]).exits(0).says(&["give --relay"]);
+}
+
+#[test]
+fn reports_and_what_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let (old, new, csv, xml) = (file("old.json"), file("new.json"), file("m.csv"), file("j.xml"));
+    let choice = ["--only", "5321-relay", "--only", "5321-noop", "--only", "5321-greeting"];
+    let (lax, strict) = (odd("all-250"), odd("all-500"));
+    for (server, json) in [(&lax, &old), (&strict, &new)] {
+        let table = file("servers.csv");
+        let row = format!(
+            "name,host,port,relay,sender,recipient\nmx,127.0.0.1,{},u@other.example.net,a@b.example,c@d.example\n",
+            server.port
+        );
+        fs::write(&table, row).unwrap();
+        let (json, csv, xml) = (format!("json={json}"), format!("matrix={csv}"), format!("junit={xml}"));
+        let mut arguments = vec!["audit", "--targets", &table, "--role", "mx", "--report", &json, "--report", &csv];
+        arguments.extend(["--report", &xml, "--timeout", "2s"]);
+        arguments.extend(choice);
+        smtp_script(&arguments).exits(1);
+    }
+    let report: Value = serde_json::from_str(&fs::read_to_string(&old).unwrap()).unwrap();
+    assert_eq!(report["audit"]["targets"][0]["grade"]["must"]["applicable"], 3);
+    let relay = report["audit"]["checks"].as_array().unwrap().iter().find(|check| check["id"] == "5321-relay").unwrap();
+    assert_eq!((&relay["results"]["mx"]["verdict"], &relay["results"]["mx"]["got"]), (&"fail".into(), &"250".into()));
+    let csv = fs::read_to_string(csv).unwrap();
+    assert!(csv.starts_with("check,rfc,level,mx\r\n") && csv.contains("5321-noop,5321 §4.1.1.9"), "{csv}");
+    assert!(csv.lines().any(|line| line.starts_with("5321-noop") && line.ends_with(",must,blocked")), "{csv}");
+    assert!(fs::read_to_string(xml).unwrap().contains(r#"<testsuite name="mx" tests="3""#));
+    smtp_script(&["audit", "--diff", &old, &new]).exits(0).says(&["otherwise  MUST    5321-noop  pass → blocked"]);
+    smtp_script(&["audit", "--diff", &old, &old]).exits(0).says(&["nothing changed"]);
+}
+
+#[test]
+fn mistakes_are_said() {
+    for (arguments, says) in [
+        (vec!["audit"], "no server is named"),
+        (vec!["audit", "127.0.0.1", "--only", "5321-nop"], "did you mean `5321-noop`?"),
+        (vec!["audit", "127.0.0.1", "--tls", "startls"], "did you mean `starttls`?"),
+        (vec!["audit", "127.0.0.1", "--username", "joe"], "the secret `password` has no value"),
+        (vec!["audit", "--explain", "nothing"], "no check is called `nothing`"),
+        (vec!["audit", "a", "--report", "matrix=x.txt"], "a matrix is `.md`, `.csv` or `.html`"),
+    ] {
+        let played = smtp_script(&arguments);
+        played.exits(2);
+        assert!(played.err.contains(says), "{arguments:?}: {}", played.err);
+    }
+}
+
+#[test]
+fn every_check_is_listed_and_explained() {
+    let listed = smtp_script(&["audit", "--list"]);
+    listed.exits(0).says(&["5321-noop", "relay-null-sender"]);
+    smtp_script(&["audit", "--explain", "5321-noop"]).exits(0).says(&["level   MUST", "RFC 5321", "send: NOOP"]);
+}
