@@ -254,7 +254,11 @@ impl<'c> RulesAt<'c> {
         }
     }
 
-    async fn say_and_go_on(&mut self, said: FallbackSaid) -> ConnectionFlow {
+    async fn say_and_go_on(&mut self, mut said: FallbackSaid) -> ConnectionFlow {
+        if said.next == NextInput::StartTls {
+            let has_certificate = self.on.acceptor(&ServerTls::default()).is_ok();
+            said = self.sandbox(|fallback| fallback.asked_for_tls(has_certificate));
+        }
         match self.say(said.reply).await {
             ConnectionFlow::On => Box::pin(self.go_on(said.next)).await,
             ConnectionFlow::Stop => ConnectionFlow::Stop,

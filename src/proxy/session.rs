@@ -102,8 +102,8 @@ fn in_words(failure: &TlsFailure) -> String {
 }
 
 async fn accept(client: TcpStream, tls: &SandboxTls) -> Result<crate::server::TlsStream, RelayTrouble> {
-    match timeout(OPENING, crate::server::accept(client, tls)).await {
-        Ok(Ok(stream)) => Ok(stream),
+    match timeout(OPENING, tls.shake_hands(client)).await {
+        Ok(Ok((stream, _))) => Ok(stream),
         Ok(Err(error)) => Err(RelayTrouble::Tls(format!(
             "the TLS handshake with the client failed: {error}\n  = help: the client must trust the certificate of this proxy: see --ca-out"
         ))),

@@ -3,10 +3,11 @@
 //! Responsible for keeping the protocol's state beside a script, so that it knows which commands took effect. Not
 //! responsible for reading or writing: `play::server` does, and tells what came.
 
+use super::acceptor::Accepted;
 use super::answer::{Answer, BadLine, NextInput};
 use super::auth::Login;
 use super::mail_sink::Discard;
-use super::protocol::{AUTH_LINE, ClientTlsFacts, Protocol};
+use super::protocol::{AUTH_LINE, Protocol, TLS_READY, TLS_UNAVAILABLE};
 use super::settings::{QueueIds, SandboxSettings};
 use std::sync::{Arc, OnceLock};
 
@@ -103,8 +104,15 @@ impl Fallback {
         self.protocol.chunk_ended().into()
     }
 
-    pub(crate) fn tls_started(&mut self) {
-        self.protocol.tls_started(ClientTlsFacts::default());
+    /// The answer to STARTTLS, by whether there is a certificate.
+    pub(crate) fn asked_for_tls(&self, has_certificate: bool) -> FallbackSaid {
+        let answer =
+            if has_certificate { Answer::from(TLS_READY).then(NextInput::StartTls) } else { TLS_UNAVAILABLE.into() };
+        answer.into()
+    }
+
+    pub(crate) fn tls_started(&mut self, accepted: &Accepted) {
+        self.protocol.tls_started(accepted.facts());
     }
 
     /// A message was refused by someone else: the transaction is over.

@@ -7,7 +7,7 @@
 mod layer;
 mod trouble;
 
-use super::acceptor::{Accepted, Acceptor};
+use super::acceptor::{Accepted, Acceptor, HandshakeFailure};
 use super::mail_data::{DataRead, MailDataReader};
 use crate::smtp::reply::MAX_REPLY;
 use layer::{Layer, alert_within, end_of, poll_read};
@@ -27,6 +27,8 @@ pub(crate) use trouble::{HandshakeTrouble, PeerTrouble};
 
 /// The longest line that is read, in octets. RFC 4954 section 4.2 wants 12,288.
 const MAX_LINE: usize = 64 * 1024;
+/// How much is kept of what a client sent in place of a handshake.
+const FIRST_OCTETS: usize = 512;
 /// How long an orderly close may take.
 const LAST_BYTES: Duration = Duration::from_millis(500);
 
@@ -340,21 +342,30 @@ impl Peer {
     /// # Errors
     /// Why it failed; the connection is closed then.
     pub(crate) async fn upgrade(&mut self, acceptor: &Acceptor, wait: Duration) -> Result<Accepted, HandshakeTrouble> {
-        let failed = |reason: &str| Err(HandshakeTrouble::Failed(reason.to_owned()));
         let tcp = match self.stream.take() {
             Some(Layer::Plain(tcp)) => tcp,
             Some(tls @ Layer::Tls(_)) => {
                 self.stream = Some(tls);
-                return failed("TLS is active already");
+                return Err(HandshakeTrouble::not_begun("TLS is active already"));
             }
-            None => return failed("the connection is closed"),
+            None => return Err(HandshakeTrouble::not_begun("the connection is closed")),
         };
-        match timeout(wait, acceptor.shake_hands(tcp)).await {
-            Ok(Ok((stream, accepted))) => {
+        let mut first = [0; FIRST_OCTETS];
+        let handshake = async {
+            // What is no TLS can be shown only if it was seen before OpenSSL took it.
+            let count = tcp.peek(&mut first).await.unwrap_or(0);
+            (acceptor.shake_hands(tcp).await, count)
+        };
+        match timeout(wait, handshake).await {
+            Ok((Ok((stream, accepted)), _)) => {
                 self.stream = Some(Layer::Tls(Box::new(stream)));
                 Ok(accepted)
             }
-            Ok(Err(reason)) => Err(HandshakeTrouble::Failed(reason)),
+            Ok((Err(failure), count)) => {
+                let is_plain = matches!(failure, HandshakeFailure::NotTls(_));
+                let sent = if is_plain { first[..count].to_vec() } else { Vec::new() };
+                Err(HandshakeTrouble::Failed { failure, sent })
+            }
             Err(_) => Err(HandshakeTrouble::TimedOut),
         }
     }

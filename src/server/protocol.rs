@@ -32,6 +32,8 @@ const GREET_FIRST: &str = "503 5.5.1 Send EHLO or HELO first";
 const GREET_FIRST_LMTP: &str = "503 5.5.1 Send LHLO first";
 /// There is no certificate to shake hands with (RFC 3207 4).
 pub(crate) const TLS_UNAVAILABLE: &str = "454 4.7.0 TLS is not available: the server has no certificate";
+/// The go-ahead for a handshake (RFC 3207 4).
+pub(crate) const TLS_READY: &str = "220 2.0.0 Ready to start TLS";
 const TLS_FIRST: &str = "530 5.7.0 Must issue a STARTTLS command first";
 const TLS_BEFORE_AUTH: &str = "538 5.7.11 Encryption is required: send STARTTLS first";
 const AUTH_FIRST: &str = "530 5.7.0 Authentication required";

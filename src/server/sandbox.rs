@@ -11,11 +11,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use openssl::error::ErrorStack;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::acceptor::AcceptorFault;
 use super::auth::Login;
 use super::counts::Counts;
 use super::listening::cannot_listen;
@@ -230,7 +230,7 @@ struct Shared {
     client_certificates: ClientCertificates,
     idle: Duration,
     max_sessions: u64,
-    tls: OnceLock<Result<SandboxTls, ErrorStack>>,
+    tls: OnceLock<Result<SandboxTls, AcceptorFault>>,
     store: Option<Arc<Store>>,
     counts: Arc<Counts>,
     log: Option<Log>,

@@ -19,7 +19,7 @@ impl Script {
 
     fn acceptor_for(&self, tls: &ServerTls, scope: &dyn Scope) -> Result<Acceptor, NoCertificate> {
         let offer = self.offer(tls, scope).map_err(|error| NoCertificate(error.message))?;
-        Acceptor::new(&offer, self.authority()?).map_err(NoCertificate)
+        Acceptor::new(&offer, self.authority()?).map_err(|fault| NoCertificate(fault.to_string()))
     }
 
     fn offer(&self, tls: &ServerTls, scope: &dyn Scope) -> Result<TlsOffer, TemplateError> {

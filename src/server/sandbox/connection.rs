@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::task::ready;
 use std::time::Duration;
 
-use openssl::ssl::Ssl;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -19,7 +18,6 @@ use tokio::time::{sleep, timeout};
 use tokio_openssl::SslStream;
 
 use super::{SandboxStage, Shared, reached};
-use crate::server::acceptor::Accepted;
 use crate::server::dialogue::{After, Input, SandboxDialogue};
 use crate::server::log::SessionLog;
 use crate::server::protocol::Protocol;
@@ -128,18 +126,13 @@ async fn accept_tls(
     shared: &Shared,
     dialogue: &mut SandboxDialogue<Reception>,
 ) -> io::Result<SslStream<TcpStream>> {
-    let tls = shared.tls()?;
-    let mut stream = SslStream::new(Ssl::new(tls.context())?, stream)?;
-    let shaken = timeout(HANDSHAKE, Pin::new(&mut stream).accept()).await;
+    let shaken = timeout(HANDSHAKE, shared.tls()?.shake_hands(stream)).await;
     let shaken = shaken.map_err(|_| format!("not done after {} s", HANDSHAKE.as_secs()));
-    shaken
-        .and_then(|done| done.map_err(|error| error.to_string()))
+    let (stream, accepted) = shaken
+        .and_then(|done| done.map_err(|failure| failure.to_string()))
         .map_err(|error| io::Error::other(format!("the TLS handshake failed: {error}")))?;
-    let ssl = stream.ssl();
-    let cipher = || ssl.current_cipher().map_or("no cipher", |cipher| cipher.name());
-    dialogue.log().detail(|| format!("{}, {}", ssl.version_str(), cipher()));
-    let facts = tls.facts(ssl);
-    dialogue.tls_started(facts, || Accepted::of(ssl, tls.verifies()));
+    dialogue.log().detail(|| format!("{}, {}", accepted.version, accepted.cipher));
+    dialogue.tls_started(accepted);
     Ok(stream)
 }
 
