@@ -137,16 +137,16 @@ fn a_hostile_server_breaks_no_format_and_hides_no_divergence() {
     let reports = Reports::of(&[("hostile.yaml", HOSTILE_SCENARIO)], HOSTILE, &[]);
     assert_eq!(reports.played.code, Some(1), "{}{}", reports.played.stdout, reports.played.stderr);
     reports.are_sound();
-    assert_says(&reports.junit(), &["hostile.yaml | 1 expect | Passed | hostile.yaml:5\n"]);
+    assert_says(&reports.junit(), &["hostile.yaml | 1 expect ^220 | Passed | hostile.yaml:5\n"]);
     assert_says(
         &reports.junit(),
-        &["2 says hello # | <i> | Failure | hostile.yaml:7\n", "3 send | Skipped | hostile.yaml:9\n"],
+        &["2 says hello # | <i> | Failure | hostile.yaml:7\n", "3 send QUIT | Skipped | hostile.yaml:9\n"],
     );
     assert_says(
         &reports.tap_by_node(),
         &["\n    not ok 2 says hello # | <i> message step 2", "not ok hostile.yaml message step 2"],
     );
-    assert_says(&reports.tap_by_node(), &["ok 3 send SKIP"]);
+    assert_says(&reports.tap_by_node(), &["ok 3 send QUIT SKIP"]);
     assert_says(&reports.tap_by_perl(), &["not ok - hostile.yaml\nmessage step 2 \"says hello # | <i>\" diverged"]);
     assert_says(&reports.text("prometheus"), &["smtp_script_scenario_followed{scenario=\"hostile.yaml\"} 0\n"]);
     assert_says(&reports.text("prometheus"), &["step=\"2\",kind=\"reply\",cause=\"server\",code=\"550\"} 1\n"]);
@@ -161,7 +161,8 @@ fn what_no_server_was_asked_is_an_error_of_its_own() {
     let reports = Reports::of(&files, "send \"220 mx\\0example\\r\\n\"\n", &[]);
     assert_eq!(reports.played.code, Some(2), "{}{}", reports.played.stdout, reports.played.stderr);
     reports.are_sound();
-    let cases = ["nul.yaml | 1 expect | Failure | nul.yaml:3\n", "broken.yaml | can be run | Error | broken.yaml:1\n"];
+    let cases =
+        ["nul.yaml | 1 expect ^220 | Failure | nul.yaml:3\n", "broken.yaml | can be run | Error | broken.yaml:1\n"];
     assert_says(&reports.junit(), &cases);
     assert_says(&reports.text("nagios"), &["SMTP UNKNOWN - 2 scenarios: 1 diverged, 1 broken: ", "\nbroken.yaml:1: "]);
     assert_says(&reports.tap_by_perl(), &["not ok - nul.yaml\n", "not ok - broken.yaml\n"]);
@@ -189,7 +190,7 @@ fn the_figures_of_load_are_in_every_format() {
     let read = json::read(&reports.text("json")).unwrap();
     let load = read.load.expect("figures of load");
     assert_eq!((load.runs, load.replies.get("250")), (20, Some(&40)));
-    assert_says(&reports.junit(), &["load | 2 hello | Passed", "load | 3 send | Failure"]);
+    assert_says(&reports.junit(), &["load | 2 hello | Passed", "load | 3 send NOOP | Failure"]);
     assert_says(&reports.text("tap"), &["sessions/s", "replies 250: 40", "p99"]);
     assert_says(
         &reports.text("prometheus"),
@@ -219,7 +220,38 @@ fn what_followed_is_told_in_a_line() {
     assert_eq!(reports.played.code, Some(0), "{}{}", reports.played.stdout, reports.played.stderr);
     reports.are_sound();
     assert_says(&reports.text("nagios"), &["SMTP OK - 1 scenario: 1 followed | time="]);
-    assert_says(&reports.tap_by_node(), &["    ok 1 expect\nok a.yaml"]);
+    assert_says(&reports.tap_by_node(), &["    ok 1 expect ^220\nok a.yaml"]);
+}
+
+#[test]
+fn a_step_without_a_name_is_called_by_what_it_sends() {
+    let scenario = "connect: mx.example\nvars: {from: ann@a.example}\nsecrets: [password]\nsteps:\n  - expect: ^220\n  - send: EHLO client.example\n    \
+                    expect: ^250\n  - send: MAIL FROM:<<<from>>>\n    expect: ^250\n  - send: AUTH PLAIN AGFubgBzM2NyZXQ=\n    expect: ^999\n";
+    let more = ["--sandbox", "--secret", "password=ann@a.example"];
+    let reports = Reports::of(&[("a.yaml", scenario)], "", &more);
+    assert_eq!(reports.played.code, Some(1), "{}{}", reports.played.stdout, reports.played.stderr);
+    reports.are_sound();
+    assert_says(&reports.junit(), &["| 3 send MAIL FROM:<<<from>>> | Passed", "| 4 send AUTH PLAIN | Failure"]);
+    assert_says(&reports.tap_by_node(), &["ok 1 expect ^220\n", "ok 3 send MAIL FROM:<<<from>>>\n"]);
+    assert_says(&reports.text("prometheus"), &["step=\"3\",name=\"send MAIL FROM:<<<from>>>\"} 250\n"]);
+    assert_says(&reports.text("json"), &["\"title\": \"send MAIL FROM:<<<from>>>\""]);
+}
+
+#[test]
+fn a_line_of_any_length_is_cut_in_every_format() {
+    let message = "MAIL FROM:<ann@a.example>\n    expect: ^250\n  - send: RCPT TO:<bob@b.example>\n    expect: ^250\n  - send: DATA\n    expect: ^354\n";
+    let scenario = format!(
+        "connect: mx.example\nsteps:\n  - expect: ^220\n  - send: EHLO client.example\n    expect: ^250\n  - send: {message}  \
+         - data: |\n      <<'x' * 900000>>\n    expect: ^250\n  - send: NOOP <<'y' * 200000>>\n    expect: ^999\n"
+    );
+    let reports = Reports::of(&[("a.yaml", &scenario)], "", &["--sandbox"]);
+    assert_eq!(reports.played.code, Some(1), "{}{}", reports.played.stdout, reports.played.stderr);
+    reports.are_sound();
+    for format in FORMATS {
+        let size = reports.text(format).len();
+        assert!(size < 150_000, "{format}: {size} octets");
+    }
+    assert!(reports.played.stdout.len() < 10_000, "{}", reports.played.stdout.len());
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn a_broken_file_hides_no_other_and_the_order_is_that_of_the_names() {
         lines.iter().map(|line| line.split("  (").next().unwrap_or_default().to_owned()).collect();
     assert_eq!(firsts, ["PASS ./a.yaml", "FAIL ./c.yaml", "PASS ./d.yaml", "PASS ./e.yaml"]);
     assert!(played.stderr.contains("b.yaml:3:5"), "{}", played.stderr);
-    assert!(played.stdout.contains("5 scenarios: 3 followed, 1 diverged, 1 could not be run ("), "{}", played.stdout);
+    assert!(played.stdout.contains("5 scenarios: 3 followed, 1 diverged, 1 broken ("), "{}", played.stdout);
     let report = report(folder.path().join("r.json"));
     let wanted = [("a", "followed"), ("b", "broken"), ("c", "diverged"), ("d", "followed"), ("e", "followed")];
     assert_eq!(verdicts(&report), wanted.map(|(name, verdict)| pair(&format!("{name}.yaml"), verdict)));

@@ -56,6 +56,8 @@ pub struct StepOutcome {
     pub name: Option<String>,
     /// What it does, by the key that it is written with: `send`, `expect`, `steps` …
     pub action: &'static str,
+    /// What it is called where it has no name: `send MAIL FROM:<<<from>>>`, as the file says it.
+    pub title: String,
     /// Where it stands.
     pub span: Span,
     /// The session that it speaks in.

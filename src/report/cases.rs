@@ -211,7 +211,7 @@ fn facts(scenario: &ScenarioReport) -> Vec<(String, String)> {
         }
     }
     for (name, value) in &scenario.captures {
-        add(&format!("capture.{}", words::line(name)), words::line(value));
+        add(&format!("capture.{}", words::line(name)), words::line(&words::cut(value, words::LINE_LENGTH)));
     }
     for warning in &scenario.warnings {
         add("warning", words::line(&warning.message));

@@ -4,6 +4,7 @@ use super::model::{
     Attempt, Certificate, Diagnostic, Divergence, Line, Place, Program, Reply, Report, ScenarioReport, Session, Shard,
     Speaker, Step, StepVerdict, Summary, Tls, VERSION, Verdict,
 };
+use super::words;
 use crate::run::{self, Outcome, RunVerdict};
 use crate::scenario::{self, Footnote, Sources, Span};
 use crate::visible::{inert, visible};
@@ -208,7 +209,13 @@ fn step(step: &run::StepOutcome, outcome: &Outcome) -> Step {
     let reply = |reply: &run::ReplyEntry| Reply {
         code: reply.code,
         enhanced: reply.enhanced.clone(),
-        lines: outcome.transcript.get(reply.lines.clone()).unwrap_or_default().iter().map(|e| e.text.clone()).collect(),
+        lines: outcome
+            .transcript
+            .get(reply.lines.clone())
+            .unwrap_or_default()
+            .iter()
+            .map(|one| kept(&one.text))
+            .collect(),
         at: seconds(reply.at),
         elapsed: seconds(reply.elapsed),
         octets: reply.octets,
@@ -217,6 +224,7 @@ fn step(step: &run::StepOutcome, outcome: &Outcome) -> Step {
         number: step.number.to_string(),
         name: step.name.as_ref().map(|name| visible(name.as_bytes())),
         action: step.action.to_owned(),
+        title: inert(&step.title),
         place: place(step.span, &outcome.sources),
         session: visible(step.session.as_bytes()),
         verdict: match step.verdict {
@@ -320,7 +328,7 @@ fn transcript(outcome: &Outcome, without_body: bool) -> (Vec<Line>, Vec<usize>) 
                     run::Speaker::Server => Speaker::Server,
                     run::Speaker::Note => Speaker::Note,
                 },
-                text: if hidden { LEFT_OUT.to_owned() } else { entry.text.clone() },
+                text: if hidden { LEFT_OUT.to_owned() } else { kept(&entry.text) },
                 step: entry.step.to_string(),
             });
         }
@@ -328,6 +336,11 @@ fn transcript(outcome: &Outcome, without_body: bool) -> (Vec<Line>, Vec<usize>) 
         places.push(lines.len() - 1);
     }
     (lines, places)
+}
+
+/// What a report keeps of a line: messages of megabytes in few lines would make it as large.
+fn kept(line: &str) -> String {
+    words::cut(line, words::LINE_LENGTH).into_owned()
 }
 
 /// Seconds to the microsecond.

@@ -6,6 +6,7 @@
 use super::Report;
 use super::model::{Diagnostic, Load, ScenarioReport, Verdict};
 use super::words;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 
@@ -251,12 +252,12 @@ fn fenced(lines: &[String]) -> String {
         longest = longest.max(run.unwrap_or(0));
     }
     let fence = "`".repeat(longest + 1);
-    let lines: Vec<String> = lines.iter().map(|line| cut(line)).collect();
+    let lines: Vec<Cow<'_, str>> = lines.iter().map(|line| cut(line)).collect();
     format!("{fence}text\n{}\n{fence}\n\n", lines.join("\n"))
 }
 
-fn cut(line: &str) -> String {
-    line.char_indices().nth(LINE).map_or_else(|| line.to_owned(), |(end, _)| format!("{}…", &line[..end]))
+fn cut(line: &str) -> Cow<'_, str> {
+    words::cut(line, LINE)
 }
 
 /// Text of one line that is neither Markdown nor HTML, nor a link or a mention: characters that could make it so become

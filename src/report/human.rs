@@ -1,6 +1,7 @@
 //! The screen a person reads: one line for a conversation that followed its script, everything for one that did not.
 
 use super::model::{Latency, Load, Report};
+use super::words;
 use crate::run::{Entry, Outcome, Speaker};
 use crate::visible::visible;
 use anstyle::{AnsiColor, Style};
@@ -68,7 +69,7 @@ fn counts(report: &Report) -> String {
         (summary.flaky, "flaky"),
         (summary.diverged, "diverged"),
         (summary.unreachable, "unreachable"),
-        (summary.broken, "could not be run"),
+        (summary.broken, "broken"),
         (summary.interrupted, "interrupted"),
         (summary.not_played, "not played"),
     ];
@@ -79,7 +80,7 @@ fn counts(report: &Report) -> String {
             (load.followed, "followed"),
             (load.diverged, "diverged"),
             (load.unreachable, "unreachable"),
-            (load.broken + summary.broken, "could not be run"),
+            (load.broken + summary.broken, "broken"),
             (load.interrupted, "interrupted"),
         ];
     }
@@ -159,11 +160,8 @@ pub fn entry(entry: &Entry, with_session: bool, styled: Styled) -> String {
         Speaker::Server => ("S:", PLAIN),
         Speaker::Note => ("* ", NOTE),
     };
-    let line = match entry.text.char_indices().nth(LINE_LENGTH) {
-        Some((end, _)) => format!("{session}{mark} {}…", &entry.text[..end]),
-        None if entry.text.is_empty() => format!("{session}{mark}"),
-        None => format!("{session}{mark} {}", entry.text),
-    };
+    let text = words::cut(&entry.text, LINE_LENGTH);
+    let line = if text.is_empty() { format!("{session}{mark}") } else { format!("{session}{mark} {text}") };
     format!("    {}  {}", styled.paint(NOTE, &seconds(entry.at)), styled.paint(style, &line))
 }
 
@@ -232,7 +230,7 @@ mod tests {
             Summary { scenarios: 5, followed: 2, flaky: 1, diverged: 1, broken: 1, left_out: 1, ..Summary::default() };
         assert_eq!(
             told(many, 3.0),
-            "5 scenarios: 2 followed, 1 flaky, 1 diverged, 1 could not be run; 1 other YAML file left out (3.00 s)"
+            "5 scenarios: 2 followed, 1 flaky, 1 diverged, 1 broken; 1 other YAML file left out (3.00 s)"
         );
     }
 }

@@ -83,7 +83,7 @@ impl LoadFigures {
             }
             let totals = self.step(id, step.number.as_str());
             if totals.name.is_empty() {
-                step.name.as_deref().unwrap_or(step.action).clone_into(&mut totals.name);
+                step.name.as_ref().unwrap_or(&step.title).clone_into(&mut totals.name);
             }
             totals.diverged += u64::from(diverged);
             if followed {
@@ -228,7 +228,7 @@ fn told_step((key, totals): (&LoadStepKey, &StepTotals)) -> StepFigures {
     StepFigures {
         scenario: key.scenario.clone(),
         step: key.number.clone(),
-        name: crate::visible(totals.name.as_bytes()),
+        name: crate::visible::inert(&totals.name),
         diverged: totals.diverged,
         latency: totals.latency.figures(),
     }

@@ -5,6 +5,7 @@
 //! outside of code, so that no Markdown and no HTML in it has an effect.
 
 use super::model::{Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
+use super::words;
 use crate::fence::{RECORDING, SCENARIO};
 use std::fmt::Write as _;
 use std::io;
@@ -71,8 +72,8 @@ fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Followed => "followed its script",
         Verdict::Flaky => "followed its script on a retry",
         Verdict::Diverged => "diverged",
-        Verdict::Unreachable => "no connection",
-        Verdict::Broken => "could not be run",
+        Verdict::Unreachable => "unreachable",
+        Verdict::Broken => "broken",
         Verdict::Interrupted => "interrupted",
         Verdict::NotPlayed => "was not played",
     }
@@ -204,10 +205,7 @@ fn shown(line: &Line, several: bool) -> String {
         Speaker::Note => "* ",
     };
     let session = if several { format!("{} ", line.session) } else { String::new() };
-    let text = match line.text.char_indices().nth(LINE_LENGTH) {
-        Some((end, _)) => format!("{}…", &line.text[..end]),
-        None => line.text.clone(),
-    };
+    let text = words::cut(&line.text, LINE_LENGTH);
     format!("{:9.3}  {session}{mark} {text}", line.at).trim_end().to_owned()
 }
 
@@ -248,7 +246,7 @@ fn circumstances(report: &Report, scenario: &ScenarioReport, page: &mut String) 
     );
     scenario.sessions.iter().for_each(|session| about_session(session, page));
     for (name, value) in &scenario.captures {
-        _ = writeln!(page, "- captured {}: {}", code(name), code(value));
+        _ = writeln!(page, "- captured {}: {}", code(name), code(&words::cut(value, LINE_LENGTH)));
     }
 }
 

@@ -105,7 +105,7 @@ pub(super) fn steps_in_figures(scenario: &ScenarioReport) -> Vec<StepSeries<'_>>
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for step in &scenario.steps {
         let at = *places.entry(&step.number).or_insert_with(|| {
-            let name = step.name.clone().unwrap_or_else(|| step.action.clone());
+            let name = words::called(step).to_owned();
             all.push(StepSeries { number: &step.number, name, duration: 0.0, code: None, played: false });
             all.len() - 1
         });

@@ -197,6 +197,7 @@ fn step(number: &str, name: Option<&str>, verdict: StepVerdict) -> Step {
         number: number.to_owned(),
         name: name.map(str::to_owned),
         action: "send".to_owned(),
+        title: "send NOOP".to_owned(),
         place: place(2 + number.parse::<usize>().unwrap()),
         session: "main".to_owned(),
         verdict,

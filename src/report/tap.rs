@@ -206,7 +206,7 @@ mod tests {
         assert!(tap.starts_with("TAP version 14\n1..1\n# Subtest: a.yaml\n    1..3\n    ok 1 - 1 greeting\n"), "{tap}");
         for part in [
             "    not ok 2 - 2 sender \\# 1\n      ---\n      message: \"step 2 diverged: expected 250, got 550\"\n",
-            "    ok 3 - 3 send # SKIP not reached: step 2 diverged\nnot ok 1 - a.yaml\n  ---\n",
+            "    ok 3 - 3 send NOOP # SKIP not reached: step 2 diverged\nnot ok 1 - a.yaml\n  ---\n",
             "\n  transcript: |\n    0.000  S: 220 mx.example\n",
         ] {
             assert!(tap.contains(part), "{part}\n{tap}");

@@ -7,6 +7,18 @@ use super::model::{
     Diagnostic, Latency, Line, Load, Report, ScenarioReport, Speaker, Step, StepVerdict, Summary, Verdict,
 };
 use crate::visible::inert;
+use std::borrow::Cow;
+
+/// Of a longer line of a conversation the beginning is kept in every report, in characters.
+pub(super) const LINE_LENGTH: usize = 2000;
+
+/// The beginning of a text that is longer than so many characters.
+pub(super) fn cut(text: &str, length: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(length) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
 
 /// Text of a single line in which nothing acts on what shows it.
 pub(super) fn line(text: &str) -> String {
@@ -80,10 +92,16 @@ pub(super) fn scenario(scenario: &ScenarioReport) -> String {
     if name.is_empty() || name == id || scenario.name == scenario.path { id } else { format!("{id}: {name}") }
 }
 
-/// `7 credentials are accepted`; what it does where it has no name.
+/// `7 credentials are accepted`, or `7 send RSET` where it has no name.
 pub(super) fn step(step: &Step) -> String {
-    let name = line(step.name.as_deref().unwrap_or(&step.action));
+    let name = line(called(step));
     if step.number.is_empty() { name } else { format!("{} {name}", line(&step.number)) }
+}
+
+/// What a step is called: its name, or what it does. Reports of earlier versions say only which key it is written with.
+pub(super) fn called(step: &Step) -> &str {
+    let title = if step.title.is_empty() { &step.action } else { &step.title };
+    step.name.as_ref().unwrap_or(title)
 }
 
 /// `step 7`
@@ -133,7 +151,7 @@ fn said(one: &Line, with_session: bool) -> String {
         Speaker::Note => "* ",
     };
     let session = if with_session { format!("{} ", line(&one.session)) } else { String::new() };
-    format!("{:.3}  {session}{speaker} {}", one.at, line(&one.text)).trim_end().to_owned()
+    format!("{:.3}  {session}{speaker} {}", one.at, line(&cut(&one.text, LINE_LENGTH))).trim_end().to_owned()
 }
 
 /// The figures of a run under load.

@@ -23,6 +23,7 @@ mod sides;
 mod source;
 mod step;
 pub(crate) mod template;
+mod title;
 mod typography;
 mod variables;
 mod words;

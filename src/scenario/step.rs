@@ -167,7 +167,7 @@ impl Action {
     }
 
     /// The key that it is written with; none where a step has no action.
-    fn key(&self) -> Option<&'static str> {
+    pub(super) fn key(&self) -> Option<&'static str> {
         Some(match self {
             Action::None => return None,
             Action::Send(_) => "send",

@@ -185,7 +185,7 @@ fn bad_input_connects_nowhere(world: &World) {
         "error: not a valid pattern: unclosed group\n",
         "error: values have no method `split`\n",
         "error: this pattern is found anywhere: `OK` also matches a refusal that holds it\n",
-        "1 scenario: 1 could not be run (",
+        "1 scenario: 1 broken (",
     ]);
     assert!(!played.err.contains("connected to"), "{}", played.err);
 }

@@ -216,6 +216,7 @@ impl<'a> Player<'a> {
             number: step.head.number.as_str().into(),
             name: None,
             action: step.keyword(),
+            title: step.title(),
             span: step.head.span,
             session: Sessions::name_of(step).to_owned(),
             verdict: Verdict::Unreached,

@@ -35,6 +35,7 @@ pub(crate) fn connection_outcome(connection: usize, span: Span, verdict: Verdict
         number: connection_number(connection).into(),
         name: None,
         action: "connection",
+        title: "connection".to_owned(),
         span,
         session: format!("server {connection}"),
         verdict,
@@ -50,6 +51,7 @@ pub(crate) fn unplayed(step: &Step, connection: usize, started: Duration) -> Ste
         number: format!("server.{connection}.{}", step.head.number).into(),
         name: step.head.name.as_ref().map(|name| name.source.clone()),
         action: step.keyword(),
+        title: step.title(),
         span: step.head.span,
         ..connection_outcome(connection, step.head.span, Verdict::Unreached, started)
     }

@@ -5,8 +5,10 @@
 
 use super::timeline::{Lane, lanes};
 use crate::report::model::{Divergence, Line, Reply, ScenarioReport, Session, Speaker, Step, StepVerdict};
+use crate::report::words;
 use crate::visible::inert;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -14,8 +16,6 @@ use std::io;
 const FIRST_LINES: usize = 500;
 const LAST_LINES: usize = 1500;
 const LINES_AROUND: usize = 100;
-/// Of a longer line the beginning is kept, in characters.
-const LINE_LENGTH: usize = 2000;
 
 /// What the script builds a scenario's inside from.
 #[derive(Serialize)]
@@ -28,14 +28,14 @@ struct Details<'a> {
     #[serde(skip_serializing_if = "<[Session]>::is_empty")]
     sessions: &'a [Session],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    captures: &'a BTreeMap<String, String>,
+    captures: BTreeMap<&'a str, Cow<'a, str>>,
     /// The names of the sessions that lines and steps count.
     names: Vec<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     lines: Vec<LineRow<'a>>,
 }
 
-/// Number, name, action, place, session, verdict, begin, duration, replies.
+/// Number, name, title, place, session, verdict, begin, duration, replies.
 #[derive(Serialize)]
 struct StepRow<'a>(&'a str, Option<&'a str>, &'a str, String, usize, StepVerdict, f64, f64, Vec<ReplyRow<'a>>);
 
@@ -50,6 +50,10 @@ enum LineRow<'a> {
     Said(f64, usize, char, String, &'a str),
     Marked(f64, usize, char, String, &'a str, &'a str),
     LeftOut(usize),
+}
+
+fn cut(text: &str) -> Cow<'_, str> {
+    words::cut(text, words::LINE_LENGTH)
 }
 
 /// The data as JSON that may stand in a `script` element.
@@ -67,7 +71,7 @@ pub(super) fn json(scenario: &ScenarioReport) -> io::Result<String> {
         steps: scenario.steps.iter().map(|step| step_row(step, scenario, &names)).collect(),
         lanes: lanes(scenario),
         sessions: &scenario.sessions,
-        captures: &scenario.captures,
+        captures: scenario.captures.iter().map(|(name, value)| (name.as_str(), cut(value))).collect(),
         lines: line_rows(scenario, &names),
         names,
     };
@@ -96,7 +100,8 @@ fn step_row<'a>(step: &'a Step, scenario: &ScenarioReport, names: &[&str]) -> St
     let replies = step.replies.iter().map(reply).collect();
     let session = position(names, &step.session);
     let name = step.name.as_deref();
-    StepRow(&step.number, name, &step.action, place, session, step.verdict, step.started, step.duration, replies)
+    let title = if step.title.is_empty() { &step.action } else { &step.title };
+    StepRow(&step.number, name, title, place, session, step.verdict, step.started, step.duration, replies)
 }
 
 fn position(names: &[&str], name: &str) -> usize {
@@ -138,10 +143,7 @@ fn line_row<'a>(line: &'a Line, mark: Option<&'a str>, session: usize) -> LineRo
         Speaker::Server => 'S',
         Speaker::Note => '*',
     };
-    let text = match line.text.char_indices().nth(LINE_LENGTH) {
-        Some((end, _)) => format!("{}…", &line.text[..end]),
-        None => line.text.clone(),
-    };
+    let text = cut(&line.text).into_owned();
     match mark {
         Some(mark) => LineRow::Marked(line.at, session, who, text, &line.step, mark),
         None => LineRow::Said(line.at, session, who, text, &line.step),

@@ -111,6 +111,7 @@ mod tests {
             number: number.to_owned(),
             name: None,
             action: action.to_owned(),
+            title: String::new(),
             place: Place { file: String::new(), line: 1, column: 1 },
             session: "main".to_owned(),
             verdict: StepVerdict::Followed,

@@ -14,6 +14,9 @@ pub struct Step {
     pub name: Option<String>,
     /// The key that it is written with: `send`, `expect`, `starttls`, `steps` …
     pub action: String,
+    /// What it is called where it has no name: `send MAIL FROM:<<<from>>>`, as the file says it, on one line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
     /// Where it stands.
     pub place: Place,
     /// The session that it speaks in.
