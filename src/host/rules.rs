@@ -1,6 +1,7 @@
 //! Rules: they answer commands in any order, and what none of them matches the sandbox answers.
 
 use crate::host::judge::{Judge, Ruling};
+use crate::net::clock;
 use crate::play::server::actor::ConnectionFlow;
 use crate::play::server::connection::Connection;
 use crate::play::server::message::ReceivedMessage;
@@ -257,7 +258,7 @@ impl<'c> RulesAt<'c> {
     async fn say_and_go_on(&mut self, mut said: FallbackSaid) -> ConnectionFlow {
         if said.next == NextInput::StartTls {
             let has_certificate = self.on.acceptor(&ServerTls::default()).is_ok();
-            said = self.sandbox(|fallback| fallback.asked_for_tls(has_certificate));
+            said = Fallback::asked_for_tls(has_certificate);
         }
         match self.say(said.reply).await {
             ConnectionFlow::On => Box::pin(self.go_on(said.next)).await,
@@ -329,7 +330,7 @@ impl<'c> RulesAt<'c> {
             let comparer = self.on.stage.comparer(&scope);
             Ruling::of(rule, &comparer, may_tell)?
         };
-        tokio::time::sleep(self.on.stage.bounded(ruling.delay)).await;
+        clock::rest(self.on.stage.bounded(ruling.delay)).await;
         let Some(rendered) = ruling.reply else { return Ok(ConnectionFlow::On) };
         *code = code_of(&rendered.bytes);
         self.on.log_sent(&rendered);

@@ -3,6 +3,7 @@
 //! Responsible for compiling a pattern the way the language means it (`^` and `$` at each line, bytes instead of
 //! characters) and for refusing one that would also match a refusal. The only module that compiles patterns.
 
+use super::Misread;
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use regex_syntax::hir::{Hir, Look};
@@ -69,8 +70,8 @@ fn build(pattern: &str, ignore_case: bool) -> Result<Regex, PatternFault> {
 pub(crate) struct NamePattern(Regex);
 
 /// Compiles a pattern for names, in which no letter is taken for its small or capital form.
-pub(crate) fn name_pattern(pattern: &str) -> Result<NamePattern, String> {
-    compile(pattern).map(NamePattern).map_err(|fault| fault.message)
+pub(crate) fn name_pattern(pattern: &str) -> Result<NamePattern, Misread> {
+    compile(pattern).map(NamePattern).map_err(|fault| Misread::new(fault.message))
 }
 
 impl NamePattern {

@@ -105,7 +105,7 @@ impl Fallback {
     }
 
     /// The answer to STARTTLS, by whether there is a certificate.
-    pub(crate) fn asked_for_tls(&self, has_certificate: bool) -> FallbackSaid {
+    pub(crate) fn asked_for_tls(has_certificate: bool) -> FallbackSaid {
         let answer =
             if has_certificate { Answer::from(TLS_READY).then(NextInput::StartTls) } else { TLS_UNAVAILABLE.into() };
         answer.into()

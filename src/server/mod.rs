@@ -41,7 +41,7 @@ pub(crate) use fallback::{Fallback, FallbackSaid, FallbackSettings};
 pub(crate) use listening::cannot_listen;
 pub(crate) use log::{Detail, Log, LogLine, LogSpeaker};
 pub(crate) use peer::{Drip, HandshakeTrouble, Peer, PeerTrouble};
-pub(crate) use rulebook::{Arrival, Ending, Interjection, Interjector, Rulebook};
+pub(crate) use rulebook::{Arrival, Ending, Interjection, Interjector, RuleFault, Rulebook};
 pub(crate) use sandbox::{DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Sandbox, SandboxOptions};
 pub(crate) use serve::{Limits, SandboxServed, serve};
 pub(crate) use store::{Form, Store};

@@ -6,6 +6,7 @@
 
 mod connection;
 
+use crate::net::clock;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -307,7 +308,7 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>, start: Start) {
                     }
                 }
                 Ok((stream, _)) => turn_away(&stream, &shared, start),
-                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+                Err(_) => clock::rest(ACCEPT_AGAIN).await,
             },
             Some(_) = connections.join_next() => {}
             () = reached(&mut stage, SandboxStage::Closed) => break,

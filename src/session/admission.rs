@@ -3,6 +3,7 @@
 //! A server takes connections out of a queue of limited length. Thousands of clients at once overrun it, and those that it
 //! drops wait a second and more to try again, which says nothing about the server: so connects are paced.
 
+use crate::net::clock;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -45,7 +46,7 @@ impl Admitted {
         let (greeted, heard) = oneshot::channel::<()>();
         tokio::spawn(async move {
             // Either way the sender's end is the greeting.
-            _ = tokio::time::timeout(TAKEN_AFTER, heard).await;
+            _ = clock::within(TAKEN_AFTER, heard).await;
             drop(permit);
         });
         Admitted { permit: None, _greeted: Some(greeted) }

@@ -16,6 +16,9 @@ const MAIL_DATA_LINES: usize = 20;
 /// How many lines are kept of what a server sent beside whole replies.
 const STRAY_LINES: usize = 1000;
 
+/// The note that the client closed a session: no divergence is about it.
+pub const OWN_CLOSE: &str = "closed by the client";
+
 /// Who said it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Speaker {

@@ -8,6 +8,7 @@ pub mod explanation;
 pub mod extension;
 pub mod mail_data;
 pub(crate) mod offer;
+pub mod ports;
 pub mod provider;
 pub mod question;
 pub mod reply;

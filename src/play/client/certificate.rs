@@ -6,6 +6,7 @@
 //! only time that smtp-script opens a connection which the scenario does not; it carries nothing but EHLO and STARTTLS.
 
 use crate::net::certificate::PeerCertificate;
+use crate::net::clock;
 use crate::net::connect::connect;
 use crate::net::stream::Stream;
 use crate::net::tls::{Connector, TlsFailureReason, TlsOptions};
@@ -27,7 +28,7 @@ impl StepAt<'_> {
             return;
         }
         let look = second_look(open, !open.endpoint.implicit_tls);
-        let found = tokio::time::timeout(LOOK_TIME.min(self.wait), look).await;
+        let found = clock::within(LOOK_TIME.min(self.wait), look).await;
         if let Ok(Some(certificate)) = found {
             let name = open.session.name().clone();
             self.stage.log.note(&name, "connected once more, without verification, only to read the certificate");

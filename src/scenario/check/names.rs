@@ -5,10 +5,10 @@
 use super::Checker;
 use crate::scenario::builtin::FILTERS;
 use crate::scenario::sides::Side;
-use crate::scenario::source::{Diagnostic, Span};
+use crate::scenario::source::{Diagnostic, DiagnosticKind, Span};
 use crate::scenario::template::{Expression, Mode, Scope as _, Text, statement_names};
 use crate::scenario::words::{self, Where};
-use crate::scenario::{Data, Flow, Length, Named, Scenario};
+use crate::scenario::{Data, Flow, Length, Misread, Named, Scenario};
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -77,9 +77,9 @@ impl Checker<'_> {
     }
 
     /// Tells what is wrong with a text whose value is known already.
-    pub(super) fn known_to_parse(&mut self, text: &Text, parse: impl Fn(&str) -> Result<(), String>) {
-        if let Some(Err(message)) = self.known_text(text).map(|known| parse(&known)) {
-            let message = self.without_secret(text, message);
+    pub(super) fn known_to_parse(&mut self, text: &Text, parse: impl Fn(&str) -> Result<(), Misread>) {
+        if let Some(Err(misread)) = self.known_text(text).map(|known| parse(&known)) {
+            let message = self.without_secret(text, misread.to_string());
             self.error(text.span, message);
         }
     }
@@ -273,12 +273,12 @@ impl Checker<'_> {
     }
 
     pub(super) fn unused(&mut self, scenario: &Scenario) {
-        let vars = scenario.vars.iter().map(|var| (&var.name, "variable"));
-        let secrets = scenario.secrets.iter().map(|secret| (secret, "secret"));
-        for (named, kind) in vars.chain(secrets) {
+        let vars = scenario.vars.iter().map(|var| (&var.name, "variable", DiagnosticKind::UnusedVariable));
+        let secrets = scenario.secrets.iter().map(|secret| (secret, "secret", DiagnosticKind::Any));
+        for (named, what, kind) in vars.chain(secrets) {
             if !self.used.contains(&named.name) {
-                let warning = Diagnostic::warning(named.span, format!("the {kind} `{}` is never used", named.name));
-                self.diagnostics.push(warning);
+                let message = format!("the {what} `{}` is never used", named.name);
+                self.diagnostics.push(Diagnostic::warning(named.span, message).kind(kind));
             }
         }
     }

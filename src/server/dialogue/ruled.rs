@@ -48,7 +48,7 @@ impl<S: MailSink> SandboxDialogue<S> {
                 Answer::from("")
             }
             Err(fault) => {
-                self.log.note(|| fault);
+                self.log.note(|| fault.0);
                 self.protocol.overruled(true);
                 Answer::from("").then(NextInput::Close)
             }

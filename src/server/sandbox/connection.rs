@@ -2,6 +2,7 @@
 //!
 //! Responsible for sockets, handshakes and time-outs; what is said is the dialogue's business.
 
+use crate::net::clock;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
@@ -14,7 +15,6 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
 use tokio_openssl::SslStream;
 
 use super::{SandboxStage, Shared, reached};
@@ -126,7 +126,7 @@ async fn accept_tls(
     shared: &Shared,
     dialogue: &mut SandboxDialogue<Reception>,
 ) -> io::Result<SslStream<TcpStream>> {
-    let shaken = timeout(HANDSHAKE, shared.tls()?.shake_hands(stream)).await;
+    let shaken = clock::within(HANDSHAKE, shared.tls()?.shake_hands(stream)).await;
     let shaken = shaken.map_err(|_| format!("not done after {} s", HANDSHAKE.as_secs()));
     let (stream, accepted) = shaken
         .and_then(|done| done.map_err(|failure| failure.to_string()))
@@ -169,7 +169,7 @@ where
     if now == After::Interject {
         return interject(stream, dialogue, shared.idle).await;
     }
-    match timeout(shared.idle, read(stream, dialogue)).await {
+    match clock::within(shared.idle, read(stream, dialogue)).await {
         Ok(after) => after,
         Err(_) => Ok(dialogue.tell(Input::IdleTooLong)),
     }
@@ -181,14 +181,14 @@ where
     T: AsyncWrite + Unpin,
 {
     let Some(interjection) = dialogue.interjection() else { return Ok(After::Read) };
-    sleep(interjection.delay).await;
+    clock::rest(interjection.delay).await;
     dialogue.interject(&interjection);
     let octets = interjection.pace.map_or(usize::MAX, |pace| pace.octets.max(1));
     for (index, piece) in interjection.bytes.chunks(octets).enumerate() {
         if let Some(pace) = interjection.pace.filter(|_| index > 0) {
-            sleep(pace.every).await;
+            clock::rest(pace.every).await;
         }
-        timeout(idle, stream.write_all(piece)).await??;
+        clock::within(idle, stream.write_all(piece)).await??;
         stream.flush().await?;
     }
     Ok(dialogue.interjected())
@@ -216,7 +216,7 @@ where
     if dialogue.replies().is_empty() {
         return Ok(());
     }
-    timeout(idle, stream.write_all(dialogue.replies())).await??;
+    clock::within(idle, stream.write_all(dialogue.replies())).await??;
     dialogue.replies_sent();
     Ok(())
 }
@@ -238,7 +238,7 @@ async fn close<T>(mut stream: T, tcp: fn(&mut T) -> &mut TcpStream) -> io::Resul
 where
     T: AsyncWrite + Unpin,
 {
-    let lingered = timeout(LINGER, async {
+    let lingered = clock::within(LINGER, async {
         stream.shutdown().await?;
         let tcp = tcp(&mut stream);
         let mut dropped = [0; 512];
