@@ -275,7 +275,7 @@ mod tests {
             ("\"mail.example.com:25\"", "`mail.example.com:25`"),
             ("mail!example.com:25", "`mailexample.com:25`"),
         ] {
-            let message = split_address(written).unwrap_err();
+            let message = split_address(written).unwrap_err().to_string();
             assert!(message.contains(right), "{written}: {message}");
         }
         assert!(split_address("bücher.example:25").is_ok());
