@@ -33,7 +33,7 @@ pub fn visible(bytes: &[u8]) -> String {
 
 /// Breaks what the runners of GitHub Actions and Azure Pipelines take for a command wherever it stands in a line.
 fn no_command(shown: String) -> String {
-    if !shown.contains("##") {
+    if !shown.as_bytes().contains(&b'#') || !shown.contains("##") {
         return shown;
     }
     let mut harmless = String::with_capacity(shown.len() + 8);

@@ -1,4 +1,4 @@
-//! `smtp-script exporter`: plays the scenarios of a folder for Prometheus, which says against which server.
+//! `smtp-script exporter`: serves the scenarios of a folder as probes; Prometheus says which, and against which server.
 //!
 //! Responsible for the options and for loading the folder, at the start and at each reload; the service itself is
 //! `crate::exporter`.

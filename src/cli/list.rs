@@ -11,7 +11,7 @@ use crate::scenario::similar;
 /// List the built-in scenarios, which `run` and `check` take by name.
 #[derive(Debug, clap::Args)]
 pub(super) struct ListArguments {
-    /// Tell everything about these, by name or folder
+    /// Show the details of these, by name or folder
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// List those with this tag (repeatable: with one of them)

@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod explain;
 mod exporter;
+mod foreign_options;
 mod import;
 mod list;
 mod man;
@@ -74,7 +75,7 @@ enum Command {
     List(list::ListArguments),
     /// Be the server that clients under test talk to
     Serve(Box<serve::ServeArguments>),
-    /// Play scenarios for Prometheus, which says against which server
+    /// Serve scenarios as probes: Prometheus says which, and against which server
     Exporter(Box<exporter::ExporterArguments>),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
@@ -84,10 +85,42 @@ enum Command {
     Man(man::ManArguments),
 }
 
+/// The same with the command that is played most: to describe all of them takes longer than a short run.
+#[derive(Debug, Parser)]
+#[command(name = NAME, version)]
+struct RunAlone {
+    #[command(subcommand)]
+    command: RunCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum RunCommand {
+    Run(Box<run::RunArguments>),
+}
+
+/// `run` with arguments that are right. Whatever else it is, the whole description says what to do.
+fn run_alone() -> Option<Command> {
+    if std::env::args_os().nth(1)? != "run" {
+        return None;
+    }
+    let RunAlone { command: RunCommand::Run(arguments) } = RunAlone::try_parse().ok()?;
+    Some(Command::Run(arguments))
+}
+
+/// Whether nothing but the version is asked for.
+fn asks_for_version() -> bool {
+    let mut arguments = std::env::args_os().skip(1);
+    arguments.next().is_some_and(|word| word == "--version" || word == "-V") && arguments.next().is_none()
+}
+
 /// The arguments; a mistake in them ends the program, as a plugin for Nagios does where it is called as one.
 fn arguments() -> Arguments {
+    if let Some(command) = run_alone() {
+        return Arguments { command };
+    }
     Arguments::try_parse().unwrap_or_else(|error| {
         let arguments: Vec<String> = std::env::args().collect();
+        let error = foreign_options::with_tip(error, &arguments);
         let is_plugin = arguments.windows(2).any(|pair| pair == ["--format", "nagios"])
             || arguments.iter().any(|argument| argument == "--format=nagios");
         if is_plugin && error.use_stderr() {
@@ -107,6 +140,10 @@ fn arguments() -> Arguments {
 /// Runs the program and gives its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    if asks_for_version() {
+        screen::result(concat!("smtp-script ", env!("CARGO_PKG_VERSION"), "\n"));
+        return ExitCode::from(if screen::lost_results() { USAGE } else { 0 });
+    }
     std::panic::set_hook(Box::new(|panic| {
         // Neither the message nor the values in it: they may hold a secret.
         let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();

@@ -25,8 +25,12 @@ use early_end::EarlyEnd;
 use prepare::{Prepared, Selected, prepare};
 use results::Results;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+/// So many files are read within milliseconds.
+const FEW_FILES: usize = 4;
 
 /// Plays everything that was named and gives the exit code.
 pub(super) fn run(arguments: &RunArguments) -> u8 {
@@ -51,10 +55,17 @@ fn run_targets(arguments: &RunArguments, read: impl FnOnce() -> Targets) -> u8 {
     let began = Instant::now();
     let mut report = Report::begin();
     report.shard = arguments.selection.shard.map(|(index, count)| crate::report::model::Shard { index, count });
-    let early = EarlyEnd::watch(files);
+    let early = EarlyEnd::of(files);
+    if !is_read_at_once(arguments) {
+        early.watch();
+    }
     let mut files = None;
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let prepared = prepare(arguments, read());
+        let targets = read();
+        if targets.look_up_names() {
+            early.watch();
+        }
+        let prepared = prepare(arguments, targets);
         files = early.over();
         play(arguments, &mut report, prepared?)
     }));
@@ -84,6 +95,17 @@ fn run_targets(arguments: &RunArguments, read: impl FnOnce() -> Targets) -> u8 {
         return nagios::exit_code(&report);
     }
     report.exit_code
+}
+
+/// Whether nothing is read but a few files, nobody is asked, and no report waits to be written: a moment that no signal
+/// needs to be heard in.
+fn is_read_at_once(arguments: &RunArguments) -> bool {
+    let files = arguments.files_read();
+    let is_file = |path: &PathBuf| path.metadata().is_ok_and(|metadata| metadata.is_file());
+    files.len() <= FEW_FILES
+        && files.iter().all(is_file)
+        && !arguments.reports.are_wanted()
+        && !screen::is_interactive()
 }
 
 /// Plays what was prepared, and fills the report.
@@ -166,6 +188,9 @@ fn equip(arguments: &RunArguments, plan: &mut Plan, plays: &mut [Play]) -> Resul
         for play in plays.iter_mut() {
             play.settings.shared_sandbox.clone_from(&sandbox);
         }
+    }
+    for play in plays.iter_mut() {
+        play.settings.recent_only = plan.pace.is_load();
     }
     if plan.jobs > 1 {
         let admission = Admission::default();

@@ -12,6 +12,7 @@ use super::{new_file, screen};
 use crate::scenario::address::split_address_or;
 use crate::scenario::write::{Draft, DraftAction, DraftConnect, DraftExpect, DraftStep, literal};
 use crate::smtp::auth::Mechanism;
+use crate::smtp::idiom::Idiom;
 use crate::smtp::ports::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
 use std::path::{Path, PathBuf};
 
@@ -105,7 +106,7 @@ struct MessageArguments {
     /// The sender's address
     #[arg(long, value_name = "ADDRESS", default_value = "sender@example.com")]
     from: String,
-    /// A recipient's address (repeatable)
+    /// A recipient's address (repeatable; several may stand in one, with commas between them)
     #[arg(long, value_name = "ADDRESS", default_value = "recipient@example.com")]
     to: Vec<String>,
     /// The subject
@@ -155,6 +156,7 @@ impl SendArguments {
         arguments.reports = self.reports.clone();
         arguments.file_root = self.message.data.as_deref().map(folder_of).transpose()?;
         (arguments.verbose, arguments.quiet) = (!self.quiet, self.quiet);
+        arguments.idiom = Idiom::Options;
         arguments.color = self.color;
         Ok(arguments)
     }
@@ -164,7 +166,7 @@ impl SendArguments {
         let user = self.login.user.as_deref();
         let mut vars = vec![("client".to_owned(), literal(&self.login.ehlo))];
         vars.push(("from".to_owned(), literal(address(&self.message.from))));
-        if let [to] = self.message.to.as_slice() {
+        if let [to] = self.message.recipients().as_slice() {
             vars.push(("to".to_owned(), literal(address(to))));
         }
         vars.extend(user.map(|user| ("username".to_owned(), literal(user))));
@@ -228,7 +230,7 @@ impl SendArguments {
             Some(_) => steps.extend(self.login.steps()),
         }
         steps.push(line("MAIL FROM:<<<from>>>", "^250"));
-        match self.message.to.as_slice() {
+        match self.message.recipients().as_slice() {
             [_] => steps.push(line("RCPT TO:<<<to>>>", "^250")),
             several => {
                 steps.extend(several.iter().map(|to| line(&format!("RCPT TO:<{}>", literal(address(to))), "^250")));
@@ -269,9 +271,14 @@ impl LoginArguments {
 }
 
 impl MessageArguments {
+    /// One text for each recipient.
+    fn recipients(&self) -> Vec<&str> {
+        self.to.iter().flat_map(|list| addresses(list)).collect()
+    }
+
     fn action(&self) -> Result<DraftAction, Refusal> {
         let Some(data) = &self.data else {
-            let recipients = match self.to.as_slice() {
+            let recipients = match self.recipients().as_slice() {
                 [to] => vec![header(to, "to")],
                 several => several.iter().map(|to| literal(to)).collect(),
             };
@@ -291,6 +298,16 @@ impl MessageArguments {
         let name = name.ok_or_else(|| format!("`{}` names no file", data.display()))?;
         Ok(DraftAction::DataFile(literal(&name)))
     }
+}
+
+/// The addresses of a list: commas stand between them, but not within quotes (RFC 5322 section 3.4).
+fn addresses(list: &str) -> Vec<&str> {
+    let mut is_quoted = false;
+    let is_between = |c: char| {
+        is_quoted ^= c == '"';
+        c == ',' && !is_quoted
+    };
+    list.split(is_between).map(str::trim).filter(|one| !one.is_empty() || list.trim().is_empty()).collect()
 }
 
 /// The address in `Mary <mary@example.org>`, or in itself.
@@ -332,6 +349,17 @@ fn mechanism(name: &str) -> Result<Mechanism, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_recipients_in_one_list() {
+        assert_eq!(addresses("a@b,c@d"), ["a@b", "c@d"]);
+        assert_eq!(
+            addresses(r#""Doe, Mary" <m@x.example>, joe@x.example"#),
+            [r#""Doe, Mary" <m@x.example>"#, "joe@x.example"]
+        );
+        assert_eq!(addresses("a@b,"), ["a@b"]);
+        assert_eq!(addresses(""), [""]);
+    }
 
     #[test]
     fn the_envelope_has_the_address_alone() {

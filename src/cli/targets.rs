@@ -56,6 +56,11 @@ impl Targets {
         Targets { loaded: vec![load_text(name, text)], ..Targets::default() }
     }
 
+    /// Whether names are looked up before anything is played.
+    pub(super) fn look_up_names(&self) -> bool {
+        self.loaded.iter().flatten().any(Scenario::plays_every_exchanger)
+    }
+
     /// Reads everything that `names` stand for.
     pub(super) fn read(names: &[String], files: Files<'_>) -> Targets {
         let mut targets = Targets::default();

@@ -33,7 +33,7 @@ pub(super) struct ValueArguments {
     /// Give an untrusted scenario this secret, for this host and no other (repeatable)
     #[arg(long = "allow-secret", value_name = "NAME@HOST", value_parser = secret_of_host)]
     allow_secrets: Vec<(String, String)>,
-    /// Make up the secrets that no value is given for
+    /// Make up a value for each secret that has none
     #[arg(long)]
     pub(super) made_up_secrets: bool,
 }

@@ -3,7 +3,7 @@
 //! Responsible for what `rules:` of a scenario mean, on whichever server: `rules` plays them behind the steps of a server,
 //! `rulebook` in front of the sandbox. Not responsible for sending.
 
-use crate::play::expect::{Comparer, named_groups};
+use crate::play::expect::Comparer;
 use crate::play::scope::ScopeNames;
 use crate::play::server::message::ReceivedMessage;
 use crate::play::server::reply::ReplySpeech;
@@ -51,9 +51,8 @@ impl Judge<'_> {
             let captures = {
                 let scope = self.scope();
                 let comparer = Comparer { templates: self.templates, scope: &scope, masker: self.masker };
-                let (regex, _) = comparer.compiled(&rule.pattern)?;
-                let Some(groups) = regex.captures(line) else { continue };
-                named_groups(&regex, &groups)
+                let Some(captures) = comparer.compiled(&rule.pattern)?.0.captures(line) else { continue };
+                captures
             };
             let secret = secret || self.masker.finds(line);
             for (name, bytes) in captures {

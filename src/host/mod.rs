@@ -18,6 +18,7 @@ use crate::play::server::script::{Script, ScriptParts};
 use crate::scenario::Span;
 use crate::scenario::server::ConnectionPlan;
 use crate::session::Transcript;
+use crate::smtp::idiom::Idiom;
 pub(crate) use rulebook::SandboxRules;
 use socket2::SockRef;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -196,7 +197,7 @@ impl Host {
 
     fn one_too_many(&mut self, number: usize, listed: usize, address: SocketAddr) {
         let session = Arc::from(format!("server {number}"));
-        self.log.begin_step(&connection_number(number));
+        self.log.begin_step(connection_number(number));
         self.log.note(&session, &format!("connection from {address}, which nothing is listed for"));
         let noun = if listed == 1 { "one connection is listed" } else { "connections are listed" };
         let count = if listed == 1 { String::new() } else { format!("{listed} ") };
@@ -242,6 +243,7 @@ impl Host {
             host: "",
             masker: self.log.masker(),
             run_is_over: self.script.run_is_over(),
+            idiom: Idiom::Scenario,
         };
         let divergence = Divergence { line: self.log.last_of(&step), ..place.fault(kind, text) };
         let diverged = connection_outcome(number, span, Verdict::Diverged, self.log.elapsed());

@@ -13,7 +13,7 @@ pub(super) async fn play(on: Connection) -> Record {
     let mut actor = Actor::new(on);
     let script = actor.on.script.clone();
     let own = connection_number(actor.on.number);
-    actor.on.stage.log.begin_step(&own);
+    actor.on.stage.log.begin_step(own.as_str());
     actor.on.stage.log.note(&actor.on.session, &format!("connection from {}", actor.on.peer.address()));
     let stopped = tokio::select! {
         biased;
@@ -26,7 +26,7 @@ pub(super) async fn play(on: Connection) -> Record {
             RulesAt::new(&mut actor.on).farewell().await;
         }
     }
-    actor.on.stage.log.begin_step(&own);
+    actor.on.stage.log.begin_step(own.as_str());
     if actor.on.peer.is_open() {
         actor.on.peer.close().await;
         actor.on.stage.log.note(&actor.on.session, "closed by the server");
@@ -46,7 +46,7 @@ async fn play_all(actor: &mut Actor) {
     if script.server.rules.is_empty() {
         actor.refuse_more(steps).await;
     } else {
-        actor.on.stage.log.begin_step(&connection_number(actor.on.number));
+        actor.on.stage.log.begin_step(connection_number(actor.on.number));
         RulesAt::new(&mut actor.on).follow(steps.is_empty()).await;
     }
 }

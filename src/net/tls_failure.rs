@@ -19,11 +19,24 @@ pub(crate) struct TlsFailure {
     /// What happened, in lower case.
     pub(crate) message: String,
     /// What to do about it.
-    pub(crate) help: Option<String>,
+    pub(crate) help: Option<TlsHelp>,
     /// The server's certificate, where it could be read: TLS 1.2 and before send it in plain text.
     pub(crate) certificate: Option<PeerCertificate>,
     /// What the server sent first if that was no TLS, e.g. an SMTP greeting; 512 bytes at most.
     pub(crate) received: Vec<u8>,
+}
+
+/// What to do about a failure: the words of a file, and those of a command's options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TlsHelp {
+    pub(crate) in_scenario: &'static str,
+    pub(crate) by_options: &'static str,
+}
+
+impl From<&'static str> for TlsHelp {
+    fn from(text: &'static str) -> TlsHelp {
+        TlsHelp { in_scenario: text, by_options: text }
+    }
 }
 
 /// The classes of [`TlsFailure`].
@@ -104,14 +117,8 @@ impl TlsFailure {
         failure
     }
 
-    fn plain(reason: TlsFailureReason, message: impl Into<String>, help: Option<&str>) -> TlsFailure {
-        TlsFailure {
-            reason,
-            message: message.into(),
-            help: help.map(str::to_owned),
-            certificate: None,
-            received: Vec::new(),
-        }
+    fn plain(reason: TlsFailureReason, message: impl Into<String>, help: Option<TlsHelp>) -> TlsFailure {
+        TlsFailure { reason, message: message.into(), help, certificate: None, received: Vec::new() }
     }
 }
 
@@ -167,22 +174,33 @@ fn verify_reason(verify_text: &str) -> TlsFailureReason {
     found.map_or(TlsFailureReason::Unverified, |(_, reason)| *reason)
 }
 
-fn verify_help(reason: TlsFailureReason) -> Option<&'static str> {
-    match reason {
-        TlsFailureReason::Expired => {
-            Some("renew the certificate, or give `verify: false` if that does not matter here")
-        }
-        TlsFailureReason::NotYetValid => {
-            Some("check both clocks, or give `verify: false` if that does not matter here")
-        }
-        TlsFailureReason::WrongName => Some("connect to a name of the certificate's, or give it as `server_name`"),
-        TlsFailureReason::UnknownIssuer => Some(
+fn verify_help(reason: TlsFailureReason) -> Option<TlsHelp> {
+    let (in_scenario, by_options) = match reason {
+        TlsFailureReason::Expired => (
+            "renew the certificate, or give `verify: false` if that does not matter here",
+            "renew the certificate, or give `--insecure` if that does not matter here",
+        ),
+        TlsFailureReason::NotYetValid => (
+            "check both clocks, or give `verify: false` if that does not matter here",
+            "check both clocks, or give `--insecure` if that does not matter here",
+        ),
+        TlsFailureReason::WrongName => (
+            "connect to a name of the certificate's, or give it as `server_name`",
+            "connect to a name that the certificate holds, or give `--insecure` if that does not matter here",
+        ),
+        TlsFailureReason::UnknownIssuer => (
             "give the issuer's certificate as `ca_file`, or `verify: false`; \
             a public server may have left out its intermediate certificate",
+            "give the issuer's certificate by `--ca-file FILE`, or verify none by `--insecure`; \
+            a public server may have left out its intermediate certificate",
         ),
-        TlsFailureReason::SelfSigned => Some("give the certificate itself as `ca_file`, or `verify: false`"),
-        _ => None,
-    }
+        TlsFailureReason::SelfSigned => (
+            "give the certificate itself as `ca_file`, or `verify: false`",
+            "give the certificate itself by `--ca-file FILE`, or verify none by `--insecure`",
+        ),
+        _ => return None,
+    };
+    Some(TlsHelp { in_scenario, by_options })
 }
 
 fn named_instead(certificate: &PeerCertificate) -> String {
@@ -208,8 +226,11 @@ fn not_tls(recording: &Recording) -> Option<TlsFailure> {
     if looks_like_tls(&recording.received) {
         return None;
     }
-    let message = "the server answered the TLS handshake with something that is no TLS";
-    let help = "does this port speak plain SMTP? leave `tls: implicit` out and use a `starttls` step";
+    let message = "the server answered the TLS handshake with something that is not TLS";
+    let help = TlsHelp {
+        in_scenario: "does this port speak plain SMTP? leave `tls: implicit` out and use a `starttls` step",
+        by_options: "does this port speak plain SMTP? leave out `--tls`, or begin TLS by `--starttls`",
+    };
     let mut failure = TlsFailure::plain(TlsFailureReason::NotTls, message, Some(help));
     failure.received = recording.received.iter().copied().take(RECEIVED_AT_MOST).collect();
     Some(failure)
@@ -230,7 +251,7 @@ fn local(text: &str) -> Option<TlsFailure> {
     TEXTS.iter().find(|part| text.contains(*part))?;
     let message = format!("the TLS library of this machine gave up: {}", reason_of(text));
     let help = "nothing is proven about the server: OpenSSL itself refuses this, often by its security level";
-    Some(TlsFailure::plain(TlsFailureReason::Local, message, Some(help)))
+    Some(TlsFailure::plain(TlsFailureReason::Local, message, Some(help.into())))
 }
 
 fn no_common_version(text: &str, flight: &ServerFlight) -> Option<TlsFailure> {
@@ -242,7 +263,10 @@ fn no_common_version(text: &str, flight: &ServerFlight) -> Option<TlsFailure> {
         Some(version) => format!("the server chose {version}, which is not allowed here"),
         None => "no TLS version is left that both sides allow".to_owned(),
     };
-    let help = "`min_version` and `max_version` set the versions allowed; TLS 1.0 and 1.1 may be switched off in OpenSSL itself";
+    let help = TlsHelp {
+        in_scenario: "`min_version` and `max_version` set the versions allowed; TLS 1.0 and 1.1 may be switched off in OpenSSL itself",
+        by_options: "the server is too old for TLS 1.2: a scenario may allow older versions by `min_version`",
+    };
     Some(TlsFailure::plain(TlsFailureReason::ProtocolVersion, message, Some(help)))
 }
 
@@ -268,7 +292,7 @@ pub(super) fn session_failure(error: io::Error) -> Option<io::Error> {
     }
     let message = match alert_number(&text) {
         Some(number) => {
-            let help = alert_help(number).map_or(String::new(), |help| format!(": {help}"));
+            let help = alert_help(number).map_or(String::new(), |help| format!(": {}", help.in_scenario));
             format!("the server ended TLS with {}{help}", alert_in_words(number))
         }
         None => format!("TLS failed: {}", reason_of(&text)),
@@ -309,17 +333,28 @@ fn alert_in_words(number: u8) -> String {
     }
 }
 
-fn alert_help(number: u8) -> Option<&'static str> {
-    match number {
-        40 => Some(
+fn alert_help(number: u8) -> Option<TlsHelp> {
+    let (in_scenario, by_options) = match number {
+        40 => (
             "no cipher or parameter in common, or it demands a client certificate (`client_certificate`, `client_key`)",
+            "no cipher or parameter in common, or it demands a client certificate, which a scenario can give",
         ),
-        42..=46 | 48 => Some("it does not accept the client's certificate; check `client_certificate`"),
-        70 => Some("it allows none of the versions offered; check `min_version` and `max_version`"),
-        112 => Some("it does not know the name asked for; check `server_name`"),
-        116 => Some("it demands a client certificate; give `client_certificate` and `client_key`"),
-        _ => None,
-    }
+        42..=46 | 48 => (
+            "it does not accept the client's certificate; check `client_certificate`",
+            "it does not accept the client's certificate",
+        ),
+        70 => (
+            "it allows none of the versions offered; check `min_version` and `max_version`",
+            "it allows none of the versions offered: a scenario may allow older ones by `min_version`",
+        ),
+        112 => ("it does not know the name asked for; check `server_name`", "it does not know the name asked for"),
+        116 => (
+            "it demands a client certificate; give `client_certificate` and `client_key`",
+            "it demands a client certificate: a scenario gives one by `client_certificate` and `client_key`",
+        ),
+        _ => return None,
+    };
+    Some(TlsHelp { in_scenario, by_options })
 }
 
 /// The reason in one of OpenSSL's error lines (`error:CODE:LIBRARY:FUNCTION:REASON:FILE:LINE:DATA`), else all of it.

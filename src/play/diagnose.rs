@@ -15,6 +15,7 @@ use crate::secret::Masker;
 use crate::session::{Session, Trouble};
 use crate::smtp::command::Verb;
 use crate::smtp::dialogue::Awaited;
+use crate::smtp::idiom::Idiom;
 use crate::smtp::offer::{self, Offer};
 use crate::visible::visible;
 use reply::{about_code, code_of};
@@ -34,6 +35,8 @@ pub(crate) struct Site<'a> {
     pub(crate) masker: &'a Masker,
     /// Whether the time of the whole run is over.
     pub(crate) run_is_over: bool,
+    /// In whose words helps are written.
+    pub(crate) idiom: Idiom,
 }
 
 impl Site<'_> {
@@ -61,22 +64,28 @@ impl Site<'_> {
                 let mut diagnostic = self.cut_short(&message, arrived);
                 if self.session.is_some_and(|session| session.tls().is_some() && !session.answered_over_tls()) {
                     let help = "a server that demands a client certificate ends like this in TLS 1.3: give `client_certificate` and `client_key`";
-                    diagnostic = diagnostic.help(help);
+                    let by_options =
+                        "a server that demands a client certificate ends like this in TLS 1.3: a scenario gives one";
+                    diagnostic = diagnostic.help(self.idiom.of(help, by_options));
                 }
+                let diagnostic = self.without_greeting(diagnostic, arrived);
                 self.divergence(Cause::Server, Kind::Closed, diagnostic)
             }
             Trouble::Broken { reason, arrived } => {
                 let message = format!("expected {expected}, but {reason}");
-                self.divergence(Cause::Server, Kind::Reset, self.cut_short(&message, arrived))
+                let diagnostic = self.without_greeting(self.cut_short(&message, arrived), arrived);
+                self.divergence(Cause::Server, Kind::Reset, diagnostic)
             }
             Trouble::Malformed { fault, bytes } => {
                 let diagnostic = self
                     .diagnostic(self.span, &format!("expected {expected}, got a malformed reply: {fault}"))
                     .label(format!("what came: {}", self.quoted(bytes)))
-                    .note("a reply is lines of a code, `-` or a blank, and text, each ended by CRLF (RFC 5321 section 4.2)")
-                    .help("`expect: {line: …}` and `{raw: …}` accept what they match");
-                let mut diagnostic = diagnostic;
-                diagnostic.footnotes.extend(octets_of_tls(bytes));
+                    .note("a reply is lines of a code, `-` or a blank, and text, each ended by CRLF (RFC 5321 section 4.2)");
+                let mut diagnostic = match self.idiom {
+                    Idiom::Scenario => diagnostic.help("`expect: {line: …}` and `{raw: …}` accept what they match"),
+                    Idiom::Options => diagnostic,
+                };
+                diagnostic.footnotes.extend(self.octets_of_tls(bytes));
                 self.divergence(Cause::Server, Kind::Malformed, diagnostic)
             }
             Trouble::Unasked { bytes } => self.unasked(bytes, expected),
@@ -90,7 +99,7 @@ impl Site<'_> {
                 self.divergence(Cause::Server, Kind::Injection, diagnostic)
             }
             Trouble::NotTls { bytes } => {
-                let message = format!("expected {expected}, but within the TLS session came what is no TLS");
+                let message = format!("expected {expected}, but octets that are not TLS came within the TLS session");
                 let diagnostic = self.diagnostic(self.span, &message).label(format!("it was {}", self.quoted(bytes)));
                 let note = "a server or something on the way wrote past the TLS session: nobody can tell who";
                 self.divergence(Cause::Server, Kind::Tls, diagnostic.note(note))
@@ -200,10 +209,15 @@ impl Site<'_> {
         } else {
             format!("expected {expected}, got only a part of it within {waited}")
         };
-        let diagnostic = self
-            .cut_short(&message, arrived)
-            .help("`timeout:` in the scenario and `--timeout` set how long a wait may take");
-        let diagnostic = self.silent(diagnostic, arrived);
+        let help = self.idiom.of(
+            "`timeout:` in the scenario and `--timeout` set how long a wait may take",
+            "`--timeout` sets how long a wait may take",
+        );
+        let mut diagnostic = self.cut_short(&message, arrived);
+        if !self.has_no_greeting(arrived) && self.handshake_not_begun().is_none() {
+            diagnostic = diagnostic.help(help);
+        }
+        let diagnostic = self.without_greeting(diagnostic, arrived);
         self.divergence(Cause::Server, Kind::Timeout, diagnostic)
     }
 
@@ -231,7 +245,8 @@ impl Site<'_> {
         if let Some(certificate) = &failure.certificate {
             diagnostic.footnotes.push(Footnote::Fact(certificate.describe(jiff::Timestamp::now())));
         }
-        diagnostic.footnotes.extend(failure.help.clone().map(Footnote::Help));
+        let help = failure.help.map(|help| self.idiom.of(help.in_scenario, help.by_options));
+        diagnostic.footnotes.extend(help.map(|help| Footnote::Help(help.to_owned())));
         Divergence { reason: Some(failure.reason.word()), ..self.divergence(Cause::Server, Kind::Tls, diagnostic) }
     }
 
@@ -242,7 +257,7 @@ impl Site<'_> {
         } else {
             diagnostic.label(format!("{} had arrived", self.quoted(arrived)))
         };
-        diagnostic.footnotes.extend(octets_of_tls(arrived).chain(self.handshake_not_begun()));
+        diagnostic.footnotes.extend(self.octets_of_tls(arrived).chain(self.handshake_not_begun()));
         diagnostic
     }
 
@@ -250,7 +265,12 @@ impl Site<'_> {
     fn offer(&self) -> Option<Offer<'_>> {
         let session = self.session?;
         let offered = session.extensions();
-        Some(Offer { said_hello: offered.is_known(), offered, is_encrypted: session.tls().is_some() })
+        Some(Offer {
+            said_hello: offered.is_known(),
+            offered,
+            is_encrypted: session.tls().is_some(),
+            idiom: self.idiom,
+        })
     }
 
     /// A server that said 220 to a line STARTTLS waits for the handshake (RFC 3207 section 4).
@@ -264,20 +284,44 @@ impl Site<'_> {
         is_accepted.then(|| Footnote::Help(help.to_owned()))
     }
 
-    /// A port that speaks TLS from the start says nothing either, until the client begins.
-    fn silent(&self, mut diagnostic: Diagnostic, arrived: &[u8]) -> Diagnostic {
-        let waits_for_greeting = arrived.is_empty()
-            && self.session.is_some_and(|session| session.greeting().is_none() && session.tls().is_none());
-        if waits_for_greeting || self.handshake_not_begun().is_some() {
-            diagnostic.footnotes.retain(|it| !matches!(it, Footnote::Help(help) if help.starts_with("`timeout:`")));
+    /// Whether the greeting of a plain session is still awaited, and nothing of it has come.
+    fn has_no_greeting(&self, arrived: &[u8]) -> bool {
+        let waits = |session: &Session| session.greeting().is_none() && session.tls().is_none();
+        arrived.is_empty() && self.session.is_some_and(waits)
+    }
+
+    /// A port that begins with TLS says nothing in plain text, or closes after a while.
+    fn without_greeting(&self, diagnostic: Diagnostic, arrived: &[u8]) -> Diagnostic {
+        if !self.has_no_greeting(arrived) || self.handshake_not_begun().is_some() {
+            return diagnostic;
         }
-        if waits_for_greeting {
-            diagnostic = diagnostic.help(
-                "a port that speaks TLS from the start says nothing before the handshake: try `tls: implicit` (port 465); or the \
-                 server is slow, and `timeout:` or `--timeout` must be longer",
-            );
+        let implicit = self.idiom.of("`tls: implicit` in `connect`", "`--tls`");
+        if self.session.is_some_and(Session::is_tls_port) {
+            let fact = "a second connection that began with TLS was answered in TLS";
+            let help = format!("this port begins with TLS: {implicit}");
+            return diagnostic.fact(fact).help(help);
         }
-        diagnostic
+        let longer = self.idiom.of("`timeout:` or `--timeout` must be longer", "`--timeout` must be longer");
+        diagnostic.help(if self.session.is_some_and(Session::is_alive) {
+format!(
+                "a port that begins with TLS says nothing before the handshake: try {implicit} (port 465); or the server is slow, \
+                 and {longer}"
+            )
+} else {
+format!(
+                "the server closed before its greeting: it refuses this address, has too many connections, or begins with TLS \
+                 ({implicit}, port 465)"
+            )
+})
+    }
+
+    /// Octets that are TLS where plain text was expected.
+    fn octets_of_tls(&self, octets: &[u8]) -> impl Iterator<Item = Footnote> + use<> {
+        let implicit = self.idiom.of("`tls: implicit` in `connect`", "`--tls`");
+        offer::tls_record(octets).into_iter().flat_map(move |what| {
+            let help = format!("the server speaks TLS on this port: {implicit}");
+            [Footnote::Fact(format!("these octets are {what}")), Footnote::Help(help)]
+        })
     }
 
     /// Bytes in quotes, masked, visible and cut to a size that fits a line.
@@ -287,14 +331,6 @@ impl Site<'_> {
             if shown.chars().count() > MAX_QUOTED { format!(" ({} bytes in all)", bytes.len()) } else { String::new() };
         format!("\"{}\"{more}", cut(&shown))
     }
-}
-
-/// Octets that are TLS where plain text was expected.
-fn octets_of_tls(octets: &[u8]) -> impl Iterator<Item = Footnote> {
-    let help = "the server speaks TLS on this port: `tls: implicit` in `connect`";
-    offer::tls_record(octets)
-        .into_iter()
-        .flat_map(move |what| [Footnote::Fact(format!("these octets are {what}")), Footnote::Help(help.to_owned())])
 }
 
 fn cut(text: &str) -> String {

@@ -3,14 +3,14 @@
 //! Responsible for what each form of `expect` means for a reply that was read, for the captures of its patterns, and for
 //! saying of everything that does not hold what was wanted. How the parts are drawn is `diagnose`'s business.
 
+pub(crate) use crate::scenario::Capture;
 use crate::scenario::{
-    ClosedBy, Expectation, Expected, Fields, Length, Mode, Pattern, PatternFault, Scope, Span, TemplateError,
+    ClosedBy, Expectation, Expected, Fields, Length, Matcher, Mode, Pattern, PatternFault, Scope, Span, TemplateError,
     Templates, duration,
 };
 use crate::secret::Masker;
 use crate::smtp::reply::Reply;
 use crate::smtp::status::EnhancedStatusCode;
-use regex::bytes::Regex;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,9 +52,6 @@ impl Mismatch {
         Mismatch { span, expected, found: None, rendered: None, unusable: false }
     }
 }
-
-/// A named group's text.
-pub(crate) type Capture = (String, Vec<u8>);
 
 /// Renders what expectations hold.
 pub(crate) struct Comparer<'a> {
@@ -143,7 +140,7 @@ impl Comparer<'_> {
 
     /// A pattern that must not be found, with the line that holds it.
     fn forbidden(&self, pattern: &Pattern, texts: &[u8], span: Span) -> Mismatch {
-        let held = |line: &[u8]| self.compiled(pattern).is_ok_and(|(regex, _)| regex.is_match(line));
+        let held = |line: &[u8]| self.compiled(pattern).is_ok_and(|(matcher, _)| matcher.is_match(line));
         let line = texts.split(|byte| *byte == b'\n').find(|line| held(line));
         let found = line.map(|line| format!("it holds \"{}\"", crate::visible(&self.masker.mask(line))));
         Mismatch { found, ..mismatch(span, format!("no text matching {}", pattern.text.source)) }
@@ -195,9 +192,9 @@ impl Comparer<'_> {
         span: Span,
         wanted: &str,
     ) -> Result<Vec<Capture>, Vec<Mismatch>> {
-        let (regex, rendered) = self.compiled(pattern).map_err(|error| unusable(span, &error))?;
-        if let Some(groups) = regex.captures(bytes) {
-            Ok(named_groups(&regex, &groups))
+        let (matcher, rendered) = self.compiled(pattern).map_err(|error| unusable(span, &error))?;
+        if let Some(captures) = matcher.captures(bytes) {
+            Ok(captures)
         } else {
             let expected = format!("{wanted} {}", pattern.text.source);
             Err(vec![Mismatch { rendered, ..mismatch(span, expected) }])
@@ -205,13 +202,15 @@ impl Comparer<'_> {
     }
 
     /// The compiled pattern, and what it was rendered to where that differs from what was written.
-    pub(crate) fn compiled(&self, pattern: &Pattern) -> Result<(Arc<Regex>, Option<String>), TemplateError> {
+    pub(crate) fn compiled(&self, pattern: &Pattern) -> Result<(Arc<Matcher>, Option<String>), TemplateError> {
+        if pattern.text.is_literal() {
+            let matcher = pattern.compile(&pattern.text.source);
+            return matcher.map(|matcher| (matcher, None)).map_err(|fault| unusable_pattern(pattern, fault));
+        }
         let rendered = self.templates.render(&pattern.text, Mode::Pattern, self.scope)?;
         let source = String::from_utf8_lossy(&rendered.bytes);
-        let differs = !pattern.text.is_literal();
-        let shown = differs.then(|| rendered.shown.clone());
-        let regex = pattern.compile(&source).map_err(|fault| unusable_pattern(pattern, fault))?;
-        Ok((regex, shown))
+        let matcher = pattern.compile(&source).map_err(|fault| unusable_pattern(pattern, fault))?;
+        Ok((matcher, Some(rendered.shown)))
     }
 }
 
@@ -288,12 +287,6 @@ impl OtherSide {
             (OtherSide::Client, ClosedBy::Reset) => "the client to reset the connection",
         }
     }
-}
-
-/// The named groups that took part in a match.
-pub(crate) fn named_groups(regex: &Regex, groups: &regex::bytes::Captures<'_>) -> Vec<Capture> {
-    let group = |name: &str| Some((name.to_owned(), groups.name(name)?.as_bytes().to_vec()));
-    regex.capture_names().flatten().filter_map(group).collect()
 }
 
 fn join(outcomes: Vec<Result<Vec<Capture>, Vec<Mismatch>>>) -> Result<Vec<Capture>, Vec<Mismatch>> {

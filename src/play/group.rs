@@ -24,8 +24,6 @@ pub(crate) struct Iteration {
 
 /// A group that is being played.
 pub(crate) struct OpenGroup {
-    /// Where it stands among the outcomes of steps.
-    place: usize,
     /// How many divergences there were before it.
     before: usize,
     started: Duration,
@@ -36,10 +34,10 @@ pub(crate) struct OpenGroup {
 impl Stage {
     /// A group is recorded before its steps.
     pub(crate) fn begin_group(&mut self, outcome: StepOutcome) -> OpenGroup {
-        let (place, before) = (self.steps.len(), self.divergences.len());
-        let started = outcome.started;
+        let (started, before) = (outcome.started, self.divergences.len());
+        self.open_groups.push(self.steps.len());
         self.steps.push(outcome);
-        OpenGroup { place, before, started, outer: self.timeout }
+        OpenGroup { before, started, outer: self.timeout }
     }
 
     /// It diverged when one of its steps did. Its time-out ends with it.
@@ -47,7 +45,7 @@ impl Stage {
         self.timeout = group.outer;
         let duration = self.log.elapsed().saturating_sub(group.started);
         let diverged = self.divergences.len() > group.before;
-        if let Some(outcome) = self.steps.get_mut(group.place) {
+        if let Some(outcome) = self.open_groups.pop().and_then(|place| self.steps.get_mut(place)) {
             outcome.duration = duration;
             outcome.verdict = if diverged { Verdict::Diverged } else { Verdict::Followed };
         }

@@ -12,6 +12,8 @@ mod door;
 pub(crate) mod expect;
 pub(crate) mod group;
 pub(crate) mod outcome;
+mod passed;
+pub(crate) mod props;
 pub(crate) mod rewrite;
 pub(crate) mod scope;
 pub(crate) mod server;
@@ -22,6 +24,7 @@ mod stop;
 
 pub use divergence::{Cause, Divergence, Kind};
 pub use outcome::{CertificateOutcome, Handshake, Outcome, RunVerdict, SessionOutcome, StepOutcome, Verdict};
+pub use passed::{PassedStep, PassedSteps};
 pub use rewrite::Rewrite;
 pub use settings::{Settings, SharedSandbox};
 pub use step_number::{StepNumber, StepSide};

@@ -1,6 +1,7 @@
 //! What came of a run: plain data that every report is made from.
 
 use super::divergence::{Cause, Divergence};
+use super::passed::PassedSteps;
 use super::step_number::StepNumber;
 use crate::net::certificate::PeerCertificate;
 use crate::net::tls::TlsFacts;
@@ -29,6 +30,8 @@ pub struct Outcome {
     pub duration: Duration,
     /// Every step in the order of the file, those of a group behind it.
     pub steps: Vec<StepOutcome>,
+    /// The figures of steps that lie further back than is kept.
+    pub passed: PassedSteps,
     /// What diverged, in the order it happened; the first is the headline.
     pub divergences: Vec<Divergence>,
     /// The connections, in the order they were closed.
@@ -57,7 +60,7 @@ pub struct StepOutcome {
     /// What it does, by the key that it is written with: `send`, `expect`, `steps` …
     pub action: &'static str,
     /// What it is called where it has no name: `send MAIL FROM:<<<from>>>`, as the file says it.
-    pub title: String,
+    pub title: Arc<str>,
     /// Where it stands.
     pub span: Span,
     /// The session that it speaks in.
@@ -165,6 +168,19 @@ impl Outcome {
         if !label.is_empty() {
             let name = if self.name == self.path { String::new() } else { format!("{} ", self.name) };
             self.name = format!("{name}{label}");
+        }
+    }
+
+    /// Its transcript begins with this line: places in it are counted from there.
+    pub(crate) fn count_lines_from(&mut self, first: usize) {
+        if first == 0 {
+            return;
+        }
+        for divergence in &mut self.divergences {
+            divergence.line = divergence.line.and_then(|line| line.checked_sub(first));
+        }
+        for reply in self.steps.iter_mut().flat_map(|step| &mut step.replies) {
+            reply.lines = reply.lines.start.saturating_sub(first)..reply.lines.end.saturating_sub(first);
         }
     }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(crate) struct ScopeNames {
     values: Arc<BTreeMap<String, Value>>,
     secrets: Arc<BTreeMap<String, Secret>>,
-    tainted: BTreeSet<String>,
+    tainted: Arc<BTreeSet<String>>,
     flow: Arc<Flow>,
 }
 
@@ -37,7 +37,7 @@ impl ScopeNames {
         ScopeNames {
             values: Arc::new(variables.values.clone()),
             secrets: Arc::new(variables.secrets.clone()),
-            tainted: variables.tainted.clone(),
+            tainted: Arc::new(variables.tainted.clone()),
             flow: variables.flow.clone(),
         }
     }
@@ -60,7 +60,7 @@ impl ScopeNames {
             Some((value, secret)) => self.set(&binding.name, value, secret),
             None => {
                 Arc::make_mut(&mut self.values).remove(&binding.name);
-                self.tainted.remove(&binding.name);
+                self.taint(&binding.name, false);
             }
         }
     }
@@ -68,10 +68,15 @@ impl ScopeNames {
     /// Gives a name a value; `secret` tells whether it depends on a secret.
     pub(crate) fn set(&mut self, name: &str, value: Value, secret: bool) {
         Arc::make_mut(&mut self.values).insert(name.to_owned(), value);
+        self.taint(name, secret);
+    }
+
+    /// Says whether a name depends on a secret. What stays as it was costs nothing.
+    fn taint(&mut self, name: &str, secret: bool) {
         if secret {
-            self.tainted.insert(name.to_owned());
-        } else {
-            self.tainted.remove(name);
+            Arc::make_mut(&mut self.tainted).insert(name.to_owned());
+        } else if self.tainted.contains(name) {
+            Arc::make_mut(&mut self.tainted).remove(name);
         }
     }
 }

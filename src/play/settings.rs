@@ -4,6 +4,7 @@ use super::Stop;
 use crate::play::client::BoundSecrets;
 use crate::server::Sandbox;
 use crate::session::{Admission, Observer};
+use crate::smtp::idiom::Idiom;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,8 +55,12 @@ pub struct Settings {
     /// Keeps what both sides did on each connection, so that the server's part can be played again; not where
     /// `show_secrets` is set.
     pub record: bool,
+    /// Keeps only the last steps and lines of a long run, and of those before them the figures: it is one of many.
+    pub recent_only: bool,
     /// Ends the run at once when it is told to.
     pub stop: Option<Stop>,
+    /// In whose words helps are written.
+    pub idiom: Idiom,
     /// Sees each line of the transcript as it is written.
     pub observer: Option<Observer>,
 }

@@ -8,6 +8,7 @@ use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::{Capture, Comparer};
 use crate::play::outcome::StepOutcome;
+use crate::play::passed::PassedSteps;
 use crate::play::scope::ScopeNames;
 use crate::scenario::{
     Expression, Head, Length, MAX_ITERATIONS, Mode, Scope, TemplateError, Templates, Text, value_from_bytes,
@@ -18,6 +19,11 @@ use crate::visible::visible;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// How many steps are kept of a run that is one of many.
+const RECENT_STEPS: usize = 100;
+/// How many lines of the transcript are kept of such a run.
+const RECENT_LINES: usize = 300;
 
 /// After how many steps others have their turn, signals among them.
 const STEPS_OF_A_BREATH: usize = 64;
@@ -39,6 +45,10 @@ pub(crate) struct Stage {
     /// When the whole run must be over.
     pub(crate) due: Option<Instant>,
     pub(crate) steps: Vec<StepOutcome>,
+    /// What is left of steps that are not kept.
+    pub(crate) passed: PassedSteps,
+    /// The places of the groups that are under way, among the steps.
+    pub(crate) open_groups: Vec<usize>,
     pub(crate) divergences: Vec<Divergence>,
     /// What was captured, as it is shown.
     pub(crate) captures: BTreeMap<String, String>,
@@ -54,8 +64,37 @@ impl Stage {
         timeout: Duration,
         due: Option<Instant>,
     ) -> Stage {
-        let (steps, divergences, captures) = (Vec::new(), Vec::new(), BTreeMap::new());
-        Stage { templates, names, log, timeout, due, steps, divergences, captures, iterations: 0 }
+        Stage {
+            templates,
+            names,
+            log,
+            timeout,
+            due,
+            steps: Vec::new(),
+            passed: PassedSteps::default(),
+            open_groups: Vec::new(),
+            divergences: Vec::new(),
+            captures: BTreeMap::new(),
+            iterations: 0,
+        }
+    }
+
+    /// Lets go of steps and lines that lie far back: of steps only the figures are kept.
+    pub(crate) fn keep_recent(&mut self) {
+        self.log.keep_last(RECENT_LINES);
+        if self.steps.len() < 2 * RECENT_STEPS {
+            return;
+        }
+        let recent_from = self.steps.len() - RECENT_STEPS;
+        let (open, mut kept) = (std::mem::take(&mut self.open_groups), Vec::with_capacity(2 * RECENT_STEPS));
+        for (place, step) in std::mem::take(&mut self.steps).into_iter().enumerate() {
+            let is_open = open.contains(&place);
+            if is_open {
+                self.open_groups.push(kept.len());
+            }
+            if is_open || place >= recent_from { kept.push(step) } else { self.passed.add(step) }
+        }
+        self.steps = kept;
     }
 
     // --- time --------------------------------------------------------------------------------------------------

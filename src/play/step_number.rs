@@ -3,11 +3,12 @@
 //! The one place where the text of a number is taken apart: `7`, `2.3`, `finally 1`, `server.2.1.3`.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The number of a step, of a connection, or of a server as a whole. The top-level `connect` has an empty one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct StepNumber {
-    text: String,
+    text: Arc<str>,
     side: StepSide,
     finally: bool,
     /// Where the path begins in the text.
@@ -33,6 +34,11 @@ impl StepNumber {
         &self.text
     }
 
+    /// The same, to be kept.
+    pub(crate) fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
     /// Whose step it is.
     #[must_use]
     pub fn side(&self) -> StepSide {
@@ -54,13 +60,13 @@ impl StepNumber {
     /// Whether `other` is a step of this group.
     #[must_use]
     pub fn holds(&self, other: &StepNumber) -> bool {
-        let inner = other.text.strip_prefix(self.text.as_str()).is_some_and(|rest| rest.starts_with('.'));
+        let inner = other.text.strip_prefix(&*self.text).is_some_and(|rest| rest.starts_with('.'));
         inner && !self.path().is_empty()
     }
 }
 
-impl From<String> for StepNumber {
-    fn from(text: String) -> StepNumber {
+impl From<Arc<str>> for StepNumber {
+    fn from(text: Arc<str>) -> StepNumber {
         let (side, path_at) = match text.strip_prefix("server") {
             Some("") => (StepSide::Server, text.len()),
             Some(rest) => {
@@ -76,9 +82,15 @@ impl From<String> for StepNumber {
     }
 }
 
+impl From<String> for StepNumber {
+    fn from(text: String) -> StepNumber {
+        Arc::<str>::from(text).into()
+    }
+}
+
 impl From<&str> for StepNumber {
     fn from(text: &str) -> StepNumber {
-        text.to_owned().into()
+        Arc::<str>::from(text).into()
     }
 }
 

@@ -97,8 +97,8 @@ async fn shake_hands(server: Stream, shared: &Relay) -> Result<Stream, RelayTrou
 }
 
 fn in_words(failure: &TlsFailure) -> String {
-    let help = "to trust its certificate, give --ca-file; to verify none, --insecure";
-    format!("the TLS handshake with the server failed: {}\n  = help: {help}", failure.message)
+    let help = failure.help.map(|help| format!("\n  = help: {}", help.by_options)).unwrap_or_default();
+    format!("the TLS handshake with the server failed: {}{help}", failure.message)
 }
 
 async fn accept(client: TcpStream, tls: &SandboxTls) -> Result<crate::server::TlsStream, RelayTrouble> {

@@ -29,6 +29,17 @@ pub struct Styled(pub bool);
 /// after so many attempts that diverged. Ends with a line feed.
 #[must_use]
 pub fn outcome(outcome: &Outcome, before: usize, styled: Styled) -> String {
+    let mut screen = without_transcript(outcome, before, styled);
+    if !outcome.followed() && !outcome.transcript.is_empty() {
+        screen.push_str(&transcript(outcome, styled));
+        screen.push('\n');
+    }
+    screen
+}
+
+/// The same for somebody who has read the conversation already.
+#[must_use]
+pub(crate) fn without_transcript(outcome: &Outcome, before: usize, styled: Styled) -> String {
     let mut screen = String::new();
     let (word, style) = match (outcome.followed(), before) {
         (true, 0) => ("PASS", GOOD),
@@ -46,10 +57,6 @@ pub fn outcome(outcome: &Outcome, before: usize, styled: Styled) -> String {
     }
     for divergence in &outcome.divergences {
         _ = writeln!(screen, "\n{}", divergence.diagnostic.render(&outcome.sources, styled.0));
-    }
-    if !outcome.transcript.is_empty() {
-        screen.push('\n');
-        screen.push_str(&transcript(outcome, styled));
     }
     screen.push('\n');
     screen

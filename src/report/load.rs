@@ -7,6 +7,7 @@ use super::latency::Latencies;
 use super::model::{ErrorFigures, Load, StepFigures};
 use crate::run::{Cause, Finished, Outcome, RunVerdict, Verdict};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A run that begins so much later than it was due is told: the limit of jobs held it back.
@@ -18,16 +19,11 @@ pub struct LoadFigures {
     /// Counts and rates; what follows is added to it when it is told.
     totals: Load,
     latency: Latencies,
-    steps: BTreeMap<LoadStepKey, StepTotals>,
+    /// By the scenario's id and the step's number.
+    steps: BTreeMap<String, BTreeMap<Arc<str>, StepTotals>>,
+    /// Replies by their code, beside those of the totals.
+    codes: BTreeMap<u16, u64>,
     errors: BTreeMap<ErrorKey, (String, u64)>,
-}
-
-/// A step of a scenario: the scenario's place among all, the step's place in it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct LoadStepKey {
-    scenario: String,
-    place: Vec<u32>,
-    number: String,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -73,22 +69,30 @@ impl LoadFigures {
     }
 
     fn add_steps(&mut self, id: &str, outcome: &Outcome) {
+        let steps = self.steps.entry(id.to_owned()).or_default();
         for step in &outcome.steps {
             for reply in &step.replies {
-                *self.totals.replies.entry(reply.code.to_string()).or_default() += 1;
+                *self.codes.entry(reply.code).or_default() += 1;
             }
             let (followed, diverged) = (step.verdict == Verdict::Followed, step.verdict == Verdict::Diverged);
             if !followed && !diverged {
                 continue;
             }
-            let totals = self.step(id, step.number.as_str());
-            if totals.name.is_empty() {
-                step.name.as_ref().unwrap_or(&step.title).clone_into(&mut totals.name);
-            }
+            let totals = steps.entry(step.number.text().clone()).or_default();
+            totals.call(step.name.as_deref().unwrap_or(&step.title));
             totals.diverged += u64::from(diverged);
             if followed {
                 totals.latency.record(step.duration);
             }
+        }
+        for (number, step) in outcome.passed.steps() {
+            let totals = steps.entry(number.text().clone()).or_default();
+            totals.call(&step.name);
+            totals.diverged += step.diverged;
+            step.followed().for_each(|duration| totals.latency.record(duration));
+        }
+        for (code, count) in outcome.passed.replies() {
+            *self.codes.entry(code).or_default() += count;
         }
     }
 
@@ -115,10 +119,15 @@ impl LoadFigures {
         *total += count;
     }
 
-    fn step(&mut self, scenario: &str, number: &str) -> &mut StepTotals {
-        let place = number.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect();
-        let place = if number.is_empty() { Vec::new() } else { place };
-        self.steps.entry(LoadStepKey { scenario: scenario.to_owned(), place, number: number.to_owned() }).or_default()
+    /// The steps of every scenario, in the order of the file.
+    fn told_steps(&self) -> Vec<StepFigures> {
+        let mut told = Vec::new();
+        for (scenario, steps) in &self.steps {
+            let mut steps: Vec<_> = steps.iter().map(|(number, totals)| (place_of(number), number, totals)).collect();
+            steps.sort_by(|(place, number, _), (other, another, _)| (place, number).cmp(&(other, another)));
+            told.extend(steps.into_iter().map(|(_, number, totals)| told_step(scenario, number, totals)));
+        }
+        told
     }
 
     /// Adds the figures of another report.
@@ -152,7 +161,8 @@ impl LoadFigures {
         }
         self.latency.add(&Latencies::from(&other.latency));
         for step in &other.steps {
-            let totals = self.step(&step.scenario, &step.step);
+            let totals =
+                self.steps.entry(step.scenario.clone()).or_default().entry(step.step.as_str().into()).or_default();
             totals.name.clone_from(&step.name);
             totals.diverged += step.diverged;
             totals.latency.add(&Latencies::from(&step.latency));
@@ -197,12 +207,17 @@ impl LoadFigures {
         let each_second = |count: u64| if totals.duration > 0.0 { count as f64 / totals.duration } else { 0.0 };
         let mut errors: Vec<ErrorFigures> = self.errors.iter().map(told_error).collect();
         errors.sort_by_key(|error| std::cmp::Reverse(error.count));
+        let mut replies = totals.replies;
+        for (code, count) in &self.codes {
+            *replies.entry(code.to_string()).or_default() += count;
+        }
         Load {
             runs_per_second: each_second(totals.runs - totals.interrupted),
             sessions_per_second: each_second(totals.sessions),
             messages_per_second: each_second(totals.messages),
             latency: self.latency.figures(),
-            steps: self.steps.iter().map(told_step).collect(),
+            steps: self.told_steps(),
+            replies,
             errors,
             ..totals
         }
@@ -224,10 +239,25 @@ pub struct LoadPlan {
     pub duration: Duration,
 }
 
-fn told_step((key, totals): (&LoadStepKey, &StepTotals)) -> StepFigures {
+impl StepTotals {
+    /// What it is called is what the first run calls it.
+    fn call(&mut self, name: &str) {
+        if self.name.is_empty() {
+            name.clone_into(&mut self.name);
+        }
+    }
+}
+
+/// The place of a step by its number: `2.10` comes after `2.9`.
+fn place_of(number: &str) -> Vec<u32> {
+    let place = number.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect();
+    if number.is_empty() { Vec::new() } else { place }
+}
+
+fn told_step(scenario: &str, number: &str, totals: &StepTotals) -> StepFigures {
     StepFigures {
-        scenario: key.scenario.clone(),
-        step: key.number.clone(),
+        scenario: scenario.to_owned(),
+        step: number.to_owned(),
         name: crate::visible::inert(&totals.name),
         diverged: totals.diverged,
         latency: totals.latency.figures(),

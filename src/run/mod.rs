@@ -19,8 +19,8 @@ pub(crate) use crate::play::client::{
     disclosures, file_root, hosts_of, media_type_of, places_of, secrets_by_host, unbound, with_placeholders,
 };
 pub use crate::play::{
-    Cause, CertificateOutcome, Divergence, Handshake, Kind, Outcome, Rewrite, RunVerdict, SessionOutcome, Settings,
-    SharedSandbox, StepNumber, StepOutcome, StepSide, Stop, Verdict,
+    Cause, CertificateOutcome, Divergence, Handshake, Kind, Outcome, PassedStep, PassedSteps, Rewrite, RunVerdict,
+    SessionOutcome, Settings, SharedSandbox, StepNumber, StepOutcome, StepSide, Stop, Verdict,
 };
 pub use crate::session::{Admission, Entry, Event as Happened, Exchange, OWN_CLOSE, Observer, ReplyEntry, Speaker};
 pub(crate) use descriptors::ensure_descriptors;
@@ -28,6 +28,7 @@ pub use fault::RunFault;
 pub use pace_of_runs::RunRate;
 pub use schedule::{Course, Finished, Plan, Play, RunEvent, RunListener, play_all};
 
+use crate::play::props::Props;
 use crate::scenario::{Scenario, Variables};
 
 /// Plays a scenario and tells what came of it. It never fails: a divergence is data.
@@ -38,7 +39,8 @@ pub fn run(scenario: &Scenario, variables: &Variables, settings: &Settings) -> O
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => {
-            let outcome = runtime.block_on(one::play(scenario, variables, settings));
+            let props = Props::new(variables, settings);
+            let outcome = runtime.block_on(one::play(scenario, variables, &props, settings));
             // A name lookup that was given up still runs in a thread: nobody waits for it.
             runtime.shutdown_background();
             outcome
@@ -76,13 +78,16 @@ pub fn serve(
 /// Empty where it asks for nothing of that kind, and where they cannot be found out; it blocks the thread.
 #[must_use]
 pub fn exchangers(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Vec<String> {
+    if !scenario.plays_every_exchanger() {
+        return Vec::new();
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let found = |runtime: tokio::runtime::Runtime| {
         let found = runtime.block_on(crate::play::client::every_exchanger(scenario, variables, settings));
         runtime.shutdown_background();
         found
     };
-    if scenario.plays_every_exchanger() { runtime.map(found).unwrap_or_default() } else { Vec::new() }
+    runtime.map(found).unwrap_or_default()
 }
 
 /// Text of a scenario as it may be shown: without the values of its secrets.

@@ -6,7 +6,8 @@ use crate::host::{Awaited, Listening};
 use crate::play::client::player::Player;
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::outcome::Outcome;
-use crate::play::{Settings, StepNumber};
+use crate::play::props::Props;
+use crate::play::{PassedSteps, Settings, StepNumber};
 use crate::scenario::{Diagnostic, Scenario, Span, TemplateError, Variables};
 use crate::server::Sandbox;
 use jiff::Timestamp;
@@ -14,8 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Plays a scenario from its connection to its end.
-pub(super) async fn play(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Outcome {
-    let mut player = Player::new(scenario, variables, settings);
+pub(super) async fn play(scenario: &Scenario, variables: &Variables, props: &Props, settings: &Settings) -> Outcome {
+    let mut player = Player::new(scenario, props, settings);
     if let Err(error) = start_sandbox(&mut player, variables) {
         return not_started(scenario, &error.to_string());
     }
@@ -45,7 +46,7 @@ pub(super) async fn serve(
     settings: &Settings,
     ready: &mut dyn FnMut(&Listening),
 ) -> Outcome {
-    let mut player = Player::new(scenario, variables, settings);
+    let mut player = Player::new(scenario, &Props::new(variables, settings), settings);
     let serving = match player.start_server(variables).await {
         Ok(Some(serving)) => serving,
         Ok(None) => return not_started(scenario, "this file has no `server:`"),
@@ -95,6 +96,7 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: Kind, message: &str) 
         started: Timestamp::now(),
         duration: Duration::ZERO,
         steps: Vec::new(),
+        passed: PassedSteps::default(),
         divergences: vec![Divergence {
             step: StepNumber::default(),
             cause,

@@ -136,6 +136,7 @@ impl Player<'_> {
                 host: "",
                 masker: self.stage.log.masker(),
                 run_is_over: false,
+                idiom: self.ground.settings.idiom,
             };
             let interrupted: Divergence = place.interrupted();
             self.stage.divergences.push(interrupted);

@@ -8,10 +8,14 @@ use super::one;
 use super::pace_of_runs::{RunRate, Tickets};
 use crate::net::clock;
 use crate::play::outcome::{Outcome, RunVerdict};
+use crate::play::props::Props;
 use crate::play::{Settings, Stop};
 use crate::scenario::{Scenario, Variables};
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::LocalSet;
@@ -93,10 +97,14 @@ pub type RunListener = Arc<dyn Fn(RunEvent) + Send + Sync>;
 ///
 /// # Errors
 /// The system gives no threads or sockets.
-pub fn play_all(plays: Vec<Play>, plan: &Plan, listener: &RunListener) -> Result<Course, RunFault> {
+pub fn play_all(mut plays: Vec<Play>, plan: &Plan, listener: &RunListener) -> Result<Course, RunFault> {
     let began = Instant::now();
+    for play in &mut plays {
+        play.settings.stop = Some(plan.stop.clone());
+    }
     let shared = Arc::new(Schedule {
         tickets: Tickets::new(&plan.pace, plays.len(), began),
+        props: plays.iter().map(|_| OnceLock::new()).collect(),
         plays,
         plan: plan.clone(),
         listener: listener.clone(),
@@ -135,6 +143,8 @@ pub fn play_all(plays: Vec<Play>, plan: &Plan, listener: &RunListener) -> Result
 /// What all threads of one schedule share.
 struct Schedule {
     plays: Vec<Play>,
+    /// Of each play what its runs have in common, from the first one on.
+    props: Vec<OnceLock<Arc<Props>>>,
     plan: Plan,
     tickets: Tickets,
     listener: RunListener,
@@ -258,7 +268,7 @@ async fn begin_when_due(shared: &Arc<Schedule>, thread: usize, threads: usize, j
 }
 
 /// One run with its retries. A panic in it is a bug that ends no other run.
-async fn play_turn(shared: &Arc<Schedule>, due: Due) {
+async fn play_turn(shared: &Schedule, due: Due) {
     let now = Instant::now();
     let under_way = shared.under_way.fetch_add(1, Ordering::Relaxed) + 1;
     shared.peak.fetch_max(under_way, Ordering::Relaxed);
@@ -286,27 +296,40 @@ async fn play_turn(shared: &Arc<Schedule>, due: Due) {
     })));
 }
 
-async fn attempt(shared: &Arc<Schedule>, due: Due) -> Outcome {
-    let task = {
-        let shared = shared.clone();
-        tokio::task::spawn_local(async move {
-            let play = &shared.plays[due.play];
-            // Each run of a seed is another one, and the same one each time.
-            let seed = play.settings.seed.map(|seed| seed.wrapping_add(due.number));
-            let settings = Settings { seed, stop: Some(shared.plan.stop.clone()), ..play.settings.clone() };
-            one::play(&play.scenario, &play.variables, &settings).await
-        })
-    };
+async fn attempt(shared: &Schedule, due: Due) -> Outcome {
     let play = &shared.plays[due.play];
-    let mut outcome = match task.await {
-        Ok(outcome) => outcome,
-        Err(_) => one::broken_off(&play.scenario),
-    };
+    // Each run of a seed is another one, and the same one each time.
+    let seeded = play.settings.seed.map(|seed| {
+        let seed = Some(seed.wrapping_add(due.number));
+        Settings { seed, ..play.settings.clone() }
+    });
+    let settings = seeded.as_ref().unwrap_or(&play.settings);
+    let props = shared.props(due.play);
+    let run = one::play(&play.scenario, &play.variables, &props, settings);
+    let mut outcome = unless_it_panics(run).await.unwrap_or_else(|| one::broken_off(&play.scenario));
     outcome.label(&play.label);
     outcome
 }
 
+/// What comes of a run; nothing where it ends in a panic, which has been reported by then.
+async fn unless_it_panics<T>(run: impl Future<Output = T>) -> Option<T> {
+    let mut run = pin!(run);
+    std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(context))) {
+        Ok(Poll::Ready(outcome)) => Poll::Ready(Some(outcome)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(_) => Poll::Ready(None),
+    })
+    .await
+}
+
 impl Schedule {
+    /// Kept where there are further runs: of many scenarios each of which is played once nothing need be held.
+    fn props(&self, play: usize) -> Arc<Props> {
+        let Play { variables, settings, .. } = &self.plays[play];
+        let made = || Arc::new(Props::new(variables, settings));
+        if self.plan.pace.is_load() { self.props[play].get_or_init(made).clone() } else { made() }
+    }
+
     fn is_over(&self) -> bool {
         self.halted.load(Ordering::Relaxed) || self.plan.stop.is_stopped() || self.tickets.is_over()
     }

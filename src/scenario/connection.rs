@@ -2,11 +2,14 @@
 
 use super::{Length, Misread, Named, Span, Text};
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 
 /// A connection to open.
 #[derive(Debug, Clone)]
 pub(crate) struct Connect {
     pub(crate) address: Address,
+    /// What the address comes to where no template stands in it, once that is known.
+    split: OnceLock<(String, u16)>,
     pub(crate) implicit_tls: Option<bool>,
     pub(crate) ip: Option<IpVersion>,
     pub(crate) local_address: Option<Text>,
@@ -74,6 +77,35 @@ impl TlsSettings {
 }
 
 impl Connect {
+    /// A connection to this place, and nothing else said of it.
+    pub(super) fn to(address: Address) -> Connect {
+        Connect {
+            address,
+            split: OnceLock::new(),
+            implicit_tls: None,
+            ip: None,
+            local_address: None,
+            socks5: None,
+            proxy_protocol: None,
+            session: None,
+            timeout: None,
+            tls: TlsSettings::default(),
+        }
+    }
+
+    /// Host and port of an address that is written as one, kept where it is the same in every run.
+    pub(crate) fn split<E>(
+        &self,
+        text: &Text,
+        split: impl FnOnce() -> Result<(String, u16), E>,
+    ) -> Result<(String, u16), E> {
+        if let Some(known) = self.split.get() {
+            return Ok(known.clone());
+        }
+        let found = split()?;
+        Ok(if text.is_literal() { self.split.get_or_init(|| found).clone() } else { found })
+    }
+
     /// The place of the address.
     pub(crate) fn span(&self) -> Span {
         match &self.address {

@@ -3,9 +3,9 @@
 //! Responsible for the forms of `expect` and for patterns and reply codes as they are written. How they are compared stands
 //! in `play::expect`.
 
+use super::matcher::Matcher;
 use super::pattern::{self, PatternFault};
 use super::{Length, Span, Text};
-use regex::bytes::Regex;
 use std::sync::{Arc, OnceLock};
 
 /// A regular expression with templates in it, compiled when first used.
@@ -14,7 +14,7 @@ pub(crate) struct Pattern {
     pub(crate) text: Text,
     /// Whether letters match in either case: of commands they do.
     ignore_case: bool,
-    compiled: OnceLock<Arc<Regex>>,
+    compiled: OnceLock<Arc<Matcher>>,
 }
 
 /// What is expected, with its place.
@@ -85,17 +85,15 @@ impl Pattern {
     }
 
     /// The compiled pattern for what its text was rendered to.
-    ///
-    /// It is shared and not cloned: a clone of a `Regex` builds the caches of its lazy automata anew, in every session.
-    pub(crate) fn compile(&self, rendered: &str) -> Result<Arc<Regex>, PatternFault> {
+    pub(crate) fn compile(&self, rendered: &str) -> Result<Arc<Matcher>, PatternFault> {
         if !self.text.is_literal() {
-            return pattern::compile_with(rendered, self.ignore_case).map(Arc::new);
+            return pattern::compile_with(rendered, self.ignore_case);
         }
-        if let Some(regex) = self.compiled.get() {
-            return Ok(Arc::clone(regex));
+        if let Some(matcher) = self.compiled.get() {
+            return Ok(Arc::clone(matcher));
         }
-        let regex = Arc::new(pattern::compile_with(rendered, self.ignore_case)?);
-        Ok(Arc::clone(self.compiled.get_or_init(|| regex)))
+        let matcher = pattern::compile_with(rendered, self.ignore_case)?;
+        Ok(Arc::clone(self.compiled.get_or_init(|| matcher)))
     }
 }
 

@@ -15,6 +15,7 @@ mod filler;
 mod flow;
 mod lint;
 mod lost;
+mod matcher;
 mod misread;
 mod octets;
 mod pattern;
@@ -46,6 +47,7 @@ pub(crate) use decode::{Includes, parse};
 pub(crate) use expectation::{ClosedBy, CodePattern, CodeSet, Expectation, Expected, Fields, Pattern};
 pub(crate) use filler::Filler;
 pub(crate) use flow::Flow;
+pub(crate) use matcher::{Capture, Matcher};
 pub(crate) use octets::{decode_base64, decode_hex};
 pub(crate) use pattern::{NamePattern, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide};
 pub(crate) use source::DiagnosticKind;
@@ -206,6 +208,12 @@ impl Scenario {
     #[must_use]
     pub fn has_only_rules(&self) -> bool {
         self.server.as_ref().is_some_and(|server| server.has_only_rules())
+    }
+
+    /// Whether its server plays the same steps on every connection, however many come.
+    #[must_use]
+    pub fn serves_without_end(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| matches!(server.plan, server::ConnectionPlan::Each(_)))
     }
 
     /// Whether it begins with `connect: {mx: …, every: true}`.

@@ -4,12 +4,14 @@
 //! characters) and for refusing one that would also match a refusal. The only module that compiles patterns.
 
 use super::Misread;
+use super::matcher::{Matcher, line_start};
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use regex_syntax::hir::{Hir, Look};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The most memory one compiled pattern may take, in bytes.
 const MAX_PATTERN_SIZE: usize = 4 * 1024 * 1024;
@@ -28,33 +30,38 @@ pub(crate) struct PatternFault {
     pub(crate) help: Option<String>,
 }
 
-/// Compiles a pattern as `expect` uses it: `^` and `$` at each line, over bytes.
-pub(crate) fn compile(pattern: &str) -> Result<Regex, PatternFault> {
+/// Makes a pattern ready as `expect` uses it: `^` and `$` at each line, over bytes.
+pub(crate) fn compile(pattern: &str) -> Result<Arc<Matcher>, PatternFault> {
     compile_with(pattern, false)
 }
 
 thread_local! {
     /// Patterns that were compiled lately: long scenarios hold the same few many times.
-    static COMPILED: RefCell<HashMap<(String, bool), Regex>> = RefCell::default();
+    static COMPILED: RefCell<HashMap<(String, bool), Arc<Matcher>>> = RefCell::default();
 }
 
 /// The same for what a client sends, where letters match in either case.
-pub(crate) fn compile_with(pattern: &str, ignore_case: bool) -> Result<Regex, PatternFault> {
+///
+/// It is shared and not cloned: a clone of a `Regex` builds the caches of its lazy automata anew, in every session.
+pub(crate) fn compile_with(pattern: &str, ignore_case: bool) -> Result<Arc<Matcher>, PatternFault> {
+    if let Some(plain) = Matcher::of_plain(pattern, ignore_case) {
+        return Ok(Arc::new(plain));
+    }
     let key = (pattern.to_owned(), ignore_case);
     if let Some(known) = COMPILED.with_borrow(|compiled| compiled.get(&key).cloned()) {
         return Ok(known);
     }
-    let regex = build(pattern, ignore_case)?;
+    let matcher = Arc::new(Matcher::Regex(build(pattern, ignore_case)?));
     COMPILED.with_borrow_mut(|compiled| {
         if compiled.len() >= MAX_COMPILED {
             compiled.clear();
         }
-        compiled.insert(key, regex.clone());
+        compiled.insert(key, matcher.clone());
     });
-    Ok(regex)
+    Ok(matcher)
 }
 
-fn build(pattern: &str, ignore_case: bool) -> Result<Regex, PatternFault> {
+pub(super) fn build(pattern: &str, ignore_case: bool) -> Result<Regex, PatternFault> {
     // Without Unicode tables a pattern compiles ten times as fast, and `.` matches any byte of a reply.
     RegexBuilder::new(pattern)
         .multi_line(true)
@@ -67,7 +74,7 @@ fn build(pattern: &str, ignore_case: bool) -> Result<Regex, PatternFault> {
 
 /// A pattern for the names of scenarios.
 #[derive(Debug)]
-pub(crate) struct NamePattern(Regex);
+pub(crate) struct NamePattern(Arc<Matcher>);
 
 /// Compiles a pattern for names, in which no letter is taken for its small or capital form.
 pub(crate) fn name_pattern(pattern: &str) -> Result<NamePattern, Misread> {
@@ -81,16 +88,15 @@ impl NamePattern {
     }
 }
 
-/// The names of the named groups of a pattern.
-pub(crate) fn group_names(regex: &Regex) -> impl Iterator<Item = &str> {
-    regex.capture_names().flatten()
-}
-
 /// Refuses a pattern for a whole reply that would match a refusal as well as what it means.
 ///
 /// It must begin at the start of a line, and it must pin down the reply code: `OK` is found in `550 not OK` too,
 /// `^\d+ .*` matches whatever comes.
 pub(crate) fn refuse_too_wide(pattern: &str) -> Result<(), PatternFault> {
+    // A text that a line begins with pins down what it begins with.
+    if line_start(pattern).is_some() {
+        return Ok(());
+    }
     let Ok(hir) = parse(pattern) else { return Ok(()) };
     let starts = hir.properties().look_set_prefix();
     if !starts.contains(Look::StartLF) && !starts.contains(Look::Start) {

@@ -5,6 +5,11 @@
 
 use crate::visible::{inert, same_length};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+/// How many lines around those that are marked are drawn from: what stands further off is not looked at.
+const MARGIN: usize = 2;
 
 /// One file that a scenario was read from.
 #[derive(Debug, Clone)]
@@ -13,12 +18,14 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
+    /// Where each line begins, found when it is first asked for.
+    line_starts: OnceLock<Vec<u32>>,
 }
 
-/// The files of one scenario; the first is the one that was asked for.
+/// The files of one scenario; the first is the one that was asked for. A clone costs nothing: every outcome has one.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    files: Vec<Source>,
+    files: Arc<Vec<Source>>,
 }
 
 /// A range of bytes in one file of [`Sources`].
@@ -99,7 +106,8 @@ pub(crate) enum DiagnosticKind {
 impl Sources {
     /// Adds a file and returns its index.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
-        self.files.push(Source { name: name.into(), text: text.into() });
+        let source = Source { name: name.into(), text: text.into(), line_starts: OnceLock::new() };
+        Arc::make_mut(&mut self.files).push(source);
         u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
     }
 
@@ -122,7 +130,10 @@ impl Sources {
 
     /// The texts of all files.
     pub(crate) fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        self.files.iter_mut().map(|source| &mut source.text)
+        Arc::make_mut(&mut self.files).iter_mut().map(|source| {
+            source.line_starts = OnceLock::new();
+            &mut source.text
+        })
     }
 
     /// The text that `span` covers.
@@ -135,13 +146,39 @@ impl Sources {
     /// Line and column of the start of `span`.
     #[must_use]
     pub fn position(&self, span: Span) -> Position {
-        let text = self.file(span.file).map_or("", |source| source.text.as_str());
-        let before = text.get(..span.start as usize).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Position {
-            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
-            column: before.get(line_start..).map_or(0, |line| line.chars().count()) + 1,
-        }
+        let Some(source) = self.file(span.file) else { return Position { line: 1, column: 1 } };
+        let before = source.text.get(..span.start as usize).unwrap_or(&source.text);
+        let line = source.line_at(before.len());
+        let start = source.start_of(line);
+        Position { line: line + 1, column: before.get(start..).map_or(0, |line| line.chars().count()) + 1 }
+    }
+}
+
+impl Source {
+    fn line_starts(&self) -> &[u32] {
+        let offset = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        self.line_starts.get_or_init(|| {
+            let newlines = self.text.match_indices('\n');
+            std::iter::once(0).chain(newlines.map(|(newline, _)| offset(newline + 1))).collect()
+        })
+    }
+
+    /// The line that holds this offset, counted from 0.
+    fn line_at(&self, offset: usize) -> usize {
+        self.line_starts().partition_point(|start| *start as usize <= offset).saturating_sub(1)
+    }
+
+    /// Where this line begins; behind the last one the end of the text.
+    fn start_of(&self, line: usize) -> usize {
+        self.line_starts().get(line).map_or(self.text.len(), |start| *start as usize)
+    }
+
+    /// The lines that hold these places, with a margin: the number of the first, counted from 0, and where they stand.
+    fn lines_around(&self, places: &[Range<usize>]) -> (usize, Range<usize>) {
+        let first = places.iter().map(|place| place.start).min().unwrap_or(0);
+        let last = places.iter().map(|place| place.end).max().unwrap_or(0);
+        let first = self.line_at(first).saturating_sub(MARGIN);
+        (first, self.start_of(first)..self.start_of(self.line_at(last) + MARGIN + 1))
     }
 }
 
@@ -191,6 +228,13 @@ impl Diagnostic {
     #[must_use]
     pub fn other(mut self, span: Span, label: impl Into<String>) -> Diagnostic {
         self.others.push((span, label.into()));
+        self
+    }
+
+    /// The same with a line that says how things are.
+    #[must_use]
+    pub fn fact(mut self, fact: impl Into<String>) -> Diagnostic {
+        self.footnotes.push(Footnote::Fact(fact.into()));
         self
     }
 
@@ -254,27 +298,37 @@ impl Diagnostic {
     }
 
     fn snippet_of<'a>(&'a self, sources: &'a Sources, file: u32) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-        let (name, text) = sources.file(file).map_or(("", ""), |source| (&source.name, &source.text));
-        let mut snippet = Snippet::source(same_length(text)).path(inert(name)).fold(true);
+        let Some(source) = sources.file(file) else { return Snippet::source("").path("").fold(true) };
+        let text = &source.text;
         let marked = std::iter::once((AnnotationKind::Primary, self.span, &self.label))
             .chain(self.others.iter().map(|(span, label)| (AnnotationKind::Context, *span, label)));
-        for (kind, span, label) in marked.filter(|(_, span, _)| span.file == file) {
-            let annotation = kind.span(caret_range(text, span));
+        let marked: Vec<_> = marked
+            .filter(|(_, span, _)| span.file == file)
+            .map(|(kind, span, label)| (kind, caret_range(text, span), label))
+            .collect();
+        // The line above the caret is context that costs nothing and often names the command.
+        let above = line_above(text, self.span.start as usize).filter(|_| file == self.span.file);
+        let places: Vec<Range<usize>> = marked.iter().map(|(_, range, _)| range.clone()).chain(above.clone()).collect();
+        let (first, lines) = source.lines_around(&places);
+        let within = |range: Range<usize>| range.start - lines.start..range.end - lines.start;
+        let drawn = same_length(&text[lines.clone()]);
+        let mut snippet = Snippet::source(drawn).line_start(first + 1).path(inert(&source.name)).fold(true);
+        for (kind, range, label) in marked {
+            let annotation = kind.span(within(range));
             snippet = snippet.annotation(match label.as_str() {
                 "" => annotation,
                 label => annotation.label(inert(label)),
             });
         }
-        // The line above the caret is context that costs nothing and often names the command.
-        if let Some(above) = line_above(text, self.span.start as usize).filter(|_| file == self.span.file) {
-            snippet = snippet.annotation(AnnotationKind::Visible.span(above));
+        match above {
+            Some(above) => snippet.annotation(AnnotationKind::Visible.span(within(above))),
+            None => snippet,
         }
-        snippet
     }
 }
 
 /// The bytes to underline: within the text, on character boundaries, on one line.
-fn caret_range(text: &str, span: Span) -> std::ops::Range<usize> {
+fn caret_range(text: &str, span: Span) -> Range<usize> {
     let start = floor_boundary(text, span.start as usize);
     let end = floor_boundary(text, (span.end as usize).max(start));
     let line_end = text[start..].find('\n').map_or(text.len(), |length| start + length);
@@ -291,7 +345,7 @@ fn floor_boundary(text: &str, offset: usize) -> usize {
 }
 
 /// The range of the line above the one that holds `offset`, where that line has text.
-fn line_above(text: &str, offset: usize) -> Option<std::ops::Range<usize>> {
+fn line_above(text: &str, offset: usize) -> Option<Range<usize>> {
     let line_start = text[..floor_boundary(text, offset)].rfind('\n')?;
     let above_start = text[..line_start].rfind('\n').map_or(0, |newline| newline + 1);
     (!text[above_start..line_start].trim().is_empty()).then_some(above_start..line_start)

@@ -7,12 +7,13 @@ use super::content::{Bdat, MailData, Pace};
 use super::server::{Received, Reply, ServerTls};
 use super::{CodePattern, Connect, Data, Expectation, Expression, Length, Named, Pattern, Span, Text, TlsSettings};
 use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 /// What every step may say about itself, whatever it does and whoever plays it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Head {
     /// `7`, nested `2.3`; the top-level `connect` has none. Of a server it counts within the connection.
-    pub(crate) number: String,
+    pub(crate) number: Arc<str>,
     pub(crate) name: Option<Text>,
     pub(crate) when: Option<Expression>,
     pub(crate) timeout: Option<Length>,
@@ -20,6 +21,22 @@ pub(crate) struct Head {
     pub(crate) continues: bool,
     /// The place of the action's key and value; of what else the step does where there is no action.
     pub(crate) span: Span,
+    /// What the step is called, once somebody has asked.
+    called: OnceLock<Arc<str>>,
+}
+
+impl Head {
+    /// The head of a step that says nothing of itself.
+    pub(crate) fn bare(number: impl Into<Arc<str>>, span: Span) -> Head {
+        let mut head = Head::default();
+        (head.number, head.span) = (number.into(), span);
+        head
+    }
+
+    /// What the step is called: found once, and the same in every run.
+    pub(super) fn called(&self, find: impl FnOnce() -> Arc<str>) -> Arc<str> {
+        self.called.get_or_init(find).clone()
+    }
 }
 
 /// One step: at most one action, and what is expected.

@@ -9,13 +9,18 @@ use super::server::{Reply, ReplyKind};
 use super::step::{Action, Auth, Closing, Group, RawBytes, Step};
 use super::{Address, HeaderKind, Length, Message, Text, duration};
 use crate::visible::inert;
+use std::sync::Arc;
 
 /// The most characters of a title.
 const LONGEST: usize = 60;
 
 impl Step {
     /// `send MAIL FROM:<<<from>>>`, `expect ^220`: on one line, cut where it is long.
-    pub(crate) fn title(&self) -> String {
+    pub(crate) fn title(&self) -> Arc<str> {
+        self.head.called(|| self.titled().into())
+    }
+
+    fn titled(&self) -> String {
         let (key, says) = self.action.says().unwrap_or_else(|| self.says());
         let title = format!("{key} {}", one_line(says.trim()));
         let title = title.trim_end();
@@ -182,7 +187,7 @@ mod tests {
         sources.add("a.yaml", format!("vars: {{from: a@b.example, n: 2}}\nsteps:\n{steps}"));
         let (scenario, errors, _) = parse(sources, &|_| Err(String::new()));
         assert!(errors.is_empty(), "{errors:?}");
-        scenario.unwrap().all_steps().iter().map(|step| step.title()).collect()
+        scenario.unwrap().all_steps().iter().map(|step| step.title().to_string()).collect()
     }
 
     #[test]

@@ -75,6 +75,10 @@ impl Lookalike {
     }
 
     fn of(at: usize, found: char) -> Option<Lookalike> {
+        // Of ASCII there are few, and every character of every text is asked about.
+        if found.is_ascii() && !matches!(found, '*' | '\u{b}' | '\u{c}') {
+            return None;
+        }
         if let Some(row) = LOOKALIKES.iter().find(|(characters, _, _)| characters.contains(found)) {
             return Some(Lookalike { at, found, name: row.1, write: row.2 });
         }

@@ -9,11 +9,12 @@
 
 use super::escapes;
 use super::forms::{Form, forms_of};
-use super::proof::without_proof;
+use super::proof::{may_prove, without_proof};
 use super::seeds::Seeds;
 use super::stretch::Found;
 use super::view::{Text, View, whole, without_code, without_plus, without_quotes, without_signs};
 use crate::scenario::Secret;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -111,17 +112,24 @@ impl Masker {
 
     /// `bytes` with each secret replaced by `<<name>>`, also where line ends cut it.
     pub(crate) fn mask(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut hidden = Vec::new();
-        let text = Text { bytes };
-        self.search(&text, &mut |range, name| hidden.extend(lines_of(bytes, range).map(|range| (range, name))));
-        let masked = self.replaced(bytes, hidden);
+        let mut masked = Cow::Borrowed(bytes);
+        if !self.is_idle() {
+            let mut hidden = Vec::new();
+            let text = Text { bytes };
+            self.search(&text, &mut |range, name| hidden.extend(lines_of(bytes, range).map(|range| (range, name))));
+            masked = Cow::Owned(self.replaced(bytes, hidden));
+        }
+        if !may_prove(&masked) {
+            return masked.into_owned();
+        }
         let lines = masked.split(|byte| *byte == b'\n').map(without_proof);
         lines.collect::<Vec<_>>().join(&b'\n')
     }
 
     /// The same for a text of our own that quotes something from outside.
     pub(crate) fn mask_text(&self, text: &str) -> String {
-        String::from_utf8_lossy(&self.mask(text.as_bytes())).into_owned()
+        String::from_utf8(self.mask(text.as_bytes()))
+            .unwrap_or_else(|odd| String::from_utf8_lossy(odd.as_bytes()).into_owned())
     }
 
     /// The same with a star for each octet of a secret, where there is one: offsets into the text stay true.
@@ -139,12 +147,12 @@ impl Masker {
     }
 
     /// Masks each line; a secret that goes on in the next line, behind a reply code or not, is found as well.
-    pub(crate) fn mask_lines(&self, lines: &[&[u8]]) -> Vec<Vec<u8>> {
+    pub(crate) fn mask_lines<'l>(&self, lines: &[&'l [u8]]) -> Vec<Cow<'l, [u8]>> {
         if self.is_idle() || lines.is_empty() {
-            return lines.iter().map(|line| without_proof(line).into_owned()).collect();
+            return lines.iter().map(|line| without_proof(line)).collect();
         }
         let masked = self.mask(&lines.join(&b'\n'));
-        masked.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
+        masked.split(|byte| *byte == b'\n').map(|line| Cow::Owned(line.to_vec())).collect()
     }
 
     fn search(&self, text: &Text<'_>, found: &mut dyn FnMut(Range<usize>, usize)) {

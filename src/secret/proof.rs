@@ -8,10 +8,14 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// Whether one of them may stand in a text: `Yz` and `dj` begin the base64 of `c=` and `v=`.
+pub(super) fn may_prove(text: &[u8]) -> bool {
+    memchr::memchr2(b'Y', b'j', text).is_some()
+}
+
 /// A line without them.
 pub(super) fn without_proof(line: &[u8]) -> Cow<'_, [u8]> {
-    // `Yz` and `dj` begin the base64 of `c=` and `v=`.
-    if memchr::memchr2(b'Y', b'j', line).is_none() {
+    if !may_prove(line) {
         return Cow::Borrowed(line);
     }
     let mut shown = Vec::new();

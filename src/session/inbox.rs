@@ -41,6 +41,12 @@ impl Inbox {
 
     pub(super) fn take(&mut self, count: usize) -> Vec<u8> {
         let taken = self.unread()[..count].to_vec();
+        self.pass_over(count);
+        taken
+    }
+
+    /// The same where nobody wants what is taken.
+    pub(super) fn pass_over(&mut self, count: usize) {
         self.read += count;
         self.taken += count as u64;
         while self.arrivals.front().is_some_and(|(end, _)| *end <= self.taken) {
@@ -53,7 +59,6 @@ impl Inbox {
             self.buffer.drain(..self.read);
             self.read = 0;
         }
-        taken
     }
 
     pub(super) fn take_all(&mut self) -> Vec<u8> {

@@ -67,6 +67,8 @@ pub(crate) struct Session {
     /// Whether a reply was read since the TLS handshake.
     answered_over_tls: bool,
     long_line_noted: bool,
+    /// Whether nothing had arrived a moment ago, and nothing was waited for since.
+    just_looked: bool,
     pace: Option<WirePace>,
     /// When the whole run is over, and with it every write.
     due: Option<Instant>,
@@ -75,6 +77,7 @@ pub(crate) struct Session {
     recorder: Option<exchange::Recorder>,
     /// Held until the server speaks: the next connection waits for it.
     admitted: Option<Admitted>,
+    is_tls_port: bool,
 }
 
 impl Session {
@@ -117,11 +120,13 @@ impl Session {
             asked: VecDeque::from([Asked::default()]),
             answered_over_tls: false,
             long_line_noted: false,
+            just_looked: false,
             pace: None,
             due: None,
             ledger,
             recorder: None,
             admitted: None,
+            is_tls_port: false,
         })
     }
 
@@ -163,6 +168,20 @@ impl Session {
     /// Whether both sides still hold the connection, as far as is known.
     pub(crate) fn is_alive(&self) -> bool {
         self.is_open() && self.end.is_none()
+    }
+
+    /// How long ago this side spoke last, or the connection was opened.
+    pub(crate) fn silent_for(&self) -> Duration {
+        self.last_write.elapsed()
+    }
+
+    /// Whether this plain session has come to a port that begins with TLS.
+    pub(crate) fn is_tls_port(&self) -> bool {
+        self.is_tls_port
+    }
+
+    pub(crate) fn set_tls_port(&mut self) {
+        self.is_tls_port = true;
     }
 
     /// The mail exchanger that was chosen, where a domain was to be reached.

@@ -19,7 +19,7 @@ impl Session {
             match self.parser.advance(self.inbox.unread()) {
                 Parsed::Complete(reply, taken) => {
                     let times: Vec<Instant> = reply.line_ends().map(|end| self.inbox.arrived_at(end)).collect();
-                    self.inbox.take(taken);
+                    self.inbox.pass_over(taken);
                     let answer = self.settle(reply, &times, log);
                     self.log_end(log);
                     return Ok(answer);
@@ -194,6 +194,7 @@ impl Session {
         }
         if self.inbox.unread().is_empty() && self.end.is_none() {
             self.take_in_arrived(log).await;
+            self.just_looked = self.inbox.unread().is_empty() && self.end.is_none();
         }
         if self.inbox.unread().is_empty() {
             let left = self.end.as_ref().is_some_and(|end| !matches!(end, End::NotTls { .. }));
@@ -215,7 +216,8 @@ impl Session {
         if self.dialogue.owed() > 0 || !self.is_open() {
             return Ok(());
         }
-        if self.inbox.unread().is_empty() && self.end.is_none() {
+        let just_looked = std::mem::take(&mut self.just_looked);
+        if self.inbox.unread().is_empty() && self.end.is_none() && !just_looked {
             self.take_in_arrived(log).await;
         }
         if self.inbox.unread().is_empty() {

@@ -6,6 +6,7 @@
 use crate::secret::Masker;
 use crate::smtp::reply::Reply;
 use crate::visible::visible;
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -69,10 +70,18 @@ pub struct ReplyEntry {
 /// Sees each line as it is written.
 pub type Observer = Arc<dyn Fn(&Entry) + Send + Sync>;
 
+/// The lines that are kept. Places are counted from the first line of the run, kept or not.
+#[derive(Default)]
+struct Lines {
+    /// How many lines before these are not kept.
+    left_out: usize,
+    entries: Vec<Entry>,
+}
+
 /// The lines of one run, which several actors write.
 pub(crate) struct Transcript {
     start: Instant,
-    entries: Arc<Mutex<Vec<Entry>>>,
+    lines: Arc<Mutex<Lines>>,
     masker: Arc<Masker>,
     observer: Option<Observer>,
     step: Arc<str>,
@@ -84,7 +93,7 @@ impl Transcript {
     pub(crate) fn new(masker: Arc<Masker>, observer: Option<Observer>) -> Transcript {
         Transcript {
             start: Instant::now(),
-            entries: Arc::default(),
+            lines: Arc::default(),
             masker,
             observer,
             step: Arc::from(""),
@@ -96,7 +105,7 @@ impl Transcript {
     pub(crate) fn for_another(&self) -> Transcript {
         Transcript {
             start: self.start,
-            entries: self.entries.clone(),
+            lines: self.lines.clone(),
             masker: self.masker.clone(),
             observer: self.observer.clone(),
             step: Arc::from(""),
@@ -104,8 +113,17 @@ impl Transcript {
         }
     }
 
-    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of all lines but the last `count`, once there are twice as many.
+    pub(crate) fn keep_last(&self, count: usize) {
+        let mut kept = self.kept();
+        if let Some(more) = kept.entries.len().checked_sub(2 * count) {
+            kept.entries.drain(..more + count);
+            kept.left_out += more + count;
+        }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -123,22 +141,27 @@ impl Transcript {
 
     /// The lines so far.
     pub(crate) fn lines(&self) -> Vec<Entry> {
-        self.entries().clone()
+        self.kept().entries.clone()
     }
 
     /// The lines from here on belong to this step.
-    pub(crate) fn begin_step(&mut self, number: &str) {
-        self.step = Arc::from(number);
+    pub(crate) fn begin_step(&mut self, number: impl Into<Arc<str>>) {
+        self.step = number.into();
     }
 
     /// The last line that belongs to a step.
     pub(crate) fn last_of(&self, step: &str) -> Option<usize> {
-        self.entries().iter().rposition(|entry| &*entry.step == step)
+        self.last(|entry| &*entry.step == step)
     }
 
     /// The last line of a session.
     pub(crate) fn last_in(&self, session: &str) -> Option<usize> {
-        self.entries().iter().rposition(|entry| &*entry.session == session)
+        self.last(|entry| &*entry.session == session)
+    }
+
+    fn last(&self, is_meant: impl Fn(&Entry) -> bool) -> Option<usize> {
+        let kept = self.kept();
+        kept.entries.iter().rposition(is_meant).map(|place| kept.left_out + place)
     }
 
     /// When the run began.
@@ -149,7 +172,13 @@ impl Transcript {
     /// Notes a whole reply; its lines begin with the entry `first`.
     pub(crate) fn reply(&mut self, session: &Arc<str>, reply: &Reply, first: usize, elapsed: Duration) {
         let lines = first..first + reply.lines().len();
-        let at = self.entries().get(lines.end - 1).map_or(Duration::ZERO, |entry| entry.at);
+        let at = {
+            let kept = self.kept();
+            let last = (lines.end - 1).checked_sub(kept.left_out).and_then(|place| kept.entries.get(place));
+            last.map_or(Duration::ZERO, |entry| entry.at)
+        };
+        // Most steps read one reply: without this there would be room for four.
+        self.replies.reserve_exact(usize::from(self.replies.is_empty()));
         self.replies.push(ReplyEntry {
             session: session.clone(),
             code: reply.code(),
@@ -171,8 +200,14 @@ impl Transcript {
         &self.step
     }
 
-    pub(crate) fn into_entries(self) -> Vec<Entry> {
-        std::mem::take(&mut *self.entries())
+    /// The lines that are kept, and the place of the first of them. One of ours says what is missing before it.
+    pub(crate) fn into_entries(self) -> (Vec<Entry>, usize) {
+        let Lines { left_out, mut entries } = std::mem::take(&mut *self.kept());
+        let Some(first) = entries.first().filter(|_| left_out > 0) else { return (entries, left_out) };
+        let text = format!("[{left_out} lines before this one are not kept of a run under load]");
+        let missing = Entry { speaker: Speaker::Note, text, mail_data: false, ..first.clone() };
+        entries.insert(0, missing);
+        (entries, left_out - 1)
     }
 
     /// Lines that the client sent, as they were written.
@@ -211,7 +246,7 @@ impl Transcript {
         times: &[Instant],
     ) -> usize {
         let lines: Vec<&[u8]> = lines.collect();
-        let entry = |(line, time): (Vec<u8>, &Instant)| {
+        let entry = |(line, time): (Cow<'_, [u8]>, &Instant)| {
             let at = time.saturating_duration_since(self.start);
             self.entry(at, session, Speaker::Server, visible(&line))
         };
@@ -266,15 +301,15 @@ impl Transcript {
                 observer(entry);
             }
         }
-        let mut entries = self.entries();
-        let first = entries.len();
-        entries.extend(new);
+        let mut kept = self.kept();
+        let first = kept.left_out + kept.entries.len();
+        kept.entries.extend(new);
         first
     }
 }
 
 impl fmt::Debug for Transcript {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Transcript").field("entries", &self.entries()).finish_non_exhaustive()
+        formatter.debug_struct("Transcript").field("entries", &self.kept().entries).finish_non_exhaustive()
     }
 }

@@ -143,11 +143,9 @@ impl Shell {
                 return true;
             }
             Err(Trouble::Tls(failure)) => {
-                let help = failure.help.map(|help| format!("\n  = help: {help}")).unwrap_or_default();
-                let distrust = " (--ca-file trusts another authority, --insecure any certificate)";
-                self.complain(&format!("the TLS handshake failed: {}{distrust}", failure.message));
-                if !help.is_empty() {
-                    self.tell(Notice::Hint(help.trim_start_matches("\n  = ").to_owned()));
+                self.complain(&format!("the TLS handshake failed: {}", failure.message));
+                if let Some(help) = failure.help {
+                    self.tell(Notice::Hint(format!("help: {}", help.by_options)));
                 }
             }
             Err(Trouble::PlainBeforeTls { .. }) => {

@@ -6,6 +6,7 @@ pub(crate) mod dialogue;
 pub mod enhanced_status;
 pub mod explanation;
 pub mod extension;
+pub mod idiom;
 pub mod mail_data;
 pub(crate) mod offer;
 pub mod ports;

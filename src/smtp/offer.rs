@@ -6,6 +6,7 @@
 
 use super::command::{CommandLine, Verb};
 use super::extension::Extensions;
+use super::idiom::Idiom;
 
 /// What a session knows when a reply comes.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Offer<'a> {
     pub(crate) offered: &'a Extensions,
     /// Whether TLS is on.
     pub(crate) is_encrypted: bool,
+    /// In whose words it is said.
+    pub(crate) idiom: Idiom,
 }
 
 /// The parameters of MAIL and RCPT, and the keyword by which each is offered.
@@ -89,12 +92,40 @@ impl Offer<'_> {
 
     /// A refusal that asks for TLS, or for a login, of a server that offers STARTTLS.
     fn tls_first(&self, code: u16) -> Option<String> {
-        let asks = matches!(code, 523 | 530 | 538) && self.may_start_tls();
-        asks.then(|| "the server wants TLS first: `starttls`, then EHLO again".to_owned())
+        // Where AUTH is offered without TLS, 530 most likely asks for a login: the words of the reply tell.
+        let wants_login = code == 530 && self.offered.offers("AUTH", None);
+        let asks = matches!(code, 523 | 530 | 538) && self.may_start_tls() && !wants_login;
+        let how = self.idiom.of("`starttls`, then EHLO again", "give `--starttls`");
+        asks.then(|| format!("the server wants TLS first: {how}"))
     }
 
     fn may_start_tls(&self) -> bool {
         !self.is_encrypted && self.offered.offers("STARTTLS", None)
+    }
+
+    /// What to do where an EHLO reply lacks a keyword that was expected in it.
+    pub(crate) fn lacks(&self, expected: &str) -> Option<&'static str> {
+        let is_missing = |keyword: &str| expected.contains(keyword) && !self.offered.offers(keyword, None);
+        if is_missing("STARTTLS") {
+            return Some(if self.is_encrypted {
+                "TLS is on already: a server offers STARTTLS only before it"
+            } else {
+                self.idiom.of(
+                    "port 587 usually offers STARTTLS; a port that begins with TLS (465) wants `tls: implicit`",
+                    "`--plain` sends without TLS; `--tls` is for a port that begins with TLS (465)",
+                )
+            });
+        }
+        is_missing("AUTH").then(|| {
+            if self.may_start_tls() {
+                self.idiom.of(
+                    "many servers offer AUTH only over TLS: `starttls` and EHLO again come first",
+                    "many servers offer AUTH only over TLS: give `--starttls`",
+                )
+            } else {
+                "the server takes no login here: port 587 or 465 may, or it wants none and takes mail by address"
+            }
+        })
     }
 
     /// The keywords of the last EHLO reply, in a line.
@@ -126,7 +157,8 @@ mod tests {
 
     fn beside(line: &str, code: u16, reply: &[&str]) -> Option<String> {
         let offered = Extensions::parse(reply.iter().map(|line| line.as_bytes()));
-        Offer { said_hello: !reply.is_empty(), offered: &offered, is_encrypted: false }.beside(line, code)
+        Offer { said_hello: !reply.is_empty(), offered: &offered, is_encrypted: false, idiom: Idiom::Scenario }
+            .beside(line, code)
     }
 
     #[test]
@@ -140,7 +172,7 @@ mod tests {
             ("MAIL FROM:<a@b> SMTPUTF8", 555, "SMTPUTF8: the last EHLO reply does not offer SMTPUTF8"),
             ("RCPT TO:<a@b> NOTIFY=NEVER", 555, "NOTIFY=NEVER: the last EHLO reply does not offer DSN"),
             ("BDAT 10 LAST", 502, "the last EHLO reply does not offer CHUNKING"),
-            ("MAIL FROM:<a@b>", 530, "the server wants TLS first: `starttls`, then EHLO again"),
+            ("MAIL FROM:<a@b>", 538, "the server wants TLS first: `starttls`, then EHLO again"),
             ("MAIL FROM:<\u{e4}@b>", 553, "the address is not ASCII, and the last EHLO reply does not offer SMTPUTF8"),
         ] {
             assert_eq!(beside(line, code, &offer).as_deref(), Some(said), "{line}");
@@ -158,6 +190,20 @@ mod tests {
         }
         let plain = beside("AUTH LOGIN", 503, &["mx.example", "STARTTLS"]);
         assert!(plain.is_some_and(|it| it.ends_with("many offer it only after STARTTLS")));
+    }
+
+    #[test]
+    fn a_missing_keyword_leads_somewhere() {
+        let offered = Extensions::parse([&b"mx.example"[..], b"STARTTLS"].into_iter());
+        let plain = Offer { said_hello: true, offered: &offered, is_encrypted: false, idiom: Idiom::Options };
+        assert_eq!(plain.lacks("^250[ -]STARTTLS"), None);
+        assert!(plain.lacks("^250[ -]AUTH").is_some_and(|help| help.contains("`--starttls`")));
+        let bare = Extensions::parse([&b"mx.example"[..]].into_iter());
+        let none = Offer { offered: &bare, idiom: Idiom::Scenario, ..plain };
+        assert!(none.lacks("^250[ -]STARTTLS").is_some_and(|help| help.contains("`tls: implicit`")));
+        assert!(
+            Offer { is_encrypted: true, ..none }.lacks("STARTTLS").is_some_and(|help| help.starts_with("TLS is on"))
+        );
     }
 
     #[test]

@@ -15,16 +15,19 @@ pub(super) struct EarlyEnd {
 }
 
 impl EarlyEnd {
+    /// Nothing is played yet, and a signal ends the process at once.
+    pub(super) fn of(files: ReportFiles) -> EarlyEnd {
+        EarlyEnd { files: Arc::new(Mutex::new(Some(files))) }
+    }
+
     /// From now on a signal ends the program in a report that nothing was played.
-    pub(super) fn watch(files: ReportFiles) -> EarlyEnd {
-        let early = EarlyEnd { files: Arc::new(Mutex::new(Some(files))) };
-        let watched = early.clone();
+    pub(super) fn watch(&self) {
+        let watched = self.clone();
         on_signal(move || {
             if let Some(files) = watched.over() {
                 end(files);
             }
         });
-        early
     }
 
     /// The time of it is over; the first to ask gets the files.

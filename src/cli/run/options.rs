@@ -9,6 +9,7 @@ use crate::report::human::{self, Styled};
 use crate::run::{Observer, Plan, RunRate, Settings, Stop};
 use crate::scenario::address::split_address;
 use crate::scenario::{Scenario, duration};
+use crate::smtp::idiom::Idiom;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -73,6 +74,9 @@ pub(in crate::cli) struct RunArguments {
     /// Show no progress of a long run
     #[arg(long)]
     pub(super) no_progress: bool,
+    /// In whose words helps are written: a command without a file has options only.
+    #[arg(skip)]
+    pub(in crate::cli) idiom: Idiom,
 }
 
 /// What reports show of messages.
@@ -227,6 +231,7 @@ impl RunArguments {
             untrusted: connections.untrusted,
             allow_hosts: connections.allow_hosts.clone(),
             record: self.reports.are_wanted(),
+            idiom: self.idiom,
             observer: self.verbose.then(|| live(self.color.for_notices())),
             ..Settings::default()
         })

@@ -16,6 +16,7 @@ use crate::report::load::LoadFigures;
 use crate::report::merge::first_that_applies;
 use crate::report::model::{Attempt, ScenarioReport};
 use crate::run::{Finished, RunVerdict};
+use crate::smtp::idiom::Idiom;
 
 /// How many diverged runs are kept in full under load.
 const EXAMPLES: usize = 100;
@@ -29,6 +30,8 @@ struct Shown {
     /// Whether the screen shows them as they come.
     on_screen: bool,
     styled: Styled,
+    /// Whether it was shown line by line while it happened, to somebody who asked for nothing else.
+    is_seen: bool,
     /// Whether a report is made of them.
     in_report: bool,
     without_body: bool,
@@ -66,6 +69,7 @@ impl Results {
             quiet: arguments.quiet,
             on_screen: arguments.reports.output == Output::Human,
             styled: arguments.color.for_results(),
+            is_seen: arguments.verbose && arguments.idiom == Idiom::Options,
             in_report: arguments.reports.are_wanted() || screen::is_github_actions(),
             without_body: arguments.report_body == Body::None,
         };
@@ -137,7 +141,7 @@ impl Results {
             attempts: finished.before.iter().map(attempt).collect(),
             without_body: self.wanted.without_body,
         };
-        let Shown { quiet, on_screen, styled, in_report, .. } = self.wanted;
+        let Shown { quiet, on_screen, styled, in_report, is_seen, .. } = self.wanted;
         PlayDone {
             // What nobody reads is not made: a report of thousands of steps takes its time.
             report: if in_report {
@@ -152,6 +156,8 @@ impl Results {
             },
             shown: if !on_screen || quiet && outcome.followed() {
                 String::new()
+            } else if is_seen {
+                human::without_transcript(outcome, finished.before.len(), styled)
             } else {
                 human::outcome(outcome, finished.before.len(), styled)
             },

@@ -139,6 +139,11 @@ impl Scripted<'_> {
                 return;
             }
             screen::result(&format!("listening on {}\n", listening.address));
+            if scenario.serves_without_end() && settings.max_time.is_none() && !self.arguments.quiet {
+                screen::notice(
+                    "notice: every connection is served by these steps, until Ctrl-C: `connections:` or `--max-time` sets an end",
+                );
+            }
         });
         unwritten.map_or(Ok(outcome), Err)
     }

@@ -134,7 +134,8 @@ async fn an_unknown_issuer_and_a_self_signed_certificate() {
     let seen = unverified(&foreign, &pki, "mx.example").await;
     assert_eq!(seen.reason, TlsFailureReason::UnknownIssuer);
     assert!(seen.message.contains("`CN=another CA`"), "{seen:?}");
-    assert!(seen.help.unwrap().contains("`ca_file`"));
+    assert!(seen.help.unwrap().in_scenario.contains("`ca_file`"));
+    assert!(seen.help.unwrap().by_options.contains("`--ca-file FILE`"));
     let seen = unverified(&Leaf::default().self_signed(), &pki, "mx.example").await;
     assert_eq!(seen.reason, TlsFailureReason::SelfSigned);
 }
@@ -184,7 +185,7 @@ async fn a_missing_client_certificate_fails_the_handshake_of_tls_1_2() {
     let pki = Pki::new("test CA");
     let seen = failure(demanding(&pki, SslVersion::TLS1_2), &trusting(&pki), "mx.example").await;
     assert_eq!(seen.reason, TlsFailureReason::Alert(40));
-    assert!(seen.help.unwrap().contains("`client_certificate`"));
+    assert!(seen.help.unwrap().in_scenario.contains("`client_certificate`"));
 }
 
 #[tokio::test]
@@ -234,7 +235,7 @@ async fn a_plain_greeting_instead_of_tls_is_shown() {
     let seen = after_hello(GREETING, wait).await;
     assert_eq!(seen.reason, TlsFailureReason::NotTls);
     assert_eq!(seen.received, GREETING);
-    assert!(seen.help.unwrap().contains("`starttls`"));
+    assert!(seen.help.unwrap().in_scenario.contains("`starttls`"));
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ impl Player<'_> {
         };
         self.stage.end_group(&open);
         if flow == Flow::Stop && step.head.continues && !self.is_refused() {
-            self.stage.log.begin_step(&step.head.number);
+            self.stage.log.begin_step(step.head.number.clone());
             self.read_last_replies().await;
             return Flow::On;
         }
@@ -51,7 +51,10 @@ impl Player<'_> {
                 return self.play_pipeline(step, group).await;
             }
             if let Some(retry) = &group.retry {
-                return self.play_attempts(step, group, retry).await;
+                let outer = std::mem::replace(&mut self.in_attempts, true);
+                let flow = self.play_attempts(step, group, retry).await;
+                self.in_attempts = outer;
+                return flow;
             }
             let iterations = match self.stage.iterations(group, &self.view().scope(step)) {
                 Ok(iterations) => iterations,
@@ -66,6 +69,9 @@ impl Player<'_> {
                 self.stage.unbind(bindings);
                 if flow == Flow::Stop {
                     return Flow::Stop;
+                }
+                if self.ground.settings.recent_only && !self.in_attempts {
+                    self.stage.keep_recent();
                 }
             }
             Flow::On

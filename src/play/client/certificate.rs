@@ -2,8 +2,9 @@
 //!
 //! TLS 1.3 sends the certificate encrypted, and the TLS library gives none out once it has refused it. What is wrong with
 //! it cannot be told without seeing it, so the runner connects once more, says no more than the scenario had said before
-//! the handshake, shakes hands without verification, reads the certificate and closes. The transcript says so. It is the
-//! only time that smtp-script opens a connection which the scenario does not; it carries nothing but EHLO and STARTTLS.
+//! the handshake, shakes hands without verification, reads the certificate and closes. The transcript says so. With
+//! `greeting` it is the only one that opens a connection which the scenario does not; it carries nothing but EHLO and
+//! STARTTLS.
 
 use crate::net::certificate::PeerCertificate;
 use crate::net::clock;

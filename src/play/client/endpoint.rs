@@ -85,7 +85,7 @@ impl<'a> Resolver<'a> {
 impl Resolver<'_> {
     /// Where a connection goes.
     pub(crate) fn endpoint(&self, connect: &Connect) -> Result<Endpoint, TemplateError> {
-        let place = self.place(&connect.address)?;
+        let place = self.place(connect)?;
         let (host, port) = match &place {
             Addressee::Host(host, port) | Addressee::Mx(host, port) => (host.clone(), *port),
             // Its certificate, if there is ever one, can only be for this machine.
@@ -160,12 +160,12 @@ impl Resolver<'_> {
         Ok(ProxyHeader { version, addresses })
     }
 
-    fn place(&self, address: &Address) -> Result<Addressee, TemplateError> {
+    fn place(&self, connect: &Connect) -> Result<Addressee, TemplateError> {
         let port_of = |port: &Option<Text>| port.as_ref().map_or(Ok(SMTP_PORT), |text| self.port(text));
-        match address {
+        match &connect.address {
             Address::Joined(text) => {
-                let whole = self.text(text)?;
-                let (host, port) = split_address(whole.trim()).map_err(|message| fault(text.span, message))?;
+                let split = || split_address(self.text(text)?.trim()).map_err(|message| fault(text.span, message));
+                let (host, port) = connect.split(text, split)?;
                 Ok(Addressee::Host(host, port))
             }
             Address::Split { host, port } => Ok(Addressee::Host(self.text(host)?.trim().to_owned(), port_of(port)?)),

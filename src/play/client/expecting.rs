@@ -4,7 +4,7 @@ use crate::play::client::ground::StepAt;
 use crate::play::client::steps::StepDone;
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
-use crate::play::expect::{Capture, Incoming, OtherSide, allows_end, describe, named_groups};
+use crate::play::expect::{Capture, Incoming, OtherSide, allows_end, describe};
 use crate::play::rewrite::rewrites;
 use crate::scenario::{ClosedBy, Expectation, Expected, Pattern, Span};
 use crate::session::{Answered, End, Trouble};
@@ -43,7 +43,10 @@ impl StepAt<'_> {
         let answer = match outcome {
             Ok(answer) => answer,
             Err(trouble) if ends_as_expected(expectation, &trouble) => return Ok((Vec::new(), false)),
-            Err(trouble) => return Err(self.trouble(&trouble, &describe(expectation, OtherSide::Server))),
+            Err(trouble) => {
+                self.look_for_tls(&trouble).await;
+                return Err(self.trouble(&trouble, &describe(expectation, OtherSide::Server)));
+            }
         };
         if self.ground.settings.update {
             return self.compare_or_rewrite(expectation, &answer);
@@ -102,11 +105,11 @@ impl StepAt<'_> {
     }
 
     async fn expect_raw(&mut self, expectation: &Expectation, pattern: &Pattern) -> Result<Captured, Vec<Divergence>> {
-        let (regex, rendered) = {
+        let (matcher, rendered) = {
             let scope = self.scope();
             self.stage.comparer(&scope).compiled(pattern).map_err(|error| self.template(&error))?
         };
-        let found = |bytes: &[u8]| regex.find(bytes).map(|found| found.end());
+        let found = |bytes: &[u8]| matcher.end_in(bytes);
         let outcome = self.sessions.speaking(self.step)?.read_until(self.wait, &found, &mut self.stage.log).await;
         let bytes = outcome.map_err(|trouble| {
             let mut divergences = self.trouble(&trouble, &describe(expectation, OtherSide::Server));
@@ -115,7 +118,7 @@ impl StepAt<'_> {
             }
             divergences
         })?;
-        let captures = regex.captures(&bytes).map(|groups| named_groups(&regex, &groups)).unwrap_or_default();
+        let captures = matcher.captures(&bytes).unwrap_or_default();
         Ok((captures, self.stage.log.masker().finds(&bytes)))
     }
 
@@ -140,6 +143,9 @@ impl StepAt<'_> {
 
     pub(crate) async fn read_reply(&mut self, expected: &str) -> Result<Answered, Vec<Divergence>> {
         let outcome = self.sessions.speaking(self.step)?.read_reply(self.wait, &mut self.stage.log).await;
+        if let Err(trouble) = &outcome {
+            self.look_for_tls(trouble).await;
+        }
         outcome.map_err(|trouble| self.trouble(&trouble, expected))
     }
 }

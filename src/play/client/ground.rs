@@ -77,6 +77,7 @@ impl<'v> View<'v> {
             host: open.map_or("", |open| self.known_host(open)),
             masker: self.stage.log.masker(),
             run_is_over: self.stage.run_is_over(),
+            idiom: self.ground.settings.idiom,
         }
     }
 

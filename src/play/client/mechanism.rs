@@ -35,15 +35,24 @@ fn fitting(at: &StepAt<'_>, auth: &Auth) -> Result<Mechanism, Vec<Divergence>> {
         let (message, help) = match offered(at) {
             None => (
                 "the last EHLO reply offers no AUTH".to_owned(),
-                "send EHLO before `auth`, after STARTTLS once more; many servers offer AUTH only over TLS",
+                place.idiom.of(
+                    "send EHLO before `auth`, after STARTTLS once more; many servers offer AUTH only over TLS",
+                    "many servers offer AUTH only over TLS (`--starttls`, `--tls`), or only on port 587 or 465",
+                ),
             ),
             Some(list) if tls.is_none() => (
                 format!("the server offers {list}: nothing that can be used without TLS with what is given"),
-                "begin TLS first (`- starttls`, then EHLO again); a mechanism that shows the password is used without TLS only if `mechanism:` names it",
+                place.idiom.of(
+                    "begin TLS first (`- starttls`, then EHLO again); a mechanism that shows the password is used without TLS only if `mechanism:` names it",
+                    "give `--starttls` or `--tls`; a mechanism that shows the password is used without TLS only if `--mechanism` names it",
+                ),
             ),
             Some(list) => (
                 format!("the server offers {list}: nothing that can be used with what is given"),
-                "`username` and `password` serve SCRAM, CRAM-MD5, PLAIN and LOGIN; `token` serves OAUTHBEARER and XOAUTH2; name any other with `mechanism:`",
+                place.idiom.of(
+                    "`username` and `password` serve SCRAM, CRAM-MD5, PLAIN and LOGIN; `token` serves OAUTHBEARER and XOAUTH2; name any other with `mechanism:`",
+                    "a password serves SCRAM, CRAM-MD5, PLAIN and LOGIN; `--mechanism XOAUTH2` or `OAUTHBEARER` takes a token",
+                ),
             ),
         };
         let mut divergence = place.fault(Kind::Auth, &message);

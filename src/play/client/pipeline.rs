@@ -78,7 +78,7 @@ impl Player<'_> {
                 self.pass_over(std::slice::from_ref(one.step), Verdict::Unreached);
                 continue;
             }
-            self.stage.log.begin_step(&one.step.head.number);
+            self.stage.log.begin_step(one.step.head.number.clone());
             self.stage.timeout = one.timeout;
             let bound = self.stage.bind_all(one.bindings);
             let outcome = match &one.step.expect {
@@ -130,7 +130,7 @@ impl Player<'_> {
 
     /// Renders one step and gathers its bytes.
     async fn gather<'s>(&mut self, step: &'s Step, pipeline: &mut Pipeline<'s>) -> StepDone {
-        self.stage.log.begin_step(&step.head.number);
+        self.stage.log.begin_step(step.head.number.clone());
         let name = self.view().step_name(step);
         let started = self.stage.log.elapsed();
         if !self.is_wanted(step, name.as_deref()).map_err(|divergence| vec![divergence])? {
@@ -190,7 +190,7 @@ impl Player<'_> {
             self.flush(pipeline).await?;
         }
         pipeline.writer = Some(step);
-        pipeline.askers.extend(rendered.shown.split('\n').map(|_| step.head.number.as_str()));
+        pipeline.askers.extend(rendered.shown.split('\n').map(|_| &*step.head.number));
         pipeline.bytes.extend_from_slice(&rendered.bytes);
         pipeline.shown.push_str(&rendered.shown);
         pipeline.shown.push('\n');

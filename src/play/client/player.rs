@@ -7,12 +7,11 @@ use crate::play::diagnose::Site;
 use crate::play::divergence::{Cause, Divergence};
 use crate::play::door;
 use crate::play::outcome::{Outcome, StepOutcome, Verdict};
-use crate::play::scope::ScopeNames;
+use crate::play::props::Props;
 use crate::play::stage::Stage;
 use crate::play::step_number::StepNumber;
 use crate::play::stop::Stop;
-use crate::scenario::{Action, Chance, DEFAULT_TIMEOUT, Over, Scenario, Speech, Step, Templates, Variables};
-use crate::secret::Masker;
+use crate::scenario::{Action, Chance, DEFAULT_TIMEOUT, Over, Scenario, Speech, Step, Templates};
 use crate::session::Transcript;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -36,6 +35,8 @@ pub(crate) struct Player<'a> {
     notices: Vec<String>,
     /// Whether `finally` is played.
     cleaning: Arc<AtomicBool>,
+    /// Whether a group is under way whose steps may be played, and told, anew.
+    pub(super) in_attempts: bool,
 }
 
 /// Whether the steps go on.
@@ -55,24 +56,23 @@ pub(crate) fn over(due: Option<Instant>, settings: &Settings, cleaning: &Arc<Ato
 }
 
 impl<'a> Player<'a> {
-    pub(crate) fn new(scenario: &'a Scenario, variables: &Variables, settings: &'a Settings) -> Player<'a> {
-        let masker = if settings.show_secrets { Masker::default() } else { Masker::new(&variables.secrets) };
-        let notices = masker.too_short().iter().map(ToString::to_string).collect();
+    pub(crate) fn new(scenario: &'a Scenario, props: &Props, settings: &'a Settings) -> Player<'a> {
         let due = settings.max_time.map(|length| Instant::now() + length);
         let cleaning = Arc::new(AtomicBool::new(false));
         let templates = Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded));
         let templates = templates.until(over(due, settings, &cleaning));
-        let log = Transcript::new(Arc::new(masker), settings.observer.clone());
+        let log = Transcript::new(props.masker.clone(), settings.observer.clone());
         let timeout = settings.timeout.or(scenario.timeout).unwrap_or(DEFAULT_TIMEOUT);
         Player {
             ground: Ground { scenario, settings, sandbox: None, own_server: None, diverged: None },
-            stage: Stage::new(Arc::new(templates), ScopeNames::new(variables), log, timeout, due),
+            stage: Stage::new(Arc::new(templates), props.names.clone(), log, timeout, due),
             sessions: Sessions::default(),
             updates: Updates::default(),
             began: Timestamp::now(),
             served_steps: Vec::new(),
-            notices,
+            notices: props.notices.clone(),
             cleaning,
+            in_attempts: false,
         }
     }
 
@@ -98,7 +98,7 @@ impl<'a> Player<'a> {
     pub(crate) fn interrupt(&mut self) {
         let number = StepNumber::from(self.stage.log.step());
         let steps = self.ground.scenario.all_steps();
-        let step = steps.iter().find(|step| step.head.number == number.as_str()).or(steps.first());
+        let step = steps.iter().find(|step| &*step.head.number == number.as_str()).or(steps.first());
         let Some(step) = step.copied() else { return };
         self.sessions.show_unread(&mut self.stage.log);
         let now = self.stage.log.elapsed();
@@ -134,7 +134,7 @@ impl<'a> Player<'a> {
     async fn play_step(&mut self, step: &Step) -> Flow {
         self.stage.breathe().await;
         let started = self.stage.log.elapsed();
-        self.stage.log.begin_step(&step.head.number);
+        self.stage.log.begin_step(step.head.number.clone());
         let name = self.view().step_name(step);
         match self.is_wanted(step, name.as_deref()) {
             Ok(true) => {}
@@ -188,8 +188,10 @@ impl<'a> Player<'a> {
         let stops = !divergences.is_empty() && !step.head.continues;
         // A run that was asked for wrongly does not go on, whatever the step says.
         let refused = divergences.iter().any(|divergence| divergence.cause == Cause::User);
-        let line = self.stage.log.last_of(&step.head.number);
-        self.stage.divergences.extend(divergences.into_iter().map(|divergence| Divergence { line, ..divergence }));
+        if !divergences.is_empty() {
+            let line = self.stage.log.last_of(&step.head.number);
+            self.stage.divergences.extend(divergences.into_iter().map(|divergence| Divergence { line, ..divergence }));
+        }
         if stops || refused { Flow::Stop } else { Flow::On }
     }
 
@@ -213,7 +215,7 @@ impl<'a> Player<'a> {
     /// A step that nothing is known of but where it stands.
     pub(crate) fn unplayed(step: &Step, started: Duration) -> StepOutcome {
         StepOutcome {
-            number: step.head.number.as_str().into(),
+            number: step.head.number.clone().into(),
             name: None,
             action: step.keyword(),
             title: step.title(),
@@ -273,23 +275,27 @@ impl<'a> Player<'a> {
             self.stage.divergences.into_iter().partition(|divergence| !divergence.step.is_finally());
         main.extend(finally);
         let masker = self.stage.log.masker().clone();
+        let duration = self.stage.log.elapsed();
+        let (transcript, left_out) = self.stage.log.into_entries();
         let mut outcome = Outcome {
             name: self.ground.scenario.name.as_deref().unwrap_or(self.ground.scenario.sources.name()).to_owned(),
             path: self.ground.scenario.sources.name().to_owned(),
             sources: self.ground.scenario.sources.clone(),
             tags: self.ground.scenario.tags.clone(),
             started: self.began,
-            duration: self.stage.log.elapsed(),
+            duration,
             steps: self.stage.steps,
+            passed: self.stage.passed,
             divergences: main,
             sessions,
             captures: self.stage.captures.into_iter().collect(),
             rewrites: self.updates.rewrites,
             held: self.updates.held,
-            transcript: self.stage.log.into_entries(),
+            transcript,
             exchanges,
             notices: self.notices,
         };
+        outcome.count_lines_from(left_out);
         door::hide(&mut outcome, &masker);
         outcome
     }
@@ -297,12 +303,18 @@ impl<'a> Player<'a> {
     /// Steps that were never come to are unreached. A group that was sent in a pipeline stands before its first step.
     fn complete_steps(&mut self) {
         let now = self.stage.log.elapsed();
-        let mut told: BTreeSet<String> = self.stage.steps.iter().map(|step| step.number.to_string()).collect();
-        for step in self.ground.scenario.all_steps() {
+        let all = self.ground.scenario.all_steps();
+        if all.iter().map(|step| &*step.head.number).eq(self.stage.steps.iter().map(|step| step.number.as_str())) {
+            return;
+        }
+        let passed = self.stage.passed.steps().map(|(number, _)| number);
+        let told = self.stage.steps.iter().map(|step| &step.number).chain(passed);
+        let mut told: BTreeSet<Arc<str>> = told.map(|number| number.as_str().into()).collect();
+        for step in all {
             if told.contains(&step.head.number) {
                 continue;
             }
-            let number = StepNumber::from(step.head.number.as_str());
+            let number = StepNumber::from(step.head.number.clone());
             let first = self.stage.steps.iter().position(|outcome| number.holds(&outcome.number));
             let mut outcome = StepOutcome { name: self.view().step_name(step), ..Self::unplayed(step, now) };
             let place = match first.filter(|_| matches!(step.action, Action::Group(_))) {

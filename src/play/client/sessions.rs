@@ -63,7 +63,7 @@ impl Sessions {
         self.open.get_mut(name).map(|open| &mut open.session).ok_or_else(|| {
             let message = format!("step {} diverged: the session `{name}` is not open", step.head.number);
             vec![Divergence {
-                step: step.head.number.as_str().into(),
+                step: step.head.number.clone().into(),
                 cause: Cause::Server,
                 kind: Kind::Closed,
                 reason: None,

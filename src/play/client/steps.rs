@@ -265,7 +265,10 @@ impl StepAt<'_> {
             None => "in plain text",
         };
         let message = format!("a secret would go to {} over a connection {why}", open.endpoint.target.host);
-        let help = "begin TLS first (`- starttls`), or allow it with `--insecure-secrets`";
+        let help = self.ground.settings.idiom.of(
+            "begin TLS first (`- starttls`), or allow it with `--insecure-secrets`",
+            "give `--starttls` or `--tls`, or allow it with `--insecure-secrets`",
+        );
         Err(vec![self.place_of_action().refused(&message, help)])
     }
 

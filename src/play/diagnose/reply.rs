@@ -13,6 +13,7 @@ use crate::smtp::reply::Reply;
 use crate::smtp::status::{self, EnhancedStatusCode};
 use crate::visible::visible;
 use base64::Engine as _;
+use std::borrow::Cow;
 
 impl Site<'_> {
     /// The reply came, and is not what was expected.
@@ -39,22 +40,25 @@ impl Site<'_> {
             let text = format!("this is the reply to step {}: {}", asked.step, self.masker.mask_text(&asked.command));
             diagnostic.footnotes.push(Footnote::Note(text));
         }
-        diagnostic.footnotes.extend(self.keywords(answer).map(Footnote::Fact));
+        diagnostic.footnotes.extend(self.keywords(answer, &expected.join(" ")));
         diagnostic.footnotes.extend(self.about_reply(answer));
         Divergence { reply_code: Some(reply.code()), ..self.divergence(Cause::Server, Kind::Reply, diagnostic) }
     }
 
-    /// What an EHLO reply offers that is not as expected.
-    fn keywords(&self, answer: &Answered) -> Option<String> {
+    /// What an EHLO reply offers that is not as expected, and what to do where it lacks something.
+    fn keywords(&self, answer: &Answered, expected: &str) -> Vec<Footnote> {
         let is_hello = matches!(answer.command, Some(Awaited::Command(Verb::Ehlo | Verb::Lhlo)));
-        let keywords = self.offer().filter(|_| is_hello && answer.reply.code() == 250)?.keywords()?;
-        Some(format!("offered are: {}", self.masker.mask_text(&keywords)))
+        let Some(offer) = self.offer().filter(|_| is_hello && answer.reply.code() == 250) else { return Vec::new() };
+        let keywords = offer.keywords().map(|keywords| self.masker.mask_text(&keywords));
+        let fact = keywords.map(|keywords| Footnote::Fact(format!("the server offers {keywords}")));
+        let help = offer.lacks(expected).map(|help| Footnote::Help(help.to_owned()));
+        fact.into_iter().chain(help).collect()
     }
 
     fn reply_label(&self, reply: &Reply, found: Option<&str>) -> String {
         let lines: Vec<&[u8]> = reply.lines().collect();
         let masked = self.masker.mask_lines(&lines);
-        let quote = |line: Option<&Vec<u8>>| format!("\"{}\"", cut(&visible(line.map_or(&b""[..], Vec::as_slice))));
+        let quote = |line: Option<&Cow<'_, [u8]>>| format!("\"{}\"", cut(&visible(line.map_or(&b""[..], |line| line))));
         let whole = match masked.len() {
             1 => format!("the reply was {}", quote(masked.first())),
             2 => format!("the reply was {}, {}", quote(masked.first()), quote(masked.last())),
@@ -91,7 +95,7 @@ impl Site<'_> {
         let advice = provider::advise(&situation, None);
         footnotes.extend(advice.meant().map(Footnote::Fact));
         let beside = self.offer().filter(|_| reply.code() >= 400).and_then(|it| it.beside(command, reply.code()));
-        let help = advice.help_in_scenario(beside.is_some());
+        let help = advice.help(self.idiom, beside.is_some());
         footnotes.extend(beside.filter(|it| !help.contains(&it.as_str())).map(Footnote::Help));
         // What the registry knows has been told above.
         let is_registered = enhanced(reply).is_none_or(|code| enhanced_status::find(code).is_some());

@@ -77,7 +77,7 @@ impl Actor {
         self.on.stage.breathe().await;
         let started = self.on.stage.log.elapsed();
         let number = self.on.number_of(step);
-        self.on.stage.log.begin_step(&number);
+        self.on.stage.log.begin_step(number.as_str());
         let name = self.on.stage.shown_name(step.head.name.as_ref(), &self.on.scope());
         match self.on.stage.is_wanted(&step.head, &self.on.scope()) {
             Ok(true) => {}

@@ -1,7 +1,7 @@
 //! `expect` of a server: reads what a client does, and has it compared.
 
 use crate::play::divergence::{Divergence, Kind};
-use crate::play::expect::{Capture, Incoming, Mismatch, OtherSide, allows_end, describe, named_groups};
+use crate::play::expect::{Capture, Incoming, Mismatch, OtherSide, allows_end, describe};
 use crate::play::server::connection::Pending;
 use crate::play::server::steps::{ServerStepAt, ServerStepDone};
 use crate::scenario::{ClosedBy, Expectation, Expected, Pattern, Span};
@@ -70,17 +70,17 @@ impl ServerStepAt<'_> {
     }
 
     async fn expect_raw(&mut self, expectation: &Expectation, pattern: &Pattern) -> ServerStepDone {
-        let regex = {
+        let matcher = {
             let scope = self.on.scope();
             let comparer = self.on.stage.comparer(&scope);
             comparer.compiled(pattern).map_err(|error| self.template(&error))?.0
         };
-        let found = |bytes: &[u8]| regex.find(bytes).map(|found| found.end());
+        let found = |bytes: &[u8]| matcher.end_in(bytes);
         let bytes = self.on.peer.read_until(self.wait, &found).await;
         let bytes = bytes
             .map_err(|trouble| self.trouble(&trouble, &describe(expectation, OtherSide::Client), expectation.span))?;
         let secret = self.on.hear_bytes(&bytes);
-        let captures = regex.captures(&bytes).map(|groups| named_groups(&regex, &groups)).unwrap_or_default();
+        let captures = matcher.captures(&bytes).unwrap_or_default();
         self.capture(captures, &bytes, secret);
         Ok(())
     }

@@ -35,7 +35,7 @@ pub(crate) fn connection_outcome(connection: usize, span: Span, verdict: Verdict
         number: connection_number(connection).into(),
         name: None,
         action: "connection",
-        title: "connection".to_owned(),
+        title: "connection".into(),
         span,
         session: format!("server {connection}"),
         verdict,

@@ -5,6 +5,7 @@ use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::server::connection::Connection;
 use crate::scenario::{Footnote, Span, TemplateError, duration};
 use crate::server::{HandshakeFailure, HandshakeTrouble, PeerTrouble};
+use crate::smtp::idiom::Idiom;
 
 impl Connection {
     pub(crate) fn place<'s>(&'s self, number: &'s str, name: Option<&'s str>, span: Span) -> Site<'s> {
@@ -16,6 +17,7 @@ impl Connection {
             host: "",
             masker: self.stage.log.masker(),
             run_is_over: self.stage.run_is_over(),
+            idiom: Idiom::Scenario,
         }
     }
 

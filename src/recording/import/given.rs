@@ -20,10 +20,10 @@ pub(super) fn mark(lines: &mut [TextLine<'_>], wanted: &WantedSession<'_>) -> Re
     let sides = [(compiled("--client", client)?, '>'), (compiled("--server", server)?, '<')];
     for line in lines {
         let found = sides.iter().find_map(|(pattern, mark)| {
-            let found = pattern.captures(line.text.as_bytes())?;
-            let rest = match found.name("line") {
-                Some(inner) => line.text.get(inner.start()..inner.end()),
-                None => line.text.get(found.get(0)?.end()..),
+            let (end, inner) = pattern.place_of("line", line.text.as_bytes())?;
+            let rest = match inner {
+                Some(inner) => line.text.get(inner),
+                None => line.text.get(end..),
             };
             Some(format!("{mark} {}", rest?))
         });

@@ -47,14 +47,14 @@ pub(super) fn check_pattern(checker: &mut Checker<'_>, pattern: &Pattern, whole_
     let source = pattern.text.with_placeholder("0");
     let literal = pattern.text.is_literal();
     // A literal pattern is kept compiled for the run.
-    let checked = pattern.compile(&source).and_then(|regex| {
+    let checked = pattern.compile(&source).and_then(|matcher| {
         if whole_reply && pattern.text.is_literal_up_to(4) {
             pattern::refuse_too_wide(&source)?;
         }
-        Ok(regex)
+        Ok(matcher)
     });
     match checked {
-        Ok(regex) => pattern::group_names(&regex).map(str::to_owned).collect(),
+        Ok(matcher) => matcher.group_names(),
         Err(fault) => {
             let range = fault.range.filter(|_| literal);
             let span = range.map_or(pattern.text.span, |range| pattern.text.span_of(&range));

@@ -4,7 +4,7 @@ use super::decoder::{Decoder, Entries};
 use super::tls;
 use crate::scenario::source::Diagnostic;
 use crate::scenario::yaml::{Node, Value};
-use crate::scenario::{Address, Connect, IpVersion, ProxyProtocol, TlsSettings};
+use crate::scenario::{Address, Connect, IpVersion, ProxyProtocol};
 
 const CONNECT_KEYS: [&str; 12] =
     ["host", "port", "unix", "mx", "every", "as", "tls", "ip", "local_address", "socks5", "proxy_protocol", "timeout"];
@@ -87,33 +87,21 @@ fn proxy_protocol(decoder: &mut Decoder<'_>, node: &Node) -> Option<ProxyProtoco
 }
 
 pub(super) fn connect(decoder: &mut Decoder<'_>, node: &Node) -> Option<Connect> {
-    let bare = |address| Connect {
-        address,
-        implicit_tls: None,
-        ip: None,
-        local_address: None,
-        socks5: None,
-        proxy_protocol: None,
-        session: None,
-        timeout: None,
-        tls: TlsSettings::default(),
-    };
     if node.scalar().is_some() {
-        return decoder.text(node).map(|text| bare(Address::Joined(text)));
+        return decoder.text(node).map(|text| Connect::to(Address::Joined(text)));
     }
     let entries = decoder.entries(node, "`connect`", &[&CONNECT_KEYS, &tls::CLIENT_KEYS])?;
     let address = connect_address(decoder, &entries)?;
-    Some(Connect {
-        implicit_tls: entries.value("tls").and_then(|node| tls::implicit_tls(decoder, node)),
-        ip: entries.value("ip").and_then(|node| ip_version(decoder, node)),
-        local_address: entries.value("local_address").and_then(|node| decoder.text(node)),
-        socks5: entries.value("socks5").and_then(|node| decoder.text(node)),
-        proxy_protocol: entries.value("proxy_protocol").and_then(|node| proxy_protocol(decoder, node)),
-        session: entries.value("as").and_then(|node| decoder.named(node)),
-        timeout: entries.value("timeout").and_then(|node| decoder.length(node)),
-        tls: tls::tls_settings(decoder, &entries),
-        ..bare(address)
-    })
+    let mut connect = Connect::to(address);
+    connect.implicit_tls = entries.value("tls").and_then(|node| tls::implicit_tls(decoder, node));
+    connect.ip = entries.value("ip").and_then(|node| ip_version(decoder, node));
+    connect.local_address = entries.value("local_address").and_then(|node| decoder.text(node));
+    connect.socks5 = entries.value("socks5").and_then(|node| decoder.text(node));
+    connect.proxy_protocol = entries.value("proxy_protocol").and_then(|node| proxy_protocol(decoder, node));
+    connect.session = entries.value("as").and_then(|node| decoder.named(node));
+    connect.timeout = entries.value("timeout").and_then(|node| decoder.length(node));
+    connect.tls = tls::tls_settings(decoder, &entries);
+    Some(connect)
 }
 
 fn ip_version(decoder: &mut Decoder<'_>, node: &Node) -> Option<IpVersion> {

@@ -101,7 +101,8 @@ fn scenario(decoder: &mut Decoder<'_>, root: &Node) -> Option<Scenario> {
 
 fn opening(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<Step> {
     let connect = connection::connect(decoder, entry.value)?;
-    let head = Head { timeout: connect.timeout.clone(), span: entry.value_span(), ..Head::default() };
+    let mut head = Head::bare("", entry.value_span());
+    head.timeout.clone_from(&connect.timeout);
     let session = connect.session.clone();
     Some(Step { head, session, action: Action::Connect(Box::new(connect)), ..Step::default() })
 }

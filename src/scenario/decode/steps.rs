@@ -78,14 +78,12 @@ fn only_action<'n>(decoder: &mut Decoder<'_>, entries: &Entries<'n>) -> Option<K
 }
 
 fn head(decoder: &mut Decoder<'_>, entries: &Entries<'_>, number: String, span: crate::scenario::Span) -> Head {
-    Head {
-        number,
-        name: entries.value("name").and_then(|node| decoder.text(node)),
-        when: entries.value("when").and_then(|node| decoder.expression(node)),
-        timeout: entries.value("timeout").and_then(|node| decoder.length(node)),
-        continues: entries.value("on_divergence").is_some_and(|node| on_divergence(decoder, node)),
-        span,
-    }
+    let mut head = Head::bare(number, span);
+    head.name = entries.value("name").and_then(|node| decoder.text(node));
+    head.when = entries.value("when").and_then(|node| decoder.expression(node));
+    head.timeout = entries.value("timeout").and_then(|node| decoder.length(node));
+    head.continues = entries.value("on_divergence").is_some_and(|node| on_divergence(decoder, node));
+    head
 }
 
 fn bare_step(decoder: &mut Decoder<'_>, node: &Node, word: &str, number: String) -> Option<Step> {
@@ -98,7 +96,7 @@ fn bare_step(decoder: &mut Decoder<'_>, node: &Node, word: &str, number: String)
             return None;
         }
     };
-    Some(Step { head: Head { number, span: node.span, ..Head::default() }, action, ..Step::default() })
+    Some(Step { head: Head::bare(number, node.span), action, ..Step::default() })
 }
 
 fn on_divergence(decoder: &mut Decoder<'_>, node: &Node) -> bool {

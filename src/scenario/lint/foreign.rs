@@ -193,10 +193,19 @@ struct ForeignForm {
     name: Option<String>,
 }
 
+/// No template is longer, in bytes: what closes it is not looked for further on.
+const LONGEST: usize = 1000;
+
+/// The first bytes of all openings, which are ASCII.
+const OPENINGS: &[u8] = b"${<#%@[_:~";
+
 fn find(source: &str, of: Of, declared: &BTreeSet<String>) -> Option<ForeignForm> {
     let ours = ours(source);
-    (0..source.len()).filter(|at| source.is_char_boundary(*at)).find_map(|at| {
-        if ours.iter().any(|range| range.contains(&at)) {
+    let mut own = ours.iter().peekable();
+    let openings = source.bytes().enumerate().filter(|(_, byte)| OPENINGS.contains(byte));
+    openings.map(|(at, _)| at).find_map(|at| {
+        while own.next_if(|range| range.end <= at).is_some() {}
+        if own.peek().is_some_and(|range| range.contains(&at)) {
             return None;
         }
         SYNTAXES.iter().find_map(|syntax| template_at(source, at, syntax)).filter(|found| {
@@ -241,7 +250,11 @@ fn template_at(source: &str, at: usize, syntax: &Syntax) -> Option<ForeignForm> 
         let is_name = is_name(name) && !joined && !colon_of_a_line;
         return is_name.then(|| ForeignForm { range: at..start + end, name: Some(name.to_owned()) });
     }
-    let length = inside.find(syntax.close)?;
+    let mut window = inside.len().min(LONGEST);
+    while !inside.is_char_boundary(window) {
+        window -= 1;
+    }
+    let length = inside[..window].find(syntax.close)?;
     let inner = inside[..length].trim();
     let end = start + length + syntax.close.len();
     let name = name_of(inner);

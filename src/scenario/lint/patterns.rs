@@ -21,7 +21,7 @@ pub(super) fn whole_reply(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
         warnings.push(warning.help(format!("write `^{}[ -]{}`", &source[1..4], &rest[1..])));
     }
     if rest.starts_with(['*', '+', '?']) {
-        let text = "this repeats the last digit of the code: `*`, `+` and `?` are no jokers";
+        let text = "this repeats the last digit of the code: `*`, `+` and `?` are not wildcards";
         let warning = Diagnostic::warning(pattern.text.span, text);
         warnings.push(warning.help(format!("write `^{}`: what comes behind it may be anything", &source[1..4])));
     }

@@ -14,6 +14,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// The most that the values of one run may take in memory together, in octets.
 const MAX_HELD: usize = 20 * 1024 * 1024;
@@ -22,7 +23,8 @@ const SMALL: usize = 4 * 1024;
 
 /// Renders texts and evaluates expressions for one run.
 pub(crate) struct Templates {
-    environment: Environment<'static>,
+    /// Made when an expression first asks for more than the value of a name.
+    environment: OnceLock<Environment<'static>>,
     chance: Chance,
     fuel: Fuel,
 }
@@ -30,14 +32,7 @@ pub(crate) struct Templates {
 impl Templates {
     /// With the built-in filters and functions; `chance` is the run's source of randomness and time.
     pub(crate) fn new(chance: Chance) -> Templates {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment.set_debug(true);
-        environment.set_fuel(Some(EXPRESSION_FUEL));
-        environment.add_filter(WEIGH, weigh);
-        builtin::register(&mut environment, chance.clone());
-        Templates { environment, chance, fuel: Fuel::unlimited() }
+        Templates { environment: OnceLock::new(), chance, fuel: Fuel::unlimited() }
     }
 
     /// Those with which a file is checked: all of it together has a limit.
@@ -48,6 +43,10 @@ impl Templates {
     /// The same, which evaluate nothing more when `over` says so.
     pub(crate) fn until(self, over: Over) -> Templates {
         Templates { fuel: self.fuel.until(over), ..self }
+    }
+
+    fn environment(&self) -> &Environment<'static> {
+        self.environment.get_or_init(|| environment_with(&self.chance))
     }
 
     /// Whether so much was evaluated since the last time that others should have their turn.
@@ -67,24 +66,24 @@ impl Templates {
 
     /// Whether a function of this name exists.
     pub(crate) fn has_function(&self, name: &str) -> bool {
-        self.environment.globals().any(|(global, _)| global == name)
+        self.environment().globals().any(|(global, _)| global == name)
     }
 
     /// Whether a filter of this name exists.
     pub(crate) fn has_filter(&self, name: &str) -> bool {
-        let outcome = self.environment.empty_state().apply_filter(name, &[]);
+        let outcome = self.environment().empty_state().apply_filter(name, &[]);
         !outcome.is_err_and(|error| error.kind() == minijinja::ErrorKind::UnknownFilter)
     }
 
     /// Whether a test of this name exists.
     pub(crate) fn has_test(&self, name: &str) -> bool {
-        let outcome = self.environment.empty_state().perform_test(name, &[]);
+        let outcome = self.environment().empty_state().perform_test(name, &[]);
         !outcome.is_err_and(|error| error.kind() == minijinja::ErrorKind::UnknownTest)
     }
 
     /// The names of all functions.
     pub(crate) fn functions(&self) -> Vec<String> {
-        self.environment.globals().map(|(name, _)| name.to_owned()).collect()
+        self.environment().globals().map(|(name, _)| name.to_owned()).collect()
     }
 
     /// Renders a text. A value with a fault is an error at the expression that has it.
@@ -235,7 +234,7 @@ impl Templates {
         let mut output = machinery::make_string_output(&mut unused);
         let context = context.clone();
         let outcome =
-            machinery::eval(&self.environment, &instructions, context, &blocks, &mut output, AutoEscape::None);
+            machinery::eval(self.environment(), &instructions, context, &blocks, &mut output, AutoEscape::None);
         let (value, state) = outcome.map_err(|error| self.fuel.failed(&error, source.len()))?;
         self.fuel.note(state.fuel_levels());
         within_bounds(value.unwrap_or_default(), source.len())
@@ -246,7 +245,7 @@ impl Templates {
         let length = text.source.len();
         self.fuel.refuse_more(length)?;
         refuse_deep_text(&text.source, &text.pieces)?;
-        let mut environment = self.environment.clone();
+        let mut environment = self.environment().clone();
         let syntax = statement_syntax().map_err(|error| ExpressionFault::of(&error, length))?;
         environment.set_syntax(syntax.clone());
         environment.set_formatter(move |output, _state, value| {
@@ -282,6 +281,18 @@ impl std::fmt::Debug for Templates {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Templates").field("used", &self.fuel.used()).finish_non_exhaustive()
     }
+}
+
+/// minijinja's own filters, tests and functions, and ours.
+fn environment_with(chance: &Chance) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_debug(true);
+    environment.set_fuel(Some(EXPRESSION_FUEL));
+    environment.add_filter(WEIGH, weigh);
+    builtin::register(&mut environment, chance.clone());
+    environment
 }
 
 fn too_large(text: &Text, length: usize) -> TemplateError {

@@ -171,7 +171,7 @@ fn of_sign(line: &str, value: &str) -> Option<&'static str> {
         return Some("YAML takes `!` for the start of a tag; what must not come is `not:`, beside `code:`");
     }
     match value.chars().next()? {
-        '*' => Some("`*` is no joker here; the beginning of a reply is `^250`, a class of codes `2xx`"),
+        '*' => Some("`*` is not a wildcard here; the beginning of a reply is `^250`, a class of codes `2xx`"),
         '>' | '|' => Some("YAML takes `>` and `|` for the start of a block of lines: put the text into quotes"),
         '%' => Some("text that starts with `%` must be quoted; a template is `<<name>>`"),
         _ => None,

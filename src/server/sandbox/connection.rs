@@ -27,6 +27,10 @@ use crate::visible::visible;
 
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(30);
+/// How long a client may take to begin a handshake: one that speaks plain text would wait for good.
+const FIRST_OCTET: Duration = Duration::from_secs(5);
+/// The first octet of a `ClientHello` (RFC 8446 section 5.1).
+const TLS_HANDSHAKE: u8 = 0x16;
 /// How long, after the farewell, the client's own close is waited for.
 pub(crate) const LINGER: Duration = Duration::from_secs(5);
 /// Octets read at once.
@@ -121,11 +125,28 @@ async fn serve_implicit_tls(
     end(stream, after, SslStream::get_mut).await
 }
 
+/// Whether TLS begins: a client that speaks plain text waits for a greeting, or speaks first.
+async fn begins_with_tls(stream: &TcpStream) -> io::Result<()> {
+    let mut first = [0; 1];
+    let why = match clock::within(FIRST_OCTET, stream.peek(&mut first)).await {
+        Ok(Ok(0)) => "it closed without a TLS handshake: does it speak plain text, or give up waiting for a greeting?",
+        Ok(Ok(_)) if first[0] == TLS_HANDSHAKE => return Ok(()),
+        Ok(Ok(_)) => "the client spoke plain text where TLS begins: let it begin with TLS, or use the other port",
+        Ok(Err(error)) => return Err(error),
+        Err(_) => {
+            "the client waits for a greeting where TLS begins: let it begin with TLS (implicit TLS, SMTPS), or use the other \
+             port, which has STARTTLS"
+        }
+    };
+    Err(io::Error::other(why))
+}
+
 async fn accept_tls(
     stream: TcpStream,
     shared: &Shared,
     dialogue: &mut SandboxDialogue<Reception>,
 ) -> io::Result<SslStream<TcpStream>> {
+    begins_with_tls(&stream).await?;
     let shaken = clock::within(HANDSHAKE, shared.tls()?.shake_hands(stream)).await;
     let shaken = shaken.map_err(|_| format!("not done after {} s", HANDSHAKE.as_secs()));
     let (stream, accepted) = shaken

@@ -6,6 +6,7 @@
 
 use super::statement::{Known, Sign};
 use super::{Provider, Situation, Statement, evidence, general};
+use crate::smtp::idiom::Idiom;
 
 /// So many general statements are made by words: a reply rarely has more than two causes.
 const MOST_BY_WORDS: usize = 2;
@@ -35,14 +36,15 @@ impl Advice {
         meant.map(move |it| format!("{name}: {} ({})", it.means, it.source.url))
     }
 
-    /// What helps, in the words of a scenario, the provider's own first. Where the session itself tells the cause, general
-    /// statements by codes are left out.
+    /// What helps, the provider's own first. Where the session itself tells the cause, general statements by codes are left
+    /// out.
     #[must_use]
-    pub fn help_in_scenario(&self, is_told: bool) -> Vec<&'static str> {
+    pub fn help(&self, idiom: Idiom, is_told: bool) -> Vec<&'static str> {
         let mut helps = Vec::new();
         let general = self.general.iter().filter(|_| !is_told || self.by_words);
         for statement in self.of_provider.iter().chain(general).filter(|it| !it.is_plain) {
-            let help = if statement.in_scenario.is_empty() { statement.help } else { statement.in_scenario };
+            let in_scenario = Some(statement.in_scenario).filter(|text| !text.is_empty()).unwrap_or(statement.help);
+            let help = idiom.of(in_scenario, statement.help);
             // Two statements may come to the same advice by different signs.
             if !help.is_empty() && !helps.contains(&help) {
                 helps.push(help);
@@ -60,7 +62,9 @@ pub fn advise(situation: &Situation<'_>, only: Option<&'static Provider>) -> Adv
     let (provider, of_provider, sign) = shown.map_or((None, Vec::new(), None), |it| said_by(it, &known));
     let by_words_of_provider = known.has_text() && sign == Some(Sign::Words);
     let is_told = by_words_of_provider && of_provider.iter().any(|it| !it.help.is_empty());
-    let (general, by_words) = general_about(&known, is_told);
+    let (mut general, by_words) = general_about(&known, is_told);
+    let is_helped = of_provider.iter().any(|it| !it.help.is_empty());
+    general.retain(|it| !(is_helped && it.is_last));
     let by_words = by_words || by_words_of_provider;
     let others = provider.is_none() && super::all().iter().any(|it| fitting_by_codes(it, &known));
     Advice { provider, of_provider, general, by_words, by_words_of_provider, others }
@@ -107,7 +111,9 @@ fn general_about(known: &Known<'_>, is_told: bool) -> (Vec<&'static Statement>, 
     first.truncate(MOST_BY_WORDS);
     let by_words: Vec<_> = if first.is_empty() { by_words().take(1).collect() } else { first };
     if by_words.is_empty() {
-        return (if is_told { Vec::new() } else { fits.into_iter().map(|it| it.0).collect() }, false);
+        let all = || fits.iter().map(|it| it.0);
+        let has_better = all().any(|it| !it.is_last);
+        return (all().filter(|it| !(is_told || has_better && it.is_last)).collect(), false);
     }
     let is_needed = |it: &&Statement| !is_told && !known.says_by_itself(it.needless_with);
     (by_words.into_iter().filter(is_needed).collect(), true)

@@ -49,6 +49,16 @@ const STATEMENTS: &[Statement] = &[
         .enhanced(&[(7, 10), (7, 11)])
         .help("the server wants TLS first: STARTTLS, then EHLO again")
         .in_scenario("the server wants TLS first: `starttls`, then EHLO again"),
+    Statement::on(&[530], AUTH_REPLIES)
+        .help("log in before MAIL; where EHLO offers no AUTH, TLS comes first: STARTTLS, then EHLO again")
+        .in_scenario("`auth` before MAIL; where EHLO offers no AUTH, TLS comes first: `starttls`, then EHLO again")
+        .last(),
+    Statement::on(&[535], AUTH_REPLIES)
+        .help(
+            "the user name or the password is wrong: the name is often the whole address, and with two-factor login the password \
+             is one made for applications",
+        )
+        .last(),
     Statement::on(&[503], AFTER_STARTTLS).verbs(&["AUTH"]).help(
         "AUTH is allowed once in a session and only if the last EHLO reply offered it; after STARTTLS send EHLO again",
     ),

@@ -1,6 +1,7 @@
 //! What is said about replies, and that the data hold to its form.
 
 use super::*;
+use crate::smtp::idiom::Idiom;
 
 const APIKEY: &str = "SendGrid's user name is the literal word `apikey`; the password is the API key";
 
@@ -16,7 +17,7 @@ fn advice(host: &str, greeting: &str, command: &str, reply: &str) -> Vec<&'stati
         command: Some(command),
         ..Situation::default()
     };
-    advise(&situation, None).help_in_scenario(false)
+    advise(&situation, None).help(Idiom::Scenario, false)
 }
 
 /// The only advice, from a server nobody knows.
@@ -32,8 +33,10 @@ fn sendgrid_is_known_by_host_or_greeting() {
     assert_eq!(advice("smtp.sendgrid.net", "", "AUTH", reply), [APIKEY]);
     assert_eq!(advice("SMTP.SendGrid.NET.", "", "AUTH", reply), [APIKEY]);
     assert_eq!(advice("127.0.0.1", "SG ESMTP service ready at ismtpd0001p1lon1.sendgrid.net", "", reply), [APIKEY]);
-    assert!(advice("notsendgrid.net", "ESMTP", "AUTH", reply).is_empty());
-    assert!(advice("net", "", "AUTH", reply).is_empty());
+    for (host, greeting) in [("notsendgrid.net", "ESMTP"), ("net", "")] {
+        let general = advice(host, greeting, "AUTH", reply);
+        assert!(general.len() == 1 && general[0].starts_with("the user name or the password is wrong"), "{general:?}");
+    }
 }
 
 #[test]
