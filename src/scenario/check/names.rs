@@ -277,8 +277,8 @@ impl Checker<'_> {
         let secrets = scenario.secrets.iter().map(|secret| (secret, "secret", DiagnosticKind::Any));
         for (named, what, kind) in vars.chain(secrets) {
             if !self.used.contains(&named.name) {
-                let message = format!("the {what} `{}` is never used", named.name);
-                self.diagnostics.push(Diagnostic::warning(named.span, message).kind(kind));
+                let warning = Diagnostic::warning(named.span, format!("the {what} `{}` is never used", named.name));
+                self.diagnostics.push(warning.kind(kind));
             }
         }
     }
