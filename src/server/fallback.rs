@@ -41,6 +41,13 @@ pub(crate) struct Fallback {
     protocol: Protocol<Discard>,
 }
 
+/// By what the octets of a message end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum MessageEnd {
+    Dot,
+    Chunk,
+}
+
 /// What it would say, and what it would read then.
 #[derive(Debug)]
 pub(crate) struct FallbackSaid {
@@ -115,13 +122,33 @@ impl Fallback {
         self.protocol.tls_started(accepted.facts());
     }
 
+    /// A rule has answered a line by this code; what is read next.
+    pub(crate) fn ruled(&mut self, line: &[u8], code: Option<u16>) -> NextInput {
+        let Some(code) = Protocol::<Discard>::granted(code) else {
+            self.protocol.overruled(false);
+            return NextInput::Line;
+        };
+        self.protocol.forgive();
+        let next = self.line(line).next;
+        self.protocol.after_rule(code, next)
+    }
+
+    /// A rule has answered a whole message by this code; whether it took it.
+    pub(crate) fn message_ruled(&mut self, code: Option<u16>, end: MessageEnd) -> bool {
+        if Protocol::<Discard>::granted(code).is_none() {
+            self.protocol.overruled(true);
+            return false;
+        }
+        self.protocol.forgive();
+        _ = match end {
+            MessageEnd::Dot => self.mail_data_ended(),
+            MessageEnd::Chunk => self.chunk_ended(),
+        };
+        true
+    }
+
     /// A message was refused by someone else: the transaction is over.
     pub(crate) fn forget_message(&mut self) {
         self.protocol.overruled(true);
-    }
-
-    /// A command was refused by someone else: an authentication exchange is over.
-    pub(crate) fn overruled(&mut self) {
-        self.protocol.overruled(false);
     }
 }

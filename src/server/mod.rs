@@ -37,7 +37,7 @@ pub(crate) use acceptor::{
 pub(crate) use answer::NextInput;
 pub(crate) use auth::Login;
 pub(crate) use certificate::Authority;
-pub(crate) use fallback::{Fallback, FallbackSaid, FallbackSettings};
+pub(crate) use fallback::{Fallback, FallbackSaid, FallbackSettings, MessageEnd};
 pub(crate) use listening::cannot_listen;
 pub(crate) use log::{Detail, Log, LogLine, LogSpeaker};
 pub(crate) use peer::{Drip, HandshakeTrouble, Peer, PeerTrouble};

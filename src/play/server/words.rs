@@ -3,7 +3,7 @@
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::server::connection::Connection;
-use crate::scenario::{Footnote, Span, TemplateError, duration};
+use crate::scenario::{Span, TemplateError, duration};
 use crate::server::{HandshakeFailure, HandshakeTrouble, PeerTrouble};
 use crate::smtp::idiom::Idiom;
 
@@ -99,10 +99,7 @@ impl Site<'_> {
                 diagnostic.help("if the client is to refuse, write `fails: PATTERN` beside it")
             }
             HandshakeTrouble::Failed { sent, .. } if !sent.is_empty() => {
-                let mut diagnostic = diagnostic;
-                let fact = format!("the client sent {} where TLS was expected", self.quoted(sent));
-                diagnostic.footnotes.push(Footnote::Fact(fact));
-                diagnostic
+                diagnostic.fact(format!("the client sent {} where TLS was expected", self.quoted(sent)))
             }
             HandshakeTrouble::Failed { .. } | HandshakeTrouble::TimedOut => diagnostic,
         };
