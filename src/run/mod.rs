@@ -22,7 +22,9 @@ pub use crate::play::{
     Cause, CertificateOutcome, Divergence, Handshake, Kind, Outcome, PassedStep, PassedSteps, Rewrite, RunVerdict,
     SessionOutcome, Settings, SharedSandbox, StepNumber, StepOutcome, StepSide, Stop, Verdict,
 };
-pub use crate::session::{Admission, Entry, Event as Happened, Exchange, OWN_CLOSE, Observer, ReplyEntry, Speaker};
+pub use crate::session::{
+    Admission, Arrivals, Entry, Event as Happened, Exchange, OWN_CLOSE, Observer, ReplyEntry, Speaker,
+};
 pub(crate) use descriptors::ensure_descriptors;
 pub use fault::RunFault;
 pub use pace_of_runs::RunRate;

@@ -93,16 +93,25 @@ const ANSWERED: &[(&str, &str)] = &[
     ("command: 'data'", "DATA"),
     ("command: 'conn'", ""),
     ("command: 'auth", "AUTH"),
+    // Symfony: what it expects tells what it sent.
+    ("code \"250/251/252\" but got", "RCPT"),
+    ("code \"354\" but got", "DATA"),
+    ("code \"235\" but got", "AUTH"),
+    ("code \"334\" but got", "AUTH"),
+    ("failed to authenticate on smtp server", "AUTH"),
     // Java
     ("authenticationfailedexception", "AUTH"),
     ("smtpaddressfailedexception", "RCPT"),
     ("smtpsenderfailedexception", "MAIL"),
     // Ruby, .NET, curl, msmtp
+    ("security.authenticationexception", "AUTH"),
     ("net::smtpauthenticationerror", "AUTH"),
     ("authentication failed", "AUTH"),
     ("access denied: 5", "AUTH"),
     ("mail failed: ", "MAIL"),
     ("rcpt failed: ", "RCPT"),
+    ("authorization.failed", "AUTH"),
+    ("*email.loginauth", "AUTH"),
     ("login denied", "AUTH"),
     ("login failed", "AUTH"),
     ("envelope from address", "MAIL"),
@@ -110,16 +119,68 @@ const ANSWERED: &[(&str, &str)] = &[
     ("the server did not accept the mail", "DATA"),
 ];
 
-/// The verb that a reply answers, by what stands before it and, in Postfix's form, after it.
+/// Words that tell it after the reply: Postfix's own, which stand above too, what was called, and members of an object.
+const TOLD_AFTER: &[(&str, &str)] = &[
+    ("processrcpttoresponse", "RCPT"),
+    ("processmailfromresponse", "MAIL"),
+    ("smtptransport.rcptto", "RCPT"),
+    ("smtptransport.mailfrom", "MAIL"),
+    ("smtptransport.finishdata", "DATA"),
+    ("_actionrcpt", "RCPT"),
+    ("_actionmail", "MAIL"),
+    ("_actionauth", "AUTH"),
+    ("_actiongreeting", ""),
+    ("recipientnotaccepted", "RCPT"),
+    ("sendernotaccepted", "MAIL"),
+    ("messagenotaccepted", "DATA"),
+    ("command: 'rcpt to'", "RCPT"),
+    ("command: 'mail from'", "MAIL"),
+    ("command: 'data'", "DATA"),
+    ("command: 'auth", "AUTH"),
+    ("command: 'conn'", ""),
+    ("\"command\":\"rcpt to\"", "RCPT"),
+    ("\"command\":\"mail from\"", "MAIL"),
+    ("\"command\":\"data\"", "DATA"),
+    ("\"command\":\"auth", "AUTH"),
+    ("\"command\":\"conn\"", ""),
+    ("errormsg='the server did not accept the mail'", "DATA"),
+    ("errormsg='recipient address", "RCPT"),
+    ("errormsg='envelope from address", "MAIL"),
+    ("errormsg='authentication failed", "AUTH"),
+];
+
+/// What stands right before a reply: `RCPT TO: 550 …`.
+const RIGHT_BEFORE: &[(&str, &str)] = &[
+    (" rcpt to:", "RCPT"),
+    (" rcpt:", "RCPT"),
+    (" rcpt to command:", "RCPT"),
+    (" mail from command:", "MAIL"),
+    (" mail command:", "MAIL"),
+    (" data command:", "DATA"),
+    (" mail from:", "MAIL"),
+    (" auth:", "AUTH"),
+    (" data:", "DATA"),
+    (" starttls:", "STARTTLS"),
+    ("\"rcpt to:", "RCPT"),
+    ("\"mail from:", "MAIL"),
+    ("\"rcpt:", "RCPT"),
+    ("\"auth:", "AUTH"),
+    ("\"data:", "DATA"),
+];
+
+/// The verb that a reply answers, by what stands before it and, in some programs, after it.
 pub(super) fn verb_of(before: &str, after: &str) -> Option<&'static str> {
-    let after = after.to_ascii_lowercase();
+    let after = folded(&after.to_ascii_lowercase());
     let told_after = ANSWERED.iter().filter(|(words, _)| words.starts_with("in reply to"));
-    let by_after = told_after.filter(|(words, _)| folded(&after).contains(words)).map(|(_, verb)| *verb).next();
+    let by_after = told_after.chain(TOLD_AFTER).find(|(words, _)| after.contains(words)).map(|(_, verb)| *verb);
     by_after.or_else(|| last_told(&folded(&before.to_ascii_lowercase())))
 }
 
 /// The one whose words stand last, and of two that end at the same place the longer.
 fn last_told(before: &str) -> Option<&'static str> {
+    if let Some((_, verb)) = RIGHT_BEFORE.iter().find(|(words, _)| before.ends_with(words)) {
+        return Some(verb);
+    }
     let places =
         ANSWERED.iter().filter_map(|(words, verb)| Some((before.rfind(words)? + words.len(), words.len(), *verb)));
     places.max_by_key(|(end, length, _)| (*end, *length)).map(|(_, _, verb)| verb)
