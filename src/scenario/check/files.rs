@@ -5,7 +5,6 @@
 
 use super::Checker;
 use crate::scenario::Misread;
-use crate::scenario::source::Diagnostic;
 use crate::scenario::template::Text;
 use std::path::{Component, Path, PathBuf};
 
@@ -17,7 +16,8 @@ pub(super) fn file(checker: &mut Checker<'_>, text: &Text) {
     if let Err(misread) = resolve_file(checker.context.file_root.as_deref(), &name) {
         let message = checker.without_secret(text, misread.to_string());
         let help = "a scenario reads files below its own folder; `--file-root DIR` moves that";
-        checker.diagnostics.push(Diagnostic::error(text.span, message).help(help));
+        let misfit = checker.misfit(text, message);
+        checker.diagnostics.push(misfit.help(help));
     }
 }
 
