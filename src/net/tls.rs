@@ -120,7 +120,7 @@ fn identity(certificates: &[u8], key: &[u8]) -> Result<Identity, TlsSetupError> 
     check_certificates(certificates, "client_certificate")?;
     let key = pkcs8_key(key)?;
     Identity::from_pkcs8(certificates, key).map_err(|error| {
-        // The library doesn't tell which of the two it stumbled over.
+        // The library doesn't say which of the two it stumbled over.
         match native_tls::Certificate::stack_from_pem(certificates) {
             Err(error) => damaged_certificate("client_certificate", &error.to_string()),
             Ok(_) => damaged_key(&error.to_string()),

@@ -1,4 +1,4 @@
-//! Commands that only tell: what the server offers, what TLS is like, what replies mean.
+//! Commands that only show: what the server offers, what TLS is like, what replies mean.
 
 use super::{Notice, Shell, ShellTarget};
 use crate::net::tls::TlsFacts;
