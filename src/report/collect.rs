@@ -119,7 +119,7 @@ pub fn broken(
     let (errors, warnings) = diagnostics.iter().partition::<Vec<_>, _>(|one| one.is_error());
     let told = |list: Vec<&scenario::Diagnostic>| list.into_iter().map(|one| diagnostic(one, sources)).collect();
     ScenarioReport {
-        name: name.map_or_else(|| path.clone(), |name| inert(name)),
+        name: name.map_or_else(|| path.clone(), inert),
         errors: told(errors),
         warnings: told(warnings),
         exit_code: RunVerdict::Refused.exit_code(),

@@ -60,7 +60,7 @@ pub(super) fn step(step: &run::StepOutcome, outcome: &Outcome) -> Step {
 
 /// `2.1[3]`
 fn path(step: &run::StepOutcome) -> String {
-    let turns: String = step.turns.iter().map(|turn| format!("[{turn}]")).collect();
+    let turns = step.turns.iter().fold(String::new(), |turns, turn| turns + &format!("[{turn}]"));
     format!("{}{turns}", step.number)
 }
 
