@@ -131,14 +131,14 @@ fn identity(certificates: &[u8], key: &[u8]) -> Result<Identity, TlsSetupError> 
 fn damaged_key(text: &str) -> TlsSetupError {
     TlsSetupError::new(
         format!("the key of `client_key` can't be read: {}", reason_of(text)),
-        "`openssl pkey -in FILE -noout` tells whether the file is whole",
+        "`openssl pkey -in FILE -noout` shows whether the file is whole",
     )
 }
 
 fn damaged_certificate(option: &str, text: &str) -> TlsSetupError {
     TlsSetupError::new(
         format!("a certificate in the file of `{option}` can't be read: {}", reason_of(text)),
-        "`openssl x509 -in FILE -noout -text` tells whether the file is whole",
+        "`openssl x509 -in FILE -noout -text` shows whether the file is whole",
     )
 }
 

@@ -30,7 +30,7 @@ const KEYWORDS: [(&str, &str); 24] = [
     ("SMTPUTF8", "addresses and headers in UTF-8 (RFC 6531)"),
     ("STARTTLS", "TLS: `.starttls` (RFC 3207)"),
     ("VRFY", "the command VRFY (RFC 5321)"),
-    ("XCLIENT", "a proxy tells who its client is (Postfix)"),
+    ("XCLIENT", "a proxy says who its client is (Postfix)"),
 ];
 
 /// What a handshake agreed on, in lines.
