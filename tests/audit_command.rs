@@ -55,7 +55,7 @@ fn a_server_that_is_not_brought_to_a_check_blocks_it() {
 #[test]
 fn a_server_that_never_answers_is_not_reached() {
     let server = odd("never");
-    audited(server.port, &["--max-time", "6s"]).exits(3).says(&["MUST 0/0", "it says nothing: no greeting came"]);
+    audited(server.port, &[]).exits(3).says(&["MUST 0/0", "it says nothing: no greeting came"]);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn reports_and_what_changed() {
     let relay = report["audit"]["checks"].as_array().unwrap().iter().find(|check| check["id"] == "5321-relay").unwrap();
     assert_eq!((&relay["results"]["mx"]["verdict"], &relay["results"]["mx"]["got"]), (&"fail".into(), &"250".into()));
     let csv = fs::read_to_string(csv).unwrap();
-    assert!(csv.starts_with("check,rfc,level,mx\r\n") && csv.contains("5321-noop,5321 §4.1.1.9"), "{csv}");
+    assert!(csv.starts_with("check,rfc,level,mx\r\n") && csv.contains("5321-noop,\"5321 §4.1.1.9"), "{csv}");
     assert!(csv.lines().any(|line| line.starts_with("5321-noop") && line.ends_with(",must,blocked")), "{csv}");
     assert!(fs::read_to_string(xml).unwrap().contains(r#"<testsuite name="mx" tests="3""#));
     smtp_script(&["audit", "--diff", &old, &new]).exits(0).says(&["otherwise  MUST    5321-noop  pass → blocked"]);
@@ -116,6 +116,6 @@ fn mistakes_are_said() {
 #[test]
 fn every_check_is_listed_and_explained() {
     let listed = smtp_script(&["audit", "--list"]);
-    listed.exits(0).says(&["5321-noop", "relay-null-sender"]);
+    listed.exits(0).says(&["relay-null-sender", "5321-noop"]);
     smtp_script(&["audit", "--explain", "5321-noop"]).exits(0).says(&["level   MUST", "RFC 5321", "send: NOOP"]);
 }

@@ -76,7 +76,7 @@ fn of_divergence(scenario: &Scenario, outcome: &Outcome, divergence: &Divergence
         got: Some(got(outcome, divergence)),
         sent,
         came,
-        wanted: wanted.or_else(|| divergence.expected.clone()).unwrap_or_else(|| message.clone()),
+        wanted: wanted.or_else(|| divergence.expected.as_deref().map(str::to_owned)).unwrap_or_else(|| message.clone()),
         reason: (!fails).then(|| message.clone()),
     }
 }
