@@ -3,7 +3,7 @@
 use super::decoder::{Decoder, Entries, KeyValue};
 use super::{include, steps};
 use crate::scenario::source::Diagnostic;
-use crate::scenario::yaml::{Node, Value};
+use crate::scenario::yaml::{Node, ScalarKind, Value};
 use crate::scenario::{Action, CodePattern, Data, Group, Length, Named, Retry, RetryOn, Step};
 use std::time::Duration;
 
