@@ -109,10 +109,6 @@ impl<'s> LintPhase<'s> {
             Action::Auth(_) if self.mail => {
                 ("a login is not allowed within a mail transaction (RFC 4954 section 4)", "put `auth` before MAIL")
             }
-            Action::StartTls(_) if !self.greeted && !self.greeting_owed => (
-                "no EHLO was sent before this: servers offer STARTTLS in its reply",
-                "write `- send: EHLO client.example` with `expect: ^250` before it",
-            ),
             Action::Auth(_) if !self.greeted => (
                 "no EHLO was sent before this, since the connection or TLS began",
                 "write `- send: EHLO client.example` with `expect: ^250` before it",
