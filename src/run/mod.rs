@@ -7,6 +7,7 @@ mod descriptors;
 mod one;
 mod own_server;
 mod pace_of_runs;
+mod processor_time;
 mod sandbox;
 mod schedule;
 

@@ -38,7 +38,7 @@ pub(crate) use variables::render_data;
 pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 
 pub(crate) use builtin::Chance;
-pub(crate) use check::{CheckContext, PemChecks, check, parse_listen, reason, resolve_file};
+pub(crate) use check::{CheckContext, KnownFindings, PemChecks, check, parse_listen, reason, resolve_file};
 pub(crate) use connection::{Address, Connect, IpVersion, ProxyProtocol, TlsSettings, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
 pub(crate) use decode::{Includes, parse};

@@ -13,7 +13,7 @@ use crate::load::LoadError;
 use crate::report::collect;
 use crate::report::model::ScenarioReport;
 use crate::run::{self, Play, Settings};
-use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables, undeclared};
+use crate::scenario::{Diagnostic, Inputs, KnownFindings, Scenario, Sources, Variables, undeclared};
 use crate::visible::inert;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -90,6 +90,7 @@ pub(super) fn prepare(arguments: &RunArguments, targets: Targets) -> Result<Prep
         selection: Selection::new(&arguments.selection, arguments.plan().pace.is_load())?,
         position: 0,
         said: BTreeSet::new(),
+        known: Arc::default(),
         prepared: Prepared { left_out: targets.left_out as u64, errors: targets.complaints, ..Prepared::default() },
     };
     for loaded in targets.loaded {
@@ -112,6 +113,8 @@ struct Preparation<'a> {
     position: u64,
     /// What was said of the present scenario already: its cases have much in common.
     said: BTreeSet<String>,
+    /// What was found of the present scenario whatever the values of its variables are.
+    known: Arc<KnownFindings>,
     prepared: Prepared,
 }
 
@@ -179,6 +182,7 @@ impl Preparation<'_> {
 
     fn take_scenario(&mut self, mut scenario: Scenario) {
         self.said.clear();
+        self.known = Arc::default();
         if let Some((names, rows)) = &self.cases {
             scenario.set_cases(names, rows);
         }
@@ -211,7 +215,7 @@ impl Preparation<'_> {
             }
         };
         let label = run::masked(&label, &variables);
-        let mut diagnostics = crate::check(scenario, Some(&variables), &self.settings);
+        let mut diagnostics = crate::check_again(scenario, Some(&variables), &self.settings, &self.known);
         if !diagnostics.iter().any(Diagnostic::is_error) {
             diagnostics.extend(run::unbound(scenario, &variables, &self.settings));
         }
