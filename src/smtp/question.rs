@@ -6,10 +6,12 @@
 
 mod answered;
 mod codes;
+mod entry;
 mod found;
 mod http;
 mod lax;
 mod lines;
+mod member;
 mod snippet;
 #[cfg(test)]
 mod tests;
@@ -56,6 +58,7 @@ impl Question {
             ..Question::default()
         };
         question.see_what_is_answered(text);
+        question.see_enhanced_at_end();
         Some(question)
     }
 
@@ -78,7 +81,36 @@ impl Question {
         let command = answered::verb_of(&[&before, " ", &context].concat(), text);
         snippet::add(&mut context, snippet::start_of(&line[at..end], snippet::ENOUGH));
         let text = kept_text(unquoted(text, &line[..at]), codes);
-        Question { code: codes.code, enhanced: codes.enhanced, text, command, context, before, ..Question::default() }
+        let mut question = Question {
+            code: codes.code,
+            enhanced: codes.enhanced,
+            text,
+            command,
+            context,
+            before,
+            ..Question::default()
+        };
+        if let Some(told) = member::told_before(&line[..at], codes.rest).filter(|_| codes.enhanced.is_none()) {
+            question.take(&told, codes);
+        }
+        question.see_enhanced_at_end();
+        question
+    }
+
+    /// Takes the text that stood before the code.
+    fn take(&mut self, told: &member::Told<'_>, codes: &Codes<'_>) {
+        let class = codes.code.and_then(|digits| digits[0]);
+        let written = codes::enhanced_prefix(told.text).filter(|(it, _)| it.0 == class && it.2.is_some());
+        self.enhanced = written.map(|(it, _)| it).or(told.enhanced);
+        self.text = kept_text(written.map_or(told.text, |(_, text)| text), codes);
+    }
+
+    /// qmail writes its enhanced status code last: `553 sorry, no mailbox here by that name (#5.7.1)`.
+    fn see_enhanced_at_end(&mut self) {
+        let class = self.code.and_then(|digits| digits[0]);
+        let written = self.text.rsplit_once("(#").filter(|_| self.enhanced.is_none() && class.is_some());
+        let found = written.and_then(|(_, after)| codes::enhanced_prefix(after)).map(|(it, _)| it);
+        self.enhanced = found.filter(|it| it.0 == class && it.2.is_some()).or(self.enhanced);
     }
 
     /// Adds what belongs to the text of the same reply, which a log may hold many times: what is long already stays.
@@ -131,7 +163,9 @@ impl Question {
 /// The text of a reply on one line: where its lines were glued, or their ends are written as `\n`, the codes are left out
 /// that stand at the start of each.
 fn kept_text(text: &str, codes: &Codes<'_>) -> String {
-    let text = snippet::start_of(text, snippet::ENOUGH).replace("\\r\\n", " ").replace("\\n", " ");
+    let text = snippet::start_of(text, snippet::ENOUGH);
+    // Python prints a long text as several.
+    let text = text.replace("\\r\\n", " ").replace("\\n", " ").replace("' b'", "").replace("\" b\"", "");
     let (code, enhanced) = (shown_code(codes.code), codes.enhanced);
     let is_repeated = |word: &str| {
         Some(word) == code.as_deref()
@@ -156,6 +190,9 @@ fn unquoted<'a>(text: &'a str, before: &str) -> &'a str {
     let is_end =
         |rest: &str| rest.trim_start().is_empty() || rest.trim_start().starts_with([',', ')', ']', '}', ';', '.', ':']);
     let ends = |mark: char| text.char_indices().find(|(at, c)| *c == mark && is_end(&text[at + 1..])).map(|it| it.0);
+    if mark.is_some_and(|mark| text.starts_with(mark)) {
+        return "";
+    }
     let end = mark.and_then(ends).or_else(|| ["')", "\")", "'}", "\"}"].iter().filter_map(|end| text.find(end)).min());
     end.map_or(text, |end| &text[..end])
 }

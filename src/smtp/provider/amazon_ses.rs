@@ -21,7 +21,8 @@ pub(super) const AMAZON_SES: Provider = Provider {
     // Not amazonaws.com: whoever rents a machine there is within amazonaws.com too.
     domains: &["amazonses.com", "email-smtp.us-east-1.amazonaws.com", "email-smtp.us-east-2.amazonaws.com", "email-smtp.us-west-1.amazonaws.com", "email-smtp.us-west-2.amazonaws.com", "email-smtp.ca-central-1.amazonaws.com", "email-smtp.sa-east-1.amazonaws.com", "email-smtp.eu-west-1.amazonaws.com", "email-smtp.eu-west-2.amazonaws.com", "email-smtp.eu-west-3.amazonaws.com", "email-smtp.eu-central-1.amazonaws.com", "email-smtp.eu-central-2.amazonaws.com", "email-smtp.eu-north-1.amazonaws.com", "email-smtp.eu-south-1.amazonaws.com", "email-smtp.af-south-1.amazonaws.com", "email-smtp.il-central-1.amazonaws.com", "email-smtp.me-south-1.amazonaws.com", "email-smtp.ap-south-1.amazonaws.com", "email-smtp.ap-south-2.amazonaws.com", "email-smtp.ap-southeast-1.amazonaws.com", "email-smtp.ap-southeast-2.amazonaws.com", "email-smtp.ap-southeast-3.amazonaws.com", "email-smtp.ap-northeast-1.amazonaws.com", "email-smtp.ap-northeast-2.amazonaws.com", "email-smtp.ap-northeast-3.amazonaws.com", "email-smtp.us-gov-east-1.amazonaws.com", "email-smtp.us-gov-west-1.amazonaws.com"],
     greetings: &["simpleemailservice"],
-    markers: &["ses:send", "to ses", "amazonses"],
+    markers: &["ses:send", "to ses", "amazonses", "the following identities failed the check in region", "throttling failure: maximum sending rate",
+        "throttling failure: daily message quota", "throttling failure: daily sending quota"],
     submission: Some(Submission {
         host: "email-smtp.us-east-1.amazonaws.com",
         starttls: &[587, 25, 2587],

@@ -117,7 +117,9 @@ impl<'a> EvidenceNames<'a> {
                 names.links.push(link);
             } else if word.starts_with("www.") {
                 names.links.push(word);
-            } else if word.contains('@') && !is_contact(word) || is_host(word) && is_of_client(&text[..at]) {
+            } else if word.contains('@') && !is_contact(word)
+                || is_host(word) && is_of_client(&text[..at]) && !is_signature(text, at, word)
+            {
                 others.push(at..at + word.len());
             } else if is_host(word) {
                 names.hosts.push(word);
@@ -125,6 +127,15 @@ impl<'a> EvidenceNames<'a> {
         }
         (names, others)
     }
+}
+
+/// Whether a host in brackets ends a reply, with its time at most: the server that wrote it signs so.
+fn is_signature(text: &str, at: usize, host: &str) -> bool {
+    let after = text.get(at + host.len()..).unwrap_or_default();
+    let is_time = |it: &str| it.starts_with(|c: char| c.is_ascii_digit()) && it.contains(':');
+    let ends = after.strip_prefix(']').is_some_and(|rest| rest.trim().is_empty());
+    text[..at].ends_with('[')
+        && (ends || after.split_ascii_whitespace().next().is_some_and(is_time) && after.starts_with(' '))
 }
 
 /// Whether an address is one to ask for help, not that of a sender or a recipient.
@@ -178,8 +189,15 @@ fn is_of_client(before: &str) -> bool {
 
 /// The hosts that a log or a bounce says have spoken.
 fn speakers(text: &str) -> Vec<&str> {
-    const BEFORE: [&str; 9] = [
+    const BEFORE: [&str; 16] = [
         " host ",
+        " host=",
+        " host: ",
+        "smtp host: ",
+        "smtp server ",
+        "smtp server '",
+        "mx-host\":\"",
+        "mx-host\": \"",
         "remote-mta: dns; ",
         "remote-mta: dns;",
         "while talking to ",
@@ -273,6 +291,7 @@ mod tests {
     fn a_reply_may_name_its_provider() {
         assert_eq!(named("This mail has been blocked. a640c23a62f3a - gsmtp"), Some("gmail"));
         assert_eq!(named("[AM6PR0732BE0065.eurprd07.prod.outlook.com]"), Some("microsoft-365"));
+        assert_eq!(named("may not send as this sender [AM0PR01.eurprd01.prod.outlook.com]"), Some("microsoft-365"));
         assert_eq!(named("mailbox unavailable"), None);
         assert_eq!(named("gsmtp said to [TSS04]"), None);
     }

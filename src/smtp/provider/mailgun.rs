@@ -10,6 +10,14 @@ const CREDENTIALS: ProviderPage = ProviderPage {
     title: "Where can I find my API keys and SMTP credentials?",
     url: "https://help.mailgun.com/hc/en-us/articles/203380100-Where-can-I-find-my-API-keys-and-SMTP-credentials",
 };
+const VERIFY: ProviderPage = ProviderPage {
+    title: "Domain Verification",
+    url: "https://documentation.mailgun.com/docs/mailgun/user-manual/domains/domains-verify",
+};
+const SANDBOX: ProviderPage = ProviderPage {
+    title: "Domains",
+    url: "https://documentation.mailgun.com/docs/mailgun/user-manual/domains/domains",
+};
 
 pub(super) const MAILGUN: Provider = Provider {
     id: "mailgun",
@@ -38,6 +46,14 @@ pub(super) const MAILGUN: Provider = Provider {
         Statement::on_class(&[5], SETUP)
             .text(&["cannot parse to address", "cannot parse from address"])
             .means("an address does not pass the syntax checks of RFC 5321, RFC 5322 and RFC 6854"),
+        Statement::on_class(&[4, 5], VERIFY)
+            .text(&["domain & unverified", "domain & not allowed to send"])
+            .help("verify the sending domain: publish the TXT records that Mailgun shows for it in DNS, and let it check them")
+            .example("550 5.7.1 Domain mg.example.org is not allowed to send: The domain is unverified and requires DNS configuration."),
+        Statement::on_class(&[4, 5], SANDBOX)
+            .text(&["sandbox subdomain", "sandbox domain", "authorized recipients"])
+            .help("a sandbox domain sends to its authorised recipients only: add the recipient there, or send from a domain of your own")
+            .example("550 5.7.1 Sandbox subdomains are for test purposes only. Please add your own domain or add the address to authorized recipients in Account Settings."),
     ],
     ..NOBODY
 };

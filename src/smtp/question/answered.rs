@@ -95,16 +95,25 @@ const ANSWERED: &[(&str, &str)] = &[
     ("command: 'data'", "DATA"),
     ("command: 'conn'", ""),
     ("command: 'auth", "AUTH"),
+    // Symfony: what it expects tells what it sent.
+    ("code \"250/251/252\" but got", "RCPT"),
+    ("code \"354\" but got", "DATA"),
+    ("code \"235\" but got", "AUTH"),
+    ("code \"334\" but got", "AUTH"),
+    ("failed to authenticate on smtp server", "AUTH"),
     // Java
     ("authenticationfailedexception", "AUTH"),
     ("smtpaddressfailedexception", "RCPT"),
     ("smtpsenderfailedexception", "MAIL"),
     // Ruby, .NET, curl, msmtp
+    ("security.authenticationexception", "AUTH"),
     ("net::smtpauthenticationerror", "AUTH"),
     ("authentication failed", "AUTH"),
     ("access denied: 5", "AUTH"),
     ("mail failed: ", "MAIL"),
     ("rcpt failed: ", "RCPT"),
+    ("authorization.failed", "AUTH"),
+    ("*email.loginauth", "AUTH"),
     ("login denied", "AUTH"),
     ("login failed", "AUTH"),
     ("envelope from address", "MAIL"),
@@ -122,16 +131,82 @@ static BY_FIRST: LazyLock<Vec<Vec<(&str, &str)>>> = LazyLock::new(|| {
     (0..=u8::MAX).map(|first| begin_with(first).collect()).collect()
 });
 
-/// The verb that a reply answers, by what stands before it and, in Postfix's form, after it.
+/// Words that tell it after the reply: Postfix's own, which stand above too, what was called, and members of an object.
+const TOLD_AFTER: &[(&str, &str)] = &[
+    ("processrcpttoresponse", "RCPT"),
+    ("processmailfromresponse", "MAIL"),
+    ("smtptransport.rcptto", "RCPT"),
+    ("smtptransport.mailfrom", "MAIL"),
+    ("smtptransport.finishdata", "DATA"),
+    ("_actionrcpt", "RCPT"),
+    ("_actionmail", "MAIL"),
+    ("_actionauth", "AUTH"),
+    ("_actiongreeting", ""),
+    ("recipientnotaccepted", "RCPT"),
+    ("sendernotaccepted", "MAIL"),
+    ("messagenotaccepted", "DATA"),
+    ("command: 'rcpt to'", "RCPT"),
+    ("command: 'mail from'", "MAIL"),
+    ("command: 'data'", "DATA"),
+    ("command: 'auth", "AUTH"),
+    ("command: 'conn'", ""),
+    ("\"command\":\"rcpt to\"", "RCPT"),
+    ("\"command\":\"mail from\"", "MAIL"),
+    ("\"command\":\"data\"", "DATA"),
+    ("\"command\":\"auth", "AUTH"),
+    ("\"command\":\"conn\"", ""),
+    ("errormsg='the server did not accept the mail'", "DATA"),
+    ("errormsg='recipient address", "RCPT"),
+    ("errormsg='envelope from address", "MAIL"),
+    ("errormsg='authentication failed", "AUTH"),
+];
+
+/// What stands right before a reply: `RCPT TO: 550 …`.
+const RIGHT_BEFORE: &[(&str, &str)] = &[
+    (" rcpt to:", "RCPT"),
+    (" rcpt:", "RCPT"),
+    (" rcpt to command:", "RCPT"),
+    (" mail from command:", "MAIL"),
+    (" mail command:", "MAIL"),
+    (" data command:", "DATA"),
+    (" mail from:", "MAIL"),
+    (" auth:", "AUTH"),
+    (" data:", "DATA"),
+    (" starttls:", "STARTTLS"),
+    ("\"rcpt to:", "RCPT"),
+    ("\"mail from:", "MAIL"),
+    ("\"rcpt:", "RCPT"),
+    ("\"auth:", "AUTH"),
+    ("\"data:", "DATA"),
+];
+
+/// One of these stands in all that is told after a reply, and in few replies.
+const STEMS: [&str; 7] =
+    ["in reply to", "response", "smtptransport.", "_action", "notaccepted", "command", "errormsg="];
+
+/// The verb that a reply answers, by what stands before it and, in some programs, after it.
 pub(super) fn verb_of(before: &str, after: &str) -> Option<&'static str> {
     let after = folded(&after.to_ascii_lowercase());
-    let mut told_after = ANSWERED.iter().filter(|(words, _)| words.starts_with("in reply to"));
-    let by_after = after.contains("in reply to").then(|| told_after.find(|(words, _)| after.contains(words))).flatten();
-    by_after.map(|(_, verb)| *verb).or_else(|| last_told(&folded(&before.to_ascii_lowercase())))
+    by_after(&after).or_else(|| last_told(&folded(&before.to_ascii_lowercase())))
 }
 
 /// The one whose words stand last, and of two that end at the same place the longer.
 fn last_told(before: &str) -> Option<&'static str> {
+    if let Some((_, verb)) = RIGHT_BEFORE.iter().find(|(words, _)| before.ends_with(words)) {
+        return Some(verb);
+    }
+    last_of_all(before)
+}
+
+fn by_after(after: &str) -> Option<&'static str> {
+    if !STEMS.iter().any(|stem| after.contains(stem)) {
+        return None;
+    }
+    let mut told_after = ANSWERED.iter().filter(|(words, _)| words.starts_with("in reply to")).chain(TOLD_AFTER);
+    told_after.find(|(words, _)| after.contains(words)).map(|(_, verb)| *verb)
+}
+
+fn last_of_all(before: &str) -> Option<&'static str> {
     let bytes = before.as_bytes();
     let mut last: Option<((usize, usize), &'static str)> = None;
     for at in (0..bytes.len()).rev() {
@@ -163,6 +238,14 @@ mod tests {
     }
 
     #[test]
+    fn all_that_is_told_after_a_reply_has_a_stem() {
+        let after = ANSWERED.iter().filter(|(words, _)| words.starts_with("in reply to")).chain(TOLD_AFTER);
+        for (words, _) in after {
+            assert!(STEMS.iter().any(|stem| words.contains(stem)), "{words}");
+        }
+    }
+
+    #[test]
     fn the_last_words_count() {
         assert_eq!(last_told("c: mail from:<a> 250 ok c: rcpt to:<b>"), Some("RCPT"));
         assert_eq!(last_told("net::smtpauthenticationerror"), Some("AUTH"));
@@ -180,7 +263,7 @@ mod tests {
             let places = ANSWERED
                 .iter()
                 .filter_map(|(words, verb)| Some(((text.rfind(words)? + words.len(), words.len()), *verb)));
-            proptest::prop_assert_eq!(last_told(&text), places.max_by_key(|(place, _)| *place).map(|(_, verb)| verb));
+            proptest::prop_assert_eq!(last_of_all(&text), places.max_by_key(|(place, _)| *place).map(|(_, verb)| verb));
         }
     }
 }

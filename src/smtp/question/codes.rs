@@ -25,7 +25,9 @@ impl<'a> Codes<'a> {
             let (enhanced, rest) = enhanced_prefix(text)?;
             return Some(Self { code: None, enhanced: Some(enhanced), rest });
         };
-        let second = enhanced_prefix(rest).filter(|(it, _)| it.0.is_none() || it.0 == code[0]);
+        // Exchange gives up with `550 4.4.7`: of two refusals the classes may differ.
+        let fits = |class: u8| code[0] == Some(class) || class >= 4 && code[0] >= Some(4);
+        let second = enhanced_prefix(rest).filter(|(it, _)| it.0.is_none_or(fits));
         let enhanced = second.map(|(it, _)| it);
         Some(Self { code: Some(code), enhanced, rest: second.map_or(rest, |(_, rest)| rest) })
     }

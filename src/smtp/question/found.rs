@@ -99,7 +99,9 @@ impl Found {
     /// Adds a line to a reply.
     pub(super) fn add(&mut self, index: Option<usize>, line: &str) {
         if let Some(Some(question)) = index.and_then(|at| self.questions.get_mut(at)) {
-            question.add(line, line);
+            if !is_of_stack(line) {
+                question.add(line, line);
+            }
             question.see_what_is_answered(line);
         }
     }
@@ -123,6 +125,21 @@ impl Found {
         }
         questions
     }
+}
+
+/// Whether a line tells where in a program something happened.
+fn is_of_stack(line: &str) -> bool {
+    let line = line.trim_start();
+    let is_call = |it: &str| {
+        it.contains('(') && it.trim_end().ends_with([')', '{'])
+            || it.contains("::")
+            || it.contains(" in ")
+            || it.trim_end().split('.').count() > 2 && !it.trim_end().contains(' ')
+    };
+    line.strip_prefix("at ").is_some_and(is_call)
+        || ["File \"", "from /", "---> ", "... ", "#0 ", "#1 ", "#2 ", "Traceback "]
+            .iter()
+            .any(|it| line.starts_with(it))
 }
 
 fn key(question: &Question) -> FoundKey {

@@ -5,7 +5,7 @@
 
 use super::codes::{Codes, Enhanced, enhanced_prefix};
 use super::found::Found;
-use super::{Question, http, snippet};
+use super::{Question, entry, http, member, snippet};
 
 /// Of what stands before a code so many bytes are looked at.
 const LOOK_BACK: usize = 80;
@@ -83,7 +83,8 @@ pub(super) fn read(text: &str) -> Found {
     let mut found = Found::default();
     let mut before = String::new();
     let mut open = None;
-    for line in text.lines() {
+    for line in entry::all_in(text) {
+        let line = line.as_ref();
         let replies = in_line(line, &before);
         if !replies.is_empty() {
             open = replies.into_iter().map(|reply| found.join(reply)).last();
@@ -106,10 +107,13 @@ fn in_line(line: &str, paragraph: &str) -> Vec<Question> {
     while let Some(at) = next_code(line, from) {
         from = at + 3;
         let Some(place) = LaxPlace::at(line, at).filter(LaxPlace::is_reply) else { continue };
-        let codes = Codes { code: place.digits(), enhanced: place.enhanced, rest: place.rest };
-        replies.push(Question::at(line, at, &codes, line.len(), paragraph));
-        // What follows in the line is its text, in which the code may come again.
-        from = line.len();
+        // What follows in the line is its text, in which the code may come again; after a quoted one others may follow.
+        from = place.end;
+        // What is counted beside a reply has no text.
+        if !replies.is_empty() && place.enhanced.is_none() && place.text_is_of_others() {
+            continue;
+        }
+        replies.push(place.question(line, at, paragraph));
     }
     replies
 }
@@ -131,7 +135,7 @@ fn next_code(line: &str, from: usize) -> Option<usize> {
 }
 
 /// Whether the three digits end here: `550.` may end a sentence, but `550.1` is another number.
-fn ends_code(after: &[u8]) -> bool {
+pub(super) fn ends_code(after: &[u8]) -> bool {
     match after {
         [b'.', next, ..] => !next.is_ascii_alphanumeric(),
         [next, ..] => !next.is_ascii_alphanumeric() && !matches!(next, b'_' | b'/' | b'%'),
@@ -144,19 +148,37 @@ struct LaxPlace<'a> {
     code: &'a str,
     before: String,
     enhanced: Option<Enhanced>,
-    /// The text of the reply.
+    /// The text of the reply, and what follows it.
     rest: &'a str,
+    /// Whether it is a number and a text in brackets, as Python prints a reply.
+    is_tuple: bool,
+    /// Where the text ends in the line.
+    end: usize,
 }
 
 impl<'a> LaxPlace<'a> {
     fn at(line: &'a str, at: usize) -> Option<Self> {
         let code = line.get(at..at + 3)?;
         let before = snippet::end_of(&line[..at], LOOK_BACK).to_ascii_lowercase();
-        let after = behind_marks(&line[at + 3..], code);
+        let after = member::text_after(&line[at + 3..], code);
         let of_class = |it: &Enhanced| it.0 == code.bytes().next().map(|digit| digit - b'0');
         let exact = |it: &Enhanced| it.1.is_some() && it.2.is_some();
         let found = enhanced_prefix(after).filter(|(it, _)| of_class(it) && exact(it));
-        Some(Self { code, before, enhanced: found.map(|(it, _)| it), rest: found.map_or(after, |(_, rest)| rest) })
+        let rest = found.map_or(after, |(_, rest)| rest);
+        let between = &line[at + 3..line.len() - after.len()];
+        let is_tuple =
+            before.ends_with('(') && ["b'", "b\"", "'", "\""].iter().any(|mark| between == [", ", mark].concat());
+        let end = member::end_of_quoted(between, rest).map_or(line.len(), |end| line.len() - rest.len() + end);
+        Some(Self { code, before, enhanced: found.map(|(it, _)| it), rest, is_tuple, end })
+    }
+
+    fn question(&self, line: &str, at: usize, paragraph: &str) -> Question {
+        let codes = Codes { code: self.digits(), enhanced: self.enhanced, rest: self.rest };
+        Question::at(line, at, &codes, self.end, paragraph)
+    }
+
+    fn text_is_of_others(&self) -> bool {
+        member::is_other_member(self.rest)
     }
 
     fn digits(&self) -> Option<[Option<u8>; 3]> {
@@ -165,12 +187,13 @@ impl<'a> LaxPlace<'a> {
     }
 
     fn is_reply(&self) -> bool {
-        let stands_as_one = self.before.trim().is_empty()
-            || self.before.ends_with([':', '"', '\'', '(', '=', '[', '{', '>'])
-            || self.before.ends_with(": ")
-            || self.before.trim_end().ends_with(": (")
-            || ["code ", "= ", "error ", "reply ", "response "].iter().any(|word| self.before.ends_with(word));
-        stands_as_one && !self.is_other_number() && !http::is_near(&self.before, self.rest) && self.has_words()
+        let before = self.before.trim_end();
+        let stands_as_one = before.is_empty()
+            || before.ends_with([':', '"', '\'', '(', '=', '[', '{', '>'])
+            || ["code ", "error ", "error, ", "reply ", "response "].iter().any(|word| self.before.ends_with(word))
+            || [". ", " - ", "| "].iter().any(|end| self.before.ends_with(end)) && self.speaks_of_mail();
+        let is_likely = || !self.is_other_number() && !http::is_near(&self.before, self.rest) && self.has_words();
+        self.is_tuple || stands_as_one && is_likely()
     }
 
     /// Whether the word before, or the one after, says what is counted.
@@ -181,7 +204,10 @@ impl<'a> LaxPlace<'a> {
         let after = self.rest.split_ascii_whitespace().next().unwrap_or_default().to_ascii_lowercase();
         let after = after.trim_end_matches(|c: char| !c.is_ascii_alphanumeric() && c != '%');
         // `app.js:550`, `192.0.2.1:587`, `12:34:550`
-        let is_glued = self.before.ends_with(':') && !label.ends_with("code") && self.before.len() > label.len() + 1;
+        let name = self.before.strip_suffix(':').and_then(|it| it.split([' ', '=', '(', '"', '\'']).next_back());
+        let is_glued = !label.ends_with("code")
+            && (self.before.ends_with(':') && self.before.len() > label.len() + 1
+                || name.is_some_and(|it| it.contains(['.', '/'])));
         let is_place = self.before.ends_with(':') && self.rest.starts_with(|c: char| c.is_ascii_digit());
         // `sshd[550]`
         let is_process =
@@ -194,38 +220,16 @@ impl<'a> LaxPlace<'a> {
             || is_place
     }
 
+    /// Whether words around it do so: in the midst of sentences other numbers stand too.
+    fn speaks_of_mail(&self) -> bool {
+        let after = snippet::start_of(self.rest, LOOK_BACK).to_ascii_lowercase();
+        let words = ["mail", "recipient", "relay", "authenticat", "sender", "domain", "spam", "smtp", "user"];
+        words.iter().filter(|word| self.before.contains(*word) || after.contains(*word)).count() > 1
+    }
+
     /// Whether words follow, or stand before that speak of mail.
     fn has_words(&self) -> bool {
         let follows = self.rest.chars().filter(|c| c.is_alphabetic()).take(3).count() == 3;
         follows || self.enhanced.is_some() || ABOUT_MAIL.iter().any(|word| self.before.contains(word))
     }
-}
-
-/// What follows a code, without the marks and the names of members that programs put between: `, b'`, `", "message": "`,
-/// `", with message "550 `.
-fn behind_marks<'a>(after: &'a str, code: &str) -> &'a str {
-    const NAMES: [&str; 10] =
-        ["message", "text", "msg", "response", "reply", "description", "with", "error_code", "error", "b"];
-    let mut rest = after;
-    for _ in 0..8 {
-        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || ",'\"=:;-{}[]()".contains(c));
-        let name = NAMES.iter().find(|name| {
-            let word = rest.get(..name.len()).is_some_and(|it| it.eq_ignore_ascii_case(name));
-            word && names_a_member(&rest[name.len()..])
-        });
-        match name {
-            Some(name) => rest = &rest[name.len()..],
-            None if rest.starts_with(code) && ends_code(&rest.as_bytes()[3..]) => rest = &rest[3..],
-            None => break,
-        }
-    }
-    rest
-}
-
-/// Whether a name ends here as that of a member does, not as a word of a sentence.
-fn names_a_member(after: &str) -> bool {
-    after.starts_with(['"', '\'', '=', ':'])
-        || after.starts_with(" \"")
-        || after.starts_with(" :")
-        || after.starts_with(" message \"")
 }

@@ -140,7 +140,10 @@ fn is_start(bytes: &[u8], at: usize) -> bool {
 
 /// Whether what stands before a single code says that a reply follows: other numbers stand in logs too.
 fn introduces(before: &str, paragraph: &str, codes: &Codes<'_>) -> bool {
-    const MARKS: [&str; 14] = [
+    const MARKS: [&str; 16] = [
+        "responded:",
+        // Perl's Net::SMTP, sendmail
+        "<<<",
         "said:",
         "was:",
         "returned:",
@@ -162,10 +165,24 @@ fn introduces(before: &str, paragraph: &str, codes: &Codes<'_>) -> bool {
     let is_other = ["exit code", "exit code:", "status code", "status code:"].iter().any(|it| before.ends_with(it));
     let by_word = MARKS.iter().any(|mark| ends_with_word(&before, mark)) && !is_expected && !is_other;
     // `5.7.1` may also be a version or a part of an address.
-    is_prompt && codes.code.is_some()
+    is_prompt && codes.code.is_some() && !is_row(codes.rest)
         || by_word
-        || before.is_empty()
+        || is_exception(&before)
+        || before.is_empty() && !is_row(codes.rest)
         || codes.code.is_some() && host_says(&before, paragraph)
+}
+
+/// Whether a text ends with the name of an error: `SMTPSenderRefused:`, `SmtpCommandException:`.
+fn is_exception(before: &str) -> bool {
+    let word = before.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let is_of_smtp = word.contains("smtp") && word.len() > "smtp:".len() && !word.contains(['[', '/', '=']);
+    word.ends_with("exception:") || word.ends_with(':') && is_of_smtp
+}
+
+/// Whether another number follows, as in a table.
+fn is_row(after: &str) -> bool {
+    let word = after.split_ascii_whitespace().next().unwrap_or_default();
+    word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a text ends with a mark that is no part of a longer word: `S:`, but not `app.js:`.

@@ -85,7 +85,8 @@ pub(super) const STATEMENTS: &[Statement] = &[
         .in_scenario("each line of an authentication exchange is base64: `<<value | b64encode>>`")
         .example("501 5.5.2 Cannot decode base64"),
     refusal(SENDER_LOGIN)
-        .text(&["not owned by user", "not owned by auth user", "not logged in", "sendasdenied", "send as", "not allowed to send as"])
+        .text(&["not owned by user", "not owned by auth user", "not logged in", "sendasdenied", "send as", "not allowed to send as", "must match auth",
+            "sender address must match"])
         .help("the sender in MAIL must belong to the user who logged in")
         .example("553 5.7.1 <a@example.com>: Sender address rejected: not owned by user b@example.com"),
     Statement::on_class(&[5], RELAYING)
@@ -93,6 +94,10 @@ pub(super) const STATEMENTS: &[Statement] = &[
         .unless(&["relay=", "relays.", "open relay", "account to relay"])
         .help("the server does not relay for strangers: authenticate first, or use a recipient in its own domains")
         .example("550 5.7.1 Unable to relay for mary@example.com"),
+    Statement::on_class(&[4], RELAYING)
+        .text(&["relay access denied", "relaying denied", "relaying not", "relay not", "unable to relay", "not permitted to relay"])
+        .help("the server does not relay for strangers: authenticate first, or use a recipient in its own domains")
+        .example("454 4.7.1 <a@example.com>: Relay access denied"),
     Statement::on(&[530, 550, 553, 554], AUTH_REPLIES)
         .text(&["authentication required", "authentication is required", "must authenticate", "authenticate first", "not authenticated",
             "requires authentication", "auth required", "authentication needed", "smtp authentication", "smtp auth"])
