@@ -180,13 +180,26 @@ impl Scenario {
         self.cases.len()
     }
 
-    /// What a case is called: its number and its values, `2: to=mary@jane.com`.
+    /// What a case is called: its number, and the value of the column that names it: `2: to=mary@jane.com`.
     #[must_use]
     pub fn case_name(&self, index: usize) -> String {
         let values = self.cases.get(index).map(|case| case.values.as_slice()).unwrap_or_default();
-        let shown: Vec<String> =
-            values.iter().map(|(name, data)| format!("{}={}", name.name, data.written())).collect();
-        format!("{}: {}", index + 1, shown.join(", "))
+        let naming = self.naming_column();
+        let names_it = |(name, _): &&(Named, Data)| Some(name.name.as_str()) == naming;
+        let told: Vec<&(Named, Data)> = match values.iter().find(names_it) {
+            Some(column) => vec![column],
+            None => values.iter().collect(),
+        };
+        let told: Vec<String> = told.iter().map(|(name, data)| format!("{}={}", name.name, data.written())).collect();
+        format!("{}: {}", index + 1, told.join(", "))
+    }
+
+    /// The column that names the cases: `name`, `case`, or the first.
+    pub(crate) fn naming_column(&self) -> Option<&str> {
+        let values = self.cases.first().map(|case| case.values.as_slice()).unwrap_or_default();
+        let mut columns = values.iter().map(|(name, _)| name.name.as_str());
+        let first = columns.clone().next();
+        columns.find(|name| ["name", "case"].contains(name)).or(first)
     }
 
     /// How many sessions it may have open at once, as far as its text tells; at least 1.

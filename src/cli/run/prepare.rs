@@ -12,12 +12,16 @@ use crate::cli::values::{self, Given};
 use crate::load::LoadError;
 use crate::report::collect;
 use crate::report::model::ScenarioReport;
+use crate::report::values::Values;
 use crate::run::{self, Play, Settings};
 use crate::scenario::{Diagnostic, Inputs, KnownFindings, Scenario, Sources, Variables, undeclared};
 use crate::visible::inert;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+
+/// Of more hosts that a secret goes to there is one line with all of them.
+const HOSTS_IN_LINES: usize = 3;
 
 /// What there is to play.
 #[derive(Default)]
@@ -60,6 +64,8 @@ pub(super) struct Playable {
     pub(super) scenario: Arc<Scenario>,
     pub(super) variables: Variables,
     pub(super) settings: Settings,
+    /// Its place among the scenario's cases.
+    case: Option<usize>,
 }
 
 /// Reads, checks and selects.
@@ -91,6 +97,7 @@ pub(super) fn prepare(arguments: &RunArguments, targets: Targets) -> Result<Prep
         position: 0,
         said: BTreeSet::new(),
         known: Arc::default(),
+        destinations: BTreeMap::new(),
         prepared: Prepared { left_out: targets.left_out as u64, errors: targets.complaints, ..Prepared::default() },
     };
     for loaded in targets.loaded {
@@ -115,6 +122,8 @@ struct Preparation<'a> {
     said: BTreeSet<String>,
     /// What was found of the present scenario whatever the values of its variables are.
     known: Arc<KnownFindings>,
+    /// Secrets of the present scenario, and the hosts that they go to.
+    destinations: BTreeMap<String, Vec<String>>,
     prepared: Prepared,
 }
 
@@ -195,6 +204,7 @@ impl Preparation<'_> {
             0 => self.take_case(&scenario, None),
             count => (0..count).for_each(|case| self.take_case(&scenario, Some(case))),
         }
+        self.say_where_secrets_go();
     }
 
     /// A scenario with one set of variables.
@@ -236,10 +246,10 @@ impl Preparation<'_> {
             let position = self.position;
             if self.selects(&id) {
                 self.warn(&scenario.sources, &diagnostics);
-                self.announce(scenario, &variables);
+                self.note_where_secrets_go(scenario, &variables);
                 let settings = Settings { exchanger, ..self.settings.clone() };
                 let play = Play { scenario: scenario.clone(), variables: variables.clone(), settings, label };
-                let source = self.arguments.reports.are_wanted().then(|| Box::new(Playable::of(&play)));
+                let source = self.arguments.reports.are_wanted().then(|| Box::new(Playable::of(&play, case)));
                 let told =
                     Announced { id, position, source, ..Announced::of(scenario, &play.label, diagnostics.clone()) };
                 self.play(told, play);
@@ -284,16 +294,29 @@ impl Preparation<'_> {
         }
     }
 
-    /// Says which secret goes to which host, before the first connection.
-    fn announce(&mut self, scenario: &Scenario, variables: &Variables) {
+    /// Notes which secret goes to which host in this case.
+    fn note_where_secrets_go(&mut self, scenario: &Scenario, variables: &Variables) {
         if self.arguments.connections.sandbox {
             return;
         }
         for (host, secrets) in run::secrets_by_host(scenario, variables, &self.settings) {
             let list: Vec<String> = secrets.iter().map(|name| format!("`{name}`")).collect();
             let noun = if list.len() == 1 { "the secret" } else { "the secrets" };
-            let (list, host) = (list.join(", "), crate::visible(host.as_bytes()));
-            self.say_once(inert(&format!("notice: {noun} {list} will be sent to {host}")));
+            let hosts = self.destinations.entry(format!("{noun} {}", list.join(", "))).or_default();
+            let host = crate::visible(host.as_bytes());
+            if !hosts.contains(&host) {
+                hosts.push(host);
+            }
+        }
+    }
+
+    /// Says which secret goes to which host, before the first connection: of many hosts once.
+    fn say_where_secrets_go(&mut self) {
+        for (secrets, hosts) in std::mem::take(&mut self.destinations) {
+            let lines = if hosts.len() > HOSTS_IN_LINES { vec![hosts.join(", ")] } else { hosts };
+            for line in lines {
+                self.say_once(inert(&format!("notice: {secrets} will be sent to {line}")));
+            }
         }
     }
 }
@@ -314,8 +337,14 @@ impl Announced {
 }
 
 impl Playable {
-    fn of(play: &Play) -> Playable {
-        Playable { scenario: play.scenario.clone(), variables: play.variables.clone(), settings: play.settings.clone() }
+    fn of(play: &Play, case: Option<usize>) -> Playable {
+        let (scenario, variables) = (play.scenario.clone(), play.variables.clone());
+        Playable { scenario, variables, settings: play.settings.clone(), case }
+    }
+
+    /// The values that it is played with, for a report.
+    pub(super) fn values(&self) -> Values {
+        Values::of(&self.scenario, &self.variables, self.case)
     }
 }
 

@@ -124,7 +124,7 @@ impl Player<'_> {
     }
 
     pub(crate) fn stop_with(&mut self, divergence: Divergence) -> Flow {
-        self.stage.divergences.push(divergence);
+        self.stage.keep_divergence(divergence, None);
         Flow::Stop
     }
 }

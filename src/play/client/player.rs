@@ -12,7 +12,7 @@ use crate::play::stage::Stage;
 use crate::play::step_number::StepNumber;
 use crate::play::stop::Stop;
 use crate::scenario::{Action, Chance, DEFAULT_TIMEOUT, Over, Scenario, Speech, Step, Templates};
-use crate::session::Transcript;
+use crate::session::{Arrivals, Transcript};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -183,14 +183,15 @@ impl<'a> Player<'a> {
         // A connect that waited for its turn took no longer for it.
         let started = started + std::mem::take(&mut self.sessions.held_back);
         let duration = self.stage.log.elapsed().saturating_sub(started);
-        let replies = self.stage.log.take_replies();
-        self.stage.steps.push(StepOutcome { name, verdict, duration, replies, ..Self::unplayed(step, started) });
+        let (replies, received) = self.stage.log.take_received();
+        let outcome = StepOutcome { name, verdict, duration, replies, received, ..Self::unplayed(step, started) };
+        self.stage.keep_step(outcome);
         let stops = !divergences.is_empty() && !step.head.continues;
         // A run that was asked for wrongly does not go on, whatever the step says.
         let refused = divergences.iter().any(|divergence| divergence.cause == Cause::User);
         if !divergences.is_empty() {
             let line = self.stage.log.last_of(&step.head.number);
-            self.stage.divergences.extend(divergences.into_iter().map(|divergence| Divergence { line, ..divergence }));
+            divergences.into_iter().for_each(|divergence| self.stage.keep_divergence(divergence, line));
         }
         if stops || refused { Flow::Stop } else { Flow::On }
     }
@@ -205,7 +206,7 @@ impl<'a> Player<'a> {
         for step in steps {
             let started = self.stage.log.elapsed();
             let name = self.view().step_name(step);
-            self.stage.steps.push(StepOutcome { name, verdict, ..Self::unplayed(step, started) });
+            self.stage.keep_step(StepOutcome { name, verdict, ..Self::unplayed(step, started) });
             if let Action::Group(group) = &step.action {
                 self.pass_over(&group.steps, verdict);
             }
@@ -224,7 +225,9 @@ impl<'a> Player<'a> {
             verdict: Verdict::Unreached,
             started,
             duration: Duration::ZERO,
+            turns: Vec::new(),
             replies: Vec::new(),
+            received: Arrivals::default(),
         }
     }
 

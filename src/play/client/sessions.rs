@@ -62,15 +62,9 @@ impl Sessions {
         let name = Self::name_of(step);
         self.open.get_mut(name).map(|open| &mut open.session).ok_or_else(|| {
             let message = format!("step {} diverged: the session `{name}` is not open", step.head.number);
-            vec![Divergence {
-                step: step.head.number.clone().into(),
-                cause: Cause::Server,
-                kind: Kind::Closed,
-                reason: None,
-                reply_code: None,
-                line: None,
-                diagnostic: Diagnostic::error(step.head.span, message),
-            }]
+            let diagnostic = Diagnostic::error(step.head.span, message);
+            let divergence = Divergence::new(step.head.number.clone().into(), Cause::Server, Kind::Closed, diagnostic);
+            vec![divergence.between("", "the session is not open".to_owned())]
         })
     }
 

@@ -275,8 +275,10 @@ impl Checker<'_> {
     pub(super) fn unused(&mut self, scenario: &Scenario) {
         let vars = scenario.vars.iter().map(|var| (&var.name, "variable"));
         let secrets = scenario.secrets.iter().map(|secret| (secret, "secret"));
+        // The column that names the cases is of use as a name alone.
+        let naming = scenario.naming_column();
         for (named, kind) in vars.chain(secrets) {
-            if !self.used.contains(&named.name) {
+            if !self.used.contains(&named.name) && naming != Some(named.name.as_str()) {
                 let warning = Diagnostic::warning(named.span, format!("the {kind} `{}` is never used", named.name));
                 self.diagnostics.push(warning);
             }
