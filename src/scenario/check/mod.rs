@@ -89,6 +89,7 @@ pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnost
     checker.cases_once(scenario);
     server::server(&mut checker, scenario);
     steps::all_steps(&mut checker, scenario);
+    checker.claim(scenario);
     checker.unused(scenario);
     checker.secrets_that_decide(scenario);
     if !checker.diagnostics.iter().any(Diagnostic::is_error) {
