@@ -47,27 +47,11 @@ mod load;
 
 use run::Settings;
 use scenario::{Diagnostic, Scenario, Variables};
-use std::sync::Arc;
 
 /// Finds every error and lint of a scenario that can be found before the first connection.
 ///
 /// Give the variables where they are known: the files that their values name are then checked as well.
 #[must_use]
 pub fn check(scenario: &Scenario, variables: Option<&Variables>, settings: &Settings) -> Vec<Diagnostic> {
-    check_again(scenario, variables, settings, &Arc::default())
-}
-
-/// The same for a file that is checked with several sets of variables: what is `known` is not looked for again.
-pub(crate) fn check_again(
-    scenario: &Scenario,
-    variables: Option<&Variables>,
-    settings: &Settings,
-    known: &Arc<scenario::KnownFindings>,
-) -> Vec<Diagnostic> {
-    let file_root = run::file_root(scenario, settings);
-    let pem = scenario::PemChecks { certificate: server::certificate_fault, key: server::key_fault };
-    let untrusted = settings.untrusted;
-    // Where a secret decides what it may not, nothing is said that depends on its value.
-    let variables = variables.filter(|variables| variables.flow.faults(untrusted).is_empty()).cloned();
-    scenario::check(scenario, &scenario::CheckContext { file_root, variables, untrusted, pem, known: known.clone() })
+    run::check_again(scenario, variables, settings, &std::sync::Arc::default())
 }

@@ -227,7 +227,7 @@ impl Preparation<'_> {
             }
         };
         let label = run::masked(&label, &variables);
-        let mut diagnostics = crate::check_again(scenario, Some(&variables), &self.settings, &self.known);
+        let mut diagnostics = run::check_again(scenario, Some(&variables), &self.settings, &self.known);
         if !diagnostics.iter().any(Diagnostic::is_error) {
             diagnostics.extend(run::unbound(scenario, &variables, &self.settings));
         }
