@@ -31,7 +31,8 @@ pub(crate) fn write(rows: &[Row], rounds: usize) -> Outcome<()> {
 
 fn line(row: &Row) -> String {
     let known = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.1}"));
-    let times = row.times.map_or_else(String::new, |(median, low, high)| format!("{median:.2} ({low:.2} to {high:.2})"));
+    let times =
+        row.times.map_or_else(String::new, |(median, low, high)| format!("{median:.2} ({low:.2} to {high:.2})"));
     let Row { job, command, wall_ms, cpu_ms, peak_mb, .. } = row;
     format!("| {job} | {command} | {wall_ms:.1} | {} | {} | {times} |\n", known(*cpu_ms), known(*peak_mb))
 }
