@@ -26,7 +26,7 @@ const PLAIN: Style = Style::new();
 pub struct Styled(pub bool);
 
 /// One outcome: `PASS …`, or `FAIL …` with each divergence and the transcript; `FLAKY …` for one that followed its script
-/// after so many attempts that diverged. Ends with a line feed.
+/// after this many attempts that diverged. Ends with a line feed.
 #[must_use]
 pub fn outcome(outcome: &Outcome, before: usize, styled: Styled) -> String {
     let mut screen = without_transcript(outcome, before, styled);
@@ -67,7 +67,7 @@ pub(crate) fn without_transcript(outcome: &Outcome, before: usize, styled: Style
     screen
 }
 
-/// The end of the screen: figures of a load, then how many scenarios came to what, and how long all of it took.
+/// The end of the screen: figures of a load, then counts by verdict, and how long all of it took.
 #[must_use]
 pub fn summary(report: &Report) -> String {
     let figures = report.load.as_ref().map(load).unwrap_or_default();

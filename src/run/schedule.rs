@@ -1,7 +1,7 @@
 //! Which scenario is played when: one after the other, many at once, again and again, at a rate, a part of all.
 //!
 //! Responsible for the order of runs, retries, and what is under way at once. What a run is, is `player`'s business; what
-//! its outcome comes to is the caller's, who is told of each as it ends. Runs are spread over one thread a processor.
+//! its outcome means is the caller's, who hears of each as it ends. Runs are spread over one thread a processor.
 
 use super::fault::RunFault;
 use super::one;
@@ -58,7 +58,7 @@ pub struct Plan {
 pub struct Finished {
     /// Which of the plays it was.
     pub play: usize,
-    /// The how manyeth run of all it was, from 0.
+    /// The run's number among all, counted from 0.
     pub number: u64,
     /// When it began, from the start of all.
     pub offset: Duration,
@@ -74,7 +74,7 @@ pub struct Finished {
 pub enum RunEvent {
     /// A run is over; runs of other threads wait while the caller is told.
     Finished(Box<Finished>),
-    /// Time went by; so many runs are under way.
+    /// Time went by; this many runs are under way.
     Tick(u64),
 }
 

@@ -12,6 +12,7 @@ mod claim;
 mod connection;
 mod content;
 mod decode;
+mod diagnostic;
 pub mod duration;
 mod expectation;
 mod filler;
