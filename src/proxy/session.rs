@@ -46,7 +46,7 @@ struct Staying {
     speaking: Duration,
 }
 
-/// What is heard of a session, and who is told of it at once.
+/// What is heard of a session, and who shows it at once.
 pub(super) type Heard<'h> = (&'h mut Wiretap, &'h mut LiveView);
 
 /// Why octets do not pass any more.
