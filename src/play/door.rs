@@ -35,7 +35,10 @@ pub(super) fn hide(outcome: &mut Outcome, masker: &Masker) {
             names.iter_mut().chain([subject, issuer]).for_each(mask);
         });
     }
-    outcome.divergences.iter_mut().for_each(|Divergence { diagnostic, .. }| hide_in(diagnostic, &mask));
+    for Divergence { diagnostic, expected, got, .. } in &mut outcome.divergences {
+        hide_in(diagnostic, &mask);
+        expected.iter_mut().chain(got).for_each(mask);
+    }
     // Offsets into the files of an update must stay true, and what it writes is a file of the user's.
     if outcome.rewrites.is_empty() && outcome.held.is_empty() && !outcome.divergences.is_empty() {
         hide_in_sources(&mut outcome.sources, masker);

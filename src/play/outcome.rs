@@ -8,7 +8,7 @@ use crate::net::tls::TlsFacts;
 use crate::play::client::sessions::Open;
 use crate::play::rewrite::Rewrite;
 use crate::scenario::{Sources, Span};
-use crate::session::{Entry, Exchange, ReplyEntry};
+use crate::session::{Arrivals, Entry, Exchange, ReplyEntry};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -71,8 +71,12 @@ pub struct StepOutcome {
     pub started: Duration,
     /// How long it took.
     pub duration: Duration,
+    /// The turns of the loops around it, the outermost first.
+    pub turns: Vec<usize>,
     /// The whole replies that it read.
     pub replies: Vec<ReplyEntry>,
+    /// All that came while it was played.
+    pub received: Arrivals,
 }
 
 /// One connection, in figures.

@@ -32,6 +32,12 @@ pub(crate) struct StepScope<'a> {
     pub(crate) diverged: Option<bool>,
 }
 
+impl Binding {
+    pub(crate) fn is_of(&self, name: &str) -> bool {
+        self.name == name
+    }
+}
+
 impl ScopeNames {
     pub(crate) fn new(variables: &Variables) -> ScopeNames {
         ScopeNames {

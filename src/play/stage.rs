@@ -11,7 +11,7 @@ use crate::play::outcome::StepOutcome;
 use crate::play::passed::PassedSteps;
 use crate::play::scope::ScopeNames;
 use crate::scenario::{
-    Expression, Head, Length, MAX_ITERATIONS, Mode, Scope, TemplateError, Templates, Text, value_from_bytes,
+    Expression, Footnote, Head, Length, MAX_ITERATIONS, Mode, Scope, TemplateError, Templates, Text, value_from_bytes,
 };
 use crate::secret::Masker;
 use crate::session::Transcript;
@@ -54,6 +54,8 @@ pub(crate) struct Stage {
     pub(crate) captures: BTreeMap<String, String>,
     /// How often the steps of loops were played.
     iterations: u64,
+    /// The turns of the loops that are played now, the outermost first.
+    pub(super) turns: Vec<usize>,
 }
 
 impl Stage {
@@ -76,6 +78,7 @@ impl Stage {
             divergences: Vec::new(),
             captures: BTreeMap::new(),
             iterations: 0,
+            turns: Vec::new(),
         }
     }
 
@@ -154,6 +157,19 @@ impl Stage {
             self.captures.insert(name.clone(), shown);
             self.names.set(&name, value_from_bytes(bytes), secret);
         }
+    }
+
+    /// Keeps what became of a step, with the turns that its loops are at.
+    pub(crate) fn keep_step(&mut self, step: StepOutcome) {
+        self.steps.push(StepOutcome { turns: self.turns.clone(), ..step });
+    }
+
+    /// Keeps what diverged at this place of the script.
+    pub(crate) fn keep_divergence(&mut self, mut divergence: Divergence, line: Option<usize>) {
+        if let Some(turn) = self.turns.last() {
+            divergence.diagnostic.footnotes.push(Footnote::Fact(format!("this is iteration {turn}")));
+        }
+        self.divergences.push(Divergence { line, turns: self.turns.clone(), ..divergence });
     }
 
     /// Counts an iteration: loops within loops must end as well.

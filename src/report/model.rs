@@ -7,7 +7,7 @@
 mod conversation;
 mod load;
 
-pub use conversation::{Certificate, Line, Reply, Session, Speaker, Step, StepVerdict, Tls};
+pub use conversation::{Certificate, Closed, Line, Received, Reply, Session, Speaker, Step, StepVerdict, Tls};
 pub use load::{ErrorFigures, Latency, Load, StepFigures};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -142,6 +142,12 @@ pub struct ScenarioReport {
     /// What it is tagged with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// The case that it was played with: each column with its value.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub case: BTreeMap<String, serde_json::Value>,
+    /// The variables that it was played with, those of the case among them; what depends on a secret is masked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: BTreeMap<String, serde_json::Value>,
     /// What became of it.
     pub verdict: Verdict,
     /// The exit code that it asks for.
@@ -206,6 +212,9 @@ pub struct Attempt {
 pub struct Divergence {
     /// The number of the step, nested as `2.3`; empty for the top-level `connect`.
     pub step: String,
+    /// Which entry of `steps` that is, counted from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<usize>,
     /// What happened, for machines: `reply`, `timeout`, `closed`, `connect`, `tls`, `unasked` …
     pub kind: String,
     /// Whose doing it is: `server`, `user`, `network`, `interrupted`.
@@ -216,6 +225,12 @@ pub struct Divergence {
     /// The code of the reply that was not expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_code: Option<u16>,
+    /// What was expected, in the words of the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What came instead: octets with escapes, or what happened in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub got: Option<String>,
     /// The line of the transcript that it is about, counted from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,

@@ -21,7 +21,7 @@ pub use crate::play::{
     Cause, CertificateOutcome, Divergence, Handshake, Kind, Outcome, PassedStep, PassedSteps, Rewrite, RunVerdict,
     SessionOutcome, Settings, SharedSandbox, StepNumber, StepOutcome, StepSide, Stop, Verdict,
 };
-pub use crate::session::{Admission, Entry, Event as Happened, Exchange, Observer, ReplyEntry, Speaker};
+pub use crate::session::{Admission, Arrivals, Entry, Event as Happened, Exchange, Observer, ReplyEntry, Speaker};
 pub(crate) use descriptors::ensure_descriptors;
 pub use pace_of_runs::RunRate;
 pub use schedule::{Course, Finished, Plan, Play, RunEvent, RunListener, play_all};

@@ -22,7 +22,7 @@ pub use exchange::{Event, Exchange};
 pub(crate) use ledger::Ledger;
 pub(crate) use offered::Offered;
 pub(crate) use transcript::Transcript;
-pub use transcript::{Entry, Observer, ReplyEntry, Speaker};
+pub use transcript::{Arrivals, Entry, Observer, ReplyEntry, Speaker};
 pub(crate) use trouble::{Answered, Asked, End, Farewell, Trouble};
 pub(crate) use wire::{Outgoing, WirePace, Written};
 

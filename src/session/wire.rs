@@ -317,8 +317,16 @@ impl Session {
         }
         self.end_noted = self.end.is_some();
         match &self.end {
-            Some(End::Closed) => log.note(&self.name, "closed by the server"),
-            Some(End::Broken { reason, .. }) => log.note(&self.name, reason),
+            Some(End::Closed) => {
+                log.ended(false);
+                log.note(&self.name, "closed by the server");
+            }
+            Some(End::Broken { reason, reset }) => {
+                if *reset {
+                    log.ended(true);
+                }
+                log.note(&self.name, reason);
+            }
             Some(End::NotTls { bytes }) => {
                 log.server_bytes(&self.name, bytes);
                 log.note(&self.name, "this came within the TLS session and is no TLS");

@@ -47,6 +47,16 @@ pub(in crate::cli) struct RunArguments {
         help_heading = "Reports"
     )]
     pub(super) report_body: Body,
+    /// Whose conversations reports show: of `all` scenarios, of those that `failed`, or of `none`
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "all",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Reports"
+    )]
+    pub(super) report_transcripts: TranscriptsOf,
     /// Play each scenario once for each row of this CSV file; its first row names variables
     #[arg(long, value_name = "FILE.csv")]
     pub(super) cases: Option<PathBuf>,
@@ -85,6 +95,26 @@ pub(super) enum Body {
     #[default]
     Lines,
     None,
+}
+
+/// Whose conversation a report shows.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum, PartialEq, Eq)]
+pub(super) enum TranscriptsOf {
+    #[default]
+    All,
+    Failed,
+    None,
+}
+
+impl TranscriptsOf {
+    /// Whether that of a scenario is shown which followed its script or did not.
+    pub(super) fn takes(self, followed: bool) -> bool {
+        match self {
+            TranscriptsOf::All => true,
+            TranscriptsOf::Failed => !followed,
+            TranscriptsOf::None => false,
+        }
+    }
 }
 
 /// Options that say which of the scenarios are played.

@@ -12,7 +12,7 @@ use crate::play::stage::Stage;
 use crate::play::step_number::StepNumber;
 use crate::play::stop::Stop;
 use crate::scenario::{Action, Chance, DEFAULT_TIMEOUT, Over, Scenario, Speech, Step, Templates};
-use crate::session::Transcript;
+use crate::session::{Arrivals, Transcript};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -147,6 +147,7 @@ impl<'a> Player<'a> {
         if let Action::Group(group) = &step.action {
             return self.play_group(step, group, name).await;
         }
+        self.read_late_replies(step).await;
         let outcome = match self.at(step, name.as_deref()) {
             Ok(mut at) => at.perform().await,
             Err(divergence) => Err(vec![divergence]),
@@ -183,14 +184,15 @@ impl<'a> Player<'a> {
         // A connect that waited for its turn took no longer for it.
         let started = started + std::mem::take(&mut self.sessions.held_back);
         let duration = self.stage.log.elapsed().saturating_sub(started);
-        let replies = self.stage.log.take_replies();
-        self.stage.steps.push(StepOutcome { name, verdict, duration, replies, ..Self::unplayed(step, started) });
+        let (replies, received) = self.stage.log.take_received();
+        let outcome = StepOutcome { name, verdict, duration, replies, received, ..Self::unplayed(step, started) };
+        self.stage.keep_step(outcome);
         let stops = !divergences.is_empty() && !step.head.continues;
         // A run that was asked for wrongly does not go on, whatever the step says.
         let refused = divergences.iter().any(|divergence| divergence.cause == Cause::User);
         if !divergences.is_empty() {
             let line = self.stage.log.last_of(&step.head.number);
-            self.stage.divergences.extend(divergences.into_iter().map(|divergence| Divergence { line, ..divergence }));
+            divergences.into_iter().for_each(|divergence| self.stage.keep_divergence(divergence, line));
         }
         if stops || refused { Flow::Stop } else { Flow::On }
     }
@@ -205,7 +207,7 @@ impl<'a> Player<'a> {
         for step in steps {
             let started = self.stage.log.elapsed();
             let name = self.view().step_name(step);
-            self.stage.steps.push(StepOutcome { name, verdict, ..Self::unplayed(step, started) });
+            self.stage.keep_step(StepOutcome { name, verdict, ..Self::unplayed(step, started) });
             if let Action::Group(group) = &step.action {
                 self.pass_over(&group.steps, verdict);
             }
@@ -224,7 +226,9 @@ impl<'a> Player<'a> {
             verdict: Verdict::Unreached,
             started,
             duration: Duration::ZERO,
+            turns: Vec::new(),
             replies: Vec::new(),
+            received: Arrivals::default(),
         }
     }
 
@@ -247,7 +251,20 @@ impl<'a> Player<'a> {
     /// Replies still owed are read before what follows a divergence.
     pub(crate) async fn read_last_replies(&mut self) {
         let until = Instant::now() + self.stage.bounded(LAST_REPLIES);
-        self.sessions.read_last_replies(until, &mut self.stage.log).await;
+        self.sessions.read_last_replies(None, until, &mut self.stage.log).await;
+    }
+
+    /// Replies that a group left behind when it diverged are read before its session is spoken to again. A session that is
+    /// replaced or closed needs none of them.
+    async fn read_late_replies(&mut self, step: &Step) {
+        let Some(number) = self.sessions.late_replies(step) else { return };
+        if matches!(step.action.speaks(), Speech::Opens | Speech::Closes) {
+            return;
+        }
+        self.stage.log.begin_step(number);
+        let until = Instant::now() + self.stage.bounded(LAST_REPLIES);
+        self.sessions.read_last_replies(Some(Sessions::name_of(step)), until, &mut self.stage.log).await;
+        self.stage.log.begin_step(step.head.number.clone());
     }
 
     async fn refuse_unasked_at_the_end(&mut self) {

@@ -3,6 +3,7 @@
 use crate::play::divergence::Divergence;
 use crate::play::outcome::{SessionOutcome, StepOutcome, Verdict};
 use crate::scenario::{Action, Span, Step};
+use crate::session::Arrivals;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -41,7 +42,9 @@ pub(crate) fn connection_outcome(connection: usize, span: Span, verdict: Verdict
         verdict,
         started,
         duration: Duration::ZERO,
+        turns: Vec::new(),
         replies: Vec::new(),
+        received: Arrivals::default(),
     }
 }
 
