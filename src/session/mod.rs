@@ -78,6 +78,8 @@ pub(crate) struct Session {
     /// Held until the server speaks: the next connection waits for it.
     admitted: Option<Admitted>,
     is_tls_port: bool,
+    /// Finds the secrets that its server may know; without it every secret counts.
+    echoes: Option<Arc<Masker>>,
 }
 
 impl Session {
@@ -127,6 +129,7 @@ impl Session {
             recorder: None,
             admitted: None,
             is_tls_port: false,
+            echoes: None,
         })
     }
 
@@ -176,6 +179,16 @@ impl Session {
     }
 
     /// Whether this plain session has come to a port that begins with TLS.
+    /// Only what this finds counts as an echo: of another secret the server can but guess, and must not learn that it did.
+    pub(crate) fn count_echoes_of(&mut self, secrets: Arc<Masker>) {
+        self.echoes = Some(secrets);
+    }
+
+    /// Whether the server sent a secret back.
+    pub(crate) fn is_echo(&self, bytes: &[u8], log: &Transcript) -> bool {
+        self.echoes.as_ref().unwrap_or(log.masker()).finds(bytes)
+    }
+
     pub(crate) fn is_tls_port(&self) -> bool {
         self.is_tls_port
     }
