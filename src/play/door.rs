@@ -23,6 +23,7 @@ pub(super) fn hide(outcome: &mut Outcome, masker: &Masker) {
     outcome.tags.iter_mut().chain(&mut outcome.notices).for_each(mask);
     outcome.captures.iter_mut().for_each(|(_, value)| mask(value));
     for step in &mut outcome.steps {
+        step.reason.iter_mut().for_each(mask);
         step.name.iter_mut().chain([&mut step.session]).for_each(mask);
         if masker.finds(step.title.as_bytes()) {
             step.title = masker.mask_text(&step.title).into();

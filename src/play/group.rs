@@ -50,7 +50,11 @@ impl Stage {
         let diverged = self.divergences.len() > group.before;
         if let Some(outcome) = self.open_groups.pop().and_then(|place| self.steps.get_mut(place)) {
             outcome.duration = duration;
-            outcome.verdict = if diverged { Verdict::Diverged } else { Verdict::Followed };
+            outcome.verdict = match (diverged, &outcome.reason) {
+                (true, _) => Verdict::Diverged,
+                (false, Some(_)) => Verdict::Skipped,
+                (false, None) => Verdict::Followed,
+            };
         }
     }
 

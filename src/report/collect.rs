@@ -1,7 +1,7 @@
 //! Fills the report from what was played. The only file of this folder, beside `human`, that sees an outcome.
 
 use super::model::{
-    Attempt, Certificate, Closed, Diagnostic, Divergence, Line, Place, Program, Received, Reply, Report,
+    Attempt, Certificate, Closed, Diagnostic, Divergence, Level, Line, Place, Program, Received, Reply, Report,
     ScenarioReport, Session, Shard, Speaker, Step, StepVerdict, Summary, Tls, VERSION, Verdict,
 };
 use super::values::Values;
@@ -51,6 +51,11 @@ pub fn played(outcome: &Outcome, circumstances: Circumstances, warnings: &[scena
         path: inert(&outcome.path),
         name: inert(&outcome.name),
         tags: outcome.tags.iter().map(|tag| inert(tag)).collect(),
+        level: outcome.claim.level.map(level),
+        rfc: outcome.claim.rfc.iter().map(|section| inert(section)).collect(),
+        why: outcome.claim.why.as_deref().map(inert),
+        mend: outcome.claim.mend.iter().map(|(make, text)| (inert(make), inert(text))).collect(),
+        reason: outcome.not_applicable.as_deref().map(inert),
         case: circumstances.values.case,
         vars: circumstances.values.vars,
         verdict,
@@ -97,6 +102,8 @@ fn verdict(outcome: &Outcome, circumstances: &Circumstances) -> Verdict {
         RunVerdict::Unreachable => Verdict::Unreachable,
         RunVerdict::Interrupted => Verdict::Interrupted,
         RunVerdict::Diverged => Verdict::Diverged,
+        RunVerdict::Warned => Verdict::Warned,
+        RunVerdict::NotApplicable => Verdict::NotApplicable,
     }
 }
 
@@ -133,6 +140,11 @@ fn unplayed(id: String, path: String, verdict: Verdict) -> ScenarioReport {
         name: path.clone(),
         path,
         tags: Vec::new(),
+        level: None,
+        rfc: Vec::new(),
+        why: None,
+        mend: BTreeMap::new(),
+        reason: None,
         case: BTreeMap::new(),
         vars: BTreeMap::new(),
         verdict,
@@ -206,6 +218,8 @@ impl Summary {
             Verdict::Broken => &mut self.broken,
             Verdict::Interrupted => &mut self.interrupted,
             Verdict::NotPlayed => &mut self.not_played,
+            Verdict::Warned => &mut self.warned,
+            Verdict::NotApplicable => &mut self.not_applicable,
         } += 1;
         for step in &scenario.steps {
             *match step.verdict {
@@ -215,6 +229,14 @@ impl Summary {
                 StepVerdict::Unreached => &mut self.steps.unreached,
             } += 1;
         }
+    }
+}
+
+fn level(level: scenario::Level) -> Level {
+    match level {
+        scenario::Level::Must => Level::Must,
+        scenario::Level::Should => Level::Should,
+        scenario::Level::May => Level::May,
     }
 }
 
@@ -251,6 +273,8 @@ fn step(step: &run::StepOutcome, outcome: &Outcome) -> Step {
         started: seconds(step.started),
         duration: seconds(step.duration),
         replies: step.replies.iter().map(reply).collect(),
+        observed: step.observed.map(str::to_owned),
+        reason: step.reason.as_deref().map(inert),
         received: listened(step).then(|| Received { octets: step.received.octets, text: step.received.text.clone() }),
         closed: step.received.reset.map(|reset| if reset { Closed::Reset } else { Closed::Fin }),
     }

@@ -8,6 +8,7 @@ mod builtin;
 pub(crate) mod cases;
 mod check;
 mod chosen;
+mod claim;
 mod connection;
 mod content;
 mod decode;
@@ -33,6 +34,7 @@ mod words;
 pub(crate) mod write;
 pub(crate) mod yaml;
 
+pub use claim::{FailOn, Level};
 pub use schema::SCHEMA;
 pub use source::{Diagnostic, Footnote, Position, Severity, Source, Sources, Span};
 pub use template::{Expression, Text};
@@ -43,6 +45,7 @@ pub(crate) use builtin::Chance;
 pub(crate) use cases::{Table, table};
 pub(crate) use check::{CheckContext, PemChecks, check, parse_listen, reason, resolve_file};
 pub(crate) use chosen::{Attempts, Choosable, Chosen, ImplicitTls, TlsVersionName, choose};
+pub(crate) use claim::{Claim, Requirement};
 pub(crate) use connection::{Address, Connect, IpVersion, ProxyProtocol, TlsSettings, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
 pub(crate) use decode::{Includes, parse};
@@ -95,6 +98,10 @@ pub struct Scenario {
     pub description: Option<String>,
     /// Words to select scenarios by.
     pub tags: Vec<String>,
+    /// What it claims about the other side.
+    pub(crate) claim: Claim,
+    /// What must be true for it to be about the other side at all.
+    pub(crate) requires: Vec<Requirement>,
     pub(crate) vars: Vec<Var>,
     pub(crate) secrets: Vec<Named>,
     pub(crate) timeout: Option<Duration>,
@@ -154,6 +161,8 @@ pub(crate) enum Data {
     Text(Text),
     List(Vec<Data>),
     Map(Vec<(String, Data)>),
+    /// A variable without a default: its value must be given.
+    Missing(Span),
 }
 
 /// A duration, known now or only when its template is rendered.
@@ -173,6 +182,7 @@ impl Data {
             Data::Text(text) => text.source.clone(),
             Data::List(_) => "[…]".to_owned(),
             Data::Map(_) => "{…}".to_owned(),
+            Data::Missing(_) => String::new(),
         }
     }
 }

@@ -246,6 +246,11 @@ impl Diagnostic {
         self
     }
 
+    /// Whether it says the same of the same place.
+    pub(crate) fn is_same_as(&self, other: &Diagnostic) -> bool {
+        (self.span, &self.message) == (other.span, &other.message)
+    }
+
     /// Whether this is an error.
     #[must_use]
     pub fn is_error(&self) -> bool {

@@ -97,6 +97,8 @@ pub(crate) struct Transcript {
     step: Arc<str>,
     /// Replies that were read and not taken yet.
     replies: Vec<ReplyEntry>,
+    /// What was observed and not taken yet.
+    observed: Option<&'static str>,
     /// What has come since that was last asked for.
     received: Arrivals,
 }
@@ -110,6 +112,7 @@ impl Transcript {
             observer,
             step: Arc::from(""),
             replies: Vec::new(),
+            observed: None,
             received: Arrivals::default(),
         }
     }
@@ -123,6 +126,7 @@ impl Transcript {
             observer: self.observer.clone(),
             step: Arc::from(""),
             replies: Vec::new(),
+            observed: None,
             received: Arrivals::default(),
         }
     }
@@ -220,6 +224,16 @@ impl Transcript {
     /// Notes that the other side has closed.
     pub(crate) fn ended(&mut self, reset: bool) {
         self.received.reset = Some(reset);
+    }
+
+    /// Notes what a step observed.
+    pub(crate) fn observed(&mut self, kind: &'static str) {
+        self.observed = Some(kind);
+    }
+
+    /// Takes what was observed since this was last asked for.
+    pub(crate) fn take_observed(&mut self) -> Option<&'static str> {
+        self.observed.take()
     }
 
     /// The number of the step that lines belong to now.

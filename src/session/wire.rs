@@ -365,6 +365,13 @@ fn end_of_write(error: &io::Error) -> End {
     if error.kind() == io::ErrorKind::BrokenPipe { End::Closed } else { end_of(error) }
 }
 
+impl End {
+    /// Whether the server ended TLS by an alert: `net` makes such a failure `InvalidData`.
+    pub(super) fn is_alert(&self) -> bool {
+        matches!(self, End::Broken { reset: false, reason } if reason.contains(" the alert "))
+    }
+}
+
 fn end_of(error: &io::Error) -> End {
     if let Some(NotTls(bytes)) = error.get_ref().and_then(|inner| inner.downcast_ref::<NotTls>()) {
         return End::NotTls { bytes: bytes.clone() };

@@ -7,6 +7,7 @@ use crate::scenario::builtin::FILTERS;
 use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Span};
 use crate::scenario::template::{Expression, Mode, Scope as _, Text, statement_names};
+use crate::scenario::variables::WITHOUT_VALUE;
 use crate::scenario::words::{self, Where};
 use crate::scenario::{Data, Flow, Length, Named, Scenario};
 use std::collections::HashSet;
@@ -243,7 +244,7 @@ impl Checker<'_> {
             Data::Text(text) => self.text(text),
             Data::List(items) => items.iter().for_each(|item| self.data(item)),
             Data::Map(entries) => entries.iter().for_each(|(_, entry)| self.data(entry)),
-            Data::Bool(_) | Data::Int(_) | Data::Float(_) => {}
+            Data::Bool(_) | Data::Int(_) | Data::Float(_) | Data::Missing(_) => {}
         }
     }
 
@@ -286,6 +287,13 @@ impl Checker<'_> {
     }
 
     pub(super) fn unused(&mut self, scenario: &Scenario) {
+        for var in &scenario.vars {
+            // One that is read must be given; one that nothing reads was left empty by oversight.
+            if let (Data::Missing(span), false) = (&var.default, self.used.contains(&var.name.name)) {
+                self.diagnostics.push(Diagnostic::error(*span, WITHOUT_VALUE.0).help(WITHOUT_VALUE.1));
+                self.used.insert(var.name.name.clone());
+            }
+        }
         let vars = scenario.vars.iter().map(|var| (&var.name, "variable"));
         let secrets = scenario.secrets.iter().map(|secret| (secret, "secret"));
         // The column that names the cases is of use as a name alone.

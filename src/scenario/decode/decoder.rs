@@ -9,6 +9,7 @@ use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Footnote, Sources, Span};
 use crate::scenario::template::{Expression, Text};
 use crate::scenario::typography::Lookalike;
+use crate::scenario::variables::WITHOUT_VALUE;
 use crate::scenario::words;
 use crate::scenario::yaml::{Node, ScalarKind, Value, quoted};
 use crate::scenario::{Choosable, Chosen, Data, Includes, Length, Named, Pattern, duration};
@@ -269,10 +270,7 @@ impl Decoder<'_> {
                 ScalarKind::Int(value) if value.to_string() == scalar.text => Some(Data::Int(value)),
                 ScalarKind::Float(value) if value.to_string() == scalar.text => Some(Data::Float(value)),
                 ScalarKind::Null => {
-                    self.errors.push(
-                        Diagnostic::error(node.span, "this value is empty")
-                            .help("for an empty text write `\"\"`; a secret belongs under `secrets:`"),
-                    );
+                    self.errors.push(Diagnostic::error(node.span, WITHOUT_VALUE.0).help(WITHOUT_VALUE.1));
                     None
                 }
                 // `0250` and `1e3` are numbers to YAML, but nobody who writes them means 250 and 1000.
