@@ -11,13 +11,12 @@ use crate::report::human;
 use crate::run::{Entry, Speaker as Side};
 use crate::scenario::address::split_address;
 use crate::server::Identity;
+use crate::smtp::ports::SUBMISSIONS_PORT;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The port on which TLS comes first.
-const SUBMISSIONS_PORT: u16 = 465;
 /// No connection to the server.
 const NO_SERVER: u8 = 3;
 /// A session could not be recorded to its end.
@@ -27,7 +26,7 @@ const BROKEN: u8 = 1;
 /// clients can connect; credentials become secrets. Ctrl-C ends it and writes what was recorded.
 #[derive(Debug, clap::Args)]
 pub(super) struct RecordArguments {
-    /// The server that the client's words are passed to
+    /// The server to pass the client's words to
     #[arg(long, value_name = "HOST:PORT", value_parser = split_address)]
     to: (String, u16),
     /// Write the scenario here; those of further sessions beside it, as NAME-2.yaml and so on

@@ -12,18 +12,18 @@ pub struct Divergence {
     pub cause: Cause,
     /// The class of what happened.
     pub kind: Kind,
-    /// What kept a connection or a TLS handshake from coming about, for machines: `name`, `refused`, `expired` …
+    /// What kept a connection or a TLS handshake from succeeding, for machines: `name`, `refused`, `expired` …
     pub reason: Option<&'static str>,
     /// The code of the reply that was not expected.
     pub reply_code: Option<u16>,
     /// The line of the transcript that it is about, where there is one.
     pub line: Option<usize>,
     /// The turns of the loops around the step, the outermost first.
-    pub turns: Vec<usize>,
+    pub turns: Box<[usize]>,
     /// What was expected, in the words of the message.
-    pub expected: Option<String>,
+    pub expected: Option<Box<str>>,
     /// What came instead, masked and made visible.
-    pub got: Option<String>,
+    pub got: Option<Box<str>>,
     /// Message, place, what came, and what helps.
     pub diagnostic: Diagnostic,
 }
@@ -38,7 +38,7 @@ impl Divergence {
             reason: None,
             reply_code: None,
             line: None,
-            turns: Vec::new(),
+            turns: Box::default(),
             expected: None,
             got: None,
             diagnostic,
@@ -47,8 +47,8 @@ impl Divergence {
 
     /// With what was expected and what came instead.
     pub(crate) fn between(self, expected: &str, got: String) -> Divergence {
-        let expected = (!expected.is_empty()).then(|| expected.to_owned());
-        Divergence { expected, got: Some(got), ..self }
+        let expected = (!expected.is_empty()).then(|| expected.into());
+        Divergence { expected, got: Some(got.into()), ..self }
     }
 }
 

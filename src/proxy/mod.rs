@@ -1,6 +1,6 @@
 //! A proxy between a real client and a real server, which hears what they say to each other.
 //!
-//! Responsible for listening, for one task a client, and for its end: after so many sessions, or when somebody interrupts
+//! Responsible for listening, for one task a client, and for its end: after a number of sessions, or when somebody interrupts
 //! it. `session` owns the two connections of a client, the wiretap of `recording` understands what passes, `live` tells
 //! it at once. What becomes of a conversation is decided by the caller: `cli::record`.
 
@@ -9,6 +9,7 @@ mod session;
 
 pub(crate) use live::{Listener, RelaySpeaker};
 
+use crate::net::clock;
 use crate::net::signals::Signals;
 use crate::net::tls::{Connector, TlsOptions};
 use crate::recording::{Conversation, RecordedServer, Said, Wiretap};
@@ -156,7 +157,7 @@ async fn accept_any(listeners: &[(TcpListener, bool)]) -> (TcpStream, bool) {
         });
         match accepted.await {
             Ok(client) => return client,
-            Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+            Err(_) => clock::rest(ACCEPT_AGAIN).await,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::model::{Latency, Load, Report};
 use super::words;
-use crate::run::{Entry, Outcome, RunVerdict, Speaker};
+use crate::run::{Entry, OWN_CLOSE, Outcome, RunVerdict, Speaker};
 use crate::visible::visible;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
@@ -26,7 +26,7 @@ const PLAIN: Style = Style::new();
 pub struct Styled(pub bool);
 
 /// One outcome: `PASS …`, or `FAIL …` with each divergence and the transcript; `FLAKY …` for one that followed its script
-/// after so many attempts that diverged. Ends with a line feed.
+/// after this many attempts that diverged. Ends with a line feed.
 #[must_use]
 pub fn outcome(outcome: &Outcome, before: usize, styled: Styled) -> String {
     let mut screen = without_transcript(outcome, before, styled);
@@ -67,7 +67,7 @@ pub(crate) fn without_transcript(outcome: &Outcome, before: usize, styled: Style
     screen
 }
 
-/// The end of the screen: figures of a load, then how many scenarios came to what, and how long all of it took.
+/// The end of the screen: figures of a load, then counts by verdict, and how long all of it took.
 #[must_use]
 pub fn summary(report: &Report) -> String {
     let figures = report.load.as_ref().map(load).unwrap_or_default();
@@ -211,7 +211,7 @@ fn transcript(outcome: &Outcome, styled: Styled) -> String {
 
 /// The line that a divergence is marked at: the last of its step, or of what came before where it has none.
 fn last_of_step(entries: &[Entry], step: &str) -> Option<usize> {
-    entries.iter().rposition(|entry| &*entry.step == step && !(step.is_empty() && entry.text == "closed by the client"))
+    entries.iter().rposition(|entry| &*entry.step == step && !(step.is_empty() && entry.text == OWN_CLOSE))
 }
 
 fn step_label(step: &str) -> String {

@@ -10,7 +10,7 @@ use super::answer::{Answer, BadLine, NextInput};
 use super::log::SessionLog;
 use super::mail_data::{DataRead, MailDataReader};
 use super::mail_sink::MailSink;
-use super::protocol::{AUTH_LINE, ClientTlsFacts, Protocol, TLS_UNAVAILABLE};
+use super::protocol::{AUTH_LINE, Protocol, TLS_READY, TLS_UNAVAILABLE};
 use super::rulebook::{Interjection, Interjector};
 
 /// What the connection does when the replies were sent.
@@ -69,13 +69,13 @@ struct Rules {
     interjector: Option<Box<dyn Interjector>>,
     /// What a rule says, until it is sent, and what is read then.
     pending: Option<(Interjection, NextInput)>,
-    /// What the client had sent behind it.
+    /// What the client had sent after it.
     unread: Vec<u8>,
     /// A rule has said 334: what comes is a secret, whatever the protocol thinks.
     challenged: bool,
     /// A rule has answered STARTTLS.
     tls_ready: bool,
-    /// The BDAT command whose octets are on their way, for the rules, and whether the message goes on behind them.
+    /// The BDAT command whose octets are on their way, for the rules, and whether the message goes on after them.
     chunk: Option<Vec<u8>>,
     more_chunks: bool,
 }
@@ -134,15 +134,15 @@ impl<S: MailSink> SandboxDialogue<S> {
     /// Answers STARTTLS, now that the certificate is there.
     pub(crate) fn tls_ready(&mut self) {
         if !std::mem::take(&mut self.rules.tls_ready) {
-            self.say("220 2.0.0 Ready to start TLS");
+            self.say(TLS_READY);
         }
     }
 
     /// Goes on over TLS, or begins with it.
-    pub(crate) fn tls_started(&mut self, facts: ClientTlsFacts, accepted: impl FnOnce() -> Accepted) {
-        self.protocol.tls_started(facts);
+    pub(crate) fn tls_started(&mut self, accepted: Accepted) {
+        self.protocol.tls_started(accepted.facts());
         if let Some(interjector) = &mut self.rules.interjector {
-            interjector.tls_started(accepted());
+            interjector.tls_started(accepted);
         }
     }
 
@@ -166,7 +166,7 @@ impl<S: MailSink> SandboxDialogue<S> {
         self.replies.clear();
     }
 
-    /// Takes what the client sent. Octets behind a STARTTLS or the end of the session are dropped unread: nobody on
+    /// Takes what the client sent. Octets after a STARTTLS or the end of the session are dropped unread: nobody on
     /// the way may put commands in front of the handshake (RFC 3207 5, CVE-2011-0411).
     pub(crate) fn take(&mut self, mut input: &[u8]) -> After {
         while !input.is_empty() {

@@ -5,6 +5,7 @@
 //! a mail transaction are in `message`.
 
 mod message;
+mod ruled;
 
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ const GREET_FIRST: &str = "503 5.5.1 Send EHLO or HELO first";
 const GREET_FIRST_LMTP: &str = "503 5.5.1 Send LHLO first";
 /// There is no certificate to shake hands with (RFC 3207 4).
 pub(crate) const TLS_UNAVAILABLE: &str = "454 4.7.0 TLS is not available: the server has no certificate";
+/// The go-ahead for a handshake (RFC 3207 4).
+pub(crate) const TLS_READY: &str = "220 2.0.0 Ready to start TLS";
 const TLS_FIRST: &str = "530 5.7.0 Must issue a STARTTLS command first";
 const TLS_BEFORE_AUTH: &str = "538 5.7.11 Encryption is required: send STARTTLS first";
 const AUTH_FIRST: &str = "530 5.7.0 Authentication required";
@@ -146,21 +149,6 @@ impl<S: MailSink> Protocol<S> {
             BadLine::NotUtf8 => "500 5.5.2 Not UTF-8",
         };
         self.counted(answer.into())
-    }
-
-    /// A rule has refused what the client sent, or let it pass in silence: the protocol does not hear of it, but an
-    /// authentication exchange is over, and so is a message that was refused at its end.
-    pub(crate) fn overruled(&mut self, ends_message: bool) {
-        self.exchange = None;
-        if ends_message {
-            self.chunk = None;
-            self.end_transaction();
-        }
-    }
-
-    /// A rule has granted what comes: refusals in a row have ended, whatever the protocol would say.
-    pub(crate) fn forgive(&mut self) {
-        self.errors_in_a_row = 0;
     }
 
     /// The handshake is done: all that the client said before is forgotten (RFC 3207 4.2).

@@ -6,16 +6,17 @@
 
 mod connection;
 
+use crate::net::clock;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use openssl::error::ErrorStack;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::acceptor::AcceptorFault;
 use super::auth::Login;
 use super::counts::Counts;
 use super::listening::cannot_listen;
@@ -70,7 +71,7 @@ pub(crate) struct SandboxOptions {
     pub(crate) idle: Duration,
     /// Where messages are kept.
     pub(crate) store: Option<Store>,
-    /// Who is told what happens.
+    /// Who hears what happens.
     pub(crate) log: Option<Log>,
     /// Who answers before the protocol does.
     pub(crate) rules: Option<Arc<dyn Rulebook>>,
@@ -108,7 +109,7 @@ pub(crate) enum SandboxStage {
     Open,
     /// Nobody is let in any more.
     Closed,
-    /// Those who are there are told to go.
+    /// Clients that are there are asked to leave.
     Farewell,
 }
 
@@ -230,7 +231,7 @@ struct Shared {
     client_certificates: ClientCertificates,
     idle: Duration,
     max_sessions: u64,
-    tls: OnceLock<Result<SandboxTls, ErrorStack>>,
+    tls: OnceLock<Result<SandboxTls, AcceptorFault>>,
     store: Option<Arc<Store>>,
     counts: Arc<Counts>,
     log: Option<Log>,
@@ -307,7 +308,7 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>, start: Start) {
                     }
                 }
                 Ok((stream, _)) => turn_away(&stream, &shared, start),
-                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+                Err(_) => clock::rest(ACCEPT_AGAIN).await,
             },
             Some(_) = connections.join_next() => {}
             () = reached(&mut stage, SandboxStage::Closed) => break,
@@ -317,7 +318,7 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>, start: Start) {
     while connections.join_next().await.is_some() {}
 }
 
-/// Waits until the sandbox is so near its end.
+/// Waits until the sandbox has reached this stage of its end.
 async fn reached(now: &mut watch::Receiver<SandboxStage>, stage: SandboxStage) {
     // Whoever asks holds the sender too, so it never fails.
     _ = now.wait_for(|now| *now >= stage).await;

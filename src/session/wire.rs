@@ -1,6 +1,7 @@
 //! Bytes over the wire: writing while reading, so that neither side can block the other for good.
 
-use super::{End, Event as Happened, MAX_UNREAD, Session, Transcript, Trouble};
+use super::{End, Event as Happened, MAX_UNREAD, Session, Transcript, Trouble, exchange};
+use crate::net::clock;
 use crate::net::stream::Stream;
 use crate::net::tls::NotTls;
 use crate::smtp::reply::MAX_REPLY;
@@ -59,7 +60,7 @@ impl Session {
         self.write_bytes(bytes, stalled, false).await?;
         self.dialogue.wrote(bytes);
         if in_mail_data {
-            self.note_event(Happened::MailData { complete: !self.dialogue.is_in_mail_data() });
+            exchange::note(&mut self.recorder, Happened::MailData { complete: !self.dialogue.is_in_mail_data() });
         }
         if !secret
             && bytes
@@ -68,7 +69,7 @@ impl Session {
         {
             self.hello = bytes.to_vec();
         }
-        self.note_asked(shown, secret, log);
+        self.asked.note(self.dialogue.owed(), shown, secret, log.step());
         Ok(())
     }
 
@@ -77,7 +78,7 @@ impl Session {
     /// While replies are owed, the server speaks for other reasons, and sending goes on.
     pub(crate) async fn write_mail_data(&mut self, bytes: &[u8], stalled: Duration) -> Result<Written, Trouble> {
         let lock_step = self.dialogue.owed() == 0;
-        self.note_event(Happened::MailData { complete: false });
+        exchange::note(&mut self.recorder, Happened::MailData { complete: false });
         self.write_bytes(bytes, stalled, lock_step).await
     }
 
@@ -93,9 +94,9 @@ impl Session {
         let line = [command.as_bytes(), b"\r\n"].concat();
         let until_spoken_to = self.dialogue.owed() == 0;
         self.dialogue.wrote(&line);
-        self.note_asked(command, false, log);
-        self.note_event(Happened::Line { text: command.to_owned(), secret: false });
-        self.note_event(Happened::Chunk);
+        self.asked.note(self.dialogue.owed(), command, false, log.step());
+        exchange::note(&mut self.recorder, Happened::Line { text: command.to_owned(), secret: false });
+        exchange::note(&mut self.recorder, Happened::Chunk);
         let written = self.write_bytes(&[&line, octets].concat(), stalled, until_spoken_to).await?;
         if written == Written::All {
             self.dialogue.wrote(octets);
@@ -121,8 +122,8 @@ impl Session {
     /// The mail data is complete: replies are owed for it.
     pub(crate) fn end_mail_data(&mut self, log: &Transcript) {
         self.dialogue.mail_data_ended();
-        self.note_event(Happened::MailData { complete: true });
-        self.note_asked("DATA", false, log);
+        exchange::note(&mut self.recorder, Happened::MailData { complete: true });
+        self.asked.note(self.dialogue.owed(), "DATA", false, log.step());
     }
 
     /// The mail data was sent without its end.
@@ -158,21 +159,21 @@ impl Session {
 
     /// Waits before the next octets, reading meanwhile.
     async fn rest(&mut self, pace: WirePace, until_spoken_to: bool) -> Result<Written, Trouble> {
-        let rested = tokio::time::Instant::now() + pace.every;
+        let rested = clock::Instant::now() + pace.every;
         let until = pace.due.map_or(rested, |due| rested.min(due.into()));
         loop {
             if until_spoken_to && self.has_unread() {
                 return Ok(Written::Interrupted);
             }
             if self.end.is_some() {
-                tokio::time::sleep_until(until).await;
+                clock::rest_until(until).await;
                 break;
             }
             if self.inbox.unread().len() > MAX_UNREAD {
                 return Err(Trouble::TooMuchUnread);
             }
             let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
-            match tokio::time::timeout_at(until, poll_fn(|cx| poll_read(stream, cx))).await {
+            match clock::until(until, poll_fn(|cx| poll_read(stream, cx))).await {
                 Ok(outcome) => self.note_read(outcome),
                 Err(_) => break,
             }
@@ -202,7 +203,7 @@ impl Session {
             let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
             let progress = poll_fn(|cx| poll_either(stream, cx, &bytes[written..]));
             // A future that is ready is never found too late: what is over must be asked for.
-            let outcome = if is_over { None } else { tokio::time::timeout(stalled, progress).await.ok() };
+            let outcome = if is_over { None } else { clock::within(stalled, progress).await.ok() };
             match outcome {
                 None => return Err(Trouble::Timeout { waited: stalled, arrived: self.take_arrived() }),
                 Some(First::Wrote(Ok(count))) => {
@@ -219,7 +220,7 @@ impl Session {
     async fn flush(&mut self, stalled: Duration, until_spoken_to: bool) -> Result<Written, Trouble> {
         let stalled = self.bounded(stalled);
         let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
-        let flushed = tokio::time::timeout(stalled, poll_fn(|cx| Pin::new(&mut *stream).poll_flush(cx))).await;
+        let flushed = clock::within(stalled, poll_fn(|cx| Pin::new(&mut *stream).poll_flush(cx))).await;
         self.last_write = Instant::now();
         match flushed {
             Ok(Ok(())) => Ok(Written::All),
@@ -258,20 +259,20 @@ impl Session {
             Ok(bytes) if bytes.is_empty() => self.end = Some(End::Closed),
             Ok(bytes) => {
                 self.inbox.push(&bytes);
-                self.note_event(Happened::Received(bytes));
+                exchange::note(&mut self.recorder, Happened::Received(bytes));
             }
             Err(error) => self.end = Some(end_of(&error)),
         }
         if let Some(end) = &self.end {
             let reset = matches!(end, End::Broken { reset: true, .. });
-            self.note_event(Happened::ServerEnded { reset });
+            exchange::note(&mut self.recorder, Happened::ServerEnded { reset });
         }
     }
 
     /// Waits for more bytes. `Ok` means that there are some, or that the server has closed: the next call says how.
     pub(super) async fn fill(
         &mut self,
-        due: tokio::time::Instant,
+        due: clock::Instant,
         waited: Duration,
         log: &mut Transcript,
     ) -> Result<(), Trouble> {
@@ -286,7 +287,7 @@ impl Session {
             });
         }
         let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
-        if let Ok(outcome) = tokio::time::timeout_at(due, poll_fn(|cx| poll_read(stream, cx))).await {
+        if let Ok(outcome) = clock::until(due, poll_fn(|cx| poll_read(stream, cx))).await {
             self.note_read(outcome);
             self.log_end(log);
             Ok(())

@@ -133,7 +133,7 @@ pub(super) struct SelectionArguments {
     /// Play what did not follow its script when it was last played from this folder
     #[arg(long)]
     pub(super) last_failed: bool,
-    /// Play one part of all: of N machines each plays another (then join their JSON reports with `report merge`)
+    /// Play one of N parts, so that N machines share the work (then join their JSON reports with `report merge`)
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub(super) shard: Option<(u32, u32)>,
 }

@@ -190,7 +190,9 @@ impl<'a> Player<'a> {
         let refused = divergences.iter().any(|divergence| divergence.cause == Cause::User);
         if !divergences.is_empty() {
             let line = self.stage.log.last_of(&step.head.number);
-            divergences.into_iter().for_each(|divergence| self.stage.keep_divergence(divergence, line));
+            for divergence in divergences {
+                self.stage.keep_divergence(divergence, line);
+            }
         }
         if stops || refused { Flow::Stop } else { Flow::On }
     }
@@ -324,7 +326,7 @@ impl<'a> Player<'a> {
         outcome
     }
 
-    /// Steps that were never come to are unreached. A group that was sent in a pipeline stands before its first step.
+    /// Steps that were never reached are unreached. A group that was sent in a pipeline stands before its first step.
     fn complete_steps(&mut self) {
         let now = self.stage.log.elapsed();
         let all = self.ground.scenario.all_steps();

@@ -92,7 +92,7 @@ impl Sessions {
         self.opened
     }
 
-    /// Closes and gives up those that were opened after so many.
+    /// Closes and gives up those that were opened after the first `count`.
     pub(crate) async fn close_opened_after(&mut self, serial: u64, log: &mut Transcript) {
         for open in self.open.values_mut().filter(|open| open.serial > serial) {
             open.session.close(log).await;

@@ -2,6 +2,7 @@
 //!
 //! Mail data goes out in `mail`, connections and handshakes are made in `opening`, what comes is read in `expecting`.
 
+use crate::net::clock;
 use crate::play::client::disclosure::{chooses_whom_to_trust, is_seen};
 use crate::play::client::ground::StepAt;
 use crate::play::client::sessions::{Open, Sessions};
@@ -9,16 +10,17 @@ use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::Incoming;
 use crate::scenario::{
-    Action, Closing, Data, Mode, Named, RawBytes, Rendered, TemplateError, Text, decode_base64, decode_hex, render_data,
+    Action, Closing, Data, Misread, Mode, Named, RawBytes, Rendered, TemplateError, Text, decode_base64, decode_hex,
+    render_data,
 };
 use crate::scenario::{Expectation, Expected};
 use crate::session::{Farewell, Outgoing, Trouble};
 use std::time::Duration;
 
 /// Bytes from their written form.
-type Decode = fn(&str) -> Result<Vec<u8>, String>;
+type Decode = fn(&str) -> Result<Vec<u8>, Misread>;
 
-/// What an action comes to: nothing, or what diverged.
+/// What comes of an action: nothing, or what diverged.
 pub(crate) type StepDone = Result<(), Vec<Divergence>>;
 
 impl StepAt<'_> {
@@ -41,7 +43,7 @@ impl StepAt<'_> {
             Action::Close(closing) => self.close(*closing).await?,
             Action::Sleep(length) => {
                 let length = self.length(length).map_err(|error| self.template(&error))?;
-                tokio::time::sleep(self.stage.bounded(length)).await;
+                clock::rest(self.stage.bounded(length)).await;
                 self.refuse_cut_short()?;
             }
             Action::Skip(reason) => {
@@ -173,9 +175,9 @@ impl StepAt<'_> {
         let mut rendered = self.render(text, Mode::Plain)?;
         self.guard_secret(rendered.secret)?;
         if !matches!(raw, RawBytes::Text(_)) {
-            let fault = |message| TemplateError { message, span: text.span, help: None };
+            let fault = |misread: Misread| TemplateError { message: misread.into(), span: text.span, help: None };
             let digits = String::from_utf8_lossy(&rendered.bytes);
-            rendered.bytes = decode(&digits).map_err(|message| self.template(&fault(message)))?;
+            rendered.bytes = decode(&digits).map_err(|misread| self.template(&fault(misread)))?;
         }
         Ok(rendered)
     }
@@ -191,24 +193,19 @@ impl StepAt<'_> {
         } else {
             String::from_utf8_lossy(&rendered.bytes).into_owned()
         };
-        let outgoing = Outgoing { bytes: &rendered.bytes, shown: &shown, secret: self.hides(rendered) };
+        let outgoing = Outgoing { bytes: &rendered.bytes, shown: &shown, secret: self.ground.settings.hides(rendered) };
         let outcome = self.sessions.speaking(self.step)?.write(outgoing, self.wait, &self.stage.log).await;
         self.wrote(outcome)
     }
 
     pub(crate) fn log_raw(&mut self, rendered: &Rendered) -> StepDone {
         let session = self.session()?.name().clone();
-        if self.hides(rendered) {
+        if self.ground.settings.hides(rendered) {
             self.stage.log.client(&session, &rendered.shown);
         } else {
             self.stage.log.client_bytes(&session, &rendered.bytes);
         }
         Ok(())
-    }
-
-    /// Whether what is rendered depends on a secret that is not shown.
-    pub(crate) fn hides(&self, rendered: &Rendered) -> bool {
-        rendered.secret && !self.ground.settings.show_secrets
     }
 
     pub(crate) async fn write(&mut self, rendered: &Rendered) -> StepDone {
@@ -217,7 +214,8 @@ impl StepAt<'_> {
         if rendered.secret {
             self.count_as_shown(rendered.bytes.len(), &rendered.shown);
         }
-        let outgoing = Outgoing { bytes: &rendered.bytes, shown: &rendered.shown, secret: self.hides(rendered) };
+        let outgoing =
+            Outgoing { bytes: &rendered.bytes, shown: &rendered.shown, secret: self.ground.settings.hides(rendered) };
         let outcome = self.sessions.speaking(self.step)?.write(outgoing, self.wait, &self.stage.log).await;
         self.wrote(outcome)
     }

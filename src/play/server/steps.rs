@@ -2,12 +2,15 @@
 //!
 //! What it expects is read in `expecting`, handshakes are in `handshake`.
 
+use crate::net::clock;
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::server::connection::{Connection, Pending};
 use crate::play::server::message::ReceivedMessage;
 use crate::scenario::server::{MailPart, Reply};
-use crate::scenario::{Action, Data, Length, Named, Pace, Rendered, Span, Step, TemplateError, render_data};
+use crate::scenario::{
+    Action, Data, Expression, Length, Named, Pace, Rendered, Span, Step, TemplateError, render_data,
+};
 use crate::server::Drip;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,14 +94,16 @@ impl ServerStepAt<'_> {
                 self.on.stage.not_applicable.get_or_insert(reason);
                 Ok(())
             }
-            Action::Assert(expression) => {
-                self.refuse_cut_short(expression.span)?;
-                let falsity = self.on.stage.falsity(expression, &self.on.scope());
-                match falsity.map_err(|error| self.template(&error))? {
-                    Some(parts) => Err(vec![self.place(expression.span).assertion(&expression.source, &parts)]),
-                    None => Ok(()),
-                }
-            }
+            Action::Assert(expression) => self.assert(expression),
+        }
+    }
+
+    fn assert(&self, expression: &Expression) -> ServerStepDone {
+        self.refuse_cut_short(expression.span)?;
+        let falsity = self.on.stage.falsity(expression, &self.on.scope());
+        match falsity.map_err(|error| self.template(&error))? {
+            Some(parts) => Err(vec![self.place(expression.span).assertion(&expression.source, &parts)]),
+            None => Ok(()),
         }
     }
 
@@ -149,7 +154,7 @@ impl ServerStepAt<'_> {
     }
 
     async fn rest(&mut self, span: Span, length: Duration) -> ServerStepDone {
-        tokio::time::sleep(self.on.stage.bounded(length)).await;
+        clock::rest(self.on.stage.bounded(length)).await;
         self.refuse_cut_short(span)
     }
 

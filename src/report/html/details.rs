@@ -6,13 +6,14 @@
 use super::timeline::{Lane, lanes};
 use crate::report::model::{Divergence, Line, Reply, ScenarioReport, Session, Speaker, Step, StepVerdict};
 use crate::report::words;
+use crate::run::OWN_CLOSE;
 use crate::visible::inert;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 
-/// Of a longer transcript these many lines are kept at its beginning, at its end, and before and behind a divergence.
+/// How many lines of a longer transcript are kept at its beginning, at its end, and before and after a divergence.
 const FIRST_LINES: usize = 500;
 const LAST_LINES: usize = 1500;
 const LINES_AROUND: usize = 100;
@@ -132,7 +133,7 @@ fn line_rows<'a>(scenario: &'a ScenarioReport, names: &[&str]) -> Vec<LineRow<'a
 
 /// The line that shows a divergence, and its step: without a line of its own the last one of the step.
 fn marked<'a>(divergence: &'a Divergence, lines: &[Line]) -> Option<(usize, &'a str)> {
-    let last = || lines.iter().rposition(|line| line.step == divergence.step && line.text != "closed by the client");
+    let last = || lines.iter().rposition(|line| line.step == divergence.step && line.text != OWN_CLOSE);
     let line = divergence.line.filter(|line| *line < lines.len()).or_else(last)?;
     Some((line, &divergence.step))
 }

@@ -324,7 +324,8 @@ fn costly() -> Vec<(&'static str, String)> {
 fn what_doubles_is_stopped_soon() {
     for (name, source) in costly() {
         let message = on_a_small_stack(move || played(&source)).unwrap_err().message;
-        let stopped = ["asks for more", "too much work", "too large", "are the most", "unable to calculate", "recursion limit"];
+        let stopped =
+            ["asks for more", "too much work", "too large", "are the most", "unable to calculate", "recursion limit"];
         assert!(stopped.iter().any(|words| message.contains(words)), "{name}: {message}");
     }
 }

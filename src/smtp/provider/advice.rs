@@ -45,7 +45,7 @@ impl Advice {
         for statement in self.of_provider.iter().chain(general).filter(|it| !it.is_plain) {
             let in_scenario = Some(statement.in_scenario).filter(|text| !text.is_empty()).unwrap_or(statement.help);
             let help = idiom.of(in_scenario, statement.help);
-            // Two statements may come to the same advice by different signs.
+            // Two statements may give the same advice by different signs.
             if !help.is_empty() && !helps.contains(&help) {
                 helps.push(help);
             }
@@ -113,7 +113,7 @@ fn general_about(known: &Known<'_>, is_told: bool) -> (Vec<&'static Statement>, 
     if by_words.is_empty() {
         let all = || fits.iter().map(|it| it.0);
         let has_better = all().any(|it| !it.is_last);
-        return (all().filter(|it| !is_told && !(has_better && it.is_last)).collect(), false);
+        return (all().filter(|it| !(is_told || has_better && it.is_last)).collect(), false);
     }
     let is_needed = |it: &&Statement| !is_told && !known.says_by_itself(it.needless_with);
     (by_words.into_iter().filter(is_needed).collect(), true)
