@@ -237,6 +237,7 @@ fn gather(report: &mut Report, board: Board, plan: &Plan, course: Course) -> u8 
             peak: course.peak,
             never_begun: course.never_begun,
             duration: course.duration,
+            busy: course.busy,
         };
         figures.told(plan)
     });

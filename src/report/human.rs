@@ -113,6 +113,9 @@ fn counts(report: &Report) -> String {
     format!("{count} {noun}{}: {told}{not_selected}{left_out} ({:.2} s)", plural(count), report.duration)
 }
 
+/// From here on a client is as busy as it can be, with what a measurement may be wrong by.
+const BUSY: f64 = 0.9;
+
 /// The figures of a run under load.
 fn load(load: &Load) -> String {
     let mut screen = String::new();
@@ -123,6 +126,10 @@ fn load(load: &Load) -> String {
         "  {:.1} runs/s, {:.1} sessions/s, {:.1} messages/s, {} octets sent, {} received",
         load.runs_per_second, load.sessions_per_second, load.messages_per_second, load.sent, load.received
     );
+    if let Some(busy) = load.client_busy {
+        let why = if busy >= BUSY { ": it may limit the rate, and not the server" } else { "" };
+        _ = writeln!(screen, "  the client was busy for {:.0} % of the time{why}", busy * 100.0);
+    }
     if load.never_begun > 0 {
         _ = writeln!(screen, "  {} more were due, and never begun: the time was over", load.never_begun);
     }

@@ -156,6 +156,11 @@ impl LoadFigures {
             *total += more;
         }
         load.duration = load.duration.max(other.duration);
+        // The busiest of several clients is the one that may have held the load back.
+        load.client_busy = match (load.client_busy, other.client_busy) {
+            (Some(one), Some(other)) => Some(one.max(other)),
+            (one, other) => one.or(other),
+        };
         for (code, count) in &other.replies {
             *load.replies.entry(code.clone()).or_default() += count;
         }
@@ -192,6 +197,7 @@ impl LoadFigures {
             rate: plan.rate,
             peak: plan.peak,
             never_begun: plan.never_begun,
+            client_busy: plan.busy.map(|part| (part * 1000.0).round() / 1000.0),
             ..self.totals.clone()
         };
         self.finish(Load { duration: super::collect::seconds(plan.duration), ..totals })
@@ -237,6 +243,8 @@ pub struct LoadPlan {
     pub never_begun: u64,
     /// How long it took.
     pub duration: Duration,
+    /// Which part of that time the client's threads were busy, where it is known.
+    pub busy: Option<f64>,
 }
 
 impl StepTotals {

@@ -197,7 +197,13 @@ fn unsound(text: &str) -> Option<String> {
     let mut sources = Sources::default();
     sources.add("imported", text);
     let (scenario, mut mistakes, _) = parse(sources, &|_| Err("no file".to_owned()));
-    let context = CheckContext { file_root: None, variables: None, untrusted: false, pem: PemChecks::default() };
+    let context = CheckContext {
+        file_root: None,
+        variables: None,
+        untrusted: false,
+        pem: PemChecks::default(),
+        known: std::sync::Arc::default(),
+    };
     mistakes.extend(scenario.iter().flat_map(|scenario| check(scenario, &context)));
     mistakes.into_iter().find(Diagnostic::is_error).map(|mistake| mistake.message)
 }
