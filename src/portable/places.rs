@@ -19,6 +19,8 @@ pub(super) struct Places {
     pub(super) files: HashMap<Span, Result<PathBuf, String>>,
     /// Whether TLS comes first, for each address that is connected to.
     pub(super) implicit_tls: HashMap<Span, bool>,
+    /// The port of each address that is connected to.
+    pub(super) ports: HashMap<Span, u16>,
 }
 
 /// Renders all files and addresses of a scenario.
@@ -72,7 +74,9 @@ impl Finder<'_> {
             Address::Split { port, .. } | Address::Mx { port, .. } => number(port),
             Address::Unix(_) => None,
         };
-        let implicit = connect.implicit_tls.unwrap_or(port.unwrap_or(SMTP_PORT) == SUBMISSIONS_PORT);
+        let port = port.unwrap_or(SMTP_PORT);
+        let implicit = connect.implicit_tls.unwrap_or(port == SUBMISSIONS_PORT);
+        self.places.ports.insert(connect.span(), port);
         self.places.implicit_tls.insert(connect.span(), implicit);
     }
 

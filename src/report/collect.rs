@@ -287,6 +287,7 @@ fn session(session: &run::SessionOutcome) -> Session {
         name: inert(&session.name),
         host: inert(&session.host),
         port: session.port,
+        stand_in: session.stand_in.as_deref().map(inert),
         address: session.address.clone(),
         opened: seconds(session.opened),
         closed: seconds(session.closed),

@@ -4,7 +4,8 @@
 //! script, or the first of all where each did; the others are listed. Nothing that came from a server or a scenario stands
 //! outside of code, so that no Markdown and no HTML in it has an effect.
 
-use super::model::{Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
+use super::model::{Diagnostic, Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
+use super::finding::Finding;
 use super::words;
 use crate::fence::{RECORDING, SCENARIO};
 use std::fmt::Write as _;
@@ -58,7 +59,7 @@ fn subject(report: &Report) -> Option<&ScenarioReport> {
 
 fn headline(scenario: &ScenarioReport, page: &mut String) {
     _ = writeln!(page, "# {}: {}\n", code(&scenario.name), verdict(scenario.verdict));
-    let sessions: Vec<String> = scenario.sessions.iter().map(|session| code(&server(session))).collect();
+    let sessions: Vec<String> = scenario.sessions.iter().filter(|it| !it.name.starts_with("server ")).map(server).collect();
     let to = match sessions.first() {
         Some(first) if sessions.iter().all(|other| other == first) => format!(" against {first}"),
         Some(_) => format!(" against {}", sessions.join(", ")),
@@ -85,13 +86,9 @@ fn what_happened(scenario: &ScenarioReport, page: &mut String) {
         let title = if index == 0 { "What happened" } else { "And then" };
         _ = writeln!(page, "\n## {title}\n\n{}: {}", place(divergence), code(&divergence.diagnostic.message));
         let diagnostic = &divergence.diagnostic;
-        if !diagnostic.label.is_empty() {
-            _ = writeln!(page, "\n- {}", code(&diagnostic.label));
-        }
-        _ = writeln!(page);
+        _ = writeln!(page, "\n{}", fenced("text", &excerpt(diagnostic)));
         diagnostic.notes.iter().for_each(|note| bullet(note, page));
         diagnostic.help.iter().for_each(|help| _ = writeln!(page, "- What helps: {}", code(help)));
-        _ = writeln!(page, "\n{}", fenced("text", &diagnostic.rendered));
     }
     for error in &scenario.errors {
         _ = writeln!(page, "\n{}", fenced("text", &error.rendered));
@@ -106,6 +103,17 @@ fn what_happened(scenario: &ScenarioReport, page: &mut String) {
     }
 }
 
+/// The place in the file and what is said beside it: message, notes and help stand around it.
+fn excerpt(diagnostic: &Diagnostic) -> String {
+    let is_note = |line: &&str| line.trim_start().starts_with("= ");
+    let lines = diagnostic.rendered.lines().skip_while(|line| !line.trim_start().starts_with("-->"));
+    let mut lines: Vec<&str> = lines.take_while(|line| !is_note(line)).collect();
+    while lines.last().is_some_and(|line| matches!(line.trim(), "" | "|")) {
+        lines.pop();
+    }
+    if lines.is_empty() { diagnostic.label.clone() } else { lines.join("\n") }
+}
+
 fn place(divergence: &Divergence) -> String {
     if divergence.step.is_empty() { "The connection".to_owned() } else { format!("Step {}", code(&divergence.step)) }
 }
@@ -117,11 +125,17 @@ fn script(scenario: &ScenarioReport, page: &mut String) {
     words.extend(local_hosts(scenario).into_iter().map(|host| format!("--allow-host {host}")));
     _ = write!(
         page,
-        "\n## The scenario\n\nSecrets are names. `smtp-script run FILE` plays this report again, when FILE is its name:\n\n{}\n\
-         It asks for the secrets; `--made-up-secrets` makes some up, `--to HOST:PORT` plays against another server.\n\n{}",
+        "\n## The scenario\n\n`smtp-script run FILE` plays this report again, when FILE is its name:\n\n{}\n\
+         It says whether the same happened again. {}`--to HOST:PORT` plays against another server.\n\n{}",
         fenced("console", &format!("$ {}", words.join(" "))),
+        if asks_for_secrets(script) { "It asks for the secrets; `--made-up-secrets` makes some up. " } else { "" },
         fenced(SCENARIO, script)
     );
+}
+
+/// Whether the scenario has secrets, which are names in it.
+fn asks_for_secrets(script: &str) -> bool {
+    script.lines().any(|line| line.starts_with("secrets:"))
 }
 
 /// Hosts that a stranger's scenario reaches only when it is told to.
@@ -235,6 +249,7 @@ fn circumstances(report: &Report, scenario: &ScenarioReport, page: &mut String) 
         scenario.duration,
         scenario.exit_code
     );
+    _ = writeln!(page, "{}", Finding::of(scenario).line());
     let count = |verdict| scenario.steps.iter().filter(|step| step.verdict == verdict).count();
     _ = writeln!(
         page,
@@ -253,7 +268,7 @@ fn circumstances(report: &Report, scenario: &ScenarioReport, page: &mut String) 
 fn about_session(session: &Session, page: &mut String) {
     let address = session.address.as_ref().map(|address| format!(" at {}", code(address))).unwrap_or_default();
     let octets = format!("{} octets sent, {} received", session.sent, session.received);
-    _ = writeln!(page, "- session {}: {}{address}, {octets}", code(&session.name), code(&server(session)));
+    _ = writeln!(page, "- session {}: {}{address}, {octets}", code(&session.name), server(session));
     for tls in &session.tls {
         let verified = if tls.verified { "verified" } else { "NOT verified" };
         _ = writeln!(page, "  - {}, {}, certificate {verified}", code(&tls.version), code(&tls.cipher));
@@ -284,8 +299,14 @@ fn others(report: &Report, subject: &ScenarioReport, page: &mut String) {
     }
 }
 
+/// Whom the session spoke to, and in whose place.
 fn server(session: &Session) -> String {
-    format!("{}:{}", session.host, session.port)
+    let named = code(&format!("{}:{}", session.host, session.port));
+    match session.stand_in.as_deref() {
+        Some("the sandbox") => format!("the sandbox, standing in for {named}"),
+        Some(stand_in) => format!("{}, standing in for {named}", code(stand_in)),
+        None => named,
+    }
 }
 
 // --- Markdown --------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 //! that somebody wrote by hand, so that text is made inert here again. Called by the formats' files.
 
 use super::model::{
-    Diagnostic, Latency, Line, Load, Report, ScenarioReport, Speaker, Step, StepVerdict, Summary, Verdict,
+    Diagnostic, Latency, Line, Load, Report, ScenarioReport, Session, Speaker, Step, StepVerdict, Summary, Verdict,
 };
 use crate::visible::inert;
 use std::borrow::Cow;
@@ -90,6 +90,15 @@ pub(super) fn headline(scenario: &ScenarioReport) -> Option<&Diagnostic> {
 pub(super) fn scenario(scenario: &ScenarioReport) -> String {
     let (id, name) = (line(&scenario.id), line(&scenario.name));
     if name.is_empty() || name == id || scenario.name == scenario.path { id } else { format!("{id}: {name}") }
+}
+
+/// `mx.example:25`; where another server stood in for it, that one first.
+pub(super) fn server(session: &Session) -> String {
+    let named = line(&format!("{}:{}", session.host, session.port));
+    match &session.stand_in {
+        Some(stand_in) => format!("{}, standing in for {named}", line(stand_in)),
+        None => named,
+    }
 }
 
 /// `7 credentials are accepted`, or `7 send RSET` where it has no name.

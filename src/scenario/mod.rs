@@ -104,6 +104,8 @@ pub struct Scenario {
     pub(crate) lost: lost::Lost,
     /// The server's side, where the file has one.
     pub(crate) server: Option<Arc<server::Server>>,
+    /// Whether it stands in a ticket: somebody else's, whatever the file is called.
+    pub(crate) is_of_ticket: bool,
 }
 
 /// What a scenario would reach, read and be given.

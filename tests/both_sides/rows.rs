@@ -222,6 +222,12 @@ pub(crate) const ROWS: &[Row] = &[
         ..OF_A_CLIENT
     },
     Row {
+        name: "what is offered, and what is not",
+        steps: "- expect: {code: 250, offers: [STARTTLS, AUTH LOGIN, size], lacks: [VRFY]}",
+        peer: "S: 250-mx\nS: 250-STARTTLS\nS: 250-AUTH PLAIN LOGIN\nS: 250 SIZE 10",
+        ..OF_A_CLIENT
+    },
+    Row {
         name: "a reply code and the end",
         steps: "- expect: {code: 421, closed: true}",
         peer: "S: 421 bye\nclose",

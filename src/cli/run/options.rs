@@ -7,7 +7,7 @@ use crate::cli::targets::{Files, is_strangers};
 use crate::cli::values::{Direction, ValueArguments};
 use crate::report::human::{self, Styled};
 use crate::run::{Observer, Plan, RunRate, Settings, Stop};
-use crate::scenario::address::split_address;
+use crate::scenario::address::{split_address, split_address_or};
 use crate::scenario::{Scenario, duration};
 use crate::smtp::idiom::Idiom;
 use std::net::SocketAddr;
@@ -142,9 +142,9 @@ pub(super) struct ConnectionArguments {
     /// Play against the built-in server on loopback: needs neither network nor account
     #[arg(long, conflicts_with = "to")]
     pub(super) sandbox: bool,
-    /// Send every session to this server; the TLS mode stays as the file has it
-    #[arg(long, value_name = "HOST:PORT", value_parser = split_address)]
-    to: Option<(String, u16)>,
+    /// Send every session to this server; TLS mode and, without a port here, the port stay as the file has them
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = to_address)]
+    to: Option<(String, Option<u16>)>,
     /// Ask this DNS server about `mx:`, for MX records and their hosts' addresses, instead of this machine's
     #[arg(long, value_name = "IP:PORT")]
     resolver: Option<SocketAddr>,
@@ -299,6 +299,14 @@ fn live(styled: Styled) -> Observer {
     Arc::new(move |entry| screen::drawn(&human::entry(entry, &*entry.session != "main", styled)))
 }
 
+/// A server with its port, or without one.
+fn to_address(text: &str) -> Result<(String, Option<u16>), String> {
+    split_address(text)?;
+    // No address names port 0.
+    let (host, port) = split_address_or(text, 0)?;
+    Ok((host, (port != 0).then_some(port)))
+}
+
 fn shard(text: &str) -> Result<(u32, u32), String> {
     let parts = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
     match parts {
@@ -323,6 +331,13 @@ fn rate(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_port_of_another_server_may_be_left_out() {
+        assert_eq!(to_address("127.0.0.1"), Ok(("127.0.0.1".to_owned(), None)));
+        assert_eq!(to_address("[::1]:2525"), Ok(("[::1]".to_owned(), Some(2525))));
+        assert!(to_address("a:0").is_err() && to_address("").is_err());
+    }
 
     #[test]
     fn rates() {

@@ -238,6 +238,7 @@ impl Actor {
             name: self.on.session.clone(),
             host: address.ip().to_string(),
             port: address.port(),
+            stand_in: None,
             address: Some(self.on.peer.address().to_string()),
             opened: self.opened,
             closed,

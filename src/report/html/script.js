@@ -276,6 +276,7 @@
   function facts(session) {
     const told = [
       ["Server", session.host + ":" + session.port + (session.address ? " (" + session.address + ")" : "")],
+      ...(session.stand_in ? [["Played against", session.stand_in]] : []),
       ["Open", took(session.closed - session.opened)],
       ["Octets", session.sent.toLocaleString("en") + " sent, " + session.received.toLocaleString("en") + " received"],
     ];

@@ -36,6 +36,7 @@ pub(super) fn check_step(checker: &mut Checker<'_>, step: &Step) {
             action(checker, step);
             fails(checker, step);
             step.expect.iter().for_each(|expect| expect::expectation(checker, expect));
+            expect::offers_of_hello(checker, step);
         }
         Side::Server => {
             step.expect.iter().for_each(|expect| expect::command(checker, expect));

@@ -77,6 +77,7 @@ fn scenario(decoder: &mut Decoder<'_>, root: &Node) -> Option<Scenario> {
     let secrets = secrets.map(|node| decoder.part(|lost| lost.list(node), |decoder| decoder.names(node)));
     let server = entries.entry("server").and_then(|entry| server::server(decoder, entry)).map(Arc::new);
     Some(Scenario {
+        is_of_ticket: false,
         name: entries.value("name").and_then(|node| decoder.plain_text(node)),
         description: entries.value("description").and_then(|node| decoder.plain_text(node)),
         tags: entries
