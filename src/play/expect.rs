@@ -388,7 +388,11 @@ mod tests {
             ("{code: any, text: queued}", "250 2.0.0 queued", "250 2.0.0 ok"),
             ("{code: 250, not: TLS}", "250 ok", "250-a\n250 STARTTLS"),
             ("{code: 250, within: 2s}", "250 ok", "251 ok"),
-            ("{offers: [STARTTLS, AUTH LOGIN, size]}", "250-mx\n250-STARTTLS\n250-AUTH PLAIN LOGIN\n250 SIZE 10", "250-mx\n250-STARTTLS\n250-AUTH PLAIN\n250 SIZE 10"),
+            (
+                "{offers: [STARTTLS, AUTH LOGIN, size]}",
+                "250-mx\n250-STARTTLS\n250-AUTH PLAIN LOGIN\n250 SIZE 10",
+                "250-mx\n250-STARTTLS\n250-AUTH PLAIN\n250 SIZE 10",
+            ),
             ("{offers: STARTTLS}", "250-mx\n250 STARTTLS", "250 STARTTLS"),
             ("{lacks: [VRFY]}", "250-mx\n250 HELP", "250-mx\n250 VRFY"),
             ("{lacks: VRFY}", "250 mx", "550 mx"),

@@ -43,9 +43,9 @@ impl Finding {
     /// What a ticket reports; `None` where it does not say so.
     #[must_use]
     pub fn read(ticket: &str) -> Option<Finding> {
-        let mut lines = ticket.lines().filter_map(|line| line.trim_end().strip_prefix(HEAD));
-        // The block of the conversation cannot hold such a line: each line of it begins with a time.
-        let said = lines.next()?;
+        // What stands before that heading is the scenario's text, and what was said.
+        let mut lines = ticket.lines().map(str::trim_end).skip_while(|line| *line != super::markdown::CIRCUMSTANCES);
+        let said = lines.find_map(|line| line.strip_prefix(HEAD))?;
         if said == FOLLOWED {
             return Some(Finding(None));
         }
@@ -84,7 +84,8 @@ impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(first) = &self.0 else { return formatter.write_str(FOLLOWED) };
         let place = super::words::step_number(&first.step);
-        let reply: Vec<String> = first.code.map(|code| code.to_string()).into_iter().chain(first.enhanced.clone()).collect();
+        let reply: Vec<String> =
+            first.code.map(|code| code.to_string()).into_iter().chain(first.enhanced.clone()).collect();
         let came = if reply.is_empty() { first.kind.clone() } else { reply.join(" ") };
         write!(formatter, "{place}, {came}")
     }
@@ -102,10 +103,18 @@ mod tests {
 
     #[test]
     fn a_line_is_read_as_it_was_written() {
-        for one in [Finding(None), finding("5", 535, Some("5.7.8")), finding("2.1", 550, None), finding("finally 1", 421, None)] {
-            assert_eq!(Finding::read(&format!("# t\r\n\r\n{}\r\n", one.line())), Some(one));
+        for one in [
+            Finding(None),
+            finding("5", 535, Some("5.7.8")),
+            finding("2.1", 550, None),
+            finding("finally 1", 421, None),
+        ] {
+            assert_eq!(
+                Finding::read(&format!("# t\r\n- came to: `1` `x`\r\n## Circumstances\r\n\r\n{}\r\n", one.line())),
+                Some(one)
+            );
         }
-        assert_eq!(Finding::read("- came to: nothing\n"), None);
+        assert_eq!(Finding::read("## Circumstances\n- came to: nothing\n"), None);
         assert_eq!(Finding::of(&samples::diverged().scenarios[0]), finding("2", 550, None));
     }
 
@@ -115,6 +124,9 @@ mod tests {
         assert_eq!(ticket.compared(&ticket), "as in the ticket: step 5, 535 5.7.8");
         let now = finding("5", 250, None);
         assert_eq!(now.compared(&ticket), "differs from the ticket: step 5, 250; there step 5, 535 5.7.8");
-        assert_eq!(Finding(None).compared(&ticket), "differs from the ticket: it followed its script; there step 5, 535 5.7.8");
+        assert_eq!(
+            Finding(None).compared(&ticket),
+            "differs from the ticket: it followed its script; there step 5, 535 5.7.8"
+        );
     }
 }

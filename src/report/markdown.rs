@@ -4,14 +4,16 @@
 //! script, or the first of all where each did; the others are listed. Nothing that came from a server or a scenario stands
 //! outside of code, so that no Markdown and no HTML in it has an effect.
 
-use super::model::{Diagnostic, Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
 use super::finding::Finding;
+use super::model::{Diagnostic, Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
 use super::words;
 use crate::fence::{RECORDING, SCENARIO};
 use std::fmt::Write as _;
 use std::io;
 use std::net::IpAddr;
 
+/// The heading that facts about the run stand below.
+pub(super) const CIRCUMSTANCES: &str = "## Circumstances";
 /// How many other scenarios are listed.
 const OTHERS: usize = 100;
 /// Of a longer transcript the first and the last lines are shown.
@@ -59,7 +61,8 @@ fn subject(report: &Report) -> Option<&ScenarioReport> {
 
 fn headline(scenario: &ScenarioReport, page: &mut String) {
     _ = writeln!(page, "# {}: {}\n", code(&scenario.name), verdict(scenario.verdict));
-    let sessions: Vec<String> = scenario.sessions.iter().filter(|it| !it.name.starts_with("server ")).map(server).collect();
+    let sessions: Vec<String> =
+        scenario.sessions.iter().filter(|it| !it.name.starts_with("server ")).map(server).collect();
     let to = match sessions.first() {
         Some(first) if sessions.iter().all(|other| other == first) => format!(" against {first}"),
         Some(_) => format!(" against {}", sessions.join(", ")),
@@ -84,7 +87,7 @@ fn verdict(verdict: Verdict) -> &'static str {
 fn what_happened(scenario: &ScenarioReport, page: &mut String) {
     for (index, divergence) in scenario.divergences.iter().enumerate() {
         let title = if index == 0 { "What happened" } else { "And then" };
-        _ = writeln!(page, "\n## {title}\n\n{}: {}", place(divergence), code(&divergence.diagnostic.message));
+        _ = writeln!(page, "\n## {title}\n\n{}", code(&divergence.diagnostic.message));
         let diagnostic = &divergence.diagnostic;
         _ = writeln!(page, "\n{}", fenced("text", &excerpt(diagnostic)));
         diagnostic.notes.iter().for_each(|note| bullet(note, page));
@@ -112,10 +115,6 @@ fn excerpt(diagnostic: &Diagnostic) -> String {
         lines.pop();
     }
     if lines.is_empty() { diagnostic.label.clone() } else { lines.join("\n") }
-}
-
-fn place(divergence: &Divergence) -> String {
-    if divergence.step.is_empty() { "The connection".to_owned() } else { format!("Step {}", code(&divergence.step)) }
 }
 
 fn script(scenario: &ScenarioReport, page: &mut String) {
@@ -235,7 +234,7 @@ fn recording(scenario: &ScenarioReport, page: &mut String) {
 // --- around it -------------------------------------------------------------------------------------------------
 
 fn circumstances(report: &Report, scenario: &ScenarioReport, page: &mut String) {
-    page.push_str("\n## Circumstances\n\n");
+    _ = write!(page, "\n{CIRCUMSTANCES}\n\n");
     let program = format!("{} {}", report.program.name, report.program.version);
     let platform = match report.program.platform.as_str() {
         "" => String::new(),

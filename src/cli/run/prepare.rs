@@ -252,8 +252,13 @@ impl Preparation<'_> {
                 let settings = Settings { exchanger, ..self.settings.clone() };
                 let play = Play { scenario: scenario.clone(), variables: variables.clone(), settings, label };
                 let source = self.arguments.reports.are_wanted().then(|| Box::new(Playable::of(&play, case)));
-                let told =
-                    Announced { id, position, source, finding: self.findings.get(scenario.sources.name()).cloned(), ..Announced::of(scenario, &play.label, diagnostics.clone()) };
+                let told = Announced {
+                    id,
+                    position,
+                    source,
+                    finding: self.findings.get(scenario.sources.name()).cloned(),
+                    ..Announced::of(scenario, &play.label, diagnostics.clone())
+                };
                 self.play(told, play);
             }
         }

@@ -40,7 +40,8 @@ pub(super) fn offers_of_hello(checker: &mut Checker<'_>, step: &Step) {
     if verb.contains("<<") || ["EHLO", "LHLO"].iter().any(|hello| verb.eq_ignore_ascii_case(hello)) {
         return;
     }
-    let text = format!("`offers` and `lacks` compare the reply to EHLO, and this step sends {}", visible(verb.as_bytes()));
+    let text =
+        format!("`offers` and `lacks` compare the reply to EHLO, and this step sends {}", visible(verb.as_bytes()));
     checker.diagnostics.push(Diagnostic::error(keyword, text).help("write them beside `send: EHLO …`"));
 }
 
