@@ -75,7 +75,8 @@ impl Finder<'_> {
             Address::Unix(_) => None,
         };
         let port = port.unwrap_or(SMTP_PORT);
-        let implicit = connect.implicit_tls.unwrap_or(port == SUBMISSIONS_PORT);
+        let chosen = connect.implicit_tls.as_ref().and_then(|tls| self.templates.chosen(tls, scope).ok());
+        let implicit = chosen.map_or(port == SUBMISSIONS_PORT, |tls| tls.0);
         self.places.ports.insert(connect.span(), port);
         self.places.implicit_tls.insert(connect.span(), implicit);
     }

@@ -5,7 +5,9 @@
 
 pub(crate) mod address;
 mod builtin;
+pub(crate) mod cases;
 mod check;
+mod chosen;
 mod connection;
 mod content;
 mod decode;
@@ -38,7 +40,9 @@ pub(crate) use variables::render_data;
 pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 
 pub(crate) use builtin::Chance;
+pub(crate) use cases::{Table, table};
 pub(crate) use check::{CheckContext, PemChecks, check, parse_listen, reason, resolve_file};
+pub(crate) use chosen::{Attempts, Choosable, Chosen, ImplicitTls, TlsVersionName, choose};
 pub(crate) use connection::{Address, Connect, IpVersion, ProxyProtocol, TlsSettings, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
 pub(crate) use decode::{Includes, parse};
@@ -260,16 +264,6 @@ impl Scenario {
         }
         needs.files.extend(self.sources.included().map(str::to_owned));
         needs
-    }
-
-    /// Adds sets of variables: from a file of rows. Names that are no variables of the scenario are told by `check`.
-    pub fn set_cases(&mut self, names: &[String], rows: &[Vec<String>]) {
-        let text = |value: &String| Data::Text(Text::verbatim(value));
-        let named = |name: &String| Named { name: name.clone(), span: Span::default() };
-        let case = |row: &Vec<String>| Case {
-            values: names.iter().zip(row).map(|(name, value)| (named(name), text(value))).collect(),
-        };
-        self.cases = rows.iter().map(case).collect();
     }
 
     /// Every step in the order of the file, groups before their steps.

@@ -3,6 +3,7 @@
 //! Responsible for these types alone. Which side may have which key stands in `sides`; `parse` reads steps, `check` looks
 //! through them, `run` plays them.
 
+use super::chosen::{Attempts, Chosen};
 use super::content::{Bdat, MailData, Pace};
 use super::server::{Received, Reply, ServerTls};
 use super::{CodePattern, Connect, Data, Expectation, Expression, Length, Named, Pattern, Span, Text, TlsSettings};
@@ -155,7 +156,7 @@ pub(crate) struct Group {
 /// Plays a group again when it diverged in one of these ways (grey-listing).
 #[derive(Debug, Clone)]
 pub(crate) struct Retry {
-    pub(crate) attempts: u32,
+    pub(crate) attempts: Chosen<Attempts>,
     pub(crate) delay: Length,
     pub(crate) on: Vec<RetryOn>,
 }

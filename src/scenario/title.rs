@@ -3,6 +3,7 @@
 //! Responsible for these words alone. Templates stay as they are written, so that a step is called the same in every run
 //! and no value stands in its title. Called by `play` for each step, and shown by every report.
 
+use super::chosen::Chosen;
 use super::content::{Content, MailData};
 use super::expectation::{Expectation, Expected, Fields};
 use super::server::{Reply, ReplyKind};
@@ -140,7 +141,11 @@ fn group(group: &Group) -> String {
         says.push(format!("{} times", times.source));
     }
     if let Some(retry) = &group.retry {
-        says.push(format!("at most {} times", retry.attempts));
+        let most = match &retry.attempts {
+            Chosen::Known(most, _) => most.0.to_string(),
+            Chosen::Template(text) => text.source.clone(),
+        };
+        says.push(format!("at most {most} times"));
     }
     if group.pipeline {
         says.push("pipelined".to_owned());

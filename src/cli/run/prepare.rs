@@ -15,7 +15,7 @@ use crate::report::finding::Finding;
 use crate::report::model::ScenarioReport;
 use crate::report::values::Values;
 use crate::run::{self, Play, Settings};
-use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables, undeclared};
+use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Table, Variables, undeclared};
 use crate::visible::inert;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -85,7 +85,7 @@ pub(super) fn prepare(arguments: &RunArguments, targets: Targets) -> Result<Prep
     let mut inputs = given.trusted(&trusted)?;
     let made_up = arguments.values.made_up_secrets || arguments.connections.sandbox;
     values::complete(&mut inputs, &trusted, made_up, &|scenario, name| run::places_of(name, scenario, &settings))?;
-    let cases = arguments.cases.as_deref().map(values::rows_of).transpose()?;
+    let cases = arguments.cases.as_deref().map(values::table_of).transpose()?;
     if let (Some(file), Some((names, _)), true) = (&arguments.cases, &cases, all_read) {
         refuse_undeclared(file, names, &scenarios)?;
     }
@@ -117,7 +117,7 @@ struct Preparation<'a> {
     made_up: bool,
     /// The values for scenarios that are trusted; of one that is not, while it is prepared, its own.
     inputs: Inputs,
-    cases: Option<(Vec<String>, Vec<Vec<String>>)>,
+    cases: Option<Table>,
     selection: Selection,
     /// The place of the next one among all that were named.
     position: u64,
@@ -194,8 +194,8 @@ impl Preparation<'_> {
 
     fn take_scenario(&mut self, mut scenario: Scenario) {
         self.said.clear();
-        if let Some((names, rows)) = &self.cases {
-            scenario.set_cases(names, rows);
+        if let Some(table) = &self.cases {
+            scenario.cross_cases(table);
         }
         let scenario = Arc::new(scenario);
         if !self.selection.takes(scenario.name.as_deref(), &scenario.tags, &scenario.sources) {
@@ -282,7 +282,11 @@ impl Preparation<'_> {
     fn broken(&mut self, id: String, name: Option<&str>, sources: &Sources, diagnostics: &[Diagnostic]) {
         let styled = self.arguments.color.for_notices();
         for diagnostic in diagnostics {
-            screen::drawn(&format!("{}\n", diagnostic.render(sources, styled.0)));
+            // Cases have the mistakes of their file in common.
+            let text = format!("{}\n", diagnostic.render(sources, styled.0));
+            if self.said.insert(text.clone()) {
+                screen::drawn(&text);
+            }
         }
         let report = collect::broken(id, name, sources, diagnostics);
         self.prepared.items.push(Selected::Broken(Box::new(ScenarioReport { position: self.position - 1, ..report })));

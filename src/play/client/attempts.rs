@@ -8,7 +8,7 @@ use crate::play::divergence::{Divergence, Kind};
 use crate::play::group::Iteration;
 use crate::play::outcome::{StepOutcome, Verdict};
 use crate::play::scope::Binding;
-use crate::scenario::{Group, Retry, RetryOn, Step, TemplateError};
+use crate::scenario::{Attempts, Group, Retry, RetryOn, Step, TemplateError};
 use std::sync::Arc;
 
 impl Player<'_> {
@@ -26,8 +26,7 @@ impl Player<'_> {
         };
         self.stage.end_group(&open);
         if flow == Flow::Stop && step.head.continues && !self.is_refused() {
-            self.stage.log.begin_step(step.head.number.clone());
-            self.read_last_replies().await;
+            self.sessions.note_late_replies(&step.head.number);
             return Flow::On;
         }
         flow
@@ -89,13 +88,17 @@ impl Player<'_> {
     async fn play_attempts(&mut self, step: &Step, group: &Group, retry: &Retry) -> Flow {
         let (names, opened) = (self.stage.names.clone(), self.sessions.opened());
         let (steps, divergences) = (self.stage.steps.len(), self.stage.divergences.len());
-        for attempt in 1..=retry.attempts {
+        let most = match self.stage.templates.chosen(&retry.attempts, &self.view().scope(step)) {
+            Ok(Attempts(most)) => most,
+            Err(error) => return self.group_fault(step, group, &error),
+        };
+        for attempt in 1..=most {
             let bindings = self.stage.begin_iteration(Iteration::numbered(attempt as usize));
             let flow = self.play_steps(&group.steps).await;
             self.stage.unbind(bindings);
             let missed = &self.stage.divergences[divergences..];
             let worth_it = !missed.is_empty() && missed.iter().all(|divergence| retry.mends(divergence));
-            if !worth_it || attempt == retry.attempts || self.stage.run_is_over() {
+            if !worth_it || attempt == most || self.stage.run_is_over() {
                 return flow;
             }
             let delay = match self.stage.length(&retry.delay, &self.view().scope(step)) {
@@ -104,7 +107,7 @@ impl Player<'_> {
             };
             let message = self.stage.divergences[divergences].diagnostic.message.clone();
             let session = Arc::from(Sessions::name_of(step));
-            self.stage.log.note(&session, &format!("attempt {attempt} of {}: {message}", retry.attempts));
+            self.stage.log.note(&session, &format!("attempt {attempt} of {most}: {message}"));
             self.stage.divergences.truncate(divergences);
             self.stage.steps.truncate(steps);
             self.stage.names = names.clone();

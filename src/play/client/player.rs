@@ -147,6 +147,7 @@ impl<'a> Player<'a> {
         if let Action::Group(group) = &step.action {
             return self.play_group(step, group, name).await;
         }
+        self.read_late_replies(step).await;
         let outcome = match self.at(step, name.as_deref()) {
             Ok(mut at) => at.perform().await,
             Err(divergence) => Err(vec![divergence]),
@@ -250,7 +251,20 @@ impl<'a> Player<'a> {
     /// Replies still owed are read before what follows a divergence.
     pub(crate) async fn read_last_replies(&mut self) {
         let until = Instant::now() + self.stage.bounded(LAST_REPLIES);
-        self.sessions.read_last_replies(until, &mut self.stage.log).await;
+        self.sessions.read_last_replies(None, until, &mut self.stage.log).await;
+    }
+
+    /// Replies that a group left behind when it diverged are read before its session is spoken to again. A session that is
+    /// replaced or closed needs none of them.
+    async fn read_late_replies(&mut self, step: &Step) {
+        let Some(number) = self.sessions.late_replies(step) else { return };
+        if matches!(step.action.speaks(), Speech::Opens | Speech::Closes) {
+            return;
+        }
+        self.stage.log.begin_step(number);
+        let until = Instant::now() + self.stage.bounded(LAST_REPLIES);
+        self.sessions.read_last_replies(Some(Sessions::name_of(step)), until, &mut self.stage.log).await;
+        self.stage.log.begin_step(step.head.number.clone());
     }
 
     async fn refuse_unasked_at_the_end(&mut self) {

@@ -1,6 +1,6 @@
 //! Checks steps, of either side, in the order in which they are played.
 
-use super::{Checker, auth, connection, content, expect, group, server};
+use super::{Checker, Played, auth, connection, content, expect, group, server};
 use crate::scenario::sides::Side;
 use crate::scenario::source::Diagnostic;
 use crate::scenario::{Action, Bdat, Scenario, Speech, Step, similar};
@@ -29,6 +29,18 @@ pub(super) fn check_step(checker: &mut Checker<'_>, step: &Step) {
     step.head.when.iter().for_each(|when| checker.expression(when));
     step.head.timeout.iter().for_each(|timeout| checker.length(timeout));
     step.pace.iter().for_each(|pace| checker.length(&pace.every));
+    let outer = checker.played;
+    if let (Some(when), false) = (&step.head.when, outer == Played::Never) {
+        checker.played = match checker.played_when(when) {
+            Played::Surely => outer,
+            other => other,
+        };
+    }
+    step_itself(checker, step);
+    checker.played = outer;
+}
+
+fn step_itself(checker: &mut Checker<'_>, step: &Step) {
     match checker.side {
         // A client acts, and then compares what comes; a server the other way round.
         Side::Client => {

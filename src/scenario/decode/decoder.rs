@@ -10,8 +10,8 @@ use crate::scenario::source::{Diagnostic, Footnote, Sources, Span};
 use crate::scenario::template::{Expression, Text};
 use crate::scenario::typography::Lookalike;
 use crate::scenario::words;
-use crate::scenario::yaml::{Node, ScalarKind, Value};
-use crate::scenario::{Data, Includes, Length, Named, Pattern, duration};
+use crate::scenario::yaml::{Node, ScalarKind, Value, quoted};
+use crate::scenario::{Choosable, Chosen, Data, Includes, Length, Named, Pattern, duration};
 
 /// Reads nodes and keeps what is wrong with them.
 pub(super) struct Decoder<'a> {
@@ -189,8 +189,11 @@ impl Decoder<'_> {
         match Text::parse(&scalar.text, node.span, scalar.layout.clone()) {
             Ok(text) => Some(text),
             Err(error) => {
+                // What YAML takes for a comment, or for the end of a value, cuts a template off.
+                let open = error.message.contains("never closed");
+                let cut_off = open.then(|| quoted(self.sources.line(error.span))).flatten();
                 let diagnostic = Diagnostic::error(error.span, error.message);
-                self.errors.push(match error.help {
+                self.errors.push(match cut_off.or(error.help) {
                     Some(help) => diagnostic.help(help),
                     None => diagnostic,
                 });
@@ -289,6 +292,19 @@ impl Decoder<'_> {
 
     pub(super) fn flag(&mut self, entries: &Entries<'_>, key: &str, default: bool) -> bool {
         entries.value(key).and_then(|node| self.boolean(node)).unwrap_or(default)
+    }
+
+    /// One of a few words, or a template that gives one.
+    pub(super) fn chosen<T: Choosable>(&mut self, node: &Node) -> Option<Chosen<T>> {
+        let word = node.scalar().map_or("", |scalar| scalar.text.as_str());
+        if let Some(value) = T::chosen(word) {
+            return Some(Chosen::Known(value, node.span));
+        }
+        if word.contains("<<") {
+            return self.text(node).map(Chosen::Template);
+        }
+        self.wrong_type(node, T::EXPECTED);
+        None
     }
 
     pub(super) fn length(&mut self, node: &Node) -> Option<Length> {

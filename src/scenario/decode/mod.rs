@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 mod actions;
 mod advice;
+mod cases;
 mod connection;
 mod content;
 mod decoder;
@@ -27,8 +28,20 @@ mod server;
 mod steps;
 mod tls;
 
-const TOP_KEYS: [&str; 11] =
-    ["name", "description", "tags", "vars", "secrets", "cases", "server", "connect", "timeout", "steps", "finally"];
+const TOP_KEYS: [&str; 12] = [
+    "name",
+    "description",
+    "tags",
+    "vars",
+    "secrets",
+    "cases",
+    "cases_from",
+    "server",
+    "connect",
+    "timeout",
+    "steps",
+    "finally",
+];
 
 /// Reads one scenario from the first file of `sources`.
 ///
@@ -90,7 +103,7 @@ fn scenario(decoder: &mut Decoder<'_>, root: &Node) -> Option<Scenario> {
         vars: vars.unwrap_or_default(),
         secrets: secrets.unwrap_or_default(),
         timeout: entries.value("timeout").and_then(|node| decoder.known_length(node)),
-        cases: entries.entry("cases").map(|entry| group::cases(decoder, entry)).unwrap_or_default(),
+        cases: cases::cases(decoder, &entries),
         opening: connect,
         steps,
         finally,

@@ -122,6 +122,8 @@ impl Uses {
         for (name, data) in &group.bindings {
             self.data(Role::Given(name.name.clone()), data);
         }
+        let attempts = group.retry.iter().filter_map(|retry| retry.attempts.template());
+        attempts.for_each(|text| self.text(Role::Decides("number of attempts"), text));
         group.retry.iter().for_each(|retry| self.length("delay of an attempt", &retry.delay));
         if let Some(repeat) = &group.repeat {
             self.text(Role::Decides("count"), repeat);
@@ -170,15 +172,18 @@ impl Uses {
             }
         }
         connect.timeout.iter().for_each(|length| self.length("time-out", length));
+        connect.chosen().for_each(|text| self.text(Role::Chooses("connection"), text));
         self.tls(&connect.tls);
     }
 
     fn tls(&mut self, tls: &TlsSettings) {
         tls.server_name.iter().for_each(|text| self.text(Role::Chooses("server name"), text));
+        tls.chosen().for_each(|text| self.text(Role::Chooses("TLS option"), text));
         self.files(tls.files());
     }
 
     fn server_tls(&mut self, tls: &ServerTls) {
+        tls.chosen().for_each(|text| self.text(Role::Chooses("TLS option"), text));
         self.files(tls.files());
         if let Some(CertificateChoice::Made(made)) = &tls.certificate {
             made.names.iter().flatten().for_each(|name| self.text(Role::Chooses("name of a certificate"), name));

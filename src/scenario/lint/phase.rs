@@ -257,5 +257,8 @@ fn begins_with_tls(connect: &Connect) -> Option<bool> {
     };
     let port = port.unwrap_or_default();
     let by_port = (!port.contains("<<")).then_some(port == "465");
-    connect.implicit_tls.or(by_port)
+    match &connect.implicit_tls {
+        Some(chosen) => chosen.known().map(|implicit| implicit.0),
+        None => by_port,
+    }
 }
