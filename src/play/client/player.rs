@@ -4,7 +4,7 @@ use crate::play::Settings;
 use crate::play::client::ground::{Ground, StepAt, Updates, View};
 use crate::play::client::sessions::Sessions;
 use crate::play::diagnose::Site;
-use crate::play::divergence::{Cause, Divergence};
+use crate::play::divergence::Divergence;
 use crate::play::door;
 use crate::play::outcome::{Outcome, StepOutcome, Verdict};
 use crate::play::props::Props;

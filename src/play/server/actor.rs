@@ -2,7 +2,7 @@
 //!
 //! Responsible for the order of things and for what came of each step. What a step does stands in `steps`.
 
-use crate::play::divergence::{Cause, Divergence};
+use crate::play::divergence::Divergence;
 use crate::play::outcome::{SessionOutcome, StepOutcome, Verdict};
 use crate::play::scope::Binding;
 use crate::play::server::connection::Connection;
