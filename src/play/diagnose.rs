@@ -166,7 +166,7 @@ impl Site<'_> {
         // It may quote a value.
         let mut diagnostic = self.diagnostic(error.span, &self.masker.mask_text(&error.message));
         diagnostic.footnotes.extend(error.help.clone().map(Footnote::Help));
-        self.divergence(Cause::Server, Kind::Template, diagnostic)
+        self.divergence(Cause::User, Kind::Template, diagnostic)
     }
 
     /// The scenario can't be played as it was asked for.
@@ -224,7 +224,7 @@ impl Site<'_> {
     }
 
     fn unusable(&self, message: &str, span: Span) -> Divergence {
-        self.divergence(Cause::Server, Kind::Template, self.diagnostic(span, message))
+        self.divergence(Cause::User, Kind::Template, self.diagnostic(span, message))
     }
 
     fn timeout(&self, waited: Duration, arrived: &[u8], expected: &str) -> Divergence {

@@ -5,7 +5,7 @@
 //! outside of code, so that no Markdown and no HTML in it has an effect.
 
 use super::finding::Finding;
-use super::model::{Diagnostic, Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
+use super::model::{Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
 use super::words;
 use crate::fence::{RECORDING, SCENARIO};
 use std::fmt::Write as _;
@@ -89,7 +89,7 @@ fn what_happened(scenario: &ScenarioReport, page: &mut String) {
         let title = if index == 0 { "What happened" } else { "And then" };
         _ = writeln!(page, "\n## {title}\n\n{}", code(&divergence.diagnostic.message));
         let diagnostic = &divergence.diagnostic;
-        _ = writeln!(page, "\n{}", fenced("text", &excerpt(diagnostic)));
+        _ = writeln!(page, "\n{}", fenced("text", &words::excerpt(diagnostic)));
         diagnostic.notes.iter().for_each(|note| bullet(note, page));
         diagnostic.help.iter().for_each(|help| _ = writeln!(page, "- What helps: {}", code(help)));
     }
@@ -104,17 +104,6 @@ fn what_happened(scenario: &ScenarioReport, page: &mut String) {
         page.push_str("\nTo know:\n\n");
         scenario.notices.iter().for_each(|notice| bullet(notice, page));
     }
-}
-
-/// The place in the file and what is said beside it: message, notes and help stand around it.
-fn excerpt(diagnostic: &Diagnostic) -> String {
-    let is_note = |line: &&str| line.trim_start().starts_with("= ");
-    let lines = diagnostic.rendered.lines().skip_while(|line| !line.trim_start().starts_with("-->"));
-    let mut lines: Vec<&str> = lines.take_while(|line| !is_note(line)).collect();
-    while lines.last().is_some_and(|line| matches!(line.trim(), "" | "|")) {
-        lines.pop();
-    }
-    if lines.is_empty() { diagnostic.label.clone() } else { lines.join("\n") }
 }
 
 fn script(scenario: &ScenarioReport, page: &mut String) {

@@ -86,6 +86,18 @@ pub(super) fn headline(scenario: &ScenarioReport) -> Option<&Diagnostic> {
     diverged.or_else(|| scenario.errors.first())
 }
 
+/// The place in the file and what is said beside it, without what stands around it.
+pub(super) fn excerpt(diagnostic: &Diagnostic) -> String {
+    let rendered = inert(&diagnostic.rendered);
+    let is_note = |line: &&str| line.trim_start().starts_with("= ");
+    let lines = rendered.lines().skip_while(|line| !line.trim_start().starts_with("-->"));
+    let mut lines: Vec<&str> = lines.take_while(|line| !is_note(line)).collect();
+    while lines.last().is_some_and(|line| matches!(line.trim(), "" | "|")) {
+        lines.pop();
+    }
+    if lines.is_empty() { inert(&diagnostic.label) } else { lines.join("\n") }
+}
+
 /// The file, and the name where the scenario has one of its own.
 pub(super) fn scenario(scenario: &ScenarioReport) -> String {
     let (id, name) = (line(&scenario.id), line(&scenario.name));

@@ -42,6 +42,8 @@ pub struct Plan {
     pub pace: RunRate,
     /// How many more times a scenario is played that diverged.
     pub retries: u32,
+    /// How long it waits before each of them.
+    pub retry_delay: Duration,
     /// Whether nothing more begins after the first one that does not follow its script.
     pub fail_fast: bool,
     /// Ends everything at once.
@@ -280,6 +282,10 @@ async fn play_turn(shared: &Schedule, due: Due) {
             break outcome;
         }
         before.push(outcome);
+        tokio::select! {
+            () = tokio::time::sleep(shared.plan.retry_delay) => {}
+            () = shared.plan.stop.stopped() => {}
+        }
     };
     shared.under_way.fetch_sub(1, Ordering::Relaxed);
     if shared.plan.fail_fast && !outcome.followed() {

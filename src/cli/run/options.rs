@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// How many runs may be under way at once where a rate is asked for and no limit is given.
 const JOBS_AT_A_RATE: usize = 1000;
+/// How long a retry waits where nothing else is asked for.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// The highest rate, in runs each second: more is a mistyped number.
 const HIGHEST_RATE: f64 = 1_000_000.0;
 
@@ -205,6 +207,9 @@ pub(super) struct ScheduleArguments {
     /// Retry a diverged scenario up to N times; if one passes, it is flaky
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     retries: u32,
+    /// How long it waits before each retry (1s)
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    retry_delay: Option<Duration>,
 }
 
 impl ConnectionArguments {
@@ -285,7 +290,14 @@ impl RunArguments {
         if pace.is_load() {
             pace.part = self.selection.shard.map(|(index, count)| (u64::from(index - 1), u64::from(count)));
         }
-        Plan { jobs, pace, retries: schedule.retries, fail_fast: schedule.fail_fast, stop: Stop::default() }
+        Plan {
+            jobs,
+            pace,
+            retries: schedule.retries,
+            retry_delay: schedule.retry_delay.unwrap_or(RETRY_DELAY),
+            fail_fast: schedule.fail_fast,
+            stop: Stop::default(),
+        }
     }
 
     /// Whether the number of jobs was the user's wish.

@@ -123,7 +123,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
             (steps.followed, "followed"),
             (steps.diverged, "diverged"),
             (steps.skipped, "skipped"),
-            (steps.unreached, "not come to"),
+            (steps.unreached, "not reached"),
         ];
         let counts = counts.iter().filter(|(count, _)| *count > 0);
         let told: Vec<String> = counts.map(|(count, word)| format!("{} {word}", words::count(*count))).collect();
