@@ -87,7 +87,11 @@ impl Comparer<'_> {
             }
             Expected::Any(list) => self.any(list, came, span),
             // The others read something else than a reply; the player does not bring them here.
-            Expected::Line(_) | Expected::Raw(_) | Expected::Closed(_) | Expected::Silence(_) => Ok(Vec::new()),
+            Expected::Line(_)
+            | Expected::Raw(_)
+            | Expected::Closed(_)
+            | Expected::Silence(_)
+            | Expected::Observe(_) => Ok(Vec::new()),
         }
     }
 
@@ -214,7 +218,7 @@ impl Comparer<'_> {
                 let rendered = self.templates.render(text, Mode::Plain, self.scope)?;
                 let parsed = duration::parse(&String::from_utf8_lossy(&rendered.bytes));
                 let fault = |message| TemplateError { message, span: text.span, help: None };
-                parsed.map_err(|message| fault(rendered.without_secret(message)))
+                parsed.map_err(|misread| fault(rendered.without_secret(misread.into())))
             }
         }
     }
@@ -260,6 +264,7 @@ pub(crate) fn describe(expectation: &Expectation, other: OtherSide) -> String {
         Expected::Raw(pattern) => format!("bytes matching {}", pattern.text.source),
         Expected::Closed(closed) => other.to_close(*closed).to_owned(),
         Expected::Silence(_) => "silence".to_owned(),
+        Expected::Observe(_) => "anything".to_owned(),
         Expected::Any(alternatives) => list(alternatives, ", or "),
         Expected::All(parts) => list(parts, " and "),
         Expected::Fields(fields) => {

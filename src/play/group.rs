@@ -50,7 +50,11 @@ impl Stage {
         let diverged = self.divergences.len() > group.before;
         if let Some(outcome) = self.open_groups.pop().and_then(|place| self.steps.get_mut(place)) {
             outcome.duration = duration;
-            outcome.verdict = if diverged { Verdict::Diverged } else { Verdict::Followed };
+            outcome.verdict = match (diverged, &outcome.reason) {
+                (true, _) => Verdict::Diverged,
+                (false, Some(_)) => Verdict::Skipped,
+                (false, None) => Verdict::Followed,
+            };
         }
     }
 
@@ -85,8 +89,8 @@ impl Stage {
         }
         let Some(repeat) = &group.repeat else { return Ok(vec![Iteration { number: None, each: None }]) };
         let rendered = self.templates.render(repeat, Mode::Plain, scope)?;
-        let count = parse_count(&String::from_utf8_lossy(&rendered.bytes)).map_err(|message| {
-            let message = rendered.without_secret(message);
+        let count = parse_count(&String::from_utf8_lossy(&rendered.bytes)).map_err(|misread| {
+            let message = rendered.without_secret(misread.into());
             TemplateError { message, span: repeat.span, help: None }
         })?;
         Ok((1..=count).map(Iteration::numbered).collect())

@@ -1,7 +1,7 @@
 //! Fills the report from what was played. The only file of this folder, beside `human`, that sees an outcome.
 
 use super::model::{
-    Attempt, Certificate, Closed, Diagnostic, Divergence, Line, Place, Program, Received, Reply, Report,
+    Attempt, Certificate, Closed, Diagnostic, Divergence, Level, Line, Place, Program, Received, Reply, Report,
     ScenarioReport, Session, Shard, Speaker, Step, StepVerdict, Summary, Tls, VERSION, Verdict,
 };
 use super::values::Values;
@@ -41,9 +41,10 @@ pub fn played(outcome: &Outcome, circumstances: Circumstances, warnings: &[scena
     let sources = &outcome.sources;
     let divergences: Vec<Divergence> = outcome.divergences.iter().map(|one| divergence(one, outcome)).collect();
     let verdict = verdict(outcome, &circumstances);
-    let (transcript, places) = match circumstances.without_transcript {
-        true => (Vec::new(), Vec::new()),
-        false => transcript(outcome, circumstances.without_body),
+    let (transcript, places) = if circumstances.without_transcript {
+        (Vec::new(), Vec::new())
+    } else {
+        transcript(outcome, circumstances.without_body)
     };
     ScenarioReport {
         id: circumstances.id,
@@ -51,6 +52,11 @@ pub fn played(outcome: &Outcome, circumstances: Circumstances, warnings: &[scena
         path: inert(&outcome.path),
         name: inert(&outcome.name),
         tags: outcome.tags.iter().map(|tag| inert(tag)).collect(),
+        level: outcome.claim.level.map(level),
+        rfc: outcome.claim.rfc.iter().map(|section| inert(section)).collect(),
+        why: outcome.claim.why.as_deref().map(inert),
+        mend: outcome.claim.mend.iter().map(|(make, text)| (inert(make), inert(text))).collect(),
+        reason: outcome.not_applicable.as_deref().map(inert),
         case: circumstances.values.case,
         vars: circumstances.values.vars,
         verdict,
@@ -97,6 +103,8 @@ fn verdict(outcome: &Outcome, circumstances: &Circumstances) -> Verdict {
         RunVerdict::Unreachable => Verdict::Unreachable,
         RunVerdict::Interrupted => Verdict::Interrupted,
         RunVerdict::Diverged => Verdict::Diverged,
+        RunVerdict::Warned => Verdict::Warned,
+        RunVerdict::NotApplicable => Verdict::NotApplicable,
     }
 }
 
@@ -133,6 +141,11 @@ fn unplayed(id: String, path: String, verdict: Verdict) -> ScenarioReport {
         name: path.clone(),
         path,
         tags: Vec::new(),
+        level: None,
+        rfc: Vec::new(),
+        why: None,
+        mend: BTreeMap::new(),
+        reason: None,
         case: BTreeMap::new(),
         vars: BTreeMap::new(),
         verdict,
@@ -206,6 +219,8 @@ impl Summary {
             Verdict::Broken => &mut self.broken,
             Verdict::Interrupted => &mut self.interrupted,
             Verdict::NotPlayed => &mut self.not_played,
+            Verdict::Warned => &mut self.warned,
+            Verdict::NotApplicable => &mut self.not_applicable,
         } += 1;
         for step in &scenario.steps {
             *match step.verdict {
@@ -215,6 +230,14 @@ impl Summary {
                 StepVerdict::Unreached => &mut self.steps.unreached,
             } += 1;
         }
+    }
+}
+
+fn level(level: scenario::Level) -> Level {
+    match level {
+        scenario::Level::Must => Level::Must,
+        scenario::Level::Should => Level::Should,
+        scenario::Level::May => Level::May,
     }
 }
 
@@ -251,6 +274,8 @@ fn step(step: &run::StepOutcome, outcome: &Outcome) -> Step {
         started: seconds(step.started),
         duration: seconds(step.duration),
         replies: step.replies.iter().map(reply).collect(),
+        observed: step.observed.map(str::to_owned),
+        reason: step.reason.as_deref().map(inert),
         received: listened(step).then(|| Received { octets: step.received.octets, text: step.received.text.clone() }),
         closed: step.received.reset.map(|reset| if reset { Closed::Reset } else { Closed::Fin }),
     }
@@ -300,7 +325,7 @@ fn session(session: &run::SessionOutcome) -> Session {
 
 fn divergence(divergence: &run::Divergence, outcome: &Outcome) -> Divergence {
     let of_step = |step: &run::StepOutcome| step.number == divergence.step;
-    let of_turn = |step: &run::StepOutcome| of_step(step) && step.turns == divergence.turns;
+    let of_turn = |step: &run::StepOutcome| of_step(step) && *step.turns == *divergence.turns;
     let index = outcome.steps.iter().rposition(of_turn).or_else(|| outcome.steps.iter().rposition(of_step));
     Divergence {
         step: divergence.step.to_string(),
@@ -317,7 +342,7 @@ fn divergence(divergence: &run::Divergence, outcome: &Outcome) -> Divergence {
         reason: divergence.reason.map(str::to_owned),
         reply_code: divergence.reply_code,
         expected: divergence.expected.as_deref().map(inert),
-        got: divergence.got.clone(),
+        got: divergence.got.as_deref().map(str::to_owned),
         line: divergence.line,
         diagnostic: diagnostic(&divergence.diagnostic, &outcome.sources),
     }

@@ -86,6 +86,12 @@ pub struct Summary {
     pub interrupted: u64,
     /// Were not played: the run ended before.
     pub not_played: u64,
+    /// Did not follow it, which by their level is a warning.
+    #[serde(default)]
+    pub warned: u64,
+    /// Were not about this server: nothing was tested.
+    #[serde(default)]
+    pub not_applicable: u64,
     /// YAML files of folders that are no scenarios.
     pub left_out: u64,
     /// Scenarios that `--tag`, `--name`, `--last-failed` or `--shard` passed over.
@@ -101,7 +107,7 @@ pub struct StepSummary {
     pub followed: u64,
     /// Something else came.
     pub diverged: u64,
-    /// Their `when` was false.
+    /// Their `when` was false, or their group does not apply.
     pub skipped: u64,
     /// A step before them diverged.
     pub unreached: u64,
@@ -125,6 +131,22 @@ pub enum Verdict {
     Interrupted,
     /// It was not begun: the run ended before.
     NotPlayed,
+    /// It did not follow its script, which by its level is a warning.
+    Warned,
+    /// It is not about this server: nothing was tested.
+    NotApplicable,
+}
+
+/// How bad it is where a scenario is not followed (RFC 2119).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// It must not be.
+    Must,
+    /// It should not be.
+    Should,
+    /// It may be so.
+    May,
 }
 
 /// One scenario, played once, with one set of variables.
@@ -142,6 +164,21 @@ pub struct ScenarioReport {
     /// What it is tagged with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// How bad it is where it is not followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// The sections of RFCs that it rests on, such as `5321 §4.1.1.4`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rfc: Vec<String>,
+    /// Why it matters, for somebody who does not know the RFC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What to change, by the make of the server.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mend: BTreeMap<String, String>,
+    /// Why it is not about this server, where it is not applicable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The case that it was played with: each column with its value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub case: BTreeMap<String, serde_json::Value>,

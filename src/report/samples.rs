@@ -16,6 +16,11 @@ pub(crate) fn diverged() -> Report {
         path: words("a.yaml"),
         name: words("a.yaml"),
         tags: Vec::new(),
+        level: None,
+        rfc: Vec::new(),
+        why: None,
+        mend: BTreeMap::new(),
+        reason: None,
         case: BTreeMap::new(),
         vars: BTreeMap::new(),
         verdict: Verdict::Diverged,
@@ -219,6 +224,8 @@ fn step(number: &str, name: Option<&str>, verdict: StepVerdict) -> Step {
         started: 0.1,
         duration: 0.1,
         replies: if diverged { vec![reply] } else { Vec::new() },
+        observed: None,
+        reason: None,
     }
 }
 

@@ -1,10 +1,11 @@
 //! One run: its sandbox and its own server are started, the client is played, and the ends are waited for.
 
+use super::fault::RunFault;
 use super::sandbox::sandbox_options;
 use crate::host::{Awaited, Listening};
 use crate::play::client::player::Player;
 use crate::play::divergence::{Cause, Divergence, Kind};
-use crate::play::outcome::Outcome;
+use crate::play::outcome::{ClaimOutcome, Outcome};
 use crate::play::props::Props;
 use crate::play::{PassedSteps, Settings, StepNumber};
 use crate::scenario::{Diagnostic, Scenario, Span, TemplateError, Variables};
@@ -17,7 +18,7 @@ use std::time::Duration;
 pub(super) async fn play(scenario: &Scenario, variables: &Variables, props: &Props, settings: &Settings) -> Outcome {
     let mut player = Player::new(scenario, props, settings);
     if let Err(error) = start_sandbox(&mut player, variables) {
-        return not_started(scenario, &error);
+        return not_started(scenario, &error.to_string());
     }
     if let Err(error) = player.refuse_endless() {
         return not_startable(scenario, &error);
@@ -95,6 +96,9 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: Kind, message: &str) 
         started: Timestamp::now(),
         duration: Duration::ZERO,
         steps: Vec::new(),
+        claim: ClaimOutcome::default(),
+        is_warning: false,
+        not_applicable: None,
         passed: PassedSteps::default(),
         divergences: vec![Divergence::new(StepNumber::default(), cause, kind, diagnostic)],
         sessions: Vec::new(),
@@ -108,7 +112,7 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: Kind, message: &str) 
 }
 
 /// Starts the built-in server: any user name with one of the secrets as password is let in.
-fn start_sandbox(player: &mut Player<'_>, variables: &Variables) -> Result<(), String> {
+fn start_sandbox(player: &mut Player<'_>, variables: &Variables) -> Result<(), RunFault> {
     if !player.ground.settings.sandbox || player.ground.settings.to.is_some() {
         return Ok(());
     }
@@ -117,7 +121,7 @@ fn start_sandbox(player: &mut Player<'_>, variables: &Variables) -> Result<(), S
         return Ok(());
     }
     let options = sandbox_options([(player.ground.scenario, variables, player.ground.settings)]);
-    let sandbox = Sandbox::start(options).map_err(|error| format!("the sandbox: {error}"))?;
+    let sandbox = Sandbox::start(options).map_err(RunFault::Sandbox)?;
     player.ground.sandbox = Some(Arc::new(sandbox));
     Ok(())
 }

@@ -11,7 +11,9 @@ use crate::play::outcome::Verdict;
 use crate::play::server::scope::server_value;
 use crate::play::server::script::ScriptParts;
 use crate::scenario::server::{ConnectionPlan, Server};
-use crate::scenario::{Action, Address, Connect, Mode, Span, TemplateError, Templates, Variables, parse_listen};
+use crate::scenario::{
+    Action, Address, Connect, Misread, Mode, Span, TemplateError, Templates, Variables, parse_listen,
+};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -65,7 +67,7 @@ impl Player<'_> {
             (Some(address), _) => return Ok(address),
             (None, None) => return Ok((Ipv4Addr::LOCALHOST, 0).into()),
             (None, Some(text)) => {
-                let fault = |message| TemplateError { message, span: text.span, help: None };
+                let fault = |misread: Misread| TemplateError { message: misread.into(), span: text.span, help: None };
                 let rendered = self.stage.templates.render(text, Mode::Line, &self.stage.names)?;
                 parse_listen(&String::from_utf8_lossy(&rendered.bytes)).map_err(fault)?
             }
@@ -95,7 +97,7 @@ impl Player<'_> {
         }
         // A client that speaks to the server itself is the one that connects; behind a relay more may come.
         let is_over = self.has_client() && (wanted.is_none() || self.reaches_own_server());
-        if is_over || !self.stage.divergences.is_empty() {
+        if is_over || !self.stage.divergences.is_empty() || self.stage.not_applicable.is_some() {
             Awaited::Last
         } else {
             Awaited::Within { wanted, wait: self.stage.timeout }
@@ -116,6 +118,7 @@ impl Player<'_> {
             self.served_steps.extend(record.steps);
             self.sessions.add_served(record.session);
             self.stage.divergences.extend(record.divergences);
+            self.stage.not_applicable = self.stage.not_applicable.take().or(record.not_applicable);
             // Each connection captures for itself: `server.2.who`, as its steps are numbered.
             let own = |(name, value)| (format!("server.{}.{name}", record.number), value);
             self.stage.captures.extend(record.captures.into_iter().map(own));

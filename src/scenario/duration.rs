@@ -1,5 +1,6 @@
 //! Durations as people write them: `30s`, `1m 30s`, `500ms`.
 
+use super::Misread;
 use std::time::Duration;
 
 /// The longest duration a scenario may name: one day.
@@ -9,12 +10,15 @@ const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 ///
 /// # Errors
 /// A text that says what a duration looks like.
-pub fn parse(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration =
-        text.trim().parse().map_err(|_| format!("`{text}` is not a duration: write `30s`, `500ms` or `1m 30s`"))?;
-    let duration = Duration::try_from(span).map_err(|_| format!("`{text}` is negative: a duration is not"))?;
+pub fn parse(text: &str) -> Result<Duration, Misread> {
+    let span: jiff::SignedDuration = text
+        .trim()
+        .parse()
+        .map_err(|_| Misread::new(format!("`{text}` is not a duration: write `30s`, `500ms` or `1m 30s`")))?;
+    let duration =
+        Duration::try_from(span).map_err(|_| Misread::new(format!("`{text}` is negative: a duration is not")))?;
     if duration > MAX_DURATION {
-        return Err(format!("`{text}` is too long: one day is the most"));
+        return Err(Misread::new(format!("`{text}` is too long: one day is the most")));
     }
     Ok(duration)
 }

@@ -8,6 +8,7 @@ mod builtin;
 pub(crate) mod cases;
 mod check;
 mod chosen;
+mod claim;
 mod connection;
 mod content;
 mod decode;
@@ -18,6 +19,7 @@ mod flow;
 mod lint;
 mod lost;
 mod matcher;
+mod misread;
 mod octets;
 mod pattern;
 mod schema;
@@ -33,6 +35,8 @@ mod words;
 pub(crate) mod write;
 pub(crate) mod yaml;
 
+pub use claim::{FailOn, Level};
+pub use misread::Misread;
 pub use schema::SCHEMA;
 pub use source::{Diagnostic, Footnote, Position, Severity, Source, Sources, Span};
 pub use template::{Expression, Text};
@@ -43,6 +47,7 @@ pub(crate) use builtin::Chance;
 pub(crate) use cases::{Table, table};
 pub(crate) use check::{CheckContext, PemChecks, check, parse_listen, reason, resolve_file};
 pub(crate) use chosen::{Attempts, Choosable, Chosen, ImplicitTls, TlsVersionName, choose};
+pub(crate) use claim::{Claim, Requirement};
 pub(crate) use connection::{Address, Connect, IpVersion, ProxyProtocol, TlsSettings, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
 pub(crate) use decode::{Includes, parse};
@@ -52,6 +57,7 @@ pub(crate) use flow::Flow;
 pub(crate) use matcher::{Capture, Matcher};
 pub(crate) use octets::{decode_base64, decode_hex};
 pub(crate) use pattern::{NamePattern, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide};
+pub(crate) use source::DiagnosticKind;
 pub(crate) use step::{Action, Auth, Closing, Group, Head, RawBytes, Retry, RetryOn, Speech, Step, TlsStep};
 pub(crate) use template::{Mode, Over, Rendered, Scope, TemplateError, Templates, value_from_bytes, weight_of};
 pub(crate) use words::similar;
@@ -77,10 +83,10 @@ pub(crate) fn is_built_in_name(name: &str) -> bool {
 }
 
 /// How often `repeat` goes round.
-pub(crate) fn parse_count(written: &str) -> Result<usize, String> {
+pub(crate) fn parse_count(written: &str) -> Result<usize, Misread> {
     let count = written.trim().parse::<usize>().ok();
     let allowed = count.filter(|count| u64::try_from(*count).is_ok_and(|count| count <= MAX_ITERATIONS));
-    allowed.ok_or_else(|| format!("`repeat` takes a number up to {MAX_ITERATIONS}, not `{written}`"))
+    allowed.ok_or_else(|| Misread::new(format!("`repeat` takes a number up to {MAX_ITERATIONS}, not `{written}`")))
 }
 /// How long one wait may take when nothing else is said.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -96,6 +102,10 @@ pub struct Scenario {
     pub description: Option<String>,
     /// Words to select scenarios by.
     pub tags: Vec<String>,
+    /// What it claims about the other side.
+    pub(crate) claim: Claim,
+    /// What must be true for it to be about the other side at all.
+    pub(crate) requires: Vec<Requirement>,
     pub(crate) vars: Vec<Var>,
     pub(crate) secrets: Vec<Named>,
     pub(crate) timeout: Option<Duration>,
@@ -159,6 +169,8 @@ pub(crate) enum Data {
     Text(Text),
     List(Vec<Data>),
     Map(Vec<(String, Data)>),
+    /// A variable without a default: its value must be given.
+    Missing(Span),
 }
 
 /// A duration, known now or only when its template is rendered.
@@ -178,6 +190,7 @@ impl Data {
             Data::Text(text) => text.source.clone(),
             Data::List(_) => "[…]".to_owned(),
             Data::Map(_) => "{…}".to_owned(),
+            Data::Missing(_) => String::new(),
         }
     }
 }

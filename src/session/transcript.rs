@@ -19,6 +19,9 @@ const RECEIVED_TEXT: usize = 2000;
 /// How many lines are kept of what a server sent beside whole replies.
 const STRAY_LINES: usize = 1000;
 
+/// The note that the client closed a session: no divergence is about it.
+pub const OWN_CLOSE: &str = "closed by the client";
+
 /// Who said it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Speaker {
@@ -97,6 +100,8 @@ pub(crate) struct Transcript {
     step: Arc<str>,
     /// Replies that were read and not taken yet.
     replies: Vec<ReplyEntry>,
+    /// What was observed and not taken yet.
+    observed: Option<&'static str>,
     /// What has come since that was last asked for.
     received: Arrivals,
 }
@@ -110,6 +115,7 @@ impl Transcript {
             observer,
             step: Arc::from(""),
             replies: Vec::new(),
+            observed: None,
             received: Arrivals::default(),
         }
     }
@@ -123,6 +129,7 @@ impl Transcript {
             observer: self.observer.clone(),
             step: Arc::from(""),
             replies: Vec::new(),
+            observed: None,
             received: Arrivals::default(),
         }
     }
@@ -220,6 +227,16 @@ impl Transcript {
     /// Notes that the other side has closed.
     pub(crate) fn ended(&mut self, reset: bool) {
         self.received.reset = Some(reset);
+    }
+
+    /// Notes what a step observed.
+    pub(crate) fn observed(&mut self, kind: &'static str) {
+        self.observed = Some(kind);
+    }
+
+    /// Takes what was observed since this was last asked for.
+    pub(crate) fn take_observed(&mut self) -> Option<&'static str> {
+        self.observed.take()
     }
 
     /// The number of the step that lines belong to now.

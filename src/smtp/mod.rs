@@ -9,6 +9,7 @@ pub mod extension;
 pub mod idiom;
 pub mod mail_data;
 pub(crate) mod offer;
+pub mod ports;
 pub mod provider;
 pub mod question;
 pub mod reply;

@@ -8,7 +8,7 @@ use crate::cli::values::{Direction, ValueArguments};
 use crate::report::human::{self, Styled};
 use crate::run::{Observer, Plan, RunRate, Settings, Stop};
 use crate::scenario::address::{split_address, split_address_or};
-use crate::scenario::{Scenario, duration};
+use crate::scenario::{FailOn, Scenario, duration};
 use crate::smtp::idiom::Idiom;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -49,6 +49,9 @@ pub(in crate::cli) struct RunArguments {
         help_heading = "Reports"
     )]
     pub(super) report_body: Body,
+    /// From which level on a divergence fails the run; below it, it is a warning (`must`)
+    #[arg(long, value_name = "LEVEL", value_parser = fail_on)]
+    fail_on: Option<FailOn>,
     /// Whose conversations reports show: of `all` scenarios, of those that `failed`, or of `none`
     #[arg(
         long,
@@ -260,6 +263,7 @@ impl RunArguments {
             show_secrets: self.show_secrets,
             timeout: trust.timeout,
             max_time: trust.max_time,
+            fail_on: self.fail_on.unwrap_or_default(),
             seed: self.seed,
             update: self.update,
             file_root: self.file_root.clone(),
@@ -317,6 +321,17 @@ fn to_address(text: &str) -> Result<(String, Option<u16>), String> {
     // No address names port 0.
     let (host, port) = split_address_or(text, 0)?;
     Ok((host, (port != 0).then_some(port)))
+}
+
+/// `must`, `should`, `may` or `never`.
+pub(in crate::cli) fn fail_on(text: &str) -> Result<FailOn, String> {
+    match text {
+        "must" => Ok(FailOn::Must),
+        "should" => Ok(FailOn::Should),
+        "may" => Ok(FailOn::May),
+        "never" => Ok(FailOn::Never),
+        _ => Err("expected `must`, `should`, `may` or `never`".to_owned()),
+    }
 }
 
 fn shard(text: &str) -> Result<(u32, u32), String> {

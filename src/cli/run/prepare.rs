@@ -219,7 +219,9 @@ impl Preparation<'_> {
                 let id = identity(&scenario.sources, &label);
                 let mut diagnostics = crate::check(scenario, None, &self.settings);
                 diagnostics.retain(Diagnostic::is_error);
-                diagnostics.extend(error.diagnostics);
+                let told = |one: &Diagnostic| diagnostics.iter().any(|other| other.is_same_as(one));
+                let more: Vec<Diagnostic> = error.diagnostics.into_iter().filter(|one| !told(one)).collect();
+                diagnostics.extend(more);
                 if self.selects(&id) {
                     self.broken(id, name, &scenario.sources, &diagnostics);
                 }

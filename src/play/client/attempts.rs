@@ -2,6 +2,7 @@
 //!
 //! Responsible for the order of its steps; what a loop means stands in `group`, a pipeline in `pipeline`.
 
+use crate::net::clock;
 use crate::play::client::player::{Flow, Player};
 use crate::play::client::sessions::Sessions;
 use crate::play::divergence::{Divergence, Kind};
@@ -18,18 +19,32 @@ impl Player<'_> {
         let open = self.stage.begin_group(StepOutcome { name, ..Self::unplayed(step, started) });
         let flow = match self.enter(step, group) {
             Ok(bindings) => {
-                let flow = self.play_ways(step, group).await;
+                let flow = match self.unmet(step, group) {
+                    Ok(true) => Flow::On,
+                    Ok(false) => self.play_ways(step, group).await,
+                    Err(error) => self.group_fault(step, group, &error),
+                };
                 self.stage.unbind(bindings);
                 flow
             }
             Err(error) => self.group_fault(step, group, &error),
         };
         self.stage.end_group(&open);
-        if flow == Flow::Stop && step.head.continues && !self.is_refused() {
+        let applies = self.stage.not_applicable.is_none();
+        if flow == Flow::Stop && step.head.continues && applies && !self.is_refused() {
             self.sessions.note_late_replies(&step.head.number);
             return Flow::On;
         }
         flow
+    }
+
+    /// Passes over the steps of a group whose requirement does not hold.
+    pub(crate) fn unmet(&mut self, step: &Step, group: &Group) -> Result<bool, TemplateError> {
+        let Some(reason) = self.stage.unmet(&group.requires, &self.view().scope(step))? else { return Ok(false) };
+        let before = self.stage.steps.len();
+        self.pass_over(&group.steps, Verdict::Skipped);
+        self.stage.say_skipped(before - 1, &reason);
+        Ok(true)
     }
 
     /// The time-out and the names that hold inside of the group.
@@ -113,7 +128,7 @@ impl Player<'_> {
             self.stage.names = names.clone();
             self.sessions.close_opened_after(opened, &mut self.stage.log).await;
             self.read_last_replies().await;
-            tokio::time::sleep(delay).await;
+            clock::rest(delay).await;
         }
         Flow::On
     }

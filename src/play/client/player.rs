@@ -1,6 +1,7 @@
 //! The step loop: plays the steps one by one until one diverges, then `finally`.
 
 use crate::play::Settings;
+use crate::play::applies::untested;
 use crate::play::client::ground::{Ground, StepAt, Updates, View};
 use crate::play::client::sessions::Sessions;
 use crate::play::diagnose::Site;
@@ -78,13 +79,7 @@ impl<'a> Player<'a> {
 
     pub(crate) async fn play_all(&mut self) {
         let scenario = self.ground.scenario;
-        let mut flow = Flow::On;
-        if let Some(opening) = &scenario.opening {
-            flow = self.play_steps(std::slice::from_ref(opening)).await;
-        }
-        if flow == Flow::On {
-            flow = self.play_steps(&scenario.steps).await;
-        }
+        let flow = self.play_script().await;
         if let Some(server) = self.ground.own_server.as_ref().filter(|_| flow == Flow::Stop) {
             server.abandon();
         }
@@ -152,7 +147,8 @@ impl<'a> Player<'a> {
             Ok(mut at) => at.perform().await,
             Err(divergence) => Err(vec![divergence]),
         };
-        self.record(step, name, started, outcome.err().unwrap_or_default())
+        let flow = self.record(step, name, started, outcome.err().unwrap_or_default());
+        if matches!(step.action, Action::Skip(_)) { Flow::Stop } else { flow }
     }
 
     /// Whether a step is to be played: its `when` holds, and inside `finally` its session can still be spoken to.
@@ -184,15 +180,19 @@ impl<'a> Player<'a> {
         // A connect that waited for its turn took no longer for it.
         let started = started + std::mem::take(&mut self.sessions.held_back);
         let duration = self.stage.log.elapsed().saturating_sub(started);
+        let observed = self.stage.log.take_observed();
         let (replies, received) = self.stage.log.take_received();
-        let outcome = StepOutcome { name, verdict, duration, replies, received, ..Self::unplayed(step, started) };
+        let unplayed = Self::unplayed(step, started);
+        let outcome = StepOutcome { name, verdict, duration, replies, observed, received, ..unplayed };
         self.stage.keep_step(outcome);
         let stops = !divergences.is_empty() && !step.head.continues;
         // A run that was asked for wrongly does not go on, whatever the step says.
         let refused = divergences.iter().any(Divergence::ends_the_run);
         if !divergences.is_empty() {
             let line = self.stage.log.last_of(&step.head.number);
-            divergences.into_iter().for_each(|divergence| self.stage.keep_divergence(divergence, line));
+            for divergence in divergences {
+                self.stage.keep_divergence(divergence, line);
+            }
         }
         if stops || refused { Flow::Stop } else { Flow::On }
     }
@@ -228,6 +228,8 @@ impl<'a> Player<'a> {
             duration: Duration::ZERO,
             turns: Vec::new(),
             replies: Vec::new(),
+            observed: None,
+            reason: None,
             received: Arrivals::default(),
         }
     }
@@ -286,6 +288,9 @@ impl<'a> Player<'a> {
 
     pub(crate) fn into_outcome(mut self) -> Outcome {
         self.complete_steps();
+        let claim = self.ground.scenario.claim.told(&self.stage);
+        let is_warning = !self.ground.settings.fail_on.counts(claim.level);
+        let not_applicable = self.stage.not_applicable.take().or_else(|| untested(self.ground.scenario, &self.stage));
         let (sessions, exchanges) = self.sessions.into_outcomes(&self.stage.log);
         self.stage.steps.extend(std::mem::take(&mut self.served_steps));
         let (mut main, finally): (Vec<_>, Vec<_>) =
@@ -302,6 +307,9 @@ impl<'a> Player<'a> {
             started: self.began,
             duration,
             steps: self.stage.steps,
+            claim,
+            is_warning,
+            not_applicable,
             passed: self.stage.passed,
             divergences: main,
             sessions,
@@ -312,6 +320,7 @@ impl<'a> Player<'a> {
             exchanges,
             notices: self.notices,
         };
+        outcome.soften();
         outcome.count_lines_from(left_out);
         door::hide(&mut outcome, &masker);
         outcome

@@ -2,6 +2,7 @@
 //!
 //! Mail data goes out in `mail`, connections and handshakes are made in `opening`, what comes is read in `expecting`.
 
+use crate::net::clock;
 use crate::play::client::disclosure::{chooses_whom_to_trust, is_seen};
 use crate::play::client::ground::StepAt;
 use crate::play::client::sessions::{Open, Sessions};
@@ -9,14 +10,15 @@ use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::Incoming;
 use crate::scenario::{
-    Action, Closing, Data, Mode, Named, RawBytes, Rendered, TemplateError, Text, decode_base64, decode_hex, render_data,
+    Action, Closing, Data, Misread, Mode, Named, RawBytes, Rendered, TemplateError, Text, decode_base64, decode_hex,
+    render_data,
 };
 use crate::scenario::{Expectation, Expected};
 use crate::session::{Farewell, Outgoing, Trouble};
 use std::time::Duration;
 
 /// Bytes from their written form.
-type Decode = fn(&str) -> Result<Vec<u8>, String>;
+type Decode = fn(&str) -> Result<Vec<u8>, Misread>;
 
 /// What an action comes to: nothing, or what diverged.
 pub(crate) type StepDone = Result<(), Vec<Divergence>>;
@@ -41,8 +43,12 @@ impl StepAt<'_> {
             Action::Close(closing) => self.close(*closing).await?,
             Action::Sleep(length) => {
                 let length = self.length(length).map_err(|error| self.template(&error))?;
-                tokio::time::sleep(self.stage.bounded(length)).await;
+                clock::rest(self.stage.bounded(length)).await;
                 self.refuse_cut_short()?;
+            }
+            Action::Skip(reason) => {
+                let reason = self.stage.shown(reason, &self.scope());
+                self.stage.not_applicable.get_or_insert(reason);
             }
             Action::Assert(expression) => {
                 self.refuse_cut_short()?;
@@ -169,9 +175,9 @@ impl StepAt<'_> {
         let mut rendered = self.render(text, Mode::Plain)?;
         self.guard_secret(rendered.secret)?;
         if !matches!(raw, RawBytes::Text(_)) {
-            let fault = |message| TemplateError { message, span: text.span, help: None };
+            let fault = |misread: Misread| TemplateError { message: misread.into(), span: text.span, help: None };
             let digits = String::from_utf8_lossy(&rendered.bytes);
-            rendered.bytes = decode(&digits).map_err(|message| self.template(&fault(message)))?;
+            rendered.bytes = decode(&digits).map_err(|misread| self.template(&fault(misread)))?;
         }
         Ok(rendered)
     }
@@ -337,7 +343,7 @@ pub(crate) fn shown_bytes(bytes: &[u8]) -> String {
 /// Whether the end of the session is what is expected, or one of the answers, however the server ends it.
 fn takes_end(expectation: &Expectation) -> bool {
     match &expectation.kind {
-        Expected::Closed(_) => true,
+        Expected::Closed(_) | Expected::Observe(_) => true,
         Expected::Any(list) => list.iter().any(takes_end),
         Expected::Fields(fields) => fields.closed.is_some(),
         _ => false,
@@ -346,7 +352,10 @@ fn takes_end(expectation: &Expectation) -> bool {
 
 /// Whether a reply is what is expected.
 fn reads_reply(expectation: &Expectation) -> bool {
-    !matches!(expectation.kind, Expected::Closed(_) | Expected::Silence(_) | Expected::Line(_) | Expected::Raw(_))
+    !matches!(
+        expectation.kind,
+        Expected::Closed(_) | Expected::Silence(_) | Expected::Line(_) | Expected::Raw(_) | Expected::Observe(_)
+    )
 }
 
 /// How many octets a text has as lines on the wire.

@@ -2,6 +2,7 @@
 //!
 //! What it expects is read in `expecting`, handshakes are in `handshake`.
 
+use crate::net::clock;
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::server::connection::{Connection, Pending};
@@ -86,6 +87,11 @@ impl ServerStepAt<'_> {
                 self.refuse_cut_short(step.head.span)?;
                 self.set(settings)
             }
+            Action::Skip(reason) => {
+                let reason = self.on.stage.shown(reason, &self.on.scope());
+                self.on.stage.not_applicable.get_or_insert(reason);
+                Ok(())
+            }
             Action::Assert(expression) => {
                 self.refuse_cut_short(expression.span)?;
                 let falsity = self.on.stage.falsity(expression, &self.on.scope());
@@ -144,7 +150,7 @@ impl ServerStepAt<'_> {
     }
 
     async fn rest(&mut self, span: Span, length: Duration) -> ServerStepDone {
-        tokio::time::sleep(self.on.stage.bounded(length)).await;
+        clock::rest(self.on.stage.bounded(length)).await;
         self.refuse_cut_short(span)
     }
 

@@ -122,6 +122,8 @@ mod tests {
             started,
             duration,
             replies: Vec::new(),
+            observed: None,
+            reason: None,
         }
     }
 

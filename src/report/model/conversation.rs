@@ -36,6 +36,12 @@ pub struct Step {
     /// The whole replies that it read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replies: Vec<Reply>,
+    /// What `observe` took down: `reply`, `silence`, `closed`, `reset`, `bytes` or `alert`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<String>,
+    /// Why it was not played, where that is not its own `when`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// All that came while it was played, whole replies or not. Of a server's step: what its client sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received: Option<Received>,
@@ -52,7 +58,7 @@ pub enum StepVerdict {
     Followed,
     /// Something else came.
     Diverged,
-    /// Its `when` was false.
+    /// Its `when` was false, or its group does not apply.
     Skipped,
     /// A step before it diverged.
     Unreached,

@@ -11,6 +11,7 @@ pub(super) fn group(checker: &mut Checker<'_>, group: &Group) {
         checker.data(data);
         checker.bind(&name.name, name.span);
     }
+    checker.requirements(&group.requires);
     if let Some(repeat) = &group.repeat {
         checker.text(repeat);
         checker.known_to_parse(repeat, |known| parse_count(known).map(|_| ()));
@@ -75,7 +76,14 @@ fn pipelined(checker: &mut Checker<'_>, steps: &[Step]) {
             _ => false,
         };
         let reads_otherwise = step.expect.as_ref().is_some_and(|expect| {
-            matches!(expect.kind, Expected::Line(_) | Expected::Raw(_) | Expected::Closed(_) | Expected::Silence(_))
+            matches!(
+                expect.kind,
+                Expected::Line(_)
+                    | Expected::Raw(_)
+                    | Expected::Closed(_)
+                    | Expected::Silence(_)
+                    | Expected::Observe(_)
+            )
         });
         if !fits {
             let error =

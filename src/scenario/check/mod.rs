@@ -78,6 +78,7 @@ pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnost
     checker.cases(scenario);
     server::server(&mut checker, scenario);
     steps::all_steps(&mut checker, scenario);
+    checker.claim(scenario);
     checker.unused(scenario);
     checker.secrets_that_decide(scenario);
     if !checker.diagnostics.iter().any(Diagnostic::is_error) {

@@ -5,10 +5,11 @@
 use super::{Checker, Played};
 use crate::scenario::builtin::FILTERS;
 use crate::scenario::sides::Side;
-use crate::scenario::source::{Diagnostic, Span};
+use crate::scenario::source::{Diagnostic, DiagnosticKind, Span};
 use crate::scenario::template::{Expression, Mode, Scope as _, Text, statement_names};
+use crate::scenario::variables::WITHOUT_VALUE;
 use crate::scenario::words::{self, Where};
-use crate::scenario::{Data, Flow, Length, Named, Scenario};
+use crate::scenario::{Data, Flow, Length, Misread, Named, Scenario};
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -86,9 +87,9 @@ impl Checker<'_> {
     }
 
     /// Tells what is wrong with a text whose value is known already.
-    pub(super) fn known_to_parse(&mut self, text: &Text, parse: impl Fn(&str) -> Result<(), String>) {
-        if let Some(Err(message)) = self.known_text(text).map(|known| parse(&known)) {
-            let message = self.without_secret(text, message);
+    pub(super) fn known_to_parse(&mut self, text: &Text, parse: impl Fn(&str) -> Result<(), Misread>) {
+        if let Some(Err(misread)) = self.known_text(text).map(|known| parse(&known)) {
+            let message = self.without_secret(text, misread.to_string());
             let misfit = self.misfit(text, message);
             self.diagnostics.push(misfit);
         }
@@ -243,7 +244,7 @@ impl Checker<'_> {
             Data::Text(text) => self.text(text),
             Data::List(items) => items.iter().for_each(|item| self.data(item)),
             Data::Map(entries) => entries.iter().for_each(|(_, entry)| self.data(entry)),
-            Data::Bool(_) | Data::Int(_) | Data::Float(_) => {}
+            Data::Bool(_) | Data::Int(_) | Data::Float(_) | Data::Missing(_) => {}
         }
     }
 
@@ -286,15 +287,22 @@ impl Checker<'_> {
     }
 
     pub(super) fn unused(&mut self, scenario: &Scenario) {
-        let vars = scenario.vars.iter().map(|var| (&var.name, "variable"));
-        let secrets = scenario.secrets.iter().map(|secret| (secret, "secret"));
+        for var in &scenario.vars {
+            // One that is read must be given; one that nothing reads was left empty by oversight.
+            if let (Data::Missing(span), false) = (&var.default, self.used.contains(&var.name.name)) {
+                self.diagnostics.push(Diagnostic::error(*span, WITHOUT_VALUE.0).help(WITHOUT_VALUE.1));
+                self.used.insert(var.name.name.clone());
+            }
+        }
+        let vars = scenario.vars.iter().map(|var| (&var.name, "variable", DiagnosticKind::UnusedVariable));
+        let secrets = scenario.secrets.iter().map(|secret| (secret, "secret", DiagnosticKind::Any));
         // The column that names the cases is of use as a name alone.
         let columns = scenario.cases.first().map_or(0, |case| case.values.len());
         let naming = scenario.naming_column().filter(|_| columns > 1);
-        for (named, kind) in vars.chain(secrets) {
+        for (named, what, kind) in vars.chain(secrets) {
             if !self.used.contains(&named.name) && naming != Some(named.name.as_str()) {
-                let warning = Diagnostic::warning(named.span, format!("the {kind} `{}` is never used", named.name));
-                self.diagnostics.push(warning);
+                let warning = Diagnostic::warning(named.span, format!("the {what} `{}` is never used", named.name));
+                self.diagnostics.push(warning.kind(kind));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Reads groups: `steps`, `include`, and what is said about how often and in which way they are played.
 
 use super::decoder::{Decoder, Entries, KeyValue};
-use super::{include, steps};
+use super::{claim, include, steps};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::yaml::{Node, Value};
 use crate::scenario::{Action, CodePattern, Data, Group, Length, Named, Retry, RetryOn, Step};
@@ -25,6 +25,7 @@ pub(super) fn group(
             decoder.lost.file();
             return None;
         };
+        group.included = true;
         group.add_defaults(defaults);
         group.steps = steps;
     } else {
@@ -33,6 +34,7 @@ pub(super) fn group(
     group.repeat = entries.value("repeat").and_then(|node| decoder.text(node));
     group.for_each = entries.value("for_each").and_then(|node| for_each(decoder, node));
     group.retry = entries.value("retry").and_then(|node| retry(decoder, node));
+    group.requires = entries.value("requires").map(|node| claim::requirements(decoder, node)).unwrap_or_default();
     group.pipeline = decoder.flag(entries, "pipeline", false);
     refuse_two_ways(decoder, entries);
     if let Some(session) = entries.value("session").and_then(|node| decoder.named(node)) {

@@ -5,7 +5,7 @@ use crate::scenario::source::Diagnostic;
 use crate::scenario::words::similar;
 
 /// What a reply has.
-const REPLY: [&str; 5] = ["code", "enhanced", "lines", "text", "elapsed"];
+const REPLY: [&str; 7] = ["code", "enhanced", "lines", "text", "elapsed", "kind", "bytes"];
 
 /// Looks at an `assert` or a `when`.
 pub(super) fn condition(expression: &Expression, warnings: &mut Vec<Diagnostic>) {

@@ -204,7 +204,7 @@ impl<'s> LintPhase<'s> {
             return;
         }
         self.greeting_owed &= step.expect.is_none();
-        self.unknown |= uncertain;
+        self.unknown |= uncertain || step.observes();
         match verb(step) {
             Some(Verb::Ehlo | Verb::Helo | Verb::Lhlo) => self.greeted = true,
             Some(Verb::Mail) => (self.mail, self.recipient) = (true, false),
