@@ -405,7 +405,8 @@ pub(crate) const ROWS: &[Row] = &[
         name: "repeat: no number",
         steps: "- set: {count: many}\n- repeat: <<count>>\n  steps: [{say: 250 no}]",
         peer: "",
-        ..DIVERGES
+        exits: [2, 2],
+        ..FOLLOWS
     },
     Row {
         name: "repeat: not at all",
@@ -464,7 +465,8 @@ pub(crate) const ROWS: &[Row] = &[
         name: "for_each: no list",
         steps: "- set: {list: word}\n- for_each: {who: <<list>>}\n  steps: [{say: 250 no}]",
         peer: "",
-        ..DIVERGES
+        exits: [2, 2],
+        ..FOLLOWS
     },
     Row {
         name: "for_each: a second one of that name",
