@@ -15,7 +15,7 @@ use crate::report::finding::Finding;
 use crate::report::model::ScenarioReport;
 use crate::report::values::Values;
 use crate::run::{self, Play, Settings};
-use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Table, Variables, undeclared};
+use crate::scenario::{Diagnostic, Inputs, KnownFindings, Scenario, Sources, Table, Variables, undeclared};
 use crate::visible::inert;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -100,6 +100,7 @@ pub(super) fn prepare(arguments: &RunArguments, targets: Targets) -> Result<Prep
         position: 0,
         said: BTreeSet::new(),
         findings: targets.findings,
+        known: Arc::default(),
         destinations: BTreeMap::new(),
         prepared: Prepared { left_out: targets.left_out as u64, errors: targets.complaints, ..Prepared::default() },
     };
@@ -125,6 +126,8 @@ struct Preparation<'a> {
     said: BTreeSet<String>,
     /// What the tickets report, by their names.
     findings: BTreeMap<String, Finding>,
+    /// What was found of the present scenario whatever the values of its variables are.
+    known: Arc<KnownFindings>,
     /// Secrets of the present scenario, and the hosts that they go to.
     destinations: BTreeMap<String, Vec<String>>,
     prepared: Prepared,
@@ -194,6 +197,7 @@ impl Preparation<'_> {
 
     fn take_scenario(&mut self, mut scenario: Scenario) {
         self.said.clear();
+        self.known = Arc::default();
         if let Some(table) = &self.cases {
             scenario.cross_cases(table);
         }
@@ -229,7 +233,7 @@ impl Preparation<'_> {
             }
         };
         let label = run::masked(&label, &variables);
-        let mut diagnostics = crate::check(scenario, Some(&variables), &self.settings);
+        let mut diagnostics = run::check_again(scenario, Some(&variables), &self.settings, &self.known);
         if !diagnostics.iter().any(Diagnostic::is_error) {
             diagnostics.extend(run::unbound(scenario, &variables, &self.settings));
         }

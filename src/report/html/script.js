@@ -178,9 +178,9 @@
 
   function steps(data, whole, said) {
     const several = data.names.length > 1;
-    const heads = [["Step", ""], ["What", ""], ["Result", ""], ["Reply", ""], ["Took", "n"], ["Waterfall", "wide"], ["Place", ""]];
+    const heads = [["Step", ""], ["What", ""], ["Verdict", ""], ["Reply", ""], ["Took", "n"], ["Waterfall", "wide"], ["Place", ""]];
     if (several) heads.splice(2, 0, ["Session", ""]);
-    const [made, body] = table("steps", "Every step: its result, its reply and its time", heads);
+    const [made, body] = table("steps", "Every step: its verdict, its reply and its time", heads);
     for (const step of data.steps) body.append(stepRow(step, data, whole, said, several));
     const scroll = make("div", "scroll", made);
     attributes(scroll, { tabindex: "0", role: "group", "aria-label": "Steps" });

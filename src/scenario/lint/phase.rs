@@ -72,7 +72,7 @@ impl<'s> Phases<'s> {
         if certain && !group.goes_round() {
             return group.steps.iter().for_each(|inner| self.step(inner, warnings));
         }
-        // What its steps leave behind depends on the run.
+        // What its steps leave depends on the run.
         for inner in Step::walk(&group.steps) {
             self.sessions.entry(session_name(inner).to_owned()).or_default().unknown = true;
         }
