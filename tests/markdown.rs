@@ -413,7 +413,7 @@ fn is_a_strangers(file: &Path, folder: &Path) {
         _ = smtp_script(&["run", &name, "--timeout", "1s"]).exits(2).says(&["untrusted"]);
     }
     fs::write(file, with("{unix: /run/x}")).unwrap();
-    _ = smtp_script(&["run", &name]).exits(1).says(&["an untrusted scenario reaches no unix socket"]);
+    _ = smtp_script(&["run", &name]).exits(2).says(&["an untrusted scenario reaches no unix socket"]);
     fs::write(folder.join("secret.txt"), "x").unwrap();
     let reads =
         "```yaml smtp-script\nconnect: a.example\nsteps:\n  - expect: ^220\n  - data: {file: secret.txt}\n```\n";
