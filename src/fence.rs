@@ -12,6 +12,8 @@ use std::ops::Range;
 pub(crate) const SCENARIO: &str = "yaml smtp-script";
 /// What stands behind the fence of what the server said.
 pub(crate) const RECORDING: &str = "yaml smtp-script-recording";
+/// What web mail makes of blanks.
+const NO_BREAK_SPACE: char = '\u{a0}';
 /// The largest Markdown file, in bytes.
 pub(crate) const MAX_MARKDOWN_SIZE: usize = 8 * 1024 * 1024;
 
@@ -46,11 +48,31 @@ pub(crate) fn is_markdown(name: &str) -> bool {
     matches!(ending.as_deref(), Some("md" | "markdown"))
 }
 
+/// Whether a text is read as Markdown: by its name, or because it holds the block, whatever its name. What is named as YAML
+/// is YAML.
+pub(crate) fn is_ticket(name: &str, text: &str) -> bool {
+    is_markdown(name) || !is_yaml(name) && (holds(text, SCENARIO) || holds(text, RECORDING))
+}
+
+/// Whether a file of this name is YAML, whatever stands in it.
+pub(crate) fn is_yaml(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    matches!(ending.as_deref(), Some("yaml" | "yml"))
+}
+
+/// Whether the block of a scenario stands in a text.
+pub(crate) fn holds_scenario(text: &str) -> bool {
+    holds(text, SCENARIO)
+}
+
+fn holds(text: &str, info: &str) -> bool {
+    lines(text).any(|line| Fence::opened_by(line.text).is_some_and(|fence| fence.is(info)))
+}
+
 /// The content of the only block with this info string.
 pub(crate) fn only_block(text: &str, info: &str) -> Result<Range<usize>, FenceFault> {
     let mut found: Option<(Range<usize>, FenceLine<'_>)> = None;
-    let holds_one = lines(text).any(|line| Fence::opened_by(line.text).is_some_and(|fence| fence.is(info)));
-    if let Some(line) = html::first(lines(text)).filter(|_| holds_one) {
+    if let Some(line) = html::first(lines(text)).filter(|_| holds(text, info)) {
         return Err(unseen(info, line));
     }
     let mut lines = lines(text);
@@ -78,7 +100,15 @@ pub(crate) fn only_block(text: &str, info: &str) -> Result<Range<usize>, FenceFa
 /// The text of a block, at the lines where it stands in the file: what is around it is left blank.
 pub(crate) fn in_place(text: &str, block: &Range<usize>) -> String {
     let before = text[..block.start].bytes().filter(|byte| *byte == b'\n').count();
-    format!("{}{}", "\n".repeat(before), &text[block.clone()])
+    let content = text[block.clone()].split_inclusive('\n').map(plainly_indented).collect::<String>();
+    format!("{}{content}", "\n".repeat(before))
+}
+
+/// Web mail indents by no-break spaces.
+fn plainly_indented(line: &str) -> String {
+    let content = line.trim_start_matches([' ', NO_BREAK_SPACE]);
+    let indentation = &line[..line.len() - content.len()];
+    format!("{}{content}", indentation.replace(NO_BREAK_SPACE, " "))
 }
 
 fn lines(text: &str) -> impl Iterator<Item = FenceLine<'_>> {
@@ -168,6 +198,9 @@ mod tests {
         let text = "# t\r\n\n```yaml smtp-script\na: 1\n```\n";
         let range = only_block(text, SCENARIO).unwrap();
         assert_eq!(in_place(text, &range), "\n\n\na: 1\n");
+        let mailed = "```yaml\u{a0}smtp-script\na:\n\u{a0} - b\u{a0}c\n```\n";
+        let range = only_block(mailed, SCENARIO).unwrap();
+        assert_eq!(in_place(mailed, &range), "\na:\n  - b\u{a0}c\n");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reads a scenario from a file or from text; from a report in Markdown the one that it holds.
 
-use crate::fence::{MAX_MARKDOWN_SIZE, RECORDING, SCENARIO, in_place, is_markdown, only_block};
+use crate::fence::{MAX_MARKDOWN_SIZE, RECORDING, SCENARIO, in_place, is_ticket, is_yaml, only_block};
 use crate::library::{self, BuiltIn};
 use crate::scenario::{Diagnostic, Includes, MAX_YAML_SIZE, Scenario, Sources, Span, parse, reason, resolve_file};
 use std::fmt;
@@ -70,7 +70,53 @@ pub fn load_untrusted(path: &Path) -> Result<Scenario, LoadError> {
 pub fn load_recording(path: &Path) -> Result<Scenario, LoadError> {
     let name = path.display().to_string();
     let text = read(path).map_err(|message| LoadError::unreadable(&name, &message))?;
-    parse_yaml(&name, &block_of(&name, &text, RECORDING)?, None)
+    of_ticket(parse_yaml(&name, &block_of(&name, &text, RECORDING)?, None))
+}
+
+/// A file that was read once: what it holds, and all of it where it is a ticket.
+pub(crate) struct LoadedFile {
+    pub(crate) scenario: Result<Scenario, LoadError>,
+    /// The text of the ticket that the scenario stands in.
+    pub(crate) ticket: Option<String>,
+}
+
+impl LoadedFile {
+    /// Reads a file that includes files below `root`, or below its own folder; somebody else's includes none without `root`.
+    pub(crate) fn read(path: &Path, root: Option<&Path>, untrusted: bool) -> LoadedFile {
+        let name = path.display().to_string();
+        let own = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        match read(path) {
+            Ok(text) => {
+                let strangers = untrusted || is_ticket(&name, &text);
+                let own = (!strangers).then_some(own);
+                LoadedFile::of(&name, text, root.or(own))
+            }
+            Err(message) => LoadedFile { scenario: Err(LoadError::unreadable(&name, &message)), ticket: None },
+        }
+    }
+
+    /// The same of a text that was read.
+    pub(crate) fn of(name: &str, text: String, root: Option<&Path>) -> LoadedFile {
+        let scenario = parse_text(name, &text, root);
+        LoadedFile { scenario, ticket: is_ticket(name, &text).then_some(text) }
+    }
+
+    /// The server's side of a file; of a ticket what the server did.
+    pub(crate) fn served(path: &Path, root: Option<&Path>, untrusted: bool) -> Result<Scenario, LoadError> {
+        let name = path.display().to_string();
+        let text = read(path).map_err(|message| LoadError::unreadable(&name, &message))?;
+        if is_ticket(&name, &text) {
+            return of_ticket(parse_yaml(&name, &block_of(&name, &text, RECORDING)?, None));
+        }
+        let own = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        parse_text(&name, &text, root.or((!untrusted).then_some(own)))
+    }
+}
+
+fn of_ticket(loaded: Result<Scenario, LoadError>) -> Result<Scenario, LoadError> {
+    let marked = |scenario| Scenario { is_of_ticket: true, ..scenario };
+    let partial = |partial: Option<Box<Scenario>>| partial.map(|scenario| Box::new(marked(*scenario)));
+    loaded.map(marked).map_err(|error| LoadError { partial: partial(error.partial), ..error })
 }
 
 /// Reads a scenario of the library. It includes files of the library only.
@@ -89,8 +135,8 @@ pub fn load_built_in(scenario: &BuiltIn) -> Result<Scenario, LoadError> {
 }
 
 fn parse_text(name: &str, text: &str, root: Option<&Path>) -> Result<Scenario, LoadError> {
-    if is_markdown(name) {
-        return parse_yaml(name, &block_of(name, text, SCENARIO)?, root);
+    if is_ticket(name, text) {
+        return of_ticket(parse_yaml(name, &block_of(name, text, SCENARIO)?, root));
     }
     parse_yaml(name, text, root)
 }
@@ -144,12 +190,11 @@ fn parse_with(name: &str, text: &str, include: &Includes<'_>) -> Result<Scenario
 fn read(path: &Path) -> Result<String, String> {
     let describe = |error: &std::io::Error| format!("cannot read `{}`: {}", path.display(), reason(error));
     let file = std::fs::File::open(path).map_err(|error| describe(&error))?;
-    let markdown = is_markdown(&path.to_string_lossy());
-    let limit = if markdown { MAX_MARKDOWN_SIZE } else { MAX_YAML_SIZE };
+    let limit = if is_yaml(&path.to_string_lossy()) { MAX_YAML_SIZE } else { MAX_MARKDOWN_SIZE };
     // Room for most scenarios: they come in one read.
     let mut bytes = Vec::with_capacity(USUAL_SIZE);
     file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| describe(&error))?;
-    if markdown && bytes.len() > limit {
+    if limit == MAX_MARKDOWN_SIZE && bytes.len() > limit {
         return Err(format!("`{}` has more than the {limit} bytes that a report may have", path.display()));
     }
     String::from_utf8(bytes).map_err(|error| {

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 const RED: [(&str, &str, Side); 0] = [];
 
 /// Keys of one side only. The other refuses them: each has a row that says so.
-const ONE_SIDED: [(&str, Side); 20] = [
+const ONE_SIDED: [(&str, Side); 22] = [
     ("observe", Side::Client),
     ("send", Side::Client),
     ("data", Side::Client),
@@ -47,6 +47,8 @@ const ONE_SIDED: [(&str, Side); 20] = [
     ("text", Side::Client),
     ("not", Side::Client),
     ("within", Side::Client),
+    ("offers", Side::Client),
+    ("lacks", Side::Client),
     ("receive", Side::Server),
     ("delay", Side::Server),
     ("reply", Side::Server),

@@ -222,7 +222,7 @@ fn outcome_of(bytes: &[u8], in_between: usize, closes: bool) -> Outcome {
     inputs.secrets.insert("password".to_owned(), smtp_script::scenario::Secret::new("open-sesame"));
     let variables = Variables::resolve(&scenario, &inputs).unwrap();
     let settings = Settings {
-        to: Some(("127.0.0.1".to_owned(), port)),
+        to: Some(("127.0.0.1".to_owned(), Some(port))),
         timeout: Some(Duration::from_millis(if closes { 2000 } else { 10 })),
         ..Settings::default()
     };

@@ -53,7 +53,9 @@ fn it_says_what_diverged_without_its_script() {
     for scenario in &report.scenarios {
         assert!(text.contains(&scenario.name), "{} is missing in {text}", scenario.name);
         for divergence in &scenario.divergences {
-            assert!(text.contains(divergence.diagnostic.rendered.trim()), "{text}");
+            let one = &divergence.diagnostic;
+            let parts = [&one.message, &one.label].into_iter().chain(&one.help).chain(&one.notes);
+            parts.for_each(|part| assert!(text.contains(part.as_str()), "{part} is missing in {text}"));
         }
     }
     assert!(!text.contains("Open all"), "what needs the script is not shown: {text}");
@@ -218,6 +220,38 @@ fn an_address_leads_to_a_scenario() {
     assert!(
         browser.value("!!document.getElementById('scenario:many/33.yaml').querySelector('.lines')").as_bool().unwrap()
     );
+}
+
+/// The scenario as it was played stands beside its timeline, advice before it; on a phone nothing is cut.
+#[test]
+fn advice_comes_first_and_the_source_is_marked() {
+    let mut scenario = samples::refused();
+    let place = scenario.divergences[0].diagnostic.place.line;
+    let shown = scenario.divergences[0].diagnostic.rendered.lines().find_map(|line| {
+        let (number, text) = line.split_once(" | ")?;
+        (number.trim() == place.to_string()).then(|| text.to_owned())
+    });
+    scenario.script = Some(format!("# played\n{}\n# end", shown.unwrap()));
+    let page_of_provider =
+        "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/integrating-with-the-smtp-api";
+    scenario.divergences[0].diagnostic.help =
+        vec![format!("{} https://evil.example/ {page_of_provider}", "word ".repeat(60))];
+    let mut browser = Browser::start();
+    browser.open(&page("advice", &samples::report(vec![scenario])), "");
+    let order = "[...document.querySelector('.diagnostic').children].map((one) => one.className.split(' ')[0])";
+    let order = browser.value(order);
+    assert_eq!((&order[0], &order[1]), (&"message".into(), &"help".into()), "{order}");
+    let marked = browser.value("[...document.querySelectorAll('.source .marked')].map((one) => one.textContent)");
+    assert_eq!(marked.as_array().unwrap().len(), 1, "{marked}");
+    let links = browser.value("[...document.querySelectorAll('.diagnostic a')].map((one) => one.href)");
+    assert!(!links.to_string().contains("evil"), "{links}");
+    let address = browser.value("document.querySelector('.address a').getAttribute('href')");
+    assert!(address.as_str().unwrap().starts_with("#scenario:"), "{address}");
+    browser.width(390);
+    browser.value("new Promise((done) => setTimeout(done, 300))");
+    let cut = "[document.documentElement, ...document.querySelectorAll('.excerpt, .steps, .scroll, .lines, .source, .message, .help')] \
+               .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.className || one.tagName)";
+    assert_eq!(browser.value(cut), json!([]));
 }
 
 /// Faults of the open page that a person would stumble over.

@@ -400,21 +400,89 @@ fn what_cannot_be_used_is_told_with_its_place() {
 #[test]
 fn a_report_is_a_strangers() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("report.md");
+    for name in ["report.md", "report.txt", "report"] {
+        is_a_strangers(&folder.path().join(name), folder.path());
+    }
+}
+
+fn is_a_strangers(file: &Path, folder: &Path) {
     let name = file.display().to_string();
     let with = |connect: &str| format!("```yaml smtp-script\nconnect: {connect}\nsteps:\n  - expect: ^220\n```\n");
     for address in ["127.0.0.1:25", "localhost:25", "10.0.0.1:25", "\"[::1]:25\""] {
-        fs::write(&file, with(address)).unwrap();
+        fs::write(file, with(address)).unwrap();
         _ = smtp_script(&["run", &name, "--timeout", "1s"]).exits(2).says(&["untrusted"]);
     }
-    fs::write(&file, with("{unix: /run/x}")).unwrap();
-    _ = smtp_script(&["run", &name]).exits(1).says(&["an untrusted scenario reaches no unix socket"]);
-    fs::write(folder.path().join("secret.txt"), "x").unwrap();
+    fs::write(file, with("{unix: /run/x}")).unwrap();
+    _ = smtp_script(&["run", &name]).exits(2).says(&["an untrusted scenario reaches no unix socket"]);
+    fs::write(folder.join("secret.txt"), "x").unwrap();
     let reads =
         "```yaml smtp-script\nconnect: a.example\nsteps:\n  - expect: ^220\n  - data: {file: secret.txt}\n```\n";
-    fs::write(&file, reads).unwrap();
+    fs::write(file, reads).unwrap();
     _ = smtp_script(&["check", &name]).exits(2).says(&["an untrusted scenario reads no file"]);
-    _ = smtp_script(&["check", &name, "--file-root", &folder.path().display().to_string()]).exits(0);
+    _ = smtp_script(&["check", &name, "--file-root", &folder.display().to_string()]).exits(0);
+}
+
+/// A ticket about a step that gets another reply than expected.
+fn a_ticket(folder: &Path) -> String {
+    let file = folder.join("scenario.yaml").display().to_string();
+    fs::write(&file, "connect: mail.example.com:2525\nsteps:\n  - expect: ^220\n  - send: NOSUCH\n    expect: ^250\n")
+        .unwrap();
+    let ticket = folder.join("ticket.md").display().to_string();
+    let report = format!("markdown={ticket}");
+    _ = smtp_script(&["run", &file, "--sandbox", "--report", &report]).exits(1);
+    ticket
+}
+
+#[test]
+fn a_ticket_is_read_however_it_comes_and_says_whether_it_happened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let ticket = a_ticket(folder.path());
+    let text = fs::read_to_string(&ticket).unwrap();
+    assert!(text.contains("was played against the sandbox, standing in for `mail.example.com:2525` on"), "{text}");
+    assert_eq!(text.matches("the reply was").count(), 1, "{text}");
+    let again = "as in the ticket: step 2, 500 5.5.2\n";
+    _ = smtp_script(&["run", &ticket, "--sandbox"]).exits(1).says(&[again]);
+    let below = folder.path().join("below");
+    fs::create_dir(&below).unwrap();
+    let pasted = text.replace("    expect", "\u{a0} \u{a0} expect").replace('\n', "\r\n");
+    for (name, text) in
+        [("a.txt", &text), ("b.txt", &pasted), ("c.markdown", &text), ("d.txt", &"no ticket".to_owned())]
+    {
+        fs::write(below.join(name), text).unwrap();
+    }
+    let below = below.display().to_string();
+    _ = smtp_script(&["run", &below, "--sandbox"]).exits(1).says(&[again, again, again, "3 scenarios: 3 diverged ("]);
+    let mut child = program::command(&["run", "-", "--sandbox"]);
+    let output = child.stdin(fs::File::open(&ticket).unwrap()).output().unwrap();
+    _ = program::Played::of(&output).exits(1).says(&[again]);
+    let other = text.replace("`500` `5.5.2`", "`535`");
+    fs::write(&ticket, other).unwrap();
+    let differs = "differs from the ticket: step 2, 500 5.5.2; there step 2, 535\n";
+    _ = smtp_script(&["run", &ticket, "--sandbox"]).exits(1).says(&[differs]);
+    fs::write(&ticket, text.replace("send: NOSUCH", "send: EHLO a.example")).unwrap();
+    let passes = "differs from the ticket: it followed its script; there step 2, 500 5.5.2\n";
+    _ = smtp_script(&["run", &ticket, "--sandbox"]).exits(0).says(&[passes]);
+}
+
+#[test]
+fn another_server_stands_in_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.yaml").display().to_string();
+    let there =
+        Served::start(load_text("server", "server: {steps: [{reply: 220 a}, {expect: ^QUIT, reply: 221 b}]}").unwrap());
+    let (host, port) = there.address.rsplit_once(':').unwrap();
+    fs::write(
+        &file,
+        format!("connect: mail.example.com:{port}\nsteps:\n  - expect: ^220\n  - {{send: QUIT, expect: 221}}\n"),
+    )
+    .unwrap();
+    let report = format!("markdown={}", folder.path().join("t.md").display());
+    // Without a port the one of the file stays.
+    _ = smtp_script(&["run", &file, "--to", host, "--report", &report]).exits(0);
+    let text = fs::read_to_string(folder.path().join("t.md")).unwrap();
+    let line = format!("was played against `{0}`, standing in for `mail.example.com:{port}` on", there.address);
+    assert!(text.contains(&line) && text.contains(&format!("connect: {}", there.address)), "{text}");
+    there.end();
 }
 
 #[test]

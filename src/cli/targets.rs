@@ -1,9 +1,11 @@
 //! Which scenarios were asked for: files, folders, built-in ones, standard input.
 
-use crate::fence::is_markdown;
+use crate::fence::{MAX_MARKDOWN_SIZE, holds_scenario};
 use crate::library::{self, BuiltIn};
-use crate::load::{LoadError, load_below, load_built_in, load_recording, load_text, load_untrusted};
-use crate::scenario::{MAX_YAML_SIZE, Scenario, reason, similar};
+use crate::load::{LoadError, LoadedFile, load_built_in, load_text};
+use crate::report::finding::Finding;
+use crate::scenario::{Scenario, reason, similar};
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -20,14 +22,13 @@ pub(super) struct Files<'a> {
 }
 
 impl Files<'_> {
-    fn load(self, path: &Path) -> Result<Scenario, LoadError> {
-        let strangers = self.untrusted || is_markdown(&path.to_string_lossy());
-        if strangers && self.root.is_none() { load_untrusted(path) } else { load_below(path, self.root) }
+    fn load(self, path: &Path) -> LoadedFile {
+        LoadedFile::read(path, self.root, self.untrusted)
     }
 
     /// The server's side of a file; of a report what the server did.
     pub(super) fn load_served(self, path: &Path) -> Result<Scenario, LoadError> {
-        if is_markdown(&path.to_string_lossy()) { load_recording(path) } else { self.load(path) }
+        LoadedFile::served(path, self.root, self.untrusted)
     }
 }
 
@@ -36,7 +37,7 @@ pub(super) const STANDARD_INPUT: &str = "<stdin>";
 
 /// Whether a scenario is somebody else's as far as anyone can tell: a report, or what came from standard input.
 pub(super) fn is_strangers(scenario: &Scenario) -> bool {
-    scenario.sources.name() == STANDARD_INPUT || is_markdown(scenario.sources.name())
+    scenario.sources.name() == STANDARD_INPUT || scenario.is_of_ticket
 }
 
 /// What the arguments name.
@@ -46,6 +47,8 @@ pub(super) struct Targets {
     pub(super) loaded: Vec<Result<Scenario, LoadError>>,
     /// YAML files of folders that are no scenarios.
     pub(super) left_out: usize,
+    /// What the tickets among them report, by their names.
+    pub(super) findings: BTreeMap<String, Finding>,
     /// Arguments that name nothing.
     pub(super) complaints: Vec<String>,
 }
@@ -66,17 +69,24 @@ impl Targets {
         let mut targets = Targets::default();
         for name in names {
             if name == "-" {
-                targets.loaded.push(from_standard_input());
+                targets.take(STANDARD_INPUT, from_standard_input());
                 continue;
             }
             let path = Path::new(name);
             match path.metadata() {
                 Ok(metadata) if metadata.is_dir() => targets.folder(path, files),
-                Ok(_) => targets.loaded.push(files.load(path)),
+                Ok(_) => targets.take(name, files.load(path)),
                 Err(error) => targets.built_in(name, &reason(&error)),
             }
         }
         targets
+    }
+
+    /// Takes what came of reading a file.
+    fn take(&mut self, name: &str, file: LoadedFile) {
+        let finding = file.ticket.as_deref().and_then(Finding::read);
+        self.findings.extend(finding.map(|finding| (name.to_owned(), finding)));
+        self.loaded.push(file.scenario);
     }
 
     /// Takes the built-in scenarios of this name; there is no such file.
@@ -96,10 +106,15 @@ impl Targets {
         }
         let before = self.loaded.len();
         for file in files {
-            let is_scenario = std::fs::read_to_string(&file).map_or(true, |text| looks_like_scenario(&text));
-            if is_scenario {
-                self.loaded.push(rules.load(&file));
-            } else {
+            let name = file.display().to_string();
+            let text = std::fs::read_to_string(&file);
+            let wanted = match is_yaml(&file) {
+                true => text.map_or(true, |text| looks_like_scenario(&text)),
+                false => text.is_ok_and(|text| holds_scenario(&text)),
+            };
+            if wanted {
+                self.take(&name, rules.load(&file));
+            } else if is_yaml(&file) {
                 self.left_out += 1;
             }
         }
@@ -131,6 +146,11 @@ fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
+/// Whether a ticket may be kept under this name.
+fn may_be_ticket(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| ["md", "markdown", "txt"].iter().any(|ending| extension == *ending))
+}
+
 fn yaml_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), String> {
     let fault = |error: std::io::Error| format!("cannot read `{}`: {}", folder.display(), reason(&error));
     let mut entries: Vec<PathBuf> = Vec::new();
@@ -145,7 +165,7 @@ fn yaml_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(
         }
         if path.is_dir() && !path.is_symlink() && depth < MAX_FOLDER_DEPTH {
             yaml_files(&path, depth + 1, files)?;
-        } else if is_yaml(&path) && path.is_file() {
+        } else if (is_yaml(&path) || may_be_ticket(&path)) && path.is_file() {
             // A pipe or device of that name would be read for ever.
             files.push(path);
         }
@@ -153,13 +173,14 @@ fn yaml_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(
     Ok(())
 }
 
-fn from_standard_input() -> Result<Scenario, LoadError> {
+fn from_standard_input() -> LoadedFile {
     let mut text = String::new();
-    let outcome = std::io::stdin().take(MAX_YAML_SIZE as u64 + 1).read_to_string(&mut text);
+    let outcome = std::io::stdin().take(MAX_MARKDOWN_SIZE as u64 + 1).read_to_string(&mut text);
     match outcome {
-        Ok(_) => load_text(STANDARD_INPUT, &text),
+        Ok(_) => LoadedFile::of(STANDARD_INPUT, text, None),
         Err(error) => {
-            Err(LoadError::unreadable(STANDARD_INPUT, &format!("cannot read standard input: {}", reason(&error))))
+            let message = format!("cannot read standard input: {}", reason(&error));
+            LoadedFile { scenario: Err(LoadError::unreadable(STANDARD_INPUT, &message)), ticket: None }
         }
     }
 }

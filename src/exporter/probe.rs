@@ -47,7 +47,7 @@ pub(super) async fn play(probe: Probe, slots: &Arc<Semaphore>) -> Result<Scenari
     let stop = Stop::default();
     let _awaited = StopWhenDropped(stop.clone());
     let settings = Settings {
-        to: Some(probe.target),
+        to: Some((probe.target.0, Some(probe.target.1))),
         max_time: Some(probe.limit.saturating_sub(asked.elapsed())),
         stop: Some(stop),
         ..probe.scenario.settings.clone()

@@ -54,7 +54,7 @@ impl Site<'_> {
         // It may quote a value.
         let mut diagnostic = self.diagnostic(error.span, &self.masker.mask_text(&error.message));
         diagnostic.footnotes.extend(error.help.clone().map(Footnote::Help));
-        self.divergence(Cause::Server, Kind::Template, diagnostic)
+        self.divergence(Cause::User, Kind::Template, diagnostic)
     }
 
     /// The scenario can't be played as it was asked for.
@@ -112,7 +112,7 @@ impl Site<'_> {
     }
 
     fn unusable(&self, message: &str, span: Span) -> Divergence {
-        self.divergence(Cause::Server, Kind::Template, self.diagnostic(span, message))
+        self.divergence(Cause::User, Kind::Template, self.diagnostic(span, message))
     }
 
     pub(crate) fn cut_short(&self, message: &str, arrived: &[u8]) -> Diagnostic {

@@ -45,6 +45,11 @@ impl Divergence {
         }
     }
 
+    /// Whether the run was asked for wrongly, so that nothing of it goes on. A template that fails spoils its step alone.
+    pub(crate) fn ends_the_run(&self) -> bool {
+        self.cause == Cause::User && self.kind != Kind::Template
+    }
+
     /// With what was expected and what came instead.
     pub(crate) fn between(self, expected: &str, got: String) -> Divergence {
         let expected = (!expected.is_empty()).then(|| expected.into());

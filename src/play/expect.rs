@@ -6,9 +6,10 @@
 pub(crate) use crate::scenario::Capture;
 use crate::scenario::{
     ClosedBy, Expectation, Expected, Fields, Length, Matcher, Mode, Pattern, PatternFault, Scope, Span, TemplateError,
-    Templates, duration,
+    Templates, Text, duration,
 };
 use crate::secret::Masker;
+use crate::smtp::extension::Extensions;
 use crate::smtp::reply::Reply;
 use crate::smtp::status::EnhancedStatusCode;
 use std::borrow::Cow;
@@ -136,10 +137,44 @@ impl Comparer<'_> {
                 Err(_) => Ok(Vec::new()),
             });
         }
+        outcomes.extend(self.offers(fields, reply));
         if let Some((length, span)) = &fields.within {
             outcomes.push(self.within(length, *span, elapsed));
         }
         join(outcomes)
+    }
+
+    /// What the reply to EHLO must offer, and must not.
+    fn offers(&self, fields: &Fields, reply: &Reply) -> Vec<Result<Vec<Capture>, Vec<Mismatch>>> {
+        if fields.offers.is_empty() && fields.lacks.is_empty() {
+            return Vec::new();
+        }
+        let offered = Extensions::parse(reply.texts());
+        let wanted = fields.offers.iter().map(|keyword| self.offer(keyword, true, &offered));
+        wanted.chain(fields.lacks.iter().map(|keyword| self.offer(keyword, false, &offered))).collect()
+    }
+
+    fn offer(&self, keyword: &Text, wanted: bool, offered: &Extensions) -> Result<Vec<Capture>, Vec<Mismatch>> {
+        let rendered = self.templates.render(keyword, Mode::Plain, self.scope);
+        let rendered = rendered.map_err(|error| unusable(keyword.span, &error))?;
+        let bytes = String::from_utf8_lossy(&rendered.bytes);
+        let mut words = bytes.split_ascii_whitespace();
+        let name = words.next().unwrap_or_default();
+        let is_offered = offered.offers(name, None) && words.all(|parameter| offered.offers(name, Some(parameter)));
+        if is_offered == wanted {
+            return Ok(Vec::new());
+        }
+        let shown = rendered.shown.trim();
+        let (expected, found) = match (wanted, offered.parameters(name)) {
+            (false, _) => (format!("no offer of {shown}"), format!("{shown} is offered")),
+            (true, None) => (format!("an offer of {shown}"), format!("{shown} is not offered")),
+            (true, Some([])) => (format!("an offer of {shown}"), format!("{name} is offered without parameters")),
+            (true, Some(parameters)) => {
+                let parameters = self.masker.mask_text(&parameters.join(" "));
+                (format!("an offer of {shown}"), format!("{name} offers {}", crate::visible(parameters.as_bytes())))
+            }
+        };
+        Err(vec![Mismatch { found: Some(found), ..mismatch(keyword.span, expected) }])
     }
 
     /// A pattern that must not be found, with the line that holds it.
@@ -150,7 +185,7 @@ impl Comparer<'_> {
         Mismatch { found, ..mismatch(span, format!("no text matching {}", pattern.text.source)) }
     }
 
-    fn enhanced(&self, text: &crate::scenario::Text, span: Span, reply: &Reply) -> Result<Vec<Capture>, Vec<Mismatch>> {
+    fn enhanced(&self, text: &Text, span: Span, reply: &Reply) -> Result<Vec<Capture>, Vec<Mismatch>> {
         let wanted =
             self.templates.render(text, Mode::Plain, self.scope).map_err(|error| unusable(span, &error))?.shown;
         let code = reply.texts().next().and_then(EnhancedStatusCode::at_start_of);
@@ -233,9 +268,10 @@ pub(crate) fn describe(expectation: &Expectation, other: OtherSide) -> String {
         Expected::Any(alternatives) => list(alternatives, ", or "),
         Expected::All(parts) => list(parts, " and "),
         Expected::Fields(fields) => {
+            let offers = fields.offers.first().map(|keyword| format!("an offer of {}", keyword.source));
             let code = fields.code.as_ref().map(|(codes, _)| format!("reply code {codes}"));
             let enhanced = fields.enhanced.as_ref().map(|(text, _)| format!("enhanced status code {}", text.source));
-            code.or(enhanced).unwrap_or_else(|| "a reply".to_owned())
+            offers.or(code).or(enhanced).unwrap_or_else(|| "a reply".to_owned())
         }
     }
 }
@@ -357,6 +393,15 @@ mod tests {
             ("{code: any, text: queued}", "250 2.0.0 queued", "250 2.0.0 ok"),
             ("{code: 250, not: TLS}", "250 ok", "250-a\n250 STARTTLS"),
             ("{code: 250, within: 2s}", "250 ok", "251 ok"),
+            (
+                "{offers: [STARTTLS, AUTH LOGIN, size]}",
+                "250-mx\n250-STARTTLS\n250-AUTH PLAIN LOGIN\n250 SIZE 10",
+                "250-mx\n250-STARTTLS\n250-AUTH PLAIN\n250 SIZE 10",
+            ),
+            ("{offers: STARTTLS}", "250-mx\n250 STARTTLS", "250 STARTTLS"),
+            ("{lacks: [VRFY]}", "250-mx\n250 HELP", "250-mx\n250 VRFY"),
+            ("{lacks: VRFY}", "250 mx", "550 mx"),
+            ("{offers: AUTH <<who>>}", "250-mx\n250 AUTH A.B", "250-mx\n250 AUTH X"),
             ("{any: ['^250', 5xx]}", "550 no", "450 later"),
             ("{all: ['^250', {code: any, text: ok}]}", "250 ok", "250 no"),
             ("^250 <<who>>", "250 a.b", "250 axb"),

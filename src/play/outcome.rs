@@ -111,6 +111,8 @@ pub struct SessionOutcome {
     pub host: String,
     /// Its port.
     pub port: u16,
+    /// What stood in for it: `the sandbox`, or the server of the command line as `HOST:PORT`.
+    pub stand_in: Option<String>,
     /// The server's address that was connected to; a unix socket has none.
     pub address: Option<String>,
     /// When it was open, from the start of the run.
@@ -295,6 +297,7 @@ impl SessionOutcome {
             name: open.session.name().clone(),
             host: open.endpoint.host.clone(),
             port: open.endpoint.port,
+            stand_in: open.endpoint.stand_in.clone(),
             address: ledger.peer.map(|peer| peer.to_string()),
             opened: since(ledger.opened),
             closed: ledger.closed.map_or_else(|| start.elapsed(), since),

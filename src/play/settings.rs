@@ -17,8 +17,8 @@ use std::time::Duration;
 pub struct Settings {
     /// Play against the built-in server on loopback.
     pub sandbox: bool,
-    /// Send every session to this host and port.
-    pub to: Option<(String, u16)>,
+    /// Send every session to this host; without a port to the one that the session would go to.
+    pub to: Option<(String, Option<u16>)>,
     /// Ask this DNS server for MX records and for the addresses of the hosts they name, instead of the machine's.
     pub resolver: Option<SocketAddr>,
     /// Trust these certificates (PEM) instead of the system's.

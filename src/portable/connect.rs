@@ -4,6 +4,7 @@ use super::edits::{Pair, TextEdits, column, end, is_in_brackets, pair, pairs, st
 use super::tree::Work;
 use crate::scenario::write::yaml_text::as_text;
 use crate::scenario::yaml::Node;
+use crate::smtp::ports::SMTP_PORT;
 use crate::smtp::ports::SUBMISSIONS_PORT;
 
 /// TLS options that name files.
@@ -18,7 +19,9 @@ impl Work<'_> {
         let place = PLACES.iter().find_map(|key| pair(value, key));
         let address = place.map_or(value, |place| place.value);
         let implicit = self.places.implicit_tls.get(&address.span).copied().unwrap_or(false);
+        let own_port = self.places.ports.get(&address.span).copied().unwrap_or(SMTP_PORT);
         if let Some((host, port)) = self.settings.to.clone() {
+            let port = port.unwrap_or(own_port);
             let tls = (implicit != (port == SUBMISSIONS_PORT)).then_some(if implicit { "implicit" } else { "none" });
             match place {
                 None => edits.replace_value(text, at, &joined(&host, port, tls)),

@@ -18,6 +18,8 @@ pub(super) struct Places {
     pub(super) files: HashMap<Span, Result<PathBuf, NotPortable>>,
     /// Whether TLS comes first, for each address that is connected to.
     pub(super) implicit_tls: HashMap<Span, bool>,
+    /// The port of each address that is connected to.
+    pub(super) ports: HashMap<Span, u16>,
 }
 
 /// Renders all files and addresses of a scenario.
@@ -71,9 +73,10 @@ impl Finder<'_> {
             Address::Split { port, .. } | Address::Mx { port, .. } => number(port),
             Address::Unix(_) => None,
         };
+        let port = port.unwrap_or(SMTP_PORT);
         let chosen = connect.implicit_tls.as_ref().and_then(|tls| self.templates.chosen(tls, scope).ok());
-        let by_port = port.unwrap_or(SMTP_PORT) == SUBMISSIONS_PORT;
-        let implicit = chosen.map_or(by_port, |tls| tls.0);
+        let implicit = chosen.map_or(port == SUBMISSIONS_PORT, |tls| tls.0);
+        self.places.ports.insert(connect.span(), port);
         self.places.implicit_tls.insert(connect.span(), implicit);
     }
 

@@ -229,7 +229,7 @@ fn facts(scenario: &ScenarioReport) -> Vec<(String, String)> {
     }
     for session in &scenario.sessions {
         let address = session.address.as_ref().map(|address| format!(" ({address})")).unwrap_or_default();
-        add("server", words::line(&format!("{}:{}{address}", session.host, session.port)));
+        add("server", format!("{}{}", words::server(session), words::line(&address)));
         for tls in &session.tls {
             let verified = if tls.verified { "verified" } else { "not verified" };
             add("tls", words::line(&format!("{} {}, {verified}", tls.version, tls.cipher)));

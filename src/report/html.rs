@@ -5,6 +5,7 @@
 //! after the other, so that a report of any size is never held twice. `details` makes the data that the script builds a
 //! scenario's inside from once it is opened, `figures` what is shown of a run under load.
 
+mod advice;
 mod details;
 mod figures;
 pub(crate) mod start;
@@ -14,6 +15,7 @@ mod words;
 
 use super::model::{Report, ScenarioReport};
 use crate::visible::inert;
+use advice::PageDiagnostic;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use minijinja::syntax::SyntaxConfig;
@@ -112,10 +114,7 @@ fn row(scenario: &ScenarioReport, order: usize, anchor: &str, open: bool) -> io:
     let attempts = scenario.attempts.iter().enumerate().map(|(index, attempt)| {
         context! { number => index + 1, message => inert(&attempt.message), took => words::took(attempt.duration) }
     });
-    let rendered = |diagnostics: &[super::model::Diagnostic]| -> Vec<String> {
-        diagnostics.iter().map(|one| inert(one.rendered.trim_end())).collect()
-    };
-    let divergences = scenario.divergences.iter().map(|one| inert(one.diagnostic.rendered.trim_end()));
+    let told = PageDiagnostic::all(scenario).into_iter().map(|one| Value::from(Serde(one)));
     Ok(context! {
         anchor, order, open,
         class => words::class(scenario.verdict),
@@ -128,9 +127,7 @@ fn row(scenario: &ScenarioReport, order: usize, anchor: &str, open: bool) -> io:
         took => (scenario.duration > 0.0).then(|| words::took(scenario.duration)),
         headline => headline.map(|diagnostic| inert(&diagnostic.message)),
         attempts => attempts.collect::<Vec<_>>(),
-        divergences => divergences.collect::<Vec<_>>(),
-        errors => rendered(&scenario.errors),
-        warnings => rendered(&scenario.warnings),
+        told => told.collect::<Vec<_>>(),
         notices => scenario.notices.iter().map(|notice| inert(notice)).collect::<Vec<_>>(),
         data => Value::from_safe_string(details::json(scenario)?),
     })

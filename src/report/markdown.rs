@@ -4,6 +4,7 @@
 //! script, or the first of all where each did; the others are listed. Nothing that came from a server or a scenario stands
 //! outside of code, so that no Markdown and no HTML in it has an effect.
 
+use super::finding::Finding;
 use super::model::{Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
 use super::words;
 use crate::fence::{RECORDING, SCENARIO};
@@ -11,6 +12,8 @@ use std::fmt::Write as _;
 use std::io;
 use std::net::IpAddr;
 
+/// The heading that facts about the run stand below.
+pub(super) const CIRCUMSTANCES: &str = "## Circumstances";
 /// How many other scenarios are listed.
 const OTHERS: usize = 100;
 /// Of a longer transcript the first and the last lines are shown.
@@ -60,7 +63,8 @@ fn subject(report: &Report) -> Option<&ScenarioReport> {
 
 fn headline(scenario: &ScenarioReport, page: &mut String) {
     _ = writeln!(page, "# {}: {}\n", code(&scenario.name), verdict(scenario.verdict));
-    let sessions: Vec<String> = scenario.sessions.iter().map(|session| code(&server(session))).collect();
+    let sessions: Vec<String> =
+        scenario.sessions.iter().filter(|it| !it.name.starts_with("server ")).map(server).collect();
     let to = match sessions.first() {
         Some(first) if sessions.iter().all(|other| other == first) => format!(" against {first}"),
         Some(_) => format!(" against {}", sessions.join(", ")),
@@ -87,15 +91,11 @@ fn verdict(verdict: Verdict) -> &'static str {
 fn what_happened(scenario: &ScenarioReport, page: &mut String) {
     for (index, divergence) in scenario.divergences.iter().enumerate() {
         let title = if index == 0 { "What happened" } else { "And then" };
-        _ = writeln!(page, "\n## {title}\n\n{}: {}", place(divergence), code(&divergence.diagnostic.message));
+        _ = writeln!(page, "\n## {title}\n\n{}", code(&divergence.diagnostic.message));
         let diagnostic = &divergence.diagnostic;
-        if !diagnostic.label.is_empty() {
-            _ = writeln!(page, "\n- {}", code(&diagnostic.label));
-        }
-        _ = writeln!(page);
+        _ = writeln!(page, "\n{}", fenced("text", &words::excerpt(diagnostic)));
         diagnostic.notes.iter().for_each(|note| bullet(note, page));
         diagnostic.help.iter().for_each(|help| _ = writeln!(page, "- What helps: {}", code(help)));
-        _ = writeln!(page, "\n{}", fenced("text", &diagnostic.rendered));
     }
     for error in &scenario.errors {
         _ = writeln!(page, "\n{}", fenced("text", &error.rendered));
@@ -110,10 +110,6 @@ fn what_happened(scenario: &ScenarioReport, page: &mut String) {
     }
 }
 
-fn place(divergence: &Divergence) -> String {
-    if divergence.step.is_empty() { "The connection".to_owned() } else { format!("Step {}", code(&divergence.step)) }
-}
-
 fn script(scenario: &ScenarioReport, page: &mut String) {
     let Some(script) = &scenario.script else { return };
     let mut words: Vec<String> = vec!["smtp-script run FILE".to_owned()];
@@ -121,11 +117,17 @@ fn script(scenario: &ScenarioReport, page: &mut String) {
     words.extend(local_hosts(scenario).into_iter().map(|host| format!("--allow-host {host}")));
     _ = write!(
         page,
-        "\n## The scenario\n\nSecrets are names. `smtp-script run FILE` plays this report again, when FILE is its name:\n\n{}\n\
-         It asks for the secrets; `--made-up-secrets` makes some up, `--to HOST:PORT` plays against another server.\n\n{}",
+        "\n## The scenario\n\n`smtp-script run FILE` plays this report again, when FILE is its name:\n\n{}\n\
+         It says whether the same happened again. {}`--to HOST:PORT` plays against another server.\n\n{}",
         fenced("console", &format!("$ {}", words.join(" "))),
+        if asks_for_secrets(script) { "It asks for the secrets; `--made-up-secrets` makes some up. " } else { "" },
         fenced(SCENARIO, script)
     );
+}
+
+/// Whether the scenario has secrets, which are names in it.
+fn asks_for_secrets(script: &str) -> bool {
+    script.lines().any(|line| line.starts_with("secrets:"))
 }
 
 /// Hosts that a stranger's scenario reaches only when it is told to.
@@ -225,7 +227,7 @@ fn recording(scenario: &ScenarioReport, page: &mut String) {
 // --- around it -------------------------------------------------------------------------------------------------
 
 fn circumstances(report: &Report, scenario: &ScenarioReport, page: &mut String) {
-    page.push_str("\n## Circumstances\n\n");
+    _ = write!(page, "\n{CIRCUMSTANCES}\n\n");
     let program = format!("{} {}", report.program.name, report.program.version);
     let platform = match report.program.platform.as_str() {
         "" => String::new(),
@@ -239,6 +241,7 @@ fn circumstances(report: &Report, scenario: &ScenarioReport, page: &mut String) 
         scenario.duration,
         scenario.exit_code
     );
+    _ = writeln!(page, "{}", Finding::of(scenario).line());
     let count = |verdict| scenario.steps.iter().filter(|step| step.verdict == verdict).count();
     _ = writeln!(
         page,
@@ -257,7 +260,7 @@ fn circumstances(report: &Report, scenario: &ScenarioReport, page: &mut String) 
 fn about_session(session: &Session, page: &mut String) {
     let address = session.address.as_ref().map(|address| format!(" at {}", code(address))).unwrap_or_default();
     let octets = format!("{} octets sent, {} received", session.sent, session.received);
-    _ = writeln!(page, "- session {}: {}{address}, {octets}", code(&session.name), code(&server(session)));
+    _ = writeln!(page, "- session {}: {}{address}, {octets}", code(&session.name), server(session));
     for tls in &session.tls {
         let verified = if tls.verified { "verified" } else { "NOT verified" };
         _ = writeln!(page, "  - {}, {}, certificate {verified}", code(&tls.version), code(&tls.cipher));
@@ -288,8 +291,14 @@ fn others(report: &Report, subject: &ScenarioReport, page: &mut String) {
     }
 }
 
+/// Whom the session spoke to, and in whose place.
 fn server(session: &Session) -> String {
-    format!("{}:{}", session.host, session.port)
+    let named = code(&format!("{}:{}", session.host, session.port));
+    match session.stand_in.as_deref() {
+        Some("the sandbox") => format!("the sandbox, standing in for {named}"),
+        Some(stand_in) => format!("{}, standing in for {named}", code(stand_in)),
+        None => named,
+    }
 }
 
 // --- Markdown --------------------------------------------------------------------------------------------------

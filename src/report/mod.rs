@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod collect;
 pub mod explanation;
 pub(crate) mod exposition;
+pub mod finding;
 pub mod format;
 pub mod github;
 pub(crate) use github::{data as annotation_data, property as annotation_property};

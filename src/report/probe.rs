@@ -239,7 +239,7 @@ mod tests {
             ("reply", None, "server", Failure::Diverged),
             ("closed", None, "server", Failure::Diverged),
             ("assert", None, "server", Failure::Diverged),
-            ("template", None, "server", Failure::Scenario),
+            ("template", None, "user", Failure::Scenario),
             ("refused", None, "user", Failure::Scenario),
         ] {
             let probe = failed(kind, reason, cause);

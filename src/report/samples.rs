@@ -251,6 +251,7 @@ fn session() -> Session {
         name: "main".to_owned(),
         host: "mx.example".to_owned(),
         port: 25,
+        stand_in: None,
         address: Some("127.0.0.1:25".to_owned()),
         opened: 0.0,
         closed: 0.4,

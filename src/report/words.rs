@@ -4,7 +4,8 @@
 //! that somebody wrote by hand, so that text is made inert here again. Called by the formats' files.
 
 use super::model::{
-    Diagnostic, Latency, Level, Line, Load, Report, ScenarioReport, Speaker, Step, StepVerdict, Summary, Verdict,
+    Diagnostic, Latency, Level, Line, Load, Report, ScenarioReport, Session, Speaker, Step, StepVerdict, Summary,
+    Verdict,
 };
 use crate::run::OWN_CLOSE;
 use crate::visible::inert;
@@ -100,10 +101,31 @@ pub(super) fn headline(scenario: &ScenarioReport) -> Option<&Diagnostic> {
     diverged.or_else(|| scenario.errors.first())
 }
 
+/// The place in the file and what is said beside it, without what stands around it.
+pub(super) fn excerpt(diagnostic: &Diagnostic) -> String {
+    let rendered = inert(&diagnostic.rendered);
+    let is_note = |line: &&str| line.trim_start().starts_with("= ");
+    let lines = rendered.lines().skip_while(|line| !line.trim_start().starts_with("-->"));
+    let mut lines: Vec<&str> = lines.take_while(|line| !is_note(line)).collect();
+    while lines.last().is_some_and(|line| matches!(line.trim(), "" | "|")) {
+        lines.pop();
+    }
+    if lines.is_empty() { inert(&diagnostic.label) } else { lines.join("\n") }
+}
+
 /// The file, and the name where the scenario has one of its own.
 pub(super) fn scenario(scenario: &ScenarioReport) -> String {
     let (id, name) = (line(&scenario.id), line(&scenario.name));
     if name.is_empty() || name == id || scenario.name == scenario.path { id } else { format!("{id}: {name}") }
+}
+
+/// `mx.example:25`; where another server stood in for it, that one first.
+pub(super) fn server(session: &Session) -> String {
+    let named = line(&format!("{}:{}", session.host, session.port));
+    match &session.stand_in {
+        Some(stand_in) => format!("{}, standing in for {named}", line(stand_in)),
+        None => named,
+    }
 }
 
 /// `7 credentials are accepted`, or `7 send RSET` where it has no name.

@@ -52,6 +52,8 @@ pub struct Plan {
     pub pace: RunRate,
     /// How many more times a scenario is played that diverged.
     pub retries: u32,
+    /// How long it waits before each of them.
+    pub retry_delay: Duration,
     /// Whether, and after which wait, a run is played once more that could not tell; in place of `retries`.
     pub again: Option<Again>,
     /// Whether nothing more begins after the first one that does not follow its script.
@@ -311,8 +313,11 @@ async fn play_turn(shared: &Schedule, due: Due) {
         if shared.plan.stop.is_stopped() {
             break outcome;
         }
-        tokio::time::sleep(wait).await;
         before.push(outcome);
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = shared.plan.stop.stopped() => {}
+        }
     };
     drop(room);
     shared.under_way.fetch_sub(1, Ordering::Relaxed);
@@ -363,7 +368,7 @@ impl Plan {
         }
         let went_wrong =
             matches!(outcome.verdict(), RunVerdict::Diverged | RunVerdict::Warned | RunVerdict::Unreachable);
-        (went_wrong && before < self.retries as usize).then_some(Duration::ZERO)
+        (went_wrong && before < self.retries as usize).then_some(self.retry_delay)
     }
 }
 

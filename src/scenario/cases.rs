@@ -70,6 +70,7 @@ impl Scenario {
     /// scenario are reported by `check`.
     pub(crate) fn cross_cases(&mut self, table: &Table) {
         self.cases = crossed(std::mem::take(&mut self.cases), &cases_of(table, Span::default()));
+        self.naming = std::sync::OnceLock::new();
     }
 }
 

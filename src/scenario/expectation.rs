@@ -44,13 +44,17 @@ pub(crate) enum Expected {
     Observe(Length),
 }
 
-/// `{code:, enhanced:, text:, not:, within:, closed:}`
+/// `{code:, enhanced:, text:, not:, offers:, lacks:, within:, closed:}`
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Fields {
     pub(crate) code: Option<(CodeSet, Span)>,
     pub(crate) enhanced: Option<(Text, Span)>,
     pub(crate) text: Option<(Pattern, Span)>,
     pub(crate) not: Option<(Pattern, Span)>,
+    /// What an EHLO reply must offer: a keyword, or one with parameters.
+    pub(crate) offers: Vec<Text>,
+    /// What it must not offer.
+    pub(crate) lacks: Vec<Text>,
     pub(crate) within: Option<(Length, Span)>,
     pub(crate) closed: Option<(ClosedBy, Span)>,
 }

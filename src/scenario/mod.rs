@@ -63,7 +63,8 @@ pub(crate) use step::{Action, Auth, Closing, Group, Head, RawBytes, Retry, Retry
 pub(crate) use template::{Mode, Over, Rendered, Scope, TemplateError, Templates, value_from_bytes, weight_of};
 pub(crate) use words::similar;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// The largest scenario file, in bytes.
@@ -119,6 +120,10 @@ pub struct Scenario {
     pub(crate) lost: lost::Lost,
     /// The server's side, where the file has one.
     pub(crate) server: Option<Arc<server::Server>>,
+    /// Whether it stands in a ticket: somebody else's, whatever the file is called.
+    pub(crate) is_of_ticket: bool,
+    /// Which column names the cases, once somebody has asked.
+    pub(crate) naming: OnceLock<Option<usize>>,
 }
 
 /// What a scenario would reach, read and be given.
@@ -219,12 +224,17 @@ impl Scenario {
         format!("{}: {}", index + 1, told.join(", "))
     }
 
-    /// The column that names the cases: `name`, `case`, or the first.
+    /// The column that names the cases: `name`, `case`, or the first where no two cases have the same in it.
     pub(crate) fn naming_column(&self) -> Option<&str> {
-        let values = self.cases.first().map(|case| case.values.as_slice()).unwrap_or_default();
-        let mut columns = values.iter().map(|(name, _)| name.name.as_str());
-        let first = columns.clone().next();
-        columns.find(|name| ["name", "case"].contains(name)).or(first)
+        let find = || {
+            let columns = self.cases.first().map(|case| case.values.as_slice()).unwrap_or_default();
+            let named = columns.iter().position(|(name, _)| ["name", "case"].contains(&name.name.as_str()));
+            let mut seen = HashSet::new();
+            let mut firsts = self.cases.iter().map(|case| case.values.first().map(|(_, data)| data.written()));
+            named.or_else(|| firsts.all(|first| seen.insert(first)).then_some(0)).filter(|at| *at < columns.len())
+        };
+        let at = (*self.naming.get_or_init(find))?;
+        Some(self.cases.first()?.values.get(at)?.0.name.as_str())
     }
 
     /// How many sessions it may have open at once, as far as its text tells; at least 1.

@@ -181,7 +181,12 @@ fn fields_of(fields: &Fields) -> String {
     let code = fields.code.as_ref().map(|(codes, _)| codes.to_string());
     let enhanced = fields.enhanced.as_ref().map(|(text, _)| text.source.clone());
     let text = fields.text.as_ref().map(|(pattern, _)| pattern.text.source.clone());
-    [code, enhanced, text].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    let keywords = |word: &str, list: &[Text]| {
+        let list: Vec<&str> = list.iter().map(|keyword| keyword.source.as_str()).collect();
+        (!list.is_empty()).then(|| format!("{word} {}", list.join(", ")))
+    };
+    let (offers, lacks) = (keywords("offers", &fields.offers), keywords("lacks", &fields.lacks));
+    [code, enhanced, text, offers, lacks].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -163,6 +163,16 @@ pub fn all() -> &'static [&'static Provider] {
     PROVIDERS
 }
 
+/// Whether a page is one that a statement of ours stands on.
+#[must_use]
+pub fn is_known_page(url: &str) -> bool {
+    let of_provider = |it: &&Provider| {
+        let own = it.statements.iter().chain(&it.contact).map(|statement| statement.source.url);
+        own.chain(it.submission.map(|submission| submission.source.url)).any(|page| page == url)
+    };
+    PROVIDERS.iter().any(of_provider) || general::statements().any(|statement| statement.source.url == url)
+}
+
 /// The provider of this name, in any letter case; by-names are known.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Provider> {

@@ -98,7 +98,7 @@ fn play(id: &str, text: &str, to: Option<&str>) -> ScenarioReport {
     let variables = Variables::resolve(&scenario, &Inputs::default()).expect("no values are needed");
     let to = to.map(|to| {
         let (host, port) = to.rsplit_once(':').expect("an address");
-        (host.to_owned(), port.parse().expect("a port"))
+        (host.to_owned(), Some(port.parse().expect("a port")))
     });
     let settings = Settings { sandbox: to.is_none(), to, insecure: true, ..Settings::default() };
     let outcome = run::run(&scenario, &variables, &settings);

@@ -74,7 +74,7 @@ pub(super) fn play(asked: &Asked<'_>) -> Result<Played, Refusal> {
 
 fn plan(asked: &Asked<'_>, plays: usize, stop: Stop, again: Option<crate::run::Again>) -> Result<Plan, Refusal> {
     let jobs = ensure_descriptors(asked.jobs.min(plays).max(1), 2, false)?;
-    Ok(Plan { jobs, threads: None, pace: RunRate::default(), retries: 0, again, fail_fast: false, stop })
+    Ok(Plan { jobs, threads: None, pace: RunRate::default(), retries: 0, retry_delay: Duration::ZERO, again, fail_fast: false, stop })
 }
 
 /// Many sessions at once do not overrun a server's queue.

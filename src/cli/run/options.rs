@@ -7,7 +7,7 @@ use crate::cli::targets::{Files, is_strangers};
 use crate::cli::values::{Direction, ValueArguments};
 use crate::report::human::{self, Styled};
 use crate::run::{Observer, Plan, RunRate, Settings, Stop};
-use crate::scenario::address::split_address;
+use crate::scenario::address::{split_address, split_address_or};
 use crate::scenario::{FailOn, Scenario, duration};
 use crate::smtp::idiom::Idiom;
 use std::net::SocketAddr;
@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// How many runs may be under way at once where a rate is asked for and no limit is given.
 const JOBS_AT_A_RATE: usize = 1000;
+/// How long a retry waits where nothing else is asked for.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// The highest rate, in runs each second: more is a mistyped number.
 const HIGHEST_RATE: f64 = 1_000_000.0;
 
@@ -145,9 +147,9 @@ pub(super) struct ConnectionArguments {
     /// Play against the built-in server on loopback: needs neither network nor account
     #[arg(long, conflicts_with = "to")]
     pub(super) sandbox: bool,
-    /// Send every session to this server; the TLS mode stays as the file has it
-    #[arg(long, value_name = "HOST:PORT", value_parser = split_address)]
-    to: Option<(String, u16)>,
+    /// Send every session to this server; TLS mode and, without a port here, the port stay as the file has them
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = to_address)]
+    to: Option<(String, Option<u16>)>,
     /// Ask this DNS server about `mx:`, for MX records and their hosts' addresses, instead of this machine's
     #[arg(long, value_name = "IP:PORT")]
     resolver: Option<SocketAddr>,
@@ -211,6 +213,9 @@ pub(super) struct ScheduleArguments {
     /// Retry a diverged scenario up to N times; if one passes, it is flaky
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     retries: u32,
+    /// How long it waits before each retry (1s)
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    retry_delay: Option<Duration>,
 }
 
 impl ConnectionArguments {
@@ -297,6 +302,7 @@ impl RunArguments {
             threads: schedule.threads.map(usize::from),
             pace,
             retries: schedule.retries,
+            retry_delay: schedule.retry_delay.unwrap_or(RETRY_DELAY),
             again: None,
             fail_fast: schedule.fail_fast,
             stop: Stop::default(),
@@ -312,6 +318,14 @@ impl RunArguments {
 /// Prints each line of the transcript as it happens.
 fn live(styled: Styled) -> Observer {
     Arc::new(move |entry| screen::drawn(&human::entry(entry, &*entry.session != "main", styled)))
+}
+
+/// A server with its port, or without one.
+fn to_address(text: &str) -> Result<(String, Option<u16>), String> {
+    split_address(text)?;
+    // No address names port 0.
+    let (host, port) = split_address_or(text, 0)?;
+    Ok((host, (port != 0).then_some(port)))
 }
 
 /// `must`, `should`, `may` or `never`.
@@ -349,6 +363,13 @@ fn rate(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_port_of_another_server_may_be_left_out() {
+        assert_eq!(to_address("127.0.0.1"), Ok(("127.0.0.1".to_owned(), None)));
+        assert_eq!(to_address("[::1]:2525"), Ok(("[::1]".to_owned(), Some(2525))));
+        assert!(to_address("a:0").is_err() && to_address("").is_err());
+    }
 
     #[test]
     fn rates() {

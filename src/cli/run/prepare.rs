@@ -11,6 +11,7 @@ use crate::cli::targets::Targets;
 use crate::cli::values::{self, Given};
 use crate::load::LoadError;
 use crate::report::collect;
+use crate::report::finding::Finding;
 use crate::report::model::ScenarioReport;
 use crate::report::values::Values;
 use crate::run::{self, Play, Settings};
@@ -55,6 +56,8 @@ pub(super) struct Announced {
     pub(super) name: String,
     pub(super) path: String,
     pub(super) warnings: Vec<Diagnostic>,
+    /// What the ticket reports that it stands in.
+    pub(super) finding: Option<Finding>,
     /// What is played, for a report that holds it.
     pub(super) source: Option<Box<Playable>>,
 }
@@ -96,6 +99,7 @@ pub(super) fn prepare(arguments: &RunArguments, targets: Targets) -> Result<Prep
         selection: Selection::new(&arguments.selection, arguments.plan().pace.is_load())?,
         position: 0,
         said: BTreeSet::new(),
+        findings: targets.findings,
         known: Arc::default(),
         destinations: BTreeMap::new(),
         prepared: Prepared { left_out: targets.left_out as u64, errors: targets.complaints, ..Prepared::default() },
@@ -120,6 +124,8 @@ struct Preparation<'a> {
     position: u64,
     /// What was said of the present scenario already: its cases have much in common.
     said: BTreeSet<String>,
+    /// What the tickets report, by their names.
+    findings: BTreeMap<String, Finding>,
     /// What was found of the present scenario whatever the values of its variables are.
     known: Arc<KnownFindings>,
     /// Secrets of the present scenario, and the hosts that they go to.
@@ -253,8 +259,13 @@ impl Preparation<'_> {
                 let played = (scenario.clone(), variables.clone());
                 let play = Play { scenario: played.0, variables: played.1, settings, label, room: None };
                 let source = self.arguments.reports.are_wanted().then(|| Box::new(Playable::of(&play, case)));
-                let told =
-                    Announced { id, position, source, ..Announced::of(scenario, &play.label, diagnostics.clone()) };
+                let told = Announced {
+                    id,
+                    position,
+                    source,
+                    finding: self.findings.get(scenario.sources.name()).cloned(),
+                    ..Announced::of(scenario, &play.label, diagnostics.clone())
+                };
                 self.play(told, play);
             }
         }
@@ -338,6 +349,7 @@ impl Announced {
             name: format!("{name} {label}").trim().to_owned(),
             path,
             warnings,
+            finding: None,
             source: None,
         }
     }

@@ -11,6 +11,7 @@ use crate::cli::screen;
 use crate::portable;
 use crate::report::Report;
 use crate::report::collect::{self, Circumstances};
+use crate::report::finding::Finding;
 use crate::report::human::{self, Styled};
 use crate::report::load::LoadFigures;
 use crate::report::merge::first_that_applies;
@@ -150,10 +151,13 @@ impl Results {
             values: told.source.as_ref().map(|source| source.values()).unwrap_or_default(),
         };
         let Shown { quiet, on_screen, styled, in_report, is_seen, .. } = self.wanted;
-        PlayDone {
+        let mut compared = None;
+        let done = PlayDone {
             // What nobody reads is not made: a report of thousands of steps takes its time.
-            report: if in_report {
+            report: if in_report || told.finding.is_some() {
                 let mut report = collect::played(outcome, circumstances, &told.warnings);
+                compared = told.finding.as_ref().map(|ticket| Finding::of(&report).compared(ticket));
+                report.notices.extend(compared.clone());
                 // A report is about what failed; where nothing did, the first stands for all.
                 if let Some(source) = told.source.as_ref().filter(|_| place == 0 || !outcome.followed()) {
                     portable::attach(&mut report, outcome, &source.scenario, &source.variables, &source.settings);
@@ -173,7 +177,9 @@ impl Results {
                 human::outcome(outcome, finished.before.len(), styled)
             },
             notices: if quiet { Vec::new() } else { outcome.notices.clone() },
-        }
+        };
+        let compared = compared.filter(|_| on_screen).map(|compared| format!("{compared}\n")).unwrap_or_default();
+        PlayDone { shown: done.shown + &compared, ..done }
     }
 
     /// Shows everything up to the first item that is not over yet.

@@ -33,6 +33,8 @@ pub(crate) struct Endpoint {
     /// The host and port as the scenario names them.
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// What stands in for it: `the sandbox`, or the server of the command line.
+    pub(crate) stand_in: Option<String>,
 }
 
 impl Endpoint {
@@ -102,7 +104,11 @@ impl Resolver<'_> {
             .own_server
             .is_some_and(|own| own.port() == port && host.trim_matches(['[', ']']).parse::<IpAddr>() == Ok(own.ip()));
         // The file's own server is the one that is meant, and is no stranger.
-        let instead = self.instead(implicit_tls).filter(|_| !is_own_server);
+        let instead = self.instead(implicit_tls, port).filter(|_| !is_own_server);
+        let stand_in = instead.as_ref().map(|(host, port)| match &self.settings.to {
+            Some(_) => format!("{host}:{port}"),
+            None => "the sandbox".to_owned(),
+        });
         let (to_host, to_port) = instead.clone().unwrap_or((host.clone(), port));
         let local_address = connect.local_address.as_ref().map(|text| self.local_address(text)).transpose()?;
         let ip =
@@ -129,16 +135,18 @@ impl Resolver<'_> {
             _ => Destination::Host(target.clone()),
         };
         let route = self.route(connect, to)?;
-        Ok(Endpoint { target, route, implicit_tls, is_own_server, host, port })
+        let stand_in = stand_in.filter(|_| (&target.host, target.port) != (&host, port));
+        Ok(Endpoint { target, route, implicit_tls, is_own_server, host, port, stand_in })
     }
 
     /// The server that takes the place of every other: the command line's, or the sandbox.
-    fn instead(&self, implicit_tls: bool) -> Option<(String, u16)> {
+    fn instead(&self, implicit_tls: bool, own_port: u16) -> Option<(String, u16)> {
         let sandbox = |sandbox: &Sandbox| {
             let address = if implicit_tls { sandbox.tls_address() } else { sandbox.address() };
             (address.ip().to_string(), address.port())
         };
-        self.settings.to.clone().or_else(|| self.sandbox.map(sandbox))
+        let to = self.settings.to.clone().map(|(host, port)| (host, port.unwrap_or(own_port)));
+        to.or_else(|| self.sandbox.map(sandbox))
     }
 
     /// Proxies stand between us and a server; the sandbox is right here and expects none.

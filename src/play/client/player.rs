@@ -5,7 +5,7 @@ use crate::play::applies::untested;
 use crate::play::client::ground::{Ground, StepAt, Updates, View};
 use crate::play::client::sessions::Sessions;
 use crate::play::diagnose::Site;
-use crate::play::divergence::{Cause, Divergence};
+use crate::play::divergence::Divergence;
 use crate::play::door;
 use crate::play::outcome::{Outcome, StepOutcome, Verdict};
 use crate::play::props::Props;
@@ -187,7 +187,7 @@ impl<'a> Player<'a> {
         self.stage.keep_step(outcome);
         let stops = !divergences.is_empty() && !step.head.continues;
         // A run that was asked for wrongly does not go on, whatever the step says.
-        let refused = divergences.iter().any(|divergence| divergence.cause == Cause::User);
+        let refused = divergences.iter().any(Divergence::ends_the_run);
         if !divergences.is_empty() {
             let line = self.stage.log.last_of(&step.head.number);
             for divergence in divergences {
@@ -199,7 +199,7 @@ impl<'a> Player<'a> {
 
     /// Whether the run was asked for wrongly: nothing goes on then.
     pub(crate) fn is_refused(&self) -> bool {
-        self.stage.divergences.iter().any(|divergence| divergence.cause == Cause::User)
+        self.stage.divergences.iter().any(Divergence::ends_the_run)
     }
 
     /// Records steps that are not played.

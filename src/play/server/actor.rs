@@ -2,7 +2,7 @@
 //!
 //! Responsible for the order of things and for what came of each step. What a step does stands in `steps`.
 
-use crate::play::divergence::{Cause, Divergence};
+use crate::play::divergence::Divergence;
 use crate::play::outcome::{SessionOutcome, StepOutcome, Verdict};
 use crate::play::scope::Binding;
 use crate::play::server::connection::Connection;
@@ -202,7 +202,7 @@ impl Actor {
     /// Whether a divergence of this step is not the end: not where nobody is there any more, nor where the run was asked
     /// for wrongly.
     fn continues(&self, step: &Step) -> bool {
-        let refused = self.on.stage.divergences.iter().any(|divergence| divergence.cause == Cause::User);
+        let refused = self.on.stage.divergences.iter().any(Divergence::ends_the_run);
         let applies = self.on.stage.not_applicable.is_none();
         step.head.continues && applies && self.on.peer.is_open() && !self.on.peer.has_ended() && !refused
     }
@@ -253,6 +253,7 @@ impl Actor {
             name: self.on.session.clone(),
             host: address.ip().to_string(),
             port: address.port(),
+            stand_in: None,
             address: Some(self.on.peer.address().to_string()),
             opened: self.opened,
             closed,

@@ -89,6 +89,7 @@ pub(super) fn session(session: &run::SessionOutcome) -> Session {
         name: inert(&session.name),
         host: inert(&session.host),
         port: session.port,
+        stand_in: session.stand_in.as_deref().map(inert),
         address: session.address.clone(),
         opened: seconds(session.opened),
         closed: seconds(session.closed),

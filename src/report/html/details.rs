@@ -30,6 +30,9 @@ struct Details<'a> {
     sessions: &'a [Session],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     captures: BTreeMap<&'a str, Cow<'a, str>>,
+    /// The lines of the scenario as it was played, and which of them diverged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<(Vec<Cow<'a, str>>, Vec<usize>)>,
     /// The names of the sessions that lines and steps count.
     names: Vec<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -73,6 +76,7 @@ pub(super) fn json(scenario: &ScenarioReport) -> io::Result<String> {
         lanes: lanes(scenario),
         sessions: &scenario.sessions,
         captures: scenario.captures.iter().map(|(name, value)| (name.as_str(), cut(value))).collect(),
+        source: source(scenario),
         lines: line_rows(scenario, &names),
         names,
     };
@@ -103,6 +107,23 @@ fn step_row<'a>(step: &'a Step, scenario: &ScenarioReport, names: &[&str]) -> St
     let name = step.name.as_deref();
     let title = if step.title.is_empty() { &step.action } else { &step.title };
     StepRow(&step.number, name, title, place, session, step.verdict, step.started, step.duration, replies)
+}
+
+/// The lines of the script, and those that a divergence is about.
+fn source(scenario: &ScenarioReport) -> Option<(Vec<Cow<'_, str>>, Vec<usize>)> {
+    let script = scenario.script.as_deref()?;
+    let marked = scenario.divergences.iter().filter_map(|one| line_of(one, script)).collect();
+    Some((script.lines().map(cut).collect(), marked))
+}
+
+/// Where the line of a divergence stands in the script, which may have more lines than the file: the nearest of the same text.
+fn line_of(divergence: &Divergence, script: &str) -> Option<usize> {
+    let place = &divergence.diagnostic.place;
+    let number = format!("{} |", place.line);
+    let shown = divergence.diagnostic.rendered.lines().find_map(|line| line.trim_start().strip_prefix(&number))?;
+    let shown = shown.strip_prefix(' ').unwrap_or(shown).trim_end();
+    let same = script.lines().enumerate().filter(|(_, line)| line.trim_end() == shown);
+    same.map(|(index, _)| index).min_by_key(|index| index.abs_diff(place.line.saturating_sub(1)))
 }
 
 fn position(names: &[&str], name: &str) -> usize {

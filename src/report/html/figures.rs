@@ -121,7 +121,8 @@ fn tiles(load: &Load) -> Vec<Tile> {
 }
 
 fn notes(load: &Load) -> Vec<String> {
-    let peak = format!("At most {} were under way at once.", counted(load.peak, "run"));
+    let were = if load.peak == 1 { "was" } else { "were" };
+    let peak = format!("At most {} {were} under way at once.", counted(load.peak, "run"));
     let late = match load.late {
         0 => None,
         late => Some(format!(

@@ -107,6 +107,7 @@
     const left = make("div", "column");
     if (data.lanes) left.append(timeline(data.lanes, whole));
     const said = data.lines ? transcript(data) : null;
+    if (data.source) left.append(source(data.source));
     if (data.steps) left.append(steps(data, whole, said));
     for (const session of data.sessions || []) left.append(facts(session));
     if (data.captures) left.append(block("", "Captured", [], sheet(Object.entries(data.captures))));
@@ -115,6 +116,15 @@
     if (said) columns.append(said);
     if (columns.hasChildNodes()) row.firstElementChild.append(make("div", "inside", columns));
     if (said) showMarked(said);
+    const marked = left.querySelector(".source .marked");
+    if (marked) marked.parentElement.scrollTop = marked.offsetTop - marked.parentElement.offsetTop - marked.parentElement.clientHeight / 3;
+  }
+
+  /** The scenario as it was played, with the lines that diverged marked. */
+  function source([lines, marked]) {
+    const list = attributes(make("ol", "source"), { tabindex: "0", "aria-label": "The scenario" });
+    lines.forEach((line, index) => list.append(make("li", marked.includes(index) ? "marked" : "", line)));
+    return block("", "Scenario", [], list);
   }
 
   const KINDS = { connect: "connecting", tls: "TLS handshake", wait: "waiting for a reply", diverged: "did not come as expected" };
@@ -168,7 +178,7 @@
 
   function steps(data, whole, said) {
     const several = data.names.length > 1;
-    const heads = [["Step", ""], ["What", ""], ["Came to", ""], ["Reply", ""], ["Took", "n"], ["Waterfall", "wide"], ["Place", ""]];
+    const heads = [["Step", ""], ["What", ""], ["Verdict", ""], ["Reply", ""], ["Took", "n"], ["Waterfall", "wide"], ["Place", ""]];
     if (several) heads.splice(2, 0, ["Session", ""]);
     const [made, body] = table("steps", "Every step: its verdict, its reply and its time", heads);
     for (const step of data.steps) body.append(stepRow(step, data, whole, said, several));
@@ -276,6 +286,7 @@
   function facts(session) {
     const told = [
       ["Server", session.host + ":" + session.port + (session.address ? " (" + session.address + ")" : "")],
+      ...(session.stand_in ? [["Played against", session.stand_in]] : []),
       ["Open", took(session.closed - session.opened)],
       ["Octets", session.sent.toLocaleString("en") + " sent, " + session.received.toLocaleString("en") + " received"],
     ];

@@ -137,6 +137,7 @@ mod tests {
             name: "main".to_owned(),
             host: "mx.example".to_owned(),
             port: 25,
+            stand_in: None,
             address: None,
             opened,
             closed,

@@ -112,6 +112,9 @@ pub struct Session {
     pub host: String,
     /// Its port.
     pub port: u16,
+    /// What was connected to in its place: `the sandbox`, or the server of `--to`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<String>,
     /// The address that was connected to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,

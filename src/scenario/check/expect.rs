@@ -1,8 +1,9 @@
 //! Checks what is expected: patterns, and the names they capture.
 
 use super::Checker;
-use crate::scenario::source::{Diagnostic, Footnote};
-use crate::scenario::{Expectation, Expected, Pattern, pattern};
+use crate::scenario::source::{Diagnostic, Footnote, Span};
+use crate::scenario::{Action, Expectation, Expected, Pattern, Step, pattern};
+use crate::visible::visible;
 
 // --- expectations ------------------------------------------------------------------------------------------
 
@@ -20,6 +21,7 @@ pub(super) fn expectation(checker: &mut Checker<'_>, expect: &Expectation) {
         Expected::Fields(fields) => {
             fields.enhanced.iter().for_each(|(text, _)| checker.text(text));
             fields.within.iter().for_each(|(length, _)| checker.length(length));
+            fields.offers.iter().chain(&fields.lacks).for_each(|keyword| checker.text(keyword));
             if let Some((pattern, _)) = &fields.text {
                 capturing(checker, pattern, false);
             }
@@ -27,6 +29,28 @@ pub(super) fn expectation(checker: &mut Checker<'_>, expect: &Expectation) {
                 check_pattern(checker, pattern, false);
             }
         }
+    }
+}
+
+/// Only the reply to EHLO offers anything.
+pub(super) fn offers_of_hello(checker: &mut Checker<'_>, step: &Step) {
+    let Action::Send(lines) = &step.action else { return };
+    let Some(keyword) = step.expect.as_ref().and_then(offers_in) else { return };
+    let verb = lines.last().and_then(|line| line.source.split_ascii_whitespace().next()).unwrap_or_default();
+    if verb.contains("<<") || ["EHLO", "LHLO"].iter().any(|hello| verb.eq_ignore_ascii_case(hello)) {
+        return;
+    }
+    let text =
+        format!("`offers` and `lacks` compare the reply to EHLO, and this step sends {}", visible(verb.as_bytes()));
+    checker.diagnostics.push(Diagnostic::error(keyword, text).help("write them beside `send: EHLO …`"));
+}
+
+/// Where the first keyword stands that must be offered, or must not.
+fn offers_in(expect: &Expectation) -> Option<Span> {
+    match &expect.kind {
+        Expected::Any(list) | Expected::All(list) => list.iter().find_map(offers_in),
+        Expected::Fields(fields) => fields.offers.iter().chain(&fields.lacks).next().map(|keyword| keyword.span),
+        _ => None,
     }
 }
 

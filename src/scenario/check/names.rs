@@ -321,7 +321,8 @@ impl Checker<'_> {
         let vars = scenario.vars.iter().map(|var| (&var.name, "variable", DiagnosticKind::UnusedVariable));
         let secrets = scenario.secrets.iter().map(|secret| (secret, "secret", DiagnosticKind::Any));
         // The column that names the cases is of use as a name alone.
-        let naming = scenario.naming_column();
+        let columns = scenario.cases.first().map_or(0, |case| case.values.len());
+        let naming = scenario.naming_column().filter(|_| columns > 1);
         for (named, what, kind) in vars.chain(secrets) {
             if !self.used.contains(&named.name) && naming != Some(named.name.as_str()) {
                 let warning = Diagnostic::warning(named.span, format!("the {what} `{}` is never used", named.name));

@@ -59,6 +59,7 @@ fn step_itself(checker: &mut Checker<'_>, step: &Step) {
             action(checker, step);
             fails(checker, step);
             step.expect.iter().for_each(|expect| expect::expectation(checker, expect));
+            expect::offers_of_hello(checker, step);
         }
         Side::Server => {
             step.expect.iter().for_each(|expect| expect::command(checker, expect));

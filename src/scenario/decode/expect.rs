@@ -7,7 +7,7 @@ use crate::scenario::source::{Diagnostic, Span};
 use crate::scenario::yaml::{Node, ScalarKind, Value};
 use crate::scenario::{ClosedBy, CodePattern, CodeSet, Expectation, Expected, Fields, Pattern, Text};
 
-const FIELD_KEYS: [&str; 6] = ["code", "enhanced", "text", "not", "within", "closed"];
+const FIELD_KEYS: [&str; 8] = ["code", "enhanced", "text", "not", "offers", "lacks", "within", "closed"];
 const FORM_KEYS: [&str; 5] = ["any", "all", "line", "raw", "silence"];
 
 /// One expectation; `key_span` is where the key stands, for a value that is missing.
@@ -59,6 +59,11 @@ fn mapping(decoder: &mut Decoder<'_>, node: &Node) -> Option<Expected> {
     let only_closed = entries.list.len() == 1;
     if let Some((closed, _)) = fields.closed.filter(|_| only_closed) {
         return Some(Expected::Closed(closed));
+    }
+    // Only a reply 250 to EHLO offers anything (RFC 5321 section 4.1.1.1).
+    if fields.code.is_none() && !(fields.offers.is_empty() && fields.lacks.is_empty()) {
+        let ok = CodePattern { digits: [Some(2), Some(5), Some(0)] };
+        fields.code = Some((CodeSet::OneOf(vec![ok]), node.span));
     }
     let all_known = matches!(&node.value, Value::Map(pairs) if pairs.len() == entries.list.len());
     if fields.code.is_none() && fields.enhanced.is_none() && all_known {
@@ -119,10 +124,32 @@ fn field(decoder: &mut Decoder<'_>, fields: &mut Fields, entry: KeyValue<'_>) ->
         "enhanced" => fields.enhanced = Some((enhanced(decoder, entry)?, span)),
         "text" => fields.text = Some((Pattern::new(decoder.text_of(entry)?), span)),
         "not" => fields.not = Some((Pattern::new(decoder.text_of(entry)?), span)),
+        "offers" => fields.offers = keywords(decoder, entry)?,
+        "lacks" => fields.lacks = keywords(decoder, entry)?,
         "within" => fields.within = Some((decoder.length(entry.value)?, span)),
         _ => fields.closed = Some((closed_by(decoder, entry.value)?, span)),
     }
     Some(())
+}
+
+/// `[STARTTLS, AUTH LOGIN]`, or one of them.
+fn keywords(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<Vec<Text>> {
+    let keywords = decoder.texts_of(entry);
+    if keywords.is_empty() {
+        decoder.wrong_type(entry.value, "a list of EHLO keywords, such as `[STARTTLS, AUTH LOGIN]`");
+        return None;
+    }
+    let is_keyword = |text: &Text| {
+        let mut words = text.source.split_ascii_whitespace();
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        !text.is_literal() || words.next().is_some_and(|keyword| keyword.chars().all(plain))
+    };
+    for wrong in keywords.iter().filter(|text| !is_keyword(text)) {
+        let text = format!("`{}` is not an EHLO keyword", wrong.source.trim());
+        let help = "write the keyword as the server sends it, without code and pattern: `STARTTLS`, `AUTH LOGIN`";
+        decoder.complain(Diagnostic::error(wrong.span, text).help(help));
+    }
+    Some(keywords)
 }
 
 fn codes(decoder: &mut Decoder<'_>, node: &Node) -> Option<CodeSet> {

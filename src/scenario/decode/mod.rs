@@ -9,7 +9,7 @@ use super::yaml::{Node, Value};
 use super::{Data, Scenario, Var, yaml};
 use advice::as_mapping;
 use decoder::{Decoder, KeyValue};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 mod actions;
 mod advice;
@@ -96,6 +96,8 @@ fn scenario(decoder: &mut Decoder<'_>, root: &Node) -> Option<Scenario> {
     let secrets = secrets.map(|node| decoder.part(|lost| lost.list(node), |decoder| decoder.names(node)));
     let server = entries.entry("server").and_then(|entry| server::server(decoder, entry)).map(Arc::new);
     Some(Scenario {
+        is_of_ticket: false,
+        naming: OnceLock::new(),
         name: entries.value("name").and_then(|node| decoder.plain_text(node)),
         description: entries.value("description").and_then(|node| decoder.plain_text(node)),
         tags: entries

@@ -254,6 +254,8 @@ impl Uses {
             Expected::Observe(length) => self.length("time of observing", length),
             Expected::Fields(fields) => {
                 fields.enhanced.iter().for_each(|(text, _)| self.text(Role::Decides("expectation"), text));
+                let keywords = fields.offers.iter().chain(&fields.lacks);
+                keywords.for_each(|keyword| self.text(Role::Decides("expectation"), keyword));
                 fields.within.iter().for_each(|(length, _)| self.length("time limit", length));
                 fields.text.iter().chain(&fields.not).for_each(|(pattern, _)| self.pattern(pattern));
             }

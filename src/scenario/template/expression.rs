@@ -24,7 +24,10 @@ impl ExpressionFault {
             None if error.kind() == minijinja::ErrorKind::OutOfFuel => "the template does too much work".to_owned(),
             None => error.kind().to_string(),
         };
-        ExpressionFault { message, range: error.range().unwrap_or(0..length), help: None }
+        let of_types = message.contains("unsupported types") && message.contains("string");
+        let help =
+            of_types.then(|| "captures and values from outside are texts: `| int` makes a number of one".to_owned());
+        ExpressionFault { message, range: error.range().unwrap_or(0..length), help }
     }
 }
 
