@@ -320,6 +320,11 @@ pub(crate) fn is_no_record(error: &io::Error) -> bool {
     TEXTS.iter().any(|part| text.contains(part))
 }
 
+/// The alert that a text of the library is about: its number, and its name in words.
+pub(crate) fn tls_alert(text: &str) -> Option<(u8, String)> {
+    alert_number(text).map(|number| (number, alert_in_words(number)))
+}
+
 fn alert_number(text: &str) -> Option<u8> {
     let (_, tail) = text.split_once("SSL alert number ")?;
     let digits = tail.split(|it: char| !it.is_ascii_digit()).next()?;

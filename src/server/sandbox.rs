@@ -20,6 +20,7 @@ use super::auth::Login;
 use super::counts::Counts;
 use super::listening::cannot_listen;
 use super::log::Log;
+use super::received::MailListener;
 use super::rulebook::Rulebook;
 use super::settings::{QueueIds, SandboxSettings};
 use super::store::Store;
@@ -74,6 +75,8 @@ pub(crate) struct SandboxOptions {
     pub(crate) log: Option<Log>,
     /// Who answers before the protocol does.
     pub(crate) rules: Option<Arc<dyn Rulebook>>,
+    /// Who is told of messages.
+    pub(crate) listener: Option<MailListener>,
 }
 
 impl Default for SandboxOptions {
@@ -97,6 +100,7 @@ impl Default for SandboxOptions {
             store: None,
             log: None,
             rules: None,
+            listener: None,
         }
     }
 }
@@ -235,6 +239,7 @@ struct Shared {
     counts: Arc<Counts>,
     log: Option<Log>,
     rules: Option<Arc<dyn Rulebook>>,
+    listener: Option<MailListener>,
     stage: watch::Sender<SandboxStage>,
 }
 
@@ -262,6 +267,7 @@ impl Shared {
             counts: Arc::default(),
             log: options.log,
             rules: options.rules,
+            listener: options.listener,
             stage: watch::Sender::new(SandboxStage::Open),
         }
     }

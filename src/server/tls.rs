@@ -106,7 +106,11 @@ impl SandboxTls {
             ClientCertificates::SignedBy(_) => ssl.verify_result() == X509VerifyResult::OK,
         };
         let certificate = ssl.peer_certificate().filter(|_| is_taken);
-        ClientTlsFacts { client_names: certificate.map(|certificate| names_of(&certificate)) }
+        let cipher = ssl.current_cipher().map_or("", |cipher| cipher.standard_name().unwrap_or(cipher.name()));
+        ClientTlsFacts {
+            agreed: Some((ssl.version_str().to_owned(), cipher.to_owned())),
+            client_names: certificate.map(|certificate| names_of(&certificate)),
+        }
     }
 }
 

@@ -193,7 +193,10 @@ fn dialogues() {
                 assert_eq!(after, turn.after, "{context}");
                 if after == After::StartTls {
                     dialogue.tls_started(
-                        ClientTlsFacts { client_names: Some(vec!["bob@example.com".to_owned()]) },
+                        ClientTlsFacts {
+                            client_names: Some(vec!["bob@example.com".to_owned()]),
+                            ..ClientTlsFacts::default()
+                        },
                         || unreachable!(),
                     );
                 }

@@ -19,6 +19,7 @@ use tokio::time::{sleep, timeout};
 use tokio_openssl::SslStream;
 
 use super::{SandboxStage, Shared, reached};
+use crate::net::tls::tls_alert;
 use crate::server::acceptor::Accepted;
 use crate::server::dialogue::{After, Input, SandboxDialogue};
 use crate::server::log::SessionLog;
@@ -63,8 +64,26 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, session: u64, sha
     };
     dialogue.ended();
     match served {
-        Ok(()) => log.detail(|| "closed".to_owned()),
-        Err(error) => log.note(|| format!("broken off: {}", visible(error.to_string().as_bytes()))),
+        Ok(()) => {
+            dialogue.ended_in_order();
+            log.detail(|| "closed".to_owned());
+        }
+        Err(error) => log.note(|| in_words(&error)),
+    }
+}
+
+/// Why a connection broke off, and what helps.
+fn in_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    let trust = "let it trust the file of `--ca-out`";
+    match tls_alert(&text) {
+        Some((42..=46 | 48, alert)) => format!("the client does not trust the certificate, and sent {alert}: {trust}"),
+        Some((70, alert)) => format!("the client sent {alert}: both sides have no version of TLS in common"),
+        Some((_, alert)) => format!("the client ended TLS with {alert}"),
+        None if text.contains("unexpected EOF") || text.contains("unexpected eof") => {
+            format!("the client closed in the TLS handshake: does it trust the certificate? If not, {trust}")
+        }
+        None => format!("broken off: {}", visible(text.as_bytes())),
     }
 }
 
@@ -81,6 +100,7 @@ pub(super) fn turn_away(stream: &TcpStream, shared: &Shared, start: Start) {
 fn dialogue(shared: &Shared, peer: SocketAddr, log: SessionLog) -> SandboxDialogue<Reception> {
     let (host_name, counts) = (shared.settings.host_name.clone(), Arc::clone(&shared.counts));
     let reception = Reception::new(peer, host_name, shared.store.clone(), counts, log.clone());
+    let reception = reception.telling(shared.listener.clone());
     SandboxDialogue::new(Protocol::new(Arc::clone(&shared.settings), reception), log)
 }
 
