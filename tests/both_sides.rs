@@ -29,7 +29,8 @@ use std::time::{Duration, Instant};
 const RED: [(&str, &str, Side); 0] = [];
 
 /// Keys of one side only. The other refuses them: each has a row that says so.
-const ONE_SIDED: [(&str, Side); 19] = [
+const ONE_SIDED: [(&str, Side); 20] = [
+    ("observe", Side::Client),
     ("send", Side::Client),
     ("data", Side::Client),
     ("message", Side::Client),

@@ -262,3 +262,67 @@ fn the_schema_is_the_committed_one() {
     }
     assert_eq!(fs::read_to_string(path).unwrap(), json::schema(), "UPDATE_DOCS=1 rewrites it");
 }
+
+/// The scenarios of the JSON report.
+fn scenarios_in(reports: &Reports) -> Vec<serde_json::Value> {
+    let read: serde_json::Value = serde_json::from_str(&reports.text("json")).unwrap();
+    read["scenarios"].as_array().unwrap().clone()
+}
+
+#[test]
+fn the_json_report_is_a_table_of_facts() {
+    let server = "server:\n  steps:\n    - {reply: 220 mx.example}\n    - {expect: ^NOOP, reply: {raw: \"500 NO\\0OP\\r\\n\"}}\n    - {expect: ^NOOP, reply: 250 ok}\n    \
+                  - {expect: ^XYZZY, reply: 500 no}\n    - {expect: ^NOOP, reply: 250 ok}\n    - {expect: ^QUIT, reply: 221 bye}\n    - close: reset\n";
+    let scenario = format!(
+        "name: 'EOD \\n.\\n'\n{server}connect: <<server.address>>\nsteps:\n  - expect: ^220\n  - {{send: NOOP, expect: {{raw: \"\\n\"}}}}\n  \
+         - for_each: {{line: [NOOP, XYZZY, NOOP]}}\n    steps:\n      - {{send: <<line>>, expect: 250, on_divergence: continue}}\n  \
+         - {{send: QUIT, expect: 221}}\n  - expect: {{any: [{{code: any}}, {{closed: true}}]}}\n"
+    );
+    let reports = Reports::of(&[("a.yaml", &scenario)], "", &[]);
+    assert_eq!(reports.played.code, Some(1), "{}{}", reports.played.stdout, reports.played.stderr);
+    reports.are_sound();
+    let scenario = &scenarios_in(&reports)[0];
+    assert_eq!(scenario["name"], "EOD \\n.\\n");
+    let steps = scenario["steps"].as_array().unwrap();
+    let of = |number: &str| steps.iter().filter(|step| step["number"] == number).collect::<Vec<_>>();
+    assert_eq!(of("2")[0]["received"], serde_json::json!({"octets": 11, "text": "500 NO\\0OP\\r\\n"}));
+    let turns: Vec<_> = of("3.1").iter().map(|step| (step["turn"].clone(), step["path"].clone())).collect();
+    assert_eq!(turns, [(1.into(), "3.1[1]".into()), (2.into(), "3.1[2]".into()), (3.into(), "3.1[3]".into())]);
+    assert_eq!(of("5")[0]["closed"], "reset");
+    assert_eq!(of("server.1.2")[0]["received"]["text"], "NOOP");
+    let divergence = &scenario["divergences"][0];
+    assert_eq!((&divergence["expected"], &divergence["got"]), (&"reply code 250".into(), &"500 no".into()));
+    let index = usize::try_from(divergence["index"].as_u64().unwrap()).unwrap();
+    assert_eq!((&steps[index]["path"], &steps[index]["verdict"]), (&"3.1[2]".into(), &"diverged".into()));
+    assert!(reports.played.stdout.contains("= this is iteration 2\n"), "{}", reports.played.stdout);
+}
+
+#[test]
+fn cases_are_data_with_one_script_a_file() {
+    let scenario = "vars: {mta: none, port: 25, note: 'at <<mta>>'}\nsecrets: [password]\ncases:\n  - {mta: postfix, port: 28000}\n  - {mta: exim, port: 28001}\n  \
+                    - {mta: other, port: 28002}\nconnect: mx.example:<<port>>\nsteps:\n  - {expect: ^220, name: <<note>>}\n  - {send: NOOP <<password>>, expect: 251}\n";
+    let more = ["--sandbox", "--secret", "password=correct horse", "--report-transcripts", "none"];
+    let reports = Reports::of(&[("a.yaml", scenario)], "", &more);
+    assert_eq!(reports.played.code, Some(1), "{}{}", reports.played.stdout, reports.played.stderr);
+    reports.are_sound();
+    let scenarios = scenarios_in(&reports);
+    assert_eq!(scenarios[1]["case"], serde_json::json!({"mta": "exim", "port": 28001}));
+    assert_eq!(scenarios[1]["vars"], serde_json::json!({"mta": "exim", "port": 28001, "note": "at exim"}));
+    assert_eq!(scenarios[1]["id"], "a.yaml [case 2: mta=exim]");
+    let with = |key: &str| scenarios.iter().filter(|scenario| scenario.get(key).is_some()).count();
+    assert_eq!((with("script"), with("transcript"), with("recording")), (1, 0, 0), "{}", reports.text("json"));
+    assert!(!reports.text("json").contains("correct horse"));
+}
+
+#[test]
+fn the_conversations_of_what_failed_alone() {
+    let files = [
+        ("a.yaml", "connect: mx.example\nsteps:\n  - expect: ^220\n"),
+        ("b.yaml", "connect: mx.example\nsteps:\n  - expect: ^221\n"),
+    ];
+    let reports = Reports::of(&files, "", &["--sandbox", "--report-transcripts", "failed"]);
+    reports.are_sound();
+    let scenarios = scenarios_in(&reports);
+    let told = scenarios.iter().map(|scenario| scenario.get("transcript").is_some()).collect::<Vec<_>>();
+    assert_eq!(told, [false, true], "{}", reports.text("json"));
+}

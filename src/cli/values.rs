@@ -4,7 +4,7 @@ use super::refusal::Refusal;
 use super::screen;
 use super::secret_files::{self, SecretFiles};
 use crate::run::BoundSecrets;
-use crate::scenario::{Inputs, Scenario, Secret, reason};
+use crate::scenario::{Inputs, Scenario, Secret, Table, reason, table};
 use std::path::{Path, PathBuf};
 
 /// The environment variables of a variable and of a secret begin with these.
@@ -205,20 +205,11 @@ fn secret_of_host(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// The first row and the further rows of a CSV file (RFC 4180).
-pub(super) fn rows_of(file: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), String> {
+/// A table of cases from a CSV file.
+pub(super) fn table_of(file: &Path) -> Result<Table, String> {
     let fault = |message: String| format!("{}: {message}", file.display());
     let text = std::fs::read_to_string(file).map_err(|error| fault(reason(&error)))?;
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(text.as_bytes());
-    let names = reader.headers().map_err(|error| fault(error.to_string()))?.iter().map(str::to_owned).collect();
-    let mut rows = Vec::new();
-    for row in reader.records() {
-        rows.push(row.map_err(|error| fault(error.to_string()))?.iter().map(str::to_owned).collect());
-    }
-    if rows.is_empty() {
-        return Err(fault("there is no row behind the first, which names the variables".to_owned()));
-    }
-    Ok((names, rows))
+    table(&text).map_err(fault)
 }
 
 /// A secret's value in the environment.

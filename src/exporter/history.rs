@@ -70,7 +70,7 @@ impl History {
 }
 
 fn is_success(done: &PastProbe) -> bool {
-    matches!(done.report.verdict, Verdict::Followed | Verdict::Flaky)
+    matches!(done.report.verdict, Verdict::Followed | Verdict::Flaky | Verdict::Warned | Verdict::NotApplicable)
 }
 
 /// About what a report takes in memory.

@@ -51,11 +51,40 @@ impl Site<'_> {
         diagnostic.footnotes.extend(
             first.rendered.iter().map(|rendered| Footnote::Fact(format!("the pattern with its values: {rendered}"))),
         );
-        self.divergence(Cause::Server, Kind::Reply, diagnostic)
+        self.divergence(Cause::Server, Kind::Reply, diagnostic).between(&first.expected, self.shown(bytes))
     }
 
     /// Something went wrong on the wire while `expected` was waited for.
     pub(crate) fn trouble(&self, trouble: &Trouble, expected: &str) -> Divergence {
+        let divergence = self.about_trouble(trouble, expected);
+        match self.came_of(trouble) {
+            Some(got) => divergence.between(expected, got),
+            None => divergence,
+        }
+    }
+
+    /// What came instead of what was waited for; `None` where the message alone says it.
+    fn came_of(&self, trouble: &Trouble) -> Option<String> {
+        Some(match trouble {
+            Trouble::NotConnected(_) | Trouble::Tls(_) => return None,
+            Trouble::Timeout { waited, arrived } if arrived.is_empty() => {
+                format!("nothing for {}", duration::show(*waited))
+            }
+            Trouble::Closed { arrived } if arrived.is_empty() => "the server closed the connection".to_owned(),
+            Trouble::Broken { arrived, reason } if arrived.is_empty() => reason.clone(),
+            Trouble::Timeout { arrived: bytes, .. }
+            | Trouble::Closed { arrived: bytes }
+            | Trouble::Broken { arrived: bytes, .. }
+            | Trouble::Malformed { bytes, .. }
+            | Trouble::Unasked { bytes }
+            | Trouble::PlainBeforeTls { bytes }
+            | Trouble::NotTls { bytes } => self.shown(bytes),
+            Trouble::TooMuchUnread => "octets without end".to_owned(),
+            Trouble::NotOpen => "the session is closed".to_owned(),
+        })
+    }
+
+    fn about_trouble(&self, trouble: &Trouble, expected: &str) -> Divergence {
         match trouble {
             Trouble::NotConnected(failure) => self.not_connected(failure),
             Trouble::Timeout { waited, arrived } => self.timeout(*waited, arrived, expected),
@@ -153,7 +182,8 @@ impl Site<'_> {
         for part in parts {
             diagnostic.footnotes.push(Footnote::Fact(self.masker.mask_text(part)));
         }
-        self.divergence(Cause::Server, Kind::Assert, diagnostic)
+        let got = self.masker.mask_text(&parts.join(", "));
+        self.divergence(Cause::Server, Kind::Assert, diagnostic).between(source.trim(), got)
     }
 
     /// Anything else that needs no more than a line.
@@ -170,7 +200,7 @@ impl Site<'_> {
     // --- parts -------------------------------------------------------------------------------------------------
 
     pub(crate) fn divergence(&self, cause: Cause, kind: Kind, diagnostic: Diagnostic) -> Divergence {
-        Divergence { step: self.number.into(), cause, kind, reason: None, reply_code: None, line: None, diagnostic }
+        Divergence::new(self.number.into(), cause, kind, diagnostic)
     }
 
     pub(crate) fn diagnostic(&self, span: Span, message: &str) -> Diagnostic {
@@ -321,6 +351,11 @@ impl Site<'_> {
             let help = format!("the server speaks TLS on this port: {implicit}");
             [Footnote::Fact(format!("these octets are {what}")), Footnote::Help(help)]
         })
+    }
+
+    /// Bytes as a field of their own: masked, visible and cut.
+    pub(crate) fn shown(&self, bytes: &[u8]) -> String {
+        cut(&visible(&self.masker.mask(bytes)))
     }
 
     /// Bytes in quotes, masked, visible and cut to a size that fits a line.

@@ -18,8 +18,38 @@ pub struct Divergence {
     pub reply_code: Option<u16>,
     /// The line of the transcript that it is about, where there is one.
     pub line: Option<usize>,
+    /// The turns of the loops around the step, the outermost first.
+    pub turns: Vec<usize>,
+    /// What was expected, in the words of the message.
+    pub expected: Option<String>,
+    /// What came instead, masked and made visible.
+    pub got: Option<String>,
     /// Message, place, what came, and what helps.
     pub diagnostic: Diagnostic,
+}
+
+impl Divergence {
+    /// Of which nothing more is known than what is said about it.
+    pub(crate) fn new(step: StepNumber, cause: Cause, kind: Kind, diagnostic: Diagnostic) -> Divergence {
+        Divergence {
+            step,
+            cause,
+            kind,
+            reason: None,
+            reply_code: None,
+            line: None,
+            turns: Vec::new(),
+            expected: None,
+            got: None,
+            diagnostic,
+        }
+    }
+
+    /// With what was expected and what came instead.
+    pub(crate) fn between(self, expected: &str, got: String) -> Divergence {
+        let expected = (!expected.is_empty()).then(|| expected.to_owned());
+        Divergence { expected, got: Some(got), ..self }
+    }
 }
 
 /// The class of what happened.

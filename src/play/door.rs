@@ -23,6 +23,7 @@ pub(super) fn hide(outcome: &mut Outcome, masker: &Masker) {
     outcome.tags.iter_mut().chain(&mut outcome.notices).for_each(mask);
     outcome.captures.iter_mut().for_each(|(_, value)| mask(value));
     for step in &mut outcome.steps {
+        step.reason.iter_mut().for_each(mask);
         step.name.iter_mut().chain([&mut step.session]).for_each(mask);
         if masker.finds(step.title.as_bytes()) {
             step.title = masker.mask_text(&step.title).into();
@@ -35,7 +36,10 @@ pub(super) fn hide(outcome: &mut Outcome, masker: &Masker) {
             names.iter_mut().chain([subject, issuer]).for_each(mask);
         });
     }
-    outcome.divergences.iter_mut().for_each(|Divergence { diagnostic, .. }| hide_in(diagnostic, &mask));
+    for Divergence { diagnostic, expected, got, .. } in &mut outcome.divergences {
+        hide_in(diagnostic, &mask);
+        expected.iter_mut().chain(got).for_each(mask);
+    }
     // Offsets into the files of an update must stay true, and what it writes is a file of the user's.
     if outcome.rewrites.is_empty() && outcome.held.is_empty() && !outcome.divergences.is_empty() {
         hide_in_sources(&mut outcome.sources, masker);

@@ -86,7 +86,11 @@ impl Comparer<'_> {
             }
             Expected::Any(list) => self.any(list, came, span),
             // The others read something else than a reply; the player does not bring them here.
-            Expected::Line(_) | Expected::Raw(_) | Expected::Closed(_) | Expected::Silence(_) => Ok(Vec::new()),
+            Expected::Line(_)
+            | Expected::Raw(_)
+            | Expected::Closed(_)
+            | Expected::Silence(_)
+            | Expected::Observe(_) => Ok(Vec::new()),
         }
     }
 
@@ -225,6 +229,7 @@ pub(crate) fn describe(expectation: &Expectation, other: OtherSide) -> String {
         Expected::Raw(pattern) => format!("bytes matching {}", pattern.text.source),
         Expected::Closed(closed) => other.to_close(*closed).to_owned(),
         Expected::Silence(_) => "silence".to_owned(),
+        Expected::Observe(_) => "anything".to_owned(),
         Expected::Any(alternatives) => list(alternatives, ", or "),
         Expected::All(parts) => list(parts, " and "),
         Expected::Fields(fields) => {

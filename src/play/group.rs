@@ -10,6 +10,9 @@ use crate::scenario::{Data, Group, Mode, Named, Scope, Step, TemplateError, pars
 use minijinja::value::{Value, ValueKind};
 use std::time::Duration;
 
+/// The name that holds the turn of a loop.
+const ITERATION: &str = "iteration";
+
 /// A name, its value, and whether that depends on a secret.
 pub(crate) type Bound = (String, Value, bool);
 
@@ -36,7 +39,7 @@ impl Stage {
     pub(crate) fn begin_group(&mut self, outcome: StepOutcome) -> OpenGroup {
         let (started, before) = (outcome.started, self.divergences.len());
         self.open_groups.push(self.steps.len());
-        self.steps.push(outcome);
+        self.keep_step(outcome);
         OpenGroup { before, started, outer: self.timeout }
     }
 
@@ -47,7 +50,11 @@ impl Stage {
         let diverged = self.divergences.len() > group.before;
         if let Some(outcome) = self.open_groups.pop().and_then(|place| self.steps.get_mut(place)) {
             outcome.duration = duration;
-            outcome.verdict = if diverged { Verdict::Diverged } else { Verdict::Followed };
+            outcome.verdict = match (diverged, &outcome.reason) {
+                (true, _) => Verdict::Diverged,
+                (false, Some(_)) => Verdict::Skipped,
+                (false, None) => Verdict::Followed,
+            };
         }
     }
 
@@ -94,12 +101,17 @@ impl Stage {
     }
 
     pub(crate) fn bind_all(&mut self, values: Vec<Bound>) -> Vec<Binding> {
+        let turn = values.iter().find(|(name, ..)| name == ITERATION).and_then(|(_, value, _)| value.as_usize());
+        self.turns.extend(turn);
         values.into_iter().map(|(name, value, secret)| self.names.bind(&name, value, secret)).collect()
     }
 
     /// The names are what they were before.
     pub(crate) fn unbind(&mut self, bindings: Vec<Binding>) {
         for binding in bindings.into_iter().rev() {
+            if binding.is_of(ITERATION) {
+                self.turns.pop();
+            }
             self.names.restore(binding);
         }
     }
@@ -112,7 +124,7 @@ impl Iteration {
 
     /// The names of this iteration.
     pub(crate) fn into_bindings(self) -> Vec<Bound> {
-        let number = self.number.map(|number| ("iteration".to_owned(), Value::from(number), false));
+        let number = self.number.map(|number| (ITERATION.to_owned(), Value::from(number), false));
         number.into_iter().chain(self.each).collect()
     }
 }

@@ -5,6 +5,7 @@
 //! pipelines; a connection has one peer and what the sandbox hears. `run` says when something is played, `host` lets
 //! connections in.
 
+mod applies;
 pub(crate) mod client;
 pub(crate) mod diagnose;
 pub(crate) mod divergence;
@@ -23,7 +24,9 @@ pub(crate) mod step_number;
 mod stop;
 
 pub use divergence::{Cause, Divergence, Kind};
-pub use outcome::{CertificateOutcome, Handshake, Outcome, RunVerdict, SessionOutcome, StepOutcome, Verdict};
+pub use outcome::{
+    CertificateOutcome, ClaimOutcome, Handshake, Outcome, RunVerdict, SessionOutcome, StepOutcome, Verdict,
+};
 pub use passed::{PassedStep, PassedSteps};
 pub use rewrite::Rewrite;
 pub use settings::{Settings, SharedSandbox};

@@ -7,8 +7,8 @@ use crate::net::certificate::PeerCertificate;
 use crate::net::tls::TlsFacts;
 use crate::play::client::sessions::Open;
 use crate::play::rewrite::Rewrite;
-use crate::scenario::{Sources, Span};
-use crate::session::{Entry, Exchange, ReplyEntry};
+use crate::scenario::{Level, Severity, Sources, Span};
+use crate::session::{Arrivals, Entry, Exchange, ReplyEntry};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,6 +30,12 @@ pub struct Outcome {
     pub duration: Duration,
     /// Every step in the order of the file, those of a group behind it.
     pub steps: Vec<StepOutcome>,
+    /// What the scenario claims about the other side.
+    pub claim: ClaimOutcome,
+    /// Whether a divergence is a warning, by its level.
+    pub is_warning: bool,
+    /// Why the scenario is not about this other side, where that came out: nothing was tested then.
+    pub not_applicable: Option<String>,
     /// The figures of steps that lie further back than is kept.
     pub passed: PassedSteps,
     /// What diverged, in the order it happened; the first is the headline.
@@ -48,6 +54,19 @@ pub struct Outcome {
     pub exchanges: Vec<Exchange>,
     /// Things to know that are no divergence.
     pub notices: Vec<String>,
+}
+
+/// What a scenario claims, with its values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClaimOutcome {
+    /// How bad it is where that does not hold.
+    pub level: Option<Level>,
+    /// The sections that it rests on.
+    pub rfc: Vec<String>,
+    /// Why it matters.
+    pub why: Option<String>,
+    /// What to change, by the make of the server.
+    pub mend: Vec<(String, String)>,
 }
 
 /// What became of one step.
@@ -71,8 +90,16 @@ pub struct StepOutcome {
     pub started: Duration,
     /// How long it took.
     pub duration: Duration,
+    /// The turns of the loops around it, the outermost first.
+    pub turns: Vec<usize>,
     /// The whole replies that it read.
     pub replies: Vec<ReplyEntry>,
+    /// What it observed: `reply`, `silence`, `closed`, `reset`, `bytes` or `alert`.
+    pub observed: Option<&'static str>,
+    /// Why it was not played, where that is not its own `when`.
+    pub reason: Option<String>,
+    /// All that came while it was played.
+    pub received: Arrivals,
 }
 
 /// One connection, in figures.
@@ -139,7 +166,7 @@ pub enum Verdict {
     Followed,
     /// Something else came.
     Diverged,
-    /// Its `when` was false.
+    /// Its `when` was false, or its group does not apply.
     Skipped,
     /// A step before it diverged.
     Unreached,
@@ -152,6 +179,10 @@ pub enum RunVerdict {
     Followed,
     /// The other side left it.
     Diverged,
+    /// It did, and the level of the scenario makes that a warning.
+    Warned,
+    /// It is not about this other side: nothing was tested.
+    NotApplicable,
     /// The scenario could not be played as it was asked for.
     Refused,
     /// There was no connection.
@@ -168,6 +199,15 @@ impl Outcome {
         if !label.is_empty() {
             let name = if self.name == self.path { String::new() } else { format!("{} ", self.name) };
             self.name = format!("{name}{label}");
+        }
+    }
+
+    /// What diverged is told as a warning, where it is one.
+    pub(crate) fn soften(&mut self) {
+        if self.verdict() == RunVerdict::Warned {
+            for divergence in &mut self.divergences {
+                divergence.diagnostic.severity = Severity::Warning;
+            }
         }
     }
 
@@ -198,8 +238,10 @@ impl Outcome {
             () if has(Cause::Bug) => RunVerdict::Bug,
             () if has(Cause::Interrupted) => RunVerdict::Interrupted,
             () if has(Cause::User) => RunVerdict::Refused,
+            () if has(Cause::Server) && self.is_warning => RunVerdict::Warned,
             () if has(Cause::Server) => RunVerdict::Diverged,
             () if has(Cause::Network) => RunVerdict::Unreachable,
+            () if self.not_applicable.is_some() => RunVerdict::NotApplicable,
             () => RunVerdict::Followed,
         }
     }
@@ -210,7 +252,7 @@ impl RunVerdict {
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
-            RunVerdict::Followed => 0,
+            RunVerdict::Followed | RunVerdict::Warned | RunVerdict::NotApplicable => 0,
             RunVerdict::Diverged => 1,
             RunVerdict::Refused => 2,
             RunVerdict::Unreachable => 3,

@@ -3,7 +3,7 @@
 use crate::net::certificate::PeerCertificate;
 use crate::net::tls::TlsFacts;
 use crate::scenario::{Flow, Scope, Secret, Variables, value_from_bytes, weight_of};
-use crate::session::{Answered, Offered, Session};
+use crate::session::{Answered, Observed, ObservedKind, Offered, Session};
 use crate::smtp::status::EnhancedStatusCode;
 use minijinja::value::{Object, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +30,12 @@ pub(crate) struct StepScope<'a> {
     pub(crate) names: &'a ScopeNames,
     pub(crate) session: Option<&'a Session>,
     pub(crate) diverged: Option<bool>,
+}
+
+impl Binding {
+    pub(crate) fn is_of(&self, name: &str) -> bool {
+        self.name == name
+    }
 }
 
 impl ScopeNames {
@@ -101,6 +107,7 @@ impl Scope for StepScope<'_> {
             values: self.names.values.clone(),
             secrets: self.names.secrets.clone(),
             answer: self.session.and_then(|session| session.last_answer().cloned()),
+            observed: self.session.and_then(|session| session.observed().cloned()),
             extensions: self.session.map(|session| session.extensions().clone()),
             tls: self.session.and_then(|session| session.tls().cloned()),
             diverged: self.diverged,
@@ -109,7 +116,8 @@ impl Scope for StepScope<'_> {
 
     fn is_secret(&self, name: &str) -> bool {
         let echo = || self.session.and_then(Session::last_answer).is_some_and(|answer| answer.holds_secret);
-        self.names.is_secret(name) || name == "reply" && echo()
+        let seen = || self.session.and_then(Session::observed).is_some_and(|observed| observed.holds_secret);
+        self.names.is_secret(name) || name == "reply" && (echo() || seen())
     }
 
     fn held(&self) -> usize {
@@ -123,6 +131,7 @@ struct ScopeValues {
     values: Arc<BTreeMap<String, Value>>,
     secrets: Arc<BTreeMap<String, Secret>>,
     answer: Option<Answered>,
+    observed: Option<Observed>,
     extensions: Option<Arc<Offered>>,
     tls: Option<Arc<TlsFacts>>,
     diverged: Option<bool>,
@@ -132,7 +141,10 @@ impl Object for ScopeValues {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
         match name {
-            "reply" => self.answer.clone().map(|answer| Value::from_object(ReplyView(answer))),
+            "reply" => match self.observed.clone() {
+                Some(observed) => Some(Value::from_object(ObservedView(observed))),
+                None => self.answer.clone().map(|answer| Value::from_object(ReplyView(answer))),
+            },
             "extensions" => self.extensions.clone().map(|extensions| Value::from_object(ExtensionsView(extensions))),
             "tls" => Some(self.tls.clone().map_or(Value::from(()), |tls| Value::from_object(ClientTlsView(tls)))),
             "diverged" => self.diverged.map(Value::from),
@@ -161,6 +173,31 @@ impl Object for ReplyView {
                 Some(Value::from(reply.lines().map(|line| value_from_bytes(line.to_vec())).collect::<Vec<Value>>()))
             }
             "text" => Some(value_from_bytes(reply.texts().collect::<Vec<_>>().join(&b'\n'))),
+            "elapsed" => Some(Value::from(self.0.elapsed.as_secs_f64())),
+            "kind" => Some(Value::from(ObservedKind::Reply.name())),
+            "bytes" => Some(value_from_bytes(reply.raw().to_vec())),
+            _ => None,
+        }
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+}
+
+/// What came in place of a reply: it has no code and no lines.
+#[derive(Debug)]
+struct ObservedView(Observed);
+
+impl Object for ObservedView {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match key.as_str()? {
+            "kind" => Some(Value::from(self.0.kind.name())),
+            "bytes" | "text" => Some(value_from_bytes(self.0.bytes.clone())),
+            // A number, so that `reply.code >= 400` can be asked whatever came.
+            "code" => Some(Value::from(0)),
+            "enhanced" => Some(Value::from(())),
+            "lines" => Some(Value::from(Vec::<Value>::new())),
             "elapsed" => Some(Value::from(self.0.elapsed.as_secs_f64())),
             _ => None,
         }

@@ -2,6 +2,7 @@
 
 use super::Stop;
 use crate::play::client::BoundSecrets;
+use crate::scenario::FailOn;
 use crate::server::Sandbox;
 use crate::session::{Admission, Observer};
 use crate::smtp::idiom::Idiom;
@@ -29,6 +30,8 @@ pub struct Settings {
     pub show_secrets: bool,
     /// Replaces the file's `timeout`.
     pub timeout: Option<Duration>,
+    /// From which level on a divergence fails the run.
+    pub fail_on: FailOn,
     /// The longest the whole run may take.
     pub max_time: Option<Duration>,
     /// Fixes time and randomness of templates.

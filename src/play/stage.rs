@@ -7,11 +7,12 @@
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::{Capture, Comparer};
-use crate::play::outcome::StepOutcome;
+use crate::play::outcome::{StepOutcome, Verdict};
 use crate::play::passed::PassedSteps;
 use crate::play::scope::ScopeNames;
 use crate::scenario::{
-    Expression, Head, Length, MAX_ITERATIONS, Mode, Scope, TemplateError, Templates, Text, value_from_bytes,
+    Expression, Footnote, Head, Length, MAX_ITERATIONS, Mode, Requirement, Scope, TemplateError, Templates, Text,
+    value_from_bytes,
 };
 use crate::secret::Masker;
 use crate::session::Transcript;
@@ -52,8 +53,12 @@ pub(crate) struct Stage {
     pub(crate) divergences: Vec<Divergence>,
     /// What was captured, as it is shown.
     pub(crate) captures: BTreeMap<String, String>,
+    /// Why the scenario is not about this other side, where that has come out.
+    pub(crate) not_applicable: Option<String>,
     /// How often the steps of loops were played.
     iterations: u64,
+    /// The turns of the loops that are played now, the outermost first.
+    pub(super) turns: Vec<usize>,
 }
 
 impl Stage {
@@ -75,7 +80,9 @@ impl Stage {
             open_groups: Vec::new(),
             divergences: Vec::new(),
             captures: BTreeMap::new(),
+            not_applicable: None,
             iterations: 0,
+            turns: Vec::new(),
         }
     }
 
@@ -126,15 +133,35 @@ impl Stage {
 
     /// A name as it is shown: rendered, without secrets.
     pub(crate) fn shown_name(&self, name: Option<&Text>, scope: &dyn Scope) -> Option<String> {
-        let text = name?;
-        let rendered = self.templates.render(text, Mode::Plain, scope);
-        Some(rendered.map_or_else(|_| text.source.clone(), |rendered| self.log.masker().mask_text(&rendered.shown)))
+        name.map(|text| self.shown(text, scope))
     }
 
     /// Whether a step is wanted where it stands: its `when` holds.
     pub(crate) fn is_wanted(&self, head: &Head, scope: &dyn Scope) -> Result<bool, TemplateError> {
         let Some(when) = &head.when else { return Ok(true) };
         self.templates.evaluate(when, scope).map(|value| value.is_true())
+    }
+
+    /// Why something is not to be played, where a requirement does not hold.
+    pub(crate) fn unmet<'r>(
+        &self,
+        requires: impl IntoIterator<Item = &'r Requirement>,
+        scope: &dyn Scope,
+    ) -> Result<Option<String>, TemplateError> {
+        for requirement in requires {
+            if self.templates.evaluate(&requirement.when, scope)?.is_true() {
+                continue;
+            }
+            let reason = requirement.reason.as_ref().map(|reason| self.shown(reason, scope));
+            return Ok(Some(reason.unwrap_or_else(|| format!("`{}` is not true", requirement.when.source))));
+        }
+        Ok(None)
+    }
+
+    /// A text as it is shown: rendered, without secrets; as it is written where it cannot be rendered.
+    pub(crate) fn shown(&self, text: &Text, scope: &dyn Scope) -> String {
+        let rendered = self.templates.render(text, Mode::Plain, scope);
+        rendered.map_or_else(|_| text.source.clone(), |rendered| self.log.masker().mask_text(&rendered.shown))
     }
 
     /// Nothing where an assertion is true; the values of its parts where it is false.
@@ -154,6 +181,27 @@ impl Stage {
             self.captures.insert(name.clone(), shown);
             self.names.set(&name, value_from_bytes(bytes), secret);
         }
+    }
+
+    /// The steps from this place on were not played, for this reason.
+    pub(crate) fn say_skipped(&mut self, from: usize, reason: &str) {
+        for step in self.steps.iter_mut().skip(from) {
+            step.verdict = Verdict::Skipped;
+            step.reason = Some(reason.to_owned());
+        }
+    }
+
+    /// Keeps what became of a step, with the turns that its loops are at.
+    pub(crate) fn keep_step(&mut self, step: StepOutcome) {
+        self.steps.push(StepOutcome { turns: self.turns.clone(), ..step });
+    }
+
+    /// Keeps what diverged at this place of the script.
+    pub(crate) fn keep_divergence(&mut self, mut divergence: Divergence, line: Option<usize>) {
+        if let Some(turn) = self.turns.last() {
+            divergence.diagnostic.footnotes.push(Footnote::Fact(format!("this is iteration {turn}")));
+        }
+        self.divergences.push(Divergence { line, turns: self.turns.clone(), ..divergence });
     }
 
     /// Counts an iteration: loops within loops must end as well.

@@ -72,7 +72,9 @@ impl Finder<'_> {
             Address::Split { port, .. } | Address::Mx { port, .. } => number(port),
             Address::Unix(_) => None,
         };
-        let implicit = connect.implicit_tls.unwrap_or(port.unwrap_or(SMTP_PORT) == SUBMISSIONS_PORT);
+        let chosen = connect.implicit_tls.as_ref().and_then(|tls| self.templates.chosen(tls, scope).ok());
+        let by_port = port.unwrap_or(SMTP_PORT) == SUBMISSIONS_PORT;
+        let implicit = chosen.map_or(by_port, |tls| tls.0);
         self.places.implicit_tls.insert(connect.span(), implicit);
     }
 

@@ -40,8 +40,8 @@ impl Work<'_> {
         if let Some(vars) = pair(root, "vars") {
             self.vars(vars, text, &mut edits);
         }
-        if let Some(cases) = pair(root, "cases") {
-            edits.replace_entry(text, cases, "# the case that was played stands in `vars`");
+        for table in ["cases", "cases_from"].into_iter().filter_map(|key| pair(root, key)) {
+            edits.replace_entry(text, table, "# the case that was played stands in `vars`");
         }
         if let Some(connect) = pair(root, "connect") {
             self.connect(connect, text, &mut edits);

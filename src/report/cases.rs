@@ -126,6 +126,9 @@ fn whole(scenario: &ScenarioReport) -> TestCase<'_> {
     let faults: Vec<TestFault> =
         scenario.divergences.iter().map(TestFault::of).chain(scenario.errors.iter().map(TestFault::of_file)).collect();
     let came_to = match scenario.verdict {
+        Verdict::NotApplicable => CameTo::Skipped(format!("not applicable: {}", words::reason(scenario))),
+        // A warning: it stands among the facts.
+        Verdict::Warned => CameTo::Passed,
         Verdict::Followed | Verdict::Flaky => CameTo::Passed,
         Verdict::NotPlayed => CameTo::Skipped("not played: the run ended before".to_owned()),
         other if faults.is_empty() => CameTo::Failed(vec![TestFault::of_user(words::verdict(other).to_owned())]),
@@ -154,6 +157,10 @@ fn each_step(scenario: &ScenarioReport) -> Vec<TestCase<'_>> {
             continue;
         }
         let came_to = match step.verdict {
+            _ if !own.is_empty() && scenario.verdict == Verdict::Warned => CameTo::Passed,
+            _ if scenario.verdict == Verdict::NotApplicable => {
+                CameTo::Skipped(format!("not applicable: {}", words::reason(scenario)))
+            }
             _ if !own.is_empty() => CameTo::Failed(own.into_iter().map(TestFault::of).collect()),
             StepVerdict::Skipped | StepVerdict::Unreached => CameTo::Skipped(words::not_played(scenario, step)),
             StepVerdict::Followed | StepVerdict::Diverged => CameTo::Passed,
@@ -167,6 +174,7 @@ fn each_step(scenario: &ScenarioReport) -> Vec<TestCase<'_>> {
             attempts: Vec::new(),
         });
     }
+    left.retain(|_| scenario.verdict != Verdict::Warned);
     let elsewhere = |one: &Divergence| words::step_number(&one.step);
     cases.extend(left.into_iter().map(|one| TestCase::failed(&elsewhere(one), &class, vec![TestFault::of(one)])));
     if !scenario.errors.is_empty() {
@@ -212,6 +220,15 @@ fn facts(scenario: &ScenarioReport) -> Vec<(String, String)> {
     }
     for (name, value) in &scenario.captures {
         add(&format!("capture.{}", words::line(name)), words::line(&words::cut(value, words::LINE_LENGTH)));
+    }
+    if let Some(level) = scenario.level {
+        add("level", words::level(level).to_owned());
+    }
+    if !scenario.rfc.is_empty() {
+        add("rfc", words::line(&scenario.rfc.join(", ")));
+    }
+    if scenario.verdict == Verdict::Warned {
+        scenario.divergences.iter().for_each(|one| add("warning", words::line(&one.diagnostic.message)));
     }
     for warning in &scenario.warnings {
         add("warning", words::line(&warning.message));

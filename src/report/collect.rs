@@ -1,14 +1,16 @@
 //! Fills the report from what was played. The only file of this folder, beside `human`, that sees an outcome.
 
 use super::model::{
-    Attempt, Certificate, Diagnostic, Divergence, Line, Place, Program, Reply, Report, ScenarioReport, Session, Shard,
-    Speaker, Step, StepVerdict, Summary, Tls, VERSION, Verdict,
+    Attempt, Certificate, Closed, Diagnostic, Divergence, Level, Line, Place, Program, Received, Reply, Report,
+    ScenarioReport, Session, Shard, Speaker, Step, StepVerdict, Summary, Tls, VERSION, Verdict,
 };
+use super::values::Values;
 use super::words;
 use crate::run::{self, Outcome, RunVerdict};
 use crate::scenario::{self, Footnote, Sources, Span};
 use crate::visible::{inert, visible};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What stands in a transcript for a message that is left out.
@@ -27,21 +29,35 @@ pub struct Circumstances {
     pub attempts: Vec<Attempt>,
     /// Whether the lines of messages are left out of the transcript.
     pub without_body: bool,
+    /// Whether there is no transcript at all.
+    pub without_transcript: bool,
+    /// The columns of its case, and the variables that it was played with.
+    pub values: Values,
 }
 
 /// The report of a scenario that was played. `warnings` are what `check` said of it.
 #[must_use]
 pub fn played(outcome: &Outcome, circumstances: Circumstances, warnings: &[scenario::Diagnostic]) -> ScenarioReport {
     let sources = &outcome.sources;
-    let divergences: Vec<Divergence> = outcome.divergences.iter().map(|one| divergence(one, sources)).collect();
+    let divergences: Vec<Divergence> = outcome.divergences.iter().map(|one| divergence(one, outcome)).collect();
     let verdict = verdict(outcome, &circumstances);
-    let (transcript, places) = transcript(outcome, circumstances.without_body);
+    let (transcript, places) = match circumstances.without_transcript {
+        true => (Vec::new(), Vec::new()),
+        false => transcript(outcome, circumstances.without_body),
+    };
     ScenarioReport {
         id: circumstances.id,
         position: circumstances.position,
-        path: visible(outcome.path.as_bytes()),
-        name: visible(outcome.name.as_bytes()),
-        tags: outcome.tags.iter().map(|tag| visible(tag.as_bytes())).collect(),
+        path: inert(&outcome.path),
+        name: inert(&outcome.name),
+        tags: outcome.tags.iter().map(|tag| inert(tag)).collect(),
+        level: outcome.claim.level.map(level),
+        rfc: outcome.claim.rfc.iter().map(|section| inert(section)).collect(),
+        why: outcome.claim.why.as_deref().map(inert),
+        mend: outcome.claim.mend.iter().map(|(make, text)| (inert(make), inert(text))).collect(),
+        reason: outcome.not_applicable.as_deref().map(inert),
+        case: circumstances.values.case,
+        vars: circumstances.values.vars,
         verdict,
         exit_code: outcome.verdict().exit_code(),
         started: moment(outcome.started),
@@ -74,7 +90,7 @@ pub fn headline(outcome: &Outcome, circumstances: Circumstances) -> ScenarioRepo
         verdict,
         exit_code: outcome.verdict().exit_code(),
         duration: seconds(outcome.duration),
-        ..unplayed(circumstances.id, visible(outcome.path.as_bytes()), verdict)
+        ..unplayed(circumstances.id, inert(&outcome.path), verdict)
     }
 }
 
@@ -86,6 +102,8 @@ fn verdict(outcome: &Outcome, circumstances: &Circumstances) -> Verdict {
         RunVerdict::Unreachable => Verdict::Unreachable,
         RunVerdict::Interrupted => Verdict::Interrupted,
         RunVerdict::Diverged => Verdict::Diverged,
+        RunVerdict::Warned => Verdict::Warned,
+        RunVerdict::NotApplicable => Verdict::NotApplicable,
     }
 }
 
@@ -97,11 +115,11 @@ pub fn broken(
     sources: &Sources,
     diagnostics: &[scenario::Diagnostic],
 ) -> ScenarioReport {
-    let path = visible(sources.name().as_bytes());
+    let path = inert(sources.name());
     let (errors, warnings) = diagnostics.iter().partition::<Vec<_>, _>(|one| one.is_error());
     let told = |list: Vec<&scenario::Diagnostic>| list.into_iter().map(|one| diagnostic(one, sources)).collect();
     ScenarioReport {
-        name: name.map_or_else(|| path.clone(), |name| visible(name.as_bytes())),
+        name: name.map_or_else(|| path.clone(), |name| inert(name)),
         errors: told(errors),
         warnings: told(warnings),
         exit_code: RunVerdict::Refused.exit_code(),
@@ -112,7 +130,7 @@ pub fn broken(
 /// The report of a scenario whose turn never came.
 #[must_use]
 pub fn not_played(id: String, name: &str, path: &str) -> ScenarioReport {
-    ScenarioReport { name: visible(name.as_bytes()), ..unplayed(id, visible(path.as_bytes()), Verdict::NotPlayed) }
+    ScenarioReport { name: inert(name), ..unplayed(id, inert(path), Verdict::NotPlayed) }
 }
 
 fn unplayed(id: String, path: String, verdict: Verdict) -> ScenarioReport {
@@ -122,6 +140,13 @@ fn unplayed(id: String, path: String, verdict: Verdict) -> ScenarioReport {
         name: path.clone(),
         path,
         tags: Vec::new(),
+        level: None,
+        rfc: Vec::new(),
+        why: None,
+        mend: BTreeMap::new(),
+        reason: None,
+        case: BTreeMap::new(),
+        vars: BTreeMap::new(),
         verdict,
         exit_code: RunVerdict::Followed.exit_code(),
         started: moment(Timestamp::now()),
@@ -134,7 +159,7 @@ fn unplayed(id: String, path: String, verdict: Verdict) -> ScenarioReport {
         notices: Vec::new(),
         steps: Vec::new(),
         sessions: Vec::new(),
-        captures: std::collections::BTreeMap::new(),
+        captures: BTreeMap::new(),
         transcript: Vec::new(),
         script: None,
         options: Vec::new(),
@@ -193,6 +218,8 @@ impl Summary {
             Verdict::Broken => &mut self.broken,
             Verdict::Interrupted => &mut self.interrupted,
             Verdict::NotPlayed => &mut self.not_played,
+            Verdict::Warned => &mut self.warned,
+            Verdict::NotApplicable => &mut self.not_applicable,
         } += 1;
         for step in &scenario.steps {
             *match step.verdict {
@@ -202,6 +229,14 @@ impl Summary {
                 StepVerdict::Unreached => &mut self.steps.unreached,
             } += 1;
         }
+    }
+}
+
+fn level(level: scenario::Level) -> Level {
+    match level {
+        scenario::Level::Must => Level::Must,
+        scenario::Level::Should => Level::Should,
+        scenario::Level::May => Level::May,
     }
 }
 
@@ -222,11 +257,13 @@ fn step(step: &run::StepOutcome, outcome: &Outcome) -> Step {
     };
     Step {
         number: step.number.to_string(),
-        name: step.name.as_ref().map(|name| visible(name.as_bytes())),
+        name: step.name.as_ref().map(|name| inert(name)),
         action: step.action.to_owned(),
         title: inert(&step.title),
+        turn: step.turns.last().copied(),
+        path: (!step.turns.is_empty()).then(|| path(step)),
         place: place(step.span, &outcome.sources),
-        session: visible(step.session.as_bytes()),
+        session: inert(&step.session),
         verdict: match step.verdict {
             run::Verdict::Followed => StepVerdict::Followed,
             run::Verdict::Diverged => StepVerdict::Diverged,
@@ -236,7 +273,23 @@ fn step(step: &run::StepOutcome, outcome: &Outcome) -> Step {
         started: seconds(step.started),
         duration: seconds(step.duration),
         replies: step.replies.iter().map(reply).collect(),
+        observed: step.observed.map(str::to_owned),
+        reason: step.reason.as_deref().map(inert),
+        received: listened(step).then(|| Received { octets: step.received.octets, text: step.received.text.clone() }),
+        closed: step.received.reset.map(|reset| if reset { Closed::Reset } else { Closed::Fin }),
     }
+}
+
+/// `2.1[3]`
+fn path(step: &run::StepOutcome) -> String {
+    let turns: String = step.turns.iter().map(|turn| format!("[{turn}]")).collect();
+    format!("{}{turns}", step.number)
+}
+
+/// Whether a step was played in which something could come.
+fn listened(step: &run::StepOutcome) -> bool {
+    let played = matches!(step.verdict, run::Verdict::Followed | run::Verdict::Diverged);
+    played && !matches!(step.action, "assert" | "connection" | "set" | "sleep" | "steps")
 }
 
 fn session(session: &run::SessionOutcome) -> Session {
@@ -255,8 +308,8 @@ fn session(session: &run::SessionOutcome) -> Session {
         }),
     };
     Session {
-        name: visible(session.name.as_bytes()),
-        host: visible(session.host.as_bytes()),
+        name: inert(&session.name),
+        host: inert(&session.host),
         port: session.port,
         address: session.address.clone(),
         opened: seconds(session.opened),
@@ -268,9 +321,13 @@ fn session(session: &run::SessionOutcome) -> Session {
     }
 }
 
-fn divergence(divergence: &run::Divergence, sources: &Sources) -> Divergence {
+fn divergence(divergence: &run::Divergence, outcome: &Outcome) -> Divergence {
+    let of_step = |step: &run::StepOutcome| step.number == divergence.step;
+    let of_turn = |step: &run::StepOutcome| of_step(step) && step.turns == divergence.turns;
+    let index = outcome.steps.iter().rposition(of_turn).or_else(|| outcome.steps.iter().rposition(of_step));
     Divergence {
         step: divergence.step.to_string(),
+        index,
         kind: divergence.kind.name().to_owned(),
         cause: match divergence.cause {
             run::Cause::Server => "server",
@@ -282,8 +339,10 @@ fn divergence(divergence: &run::Divergence, sources: &Sources) -> Divergence {
         .to_owned(),
         reason: divergence.reason.map(str::to_owned),
         reply_code: divergence.reply_code,
+        expected: divergence.expected.as_deref().map(inert),
+        got: divergence.got.clone(),
         line: divergence.line,
-        diagnostic: diagnostic(&divergence.diagnostic, sources),
+        diagnostic: diagnostic(&divergence.diagnostic, &outcome.sources),
     }
 }
 
@@ -309,7 +368,7 @@ pub(super) fn diagnostic(diagnostic: &scenario::Diagnostic, sources: &Sources) -
 fn place(span: Span, sources: &Sources) -> Place {
     let position = sources.position(span);
     let file = sources.file(span.file).map_or("", |source| source.name.as_str());
-    Place { file: visible(file.as_bytes()), line: position.line, column: position.column }
+    Place { file: inert(file), line: position.line, column: position.column }
 }
 
 /// The lines, and for each entry of the outcome the line that shows it.
@@ -322,7 +381,7 @@ fn transcript(outcome: &Outcome, without_body: bool) -> (Vec<Line>, Vec<usize>) 
         if !(hidden && left_out) {
             lines.push(Line {
                 at: seconds(entry.at),
-                session: visible(entry.session.as_bytes()),
+                session: inert(&entry.session),
                 speaker: match entry.speaker {
                     run::Speaker::Client => Speaker::Client,
                     run::Speaker::Server => Speaker::Server,

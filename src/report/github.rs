@@ -71,7 +71,8 @@ fn all_annotations(report: &Report) -> Vec<Annotation<'_>> {
     let mut all: Vec<Annotation> = report.errors.iter().map(|error| plain("smtp-script", words::line(error))).collect();
     for scenario in &report.scenarios {
         let diverged = scenario.divergences.iter().map(|one| &one.diagnostic);
-        all.extend(diverged.chain(&scenario.errors).map(|one| Annotation::of("error", scenario, one)));
+        let level = if scenario.verdict == Verdict::Warned { "warning" } else { "error" };
+        all.extend(diverged.chain(&scenario.errors).map(|one| Annotation::of(level, scenario, one)));
     }
     for one in report.load.iter().flat_map(|load| &load.errors) {
         let message = format!("{} times: {}", one.count, words::line(&one.message));
@@ -152,12 +153,13 @@ impl Page {
 fn row(scenario: &ScenarioReport) -> String {
     let mark = match scenario.verdict {
         Verdict::Followed => "✅",
-        Verdict::Flaky => "⚠️",
-        Verdict::NotPlayed => "⏭️",
+        Verdict::Flaky | Verdict::Warned => "⚠️",
+        Verdict::NotPlayed | Verdict::NotApplicable => "⏭️",
         _ => "❌",
     };
     let happened = match words::headline(scenario) {
         Some(one) => format!("{}:{}: {}", one.place.file, one.place.line, one.message),
+        None if scenario.reason.is_some() => format!("not applicable: {}", words::reason(scenario)),
         None => words::verdict(scenario.verdict).replace('_', " "),
     };
     let (name, happened) = (words::scenario(scenario), words::line(&happened));

@@ -2,7 +2,7 @@
 
 use super::model::{Latency, Load, Report};
 use super::words;
-use crate::run::{Entry, Outcome, Speaker};
+use crate::run::{Entry, Outcome, RunVerdict, Speaker};
 use crate::visible::visible;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
@@ -41,10 +41,12 @@ pub fn outcome(outcome: &Outcome, before: usize, styled: Styled) -> String {
 #[must_use]
 pub(crate) fn without_transcript(outcome: &Outcome, before: usize, styled: Styled) -> String {
     let mut screen = String::new();
-    let (word, style) = match (outcome.followed(), before) {
-        (true, 0) => ("PASS", GOOD),
-        (true, _) => ("FLAKY", FLAKY),
-        (false, _) => ("FAIL", BAD),
+    let (word, style) = match (outcome.verdict(), before) {
+        (RunVerdict::NotApplicable, _) => ("N/A", NOTE),
+        (RunVerdict::Warned, _) => ("WARN", FLAKY),
+        (RunVerdict::Followed, 0) => ("PASS", GOOD),
+        (RunVerdict::Followed, _) => ("FLAKY", FLAKY),
+        _ => ("FAIL", BAD),
     };
     let path = visible(outcome.path.as_bytes());
     let name =
@@ -52,6 +54,9 @@ pub(crate) fn without_transcript(outcome: &Outcome, before: usize, styled: Style
     let took = seconds(outcome.duration);
     let attempts = if before > 0 { format!(", attempt {}", before + 1) } else { String::new() };
     _ = writeln!(screen, "{} {path}{name}  ({took} s{attempts})", styled.paint(style, word));
+    if let Some(reason) = outcome.not_applicable.as_ref().filter(|_| outcome.followed()) {
+        _ = writeln!(screen, "     not applicable: {}", visible(reason.as_bytes()));
+    }
     if outcome.followed() {
         return screen;
     }
@@ -75,6 +80,8 @@ fn counts(report: &Report) -> String {
         (summary.followed, "followed"),
         (summary.flaky, "flaky"),
         (summary.diverged, "diverged"),
+        (summary.warned, "warned"),
+        (summary.not_applicable, "not applicable"),
         (summary.unreachable, "unreachable"),
         (summary.broken, "broken"),
         (summary.interrupted, "interrupted"),

@@ -47,11 +47,11 @@ impl LoadFigures {
         let load = &mut self.totals;
         load.runs += 1;
         *match outcome.verdict() {
-            RunVerdict::Followed => &mut load.followed,
+            RunVerdict::Followed | RunVerdict::NotApplicable => &mut load.followed,
             RunVerdict::Refused | RunVerdict::Bug => &mut load.broken,
             RunVerdict::Unreachable => &mut load.unreachable,
             RunVerdict::Interrupted => &mut load.interrupted,
-            RunVerdict::Diverged => &mut load.diverged,
+            RunVerdict::Diverged | RunVerdict::Warned => &mut load.diverged,
         } += 1;
         load.late += u64::from(finished.late > LATE);
         for session in &outcome.sessions {

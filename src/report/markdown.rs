@@ -51,8 +51,10 @@ fn ticket(report: &Report) -> String {
 
 /// The scenario that the report is about.
 fn subject(report: &Report) -> Option<&ScenarioReport> {
-    let went_wrong =
-        |one: &&ScenarioReport| !matches!(one.verdict, Verdict::Followed | Verdict::Flaky | Verdict::NotPlayed);
+    let went_wrong = |one: &&ScenarioReport| {
+        let fine = [Verdict::Followed, Verdict::Flaky, Verdict::NotPlayed, Verdict::NotApplicable];
+        !fine.contains(&one.verdict)
+    };
     report.scenarios.iter().find(went_wrong).or(report.scenarios.first())
 }
 
@@ -76,6 +78,8 @@ fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Broken => "broken",
         Verdict::Interrupted => "interrupted",
         Verdict::NotPlayed => "was not played",
+        Verdict::Warned => "diverged, which is a warning",
+        Verdict::NotApplicable => "not applicable",
     }
 }
 

@@ -27,6 +27,7 @@ pub mod prometheus;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod tap;
+pub mod values;
 mod words;
 
 pub use format::Format;

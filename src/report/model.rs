@@ -7,7 +7,7 @@
 mod conversation;
 mod load;
 
-pub use conversation::{Certificate, Line, Reply, Session, Speaker, Step, StepVerdict, Tls};
+pub use conversation::{Certificate, Closed, Line, Received, Reply, Session, Speaker, Step, StepVerdict, Tls};
 pub use load::{ErrorFigures, Latency, Load, StepFigures};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,12 @@ pub struct Summary {
     pub interrupted: u64,
     /// Were not played: the run ended before.
     pub not_played: u64,
+    /// Did not follow it, which by their level is a warning.
+    #[serde(default)]
+    pub warned: u64,
+    /// Were not about this server: nothing was tested.
+    #[serde(default)]
+    pub not_applicable: u64,
     /// YAML files of folders that are no scenarios.
     pub left_out: u64,
     /// Scenarios that `--tag`, `--name`, `--last-failed` or `--shard` passed over.
@@ -101,7 +107,7 @@ pub struct StepSummary {
     pub followed: u64,
     /// Something else came.
     pub diverged: u64,
-    /// Their `when` was false.
+    /// Their `when` was false, or their group does not apply.
     pub skipped: u64,
     /// A step before them diverged.
     pub unreached: u64,
@@ -125,6 +131,22 @@ pub enum Verdict {
     Interrupted,
     /// It was not begun: the run ended before.
     NotPlayed,
+    /// It did not follow its script, which by its level is a warning.
+    Warned,
+    /// It is not about this server: nothing was tested.
+    NotApplicable,
+}
+
+/// How bad it is where a scenario is not followed (RFC 2119).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// It must not be.
+    Must,
+    /// It should not be.
+    Should,
+    /// It may be so.
+    May,
 }
 
 /// One scenario, played once, with one set of variables.
@@ -142,6 +164,27 @@ pub struct ScenarioReport {
     /// What it is tagged with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// How bad it is where it is not followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// The sections of RFCs that it rests on, such as `5321 §4.1.1.4`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rfc: Vec<String>,
+    /// Why it matters, for somebody who does not know the RFC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What to change, by the make of the server.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mend: BTreeMap<String, String>,
+    /// Why it is not about this server, where it is not applicable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The case that it was played with: each column with its value.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub case: BTreeMap<String, serde_json::Value>,
+    /// The variables that it was played with, those of the case among them; what depends on a secret is masked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: BTreeMap<String, serde_json::Value>,
     /// What became of it.
     pub verdict: Verdict,
     /// The exit code that it asks for.
@@ -206,6 +249,9 @@ pub struct Attempt {
 pub struct Divergence {
     /// The number of the step, nested as `2.3`; empty for the top-level `connect`.
     pub step: String,
+    /// Which entry of `steps` that is, counted from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<usize>,
     /// What happened, for machines: `reply`, `timeout`, `closed`, `connect`, `tls`, `unasked` …
     pub kind: String,
     /// Whose doing it is: `server`, `user`, `network`, `interrupted`.
@@ -216,6 +262,12 @@ pub struct Divergence {
     /// The code of the reply that was not expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_code: Option<u16>,
+    /// What was expected, in the words of the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What came instead: octets with escapes, or what happened in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub got: Option<String>,
     /// The line of the transcript that it is about, counted from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,

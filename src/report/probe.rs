@@ -45,7 +45,7 @@ impl Failure {
     /// The cause of a probe that failed, by what diverged first.
     #[must_use]
     pub fn of(probe: &ScenarioReport) -> Option<Failure> {
-        if matches!(probe.verdict, Verdict::Followed | Verdict::Flaky) {
+        if matches!(probe.verdict, Verdict::Followed | Verdict::Flaky | Verdict::Warned | Verdict::NotApplicable) {
             return None;
         }
         let Some(first) = probe.divergences.first() else { return Some(Failure::Scenario) };

@@ -54,7 +54,10 @@ fn of_scenarios(page: &mut ExpositionPage, scenarios: &[ScenarioReport]) {
     let each = |value: &dyn Fn(&ScenarioReport) -> f64| -> Vec<Sample> {
         scenarios.iter().map(|one| sample(&[("scenario", &one.id)], value(one))).collect()
     };
-    let followed = each(&|one| if matches!(one.verdict, Verdict::Followed | Verdict::Flaky) { 1.0 } else { 0.0 });
+    // What was not tested says nothing, neither that it followed nor that it did not.
+    let judged = scenarios.iter().filter(|one| one.verdict != Verdict::NotApplicable);
+    let good = |one: &ScenarioReport| matches!(one.verdict, Verdict::Followed | Verdict::Flaky);
+    let followed = judged.map(|one| sample(&[("scenario", &one.id)], if good(one) { 1.0 } else { 0.0 })).collect();
     page.gauge("scenario_followed", "Whether the scenario followed its script, on a retry at the latest.", followed);
     let info = |one: &ScenarioReport| {
         let verdict = words::verdict(one.verdict);

@@ -16,6 +16,13 @@ pub(crate) fn diverged() -> Report {
         path: words("a.yaml"),
         name: words("a.yaml"),
         tags: Vec::new(),
+        level: None,
+        rfc: Vec::new(),
+        why: None,
+        mend: BTreeMap::new(),
+        reason: None,
+        case: BTreeMap::new(),
+        vars: BTreeMap::new(),
         verdict: Verdict::Diverged,
         exit_code: 1,
         started: words("2026-11-23T21:50:00.123Z"),
@@ -85,6 +92,8 @@ fn fill(one: &mut ScenarioReport, text: &str, diagnostic: &Diagnostic) {
         *place = own();
     }
     one.tags = vec![own()];
+    one.case = BTreeMap::from([(own(), text.into())]);
+    one.vars = one.case.clone();
     one.notices = vec![own()];
     one.warnings = vec![diagnostic.clone()];
     one.errors = vec![diagnostic.clone()];
@@ -93,6 +102,9 @@ fn fill(one: &mut ScenarioReport, text: &str, diagnostic: &Diagnostic) {
     one.transcript = vec![Line { session: own(), ..said(Speaker::Server, text, text) }];
     let divergence = |step: String| Divergence {
         step,
+        index: None,
+        expected: Some(own()),
+        got: Some(own()),
         kind: own(),
         cause: own(),
         reason: Some(own()),
@@ -103,6 +115,7 @@ fn fill(one: &mut ScenarioReport, text: &str, diagnostic: &Diagnostic) {
     one.divergences = vec![divergence("2".to_owned()), divergence("elsewhere".to_owned())];
     for step in &mut one.steps {
         step.name = Some(own());
+        step.title = own();
         step.place.file = own();
         step.session = own();
     }
@@ -177,6 +190,9 @@ fn divergence() -> Divergence {
         cause: "server".to_owned(),
         reason: None,
         reply_code: Some(550),
+        index: Some(1),
+        expected: Some("reply code 250".to_owned()),
+        got: Some("550 <no> ]]>".to_owned()),
         line: Some(2),
         diagnostic: Diagnostic {
             rendered: format!("error: {message}\n --> a.yaml:4:13"),
@@ -198,12 +214,18 @@ fn step(number: &str, name: Option<&str>, verdict: StepVerdict) -> Step {
         name: name.map(str::to_owned),
         action: "send".to_owned(),
         title: "send NOOP".to_owned(),
+        turn: None,
+        path: None,
+        received: None,
+        closed: None,
         place: place(2 + number.parse::<usize>().unwrap()),
         session: "main".to_owned(),
         verdict,
         started: 0.1,
         duration: 0.1,
         replies: if diverged { vec![reply] } else { Vec::new() },
+        observed: None,
+        reason: None,
     }
 }
 

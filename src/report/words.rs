@@ -4,7 +4,7 @@
 //! that somebody wrote by hand, so that text is made inert here again. Called by the formats' files.
 
 use super::model::{
-    Diagnostic, Latency, Line, Load, Report, ScenarioReport, Speaker, Step, StepVerdict, Summary, Verdict,
+    Diagnostic, Latency, Level, Line, Load, Report, ScenarioReport, Speaker, Step, StepVerdict, Summary, Verdict,
 };
 use crate::visible::inert;
 use std::borrow::Cow;
@@ -40,14 +40,27 @@ pub(super) fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Broken => "broken",
         Verdict::Interrupted => "interrupted",
         Verdict::NotPlayed => "not_played",
+        Verdict::Warned => "warned",
+        Verdict::NotApplicable => "not_applicable",
+    }
+}
+
+/// `must`
+pub(super) fn level(level: Level) -> &'static str {
+    match level {
+        Level::Must => "must",
+        Level::Should => "should",
+        Level::May => "may",
     }
 }
 
 /// How many scenarios came to what, the worst last.
-pub(super) fn counts(summary: &Summary) -> [(&'static str, u64); 7] {
+pub(super) fn counts(summary: &Summary) -> [(&'static str, u64); 9] {
     [
         ("followed", summary.followed),
         ("flaky", summary.flaky),
+        ("not_applicable", summary.not_applicable),
+        ("warned", summary.warned),
         ("diverged", summary.diverged),
         ("unreachable", summary.unreachable),
         ("broken", summary.broken),
@@ -115,13 +128,22 @@ pub(super) fn step_number(number: &str) -> String {
 
 /// Why a step was not played.
 pub(super) fn not_played(scenario: &ScenarioReport, step: &Step) -> String {
+    if let Some(reason) = step.reason.as_ref().filter(|_| step.verdict == StepVerdict::Skipped) {
+        return format!("not applicable: {}", line(reason));
+    }
     if step.verdict == StepVerdict::Skipped {
         return "its `when` was false".to_owned();
     }
     match scenario.divergences.first() {
+        None if scenario.reason.is_some() => format!("not applicable: {}", reason(scenario)),
         Some(first) => format!("not reached: {} diverged", step_number(&first.step)),
         None => "not reached".to_owned(),
     }
+}
+
+/// Why a scenario is not about this server.
+pub(super) fn reason(scenario: &ScenarioReport) -> String {
+    line(scenario.reason.as_deref().unwrap_or_default())
 }
 
 /// The conversation, with a mark at each line that diverged.

@@ -18,10 +18,10 @@ pub(crate) use crate::play::client::{
     disclosures, file_root, hosts_of, media_type_of, places_of, secrets_by_host, unbound, with_placeholders,
 };
 pub use crate::play::{
-    Cause, CertificateOutcome, Divergence, Handshake, Kind, Outcome, PassedStep, PassedSteps, Rewrite, RunVerdict,
-    SessionOutcome, Settings, SharedSandbox, StepNumber, StepOutcome, StepSide, Stop, Verdict,
+    Cause, CertificateOutcome, ClaimOutcome, Divergence, Handshake, Kind, Outcome, PassedStep, PassedSteps, Rewrite,
+    RunVerdict, SessionOutcome, Settings, SharedSandbox, StepNumber, StepOutcome, StepSide, Stop, Verdict,
 };
-pub use crate::session::{Admission, Entry, Event as Happened, Exchange, Observer, ReplyEntry, Speaker};
+pub use crate::session::{Admission, Arrivals, Entry, Event as Happened, Exchange, Observer, ReplyEntry, Speaker};
 pub(crate) use descriptors::ensure_descriptors;
 pub use pace_of_runs::RunRate;
 pub use schedule::{Course, Finished, Plan, Play, RunEvent, RunListener, play_all};

@@ -4,7 +4,7 @@ use super::sandbox::sandbox_options;
 use crate::host::{Awaited, Listening};
 use crate::play::client::player::Player;
 use crate::play::divergence::{Cause, Divergence, Kind};
-use crate::play::outcome::Outcome;
+use crate::play::outcome::{ClaimOutcome, Outcome};
 use crate::play::props::Props;
 use crate::play::{PassedSteps, Settings, StepNumber};
 use crate::scenario::{Diagnostic, Scenario, Span, TemplateError, Variables};
@@ -95,16 +95,11 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: Kind, message: &str) 
         started: Timestamp::now(),
         duration: Duration::ZERO,
         steps: Vec::new(),
+        claim: ClaimOutcome::default(),
+        is_warning: false,
+        not_applicable: None,
         passed: PassedSteps::default(),
-        divergences: vec![Divergence {
-            step: StepNumber::default(),
-            cause,
-            kind,
-            reason: None,
-            reply_code: None,
-            line: None,
-            diagnostic,
-        }],
+        divergences: vec![Divergence::new(StepNumber::default(), cause, kind, diagnostic)],
         sessions: Vec::new(),
         captures: Vec::new(),
         rewrites: Vec::new(),

@@ -95,7 +95,7 @@ impl Player<'_> {
         }
         // A client that speaks to the server itself is the one that connects; behind a relay more may come.
         let is_over = self.has_client() && (wanted.is_none() || self.reaches_own_server());
-        if is_over || !self.stage.divergences.is_empty() {
+        if is_over || !self.stage.divergences.is_empty() || self.stage.not_applicable.is_some() {
             Awaited::Last
         } else {
             Awaited::Within { wanted, wait: self.stage.timeout }
@@ -116,6 +116,7 @@ impl Player<'_> {
             self.served_steps.extend(record.steps);
             self.sessions.add_served(record.session);
             self.stage.divergences.extend(record.divergences);
+            self.stage.not_applicable = self.stage.not_applicable.take().or(record.not_applicable);
             // Each connection captures for itself: `server.2.who`, as its steps are numbered.
             let own = |(name, value)| (format!("server.{}.{name}", record.number), value);
             self.stage.captures.extend(record.captures.into_iter().map(own));

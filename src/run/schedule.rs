@@ -274,7 +274,7 @@ async fn play_turn(shared: &Schedule, due: Due) {
     let mut before = Vec::new();
     let outcome = loop {
         let outcome = attempt(shared, due).await;
-        let mends = matches!(outcome.verdict(), RunVerdict::Diverged | RunVerdict::Unreachable)
+        let mends = matches!(outcome.verdict(), RunVerdict::Diverged | RunVerdict::Warned | RunVerdict::Unreachable)
             && before.len() < shared.plan.retries as usize;
         if !mends || shared.plan.stop.is_stopped() {
             break outcome;
@@ -282,7 +282,7 @@ async fn play_turn(shared: &Schedule, due: Due) {
         before.push(outcome);
     };
     shared.under_way.fetch_sub(1, Ordering::Relaxed);
-    if shared.plan.fail_fast && !outcome.followed() {
+    if shared.plan.fail_fast && outcome.verdict().exit_code() != 0 {
         shared.halted.store(true, Ordering::Relaxed);
     }
     (shared.listener)(RunEvent::Finished(Box::new(Finished {

@@ -1,5 +1,6 @@
 //! Where a `connect` step goes to, through what, and with which TLS options: plain data.
 
+use super::chosen::{Chosen, ImplicitTls, TlsVersionName};
 use super::{Length, Named, Span, Text};
 use std::net::SocketAddr;
 use std::sync::OnceLock;
@@ -10,8 +11,8 @@ pub(crate) struct Connect {
     pub(crate) address: Address,
     /// What the address comes to where no template stands in it, once that is known.
     split: OnceLock<(String, u16)>,
-    pub(crate) implicit_tls: Option<bool>,
-    pub(crate) ip: Option<IpVersion>,
+    pub(crate) implicit_tls: Option<Chosen<ImplicitTls>>,
+    pub(crate) ip: Option<Chosen<IpVersion>>,
     pub(crate) local_address: Option<Text>,
     /// A SOCKS5 proxy, `HOST:PORT`.
     pub(crate) socks5: Option<Text>,
@@ -31,13 +32,13 @@ pub(crate) enum IpVersion {
 /// TLS options as written; what is not set is inherited.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TlsSettings {
-    pub(crate) verify: Option<bool>,
+    pub(crate) verify: Option<Chosen<bool>>,
     pub(crate) server_name: Option<Text>,
     pub(crate) ca_file: Option<Text>,
     pub(crate) client_certificate: Option<Text>,
     pub(crate) client_key: Option<Text>,
-    pub(crate) min_version: Option<Named>,
-    pub(crate) max_version: Option<Named>,
+    pub(crate) min_version: Option<Chosen<TlsVersionName>>,
+    pub(crate) max_version: Option<Chosen<TlsVersionName>>,
 }
 
 /// The server, as written.
@@ -71,6 +72,12 @@ pub(crate) struct ProxyProtocol {
 }
 
 impl TlsSettings {
+    /// The templates of its options that name no file and no server.
+    pub(super) fn chosen(&self) -> impl Iterator<Item = &Text> {
+        let versions = [&self.min_version, &self.max_version].into_iter().flatten().filter_map(Chosen::template);
+        self.verify.iter().filter_map(Chosen::template).chain(versions)
+    }
+
     pub(super) fn files(&self) -> Vec<&Text> {
         [&self.ca_file, &self.client_certificate, &self.client_key].into_iter().flatten().collect()
     }
@@ -104,6 +111,12 @@ impl Connect {
         }
         let found = split()?;
         Ok(if text.is_literal() { self.split.get_or_init(|| found).clone() } else { found })
+    }
+
+    /// The templates of its options that name no place.
+    pub(super) fn chosen(&self) -> impl Iterator<Item = &Text> {
+        let ip = self.ip.iter().filter_map(Chosen::template);
+        self.implicit_tls.iter().filter_map(Chosen::template).chain(ip)
     }
 
     /// The place of the address.

@@ -40,6 +40,8 @@ pub(crate) enum Expected {
     Raw(Pattern),
     Closed(ClosedBy),
     Silence(Length),
+    /// Whatever comes within this time is taken down, and nothing of it is judged.
+    Observe(Length),
 }
 
 /// `{code:, enhanced:, text:, not:, within:, closed:}`

@@ -5,7 +5,10 @@
 
 pub(crate) mod address;
 mod builtin;
+pub(crate) mod cases;
 mod check;
+mod chosen;
+mod claim;
 mod connection;
 mod content;
 mod decode;
@@ -31,6 +34,7 @@ mod words;
 pub(crate) mod write;
 pub(crate) mod yaml;
 
+pub use claim::{FailOn, Level};
 pub use schema::SCHEMA;
 pub use source::{Diagnostic, Footnote, Position, Severity, Source, Sources, Span};
 pub use template::{Expression, Text};
@@ -38,7 +42,10 @@ pub(crate) use variables::render_data;
 pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 
 pub(crate) use builtin::Chance;
+pub(crate) use cases::{Table, table};
 pub(crate) use check::{CheckContext, PemChecks, check, parse_listen, reason, resolve_file};
+pub(crate) use chosen::{Attempts, Choosable, Chosen, ImplicitTls, TlsVersionName, choose};
+pub(crate) use claim::{Claim, Requirement};
 pub(crate) use connection::{Address, Connect, IpVersion, ProxyProtocol, TlsSettings, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
 pub(crate) use decode::{Includes, parse};
@@ -91,6 +98,10 @@ pub struct Scenario {
     pub description: Option<String>,
     /// Words to select scenarios by.
     pub tags: Vec<String>,
+    /// What it claims about the other side.
+    pub(crate) claim: Claim,
+    /// What must be true for it to be about the other side at all.
+    pub(crate) requires: Vec<Requirement>,
     pub(crate) vars: Vec<Var>,
     pub(crate) secrets: Vec<Named>,
     pub(crate) timeout: Option<Duration>,
@@ -150,6 +161,8 @@ pub(crate) enum Data {
     Text(Text),
     List(Vec<Data>),
     Map(Vec<(String, Data)>),
+    /// A variable without a default: its value must be given.
+    Missing(Span),
 }
 
 /// A duration, known now or only when its template is rendered.
@@ -169,6 +182,7 @@ impl Data {
             Data::Text(text) => text.source.clone(),
             Data::List(_) => "[…]".to_owned(),
             Data::Map(_) => "{…}".to_owned(),
+            Data::Missing(_) => String::new(),
         }
     }
 }
@@ -180,13 +194,26 @@ impl Scenario {
         self.cases.len()
     }
 
-    /// What a case is called: its number and its values, `2: to=mary@jane.com`.
+    /// What a case is called: its number, and the value of the column that names it: `2: to=mary@jane.com`.
     #[must_use]
     pub fn case_name(&self, index: usize) -> String {
         let values = self.cases.get(index).map(|case| case.values.as_slice()).unwrap_or_default();
-        let shown: Vec<String> =
-            values.iter().map(|(name, data)| format!("{}={}", name.name, data.written())).collect();
-        format!("{}: {}", index + 1, shown.join(", "))
+        let naming = self.naming_column();
+        let names_it = |(name, _): &&(Named, Data)| Some(name.name.as_str()) == naming;
+        let told: Vec<&(Named, Data)> = match values.iter().find(names_it) {
+            Some(column) => vec![column],
+            None => values.iter().collect(),
+        };
+        let told: Vec<String> = told.iter().map(|(name, data)| format!("{}={}", name.name, data.written())).collect();
+        format!("{}: {}", index + 1, told.join(", "))
+    }
+
+    /// The column that names the cases: `name`, `case`, or the first.
+    pub(crate) fn naming_column(&self) -> Option<&str> {
+        let values = self.cases.first().map(|case| case.values.as_slice()).unwrap_or_default();
+        let mut columns = values.iter().map(|(name, _)| name.name.as_str());
+        let first = columns.clone().next();
+        columns.find(|name| ["name", "case"].contains(name)).or(first)
     }
 
     /// How many sessions it may have open at once, as far as its text tells; at least 1.
@@ -245,16 +272,6 @@ impl Scenario {
         }
         needs.files.extend(self.sources.included().map(str::to_owned));
         needs
-    }
-
-    /// Adds sets of variables: from a file of rows. Names that are no variables of the scenario are told by `check`.
-    pub fn set_cases(&mut self, names: &[String], rows: &[Vec<String>]) {
-        let text = |value: &String| Data::Text(Text::verbatim(value));
-        let named = |name: &String| Named { name: name.clone(), span: Span::default() };
-        let case = |row: &Vec<String>| Case {
-            values: names.iter().zip(row).map(|(name, value)| (named(name), text(value))).collect(),
-        };
-        self.cases = rows.iter().map(case).collect();
     }
 
     /// Every step in the order of the file, groups before their steps.

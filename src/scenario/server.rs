@@ -3,7 +3,8 @@
 //! Responsible for what `server:` may hold: where it listens, its certificate, what it does on each connection, and the
 //! rules that answer what no step asks for. How it is read stands in `parse::server`, how it is played in `play::server`.
 
-use super::{Closing, Expression, Length, Named, Pace, Pattern, RawBytes, Span, Step, Text};
+use super::chosen::{Chosen, TlsVersionName};
+use super::{Closing, Expression, Length, Pace, Pattern, RawBytes, Span, Step, Text};
 
 /// How often one entry of `connections` may stand for a connection.
 pub(crate) const MAX_CONNECTIONS: u32 = 100_000;
@@ -53,8 +54,8 @@ pub(crate) struct ServerTls {
     pub(crate) client_certificate: Option<ClientCertificate>,
     /// Whom a client's certificate must be from, to be called verified.
     pub(crate) client_ca: Option<Text>,
-    pub(crate) min_version: Option<Named>,
-    pub(crate) max_version: Option<Named>,
+    pub(crate) min_version: Option<Chosen<TlsVersionName>>,
+    pub(crate) max_version: Option<Chosen<TlsVersionName>>,
 }
 
 /// The certificate of the server.
@@ -212,6 +213,11 @@ impl Server {
 }
 
 impl ServerTls {
+    /// The templates of its versions.
+    pub(super) fn chosen(&self) -> impl Iterator<Item = &Text> {
+        [&self.min_version, &self.max_version].into_iter().flatten().filter_map(Chosen::template)
+    }
+
     pub(super) fn files(&self) -> Vec<&Text> {
         let own = match &self.certificate {
             Some(CertificateChoice::Files { file, key }) => vec![file, key],

@@ -45,7 +45,7 @@ use Use::{Any, Beside, Never};
 const GROUPS: Use = Beside(&["steps", "include"], Some("put the steps it is for under `steps:`"));
 
 /// Every key that a step may have, of either side.
-const STEP_KEYS: [StepKey; 31] = [
+const STEP_KEYS: [StepKey; 34] = [
     row("send", Action, Any, Never),
     row("raw", Action, Any, Any),
     row("data", Action, Any, Never),
@@ -57,11 +57,13 @@ const STEP_KEYS: [StepKey; 31] = [
     row("assert", Action, Any, Any),
     row("set", Action, Any, Any),
     row("sleep", Action, Any, Any),
+    row("skip", Action, Any, Any),
     row("connect", Action, Any, Never),
     row("close", Action, Any, Any),
     row("steps", Action, Any, Any),
     row("include", Action, Any, Never),
     row("expect", Dialogue, Any, Any),
+    row("observe", Dialogue, Any, Never),
     row("receive", Dialogue, Never, Any),
     row("delay", Dialogue, Never, Beside(&["reply", "raw"], Some("to wait otherwise, write `- sleep: 1s`"))),
     row("reply", Dialogue, Never, Any),
@@ -87,6 +89,7 @@ const STEP_KEYS: [StepKey; 31] = [
     row("retry", Group, GROUPS, Never),
     row("pipeline", Group, GROUPS, Never),
     row("vars", Group, GROUPS, Never),
+    row("requires", Group, GROUPS, GROUPS),
 ];
 
 const fn row(key: &'static str, role: Role, client: Use, server: Use) -> StepKey {

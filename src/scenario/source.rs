@@ -127,6 +127,16 @@ impl Sources {
         text.get(span.start as usize..span.end as usize).unwrap_or("")
     }
 
+    /// The whole line in which `span` begins.
+    pub(crate) fn line(&self, span: Span) -> &str {
+        let text = self.file(span.file).map_or("", |source| source.text.as_str());
+        let at = (span.start as usize).min(text.len());
+        let (before, behind) = text.split_at_checked(at).unwrap_or((text, ""));
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let end = at + behind.find('\n').unwrap_or(behind.len());
+        text[start..end].trim_end_matches('\r')
+    }
+
     /// Line and column of the start of `span`.
     #[must_use]
     pub fn position(&self, span: Span) -> Position {
@@ -234,6 +244,11 @@ impl Diagnostic {
     pub(crate) fn following(mut self) -> Diagnostic {
         self.may_follow_from_others = true;
         self
+    }
+
+    /// Whether it says the same of the same place.
+    pub(crate) fn is_same_as(&self, other: &Diagnostic) -> bool {
+        (self.span, &self.message) == (other.span, &other.message)
     }
 
     /// Whether this is an error.

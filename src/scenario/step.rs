@@ -3,9 +3,13 @@
 //! Responsible for these types alone. Which side may have which key stands in `sides`; `parse` reads steps, `check` looks
 //! through them, `run` plays them.
 
+use super::chosen::{Attempts, Chosen};
 use super::content::{Bdat, MailData, Pace};
 use super::server::{Received, Reply, ServerTls};
-use super::{CodePattern, Connect, Data, Expectation, Expression, Length, Named, Pattern, Span, Text, TlsSettings};
+use super::{
+    CodePattern, Connect, Data, Expectation, Expected, Expression, Length, Named, Pattern, Requirement, Span, Text,
+    TlsSettings,
+};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
@@ -77,6 +81,8 @@ pub(crate) enum Action {
     Assert(Expression),
     Set(Vec<(Named, Data)>),
     Sleep(Length),
+    /// Ends the scenario: it is not about this other side, for this reason.
+    Skip(Text),
     Connect(Box<Connect>),
     Close(Closing),
     Group(Box<Group>),
@@ -148,6 +154,10 @@ pub(crate) struct Group {
     pub(crate) for_each: Option<(Named, Data)>,
     pub(crate) retry: Option<Retry>,
     pub(crate) pipeline: bool,
+    /// Whether its steps stand in another file.
+    pub(crate) included: bool,
+    /// What must be true for its steps to be played.
+    pub(crate) requires: Vec<Requirement>,
     /// Names that hold inside of the group only: its `vars`, and the variables of an included file.
     pub(crate) bindings: Vec<(Named, Data)>,
 }
@@ -155,7 +165,7 @@ pub(crate) struct Group {
 /// Plays a group again when it diverged in one of these ways (grey-listing).
 #[derive(Debug, Clone)]
 pub(crate) struct Retry {
-    pub(crate) attempts: u32,
+    pub(crate) attempts: Chosen<Attempts>,
     pub(crate) delay: Length,
     pub(crate) on: Vec<RetryOn>,
 }
@@ -179,7 +189,9 @@ impl Action {
             Action::Tls(_) => Speech::Handshakes,
             Action::Connect(_) => Speech::Opens,
             Action::Close(_) => Speech::Closes,
-            Action::Assert(_) | Action::Set(_) | Action::Sleep(_) | Action::Group(_) => Speech::Nothing,
+            Action::Assert(_) | Action::Set(_) | Action::Sleep(_) | Action::Skip(_) | Action::Group(_) => {
+                Speech::Nothing
+            }
         }
     }
 
@@ -197,6 +209,7 @@ impl Action {
             Action::Assert(_) => "assert",
             Action::Set(_) => "set",
             Action::Sleep(_) => "sleep",
+            Action::Skip(_) => "skip",
             Action::Connect(_) => "connect",
             Action::Close(_) => "close",
             Action::Group(_) => "steps",
@@ -218,10 +231,17 @@ impl Step {
             "reply"
         } else if self.receive.is_some() {
             "receive"
+        } else if self.observes() {
+            "observe"
         } else {
             "expect"
         };
         self.action.key().unwrap_or(without_action)
+    }
+
+    /// Whether it takes down what comes, and judges nothing.
+    pub(crate) fn observes(&self) -> bool {
+        self.expect.as_ref().is_some_and(|expect| matches!(expect.kind, Expected::Observe(_)))
     }
 
     /// The files that it names.
@@ -253,6 +273,17 @@ impl Step {
             _ => Vec::new(),
         };
         texts.into_iter().flat_map(Text::names).collect()
+    }
+
+    /// Whether it is an included file, as that of an opening is.
+    pub(crate) fn opens(&self) -> bool {
+        matches!(&self.action, Action::Group(group) if group.included)
+    }
+
+    /// The steps, and those of their groups, behind the files that are included at the beginning.
+    pub(crate) fn behind_opening(steps: &[Step]) -> Vec<&Step> {
+        let opens = steps.iter().take_while(|step| step.opens()).count();
+        Step::walk(&steps[opens..])
     }
 
     /// These steps and those of their groups, in the order of the file, groups before their steps.

@@ -3,6 +3,7 @@
 //! Responsible for these words alone. Templates stay as they are written, so that a step is called the same in every run
 //! and no value stands in its title. Called by `play` for each step, and shown by every report.
 
+use super::chosen::Chosen;
 use super::content::{Content, MailData};
 use super::expectation::{Expectation, Expected, Fields};
 use super::server::{Reply, ReplyKind};
@@ -52,6 +53,7 @@ impl Action {
             Action::Assert(condition) => condition.source.clone(),
             Action::Set(settings) => list(settings.iter().map(|(named, _)| named.name.clone())),
             Action::Sleep(length) => self::length(length),
+            Action::Skip(reason) => reason.source.clone(),
             Action::Connect(connect) => address(&connect.address),
             Action::Close(Closing::Reset) => "reset".to_owned(),
             Action::Close(Closing::Write) => "write".to_owned(),
@@ -140,7 +142,11 @@ fn group(group: &Group) -> String {
         says.push(format!("{} times", times.source));
     }
     if let Some(retry) = &group.retry {
-        says.push(format!("at most {} times", retry.attempts));
+        let most = match &retry.attempts {
+            Chosen::Known(most, _) => most.0.to_string(),
+            Chosen::Template(text) => text.source.clone(),
+        };
+        says.push(format!("at most {most} times"));
     }
     if group.pipeline {
         says.push("pipelined".to_owned());
@@ -164,6 +170,7 @@ fn expected(expectation: &Expectation) -> String {
         Expected::Raw(pattern) => format!("raw {}", pattern.text.source),
         Expected::Closed(_) => "closed".to_owned(),
         Expected::Silence(length) => format!("silence {}", self::length(length)),
+        Expected::Observe(length) => self::length(length),
         Expected::Any(all) => all.iter().map(expected).collect::<Vec<_>>().join(" or "),
         Expected::All(all) => all.iter().map(expected).collect::<Vec<_>>().join(" and "),
         Expected::Fields(fields) => fields_of(fields),

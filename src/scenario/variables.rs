@@ -27,6 +27,10 @@ pub struct Inputs {
     pub untrusted: bool,
 }
 
+/// What is said of a variable without a value, and what helps.
+pub(crate) const WITHOUT_VALUE: (&str, &str) =
+    ("this value is empty", "for an empty text write `\"\"`; a secret belongs under `secrets:`");
+
 /// The variables and secrets of one run, all with values.
 #[derive(Debug, Clone, Default)]
 pub struct Variables {
@@ -161,7 +165,7 @@ fn given_value(var: &Var, given: &str) -> Result<Value, Diagnostic> {
         Diagnostic::error(var.name.span, message)
     };
     match &var.default {
-        Data::Text(_) => Ok(Value::from(given)),
+        Data::Text(_) | Data::Missing(_) => Ok(Value::from(given)),
         Data::Int(_) => given.parse::<i64>().map(Value::from).map_err(|_| wanted("a whole number")),
         Data::Float(_) => given.parse::<f64>().map(Value::from).map_err(|_| wanted("a number")),
         Data::Bool(_) => given.parse::<bool>().map(Value::from).map_err(|_| wanted("true or false")),
@@ -195,6 +199,10 @@ pub(crate) fn render_data(
                 map.insert(key.clone(), value);
             }
             Ok((Value::from(map), secret))
+        }
+        Data::Missing(span) => {
+            let (message, help) = (WITHOUT_VALUE.0.to_owned(), Some(WITHOUT_VALUE.1.to_owned()));
+            Err(TemplateError { message, span: *span, help })
         }
     }
 }

@@ -8,6 +8,7 @@ mod admission;
 mod exchange;
 mod inbox;
 mod ledger;
+mod observe;
 mod offered;
 mod opening;
 mod reading;
@@ -20,9 +21,10 @@ pub use admission::Admission;
 pub(crate) use admission::Admitted;
 pub use exchange::{Event, Exchange};
 pub(crate) use ledger::Ledger;
+pub(crate) use observe::{Observed, ObservedKind};
 pub(crate) use offered::Offered;
 pub(crate) use transcript::Transcript;
-pub use transcript::{Entry, Observer, ReplyEntry, Speaker};
+pub use transcript::{Arrivals, Entry, Observer, ReplyEntry, Speaker};
 pub(crate) use trouble::{Answered, Asked, End, Farewell, Trouble};
 pub(crate) use wire::{Outgoing, WirePace, Written};
 
@@ -58,6 +60,8 @@ pub(crate) struct Session {
     /// The first reply, for what it tells about the server.
     greeting: Option<Arc<Reply>>,
     last: Option<Answered>,
+    /// What came after it that is no reply, where that was observed.
+    observed: Option<Observed>,
     extensions: Arc<Offered>,
     tls: Option<Arc<TlsFacts>>,
     /// The last EHLO, LHLO or HELO as it was sent, unless it held a secret.
@@ -114,6 +118,7 @@ impl Session {
             last_write: Instant::now(),
             greeting: None,
             last: None,
+            observed: None,
             extensions: Arc::default(),
             tls: None,
             hello: Vec::new(),
@@ -204,6 +209,11 @@ impl Session {
 
     pub(crate) fn last_answer(&self) -> Option<&Answered> {
         self.last.as_ref()
+    }
+
+    /// What was observed last, where it was no reply.
+    pub(crate) fn observed(&self) -> Option<&Observed> {
+        self.observed.as_ref()
     }
 
     pub(crate) fn greeting(&self) -> Option<&Arc<Reply>> {

@@ -33,7 +33,7 @@ impl Session {
         }
     }
 
-    fn settle(&mut self, reply: Reply, times: &[Instant], log: &mut Transcript) -> Answered {
+    pub(super) fn settle(&mut self, reply: Reply, times: &[Instant], log: &mut Transcript) -> Answered {
         let first = log.server(&self.name, reply.lines(), times);
         if reply.longest_line() > STANDARD_REPLY_LINE && !self.long_line_noted {
             self.long_line_noted = true;
@@ -60,6 +60,7 @@ impl Session {
         self.admitted = None;
         let answer = Answered { reply, elapsed, command, asked, holds_secret };
         self.last = Some(answer.clone());
+        self.observed = None;
         answer
     }
 

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// How many lines of mail data are kept.
 const MAIL_DATA_LINES: usize = 20;
+/// How many octets are kept of what came in one step beside whole replies.
+const RECEIVED_TEXT: usize = 2000;
 /// How many lines are kept of what a server sent beside whole replies.
 const STRAY_LINES: usize = 1000;
 
@@ -64,6 +66,17 @@ pub struct ReplyEntry {
     pub octets: usize,
 }
 
+/// What came from the other side while a step was played.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Arrivals {
+    /// How many octets, line ends included, those of TLS itself left out.
+    pub octets: usize,
+    /// What of it is no whole reply, masked and made visible; of a client all of it. Of much of it the beginning.
+    pub text: String,
+    /// Whether the other side closed by FIN (false), or reset the connection (true).
+    pub reset: Option<bool>,
+}
+
 /// Sees each line as it is written.
 pub type Observer = Arc<dyn Fn(&Entry) + Send + Sync>;
 
@@ -84,6 +97,10 @@ pub(crate) struct Transcript {
     step: Arc<str>,
     /// Replies that were read and not taken yet.
     replies: Vec<ReplyEntry>,
+    /// What was observed and not taken yet.
+    observed: Option<&'static str>,
+    /// What has come since that was last asked for.
+    received: Arrivals,
 }
 
 impl Transcript {
@@ -95,6 +112,8 @@ impl Transcript {
             observer,
             step: Arc::from(""),
             replies: Vec::new(),
+            observed: None,
+            received: Arrivals::default(),
         }
     }
 
@@ -107,6 +126,8 @@ impl Transcript {
             observer: self.observer.clone(),
             step: Arc::from(""),
             replies: Vec::new(),
+            observed: None,
+            received: Arrivals::default(),
         }
     }
 
@@ -169,6 +190,7 @@ impl Transcript {
     /// Notes a whole reply; its lines begin with the entry `first`.
     pub(crate) fn reply(&mut self, session: &Arc<str>, reply: &Reply, first: usize, elapsed: Duration) {
         let lines = first..first + reply.lines().len();
+        self.received.octets += reply.raw().len();
         let at = {
             let kept = self.kept();
             let last = (lines.end - 1).checked_sub(kept.left_out).and_then(|place| kept.entries.get(place));
@@ -187,9 +209,31 @@ impl Transcript {
         });
     }
 
-    /// Takes the replies that were read since this was last asked for.
-    pub(crate) fn take_replies(&mut self) -> Vec<ReplyEntry> {
-        std::mem::take(&mut self.replies)
+    /// Takes the replies and all else that came since this was last asked for.
+    pub(crate) fn take_received(&mut self) -> (Vec<ReplyEntry>, Arrivals) {
+        (std::mem::take(&mut self.replies), std::mem::take(&mut self.received))
+    }
+
+    /// Notes so many octets of the other side, as they are shown.
+    pub(crate) fn receive(&mut self, octets: usize, shown: &str) {
+        self.received.octets += octets;
+        let room = RECEIVED_TEXT.saturating_sub(self.received.text.len());
+        self.received.text.extend(shown.chars().take(room));
+    }
+
+    /// Notes that the other side has closed.
+    pub(crate) fn ended(&mut self, reset: bool) {
+        self.received.reset = Some(reset);
+    }
+
+    /// Notes what a step observed.
+    pub(crate) fn observed(&mut self, kind: &'static str) {
+        self.observed = Some(kind);
+    }
+
+    /// Takes what was observed since this was last asked for.
+    pub(crate) fn take_observed(&mut self) -> Option<&'static str> {
+        self.observed.take()
     }
 
     /// The number of the step that lines belong to now.
@@ -259,6 +303,14 @@ impl Transcript {
 
     /// Bytes of the server that are no whole reply.
     pub(crate) fn server_bytes(&mut self, session: &Arc<str>, bytes: &[u8]) {
+        // Masked before it is cut: half a secret would not be found.
+        let masked = self.masker.mask(bytes);
+        self.receive(bytes.len(), &visible(&masked[..masked.len().min(RECEIVED_TEXT)]));
+        self.served_bytes(session, bytes);
+    }
+
+    /// Bytes that a server of this run sent as they are.
+    pub(crate) fn served_bytes(&mut self, session: &Arc<str>, bytes: &[u8]) {
         let masked = self.masker.mask(bytes);
         let mut lines = masked.split_inclusive(|byte| *byte == b'\n');
         for line in lines.by_ref().take(STRAY_LINES) {

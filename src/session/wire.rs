@@ -317,8 +317,16 @@ impl Session {
         }
         self.end_noted = self.end.is_some();
         match &self.end {
-            Some(End::Closed) => log.note(&self.name, "closed by the server"),
-            Some(End::Broken { reason, .. }) => log.note(&self.name, reason),
+            Some(End::Closed) => {
+                log.ended(false);
+                log.note(&self.name, "closed by the server");
+            }
+            Some(End::Broken { reason, reset }) => {
+                if *reset {
+                    log.ended(true);
+                }
+                log.note(&self.name, reason);
+            }
             Some(End::NotTls { bytes }) => {
                 log.server_bytes(&self.name, bytes);
                 log.note(&self.name, "this came within the TLS session and is no TLS");
@@ -355,6 +363,13 @@ fn poll_read(stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u
 /// A write that ends in a broken pipe met a server that had closed in order before it reset.
 fn end_of_write(error: &io::Error) -> End {
     if error.kind() == io::ErrorKind::BrokenPipe { End::Closed } else { end_of(error) }
+}
+
+impl End {
+    /// Whether the server ended TLS by an alert: `net` makes such a failure `InvalidData`.
+    pub(super) fn is_alert(&self) -> bool {
+        matches!(self, End::Broken { reset: false, reason } if reason.contains(" the alert "))
+    }
 }
 
 fn end_of(error: &io::Error) -> End {

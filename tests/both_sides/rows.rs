@@ -428,6 +428,33 @@ pub(crate) const ROWS: &[Row] = &[
         ..FOLLOWS
     },
     Row {
+        name: "requires: a group that does not apply",
+        steps: "- requires: {when: 1 == 2, else: not here}\n  steps: [{say: 250 no}]\n- say: 250 yes",
+        peer: "C: 250 yes",
+        ..FOLLOWS
+    },
+    Row {
+        name: "requires: a group that applies",
+        steps: "- requires: [1 == 1, 2 > 1]\n  steps: [{say: 250 yes}]",
+        peer: "C: 250 yes",
+        ..FOLLOWS
+    },
+    Row {
+        name: "requires: a name that has no value",
+        steps: "- requires: reply_of_nobody == 1\n  steps: [{say: 250 no}]",
+        exits: [2, 2],
+        says: &["unknown name `reply_of_nobody`"],
+        ..FOLLOWS
+    },
+    Row {
+        name: "skip: nothing behind it is played",
+        steps: "- say: 250 a\n- steps: [{skip: it is <<1 + 1>>}]\n  on_divergence: continue\n- say: 250 no",
+        peer: "C: 250 a",
+        ..FOLLOWS
+    },
+    Row { name: "observe: nothing comes", steps: "- observe: 200ms", peer: "silence", ..OF_A_CLIENT },
+    Row { name: "observe: the run ends", steps: "- observe: 5s", peer: "silence", exits: [1, 2], ..CUT_SHORT },
+    Row {
         name: "for_each: no list",
         steps: "- set: {list: word}\n- for_each: {who: <<list>>}\n  steps: [{say: 250 no}]",
         peer: "",

@@ -8,7 +8,7 @@ use crate::cli::values::{Direction, ValueArguments};
 use crate::report::human::{self, Styled};
 use crate::run::{Observer, Plan, RunRate, Settings, Stop};
 use crate::scenario::address::split_address;
-use crate::scenario::{Scenario, duration};
+use crate::scenario::{FailOn, Scenario, duration};
 use crate::smtp::idiom::Idiom;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -47,6 +47,19 @@ pub(in crate::cli) struct RunArguments {
         help_heading = "Reports"
     )]
     pub(super) report_body: Body,
+    /// From which level on a divergence fails the run; below it, it is a warning (`must`)
+    #[arg(long, value_name = "LEVEL", value_parser = fail_on)]
+    fail_on: Option<FailOn>,
+    /// Whose conversations reports show: of `all` scenarios, of those that `failed`, or of `none`
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "all",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Reports"
+    )]
+    pub(super) report_transcripts: TranscriptsOf,
     /// Play each scenario once for each row of this CSV file; its first row names variables
     #[arg(long, value_name = "FILE.csv")]
     pub(super) cases: Option<PathBuf>,
@@ -85,6 +98,26 @@ pub(super) enum Body {
     #[default]
     Lines,
     None,
+}
+
+/// Whose conversation a report shows.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum, PartialEq, Eq)]
+pub(super) enum TranscriptsOf {
+    #[default]
+    All,
+    Failed,
+    None,
+}
+
+impl TranscriptsOf {
+    /// Whether that of a scenario is shown which followed its script or did not.
+    pub(super) fn takes(self, followed: bool) -> bool {
+        match self {
+            TranscriptsOf::All => true,
+            TranscriptsOf::Failed => !followed,
+            TranscriptsOf::None => false,
+        }
+    }
 }
 
 /// Options that say which of the scenarios are played.
@@ -225,6 +258,7 @@ impl RunArguments {
             show_secrets: self.show_secrets,
             timeout: trust.timeout,
             max_time: trust.max_time,
+            fail_on: self.fail_on.unwrap_or_default(),
             seed: self.seed,
             update: self.update,
             file_root: self.file_root.clone(),
@@ -267,6 +301,17 @@ impl RunArguments {
 /// Prints each line of the transcript as it happens.
 fn live(styled: Styled) -> Observer {
     Arc::new(move |entry| screen::drawn(&human::entry(entry, &*entry.session != "main", styled)))
+}
+
+/// `must`, `should`, `may` or `never`.
+pub(in crate::cli) fn fail_on(text: &str) -> Result<FailOn, String> {
+    match text {
+        "must" => Ok(FailOn::Must),
+        "should" => Ok(FailOn::Should),
+        "may" => Ok(FailOn::May),
+        "never" => Ok(FailOn::Never),
+        _ => Err("expected `must`, `should`, `may` or `never`".to_owned()),
+    }
 }
 
 fn shard(text: &str) -> Result<(u32, u32), String> {

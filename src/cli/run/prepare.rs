@@ -12,12 +12,16 @@ use crate::cli::values::{self, Given};
 use crate::load::LoadError;
 use crate::report::collect;
 use crate::report::model::ScenarioReport;
+use crate::report::values::Values;
 use crate::run::{self, Play, Settings};
-use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Variables, undeclared};
+use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Table, Variables, undeclared};
 use crate::visible::inert;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+
+/// Of more hosts that a secret goes to there is one line with all of them.
+const HOSTS_IN_LINES: usize = 3;
 
 /// What there is to play.
 #[derive(Default)]
@@ -60,6 +64,8 @@ pub(super) struct Playable {
     pub(super) scenario: Arc<Scenario>,
     pub(super) variables: Variables,
     pub(super) settings: Settings,
+    /// Its place among the scenario's cases.
+    case: Option<usize>,
 }
 
 /// Reads, checks and selects.
@@ -76,7 +82,7 @@ pub(super) fn prepare(arguments: &RunArguments, targets: Targets) -> Result<Prep
     let mut inputs = given.trusted(&trusted)?;
     let made_up = arguments.values.made_up_secrets || arguments.connections.sandbox;
     values::complete(&mut inputs, &trusted, made_up, &|scenario, name| run::places_of(name, scenario, &settings))?;
-    let cases = arguments.cases.as_deref().map(values::rows_of).transpose()?;
+    let cases = arguments.cases.as_deref().map(values::table_of).transpose()?;
     if let (Some(file), Some((names, _)), true) = (&arguments.cases, &cases, all_read) {
         refuse_undeclared(file, names, &scenarios)?;
     }
@@ -90,6 +96,7 @@ pub(super) fn prepare(arguments: &RunArguments, targets: Targets) -> Result<Prep
         selection: Selection::new(&arguments.selection, arguments.plan().pace.is_load())?,
         position: 0,
         said: BTreeSet::new(),
+        destinations: BTreeMap::new(),
         prepared: Prepared { left_out: targets.left_out as u64, errors: targets.complaints, ..Prepared::default() },
     };
     for loaded in targets.loaded {
@@ -106,12 +113,14 @@ struct Preparation<'a> {
     made_up: bool,
     /// The values for scenarios that are trusted; of one that is not, while it is prepared, its own.
     inputs: Inputs,
-    cases: Option<(Vec<String>, Vec<Vec<String>>)>,
+    cases: Option<Table>,
     selection: Selection,
     /// The place of the next one among all that were named.
     position: u64,
     /// What was said of the present scenario already: its cases have much in common.
     said: BTreeSet<String>,
+    /// Secrets of the present scenario, and the hosts that they go to.
+    destinations: BTreeMap<String, Vec<String>>,
     prepared: Prepared,
 }
 
@@ -179,8 +188,8 @@ impl Preparation<'_> {
 
     fn take_scenario(&mut self, mut scenario: Scenario) {
         self.said.clear();
-        if let Some((names, rows)) = &self.cases {
-            scenario.set_cases(names, rows);
+        if let Some(table) = &self.cases {
+            scenario.cross_cases(table);
         }
         let scenario = Arc::new(scenario);
         if !self.selection.takes(scenario.name.as_deref(), &scenario.tags, &scenario.sources) {
@@ -191,6 +200,7 @@ impl Preparation<'_> {
             0 => self.take_case(&scenario, None),
             count => (0..count).for_each(|case| self.take_case(&scenario, Some(case))),
         }
+        self.say_where_secrets_go();
     }
 
     /// A scenario with one set of variables.
@@ -203,7 +213,9 @@ impl Preparation<'_> {
                 let id = identity(&scenario.sources, &label);
                 let mut diagnostics = crate::check(scenario, None, &self.settings);
                 diagnostics.retain(Diagnostic::is_error);
-                diagnostics.extend(error.diagnostics);
+                let told = |one: &Diagnostic| diagnostics.iter().any(|other| other.is_same_as(one));
+                let more: Vec<Diagnostic> = error.diagnostics.into_iter().filter(|one| !told(one)).collect();
+                diagnostics.extend(more);
                 if self.selects(&id) {
                     self.broken(id, name, &scenario.sources, &diagnostics);
                 }
@@ -232,10 +244,10 @@ impl Preparation<'_> {
             let position = self.position;
             if self.selects(&id) {
                 self.warn(&scenario.sources, &diagnostics);
-                self.announce(scenario, &variables);
+                self.note_where_secrets_go(scenario, &variables);
                 let settings = Settings { exchanger, ..self.settings.clone() };
                 let play = Play { scenario: scenario.clone(), variables: variables.clone(), settings, label };
-                let source = self.arguments.reports.are_wanted().then(|| Box::new(Playable::of(&play)));
+                let source = self.arguments.reports.are_wanted().then(|| Box::new(Playable::of(&play, case)));
                 let told =
                     Announced { id, position, source, ..Announced::of(scenario, &play.label, diagnostics.clone()) };
                 self.play(told, play);
@@ -261,7 +273,11 @@ impl Preparation<'_> {
     fn broken(&mut self, id: String, name: Option<&str>, sources: &Sources, diagnostics: &[Diagnostic]) {
         let styled = self.arguments.color.for_notices();
         for diagnostic in diagnostics {
-            screen::drawn(&format!("{}\n", diagnostic.render(sources, styled.0)));
+            // Cases have the mistakes of their file in common.
+            let text = format!("{}\n", diagnostic.render(sources, styled.0));
+            if self.said.insert(text.clone()) {
+                screen::drawn(&text);
+            }
         }
         let report = collect::broken(id, name, sources, diagnostics);
         self.prepared.items.push(Selected::Broken(Box::new(ScenarioReport { position: self.position - 1, ..report })));
@@ -280,16 +296,29 @@ impl Preparation<'_> {
         }
     }
 
-    /// Says which secret goes to which host, before the first connection.
-    fn announce(&mut self, scenario: &Scenario, variables: &Variables) {
+    /// Notes which secret goes to which host in this case.
+    fn note_where_secrets_go(&mut self, scenario: &Scenario, variables: &Variables) {
         if self.arguments.connections.sandbox {
             return;
         }
         for (host, secrets) in run::secrets_by_host(scenario, variables, &self.settings) {
             let list: Vec<String> = secrets.iter().map(|name| format!("`{name}`")).collect();
             let noun = if list.len() == 1 { "the secret" } else { "the secrets" };
-            let (list, host) = (list.join(", "), crate::visible(host.as_bytes()));
-            self.say_once(inert(&format!("notice: {noun} {list} will be sent to {host}")));
+            let hosts = self.destinations.entry(format!("{noun} {}", list.join(", "))).or_default();
+            let host = crate::visible(host.as_bytes());
+            if !hosts.contains(&host) {
+                hosts.push(host);
+            }
+        }
+    }
+
+    /// Says which secret goes to which host, before the first connection: of many hosts once.
+    fn say_where_secrets_go(&mut self) {
+        for (secrets, hosts) in std::mem::take(&mut self.destinations) {
+            let lines = if hosts.len() > HOSTS_IN_LINES { vec![hosts.join(", ")] } else { hosts };
+            for line in lines {
+                self.say_once(inert(&format!("notice: {secrets} will be sent to {line}")));
+            }
         }
     }
 }
@@ -310,8 +339,14 @@ impl Announced {
 }
 
 impl Playable {
-    fn of(play: &Play) -> Playable {
-        Playable { scenario: play.scenario.clone(), variables: play.variables.clone(), settings: play.settings.clone() }
+    fn of(play: &Play, case: Option<usize>) -> Playable {
+        let (scenario, variables) = (play.scenario.clone(), play.variables.clone());
+        Playable { scenario, variables, settings: play.settings.clone(), case }
+    }
+
+    /// The values that it is played with, for a report.
+    pub(super) fn values(&self) -> Values {
+        Values::of(&self.scenario, &self.variables, self.case)
     }
 }
 

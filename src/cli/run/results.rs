@@ -3,7 +3,7 @@
 //! Responsible for what is kept and what is printed when. Runs end on any thread and in any order; what is printed and
 //! written does not depend on it.
 
-use super::options::{Body, RunArguments};
+use super::options::{Body, RunArguments, TranscriptsOf};
 use super::prepare::{Prepared, Selected};
 use super::update::Updates;
 use crate::cli::report_files::Output;
@@ -17,6 +17,7 @@ use crate::report::merge::first_that_applies;
 use crate::report::model::{Attempt, ScenarioReport};
 use crate::run::{Finished, RunVerdict};
 use crate::smtp::idiom::Idiom;
+use std::collections::BTreeSet;
 
 /// How many diverged runs are kept in full under load.
 const EXAMPLES: usize = 100;
@@ -35,6 +36,7 @@ struct Shown {
     /// Whether a report is made of them.
     in_report: bool,
     without_body: bool,
+    transcripts: TranscriptsOf,
 }
 
 /// What came of everything so far.
@@ -51,6 +53,8 @@ pub(super) struct Results {
     examples: Vec<(u64, PlayDone)>,
     exit_code: u8,
     updates: Updates,
+    /// What was noticed of one of them: it is said once.
+    noticed: BTreeSet<String>,
 }
 
 /// One item that is over.
@@ -72,6 +76,7 @@ impl Results {
             is_seen: arguments.verbose && arguments.idiom == Idiom::Options,
             in_report: arguments.reports.are_wanted() || screen::is_github_actions(),
             without_body: arguments.report_body == Body::None,
+            transcripts: arguments.report_transcripts,
         };
         let mut results = Results {
             wanted,
@@ -83,6 +88,7 @@ impl Results {
             examples: Vec::new(),
             exit_code: 0,
             updates: Updates::default(),
+            noticed: BTreeSet::new(),
         };
         for (place, item) in results.items.iter_mut().enumerate() {
             if let Selected::Broken(report) = item {
@@ -140,6 +146,8 @@ impl Results {
             offset: finished.offset,
             attempts: finished.before.iter().map(attempt).collect(),
             without_body: self.wanted.without_body,
+            without_transcript: !self.wanted.transcripts.takes(outcome.followed()),
+            values: told.source.as_ref().map(|source| source.values()).unwrap_or_default(),
         };
         let Shown { quiet, on_screen, styled, in_report, is_seen, .. } = self.wanted;
         PlayDone {
@@ -149,6 +157,9 @@ impl Results {
                 // A report is about what failed; where nothing did, the first stands for all.
                 if let Some(source) = told.source.as_ref().filter(|_| place == 0 || !outcome.followed()) {
                     portable::attach(&mut report, outcome, &source.scenario, &source.variables, &source.settings);
+                    if !self.wanted.transcripts.takes(outcome.followed()) {
+                        report.recording = None;
+                    }
                 }
                 report
             } else {
@@ -169,7 +180,9 @@ impl Results {
     fn show_next(&mut self, show: &mut dyn FnMut(&str)) {
         while let Some(Some(done)) = self.done.get(self.next) {
             for notice in &done.notices {
-                screen::notice(&format!("notice: {notice}"));
+                if self.noticed.insert(notice.clone()) {
+                    screen::notice(&format!("notice: {notice}"));
+                }
             }
             if !done.shown.is_empty() {
                 show(&done.shown);
@@ -223,6 +236,21 @@ impl Results {
             self.show_next(show);
         }
         report.scenarios = self.done.into_iter().flatten().map(|done| done.report).collect();
+        keep_one_script_a_file(&mut report.scenarios);
         self.exit_code
+    }
+}
+
+/// The cases of a file have one script, with the values of the first that did not follow it; each has its own values beside.
+fn keep_one_script_a_file(scenarios: &mut [ScenarioReport]) {
+    let mut written: BTreeSet<String> = BTreeSet::new();
+    let (failed, followed): (Vec<_>, Vec<_>) = scenarios.iter_mut().partition(|scenario| scenario.exit_code != 0);
+    for scenario in failed.into_iter().chain(followed) {
+        let is_first = scenario.script.is_none() || written.insert(scenario.path.clone());
+        if !is_first && !scenario.case.is_empty() {
+            scenario.script = None;
+            scenario.options = Vec::new();
+            scenario.recording = None;
+        }
     }
 }

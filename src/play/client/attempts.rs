@@ -8,7 +8,7 @@ use crate::play::divergence::{Divergence, Kind};
 use crate::play::group::Iteration;
 use crate::play::outcome::{StepOutcome, Verdict};
 use crate::play::scope::Binding;
-use crate::scenario::{Group, Retry, RetryOn, Step, TemplateError};
+use crate::scenario::{Attempts, Group, Retry, RetryOn, Step, TemplateError};
 use std::sync::Arc;
 
 impl Player<'_> {
@@ -18,19 +18,32 @@ impl Player<'_> {
         let open = self.stage.begin_group(StepOutcome { name, ..Self::unplayed(step, started) });
         let flow = match self.enter(step, group) {
             Ok(bindings) => {
-                let flow = self.play_ways(step, group).await;
+                let flow = match self.unmet(step, group) {
+                    Ok(true) => Flow::On,
+                    Ok(false) => self.play_ways(step, group).await,
+                    Err(error) => self.group_fault(step, group, &error),
+                };
                 self.stage.unbind(bindings);
                 flow
             }
             Err(error) => self.group_fault(step, group, &error),
         };
         self.stage.end_group(&open);
-        if flow == Flow::Stop && step.head.continues && !self.is_refused() {
-            self.stage.log.begin_step(step.head.number.clone());
-            self.read_last_replies().await;
+        let applies = self.stage.not_applicable.is_none();
+        if flow == Flow::Stop && step.head.continues && applies && !self.is_refused() {
+            self.sessions.note_late_replies(&step.head.number);
             return Flow::On;
         }
         flow
+    }
+
+    /// Passes over the steps of a group whose requirement does not hold.
+    pub(crate) fn unmet(&mut self, step: &Step, group: &Group) -> Result<bool, TemplateError> {
+        let Some(reason) = self.stage.unmet(&group.requires, &self.view().scope(step))? else { return Ok(false) };
+        let before = self.stage.steps.len();
+        self.pass_over(&group.steps, Verdict::Skipped);
+        self.stage.say_skipped(before - 1, &reason);
+        Ok(true)
     }
 
     /// The time-out and the names that hold inside of the group.
@@ -89,13 +102,17 @@ impl Player<'_> {
     async fn play_attempts(&mut self, step: &Step, group: &Group, retry: &Retry) -> Flow {
         let (names, opened) = (self.stage.names.clone(), self.sessions.opened());
         let (steps, divergences) = (self.stage.steps.len(), self.stage.divergences.len());
-        for attempt in 1..=retry.attempts {
+        let most = match self.stage.templates.chosen(&retry.attempts, &self.view().scope(step)) {
+            Ok(Attempts(most)) => most,
+            Err(error) => return self.group_fault(step, group, &error),
+        };
+        for attempt in 1..=most {
             let bindings = self.stage.begin_iteration(Iteration::numbered(attempt as usize));
             let flow = self.play_steps(&group.steps).await;
             self.stage.unbind(bindings);
             let missed = &self.stage.divergences[divergences..];
             let worth_it = !missed.is_empty() && missed.iter().all(|divergence| retry.mends(divergence));
-            if !worth_it || attempt == retry.attempts || self.stage.run_is_over() {
+            if !worth_it || attempt == most || self.stage.run_is_over() {
                 return flow;
             }
             let delay = match self.stage.length(&retry.delay, &self.view().scope(step)) {
@@ -104,7 +121,7 @@ impl Player<'_> {
             };
             let message = self.stage.divergences[divergences].diagnostic.message.clone();
             let session = Arc::from(Sessions::name_of(step));
-            self.stage.log.note(&session, &format!("attempt {attempt} of {}: {message}", retry.attempts));
+            self.stage.log.note(&session, &format!("attempt {attempt} of {most}: {message}"));
             self.stage.divergences.truncate(divergences);
             self.stage.steps.truncate(steps);
             self.stage.names = names.clone();
@@ -124,7 +141,7 @@ impl Player<'_> {
     }
 
     pub(crate) fn stop_with(&mut self, divergence: Divergence) -> Flow {
-        self.stage.divergences.push(divergence);
+        self.stage.keep_divergence(divergence, None);
         Flow::Stop
     }
 }

@@ -126,6 +126,8 @@ fn is_about_a_reply(expectation: &Expectation) -> bool {
     match &expectation.kind {
         Expected::Pattern(_) | Expected::Code(_) | Expected::Any(_) | Expected::All(_) => true,
         Expected::Fields(fields) => fields.closed.is_none(),
-        Expected::Line(_) | Expected::Raw(_) | Expected::Closed(_) | Expected::Silence(_) => false,
+        Expected::Line(_) | Expected::Raw(_) | Expected::Closed(_) | Expected::Silence(_) | Expected::Observe(_) => {
+            false
+        }
     }
 }

@@ -72,9 +72,10 @@ struct Reached {
 }
 
 impl Reached {
-    fn handshake(&mut self, own: &TlsSettings, settings: &Settings) {
+    fn handshake(&mut self, own: &TlsSettings, resolver: &Resolver<'_>) {
         self.encrypted = true;
-        self.verified = own.verify.or(self.tls.verify).unwrap_or(true) && !settings.insecure;
+        // What cannot be told is not called verified.
+        self.verified = resolver.verifies(own, &self.tls).unwrap_or(false);
     }
 
     fn protection(&self) -> &'static str {
@@ -108,7 +109,7 @@ pub(crate) fn disclosures(scenario: &Scenario, variables: &Variables, settings: 
             let implicit = endpoint.implicit_tls;
             let mut reached = Reached { endpoint, tls, encrypted: false, verified: false };
             if implicit {
-                reached.handshake(&TlsSettings::default(), settings);
+                reached.handshake(&TlsSettings::default(), &resolver);
             }
             sessions.insert(session, reached);
         }
@@ -118,7 +119,7 @@ pub(crate) fn disclosures(scenario: &Scenario, variables: &Variables, settings: 
             add(&mut list, reached, secrets, step, settings);
         }
         if let Action::StartTls(tls) | Action::Tls(tls) = &step.action {
-            reached.handshake(&tls.client, settings);
+            reached.handshake(&tls.client, &resolver);
         }
     }
     list

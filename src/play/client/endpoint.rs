@@ -3,12 +3,12 @@
 use crate::net::connect::{IpFamily as NetIpVersion, Target};
 use crate::net::proxy_protocol::{ProxyHeader, ProxyVersion};
 use crate::net::route::{Destination, MxLookup, Route, exchangers};
-use crate::net::tls::TlsOptions;
+use crate::net::tls::{TlsOptions, TlsVersion};
 use crate::play::Settings;
 use crate::scenario::address::{SMTP_PORT, parse_port, split_address, split_address_or};
 use crate::scenario::{
-    Action, Address, Connect, IpVersion, Mode, ProxyProtocol, Scenario, Scope, Span, TemplateError, Templates, Text,
-    TlsSettings,
+    Action, Address, Chosen, Connect, IpVersion, Mode, ProxyProtocol, Scenario, Scope, Span, TemplateError, Templates,
+    Text, TlsSettings, TlsVersionName,
 };
 use crate::scenario::{Chance, DEFAULT_TIMEOUT, Variables, proxied, reason, resolve_file};
 use crate::server::Sandbox;
@@ -46,6 +46,9 @@ impl Endpoint {
         }
     }
 }
+
+/// A version of TLS, as written.
+type Version = Option<Chosen<TlsVersionName>>;
 
 /// What `connect` names.
 enum Addressee {
@@ -85,7 +88,10 @@ impl Resolver<'_> {
             // Its certificate, if there is ever one, can only be for this machine.
             Addressee::Unix(_) => ("localhost".to_owned(), SMTP_PORT),
         };
-        let implicit_tls = connect.implicit_tls.unwrap_or(port == SUBMISSIONS_PORT);
+        let implicit_tls = match &connect.implicit_tls {
+            Some(chosen) => self.templates.chosen(chosen, self.scope)?.0,
+            None => port == SUBMISSIONS_PORT,
+        };
         let is_own_server = self
             .own_server
             .is_some_and(|own| own.port() == port && host.trim_matches(['[', ']']).parse::<IpAddr>() == Ok(own.ip()));
@@ -93,10 +99,13 @@ impl Resolver<'_> {
         let instead = self.instead(implicit_tls).filter(|_| !is_own_server);
         let (to_host, to_port) = instead.clone().unwrap_or((host.clone(), port));
         let local_address = connect.local_address.as_ref().map(|text| self.local_address(text)).transpose()?;
-        let ip = connect.ip.map(|version| match version {
-            IpVersion::V4 => NetIpVersion::V4,
-            IpVersion::V6 => NetIpVersion::V6,
-        });
+        let ip =
+            connect.ip.as_ref().map(|version| self.templates.chosen(version, self.scope)).transpose()?.map(|version| {
+                match version {
+                    IpVersion::V4 => NetIpVersion::V4,
+                    IpVersion::V6 => NetIpVersion::V6,
+                }
+            });
         let named = |host: &str| self.settings.allow_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host));
         let public_only = self.settings.untrusted && instead.is_none() && !named(&host) && !is_own_server;
         if public_only && matches!(place, Addressee::Unix(_)) {
@@ -205,12 +214,17 @@ impl Resolver<'_> {
 
     /// The options of a handshake: the step's own, else the connection's; the command line's above both.
     pub(crate) fn tls_options(&self, own: &TlsSettings, connection: &TlsSettings) -> Result<TlsOptions, TemplateError> {
-        let verify = own.verify.or(connection.verify).unwrap_or(true) && !self.settings.insecure;
+        let verify = self.verifies(own, connection)?;
         let file = |own: &Option<Text>, connection: &Option<Text>| -> Result<Option<Vec<u8>>, TemplateError> {
             own.as_ref().or(connection.as_ref()).map(|text| self.file(text)).transpose()
         };
-        let version = |own: &Option<crate::scenario::Named>, connection: &Option<crate::scenario::Named>| {
-            own.as_ref().or(connection.as_ref()).and_then(|named| named.name.parse().ok())
+        let version = |own: &Version, connection: &Version| -> Result<Option<TlsVersion>, TemplateError> {
+            let chosen = own
+                .as_ref()
+                .or(connection.as_ref())
+                .map(|chosen| self.templates.chosen(chosen, self.scope))
+                .transpose()?;
+            Ok(chosen.and_then(|TlsVersionName(name)| name.parse().ok()))
         };
         let ca_pem = match (&self.settings.ca_pem, self.sandbox) {
             (Some(pem), _) => Some(pem.clone()),
@@ -227,9 +241,16 @@ impl Resolver<'_> {
             verify,
             ca_pem,
             identity: certificate.zip(key),
-            min_version: version(&own.min_version, &connection.min_version),
-            max_version: version(&own.max_version, &connection.max_version),
+            min_version: version(&own.min_version, &connection.min_version)?,
+            max_version: version(&own.max_version, &connection.max_version)?,
         })
+    }
+
+    /// Whether a handshake verifies the certificate.
+    pub(crate) fn verifies(&self, own: &TlsSettings, connection: &TlsSettings) -> Result<bool, TemplateError> {
+        let chosen = own.verify.as_ref().or(connection.verify.as_ref());
+        let verify = chosen.map_or(Ok(true), |chosen| self.templates.chosen(chosen, self.scope))?;
+        Ok(verify && !self.settings.insecure)
     }
 
     /// The path of a file that the scenario names.

@@ -6,7 +6,7 @@ use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::{Capture, Incoming, OtherSide, allows_end, describe};
 use crate::play::rewrite::rewrites;
-use crate::scenario::{ClosedBy, Expectation, Expected, Pattern, Span};
+use crate::scenario::{ClosedBy, Expectation, Expected, Length, Pattern, Span};
 use crate::session::{Answered, End, Trouble};
 
 /// What the patterns captured, and whether a secret stood in what they were compared with.
@@ -25,6 +25,7 @@ impl StepAt<'_> {
                 outcome.map_err(|trouble| self.trouble(&trouble, "silence"))?;
                 return self.refuse_cut_short();
             }
+            Expected::Observe(length) => return self.observe(length).await,
             _ => self.expect_reply(expectation).await?,
         };
         self.stage.capture(captures, echo);
@@ -36,6 +37,15 @@ impl StepAt<'_> {
             Some((closed, span)) => self.expect_end(closed, span).await,
             None => Ok(()),
         }
+    }
+
+    /// Takes down what comes. Nothing of it is a divergence but the end of the run.
+    async fn observe(&mut self, length: &Length) -> StepDone {
+        let length = self.length(length).map_err(|error| self.template(&error))?;
+        let length = self.stage.bounded(length);
+        let outcome = self.sessions.speaking(self.step)?.observe(length, &mut self.stage.log).await;
+        outcome.map_err(|trouble| self.trouble(&trouble, "anything"))?;
+        self.refuse_cut_short()
     }
 
     pub(crate) async fn expect_reply(&mut self, expectation: &Expectation) -> Result<Captured, Vec<Divergence>> {

@@ -25,6 +25,8 @@ struct Sent<'s> {
     bindings: Vec<Bound>,
     /// The default time of a wait at that place.
     timeout: Duration,
+    /// Whether a group around it goes on after a divergence.
+    continues: bool,
 }
 
 /// What has been gathered of a pipelined group.
@@ -42,6 +44,8 @@ struct Pipeline<'s> {
     sent: Vec<Sent<'s>>,
     /// The names that groups give at this moment.
     bindings: Vec<Bound>,
+    /// Whether a group around the present step goes on after a divergence.
+    continues: bool,
     /// The sessions that were looked at for what is left over.
     began: BTreeSet<&'s str>,
 }
@@ -49,7 +53,7 @@ struct Pipeline<'s> {
 impl Player<'_> {
     /// Sends all, then compares each reply with its step's `expect`.
     pub(crate) async fn play_pipeline(&mut self, step: &Step, group: &Group) -> Flow {
-        let mut pipeline = Pipeline::default();
+        let mut pipeline = Pipeline { continues: step.head.continues, ..Pipeline::default() };
         let gathered = self.gather_iterations(step, group, &mut pipeline).await;
         // What was gathered before a step that cannot be sent stands in the transcript: it goes out.
         if let Err(divergences) = self.flush(&mut pipeline).await {
@@ -71,27 +75,42 @@ impl Player<'_> {
         }
     }
 
+    /// Compares one reply after the other. In a group that goes on after a divergence one reply that is another than it
+    /// should be says nothing of the next: all are compared, until no reply comes.
     async fn compare_in_order(&mut self, sent: Vec<Sent<'_>>) -> Flow {
-        let mut flow = Flow::On;
+        let (mut flow, mut diverged) = (Flow::On, false);
         for one in sent {
             if flow == Flow::Stop {
                 self.pass_over(std::slice::from_ref(one.step), Verdict::Unreached);
                 continue;
             }
-            self.stage.log.begin_step(one.step.head.number.clone());
-            self.stage.timeout = one.timeout;
-            let bound = self.stage.bind_all(one.bindings);
-            let outcome = match &one.step.expect {
-                Some(expectation) => match self.at(one.step, one.name.as_deref()) {
-                    Ok(mut at) => at.expect(expectation).await,
-                    Err(divergence) => Err(vec![divergence]),
-                },
-                None => Ok(()),
-            };
-            self.stage.unbind(bound);
-            flow = self.record(one.step, one.name, one.started, outcome.err().unwrap_or_default());
+            let continues = one.continues;
+            flow = self.compare_one(one).await;
+            if flow == Flow::Stop && continues && self.was_answered() {
+                (flow, diverged) = (Flow::On, true);
+            }
         }
-        flow
+        if diverged { Flow::Stop } else { flow }
+    }
+
+    async fn compare_one(&mut self, one: Sent<'_>) -> Flow {
+        self.stage.log.begin_step(one.step.head.number.clone());
+        self.stage.timeout = one.timeout;
+        let bound = self.stage.bind_all(one.bindings);
+        let outcome = match &one.step.expect {
+            Some(expectation) => match self.at(one.step, one.name.as_deref()) {
+                Ok(mut at) => at.expect(expectation).await,
+                Err(divergence) => Err(vec![divergence]),
+            },
+            None => Ok(()),
+        };
+        self.stage.unbind(bound);
+        self.record(one.step, one.name, one.started, outcome.err().unwrap_or_default())
+    }
+
+    /// Whether the last divergence is that of a reply, which came.
+    fn was_answered(&self) -> bool {
+        self.stage.divergences.last().is_some_and(|divergence| divergence.reply_code.is_some())
     }
 
     fn gather_iterations<'s, 'f>(
@@ -165,7 +184,8 @@ impl Player<'_> {
             _ => {}
         }
         let (bindings, timeout) = (pipeline.bindings.clone(), self.stage.timeout);
-        pipeline.sent.push(Sent { step, name, started, bindings, timeout });
+        let continues = pipeline.continues;
+        pipeline.sent.push(Sent { step, name, started, bindings, timeout, continues });
         Ok(())
     }
 
@@ -177,10 +197,13 @@ impl Player<'_> {
             inside.map_err(|error| vec![self.view().place_of_action(step, None).template(&error)])?;
         self.stage.timeout = timeout;
         pipeline.bindings.extend(values.iter().cloned());
+        let around = pipeline.continues;
+        pipeline.continues |= step.head.continues;
         let bound = self.stage.bind_all(values);
         let outcome = self.gather_iterations(step, group, pipeline).await;
         self.stage.unbind(bound);
         pipeline.bindings.truncate(depth);
+        pipeline.continues = around;
         self.stage.timeout = outer;
         outcome
     }

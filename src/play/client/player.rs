@@ -1,6 +1,7 @@
 //! The step loop: plays the steps one by one until one diverges, then `finally`.
 
 use crate::play::Settings;
+use crate::play::applies::untested;
 use crate::play::client::ground::{Ground, StepAt, Updates, View};
 use crate::play::client::sessions::Sessions;
 use crate::play::diagnose::Site;
@@ -12,7 +13,7 @@ use crate::play::stage::Stage;
 use crate::play::step_number::StepNumber;
 use crate::play::stop::Stop;
 use crate::scenario::{Action, Chance, DEFAULT_TIMEOUT, Over, Scenario, Speech, Step, Templates};
-use crate::session::Transcript;
+use crate::session::{Arrivals, Transcript};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -78,13 +79,7 @@ impl<'a> Player<'a> {
 
     pub(crate) async fn play_all(&mut self) {
         let scenario = self.ground.scenario;
-        let mut flow = Flow::On;
-        if let Some(opening) = &scenario.opening {
-            flow = self.play_steps(std::slice::from_ref(opening)).await;
-        }
-        if flow == Flow::On {
-            flow = self.play_steps(&scenario.steps).await;
-        }
+        let flow = self.play_script().await;
         if let Some(server) = self.ground.own_server.as_ref().filter(|_| flow == Flow::Stop) {
             server.abandon();
         }
@@ -147,11 +142,13 @@ impl<'a> Player<'a> {
         if let Action::Group(group) = &step.action {
             return self.play_group(step, group, name).await;
         }
+        self.read_late_replies(step).await;
         let outcome = match self.at(step, name.as_deref()) {
             Ok(mut at) => at.perform().await,
             Err(divergence) => Err(vec![divergence]),
         };
-        self.record(step, name, started, outcome.err().unwrap_or_default())
+        let flow = self.record(step, name, started, outcome.err().unwrap_or_default());
+        if matches!(step.action, Action::Skip(_)) { Flow::Stop } else { flow }
     }
 
     /// Whether a step is to be played: its `when` holds, and inside `finally` its session can still be spoken to.
@@ -183,14 +180,17 @@ impl<'a> Player<'a> {
         // A connect that waited for its turn took no longer for it.
         let started = started + std::mem::take(&mut self.sessions.held_back);
         let duration = self.stage.log.elapsed().saturating_sub(started);
-        let replies = self.stage.log.take_replies();
-        self.stage.steps.push(StepOutcome { name, verdict, duration, replies, ..Self::unplayed(step, started) });
+        let observed = self.stage.log.take_observed();
+        let (replies, received) = self.stage.log.take_received();
+        let unplayed = Self::unplayed(step, started);
+        let outcome = StepOutcome { name, verdict, duration, replies, observed, received, ..unplayed };
+        self.stage.keep_step(outcome);
         let stops = !divergences.is_empty() && !step.head.continues;
         // A run that was asked for wrongly does not go on, whatever the step says.
         let refused = divergences.iter().any(|divergence| divergence.cause == Cause::User);
         if !divergences.is_empty() {
             let line = self.stage.log.last_of(&step.head.number);
-            self.stage.divergences.extend(divergences.into_iter().map(|divergence| Divergence { line, ..divergence }));
+            divergences.into_iter().for_each(|divergence| self.stage.keep_divergence(divergence, line));
         }
         if stops || refused { Flow::Stop } else { Flow::On }
     }
@@ -205,7 +205,7 @@ impl<'a> Player<'a> {
         for step in steps {
             let started = self.stage.log.elapsed();
             let name = self.view().step_name(step);
-            self.stage.steps.push(StepOutcome { name, verdict, ..Self::unplayed(step, started) });
+            self.stage.keep_step(StepOutcome { name, verdict, ..Self::unplayed(step, started) });
             if let Action::Group(group) = &step.action {
                 self.pass_over(&group.steps, verdict);
             }
@@ -224,7 +224,11 @@ impl<'a> Player<'a> {
             verdict: Verdict::Unreached,
             started,
             duration: Duration::ZERO,
+            turns: Vec::new(),
             replies: Vec::new(),
+            observed: None,
+            reason: None,
+            received: Arrivals::default(),
         }
     }
 
@@ -247,7 +251,20 @@ impl<'a> Player<'a> {
     /// Replies still owed are read before what follows a divergence.
     pub(crate) async fn read_last_replies(&mut self) {
         let until = Instant::now() + self.stage.bounded(LAST_REPLIES);
-        self.sessions.read_last_replies(until, &mut self.stage.log).await;
+        self.sessions.read_last_replies(None, until, &mut self.stage.log).await;
+    }
+
+    /// Replies that a group left behind when it diverged are read before its session is spoken to again. A session that is
+    /// replaced or closed needs none of them.
+    async fn read_late_replies(&mut self, step: &Step) {
+        let Some(number) = self.sessions.late_replies(step) else { return };
+        if matches!(step.action.speaks(), Speech::Opens | Speech::Closes) {
+            return;
+        }
+        self.stage.log.begin_step(number);
+        let until = Instant::now() + self.stage.bounded(LAST_REPLIES);
+        self.sessions.read_last_replies(Some(Sessions::name_of(step)), until, &mut self.stage.log).await;
+        self.stage.log.begin_step(step.head.number.clone());
     }
 
     async fn refuse_unasked_at_the_end(&mut self) {
@@ -269,6 +286,9 @@ impl<'a> Player<'a> {
 
     pub(crate) fn into_outcome(mut self) -> Outcome {
         self.complete_steps();
+        let claim = self.ground.scenario.claim.told(&self.stage);
+        let is_warning = !self.ground.settings.fail_on.counts(claim.level);
+        let not_applicable = self.stage.not_applicable.take().or_else(|| untested(self.ground.scenario, &self.stage));
         let (sessions, exchanges) = self.sessions.into_outcomes(&self.stage.log);
         self.stage.steps.extend(std::mem::take(&mut self.served_steps));
         let (mut main, finally): (Vec<_>, Vec<_>) =
@@ -285,6 +305,9 @@ impl<'a> Player<'a> {
             started: self.began,
             duration,
             steps: self.stage.steps,
+            claim,
+            is_warning,
+            not_applicable,
             passed: self.stage.passed,
             divergences: main,
             sessions,
@@ -295,6 +318,7 @@ impl<'a> Player<'a> {
             exchanges,
             notices: self.notices,
         };
+        outcome.soften();
         outcome.count_lines_from(left_out);
         door::hide(&mut outcome, &masker);
         outcome

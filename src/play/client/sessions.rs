@@ -3,7 +3,7 @@
 use crate::play::client::endpoint::Endpoint;
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::outcome::SessionOutcome;
-use crate::scenario::{Action, Diagnostic, Step, TlsSettings};
+use crate::scenario::{Action, Diagnostic, Speech, Step, TlsSettings};
 use crate::session::{Exchange, Session, Transcript, Trouble};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -26,6 +26,8 @@ pub(crate) struct Sessions {
     open: BTreeMap<String, Open>,
     /// How many were opened.
     opened: u64,
+    /// Those that a group left owing replies, each with the group's number.
+    late: BTreeMap<String, String>,
     /// How long the present step waited for its turn to connect.
     pub(crate) held_back: Duration,
     /// Those that were closed and given up, in figures.
@@ -62,15 +64,9 @@ impl Sessions {
         let name = Self::name_of(step);
         self.open.get_mut(name).map(|open| &mut open.session).ok_or_else(|| {
             let message = format!("step {} diverged: the session `{name}` is not open", step.head.number);
-            vec![Divergence {
-                step: step.head.number.clone().into(),
-                cause: Cause::Server,
-                kind: Kind::Closed,
-                reason: None,
-                reply_code: None,
-                line: None,
-                diagnostic: Diagnostic::error(step.head.span, message),
-            }]
+            let diagnostic = Diagnostic::error(step.head.span, message);
+            let divergence = Divergence::new(step.head.number.clone().into(), Cause::Server, Kind::Closed, diagnostic);
+            vec![divergence.between("", "the session is not open".to_owned())]
         })
     }
 
@@ -109,10 +105,24 @@ impl Sessions {
         }
     }
 
-    /// Replies still owed are read before what follows a divergence, shown and not judged: no later step may take one of
-    /// them for its own.
-    pub(crate) async fn read_last_replies(&mut self, until: Instant, log: &mut Transcript) {
-        for open in self.open.values_mut() {
+    /// A group that goes on after its divergence leaves sessions behind that owe replies.
+    pub(crate) fn note_late_replies(&mut self, group: &str) {
+        let owing = self.open.iter().filter(|(_, open)| open.session.owed() > 0 && open.session.is_alive());
+        self.late.extend(owing.map(|(name, _)| (name.clone(), group.to_owned())));
+    }
+
+    /// The group that left replies behind on the session of this step, which speaks or is given up now.
+    pub(crate) fn late_replies(&mut self, step: &Step) -> Option<String> {
+        if self.late.is_empty() || step.action.speaks() == Speech::Nothing {
+            return None;
+        }
+        self.late.remove(Self::name_of(step))
+    }
+
+    /// Replies still owed, of one session or of all, are read before what follows a divergence, shown and not judged: no
+    /// later step may take one of them for its own.
+    pub(crate) async fn read_last_replies(&mut self, of: Option<&str>, until: Instant, log: &mut Transcript) {
+        for (_, open) in self.open.iter_mut().filter(|(name, _)| of.is_none_or(|wanted| name.as_str() == wanted)) {
             while open.session.owed() > 0 && open.session.is_alive() {
                 let left = until.saturating_duration_since(Instant::now());
                 if open.session.read_reply(left, log).await.is_err() {

@@ -44,6 +44,10 @@ impl StepAt<'_> {
                 tokio::time::sleep(self.stage.bounded(length)).await;
                 self.refuse_cut_short()?;
             }
+            Action::Skip(reason) => {
+                let reason = self.stage.shown(reason, &self.scope());
+                self.stage.not_applicable.get_or_insert(reason);
+            }
             Action::Assert(expression) => {
                 self.refuse_cut_short()?;
                 let falsity = self.stage.falsity(expression, &self.scope()).map_err(|error| self.template(&error))?;
@@ -337,7 +341,7 @@ pub(crate) fn shown_bytes(bytes: &[u8]) -> String {
 /// Whether the end of the session is what is expected, or one of the answers, however the server ends it.
 fn takes_end(expectation: &Expectation) -> bool {
     match &expectation.kind {
-        Expected::Closed(_) => true,
+        Expected::Closed(_) | Expected::Observe(_) => true,
         Expected::Any(list) => list.iter().any(takes_end),
         Expected::Fields(fields) => fields.closed.is_some(),
         _ => false,
@@ -346,7 +350,10 @@ fn takes_end(expectation: &Expectation) -> bool {
 
 /// Whether a reply is what is expected.
 fn reads_reply(expectation: &Expectation) -> bool {
-    !matches!(expectation.kind, Expected::Closed(_) | Expected::Silence(_) | Expected::Line(_) | Expected::Raw(_))
+    !matches!(
+        expectation.kind,
+        Expected::Closed(_) | Expected::Silence(_) | Expected::Line(_) | Expected::Raw(_) | Expected::Observe(_)
+    )
 }
 
 /// How many octets a text has as lines on the wire.

@@ -42,7 +42,9 @@ impl Site<'_> {
         }
         diagnostic.footnotes.extend(self.keywords(answer, &expected.join(" ")));
         diagnostic.footnotes.extend(self.about_reply(answer));
-        Divergence { reply_code: Some(reply.code()), ..self.divergence(Cause::Server, Kind::Reply, diagnostic) }
+        let divergence = self.divergence(Cause::Server, Kind::Reply, diagnostic);
+        let divergence = divergence.between(&expected.join(" and "), self.shown(reply.joined().as_slice()));
+        Divergence { reply_code: Some(reply.code()), ..divergence }
     }
 
     /// What an EHLO reply offers that is not as expected, and what to do where it lacks something.

@@ -99,7 +99,8 @@ impl Actor {
             Ok(mut at) => at.perform().await,
             Err(divergence) => Err(vec![divergence]),
         };
-        self.record(step, name, started, outcome)
+        let flow = self.record(step, name, started, outcome);
+        if matches!(step.action, Action::Skip(_)) { ConnectionFlow::Stop } else { flow }
     }
 
     fn record(
@@ -121,7 +122,9 @@ impl Actor {
             (true, false) => Verdict::Unreached,
         };
         let duration = self.on.stage.log.elapsed().saturating_sub(started);
-        self.on.stage.steps.push(StepOutcome { name, verdict, duration, ..unplayed(step, self.on.number, started) });
+        let (_, received) = self.on.stage.log.take_received();
+        let outcome = StepOutcome { name, verdict, duration, received, ..unplayed(step, self.on.number, started) };
+        self.on.stage.keep_step(outcome);
         if failed && !self.continues(step) { ConnectionFlow::Stop } else { ConnectionFlow::On }
     }
 
@@ -133,7 +136,11 @@ impl Actor {
         let open = self.on.stage.begin_group(outcome);
         let flow = match self.enter(step, group) {
             Ok(bindings) => {
-                let flow = self.play_iterations(step, group, name.as_deref()).await;
+                let flow = match self.unmet(group) {
+                    Ok(true) => ConnectionFlow::On,
+                    Ok(false) => self.play_iterations(step, group, name.as_deref()).await,
+                    Err(error) => self.group_fault(step, group, name.as_deref(), &error),
+                };
                 self.on.stage.unbind(bindings);
                 flow
             }
@@ -141,6 +148,15 @@ impl Actor {
         };
         self.on.stage.end_group(&open);
         if flow == ConnectionFlow::Stop && self.continues(step) { ConnectionFlow::On } else { flow }
+    }
+
+    /// Passes over the steps of a group whose requirement does not hold.
+    fn unmet(&mut self, group: &Group) -> Result<bool, TemplateError> {
+        let Some(reason) = self.on.stage.unmet(&group.requires, &self.on.scope())? else { return Ok(false) };
+        let (before, at) = (self.on.stage.steps.len(), self.on.stage.log.elapsed());
+        pass_over(&group.steps, self.on.number, at, &mut self.on.stage.steps);
+        self.on.stage.say_skipped(before - 1, &reason);
+        Ok(true)
     }
 
     /// The time-out and the names that hold inside of the group.
@@ -187,7 +203,8 @@ impl Actor {
     /// for wrongly.
     fn continues(&self, step: &Step) -> bool {
         let refused = self.on.stage.divergences.iter().any(|divergence| divergence.cause == Cause::User);
-        step.head.continues && self.on.peer.is_open() && !self.on.peer.has_ended() && !refused
+        let applies = self.on.stage.not_applicable.is_none();
+        step.head.continues && applies && self.on.peer.is_open() && !self.on.peer.has_ended() && !refused
     }
 
     // --- the end -----------------------------------------------------------------------------------------------
@@ -250,6 +267,7 @@ impl Actor {
             divergences: self.on.stage.divergences,
             session: Some(session),
             captures: self.on.stage.captures,
+            not_applicable: self.on.stage.not_applicable,
         }
     }
 }

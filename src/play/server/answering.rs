@@ -25,6 +25,7 @@ impl Connection {
         }
         let end = if dot { "\n." } else { "" };
         let shown = format!("{}{end}", text.strip_suffix('\n').unwrap_or(&text));
+        self.stage.log.receive(message.bytes().len() + if dot { 3 } else { 0 }, "");
         self.stage.log.mail_data(&self.session, &shown, message.size());
     }
 
@@ -35,7 +36,7 @@ impl Connection {
             let text = String::from_utf8_lossy(&rendered.bytes).replace("\r\n", "\n");
             self.stage.log.served(&self.session, text.strip_suffix('\n').unwrap_or(&text));
         } else if shown_whole {
-            self.stage.log.server_bytes(&self.session, &rendered.bytes);
+            self.stage.log.served_bytes(&self.session, &rendered.bytes);
         } else {
             self.stage.log.served(&self.session, &rendered.shown);
         }

@@ -101,7 +101,7 @@ impl Connection {
         }
         // A step without a line of its own happened behind the last one of the connection.
         let line = self.stage.log.last_of(number).or_else(|| self.stage.log.last_in(&self.session));
-        self.stage.divergences.push(Divergence { line, ..divergence });
+        self.stage.keep_divergence(divergence, line);
     }
 
     pub(crate) fn number_of(&self, step: &Step) -> String {

@@ -19,6 +19,8 @@ impl ServerStepAt<'_> {
                 let length = self.length(length)?;
                 self.expect_silence(length, expectation.span).await
             }
+            // A client's: `scenario::sides` gives it to no server.
+            Expected::Observe(_) => Ok(()),
             _ => self.expect_command(expectation).await,
         }
     }
@@ -99,6 +101,7 @@ impl ServerStepAt<'_> {
             Ok(None) => {}
         }
         let reset = self.on.peer.was_reset();
+        self.on.stage.log.ended(reset);
         self.on.stage.log.note(&self.on.session, if reset { "reset by the client" } else { "closed by the client" });
         match (closed, reset) {
             (ClosedBy::Either, _) | (ClosedBy::Fin, false) | (ClosedBy::Reset, true) => Ok(()),
@@ -136,10 +139,14 @@ impl ServerStepAt<'_> {
             PeerTrouble::Timeout { arrived, .. } => self.on.hear_arrived(arrived),
             PeerTrouble::Closed { arrived } => {
                 self.on.hear_arrived(arrived);
+                self.on.stage.log.ended(false);
                 self.on.stage.log.note(&self.on.session, "closed by the client");
             }
-            PeerTrouble::Broken { reason, arrived, .. } => {
+            PeerTrouble::Broken { reason, arrived, reset } => {
                 self.on.hear_arrived(arrived);
+                if *reset {
+                    self.on.stage.log.ended(true);
+                }
                 self.on.stage.log.note(&self.on.session, reason);
             }
             PeerTrouble::NotTls { reason } => self.on.stage.log.note(&self.on.session, reason),

@@ -6,6 +6,7 @@
 use crate::play::server::connection::Connection;
 use crate::scenario::Secret;
 use crate::secret::{Carried, Masker};
+use crate::visible::visible;
 use std::sync::Arc;
 
 /// How much is shown of what had arrived when something went wrong, in octets.
@@ -19,6 +20,7 @@ impl Connection {
         let is_whole =
             line.strip_suffix(b"\r\n").is_some_and(|content| memchr::memchr2(b'\0', b'\r', content).is_none());
         let shown = shown.strip_suffix(b"\r\n").filter(|_| is_whole).unwrap_or(shown);
+        self.heard_octets(line.len(), shown);
         self.stage.log.client_bytes(&self.session, shown);
         !carried.secrets.is_empty()
     }
@@ -27,6 +29,7 @@ impl Connection {
     pub(crate) fn hear_bytes(&mut self, bytes: &[u8]) -> bool {
         let carried = self.watch.bytes(bytes);
         let shown = self.learn(&carried, bytes);
+        self.heard_octets(bytes.len(), shown);
         self.stage.log.client_bytes(&self.session, shown);
         !carried.secrets.is_empty()
     }
@@ -38,7 +41,13 @@ impl Connection {
         }
         let carried = self.watch.bytes(bytes);
         let shown = self.learn(&carried, bytes);
+        self.heard_octets(bytes.len(), shown);
         self.stage.log.client_bytes(&self.session, &shown[..shown.len().min(SHOWN_OF_ARRIVED)]);
+    }
+
+    fn heard_octets(&mut self, octets: usize, shown: &[u8]) {
+        let shown = visible(&self.stage.log.masker().mask(shown));
+        self.stage.log.receive(octets, &shown);
     }
 
     /// What may be shown of what came. Its credentials are masked from here on, wherever they stand.

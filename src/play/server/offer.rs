@@ -3,7 +3,7 @@
 use crate::play::server::connection::Connection;
 use crate::play::server::script::Script;
 use crate::scenario::server::{CertificateChoice, ClientCertificate, ServerTls};
-use crate::scenario::{Mode, Scope, TemplateError, Text, reason, resolve_file};
+use crate::scenario::{Chosen, Mode, Scope, TemplateError, Text, TlsVersionName, reason, resolve_file};
 use crate::server::{Acceptor, Choice, TlsOffer};
 
 /// There is no certificate to offer: why, in words.
@@ -36,10 +36,14 @@ impl Script {
                 Choice::Made { names: names.transpose()?, self_signed: made.self_signed, expired: made.expired }
             }
         };
+        let version = |chosen: &Option<Chosen<TlsVersionName>>| -> Result<Option<String>, TemplateError> {
+            let chosen = chosen.as_ref().map(|chosen| self.templates.chosen(chosen, scope)).transpose()?;
+            Ok(chosen.map(|TlsVersionName(name)| name.to_owned()))
+        };
         Ok(TlsOffer {
             certificate,
-            min_version: tls.min_version.as_ref().map(|version| version.name.clone()),
-            max_version: tls.max_version.as_ref().map(|version| version.name.clone()),
+            min_version: version(&tls.min_version)?,
+            max_version: version(&tls.max_version)?,
             asks_client: tls.client_certificate.is_some(),
             requires_client: tls.client_certificate == Some(ClientCertificate::Require),
             client_ca: tls.client_ca.as_ref().map(|file| self.file(file, scope)).transpose()?,

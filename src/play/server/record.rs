@@ -3,6 +3,7 @@
 use crate::play::divergence::Divergence;
 use crate::play::outcome::{SessionOutcome, StepOutcome, Verdict};
 use crate::scenario::{Action, Span, Step};
+use crate::session::Arrivals;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,12 +16,21 @@ pub(crate) struct Record {
     pub(crate) session: Option<SessionOutcome>,
     /// What was captured, as it is shown.
     pub(crate) captures: BTreeMap<String, String>,
+    /// Why the scenario is not about this client, where that has come out.
+    pub(crate) not_applicable: Option<String>,
 }
 
 impl Record {
     /// Of a connection on which nothing was played.
     pub(crate) fn of_none(number: usize, whole: StepOutcome, divergences: Vec<Divergence>) -> Record {
-        Record { number, steps: vec![whole], divergences, session: None, captures: BTreeMap::new() }
+        Record {
+            number,
+            steps: vec![whole],
+            divergences,
+            session: None,
+            captures: BTreeMap::new(),
+            not_applicable: None,
+        }
     }
 }
 
@@ -41,7 +51,11 @@ pub(crate) fn connection_outcome(connection: usize, span: Span, verdict: Verdict
         verdict,
         started,
         duration: Duration::ZERO,
+        turns: Vec::new(),
         replies: Vec::new(),
+        observed: None,
+        reason: None,
+        received: Arrivals::default(),
     }
 }
 

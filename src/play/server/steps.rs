@@ -86,6 +86,11 @@ impl ServerStepAt<'_> {
                 self.refuse_cut_short(step.head.span)?;
                 self.set(settings)
             }
+            Action::Skip(reason) => {
+                let reason = self.on.stage.shown(reason, &self.on.scope());
+                self.on.stage.not_applicable.get_or_insert(reason);
+                Ok(())
+            }
             Action::Assert(expression) => {
                 self.refuse_cut_short(expression.span)?;
                 let falsity = self.on.stage.falsity(expression, &self.on.scope());

@@ -29,6 +29,16 @@ impl Connection {
 impl Site<'_> {
     /// Something went wrong on the wire while `expected` was waited for from a client.
     pub(crate) fn peer_trouble(&self, trouble: &PeerTrouble, expected: &str) -> Divergence {
+        let got = match (trouble, arrived(trouble)) {
+            (PeerTrouble::Timeout { waited, .. }, []) => format!("nothing for {}", duration::show(*waited)),
+            (PeerTrouble::Closed { .. }, []) => "the client closed the connection".to_owned(),
+            (PeerTrouble::Broken { reason, .. } | PeerTrouble::NotTls { reason }, []) => reason.clone(),
+            (_, arrived) => self.shown(arrived),
+        };
+        self.about_peer(trouble, expected).between(expected, got)
+    }
+
+    fn about_peer(&self, trouble: &PeerTrouble, expected: &str) -> Divergence {
         match trouble {
             PeerTrouble::Timeout { .. } if self.run_is_over => {
                 let message = format!("expected {expected}, but the time of the whole run is over");
@@ -72,7 +82,7 @@ impl Site<'_> {
             .label(format!("what came: {}", self.quoted(line)))
             .note("a command line ends with CRLF and holds neither CR, LF nor NUL before that (RFC 5321 section 2.3.8)")
             .help("`expect: {line: …}` and `{raw: …}` accept what they match");
-        self.divergence(Cause::Server, Kind::Malformed, diagnostic)
+        self.divergence(Cause::Server, Kind::Malformed, diagnostic).between(expected, self.shown(line))
     }
 
     /// Plain text of the client was left when TLS was to begin.

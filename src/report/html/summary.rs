@@ -80,6 +80,8 @@ pub(super) fn parts(report: &Report) -> Vec<SummaryPart> {
         Verdict::Broken => summary.broken,
         Verdict::Interrupted => summary.interrupted,
         Verdict::NotPlayed => summary.not_played,
+        Verdict::Warned => summary.warned,
+        Verdict::NotApplicable => summary.not_applicable,
     };
     told(&words::VERDICTS.map(|verdict| (verdict, count(verdict))))
 }

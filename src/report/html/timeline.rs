@@ -112,12 +112,18 @@ mod tests {
             name: None,
             action: action.to_owned(),
             title: String::new(),
+            turn: None,
+            path: None,
+            received: None,
+            closed: None,
             place: Place { file: String::new(), line: 1, column: 1 },
             session: "main".to_owned(),
             verdict: StepVerdict::Followed,
             started,
             duration,
             replies: Vec::new(),
+            observed: None,
+            reason: None,
         }
     }
 

@@ -4,13 +4,15 @@ use crate::report::model::Verdict;
 use std::time::Duration;
 
 /// All verdicts, the gravest first: the order of the list, the bar and the chips.
-pub(super) const VERDICTS: [Verdict; 7] = [
+pub(super) const VERDICTS: [Verdict; 9] = [
     Verdict::Diverged,
     Verdict::Unreachable,
     Verdict::Broken,
     Verdict::Interrupted,
     Verdict::NotPlayed,
+    Verdict::Warned,
     Verdict::Flaky,
+    Verdict::NotApplicable,
     Verdict::Followed,
 ];
 
@@ -21,7 +23,7 @@ pub(super) fn rank(verdict: Verdict) -> usize {
 
 /// Whether a scenario did not do what it should.
 pub(super) fn failed(verdict: Verdict) -> bool {
-    !matches!(verdict, Verdict::Followed | Verdict::Flaky)
+    !matches!(verdict, Verdict::Followed | Verdict::Flaky | Verdict::Warned | Verdict::NotApplicable)
 }
 
 /// The name in the page's style, and what the filter `verdict:` takes.
@@ -34,12 +36,18 @@ pub(super) fn class(verdict: Verdict) -> &'static str {
         Verdict::Broken => "broken",
         Verdict::Interrupted => "interrupted",
         Verdict::NotPlayed => "not-played",
+        Verdict::Warned => "warned",
+        Verdict::NotApplicable => "not-applicable",
     }
 }
 
 /// The word a reader sees.
 pub(super) fn word(verdict: Verdict) -> &'static str {
-    if verdict == Verdict::NotPlayed { "not played" } else { class(verdict) }
+    match verdict {
+        Verdict::NotPlayed => "not played",
+        Verdict::NotApplicable => "not applicable",
+        other => class(other),
+    }
 }
 
 /// The mark beside the word.
@@ -52,6 +60,8 @@ pub(super) fn mark(verdict: Verdict) -> &'static str {
         Verdict::Broken => "!",
         Verdict::Interrupted => "■",
         Verdict::NotPlayed => "–",
+        Verdict::Warned => "△",
+        Verdict::NotApplicable => "∅",
     }
 }
 

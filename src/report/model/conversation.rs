@@ -17,6 +17,12 @@ pub struct Step {
     /// What it is called where it has no name: `send MAIL FROM:<<<from>>>`, as the file says it, on one line.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title: String,
+    /// Of a step in a loop: which turn it is, from 1; of several loops around it the turn of the innermost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<usize>,
+    /// Of a step in a loop: its number and the turn of each loop around it, the outermost first: `2.1[3]`, `2.1.1[3][2]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// Where it stands.
     pub place: Place,
     /// The session that it speaks in.
@@ -30,6 +36,18 @@ pub struct Step {
     /// The whole replies that it read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replies: Vec<Reply>,
+    /// What `observe` took down: `reply`, `silence`, `closed`, `reset`, `bytes` or `alert`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<String>,
+    /// Why it was not played, where that is not its own `when`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// All that came while it was played, whole replies or not. Of a server's step: what its client sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<Received>,
+    /// How the other side ended the connection while it was played.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Closed>,
 }
 
 /// What became of a step.
@@ -40,10 +58,31 @@ pub enum StepVerdict {
     Followed,
     /// Something else came.
     Diverged,
-    /// Its `when` was false.
+    /// Its `when` was false, or its group does not apply.
     Skipped,
     /// A step before it diverged.
     Unreached,
+}
+
+/// What came while a step was played.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Received {
+    /// How many octets, line ends included.
+    pub octets: usize,
+    /// What of it is no whole reply: a malformed one, single lines, raw octets, what broke a silence. Control characters
+    /// are escapes (`\\r\\n`), a backslash is `\\\\`; of much of it the first 2000 octets.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+}
+
+/// How a connection was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Closed {
+    /// In order.
+    Fin,
+    /// By a reset.
+    Reset,
 }
 
 /// A reply of the server.

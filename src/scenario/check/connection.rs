@@ -2,7 +2,10 @@
 
 use super::{Checker, files};
 use crate::scenario::address::{check_host, parse_port, split_address};
-use crate::scenario::{Address, Connect, ProxyProtocol, Text, TlsSettings, proxied};
+use crate::scenario::source::Diagnostic;
+use crate::scenario::{
+    Address, Choosable, Chosen, Connect, ProxyProtocol, Text, TlsSettings, TlsVersionName, choose, proxied,
+};
 
 /// Only `vars` may choose what is reached.
 fn address(checker: &mut Checker<'_>, address: &Address) {
@@ -35,7 +38,8 @@ fn proxy_protocol(checker: &mut Checker<'_>, header: &ProxyProtocol) {
     {
         let (source, destination) = addresses;
         let message = checker.without_secret(source, checker.without_secret(destination, message));
-        checker.error(header.span, message);
+        let misfit = Diagnostic { span: header.span, ..checker.misfit(source, message) };
+        checker.diagnostics.push(misfit);
     }
 }
 
@@ -44,6 +48,9 @@ pub(super) fn connect(checker: &mut Checker<'_>, connect: &Connect) {
     connect.socks5.iter().for_each(|text| checker.text_of_vars(text));
     connect.proxy_protocol.iter().for_each(|header| proxy_protocol(checker, header));
     connect.local_address.iter().for_each(|text| checker.text_of_vars(text));
+    connect.chosen().for_each(|text| checker.text_of_vars(text));
+    connect.ip.iter().for_each(|ip| _ = known(checker, ip));
+    connect.implicit_tls.iter().for_each(|tls| _ = known(checker, tls));
     connect.timeout.iter().for_each(|length| checker.length(length));
     tls(checker, &connect.tls);
 }
@@ -53,9 +60,28 @@ pub(super) fn tls(checker: &mut Checker<'_>, settings: &TlsSettings) {
     for file in [&settings.ca_file, &settings.client_certificate, &settings.client_key].into_iter().flatten() {
         files::file(checker, file);
     }
-    if let (Some(min), Some(max)) = (&settings.min_version, &settings.max_version)
-        && min.name > max.name
+    settings.chosen().for_each(|text| checker.text_of_vars(text));
+    settings.verify.iter().for_each(|verify| _ = known(checker, verify));
+    versions(checker, settings.min_version.as_ref(), settings.max_version.as_ref());
+}
+
+/// What is chosen, where that is known already.
+pub(super) fn known<T: Choosable>(checker: &mut Checker<'_>, chosen: &Chosen<T>) -> Option<T> {
+    let Some(text) = chosen.template() else { return chosen.known() };
+    checker.known_to_parse(text, |word| choose::<T>(word).map(|_| ()));
+    checker.known_text(text).and_then(|word| choose(&word).ok())
+}
+
+/// Two versions of TLS, of either side.
+pub(super) fn versions(
+    checker: &mut Checker<'_>,
+    min: Option<&Chosen<TlsVersionName>>,
+    max: Option<&Chosen<TlsVersionName>>,
+) {
+    let values = (min.and_then(|min| known(checker, min)), max.and_then(|max| known(checker, max)));
+    if let (Some(min), Some(TlsVersionName(lowest)), Some(TlsVersionName(highest))) = (min, values.0, values.1)
+        && lowest > highest
     {
-        checker.error(min.span, format!("`min_version` {} is above `max_version` {}", min.name, max.name));
+        checker.error(min.span(), format!("`min_version` {lowest} is above `max_version` {highest}"));
     }
 }

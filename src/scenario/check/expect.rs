@@ -11,7 +11,7 @@ pub(super) fn expectation(checker: &mut Checker<'_>, expect: &Expectation) {
         Expected::Pattern(pattern) => capturing(checker, pattern, true),
         Expected::Line(pattern) | Expected::Raw(pattern) => capturing(checker, pattern, false),
         Expected::Code(_) | Expected::Closed(_) => {}
-        Expected::Silence(length) => checker.length(length),
+        Expected::Silence(length) | Expected::Observe(length) => checker.length(length),
         Expected::Any(list) | Expected::All(list) => {
             for expect in list {
                 expectation(checker, expect);

@@ -4,7 +4,6 @@
 //! reads a file for a scenario calls [`resolve_file`].
 
 use super::Checker;
-use crate::scenario::source::Diagnostic;
 use crate::scenario::template::Text;
 use std::path::{Component, Path, PathBuf};
 
@@ -16,7 +15,8 @@ pub(super) fn file(checker: &mut Checker<'_>, text: &Text) {
     if let Err(message) = resolve_file(checker.context.file_root.as_deref(), &name) {
         let message = checker.without_secret(text, message);
         let help = "a scenario reads files below its own folder; `--file-root DIR` moves that";
-        checker.diagnostics.push(Diagnostic::error(text.span, message).help(help));
+        let misfit = checker.misfit(text, message);
+        checker.diagnostics.push(misfit.help(help));
     }
 }
 

@@ -1,22 +1,25 @@
 //! Checks groups: which names hold inside of them, and what a pipelined one may hold.
 
-use super::{Checker, expect, steps};
+use super::{Checker, connection, expect, steps};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::{Action, Expected, Group, Step, parse_count};
 
 /// The names that a group gives hold inside of it.
 pub(super) fn group(checker: &mut Checker<'_>, group: &Group) {
-    let before = checker.names.clone();
+    let (before, bound) = (checker.names.clone(), checker.bound.clone());
     for (name, data) in &group.bindings {
         checker.data(data);
         checker.bind(&name.name, name.span);
     }
+    checker.requirements(&group.requires);
     if let Some(repeat) = &group.repeat {
         checker.text(repeat);
         checker.known_to_parse(repeat, |known| parse_count(known).map(|_| ()));
     }
     if let Some(retry) = &group.retry {
         checker.length(&retry.delay);
+        retry.attempts.template().iter().for_each(|text| checker.text(text));
+        connection::known(checker, &retry.attempts);
     }
     if let Some((name, list)) = &group.for_each {
         checker.data(list);
@@ -45,6 +48,7 @@ pub(super) fn group(checker: &mut Checker<'_>, group: &Group) {
         before.contains(name) || !(own.contains(&name) || Some(name) == loop_name || name == "iteration")
     };
     checker.names.retain(outlives);
+    checker.bound = bound;
 }
 
 fn late_expectations(checker: &mut Checker<'_>, steps: &[Step]) {
@@ -72,7 +76,14 @@ fn pipelined(checker: &mut Checker<'_>, steps: &[Step]) {
             _ => false,
         };
         let reads_otherwise = step.expect.as_ref().is_some_and(|expect| {
-            matches!(expect.kind, Expected::Line(_) | Expected::Raw(_) | Expected::Closed(_) | Expected::Silence(_))
+            matches!(
+                expect.kind,
+                Expected::Line(_)
+                    | Expected::Raw(_)
+                    | Expected::Closed(_)
+                    | Expected::Silence(_)
+                    | Expected::Observe(_)
+            )
         });
         if !fits {
             let error =

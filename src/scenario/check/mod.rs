@@ -11,6 +11,7 @@ mod files;
 mod group;
 mod names;
 mod patterns;
+mod played;
 mod server;
 mod steps;
 
@@ -19,6 +20,7 @@ use super::lost::Lost;
 use super::sides::Side;
 use super::source::Diagnostic;
 use super::{Scenario, Templates, Variables};
+use played::Played;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -65,6 +67,9 @@ pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnost
         lost: &scenario.lost,
         secrets: scenario.secrets.iter().map(|secret| secret.name.clone()).collect(),
         names: BTreeSet::new(),
+        bound: BTreeSet::new(),
+        played: Played::Surely,
+        has_server: scenario.has_server(),
         used: BTreeSet::new(),
         sessions: BTreeSet::new(),
         side: Side::Client,
@@ -73,6 +78,7 @@ pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnost
     checker.cases(scenario);
     server::server(&mut checker, scenario);
     steps::all_steps(&mut checker, scenario);
+    checker.claim(scenario);
     checker.unused(scenario);
     checker.secrets_that_decide(scenario);
     if !checker.diagnostics.iter().any(Diagnostic::is_error) {
@@ -93,6 +99,12 @@ struct Checker<'a> {
     secrets: BTreeSet<String>,
     /// Every name that is known at this point of the scenario.
     names: BTreeSet<String>,
+    /// The names whose values groups give: those of the file are not meant where these hold.
+    bound: BTreeSet<String>,
+    /// Whether what is looked at is played at all.
+    played: Played,
+    /// Whether `server` means the server of the same file.
+    has_server: bool,
     /// Names that some template reads.
     used: BTreeSet<String>,
     /// Sessions that a step before this one opened.

@@ -2,11 +2,12 @@
 //!
 //! Responsible for everything that the other files here ask about a text, an expression or a name.
 
-use super::Checker;
+use super::{Checker, Played};
 use crate::scenario::builtin::FILTERS;
 use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Span};
 use crate::scenario::template::{Expression, Mode, Scope as _, Text, statement_names};
+use crate::scenario::variables::WITHOUT_VALUE;
 use crate::scenario::words::{self, Where};
 use crate::scenario::{Data, Flow, Length, Named, Scenario};
 use std::collections::HashSet;
@@ -15,6 +16,9 @@ use std::ops::Range;
 /// The names that a scenario may not give to anything.
 pub(crate) const BUILT_IN_NAMES: [&str; 7] =
     ["reply", "extensions", "tls", "iteration", "diverged", "server", "message"];
+
+/// The one among them that is free where a scenario has no server of its own.
+const SERVER_NAME: &str = "server";
 
 /// Words that mean something else in an expression than a variable of that name.
 const EXPRESSION_WORDS: [&str; 12] =
@@ -38,12 +42,17 @@ impl Checker<'_> {
     }
 
     pub(super) fn is_built_in(&self, name: &str) -> bool {
-        BUILT_IN_NAMES.contains(&name) || EXPRESSION_WORDS.contains(&name) || self.templates.has_function(name)
+        let of_server = name == SERVER_NAME;
+        (of_server && self.has_server || !of_server && BUILT_IN_NAMES.contains(&name))
+            || EXPRESSION_WORDS.contains(&name)
+            || self.templates.has_function(name)
     }
 
     pub(super) fn declare(&mut self, named: &Named, kind: &str) {
         if self.is_built_in(&named.name) {
             self.error(named.span, format!("`{}` is a built-in name: a {kind} needs another", named.name));
+            // Whoever reads it means this one: it is used.
+            self.used.insert(named.name.clone());
         } else if !self.names.insert(named.name.clone()) {
             self.error(named.span, format!("`{}` is declared twice", named.name));
         }
@@ -73,6 +82,7 @@ impl Checker<'_> {
         } else {
             self.names.insert(name.to_owned());
             self.vars.insert(name.to_owned());
+            self.bound.insert(name.to_owned());
         }
     }
 
@@ -80,7 +90,8 @@ impl Checker<'_> {
     pub(super) fn known_to_parse(&mut self, text: &Text, parse: impl Fn(&str) -> Result<(), String>) {
         if let Some(Err(message)) = self.known_text(text).map(|known| parse(&known)) {
             let message = self.without_secret(text, message);
-            self.error(text.span, message);
+            let misfit = self.misfit(text, message);
+            self.diagnostics.push(misfit);
         }
     }
 
@@ -257,7 +268,7 @@ impl Checker<'_> {
             Data::Text(text) => self.text(text),
             Data::List(items) => items.iter().for_each(|item| self.data(item)),
             Data::Map(entries) => entries.iter().for_each(|(_, entry)| self.data(entry)),
-            Data::Bool(_) | Data::Int(_) | Data::Float(_) => {}
+            Data::Bool(_) | Data::Int(_) | Data::Float(_) | Data::Missing(_) => {}
         }
     }
 
@@ -271,6 +282,9 @@ impl Checker<'_> {
     pub(super) fn known_text(&self, text: &Text) -> Option<String> {
         if text.is_literal() {
             return Some(text.source.clone());
+        }
+        if self.played == Played::Never || text.names().iter().any(|name| self.bound.contains(name)) {
+            return None;
         }
         let variables = self.context.variables.as_ref()?;
         let rendered = self.templates.render(text, Mode::Plain, variables).ok()?;
@@ -297,10 +311,19 @@ impl Checker<'_> {
     }
 
     pub(super) fn unused(&mut self, scenario: &Scenario) {
+        for var in &scenario.vars {
+            // One that is read must be given; one that nothing reads was left empty by oversight.
+            if let (Data::Missing(span), false) = (&var.default, self.used.contains(&var.name.name)) {
+                self.diagnostics.push(Diagnostic::error(*span, WITHOUT_VALUE.0).help(WITHOUT_VALUE.1));
+                self.used.insert(var.name.name.clone());
+            }
+        }
         let vars = scenario.vars.iter().map(|var| (&var.name, "variable"));
         let secrets = scenario.secrets.iter().map(|secret| (secret, "secret"));
+        // The column that names the cases is of use as a name alone.
+        let naming = scenario.naming_column();
         for (named, kind) in vars.chain(secrets) {
-            if !self.used.contains(&named.name) {
+            if !self.used.contains(&named.name) && naming != Some(named.name.as_str()) {
                 let warning = Diagnostic::warning(named.span, format!("the {kind} `{}` is never used", named.name));
                 self.diagnostics.push(warning);
             }

@@ -1,6 +1,6 @@
 //! Checks the server's side: its templates, patterns, files, and the names that each of its steps knows.
 
-use super::{Checker, expect, files, steps};
+use super::{Checker, connection, expect, files, steps};
 use crate::scenario::server::{CertificateChoice, ConnectionPlan, Reply, ReplyKind, Rule, Server, ServerTls};
 use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Span};
@@ -106,7 +106,8 @@ pub(super) fn server_tls(checker: &mut Checker<'_>, tls: &ServerTls) {
     if let Some(CertificateChoice::Made(made)) = &tls.certificate {
         made.names.iter().flatten().for_each(|name| checker.text_of_vars(name));
     }
-    versions(checker, tls);
+    tls.chosen().for_each(|text| checker.text(text));
+    connection::versions(checker, tls.min_version.as_ref(), tls.max_version.as_ref());
 }
 
 /// What stands in the files of certificates and keys; those that cannot be read are said elsewhere.
@@ -125,14 +126,6 @@ fn certificates(checker: &mut Checker<'_>, tls: &ServerTls) {
         && let Some(fault) = files::content_of(checker, file).and_then(|certificates| (pem.certificate)(&certificates))
     {
         checker.error(file.span, fault);
-    }
-}
-
-fn versions(checker: &mut Checker<'_>, tls: &ServerTls) {
-    if let (Some(min), Some(max)) = (&tls.min_version, &tls.max_version)
-        && min.name > max.name
-    {
-        checker.error(min.span, format!("`min_version` {} is above `max_version` {}", min.name, max.name));
     }
 }
 

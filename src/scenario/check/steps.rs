@@ -1,9 +1,9 @@
 //! Checks steps, of either side, in the order in which they are played.
 
-use super::{Checker, auth, connection, content, expect, group, server};
+use super::{Checker, Played, auth, connection, content, expect, group, server};
 use crate::scenario::sides::Side;
 use crate::scenario::source::Diagnostic;
-use crate::scenario::{Action, Bdat, Scenario, Speech, Step, similar};
+use crate::scenario::{Action, Bdat, Requirement, Scenario, Speech, Step, similar};
 
 pub(super) fn all_steps(checker: &mut Checker<'_>, scenario: &Scenario) {
     if let Some(opening) = &scenario.opening {
@@ -14,7 +14,18 @@ pub(super) fn all_steps(checker: &mut Checker<'_>, scenario: &Scenario) {
     }
     checker.names.insert("diverged".to_owned());
     for step in &scenario.finally {
+        skips_nothing(checker, step);
         check_step(checker, step);
+    }
+}
+
+/// `finally` is played when what came of the steps is known.
+fn skips_nothing(checker: &mut Checker<'_>, step: &Step) {
+    for step in Step::walk(std::slice::from_ref(step)) {
+        if matches!(step.action, Action::Skip(_)) {
+            let error = Diagnostic::error(step.head.span, "`skip` cannot stand in `finally`: it would change nothing");
+            checker.diagnostics.push(error.help("write it among `steps`"));
+        }
     }
 }
 
@@ -29,6 +40,18 @@ pub(super) fn check_step(checker: &mut Checker<'_>, step: &Step) {
     step.head.when.iter().for_each(|when| checker.expression(when));
     step.head.timeout.iter().for_each(|timeout| checker.length(timeout));
     step.pace.iter().for_each(|pace| checker.length(&pace.every));
+    let outer = checker.played;
+    if let (Some(when), false) = (&step.head.when, outer == Played::Never) {
+        checker.played = match checker.played_when(when) {
+            Played::Surely => outer,
+            other => other,
+        };
+    }
+    step_itself(checker, step);
+    checker.played = outer;
+}
+
+fn step_itself(checker: &mut Checker<'_>, step: &Step) {
     match checker.side {
         // A client acts, and then compares what comes; a server the other way round.
         Side::Client => {
@@ -44,6 +67,23 @@ pub(super) fn check_step(checker: &mut Checker<'_>, step: &Step) {
             fails(checker, step);
             action(checker, step);
         }
+    }
+}
+
+impl Checker<'_> {
+    /// What must be true for steps to be played.
+    pub(super) fn requirements(&mut self, requires: &[Requirement]) {
+        for requirement in requires {
+            self.expression(&requirement.when);
+            requirement.reason.iter().for_each(|reason| self.text(reason));
+        }
+    }
+
+    /// What the whole scenario claims is told when it was played: every name of it is known by then.
+    pub(super) fn claim(&mut self, scenario: &Scenario) {
+        self.requirements(&scenario.requires);
+        let claim = &scenario.claim;
+        claim.why.iter().chain(claim.mend.iter().map(|(_, text)| text)).for_each(|text| self.text(text));
     }
 }
 
@@ -98,6 +138,7 @@ fn action(checker: &mut Checker<'_>, step: &Step) {
             }
         }
         Action::Sleep(length) => checker.length(length),
+        Action::Skip(reason) => checker.text(reason),
         Action::Connect(connect) => connection::connect(checker, connect),
         Action::Group(group) => group::group(checker, group),
     }

@@ -20,7 +20,11 @@ pub(super) fn mapping_help(what: &str) -> Option<&'static str> {
 pub(super) fn wrong_type(node: &Node, expected: &str) -> Diagnostic {
     let written = node.scalar().map(|scalar| scalar.text.as_str()).filter(|text| !text.is_empty() && text.len() < 40);
     let found = written.map_or_else(|| node.description().to_owned(), |text| format!("`{text}`"));
-    Diagnostic::error(node.span, format!("expected {expected}, found {found}"))
+    let error = Diagnostic::error(node.span, format!("expected {expected}, found {found}"));
+    match written {
+        Some(text) if text.contains("<<") => error.help("this decides how the file is read: it takes no template"),
+        _ => error,
+    }
 }
 
 /// How names with values are written, for one that was written as a list.

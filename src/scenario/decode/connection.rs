@@ -4,7 +4,7 @@ use super::decoder::{Decoder, Entries};
 use super::tls;
 use crate::scenario::source::Diagnostic;
 use crate::scenario::yaml::{Node, Value};
-use crate::scenario::{Address, Connect, IpVersion, ProxyProtocol};
+use crate::scenario::{Address, Connect, ProxyProtocol};
 
 const CONNECT_KEYS: [&str; 12] =
     ["host", "port", "unix", "mx", "every", "as", "tls", "ip", "local_address", "socks5", "proxy_protocol", "timeout"];
@@ -93,8 +93,8 @@ pub(super) fn connect(decoder: &mut Decoder<'_>, node: &Node) -> Option<Connect>
     let entries = decoder.entries(node, "`connect`", &[&CONNECT_KEYS, &tls::CLIENT_KEYS])?;
     let address = connect_address(decoder, &entries)?;
     let mut connect = Connect::to(address);
-    connect.implicit_tls = entries.value("tls").and_then(|node| tls::implicit_tls(decoder, node));
-    connect.ip = entries.value("ip").and_then(|node| ip_version(decoder, node));
+    connect.implicit_tls = entries.value("tls").and_then(|node| tls::begins_with_tls(decoder, node));
+    connect.ip = entries.value("ip").and_then(|node| decoder.chosen(node));
     connect.local_address = entries.value("local_address").and_then(|node| decoder.text(node));
     connect.socks5 = entries.value("socks5").and_then(|node| decoder.text(node));
     connect.proxy_protocol = entries.value("proxy_protocol").and_then(|node| proxy_protocol(decoder, node));
@@ -102,15 +102,4 @@ pub(super) fn connect(decoder: &mut Decoder<'_>, node: &Node) -> Option<Connect>
     connect.timeout = entries.value("timeout").and_then(|node| decoder.length(node));
     connect.tls = tls::tls_settings(decoder, &entries);
     Some(connect)
-}
-
-fn ip_version(decoder: &mut Decoder<'_>, node: &Node) -> Option<IpVersion> {
-    match node.scalar().map(|scalar| scalar.text.as_str()) {
-        Some("4") => Some(IpVersion::V4),
-        Some("6") => Some(IpVersion::V6),
-        _ => {
-            decoder.wrong_type(node, "`4` or `6`");
-            None
-        }
-    }
 }

@@ -9,9 +9,10 @@ use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Footnote, Sources, Span};
 use crate::scenario::template::{Expression, Text};
 use crate::scenario::typography::Lookalike;
+use crate::scenario::variables::WITHOUT_VALUE;
 use crate::scenario::words;
-use crate::scenario::yaml::{Node, ScalarKind, Value};
-use crate::scenario::{Data, Includes, Length, Named, Pattern, duration};
+use crate::scenario::yaml::{Node, ScalarKind, Value, quoted};
+use crate::scenario::{Choosable, Chosen, Data, Includes, Length, Named, Pattern, duration};
 
 /// Reads nodes and keeps what is wrong with them.
 pub(super) struct Decoder<'a> {
@@ -189,8 +190,11 @@ impl Decoder<'_> {
         match Text::parse(&scalar.text, node.span, scalar.layout.clone()) {
             Ok(text) => Some(text),
             Err(error) => {
+                // What YAML takes for a comment, or for the end of a value, cuts a template off.
+                let open = error.message.contains("never closed");
+                let cut_off = open.then(|| quoted(self.sources.line(error.span))).flatten();
                 let diagnostic = Diagnostic::error(error.span, error.message);
-                self.errors.push(match error.help {
+                self.errors.push(match cut_off.or(error.help) {
                     Some(help) => diagnostic.help(help),
                     None => diagnostic,
                 });
@@ -270,10 +274,7 @@ impl Decoder<'_> {
                 ScalarKind::Int(value) if value.to_string() == scalar.text => Some(Data::Int(value)),
                 ScalarKind::Float(value) if value.to_string() == scalar.text => Some(Data::Float(value)),
                 ScalarKind::Null => {
-                    self.errors.push(
-                        Diagnostic::error(node.span, "this value is empty")
-                            .help("for an empty text write `\"\"`; a secret belongs under `secrets:`"),
-                    );
+                    self.errors.push(Diagnostic::error(node.span, WITHOUT_VALUE.0).help(WITHOUT_VALUE.1));
                     None
                 }
                 // `0250` and `1e3` are numbers to YAML, but nobody who writes them means 250 and 1000.
@@ -293,6 +294,19 @@ impl Decoder<'_> {
 
     pub(super) fn flag(&mut self, entries: &Entries<'_>, key: &str, default: bool) -> bool {
         entries.value(key).and_then(|node| self.boolean(node)).unwrap_or(default)
+    }
+
+    /// One of a few words, or a template that gives one.
+    pub(super) fn chosen<T: Choosable>(&mut self, node: &Node) -> Option<Chosen<T>> {
+        let word = node.scalar().map_or("", |scalar| scalar.text.as_str());
+        if let Some(value) = T::chosen(word) {
+            return Some(Chosen::Known(value, node.span));
+        }
+        if word.contains("<<") {
+            return self.text(node).map(Chosen::Template);
+        }
+        self.wrong_type(node, T::EXPECTED);
+        None
     }
 
     pub(super) fn length(&mut self, node: &Node) -> Option<Length> {

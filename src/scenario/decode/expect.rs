@@ -1,6 +1,6 @@
 //! Reads the forms of `expect`.
 
-use super::decoder::{Decoder, KeyValue};
+use super::decoder::{Decoder, Entries, KeyValue};
 use crate::scenario::check::meant;
 use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Span};
@@ -171,8 +171,26 @@ fn closed_by(decoder: &mut Decoder<'_>, node: &Node) -> Option<ClosedBy> {
     }
 }
 
+/// What a step expects, or observes.
+pub(super) fn of_step(decoder: &mut Decoder<'_>, entries: &Entries<'_>) -> Option<Expectation> {
+    let (expect, observe) = (entries.entry("expect"), entries.entry("observe"));
+    if let (Some(expect), Some(observe)) = (expect, observe) {
+        let error = Diagnostic::error(observe.key_span, "`observe` cannot stand beside `expect`: it judges nothing");
+        let error = error.other(expect.key_span, "this judges what comes");
+        decoder.complain(error.help("write one of them, or two steps"));
+        return None;
+    }
+    match observe {
+        Some(observe) => {
+            let length = decoder.length(observe.value)?;
+            Some(Expectation { span: observe.value.span, kind: Expected::Observe(length) })
+        }
+        None => expect.and_then(|expect| expected(decoder, expect)),
+    }
+}
+
 /// `expect` of a step; of a server it is a command line, or what else a client may do.
-pub(super) fn expected(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<Expectation> {
+fn expected(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<Expectation> {
     let expectation = expectation(decoder, entry.value, entry.key_span)?;
     match decoder.side {
         Side::Client => Some(expectation),
@@ -191,7 +209,7 @@ fn as_command(decoder: &mut Decoder<'_>, expectation: Expectation) -> Option<Exp
         Expected::Raw(pattern) => Expected::Raw(Pattern::of_command(pattern.text)),
         Expected::Any(alternatives) => Expected::Any(list(decoder, alternatives)?),
         Expected::All(parts) => Expected::All(list(decoder, parts)?),
-        kind @ (Expected::Closed(_) | Expected::Silence(_)) => kind,
+        kind @ (Expected::Closed(_) | Expected::Silence(_) | Expected::Observe(_)) => kind,
         Expected::Code(_) | Expected::Fields(_) => {
             let error = Diagnostic::error(span, "a server expects commands, which have no reply code");
             decoder.complain(error.help("write a pattern such as `^EHLO (?<client>\\S+)`"));
@@ -212,6 +230,8 @@ pub(super) fn compares_a_reply(expectation: &Expectation) -> bool {
     match &expectation.kind {
         Expected::Pattern(_) | Expected::Code(_) | Expected::Fields(_) => true,
         Expected::Any(list) | Expected::All(list) => list.iter().all(compares_a_reply),
-        Expected::Line(_) | Expected::Raw(_) | Expected::Closed(_) | Expected::Silence(_) => false,
+        Expected::Line(_) | Expected::Raw(_) | Expected::Closed(_) | Expected::Silence(_) | Expected::Observe(_) => {
+            false
+        }
     }
 }

@@ -1,17 +1,15 @@
-//! Reads groups: `steps`, `include`, and what is said about how often and in which way they are played; and `cases`.
+//! Reads groups: `steps`, `include`, and what is said about how often and in which way they are played.
 
 use super::decoder::{Decoder, Entries, KeyValue};
-use super::{include, steps};
+use super::{claim, include, steps};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::yaml::{Node, ScalarKind, Value};
-use crate::scenario::{Action, Case, CodePattern, Data, Group, Length, Named, Retry, RetryOn, Step};
+use crate::scenario::{Action, CodePattern, Data, Group, Length, Named, Retry, RetryOn, Step};
 use std::time::Duration;
 
 const RETRY_KEYS: [&str; 3] = ["attempts", "delay", "on"];
 /// How long a retry waits when nothing is said.
 const DEFAULT_RETRY_DELAY: Duration = Duration::from_secs(1);
-/// The most attempts of one retry.
-const MAX_ATTEMPTS: u32 = 1_000;
 
 /// A group: its steps stand here or in another file.
 pub(super) fn group(
@@ -27,6 +25,7 @@ pub(super) fn group(
             decoder.lost.file();
             return None;
         };
+        group.included = true;
         group.add_defaults(defaults);
         group.steps = steps;
     } else {
@@ -35,6 +34,7 @@ pub(super) fn group(
     group.repeat = entries.value("repeat").and_then(|node| decoder.text(node));
     group.for_each = entries.value("for_each").and_then(|node| for_each(decoder, node));
     group.retry = entries.value("retry").and_then(|node| retry(decoder, node));
+    group.requires = entries.value("requires").map(|node| claim::requirements(decoder, node)).unwrap_or_default();
     group.pipeline = decoder.flag(entries, "pipeline", false);
     refuse_two_ways(decoder, entries);
     if let Some(session) = entries.value("session").and_then(|node| decoder.named(node)) {
@@ -93,15 +93,7 @@ fn retry(decoder: &mut Decoder<'_>, node: &Node) -> Option<Retry> {
         );
         return None;
     };
-    let attempts = match attempts.scalar().map(|scalar| scalar.kind) {
-        Some(ScalarKind::Int(count)) if (1..=i64::from(MAX_ATTEMPTS)).contains(&count) => {
-            u32::try_from(count).unwrap_or(1)
-        }
-        _ => {
-            decoder.wrong_type(attempts, &format!("a number from 1 to {MAX_ATTEMPTS}"));
-            return None;
-        }
-    };
+    let attempts = decoder.chosen(attempts)?;
     let delay = entries.value("delay").map_or(Some(Length::Known(DEFAULT_RETRY_DELAY)), |node| decoder.length(node))?;
     let on = match entries.value("on") {
         Some(node) => retry_on(decoder, node)?,
@@ -135,15 +127,6 @@ fn retry_on(decoder: &mut Decoder<'_>, node: &Node) -> Option<Vec<RetryOn>> {
         });
     }
     Some(list)
-}
-
-/// `cases:` is a list of variable sets.
-pub(super) fn cases(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Vec<Case> {
-    let Value::List(items) = &entry.value.value else {
-        decoder.wrong_type(entry.value, "a list of variable sets: `- {to: a@example.com}`");
-        return Vec::new();
-    };
-    items.iter().map(|item| Case { values: decoder.bindings(item) }).collect()
 }
 
 /// `session` on a group is that of its steps which name none.

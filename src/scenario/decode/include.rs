@@ -14,31 +14,13 @@ pub(super) fn included(decoder: &mut Decoder<'_>, entry: KeyValue<'_>, number: &
         decoder.wrong_type_with(entry.value, "the name of one file", "write a step `- include: FILE` for each file");
         return None;
     }
-    let name = decoder.text_of(entry)?;
     let fault = |message: String| Diagnostic::error(entry.value.span, message);
-    if !name.is_literal() {
-        decoder.complain(fault("the name of an included file is fixed: it takes no template".to_owned()));
-        return None;
-    }
+    decoder.text_of(entry)?;
     if decoder.depth >= MAX_INCLUDE_DEPTH {
         decoder.complain(fault(format!("files include one another more than {MAX_INCLUDE_DEPTH} deep")));
         return None;
     }
-    decoder.included += 1;
-    if decoder.included > MAX_INCLUDES {
-        // Told once: every further one is the same mistake.
-        if decoder.included == MAX_INCLUDES + 1 {
-            decoder.complain(fault(format!("more than {MAX_INCLUDES} files are included in all")));
-        }
-        return None;
-    }
-    let (path, text) = match (decoder.includes)(&name.source) {
-        Ok(read) => read,
-        Err(message) => {
-            decoder.complain(fault(message));
-            return None;
-        }
-    };
+    let (path, text) = file_text(decoder, entry.value)?;
     let file = decoder.sources.add(path, text.clone());
     let root = match yaml::read(&text, file) {
         Ok(root) => root,
@@ -51,6 +33,31 @@ pub(super) fn included(decoder: &mut Decoder<'_>, entry: KeyValue<'_>, number: &
     let content = included_content(decoder, &root, number);
     decoder.depth -= 1;
     content
+}
+
+/// The path and the text of a file that a scenario names as a part of itself.
+pub(super) fn file_text(decoder: &mut Decoder<'_>, node: &Node) -> Option<(String, String)> {
+    let name = decoder.text(node)?;
+    let fault = |message: String| Diagnostic::error(node.span, message);
+    if !name.is_literal() {
+        decoder.complain(fault("the name of an included file is fixed: it takes no template".to_owned()));
+        return None;
+    }
+    decoder.included += 1;
+    if decoder.included > MAX_INCLUDES {
+        // Told once: every further one is the same mistake.
+        if decoder.included == MAX_INCLUDES + 1 {
+            decoder.complain(fault(format!("more than {MAX_INCLUDES} files are included in all")));
+        }
+        return None;
+    }
+    match (decoder.includes)(&name.source) {
+        Ok(read) => Some(read),
+        Err(message) => {
+            decoder.complain(fault(message));
+            None
+        }
+    }
 }
 
 /// An included file is a list of steps, or a mapping with `steps` and `vars`.

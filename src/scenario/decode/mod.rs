@@ -6,13 +6,15 @@
 use super::source::{Diagnostic, Sources, Span};
 use super::step::{Action, Head, Step};
 use super::yaml::{Node, Value};
-use super::{Scenario, Var, yaml};
+use super::{Data, Scenario, Var, yaml};
 use advice::as_mapping;
 use decoder::{Decoder, KeyValue};
 use std::sync::Arc;
 
 mod actions;
 mod advice;
+mod cases;
+mod claim;
 mod connection;
 mod content;
 mod decoder;
@@ -27,8 +29,25 @@ mod server;
 mod steps;
 mod tls;
 
-const TOP_KEYS: [&str; 11] =
-    ["name", "description", "tags", "vars", "secrets", "cases", "server", "connect", "timeout", "steps", "finally"];
+const TOP_KEYS: [&str; 17] = [
+    "name",
+    "description",
+    "tags",
+    "level",
+    "rfc",
+    "why",
+    "mend",
+    "requires",
+    "vars",
+    "secrets",
+    "cases",
+    "cases_from",
+    "server",
+    "connect",
+    "timeout",
+    "steps",
+    "finally",
+];
 
 /// Reads one scenario from the first file of `sources`.
 ///
@@ -86,10 +105,12 @@ fn scenario(decoder: &mut Decoder<'_>, root: &Node) -> Option<Scenario> {
             .into_iter()
             .map(|tag| tag.name)
             .collect(),
+        claim: claim::claim(decoder, &entries),
+        requires: entries.value("requires").map(|node| claim::requirements(decoder, node)).unwrap_or_default(),
         vars: vars.unwrap_or_default(),
         secrets: secrets.unwrap_or_default(),
         timeout: entries.value("timeout").and_then(|node| decoder.known_length(node)),
-        cases: entries.entry("cases").map(|entry| group::cases(decoder, entry)).unwrap_or_default(),
+        cases: cases::cases(decoder, &entries),
         opening: connect,
         steps,
         finally,
@@ -114,7 +135,8 @@ fn vars(decoder: &mut Decoder<'_>, node: &Node) -> Vec<Var> {
     };
     let mut vars = Vec::new();
     for (key, value) in entries {
-        if let (Some(name), Some(default)) = (decoder.named(key), decoder.data(value)) {
+        let missing = value.is_null().then_some(Data::Missing(value.span));
+        if let (Some(name), Some(default)) = (decoder.named(key), missing.or_else(|| decoder.data(value))) {
             vars.push(Var { name, default });
         }
     }

@@ -54,7 +54,7 @@ fn step_content(decoder: &mut Decoder<'_>, node: &Node, number: String) -> Optio
     let head = head(decoder, &entries, number, span);
     let action = first.map_or(Some(Action::None), |entry| action(decoder, entry, &entries, &head.number));
     let step = Step {
-        expect: entries.entry("expect").and_then(|entry| expect::expected(decoder, entry)),
+        expect: expect::of_step(decoder, &entries),
         fails: entries.entry("fails").and_then(|entry| decoder.text_of(entry)).map(Pattern::new),
         pace: entries.value("pace").and_then(|node| content::pace(decoder, node)),
         session: entries.value("session").and_then(|node| decoder.named(node)),
@@ -131,6 +131,7 @@ fn action(decoder: &mut Decoder<'_>, entry: KeyValue<'_>, entries: &Entries<'_>,
         "assert" => decoder.expression(node).map(Action::Assert),
         "set" => actions::settings(decoder, node).map(Action::Set),
         "sleep" => decoder.length(node).map(Action::Sleep),
+        "skip" => decoder.text_of(entry).map(Action::Skip),
         "connect" => {
             connection::refuse_every(decoder, node);
             connection::connect(decoder, node).map(|connect| Action::Connect(Box::new(connect)))
@@ -173,7 +174,7 @@ fn refuse_misplaced(decoder: &mut Decoder<'_>, entries: &Entries<'_>) {
 
 /// A client's actions whose replies no `expect` beside them can compare.
 fn refuse_expect(decoder: &mut Decoder<'_>, step: &Step, entries: &Entries<'_>) {
-    let Some(expect) = entries.entry("expect") else { return };
+    let Some(expect) = entries.entry("expect").or(entries.entry("observe")) else { return };
     let (message, help) = match &step.action {
         Action::Send(lines) if actions::is_message(lines) => (
             "this is a message: the lines of mail data have no replies of their own",

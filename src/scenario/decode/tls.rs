@@ -5,26 +5,34 @@ use crate::scenario::server::{CertificateChoice, ClientCertificate, MadeCertific
 use crate::scenario::source::Diagnostic;
 use crate::scenario::step::TlsStep;
 use crate::scenario::yaml::Node;
-use crate::scenario::{Named, Text, TlsSettings};
+use crate::scenario::{Choosable as _, Chosen, ImplicitTls, Text, TlsSettings};
 
 pub(super) const CLIENT_KEYS: [&str; 7] =
     ["verify", "server_name", "ca_file", "client_certificate", "client_key", "min_version", "max_version"];
 pub(super) const SERVER_KEYS: [&str; 5] =
     ["certificate", "client_certificate", "client_ca", "min_version", "max_version"];
 const CERTIFICATE_KEYS: [&str; 5] = ["file", "key", "self_signed", "expired", "names"];
-const TLS_VERSIONS: [&str; 4] = ["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
+const IMPLICIT_HELP: &str =
+    "for STARTTLS leave this key out and write a step `- starttls`; for port 465 write `tls: implicit`";
 
+/// Whether a server begins with TLS, which is fixed: it is asked for before a client is there.
 pub(super) fn implicit_tls(decoder: &mut Decoder<'_>, node: &Node) -> Option<bool> {
-    match node.scalar().map(|scalar| scalar.text.as_str()) {
-        Some("implicit") => Some(true),
-        Some("none") => Some(false),
-        _ => {
-            let help =
-                "for STARTTLS leave this key out and write a step `- starttls`; for port 465 write `tls: implicit`";
-            decoder.wrong_type_with(node, "`none` or `implicit`", help);
-            None
-        }
+    let word = node.scalar().map_or("", |scalar| scalar.text.as_str());
+    let chosen = ImplicitTls::chosen(word);
+    if chosen.is_none() {
+        decoder.wrong_type_with(node, ImplicitTls::EXPECTED, IMPLICIT_HELP);
     }
+    chosen.map(|implicit| implicit.0)
+}
+
+/// Whether a client begins with TLS.
+pub(super) fn begins_with_tls(decoder: &mut Decoder<'_>, node: &Node) -> Option<Chosen<ImplicitTls>> {
+    let word = node.scalar().map_or("", |scalar| scalar.text.as_str());
+    if word.contains("<<") || ImplicitTls::chosen(word).is_some() {
+        return decoder.chosen(node);
+    }
+    decoder.wrong_type_with(node, ImplicitTls::EXPECTED, IMPLICIT_HELP);
+    None
 }
 
 /// TLS options of `starttls:` and `tls:`, which may be empty.
@@ -47,26 +55,13 @@ pub(super) fn tls_settings(decoder: &mut Decoder<'_>, entries: &Entries<'_>) -> 
         );
     }
     TlsSettings {
-        verify: entries.value("verify").and_then(|node| decoder.boolean(node)),
+        verify: entries.value("verify").and_then(|node| decoder.chosen(node)),
         server_name: entries.value("server_name").and_then(|node| decoder.text(node)),
         ca_file: entries.value("ca_file").and_then(|node| decoder.text(node)),
         client_certificate: entries.value("client_certificate").and_then(|node| decoder.text(node)),
         client_key: entries.value("client_key").and_then(|node| decoder.text(node)),
-        min_version: entries.value("min_version").and_then(|node| tls_version(decoder, node)),
-        max_version: entries.value("max_version").and_then(|node| tls_version(decoder, node)),
-    }
-}
-
-/// `1.2`, `TLS1.2` and `TLSv1.2` all mean the same.
-fn tls_version(decoder: &mut Decoder<'_>, node: &Node) -> Option<Named> {
-    let written = node.scalar().map(|scalar| scalar.text.to_lowercase()).unwrap_or_default();
-    let number = written.trim_start_matches("tls").trim_start_matches('v');
-    let number = if number == "1" { "1.0" } else { number };
-    if let Some(version) = TLS_VERSIONS.iter().find(|version| version.trim_start_matches("TLSv") == number) {
-        Some(Named { name: (*version).to_owned(), span: node.span })
-    } else {
-        decoder.wrong_type(node, &format!("one of {}", TLS_VERSIONS.join(", ")));
-        None
+        min_version: entries.value("min_version").and_then(|node| decoder.chosen(node)),
+        max_version: entries.value("max_version").and_then(|node| decoder.chosen(node)),
     }
 }
 
@@ -92,8 +87,8 @@ pub(super) fn server_tls(decoder: &mut Decoder<'_>, entries: &Entries<'_>) -> Se
         certificate: entries.value("certificate").and_then(|node| certificate(decoder, node)),
         client_certificate: entries.value("client_certificate").and_then(|node| client_certificate(decoder, node)),
         client_ca: entries.value("client_ca").and_then(|node| decoder.text(node)),
-        min_version: entries.value("min_version").and_then(|node| tls_version(decoder, node)),
-        max_version: entries.value("max_version").and_then(|node| tls_version(decoder, node)),
+        min_version: entries.value("min_version").and_then(|node| decoder.chosen(node)),
+        max_version: entries.value("max_version").and_then(|node| decoder.chosen(node)),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::scenario::server::{CertificateChoice, ConnectionPlan, Reply, ReplyKin
 use crate::scenario::template::{Form, form};
 use crate::scenario::{
     Action, Address, Bdat, Connect, Data, Expectation, Expected, Expression, Group, Length, Pattern, RawBytes,
-    Scenario, Span, Step, Text, TlsSettings,
+    Requirement, Scenario, Span, Step, Text, TlsSettings,
 };
 
 /// What a value does.
@@ -65,6 +65,10 @@ impl Uses {
             uses.server(server);
             uses.serves = false;
         }
+        let claim = &scenario.claim;
+        let told = claim.why.iter().chain(claim.mend.iter().map(|(_, text)| text));
+        told.for_each(|text| uses.text(Role::Decides("advice"), text));
+        uses.requirements(&scenario.requires);
         scenario.opening.iter().chain(&scenario.steps).chain(&scenario.finally).for_each(|step| uses.step(step));
         uses
     }
@@ -112,8 +116,17 @@ impl Uses {
                 }
             }
             Action::Sleep(length) => self.length("pause", length),
+            Action::Skip(reason) => self.text(Role::Decides("reason"), reason),
             Action::Connect(connect) => self.connect(connect),
             Action::Group(group) => self.group(group),
+        }
+    }
+
+    /// What must be true for steps to be played decides about them as a condition does.
+    fn requirements(&mut self, requires: &[Requirement]) {
+        for requirement in requires {
+            self.condition("requirement", &requirement.when);
+            requirement.reason.iter().for_each(|reason| self.text(Role::Decides("reason"), reason));
         }
     }
 
@@ -122,6 +135,9 @@ impl Uses {
         for (name, data) in &group.bindings {
             self.data(Role::Given(name.name.clone()), data);
         }
+        self.requirements(&group.requires);
+        let attempts = group.retry.iter().filter_map(|retry| retry.attempts.template());
+        attempts.for_each(|text| self.text(Role::Decides("number of attempts"), text));
         group.retry.iter().for_each(|retry| self.length("delay of an attempt", &retry.delay));
         if let Some(repeat) = &group.repeat {
             self.text(Role::Decides("count"), repeat);
@@ -170,15 +186,18 @@ impl Uses {
             }
         }
         connect.timeout.iter().for_each(|length| self.length("time-out", length));
+        connect.chosen().for_each(|text| self.text(Role::Chooses("connection"), text));
         self.tls(&connect.tls);
     }
 
     fn tls(&mut self, tls: &TlsSettings) {
         tls.server_name.iter().for_each(|text| self.text(Role::Chooses("server name"), text));
+        tls.chosen().for_each(|text| self.text(Role::Chooses("TLS option"), text));
         self.files(tls.files());
     }
 
     fn server_tls(&mut self, tls: &ServerTls) {
+        tls.chosen().for_each(|text| self.text(Role::Chooses("TLS option"), text));
         self.files(tls.files());
         if let Some(CertificateChoice::Made(made)) = &tls.certificate {
             made.names.iter().flatten().for_each(|name| self.text(Role::Chooses("name of a certificate"), name));
@@ -232,6 +251,7 @@ impl Uses {
             Expected::Pattern(pattern) | Expected::Line(pattern) | Expected::Raw(pattern) => self.pattern(pattern),
             Expected::Any(list) | Expected::All(list) => list.iter().for_each(|one| self.expectation(one)),
             Expected::Silence(length) => self.length("time of silence", length),
+            Expected::Observe(length) => self.length("time of observing", length),
             Expected::Fields(fields) => {
                 fields.enhanced.iter().for_each(|(text, _)| self.text(Role::Decides("expectation"), text));
                 fields.within.iter().for_each(|(length, _)| self.length("time limit", length));
@@ -287,7 +307,7 @@ impl Uses {
             Data::Text(text) => self.text(role, text),
             Data::List(items) => items.iter().for_each(|item| self.data(role.clone(), item)),
             Data::Map(entries) => entries.iter().for_each(|(_, entry)| self.data(role.clone(), entry)),
-            Data::Bool(_) | Data::Int(_) | Data::Float(_) => {}
+            Data::Bool(_) | Data::Int(_) | Data::Float(_) | Data::Missing(_) => {}
         }
     }
 

@@ -18,7 +18,8 @@ pub(super) use foreign::foreign_name;
 use super::source::Diagnostic;
 use super::template::Text;
 use super::{
-    Action, Address, Bdat, Connect, Content, Data, Expectation, Expected, MailData, Pattern, RawBytes, Scenario, Step,
+    Action, Address, Bdat, Connect, Content, Data, Expectation, Expected, MailData, Pattern, RawBytes, Requirement,
+    Scenario, Step,
 };
 use foreign::Of;
 use phase::Phases;
@@ -37,6 +38,7 @@ pub(super) fn lint(scenario: &Scenario) -> Vec<Diagnostic> {
     for step in scenario.all_steps() {
         linter.step(step);
     }
+    linter.requirements(&scenario.requires);
     linter.vars();
     linter.warnings.extend(scenario.server.iter().flat_map(|server| server::lint(server)));
     linter.warnings
@@ -75,9 +77,18 @@ impl Linter<'_> {
             _ => {}
         }
         step.head.when.iter().for_each(|when| expressions::condition(when, &mut self.warnings));
+        if let Action::Group(group) = &step.action {
+            self.requirements(&group.requires);
+        }
         smtp::step(step, &mut self.warnings);
         if let Some(expect) = &step.expect {
             self.expectation(expect);
+        }
+    }
+
+    fn requirements(&mut self, requires: &[Requirement]) {
+        for requirement in requires {
+            expressions::condition(&requirement.when, &mut self.warnings);
         }
     }
 

@@ -219,7 +219,7 @@ impl<'s> LintPhase<'s> {
             return;
         }
         self.greeting_owed &= step.expect.is_none();
-        self.unknown |= uncertain;
+        self.unknown |= uncertain || step.observes();
         match verb(step) {
             Some(Verb::Ehlo | Verb::Helo | Verb::Lhlo) => self.greeted = true,
             Some(Verb::Mail) => (self.mail, self.recipient) = (true, false),
@@ -272,5 +272,8 @@ fn begins_with_tls(connect: &Connect) -> Option<bool> {
     };
     let port = port.unwrap_or_default();
     let by_port = (!port.contains("<<")).then_some(port == "465");
-    connect.implicit_tls.or(by_port)
+    match &connect.implicit_tls {
+        Some(chosen) => chosen.known().map(|implicit| implicit.0),
+        None => by_port,
+    }
 }

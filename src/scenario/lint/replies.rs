@@ -155,7 +155,7 @@ impl<'s> Owing<'s> {
                     self.queue.insert(place, same);
                 }
             }
-            Expected::Line(_) | Expected::Raw(_) => self.unknown = true,
+            Expected::Line(_) | Expected::Raw(_) | Expected::Observe(_) => self.unknown = true,
             Expected::Closed(_) => {
                 self.queue.clear();
                 self.dialogue.restart();

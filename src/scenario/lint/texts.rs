@@ -70,17 +70,13 @@ pub(super) fn fixed_headers(text: &Text, warnings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// A file's name, a dot at the end, or a body that nothing keeps from the header.
+/// A file's name, or a body that nothing keeps from the header.
 pub(super) fn mail_data(text: &Text, warnings: &mut Vec<Diagnostic>) {
     let source = text.source.trim_end_matches('\n');
     let mut warn = |message: &str, help: String| warnings.push(Diagnostic::warning(text.span, message).help(help));
     let file = source.strip_prefix(['@', '<']).map(str::trim).filter(|rest| !rest.contains(['\n', '<', ':']));
     if let Some(file) = file.filter(|file| file.contains('.') && !file.contains(' ')) {
         return warn("this text itself is sent, not a file of this name", format!("write `data: {{file: {file}}}`"));
-    }
-    if source.lines().count() > 1 && source.ends_with("\n.") {
-        let help = "leave the line with the dot out; this one is sent as `..`, which stands for a dot in the text";
-        return warn("`data` ends the message itself", help.to_owned());
     }
     let is_field = |line: &&str| {
         let name = line.split_once(':').map_or("", |(name, _)| name);

@@ -3,6 +3,7 @@
 //! Responsible for the words of syntax errors. Called by `yaml::read` once the parser has refused a file.
 
 use super::indentation::{self, IndentCause};
+use super::quoting::quoted;
 use super::span_of;
 use crate::scenario::MAX_YAML_NESTING;
 use crate::scenario::source::{Diagnostic, Span};
@@ -27,7 +28,7 @@ pub(super) fn syntax_error(text: &str, file: u32, error: &serde_saphyr::Error) -
         let length = text.lines().nth(line).map_or(0, str::len);
         return diagnostic.other(place.part(line, 0, length), "this line").help(help);
     }
-    match hint(&message, place.line) {
+    match place.unquoted_template().or_else(|| hint(&message, place.line)) {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
@@ -102,6 +103,12 @@ impl<'t> FaultPlace<'t> {
         ))
     }
 
+    /// A template without quotes, in this line or in that of the brace above.
+    fn unquoted_template(&self) -> Option<String> {
+        let above = self.number.checked_sub(1).and_then(|number| self.text.lines().nth(number));
+        quoted(self.line).or_else(|| above.filter(|line| line.contains(['{', '['])).and_then(quoted))
+    }
+
     /// A line whose column is that of no line above.
     fn misplaced(&self, message: &str) -> Option<Diagnostic> {
         let found = indentation::misplaced(self.text, self.number + 1)?;
@@ -164,9 +171,6 @@ fn message_of(error: &serde_saphyr::Error) -> String {
 
 /// What usually causes a syntax error in a scenario, where the columns are right.
 fn hint(message: &str, line: &str) -> Option<String> {
-    if let Some(template) = template_of(line) {
-        return Some(format!("in braces and brackets a template must be quoted: `'{template}'`"));
-    }
     let value = line.split_once(": ").map_or(line, |(_, value)| value).trim();
     let is_quoted = value.starts_with(['"', '\'']);
     let says = |words: &str| message.contains(words);
@@ -233,13 +237,4 @@ fn of_start(line: &str) -> Option<&'static str> {
     }
     let is_comment = begins(&["//", "/*", ";"]) || begins(&["--"]) && !begins(&["---"]);
     is_comment.then_some("a comment begins with `#`")
-}
-
-/// A template in flow style that holds what YAML takes for its own.
-fn template_of(line: &str) -> Option<&str> {
-    let start = line.find("<<")?;
-    let end = line[start..].find(">>").map(|length| start + length + 2)?;
-    let template = &line[start..end];
-    let flow = line[..start].contains(['{', '[']);
-    (flow && template.contains(['[', ']', '{', '}', ',', ':', '#', '"', '\''])).then_some(template)
 }

@@ -12,6 +12,9 @@ use std::fmt;
 
 mod faults;
 mod indentation;
+mod quoting;
+
+pub(crate) use quoting::quoted;
 
 /// One node of a YAML document with its place.
 #[derive(Debug, Clone)]

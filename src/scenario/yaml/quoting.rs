@@ -1,0 +1,115 @@
+//! A template that YAML takes for its own signs: where it lies, and the line with its value in quotes.
+//!
+//! Called for files that are no YAML, and for texts that end too early because of such a sign.
+
+use std::ops::Range;
+
+/// How long a line may be that is shown as it should be.
+const LINE_SHOWN: usize = 120;
+/// What YAML reads otherwise in brackets and braces.
+const IN_FLOW: [char; 8] = ['[', ']', '{', '}', ',', ':', '"', '\''];
+
+/// The help for a line in which a template must be quoted: with the line as it should be.
+pub(crate) fn quoted(line: &str) -> Option<String> {
+    let template = template(line)?;
+    let value = value(line, &template);
+    let text = &line[value.clone()];
+    let quoted = in_quotes(unquoted(text));
+    let whole = format!("{}{quoted}{}", line[..value.start].trim_start(), &line[value.end..]);
+    let shown = if whole.len() > LINE_SHOWN { &quoted } else { whole.trim_end() };
+    Some(format!("quote the template: `{shown}`"))
+}
+
+/// The first template that needs quotes.
+fn template(line: &str) -> Option<Range<usize>> {
+    let mut from = 0;
+    while let Some(start) = line[from..].find("<<").map(|at| from + at) {
+        let end = line[start..].find(">>").map(|length| start + length + 2)?;
+        let inside = &line[start..end];
+        let in_flow = open_bracket(&line[..start]).is_some() && inside.contains(IN_FLOW);
+        let quoted = line[..start].ends_with(['"', '\'']) && inside.contains(&line[start - 1..start]);
+        if in_flow || quoted || inside.contains(": ") || inside.contains(" #") {
+            return Some(start..end);
+        }
+        from = end;
+    }
+    None
+}
+
+/// The value that a template stands in: from behind its key, or the bracket or comma before it, to what ends it.
+fn value(line: &str, template: &Range<usize>) -> Range<usize> {
+    let before = &line[..template.start];
+    let flow = open_bracket(before);
+    let key = before.rfind(": ").map_or(0, |at| at + 2);
+    let item = before.find("- ").filter(|at| before[..*at].trim().is_empty()).map_or(0, |at| at + 2);
+    let comma = if flow.is_some() { before.rfind(',').map_or(0, |at| at + 1) } else { 0 };
+    let start = key.max(item).max(comma).max(flow.map_or(0, |at| at + 1));
+    let start = start + before[start..].len() - before[start..].trim_start().len();
+    let behind = &line[template.end..];
+    let length = match flow {
+        Some(_) => behind.find([',', '}', ']']).unwrap_or(behind.len()),
+        None => behind.find(" #").unwrap_or(behind.len()),
+    };
+    let end = template.end + behind[..length].trim_end().len();
+    start..end
+}
+
+/// The last bracket or brace that is open at the end of this text.
+fn open_bracket(text: &str) -> Option<usize> {
+    let mut open = Vec::new();
+    for (at, sign) in text.char_indices() {
+        match sign {
+            '[' | '{' => open.push(at),
+            ']' | '}' => _ = open.pop(),
+            _ => {}
+        }
+    }
+    open.pop()
+}
+
+/// A text without the quotes around it, which a quote inside of it ended too early.
+fn unquoted(text: &str) -> &str {
+    ['"', '\'']
+        .iter()
+        .find_map(|quote| text.strip_prefix(*quote).map(|inner| inner.strip_suffix(*quote).unwrap_or(inner)))
+        .unwrap_or(text)
+}
+
+/// A text in the quotes that need the fewest changes to it.
+fn in_quotes(text: &str) -> String {
+    match (text.contains('\''), text.contains(['"', '\\'])) {
+        (true, false) => format!("\"{text}\""),
+        _ => format!("'{}'", text.replace('\'', "''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn the_line_is_shown_with_the_value_in_quotes() {
+        let rows = [
+            ("  - {send: <<p[0]>>, expect: 5xx}", "- {send: '<<p[0]>>', expect: 5xx}"),
+            ("  - {send: NOOP <<p[0]>>, expect: 5xx}", "- {send: 'NOOP <<p[0]>>', expect: 5xx}"),
+            ("  - for_each: {l: <<p[1]>>}", "- for_each: {l: '<<p[1]>>'}"),
+            ("  - {send: <<f('a', 'b')>>, expect: 250}", "- {send: \"<<f('a', 'b')>>\", expect: 250}"),
+            ("  - {send: [<<p[0]>>, NOOP]}", "- {send: ['<<p[0]>>', NOOP]}"),
+            ("  - {send: [NOOP, <<p[0]>>]}", "- {send: [NOOP, '<<p[0]>>']}"),
+            ("  - send: <<'a: b'>>", "- send: \"<<'a: b'>>\""),
+            ("  - send: <<{'a': 1}['a']>> # why", "- send: \"<<{'a': 1}['a']>>\" # why"),
+            ("  - send: <<p | default('a #b')>>", "- send: \"<<p | default('a #b')>>\""),
+            ("  - {send: \"<<p[\"a\"]>>\"}", "- {send: '<<p[\"a\"]>>'}"),
+            ("  - send: '<<q['k']>>'", "- send: \"<<q['k']>>\""),
+            ("  - {expect: ^250, send: <<q[\"it's\"]>>}", "- {expect: ^250, send: '<<q[\"it''s\"]>>'}"),
+            ("    - <<p['a: b']>>", "- \"<<p['a: b']>>\""),
+        ];
+        for (line, wanted) in rows {
+            assert_eq!(quoted(line), Some(format!("quote the template: `{wanted}`")), "{line}");
+        }
+        for line in ["  - send: <<name>>", "  - {send: <<name>>, expect: 250}", "  - send: {a: b", "  - send: <<p[0]>>"]
+        {
+            assert_eq!(quoted(line), None, "{line}");
+        }
+    }
+}
