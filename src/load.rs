@@ -112,7 +112,7 @@ fn parse_yaml(name: &str, text: &str, root: Option<&Path>) -> Result<Scenario, L
     let include = |file: &str| match root {
         Some(root) => {
             let shown = if root == Path::new(".") { Path::new(file).to_path_buf() } else { root.join(file) };
-            Ok((shown.display().to_string(), read(&resolve_file(Some(root), file)?)?))
+            Ok((shown.display().to_string(), read(&resolve_file(Some(root), file).map_err(String::from)?)?))
         }
         None => Err(format!("cannot include `{file}`: this scenario reads no files")),
     };

@@ -9,16 +9,12 @@ use crate::library;
 use crate::scenario::address::split_address_or;
 use crate::scenario::{reason, similar};
 use crate::smtp::auth::Mechanism;
+use crate::smtp::ports::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
 use crate::smtp::provider::{self, Provider, Submission};
 use clap::ValueEnum;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
-
-/// The port for mail from users (RFC 6409), the one with TLS from the start (RFC 8314), and the one between servers.
-const SUBMISSION_PORT: u16 = 587;
-const IMPLICIT_TLS_PORT: u16 = 465;
-const RELAY_PORT: u16 = 25;
 
 /// Write a starting scenario: for a provider, for a server, or a copy of a built-in one.
 #[derive(Debug, clap::Args)]
@@ -177,7 +173,7 @@ fn no_port(provider: &Provider, submission: Submission, asked: Option<u16>) -> S
 
 fn for_server<'a>(what: &'a str, arguments: &NewArguments) -> Result<StarterPlan<'a>, String> {
     let usual = match arguments.tls {
-        Some(TlsChoice::Implicit) => IMPLICIT_TLS_PORT,
+        Some(TlsChoice::Implicit) => SUBMISSIONS_PORT,
         _ => SUBMISSION_PORT,
     };
     let (host, port) = split_address_or(what, usual).map_err(|_| unknown(what))?;
@@ -188,7 +184,7 @@ fn for_server<'a>(what: &'a str, arguments: &NewArguments) -> Result<StarterPlan
         Some(TlsChoice::Starttls) => StarterTls::Starttls,
         Some(TlsChoice::Implicit) => StarterTls::Implicit,
         Some(TlsChoice::None) => StarterTls::None,
-        None if port == IMPLICIT_TLS_PORT => StarterTls::Implicit,
+        None if port == SUBMISSIONS_PORT => StarterTls::Implicit,
         None => StarterTls::Starttls,
     };
     let login = match arguments.auth {
@@ -196,7 +192,7 @@ fn for_server<'a>(what: &'a str, arguments: &NewArguments) -> Result<StarterPlan
         Some(LoginChoice::By(mechanism)) => StarterLogin::By(Some(mechanism)),
         Some(LoginChoice::None) => StarterLogin::None,
         // Strangers deliver there.
-        None if port == RELAY_PORT => StarterLogin::None,
+        None if port == SMTP_PORT => StarterLogin::None,
         None => StarterLogin::By(None),
     };
     let host = &what[..host.len()];

@@ -11,13 +11,12 @@ use crate::report::human;
 use crate::run::{Entry, Speaker as Side};
 use crate::scenario::address::split_address;
 use crate::server::Identity;
+use crate::smtp::ports::SUBMISSIONS_PORT;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The port on which TLS comes first.
-const SUBMISSIONS_PORT: u16 = 465;
 /// No connection to the server.
 const NO_SERVER: u8 = 3;
 /// A session could not be recorded to its end.

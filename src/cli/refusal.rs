@@ -4,7 +4,8 @@
 //! words alike.
 
 use super::{USAGE, screen};
-use crate::scenario::reason;
+use crate::run::RunFault;
+use crate::scenario::{Misread, reason};
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -49,6 +50,18 @@ impl fmt::Display for Refusal {
 impl From<String> for Refusal {
     fn from(message: String) -> Refusal {
         Refusal(message)
+    }
+}
+
+impl From<Misread> for Refusal {
+    fn from(misread: Misread) -> Refusal {
+        Refusal(misread.into())
+    }
+}
+
+impl From<RunFault> for Refusal {
+    fn from(fault: RunFault) -> Refusal {
+        Refusal(fault.to_string())
     }
 }
 

@@ -13,12 +13,9 @@ use crate::scenario::address::split_address_or;
 use crate::scenario::write::{Draft, DraftAction, DraftConnect, DraftExpect, DraftStep, literal};
 use crate::smtp::auth::Mechanism;
 use crate::smtp::idiom::Idiom;
+use crate::smtp::ports::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
 use std::path::{Path, PathBuf};
 
-/// Where mail from users is submitted (RFC 6409), where TLS comes first (RFC 8314), and where servers take it (RFC 5321).
-const SUBMISSION_PORT: u16 = 587;
-const SUBMISSIONS_PORT: u16 = 465;
-const RELAY_PORT: u16 = 25;
 /// What the scenario is called in messages while no file holds it.
 const UNNAMED: &str = "<send>";
 /// What is sent where no text is given.
@@ -198,7 +195,7 @@ impl SendArguments {
             _ if self.tls.tls => TlsStart::Implicit,
             _ if self.tls.plain => TlsStart::Never,
             SUBMISSIONS_PORT => TlsStart::Implicit,
-            RELAY_PORT => TlsStart::Never,
+            SMTP_PORT => TlsStart::Never,
             _ => TlsStart::Starttls,
         };
         Ok((host.trim_matches(['[', ']']).to_owned(), port, tls))

@@ -171,7 +171,7 @@ fn wanted(exporter: &Exporter, request: &Request<Incoming>) -> Result<ProbeRoute
     };
     let (name, target) = (parameter("scenario")?, parameter("target")?);
     let (host, port) =
-        split_address(target).map_err(|message| bad(format!("target: {}", visible(message.as_bytes()))))?;
+        split_address(target).map_err(|misread| bad(format!("target: {}", visible(misread.to_string().as_bytes()))))?;
     let library = exporter.library();
     let Some(scenario) = library.scenarios.get(name) else {
         let message = format!("no scenario is called `{}`: / lists those there are", visible(name.as_bytes()));

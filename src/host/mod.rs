@@ -8,6 +8,7 @@ mod order;
 mod rulebook;
 mod rules;
 
+use crate::net::clock;
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::outcome::Verdict;
@@ -126,14 +127,14 @@ impl Host {
                         last_event = Instant::now();
                         self.admit(tcp, address);
                     }
-                    Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+                    Err(_) => clock::rest(ACCEPT_AGAIN).await,
                 },
                 Some(done) = self.playing.join_next(), if !self.playing.is_empty() => {
                     last_event = Instant::now();
                     self.records.extend(done);
                 }
                 Ok(()) = phase.changed() => last_event = Instant::now(),
-                () = tokio::time::sleep_until(until.unwrap_or_else(Instant::now).into()), if until.is_some() => break,
+                () = clock::rest_until(until.unwrap_or_else(Instant::now).into()), if until.is_some() => break,
                 () = stop.stopped() => break,
             }
         }

@@ -12,7 +12,7 @@ use crate::play::server::scope::{ServerScope, server_value};
 use crate::scenario::server::{Rule, Server};
 use crate::scenario::{Chance, Closing, Diagnostic, Scenario, TemplateError, Templates, Variables};
 use crate::secret::Masker;
-use crate::server::{Accepted, Arrival, Drip, Ending, Interjection, Interjector, Rulebook};
+use crate::server::{Accepted, Arrival, Drip, Ending, Interjection, Interjector, RuleFault, Rulebook};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -76,14 +76,14 @@ impl SandboxRules {
     }
 
     /// For the log: the place, and what is wrong there.
-    fn fault(&self, error: &TemplateError) -> String {
+    fn fault(&self, error: &TemplateError) -> RuleFault {
         self.faulty.store(true, Ordering::SeqCst);
         let sources = &self.scenario.sources;
         let position = sources.position(error.span);
         let name = sources.file(error.span.file).map_or("", |file| &file.name);
         let help = error.help.as_ref().map(|help| format!(" (help: {help})")).unwrap_or_default();
         let text = format!("{name}:{}:{}: {}{help}", position.line, position.column, error.message);
-        format!("a rule cannot be obeyed: {}", self.masker.mask_text(&text))
+        RuleFault(format!("a rule cannot be obeyed: {}", self.masker.mask_text(&text)))
     }
 }
 
@@ -120,7 +120,7 @@ impl Interjector for Reading {
         }
     }
 
-    fn answer(&mut self, line: &[u8], secret: bool) -> Result<Option<Interjection>, String> {
+    fn answer(&mut self, line: &[u8], secret: bool) -> Result<Option<Interjection>, RuleFault> {
         if let Some(mut message) = self.incoming.take() {
             message.holds_secret = self.rules.masker.finds(message.bytes());
             self.message = Some(Arc::new(message));

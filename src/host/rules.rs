@@ -1,6 +1,7 @@
 //! Rules: they answer commands in any order, and what none of them matches the sandbox answers.
 
 use crate::host::judge::{Judge, Ruling};
+use crate::net::clock;
 use crate::play::server::actor::ConnectionFlow;
 use crate::play::server::connection::Connection;
 use crate::play::server::message::ReceivedMessage;
@@ -8,7 +9,7 @@ use crate::play::server::record::connection_number;
 use crate::play::server::reply::code_of;
 use crate::scenario::server::{Rule, ServerTls};
 use crate::scenario::{Rendered, TemplateError};
-use crate::server::{Drip, Fallback, FallbackSaid, NextInput, PeerTrouble};
+use crate::server::{Drip, Fallback, FallbackSaid, MessageEnd, NextInput, PeerTrouble};
 use crate::smtp::command::{CommandLine, Verb};
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,23 +115,8 @@ impl<'c> RulesAt<'c> {
             return ConnectionFlow::Stop;
         }
         self.challenged = code == Some(CHALLENGE);
-        match code {
-            Some(354) => {
-                self.sandbox(|fallback| fallback.line(line));
-                self.go_on(NextInput::MailData).await
-            }
-            Some(code) if code < 400 => {
-                let said = self.sandbox(|fallback| fallback.line(line));
-                // Mail data follow a 354 and nothing else.
-                self.go_on(if said.next == NextInput::MailData { NextInput::Line } else { said.next }).await
-            }
-            _ => {
-                if let Some(fallback) = &mut self.on.fallback {
-                    fallback.overruled();
-                }
-                ConnectionFlow::On
-            }
-        }
+        let next = self.on.fallback.as_mut().map_or(NextInput::Line, |fallback| fallback.ruled(line, code));
+        self.go_on(next).await
     }
 
     /// The octets of a chunk are on their way, whatever is answered: rules see the message with them.
@@ -153,11 +139,7 @@ impl<'c> RulesAt<'c> {
             }
             Ok(Some(rule)) => {
                 let (flow, code) = self.obey(rule).await;
-                if code.is_some_and(|code| code < 400) {
-                    self.sandbox(Fallback::chunk_ended);
-                } else if let Some(fallback) = &mut self.on.fallback {
-                    fallback.forget_message();
-                }
+                self.message_ruled(code, MessageEnd::Chunk);
                 flow
             }
         }
@@ -208,12 +190,7 @@ impl<'c> RulesAt<'c> {
             }
             Ok(Some(rule)) => {
                 let (flow, code) = self.obey(rule).await;
-                if code.is_some_and(|code| code < 400) {
-                    self.on.messages += 1;
-                    self.sandbox(Fallback::mail_data_ended);
-                } else if let Some(fallback) = &mut self.on.fallback {
-                    fallback.forget_message();
-                }
+                self.on.messages += u64::from(self.message_ruled(code, MessageEnd::Dot));
                 flow
             }
         }
@@ -248,13 +225,22 @@ impl<'c> RulesAt<'c> {
         }
     }
 
+    /// A rule has answered a message by this code; whether it took it.
+    fn message_ruled(&mut self, code: Option<u16>, end: MessageEnd) -> bool {
+        self.on.fallback.as_mut().is_some_and(|fallback| fallback.message_ruled(code, end))
+    }
+
     fn sandbox_content(&mut self, octets: &[u8]) {
         if let Some(fallback) = &mut self.on.fallback {
             fallback.content(octets);
         }
     }
 
-    async fn say_and_go_on(&mut self, said: FallbackSaid) -> ConnectionFlow {
+    async fn say_and_go_on(&mut self, mut said: FallbackSaid) -> ConnectionFlow {
+        if said.next == NextInput::StartTls {
+            let has_certificate = self.on.acceptor(&ServerTls::default()).is_ok();
+            said = Fallback::asked_for_tls(has_certificate);
+        }
         match self.say(said.reply).await {
             ConnectionFlow::On => Box::pin(self.go_on(said.next)).await,
             ConnectionFlow::Stop => ConnectionFlow::Stop,
@@ -325,7 +311,7 @@ impl<'c> RulesAt<'c> {
             let comparer = self.on.stage.comparer(&scope);
             Ruling::of(rule, &comparer, may_tell)?
         };
-        tokio::time::sleep(self.on.stage.bounded(ruling.delay)).await;
+        clock::rest(self.on.stage.bounded(ruling.delay)).await;
         let Some(rendered) = ruling.reply else { return Ok(ConnectionFlow::On) };
         *code = code_of(&rendered.bytes);
         self.on.log_sent(&rendered);

@@ -4,6 +4,8 @@
 //! Responsible for one question at a time, over UDP and, where the answer is cut, over TCP; for which of several
 //! resolvers answers; for matching answers with questions. Not for what the answers mean for mail (`mx`).
 
+use super::clock;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -44,6 +46,47 @@ pub(super) enum Records<T> {
     NoSuchName,
 }
 
+/// Why a question has no answer.
+#[derive(Debug)]
+pub(super) enum LookupFault {
+    /// What is asked for cannot be asked.
+    NotAName(String),
+    /// Nothing came in time.
+    NoAnswer,
+    /// The resolver could not be reached.
+    Io(io::Error),
+    /// What came is no message of the DNS.
+    Unreadable,
+    /// It answers another question.
+    Other,
+    /// The answer is cut, over TCP too.
+    Cut,
+    /// The resolver says why it does not answer.
+    Code(RCODE),
+    /// None of these could answer.
+    Resolvers(Vec<(SocketAddr, LookupFault)>),
+}
+
+impl fmt::Display for LookupFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LookupFault::NotAName(name) => write!(formatter, "`{name}` is not a name of the DNS"),
+            LookupFault::NoAnswer => formatter.write_str("no answer"),
+            LookupFault::Io(error) => formatter.write_str(&in_words(error)),
+            LookupFault::Unreadable => formatter.write_str("its answer cannot be read"),
+            LookupFault::Other => formatter.write_str("it answered something else"),
+            LookupFault::Cut => formatter.write_str("its answer is cut over TCP too"),
+            LookupFault::Code(RCODE::ServerFailure) => formatter.write_str("it failed (SERVFAIL)"),
+            LookupFault::Code(RCODE::Refused) => formatter.write_str("it refuses to answer (REFUSED)"),
+            LookupFault::Code(other) => write!(formatter, "it answered {other:?}"),
+            LookupFault::Resolvers(faults) => {
+                let each = |(resolver, fault): &(SocketAddr, LookupFault)| format!("resolver {resolver}: {fault}");
+                formatter.write_str(&faults.iter().map(each).collect::<Vec<_>>().join("; "))
+            }
+        }
+    }
+}
+
 /// The resolvers of this machine, in order; one on this machine itself where none is named.
 pub(crate) fn system_resolvers() -> Vec<SocketAddr> {
     let text = std::fs::read_to_string(RESOLV_CONF).unwrap_or_default();
@@ -52,7 +95,10 @@ pub(crate) fn system_resolvers() -> Vec<SocketAddr> {
 }
 
 /// The MX records of a domain.
-pub(super) async fn mail_exchangers(domain: &str, resolvers: &[SocketAddr]) -> Result<Records<MailExchanger>, String> {
+pub(super) async fn mail_exchangers(
+    domain: &str,
+    resolvers: &[SocketAddr],
+) -> Result<Records<MailExchanger>, LookupFault> {
     let mx = |data: &RData<'_>| match data {
         RData::MX(mx) => Some(MailExchanger { preference: mx.preference, host: mx.exchange.to_string() }),
         _ => None,
@@ -61,7 +107,7 @@ pub(super) async fn mail_exchangers(domain: &str, resolvers: &[SocketAddr]) -> R
 }
 
 /// The addresses of a host, IPv6 and IPv4.
-pub(super) async fn addresses(host: &str, resolvers: &[SocketAddr]) -> Result<Records<IpAddr>, String> {
+pub(super) async fn addresses(host: &str, resolvers: &[SocketAddr]) -> Result<Records<IpAddr>, LookupFault> {
     let address = |data: &RData<'_>| match data {
         RData::A(a) => Some(IpAddr::V4(Ipv4Addr::from(a.address))),
         RData::AAAA(aaaa) => Some(IpAddr::V6(Ipv6Addr::from(aaaa.address))),
@@ -73,11 +119,11 @@ pub(super) async fn addresses(host: &str, resolvers: &[SocketAddr]) -> Result<Re
         (Ok(Records::NoSuchName), Ok(Records::NoSuchName)) => Ok(Records::NoSuchName),
         (Ok(six), Ok(four)) => Ok(Records::Records([six, four].into_iter().flat_map(Records::records).collect())),
         // Some servers fail on questions for IPv6: what they know of IPv4 still counts.
-        (Ok(only), Err(reason)) | (Err(reason), Ok(only)) => match only.records() {
-            none if none.is_empty() => Err(reason),
+        (Ok(only), Err(fault)) | (Err(fault), Ok(only)) => match only.records() {
+            none if none.is_empty() => Err(fault),
             some => Ok(Records::Records(some)),
         },
-        (Err(reason), Err(_)) => Err(reason),
+        (Err(fault), Err(_)) => Err(fault),
     }
 }
 
@@ -96,22 +142,22 @@ async fn ask<T>(
     of_type: TYPE,
     resolvers: &[SocketAddr],
     pick: impl Fn(&RData<'_>) -> Option<T>,
-) -> Result<Records<T>, String> {
-    let mut reasons = Vec::new();
+) -> Result<Records<T>, LookupFault> {
+    let mut faults = Vec::new();
     for round in 0..ROUNDS {
         for resolver in resolvers {
-            let asked = tokio::time::timeout(PATIENCE, ask_one(name, of_type, *resolver, &pick)).await;
-            let reason = match asked {
+            let asked = clock::within(PATIENCE, ask_one(name, of_type, *resolver, &pick)).await;
+            let fault = match asked {
                 Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(reason)) => reason,
-                Err(_) => "no answer".to_owned(),
+                Ok(Err(fault)) => fault,
+                Err(_) => LookupFault::NoAnswer,
             };
             if round == 0 {
-                reasons.push(format!("resolver {resolver}: {reason}"));
+                faults.push((*resolver, fault));
             }
         }
     }
-    Err(reasons.join("; "))
+    Err(LookupFault::Resolvers(faults))
 }
 
 async fn ask_one<T>(
@@ -119,28 +165,27 @@ async fn ask_one<T>(
     of_type: TYPE,
     resolver: SocketAddr,
     pick: &impl Fn(&RData<'_>) -> Option<T>,
-) -> Result<Records<T>, String> {
+) -> Result<Records<T>, LookupFault> {
     // Whoever guesses it can answer in the resolver's place.
     let id = getrandom::u32().unwrap_or_else(|_| fastrand::u32(..)).to_be_bytes();
     let id = u16::from_be_bytes([id[0], id[1]]);
     let question = question(id, name, of_type)?;
-    let failed = |error: io::Error| in_words(&error);
-    let answer = over_udp(&question, resolver).await.map_err(failed)?;
+    let answer = over_udp(&question, resolver).await.map_err(LookupFault::Io)?;
     match read(&answer, name, of_type, pick)? {
         RecordsRead::Whole(answer) => Ok(answer),
         RecordsRead::Cut => {
-            let answer = over_tcp(&question, resolver).await.map_err(failed)?;
+            let answer = over_tcp(&question, resolver).await.map_err(LookupFault::Io)?;
             match read(&answer, name, of_type, pick)? {
                 RecordsRead::Whole(answer) => Ok(answer),
-                RecordsRead::Cut => Err("its answer is cut over TCP too".to_owned()),
+                RecordsRead::Cut => Err(LookupFault::Cut),
             }
         }
     }
 }
 
-fn question(id: u16, name: &str, of_type: TYPE) -> Result<Vec<u8>, String> {
+fn question(id: u16, name: &str, of_type: TYPE) -> Result<Vec<u8>, LookupFault> {
     let absolute = name.strip_suffix('.').unwrap_or(name);
-    let unusable = |_| format!("`{name}` is not a name of the DNS");
+    let unusable = |_| LookupFault::NotAName(name.to_owned());
     let mut packet = Packet::new_query(id);
     packet.set_flags(PacketFlag::RECURSION_DESIRED);
     let asked = Name::new(absolute).map_err(unusable)?;
@@ -185,14 +230,14 @@ fn read<T>(
     name: &str,
     of_type: TYPE,
     pick: &impl Fn(&RData<'_>) -> Option<T>,
-) -> Result<RecordsRead<T>, String> {
-    let packet = Packet::parse(answer).map_err(|_| "its answer cannot be read".to_owned())?;
+) -> Result<RecordsRead<T>, LookupFault> {
+    let packet = Packet::parse(answer).map_err(|_| LookupFault::Unreadable)?;
     let asked = name.strip_suffix('.').unwrap_or(name);
     let fits = packet.questions.first().is_none_or(|question| {
         question.qtype == QTYPE::TYPE(of_type) && question.qname.to_string().eq_ignore_ascii_case(asked)
     });
     if !packet.has_flags(PacketFlag::RESPONSE) || !fits {
-        return Err("it answered something else".to_owned());
+        return Err(LookupFault::Other);
     }
     if packet.has_flags(PacketFlag::TRUNCATION) {
         return Ok(RecordsRead::Cut);
@@ -204,9 +249,7 @@ fn read<T>(
             Ok(RecordsRead::Whole(Records::Records(records)))
         }
         RCODE::NameError => Ok(RecordsRead::Whole(Records::NoSuchName)),
-        RCODE::ServerFailure => Err("it failed (SERVFAIL)".to_owned()),
-        RCODE::Refused => Err("it refuses to answer (REFUSED)".to_owned()),
-        other => Err(format!("it answered {other:?}")),
+        code => Err(LookupFault::Code(code)),
     }
 }
 

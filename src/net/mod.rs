@@ -6,6 +6,7 @@
 
 pub(crate) mod certificate;
 mod channel;
+pub(crate) mod clock;
 pub(crate) mod connect;
 mod dns;
 mod mx;

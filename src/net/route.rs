@@ -4,6 +4,7 @@
 //! Responsible for putting these together and for each attempt's deadline. The single steps are `connect`, `mx`, `socks5`
 //! and `proxy_protocol`. Called by `session`.
 
+use super::clock;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -103,7 +104,7 @@ async fn in_time<T>(
     limit: Duration,
     attempt: impl Future<Output = Result<T, ConnectFailure>>,
 ) -> Result<T, RouteFailure> {
-    match tokio::time::timeout(limit, attempt).await {
+    match clock::within(limit, attempt).await {
         Ok(outcome) => outcome.map_err(RouteFailure::Failed),
         Err(_) => Err(RouteFailure::TooSlow),
     }
@@ -198,7 +199,7 @@ async fn to_named(
         kind: ConnectFailureKind::Name,
         message: format!("the name `{}` could not be resolved: {reason}", target.host),
     };
-    let answer = dns::addresses(&target.host, &[resolver]).await.map_err(|reason| unknown(&reason))?;
+    let answer = dns::addresses(&target.host, &[resolver]).await.map_err(|fault| unknown(&fault.to_string()))?;
     let addresses = match answer {
         Records::NoSuchName => return Err(unknown("it does not exist")),
         Records::Records(list) if list.is_empty() => return Err(unknown("it has no address")),

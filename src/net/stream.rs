@@ -3,6 +3,7 @@
 //! Responsible for bytes and for how a connection ended, in words. Not responsible for deadlines, lines or replies
 //! (`session`, its caller); the TLS library is behind `tls`, name resolution in `connect`.
 
+use super::clock;
 use std::future::poll_fn;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
@@ -118,7 +119,7 @@ impl Stream {
     /// Closes in order: `close_notify` in TLS, then FIN. Does not wait for the peer; bytes written and not yet taken by
     /// the kernel get half a second.
     pub(crate) async fn close(mut self) {
-        let _ = tokio::time::timeout(LAST_BYTES, self.close_write()).await;
+        let _ = clock::within(LAST_BYTES, self.close_write()).await;
         let _ = self.tcp().socket().shutdown(Shutdown::Write);
         self.discard_arrived();
     }

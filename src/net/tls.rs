@@ -20,7 +20,7 @@ use super::channel::Channel;
 use super::connect::without_brackets;
 use super::server_hello::ServerFlight;
 use super::socket::{OctetRecorder, Socket};
-pub(crate) use super::tls_failure::{is_no_record, tls_alert};
+pub(crate) use super::tls_failure::is_no_record;
 use super::tls_failure::{reason_of, session_failure};
 use super::tls_old;
 use super::tls_options::{check_certificates, pkcs8_key};

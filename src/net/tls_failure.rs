@@ -2,6 +2,9 @@
 //!
 //! Responsible for judging only; pure. OpenSSL's texts are matched here and nowhere else. Called by `tls`.
 
+mod alert;
+
+use alert::{alert_help, alert_in_words, alert_number};
 use std::io;
 
 use super::certificate::PeerCertificate;
@@ -320,48 +323,6 @@ pub(crate) fn is_no_record(error: &io::Error) -> bool {
     TEXTS.iter().any(|part| text.contains(part))
 }
 
-/// The alert that a text of the library is about: its number, and its name in words.
-pub(crate) fn tls_alert(text: &str) -> Option<(u8, String)> {
-    alert_number(text).map(|number| (number, alert_in_words(number)))
-}
-
-fn alert_number(text: &str) -> Option<u8> {
-    let (_, tail) = text.split_once("SSL alert number ")?;
-    let digits = tail.split(|it: char| !it.is_ascii_digit()).next()?;
-    digits.parse().ok()
-}
-
-fn alert_in_words(number: u8) -> String {
-    match ALERTS.iter().find(|(known, _)| *known == number) {
-        Some((_, name)) => format!("the alert `{name}` ({number})"),
-        None => format!("the alert number {number}"),
-    }
-}
-
-fn alert_help(number: u8) -> Option<TlsHelp> {
-    let (in_scenario, by_options) = match number {
-        40 => (
-            "no cipher or parameter in common, or it demands a client certificate (`client_certificate`, `client_key`)",
-            "no cipher or parameter in common, or it demands a client certificate, which a scenario can give",
-        ),
-        42..=46 | 48 => (
-            "it does not accept the client's certificate; check `client_certificate`",
-            "it does not accept the client's certificate",
-        ),
-        70 => (
-            "it allows none of the versions offered; check `min_version` and `max_version`",
-            "it allows none of the versions offered: a scenario may allow older ones by `min_version`",
-        ),
-        112 => ("it does not know the name asked for; check `server_name`", "it does not know the name asked for"),
-        116 => (
-            "it demands a client certificate; give `client_certificate` and `client_key`",
-            "it demands a client certificate: a scenario gives one by `client_certificate` and `client_key`",
-        ),
-        _ => return None,
-    };
-    Some(TlsHelp { in_scenario, by_options })
-}
-
 /// The reason in one of OpenSSL's error lines (`error:CODE:LIBRARY:FUNCTION:REASON:FILE:LINE:DATA`), else all of it.
 pub(super) fn reason_of(text: &str) -> &str {
     let Some((_, line)) = text.split_once("error:") else {
@@ -370,41 +331,6 @@ pub(super) fn reason_of(text: &str) -> &str {
     let reason = line.split(':').nth(3).map(str::trim);
     reason.filter(|it| !it.is_empty()).unwrap_or(text)
 }
-
-/// The alerts of RFC 8446 6 and RFC 5246 7.2, in words.
-const ALERTS: [(u8, &str); 31] = [
-    (0, "close notify"),
-    (10, "unexpected message"),
-    (20, "bad record mac"),
-    (21, "decryption failed"),
-    (22, "record overflow"),
-    (30, "decompression failure"),
-    (40, "handshake failure"),
-    (41, "no certificate"),
-    (42, "bad certificate"),
-    (43, "unsupported certificate"),
-    (44, "certificate revoked"),
-    (45, "certificate expired"),
-    (46, "certificate unknown"),
-    (47, "illegal parameter"),
-    (48, "unknown ca"),
-    (49, "access denied"),
-    (50, "decode error"),
-    (51, "decrypt error"),
-    (60, "export restriction"),
-    (70, "protocol version"),
-    (71, "insufficient security"),
-    (80, "internal error"),
-    (86, "inappropriate fallback"),
-    (90, "user canceled"),
-    (100, "no renegotiation"),
-    (109, "missing extension"),
-    (110, "unsupported extension"),
-    (112, "unrecognized name"),
-    (115, "unknown psk identity"),
-    (116, "certificate required"),
-    (120, "no application protocol"),
-];
 
 #[cfg(test)]
 mod tests {
@@ -427,6 +353,25 @@ mod tests {
         ] {
             assert_eq!(verify_reason(text), reason, "{text}");
         }
+    }
+
+    #[test]
+    fn what_the_library_of_this_machine_refuses_is_local() {
+        for text in [
+            "error:0A00014D:SSL routines:tls12_check_peer_sigalg:legacy sigalg disallowed:ssl/t1_lib.c:1589:",
+            "error:0A0000BF:SSL routines:tls_setup_handshake:no protocols available:ssl/statem/statem_lib.c:104:",
+            "error:0A00018A:SSL routines:tls_process_ske_dhe:dh key too small:ssl/statem/statem_clnt.c:2100:",
+        ] {
+            let failure = TlsFailure::judge(text, &Recording::default(), "mx.example.com");
+            assert_eq!(failure.reason, TlsFailureReason::Local, "{text}");
+            assert_eq!(failure.reason.word(), "local");
+            assert!(failure.message.starts_with("the TLS library of this machine gave up: "), "{}", failure.message);
+            assert!(failure.help.is_some());
+        }
+        // What the server refused is its own doing, whatever else the library says.
+        let text = "error:0A000438:SSL routines:ssl3_read_bytes:tlsv1 alert internal error:x.c:1:SSL alert number 80";
+        let failure = TlsFailure::judge(text, &Recording::default(), "mx.example.com");
+        assert_eq!(failure.reason, TlsFailureReason::Alert(80));
     }
 
     #[test]

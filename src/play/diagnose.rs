@@ -332,16 +332,18 @@ impl Site<'_> {
             return diagnostic.fact(fact).help(help);
         }
         let longer = self.idiom.of("`timeout:` or `--timeout` must be longer", "`--timeout` must be longer");
-        diagnostic.help(match self.session.is_some_and(Session::is_alive) {
-            true => format!(
+        let help = if self.session.is_some_and(Session::is_alive) {
+            format!(
                 "a port that begins with TLS says nothing before the handshake: try {implicit} (port 465); or the server is slow, \
                  and {longer}"
-            ),
-            false => format!(
+            )
+        } else {
+            format!(
                 "the server closed before its greeting: it refuses this address, has too many connections, or begins with TLS \
                  ({implicit}, port 465)"
-            ),
-        })
+            )
+        };
+        diagnostic.help(help)
     }
 
     /// Octets that are TLS where plain text was expected.

@@ -19,11 +19,11 @@ pub struct Divergence {
     /// The line of the transcript that it is about, where there is one.
     pub line: Option<usize>,
     /// The turns of the loops around the step, the outermost first.
-    pub turns: Vec<usize>,
+    pub turns: Box<[usize]>,
     /// What was expected, in the words of the message.
-    pub expected: Option<String>,
+    pub expected: Option<Box<str>>,
     /// What came instead, masked and made visible.
-    pub got: Option<String>,
+    pub got: Option<Box<str>>,
     /// Message, place, what came, and what helps.
     pub diagnostic: Diagnostic,
 }
@@ -38,7 +38,7 @@ impl Divergence {
             reason: None,
             reply_code: None,
             line: None,
-            turns: Vec::new(),
+            turns: Box::default(),
             expected: None,
             got: None,
             diagnostic,
@@ -47,8 +47,8 @@ impl Divergence {
 
     /// With what was expected and what came instead.
     pub(crate) fn between(self, expected: &str, got: String) -> Divergence {
-        let expected = (!expected.is_empty()).then(|| expected.to_owned());
-        Divergence { expected, got: Some(got), ..self }
+        let expected = (!expected.is_empty()).then(|| expected.into());
+        Divergence { expected, got: Some(got.into()), ..self }
     }
 }
 

@@ -38,7 +38,9 @@ pub(super) fn hide(outcome: &mut Outcome, masker: &Masker) {
     }
     for Divergence { diagnostic, expected, got, .. } in &mut outcome.divergences {
         hide_in(diagnostic, &mask);
-        expected.iter_mut().chain(got).for_each(mask);
+        for text in expected.iter_mut().chain(got).filter(|text| masker.finds(text.as_bytes())) {
+            *text = masker.mask_text(text).into();
+        }
     }
     // Offsets into the files of an update must stay true, and what it writes is a file of the user's.
     if outcome.rewrites.is_empty() && outcome.held.is_empty() && !outcome.divergences.is_empty() {

@@ -183,7 +183,7 @@ impl Comparer<'_> {
                 let rendered = self.templates.render(text, Mode::Plain, self.scope)?;
                 let parsed = duration::parse(&String::from_utf8_lossy(&rendered.bytes));
                 let fault = |message| TemplateError { message, span: text.span, help: None };
-                parsed.map_err(|message| fault(rendered.without_secret(message)))
+                parsed.map_err(|misread| fault(rendered.without_secret(misread.into())))
             }
         }
     }

@@ -89,8 +89,8 @@ impl Stage {
         }
         let Some(repeat) = &group.repeat else { return Ok(vec![Iteration { number: None, each: None }]) };
         let rendered = self.templates.render(repeat, Mode::Plain, scope)?;
-        let count = parse_count(&String::from_utf8_lossy(&rendered.bytes)).map_err(|message| {
-            let message = rendered.without_secret(message);
+        let count = parse_count(&String::from_utf8_lossy(&rendered.bytes)).map_err(|misread| {
+            let message = rendered.without_secret(misread.into());
             TemplateError { message, span: repeat.span, help: None }
         })?;
         Ok((1..=count).map(Iteration::numbered).collect())

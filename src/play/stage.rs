@@ -201,7 +201,7 @@ impl Stage {
         if let Some(turn) = self.turns.last() {
             divergence.diagnostic.footnotes.push(Footnote::Fact(format!("this is iteration {turn}")));
         }
-        self.divergences.push(Divergence { line, turns: self.turns.clone(), ..divergence });
+        self.divergences.push(Divergence { line, turns: self.turns.as_slice().into(), ..divergence });
     }
 
     /// Counts an iteration: loops within loops must end as well.

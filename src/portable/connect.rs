@@ -1,10 +1,10 @@
 //! `connect` as it was played: the server of `--to`, the mail exchanger of this run, and no files.
 
 use super::edits::{Pair, TextEdits, column, end, is_in_brackets, pair, pairs, start};
-use super::places::SUBMISSIONS_PORT;
 use super::tree::Work;
 use crate::scenario::write::yaml_text::as_text;
 use crate::scenario::yaml::Node;
+use crate::smtp::ports::SUBMISSIONS_PORT;
 
 /// TLS options that name files.
 const FILES: [&str; 3] = ["ca_file", "client_certificate", "client_key"];

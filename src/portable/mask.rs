@@ -2,6 +2,7 @@
 //!
 //! Responsible for putting the secret's name in the place of each. A secret inside of an expression has no such place.
 
+use super::NotPortable;
 use super::edits::{Pair, TextEdits, pairs, start};
 use crate::scenario::template::Text;
 use crate::scenario::write::yaml_text::double_quoted;
@@ -21,7 +22,7 @@ pub(super) struct Mask<'a> {
 
 impl Mask<'_> {
     /// Hides secrets in all texts and comments of a file, but for what is replaced already.
-    pub(super) fn file(&self, text: &str, root: &Node, edits: &mut TextEdits) -> Result<(), String> {
+    pub(super) fn file(&self, text: &str, root: &Node, edits: &mut TextEdits) -> Result<(), NotPortable> {
         let mut known = Vec::new();
         self.node(text, root, edits, &mut known)?;
         known.sort_by_key(|range: &Range<usize>| range.start);
@@ -41,7 +42,7 @@ impl Mask<'_> {
         node: &Node,
         edits: &mut TextEdits,
         known: &mut Vec<Range<usize>>,
-    ) -> Result<(), String> {
+    ) -> Result<(), NotPortable> {
         match &node.value {
             Value::Scalar(scalar) => {
                 known.push(start(node)..node.span.end as usize);
@@ -63,7 +64,7 @@ impl Mask<'_> {
         pair: Pair<'_>,
         edits: &mut TextEdits,
         known: &mut Vec<Range<usize>>,
-    ) -> Result<(), String> {
+    ) -> Result<(), NotPortable> {
         known.push(start(pair.key)..pair.key.span.end as usize);
         if pair.key.scalar().is_some_and(|key| NAMES.contains(&key.text.as_str())) {
             return Ok(());
@@ -84,7 +85,7 @@ impl Mask<'_> {
     }
 
     /// The text in quotes with its secrets replaced; nothing where it holds none.
-    fn text(&self, source: &str) -> Result<Option<String>, String> {
+    fn text(&self, source: &str) -> Result<Option<String>, NotPortable> {
         if !self.masker.finds(source.as_bytes()) {
             return Ok(None);
         }
@@ -97,7 +98,7 @@ impl Mask<'_> {
         let names: Vec<&str> = code.clone().filter(|word| self.names.contains(word)).collect();
         let rest = names.iter().fold(text.with_literals(|_| " ".to_owned()), |rest, name| rest.replace(name, ""));
         if self.masker.finds(rest.as_bytes()) {
-            return Err("a secret stands in an expression of the scenario itself".to_owned());
+            return Err(NotPortable::Secret("an expression of the scenario itself"));
         }
         let masked = text.with_literals(hidden);
         Ok((masked != source).then(|| double_quoted(&masked)))

@@ -11,15 +11,18 @@
 mod connect;
 mod edits;
 mod embed;
+mod fault;
 mod hide;
 mod mask;
 mod places;
 mod replay;
 mod tree;
 
+pub use fault::NotPortable;
+
 use crate::report::model::ScenarioReport;
 use crate::run::{Outcome, Settings, file_root};
-use crate::scenario::{Diagnostic, MAX_YAML_SIZE, Scenario, Variables, yaml};
+use crate::scenario::{Diagnostic, DiagnosticKind, MAX_YAML_SIZE, Scenario, Variables, yaml};
 use crate::secret::Masker;
 use crate::{check, load_text};
 use std::time::Duration;
@@ -37,10 +40,10 @@ pub struct Portable {
 ///
 /// # Errors
 /// Why it cannot, for a person. No secret stands in it.
-pub fn portable(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Result<Portable, String> {
+pub fn portable(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Result<Portable, NotPortable> {
     let masker = Masker::new(&variables.secrets);
     let text = scenario.sources.file(0).map_or("", |source| source.text.as_str());
-    let root = yaml::read(text, 0).map_err(|error| error.message)?;
+    let root = yaml::read(text, 0).map_err(|error| NotPortable::unusable(error.message))?;
     let work = tree::Work {
         places: places::places(scenario, variables, file_root(scenario, settings).as_deref()),
         scenario,
@@ -92,22 +95,23 @@ fn options(settings: &Settings) -> Vec<String> {
 }
 
 /// The script, when it can be played and holds no secret.
-fn verified(script: String, masker: &Masker) -> Result<String, String> {
+fn verified(script: String, masker: &Masker) -> Result<String, NotPortable> {
     if script.len() > MAX_YAML_SIZE {
-        return Err(format!("with its files it would be larger than the {MAX_YAML_SIZE} bytes of a scenario"));
+        return Err(NotPortable::TooLarge);
     }
-    let told = |error: &Diagnostic| masker.mask_text(&error.message);
-    let loaded = load_text("report", &script)
-        .map_err(|error| error.diagnostics.first().map_or_else(|| "it could not be read".to_owned(), told))?;
+    let told = |error: &Diagnostic| NotPortable::Unusable(masker.mask_text(&error.message));
+    let loaded = load_text("report", &script).map_err(|error| {
+        error.diagnostics.first().map_or_else(|| NotPortable::unusable("it could not be read"), told)
+    })?;
     let settings = Settings { untrusted: true, ..Settings::default() };
     if let Some(error) = check(&loaded, None, &settings).iter().find(|diagnostic| diagnostic.is_error()) {
         return Err(told(error));
     }
-    let root = yaml::read(&script, 0).map_err(|error| masker.mask_text(&error.message))?;
+    let root = yaml::read(&script, 0).map_err(|error| told(&error))?;
     let mut hidden = edits::TextEdits::default();
     let names = loaded.secrets.iter().map(|secret| secret.name.as_str()).collect();
     mask::Mask { masker, names }.file(&script, &root, &mut hidden)?;
-    if hidden.is_empty() { Ok(script) } else { Err("a secret stands in it where it cannot be hidden".to_owned()) }
+    if hidden.is_empty() { Ok(script) } else { Err(NotPortable::Secret("it where it cannot be hidden")) }
 }
 
 /// Takes out the variables that only an address read which is written in now.
@@ -116,7 +120,7 @@ fn without_unused(script: &str, original: &Scenario) -> Option<String> {
     let unused_in = |scenario: &Scenario| -> Vec<Diagnostic> {
         let settings = Settings { untrusted: true, ..Settings::default() };
         let all = check(scenario, None, &settings).into_iter();
-        all.filter(|diagnostic| diagnostic.message.starts_with("the variable `")).collect()
+        all.filter(|diagnostic| diagnostic.kind == DiagnosticKind::UnusedVariable).collect()
     };
     let before: Vec<String> = unused_in(original).into_iter().map(|diagnostic| diagnostic.message).collect();
     let unused = unused_in(&loaded).into_iter().filter(|diagnostic| !before.contains(&diagnostic.message));

@@ -2,21 +2,20 @@
 //!
 //! Responsible for rendering them with the names that are known at their place; `tree` looks them up by where they stand.
 
-use crate::scenario::address::{SMTP_PORT, split_address};
+use super::NotPortable;
+use crate::scenario::address::split_address;
 use crate::scenario::{
     Action, Address, Bdat, Chance, Connect, Mode, Scenario, Span, Step, Templates, Text, Variables, render_data,
     resolve_file,
 };
+use crate::smtp::ports::{SMTP_PORT, SUBMISSIONS_PORT};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-
-/// The port where TLS begins at once (RFC 8314 section 3).
-pub(super) const SUBMISSIONS_PORT: u16 = 465;
 
 /// What texts came to, by their place.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    pub(super) files: HashMap<Span, Result<PathBuf, String>>,
+    pub(super) files: HashMap<Span, Result<PathBuf, NotPortable>>,
     /// Whether TLS comes first, for each address that is connected to.
     pub(super) implicit_tls: HashMap<Span, bool>,
 }
@@ -59,7 +58,7 @@ impl Finder<'_> {
     }
 
     fn file(&mut self, file: &Text, scope: &Variables) {
-        let found = self.text(file, scope).and_then(|name| resolve_file(self.root, &name));
+        let found = self.text(file, scope).and_then(|name| resolve_file(self.root, &name).map_err(NotPortable::from));
         self.places.files.insert(file.span, found);
     }
 
@@ -78,8 +77,9 @@ impl Finder<'_> {
         self.places.implicit_tls.insert(connect.span(), implicit);
     }
 
-    fn text(&self, text: &Text, scope: &Variables) -> Result<String, String> {
-        let rendered = self.templates.render(text, Mode::Line, scope).map_err(|error| error.message)?;
-        String::from_utf8(rendered.bytes).map_err(|_| format!("`{}` is not UTF-8", text.source))
+    fn text(&self, text: &Text, scope: &Variables) -> Result<String, NotPortable> {
+        let rendered =
+            self.templates.render(text, Mode::Line, scope).map_err(|error| NotPortable::unusable(error.message))?;
+        String::from_utf8(rendered.bytes).map_err(|_| NotPortable::unusable(format!("`{}` is not UTF-8", text.source)))
     }
 }

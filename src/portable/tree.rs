@@ -3,6 +3,7 @@
 //! Responsible for values, cases, included files and files that are sent. The order in which files are included must be
 //! that of `scenario::parse`: the n-th one is the n-th of the scenario's sources.
 
+use super::NotPortable;
 use super::edits::{Pair, TextEdits, column, end, is_in_brackets, items, moved, pair, pairs, start};
 use super::embed::{EmbedUse, embedded};
 use super::mask::Mask;
@@ -29,11 +30,11 @@ pub(super) struct Work<'a> {
     pub(super) notices: Vec<String>,
 }
 
-type TreeDone = Result<(), String>;
+type TreeDone = Result<(), NotPortable>;
 
 impl Work<'_> {
     /// The text of the whole scenario.
-    pub(super) fn document(mut self, root: &Node) -> Result<(String, Vec<String>), String> {
+    pub(super) fn document(mut self, root: &Node) -> Result<(String, Vec<String>), NotPortable> {
         let scenario = self.scenario;
         let text = scenario.sources.file(0).map_or("", |source| source.text.as_str());
         let mut edits = TextEdits::default();
@@ -134,11 +135,14 @@ impl Work<'_> {
     fn include(&mut self, item: &Node, entry: Pair<'_>, text: &str, edits: &mut TextEdits) -> TreeDone {
         self.included += 1;
         let scenario = self.scenario;
-        let source = scenario.sources.file(self.included).ok_or("an included file is not known")?;
+        let source = scenario
+            .sources
+            .file(self.included)
+            .ok_or_else(|| NotPortable::unusable("an included file is not known"))?;
         let inner_text = source.text.as_str();
-        let root = yaml::read(inner_text, self.included).map_err(|error| error.message)?;
+        let root = yaml::read(inner_text, self.included).map_err(|error| NotPortable::unusable(error.message))?;
         if is_in_brackets(item, text) {
-            return Err("`include` stands in braces".to_owned());
+            return Err(NotPortable::unusable("`include` stands in braces"));
         }
         let list = pair(&root, "steps").map_or(&root, |steps| steps.value);
         let mut inner = TextEdits::default();
@@ -213,19 +217,24 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn embed(&mut self, file: &Node, how: EmbedUse) -> Result<super::embed::Embedded, String> {
+    fn embed(&mut self, file: &Node, how: EmbedUse) -> Result<super::embed::Embedded, NotPortable> {
         let name = file.scalar().map_or("", |scalar| scalar.text.as_str());
         let path = self.path(file)?;
-        let content = embedded(&path, name, how, self.masker)
-            .map_err(|error| format!("cannot read `{name}`: {}", crate::scenario::reason(&error)))?;
+        let content = embedded(&path, name, how, self.masker).map_err(|error| {
+            NotPortable::unusable(format!("cannot read `{name}`: {}", crate::scenario::reason(&error)))
+        })?;
         if let super::embed::Embedded::Filler { note, .. } = &content {
             self.notices.push(self.masker.mask_text(note));
         }
         Ok(content)
     }
 
-    fn path(&self, file: &Node) -> Result<PathBuf, String> {
-        self.places.files.get(&file.span).cloned().unwrap_or_else(|| Err("the name of a file is not known".to_owned()))
+    fn path(&self, file: &Node) -> Result<PathBuf, NotPortable> {
+        self.places
+            .files
+            .get(&file.span)
+            .cloned()
+            .unwrap_or_else(|| Err(NotPortable::unusable("the name of a file is not known")))
     }
 
     fn attachments(&mut self, message: &Node, text: &str, edits: &mut TextEdits) -> TreeDone {

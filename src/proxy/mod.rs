@@ -9,6 +9,7 @@ mod session;
 
 pub(crate) use live::{Listener, RelaySpeaker};
 
+use crate::net::clock;
 use crate::net::signals::Signals;
 use crate::net::tls::{Connector, TlsOptions};
 use crate::recording::{Conversation, RecordedServer, Said, Wiretap};
@@ -156,7 +157,7 @@ async fn accept_any(listeners: &[(TcpListener, bool)]) -> (TcpStream, bool) {
         });
         match accepted.await {
             Ok(client) => return client,
-            Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+            Err(_) => clock::rest(ACCEPT_AGAIN).await,
         }
     }
 }

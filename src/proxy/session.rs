@@ -5,6 +5,7 @@
 
 use super::Relay;
 use super::live::LiveView;
+use crate::net::clock;
 use crate::net::connect::{Target, connect};
 use crate::net::stream::Stream;
 use crate::net::tls::{Connector, TlsFailure};
@@ -14,7 +15,6 @@ use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
 
 /// How long connecting and a handshake may take.
 const OPENING: Duration = Duration::from_secs(30);
@@ -77,7 +77,7 @@ pub(super) async fn run(
 async fn open(shared: &Relay) -> Result<Stream, RelayTrouble> {
     let (host, port) = shared.settings.server.clone();
     let target = Target { host, port, ip: None, local_address: None, public_only: false };
-    let connected = timeout(OPENING, connect(&target)).await;
+    let connected = clock::within(OPENING, connect(&target)).await;
     let failed = |message: String| RelayTrouble::NoServer(message);
     let stream = match connected {
         Ok(connected) => connected.map_err(|failure| failed(failure.message))?,
@@ -89,7 +89,7 @@ async fn open(shared: &Relay) -> Result<Stream, RelayTrouble> {
 async fn shake_hands(server: Stream, shared: &Relay) -> Result<Stream, RelayTrouble> {
     let connector = Connector::new(&shared.settings.server_tls).map_err(|error| RelayTrouble::Tls(error.message))?;
     let name = shared.settings.server.0.trim_matches(['[', ']']);
-    match timeout(OPENING, server.upgrade(&connector, name)).await {
+    match clock::within(OPENING, server.upgrade(&connector, name)).await {
         Ok(Ok((stream, _))) => Ok(stream),
         Ok(Err(failure)) => Err(RelayTrouble::Tls(in_words(&failure))),
         Err(_) => Err(RelayTrouble::Tls("the server's TLS handshake timed out".to_owned())),
@@ -102,8 +102,8 @@ fn in_words(failure: &TlsFailure) -> String {
 }
 
 async fn accept(client: TcpStream, tls: &SandboxTls) -> Result<crate::server::TlsStream, RelayTrouble> {
-    match timeout(OPENING, crate::server::accept(client, tls)).await {
-        Ok(Ok(stream)) => Ok(stream),
+    match clock::within(OPENING, tls.shake_hands(client)).await {
+        Ok(Ok((stream, _))) => Ok(stream),
         Ok(Err(error)) => Err(RelayTrouble::Tls(format!(
             "the TLS handshake with the client failed: {error}\n  = help: the client must trust the certificate of this proxy: see --ca-out"
         ))),
@@ -166,7 +166,7 @@ where
         _ => Said::ClientClosed,
     });
     // Who is gone already needs no farewell.
-    _ = timeout(LAST_WORDS, async {
+    _ = clock::within(LAST_WORDS, async {
         _ = server.shutdown().await;
         _ = client.shutdown().await;
     })
@@ -248,7 +248,7 @@ where
             }
             written = up.write(&mut to_server), if !up.is_empty() => written.map_err(|error| broken(&error))?,
             written = down.write(&mut to_client), if !down.is_empty() => written.map_err(|error| broken(&error))?,
-            () = sleep(LAST_REPLY), if !client_open => return Ok(Pause::ClientClosed),
+            () = clock::rest(LAST_REPLY), if !client_open => return Ok(Pause::ClientClosed),
             _ = stop.changed() => return Ok(Pause::Stopped),
         }
     }

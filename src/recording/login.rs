@@ -113,11 +113,13 @@ impl RecordedLogin<'_, '_> {
             written = start + message.len();
         }
         template.push_str(&literal(&bytes[written..]));
-        Some(if matches!(exchange.asked, AskedCommand::Line(_)) {
-            Spoken::Send(template)
-        } else {
-            Spoken::Raw(template)
-        })
+        let is_line = matches!(exchange.asked, AskedCommand::Line(_));
+        // A line that holds a CR of its own can be sent as raw octets only.
+        let is_plain = !template.contains(['\r', '\n']);
+        if is_line && !is_plain {
+            template.push_str("\r\n");
+        }
+        Some(if is_line && is_plain { Spoken::Send(template) } else { Spoken::Raw(template) })
     }
 
     /// The template of one message of the client, as it stands on the wire.

@@ -529,3 +529,16 @@ proptest::proptest! {
         proptest::prop_assert!(errors.is_empty(), "{:?}\n{}", errors, text);
     }
 }
+
+/// A line of a login that ends in a CR of its own is no line of `send`.
+#[test]
+fn a_hidden_line_with_a_bare_cr_is_raw() {
+    let said = vec![
+        Said::Line(b"AUTH LOGIN".to_vec()),
+        Said::RecordedMailData(RecordedMailData { octets: b"a\r\n".to_vec(), left_out: 0 }),
+        Said::Line(b"\r".to_vec()),
+    ];
+    let text = Conversation { server: RecordedServer::default(), said }.draft().to_yaml();
+    assert!(text.contains("raw:"), "{text}");
+    crate::load_text("recorded", &text).unwrap();
+}

@@ -41,9 +41,10 @@ pub fn played(outcome: &Outcome, circumstances: Circumstances, warnings: &[scena
     let sources = &outcome.sources;
     let divergences: Vec<Divergence> = outcome.divergences.iter().map(|one| divergence(one, outcome)).collect();
     let verdict = verdict(outcome, &circumstances);
-    let (transcript, places) = match circumstances.without_transcript {
-        true => (Vec::new(), Vec::new()),
-        false => transcript(outcome, circumstances.without_body),
+    let (transcript, places) = if circumstances.without_transcript {
+        (Vec::new(), Vec::new())
+    } else {
+        transcript(outcome, circumstances.without_body)
     };
     ScenarioReport {
         id: circumstances.id,
@@ -323,7 +324,7 @@ fn session(session: &run::SessionOutcome) -> Session {
 
 fn divergence(divergence: &run::Divergence, outcome: &Outcome) -> Divergence {
     let of_step = |step: &run::StepOutcome| step.number == divergence.step;
-    let of_turn = |step: &run::StepOutcome| of_step(step) && step.turns == divergence.turns;
+    let of_turn = |step: &run::StepOutcome| of_step(step) && *step.turns == *divergence.turns;
     let index = outcome.steps.iter().rposition(of_turn).or_else(|| outcome.steps.iter().rposition(of_step));
     Divergence {
         step: divergence.step.to_string(),
@@ -340,7 +341,7 @@ fn divergence(divergence: &run::Divergence, outcome: &Outcome) -> Divergence {
         reason: divergence.reason.map(str::to_owned),
         reply_code: divergence.reply_code,
         expected: divergence.expected.as_deref().map(inert),
-        got: divergence.got.clone(),
+        got: divergence.got.as_deref().map(str::to_owned),
         line: divergence.line,
         diagnostic: diagnostic(&divergence.diagnostic, &outcome.sources),
     }

@@ -2,7 +2,7 @@
 
 use super::model::{Latency, Load, Report};
 use super::words;
-use crate::run::{Entry, Outcome, RunVerdict, Speaker};
+use crate::run::{Entry, OWN_CLOSE, Outcome, RunVerdict, Speaker};
 use crate::visible::visible;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
@@ -211,7 +211,7 @@ fn transcript(outcome: &Outcome, styled: Styled) -> String {
 
 /// The line that a divergence is marked at: the last of its step, or of what came before where it has none.
 fn last_of_step(entries: &[Entry], step: &str) -> Option<usize> {
-    entries.iter().rposition(|entry| &*entry.step == step && !(step.is_empty() && entry.text == "closed by the client"))
+    entries.iter().rposition(|entry| &*entry.step == step && !(step.is_empty() && entry.text == OWN_CLOSE))
 }
 
 fn step_label(step: &str) -> String {

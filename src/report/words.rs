@@ -6,6 +6,7 @@
 use super::model::{
     Diagnostic, Latency, Level, Line, Load, Report, ScenarioReport, Speaker, Step, StepVerdict, Summary, Verdict,
 };
+use crate::run::OWN_CLOSE;
 use crate::visible::inert;
 use std::borrow::Cow;
 
@@ -154,7 +155,7 @@ pub(super) fn transcript(scenario: &ScenarioReport) -> Vec<String> {
         .divergences
         .iter()
         .filter_map(|one| {
-            let of_step = |line: &Line| line.step == one.step && line.text != "closed by the client";
+            let of_step = |line: &Line| line.step == one.step && line.text != OWN_CLOSE;
             Some((one.line.or_else(|| lines.iter().rposition(of_step))?, one.step.as_str()))
         })
         .collect();

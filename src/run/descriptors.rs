@@ -1,13 +1,15 @@
 //! How many files this process may open, told before thousands of connections need them.
 
+use super::RunFault;
+
 /// Descriptors that are needed beside connections: files, logs, the system's own.
 const RESERVE: u64 = 20;
 
 /// Makes room for so many jobs with so many connections each, and gives the number of jobs there is room for.
 ///
 /// # Errors
-/// A message with what to do, when the jobs were `wanted` and the system allows fewer.
-pub(crate) fn ensure_descriptors(jobs: usize, each: usize, wanted: bool) -> Result<usize, String> {
+/// The jobs were `wanted` and the system allows fewer.
+pub(crate) fn ensure_descriptors(jobs: usize, each: usize, wanted: bool) -> Result<usize, RunFault> {
     let each = each.max(1) as u64;
     let needed = (jobs as u64).saturating_mul(each).saturating_add(RESERVE);
     // One scenario at a time fits into any limit there is.
@@ -21,11 +23,7 @@ pub(crate) fn ensure_descriptors(jobs: usize, each: usize, wanted: bool) -> Resu
     }
     let room = allowed.saturating_sub(RESERVE) / each;
     if wanted || room == 0 {
-        return Err(format!(
-            "`--jobs {jobs}` needs {needed} open files, but this process may have {allowed}: raise the limit \
-             (`ulimit -n {needed}`), or give at most `--jobs {}`",
-            room.max(1)
-        ));
+        return Err(RunFault::Descriptors { jobs, needed, allowed, room });
     }
     Ok(usize::try_from(room).unwrap_or(jobs))
 }
@@ -36,13 +34,13 @@ mod tests {
 
     #[test]
     fn few_jobs_need_nothing() {
-        assert_eq!(ensure_descriptors(1, 2, true), Ok(1));
-        assert_eq!(ensure_descriptors(10, 2, true), Ok(10));
+        assert_eq!(ensure_descriptors(1, 2, true).unwrap(), 1);
+        assert_eq!(ensure_descriptors(10, 2, true).unwrap(), 10);
     }
 
     #[test]
     fn more_than_any_system_allows_is_told_with_what_to_do() {
-        let error = ensure_descriptors(usize::MAX / 4, 1, true).unwrap_err();
+        let error = ensure_descriptors(usize::MAX / 4, 1, true).unwrap_err().to_string();
         assert!(error.contains("ulimit -n") && error.contains("--jobs"), "{error}");
     }
 }

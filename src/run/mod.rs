@@ -4,6 +4,7 @@
 //! played is `crate::play`'s business, connections that come `crate::host`'s.
 
 mod descriptors;
+mod fault;
 mod one;
 mod own_server;
 mod pace_of_runs;
@@ -21,8 +22,11 @@ pub use crate::play::{
     Cause, CertificateOutcome, ClaimOutcome, Divergence, Handshake, Kind, Outcome, PassedStep, PassedSteps, Rewrite,
     RunVerdict, SessionOutcome, Settings, SharedSandbox, StepNumber, StepOutcome, StepSide, Stop, Verdict,
 };
-pub use crate::session::{Admission, Arrivals, Entry, Event as Happened, Exchange, Observer, ReplyEntry, Speaker};
+pub use crate::session::{
+    Admission, Arrivals, Entry, Event as Happened, Exchange, OWN_CLOSE, Observer, ReplyEntry, Speaker,
+};
 pub(crate) use descriptors::ensure_descriptors;
+pub use fault::RunFault;
 pub use pace_of_runs::RunRate;
 pub use schedule::{Course, Finished, Plan, Play, RunEvent, RunListener, play_all};
 

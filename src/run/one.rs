@@ -1,5 +1,6 @@
 //! One run: its sandbox and its own server are started, the client is played, and the ends are waited for.
 
+use super::fault::RunFault;
 use super::sandbox::sandbox_options;
 use crate::host::{Awaited, Listening};
 use crate::play::client::player::Player;
@@ -17,7 +18,7 @@ use std::time::Duration;
 pub(super) async fn play(scenario: &Scenario, variables: &Variables, props: &Props, settings: &Settings) -> Outcome {
     let mut player = Player::new(scenario, props, settings);
     if let Err(error) = start_sandbox(&mut player, variables) {
-        return not_started(scenario, &error);
+        return not_started(scenario, &error.to_string());
     }
     if let Err(error) = player.refuse_endless() {
         return not_startable(scenario, &error);
@@ -111,7 +112,7 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: Kind, message: &str) 
 }
 
 /// Starts the built-in server: any user name with one of the secrets as password is let in.
-fn start_sandbox(player: &mut Player<'_>, variables: &Variables) -> Result<(), String> {
+fn start_sandbox(player: &mut Player<'_>, variables: &Variables) -> Result<(), RunFault> {
     if !player.ground.settings.sandbox || player.ground.settings.to.is_some() {
         return Ok(());
     }
@@ -120,7 +121,7 @@ fn start_sandbox(player: &mut Player<'_>, variables: &Variables) -> Result<(), S
         return Ok(());
     }
     let options = sandbox_options([(player.ground.scenario, variables, player.ground.settings)]);
-    let sandbox = Sandbox::start(options).map_err(|error| format!("the sandbox: {error}"))?;
+    let sandbox = Sandbox::start(options).map_err(RunFault::Sandbox)?;
     player.ground.sandbox = Some(Arc::new(sandbox));
     Ok(())
 }

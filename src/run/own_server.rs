@@ -11,7 +11,9 @@ use crate::play::outcome::Verdict;
 use crate::play::server::scope::server_value;
 use crate::play::server::script::ScriptParts;
 use crate::scenario::server::{ConnectionPlan, Server};
-use crate::scenario::{Action, Address, Connect, Mode, Span, TemplateError, Templates, Variables, parse_listen};
+use crate::scenario::{
+    Action, Address, Connect, Misread, Mode, Span, TemplateError, Templates, Variables, parse_listen,
+};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -65,7 +67,7 @@ impl Player<'_> {
             (Some(address), _) => return Ok(address),
             (None, None) => return Ok((Ipv4Addr::LOCALHOST, 0).into()),
             (None, Some(text)) => {
-                let fault = |message| TemplateError { message, span: text.span, help: None };
+                let fault = |misread: Misread| TemplateError { message: misread.into(), span: text.span, help: None };
                 let rendered = self.stage.templates.render(text, Mode::Line, &self.stage.names)?;
                 parse_listen(&String::from_utf8_lossy(&rendered.bytes)).map_err(fault)?
             }

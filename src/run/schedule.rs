@@ -3,8 +3,10 @@
 //! Responsible for the order of runs, retries, and what is under way at once. What a run is, is `player`'s business; what
 //! its outcome comes to is the caller's, who is told of each as it ends. Runs are spread over one thread a processor.
 
+use super::fault::RunFault;
 use super::one;
 use super::pace_of_runs::{RunRate, Tickets};
+use crate::net::clock;
 use crate::play::outcome::{Outcome, RunVerdict};
 use crate::play::props::Props;
 use crate::play::{Settings, Stop};
@@ -94,8 +96,8 @@ pub type RunListener = Arc<dyn Fn(RunEvent) + Send + Sync>;
 /// SIGINT, SIGTERM and SIGHUP stop it: runs under way end with what they have. A second signal ends the process.
 ///
 /// # Errors
-/// A message where the system gives no threads or sockets.
-pub fn play_all(mut plays: Vec<Play>, plan: &Plan, listener: &RunListener) -> Result<Course, String> {
+/// The system gives no threads or sockets.
+pub fn play_all(mut plays: Vec<Play>, plan: &Plan, listener: &RunListener) -> Result<Course, RunFault> {
     let began = Instant::now();
     for play in &mut plays {
         play.settings.stop = Some(plan.stop.clone());
@@ -162,9 +164,8 @@ struct Due {
     at: Instant,
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| format!("the run could not be started: {error}"))
+fn runtime() -> Result<tokio::runtime::Runtime, RunFault> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunFault::System)
 }
 
 /// One run at a time needs no further thread.
@@ -172,7 +173,7 @@ fn thread_count(jobs: usize) -> usize {
     if jobs == 1 { 1 } else { jobs.min(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)) }
 }
 
-async fn work_in_threads(shared: &Arc<Schedule>, threads: usize) -> Result<(), String> {
+async fn work_in_threads(shared: &Arc<Schedule>, threads: usize) -> Result<(), RunFault> {
     let (done, mut all_done) = tokio::sync::mpsc::channel(threads);
     for thread in 0..threads {
         let (shared, done) = (shared.clone(), done.clone());
@@ -184,7 +185,7 @@ async fn work_in_threads(shared: &Arc<Schedule>, threads: usize) -> Result<(), S
             _ = done.blocking_send(outcome);
         };
         let spawned = std::thread::Builder::new().name(format!("runs {thread}")).spawn(body);
-        spawned.map_err(|error| format!("the run could not be started: {error}"))?;
+        spawned.map_err(RunFault::System)?;
     }
     drop(done);
     let mut outcome = Ok(());
@@ -196,7 +197,7 @@ async fn work_in_threads(shared: &Arc<Schedule>, threads: usize) -> Result<(), S
 
 async fn tick(shared: &Schedule) {
     loop {
-        tokio::time::sleep(TICK).await;
+        clock::rest(TICK).await;
         (shared.listener)(RunEvent::Tick(shared.under_way.load(Ordering::Relaxed)));
     }
 }
@@ -224,7 +225,7 @@ async fn work(shared: Arc<Schedule>, thread: usize, threads: usize) {
 async fn one_after_the_other(shared: Arc<Schedule>, wait: Duration) {
     if !wait.is_zero() {
         tokio::select! {
-            () = tokio::time::sleep(wait) => {}
+            () = clock::rest(wait) => {}
             () = shared.plan.stop.stopped() => return,
         }
     }
@@ -243,7 +244,7 @@ async fn begin_when_due(shared: &Arc<Schedule>, thread: usize, threads: usize, j
     while let Some((number, play, due)) = shared.tickets.due(local) {
         local += threads as u64;
         let wait = async {
-            tokio::time::sleep_until(due.into()).await;
+            clock::rest_until(due.into()).await;
             slots.clone().acquire_owned().await
         };
         let slot = tokio::select! {

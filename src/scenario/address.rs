@@ -1,43 +1,31 @@
 //! Addresses as people write them: `HOST`, `HOST:PORT`, `[IPV6]:PORT`; and as other tools do, with the right form for each.
 
+use super::Misread;
 use super::typography::Lookalike;
+use crate::smtp::ports::{SMTP_PORT, port_named};
 use std::net::Ipv6Addr;
 
-/// The port of a connection that names none.
-pub(crate) const SMTP_PORT: u16 = 25;
-
 /// `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`.
-pub(crate) fn split_address(text: &str) -> Result<(String, u16), String> {
+pub(crate) fn split_address(text: &str) -> Result<(String, u16), Misread> {
     split_address_or(text, SMTP_PORT)
 }
 
 /// The same with another port where none is named.
-pub(crate) fn split_address_or(text: &str, default_port: u16) -> Result<(String, u16), String> {
+pub(crate) fn split_address_or(text: &str, default_port: u16) -> Result<(String, u16), Misread> {
     if text.is_empty() {
-        return Err("the host is empty".to_owned());
+        return Err(Misread::new("the host is empty"));
     }
     if let Some(right) = right_form(text, default_port) {
-        return Err(format!("`{text}` is not HOST:PORT: write {right}"));
+        return Err(Misread::new(format!("`{text}` is not HOST:PORT: write {right}")));
     }
     let split = text.rfind(':').filter(|colon| text.rfind(']').is_none_or(|bracket| bracket < *colon));
     let Some(colon) = split else { return Ok((text.to_owned(), default_port)) };
     let host = &text[..colon];
     if host.is_empty() {
-        return Err(format!("`{text}` has no host"));
+        return Err(Misread::new(format!("`{text}` has no host")));
     }
     Ok((host.to_owned(), parse_port(&text[colon + 1..])?))
 }
-
-/// What ports are called by name (/etc/services, RFC 6409, RFC 8314).
-const SERVICES: [(&str, u16); 7] = [
-    ("smtp", 25),
-    ("mail", 25),
-    ("submission", 587),
-    ("submissions", 465),
-    ("smtps", 465),
-    ("ssmtp", 465),
-    ("lmtp", 24),
-];
 
 /// Programs whose command lines are pasted.
 const PROGRAMS: [&str; 6] = ["telnet", "nc", "ncat", "netcat", "openssl", "connect"];
@@ -207,12 +195,11 @@ fn by_what_follows(host: &str, rest: &[&str], port: Option<u16>) -> Option<Strin
 }
 
 fn port_of(text: &str) -> Option<u16> {
-    let named = SERVICES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, port)| *port);
-    text.parse::<u16>().ok().filter(|port| *port > 0).or(named)
+    text.parse::<u16>().ok().filter(|port| *port > 0).or_else(|| port_named(text))
 }
 
 /// The value of `host:`, which names no port.
-pub(crate) fn check_host(text: &str) -> Result<(), String> {
+pub(crate) fn check_host(text: &str) -> Result<(), Misread> {
     let word = text.trim();
     let bare = word.trim_matches(['[', ']']).split('%').next().unwrap_or("");
     if bare.parse::<Ipv6Addr>().is_ok() {
@@ -221,23 +208,23 @@ pub(crate) fn check_host(text: &str) -> Result<(), String> {
     if let Some((host, port)) = word.rsplit_once(':').and_then(|(host, port)| Some((host, port_of(port)?)))
         && right_form(host, SMTP_PORT).is_none()
     {
-        return Err(format!("`{text}` is a host and a port: write `host: {host}` and `port: {port}`"));
+        return Err(Misread::new(format!("`{text}` is a host and a port: write `host: {host}` and `port: {port}`")));
     }
     match right_form(word, SMTP_PORT) {
-        Some(right) => Err(format!("`{text}` is no host: write {right}")),
+        Some(right) => Err(Misread::new(format!("`{text}` is no host: write {right}"))),
         None => Ok(()),
     }
 }
 
 /// A port number.
-pub(crate) fn parse_port(text: &str) -> Result<u16, String> {
+pub(crate) fn parse_port(text: &str) -> Result<u16, Misread> {
     match text.trim().parse::<u16>() {
         Ok(port) if port > 0 => Ok(port),
         _ if port_of(text.trim()).is_some() => {
             let port = port_of(text.trim()).unwrap_or(SMTP_PORT);
-            Err(format!("`{text}` is not a port: write its number, `{port}`"))
+            Err(Misread::new(format!("`{text}` is not a port: write its number, `{port}`")))
         }
-        _ => Err(format!("`{text}` is not a port: a number from 1 to 65535")),
+        _ => Err(Misread::new(format!("`{text}` is not a port: a number from 1 to 65535"))),
     }
 }
 
@@ -288,7 +275,7 @@ mod tests {
             ("\"mail.example.com:25\"", "`mail.example.com:25`"),
             ("mail!example.com:25", "`mailexample.com:25`"),
         ] {
-            let message = split_address(written).unwrap_err();
+            let message = split_address(written).unwrap_err().to_string();
             assert!(message.contains(right), "{written}: {message}");
         }
         assert!(split_address("bücher.example:25").is_ok());

@@ -4,7 +4,7 @@
 //! what a template gives.
 
 use super::connection::IpVersion;
-use super::{Mode, Scope, Span, TemplateError, Templates, Text};
+use super::{Misread, Mode, Scope, Span, TemplateError, Templates, Text};
 
 /// An option as written.
 #[derive(Debug, Clone)]
@@ -53,8 +53,8 @@ impl Templates {
             Chosen::Template(text) => text,
         };
         let rendered = self.render(text, Mode::Line, scope)?;
-        choose(&String::from_utf8_lossy(&rendered.bytes)).map_err(|message| TemplateError {
-            message: rendered.without_secret(message),
+        choose(&String::from_utf8_lossy(&rendered.bytes)).map_err(|misread| TemplateError {
+            message: rendered.without_secret(misread.into()),
             span: text.span,
             help: None,
         })
@@ -62,8 +62,9 @@ impl Templates {
 }
 
 /// What a template gave, or which words there are.
-pub(crate) fn choose<T: Choosable>(written: &str) -> Result<T, String> {
-    T::chosen(written.trim()).ok_or_else(|| format!("expected {}, found `{written}`", T::EXPECTED))
+pub(crate) fn choose<T: Choosable>(written: &str) -> Result<T, Misread> {
+    let fault = || Misread::new(format!("expected {}, found `{written}`", T::EXPECTED));
+    T::chosen(written.trim()).ok_or_else(fault)
 }
 
 impl Choosable for bool {

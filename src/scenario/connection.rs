@@ -1,7 +1,7 @@
 //! Where a `connect` step goes to, through what, and with which TLS options: plain data.
 
 use super::chosen::{Chosen, ImplicitTls, TlsVersionName};
-use super::{Length, Named, Span, Text};
+use super::{Length, Misread, Named, Span, Text};
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 
@@ -145,15 +145,15 @@ impl Connect {
 }
 
 /// The two addresses of a PROXY header, both of one IP version.
-pub(crate) fn proxied(source: &str, destination: &str) -> Result<(SocketAddr, SocketAddr), String> {
+pub(crate) fn proxied(source: &str, destination: &str) -> Result<(SocketAddr, SocketAddr), Misread> {
     let address = |text: &str| {
-        text.trim()
-            .parse::<SocketAddr>()
-            .map_err(|_| format!("`{text}` is not an IP address with a port, such as `192.0.2.1:2525` or `[::1]:25`"))
+        text.trim().parse::<SocketAddr>().map_err(|_| {
+            Misread::new(format!("`{text}` is not an IP address with a port, such as `192.0.2.1:2525` or `[::1]:25`"))
+        })
     };
     let (source, destination) = (address(source)?, address(destination)?);
     if source.is_ipv4() != destination.is_ipv4() {
-        return Err(format!("`{source}` and `{destination}` are not of the same IP version"));
+        return Err(Misread::new(format!("`{source}` and `{destination}` are not of the same IP version")));
     }
     Ok((source, destination))
 }

@@ -2,7 +2,7 @@
 //!
 //! Responsible for these types alone. `parse` reads them, `check` looks through them, `run` renders and sends them.
 
-use super::{Filler, Length, Span, Text};
+use super::{Filler, Length, Misread, Span, Text};
 
 /// The size of a BDAT chunk where none is given, in octets.
 pub(crate) const DEFAULT_CHUNK: usize = 64 * 1024;
@@ -146,7 +146,7 @@ impl MailData {
 }
 
 /// `64KiB`, `1 MiB`, `10kB` or a number of octets.
-pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
+pub(crate) fn parse_size(text: &str) -> Result<usize, Misread> {
     let text = text.trim();
     let unit_at = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);
@@ -156,14 +156,18 @@ pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
         "mib" => 1024 * 1024,
         "kb" => 1000,
         "mb" => 1_000_000,
-        _ => return Err(format!("`{text}` is not a size: write for example `64KiB`, `1MiB` or a number of octets")),
+        _ => {
+            return Err(Misread::new(format!(
+                "`{text}` is not a size: write for example `64KiB`, `1MiB` or a number of octets"
+            )));
+        }
     };
     let size = number.parse::<usize>().ok().and_then(|number| number.checked_mul(factor));
     match size {
         Some(size @ 1..=MAX_CHUNK) => Ok(size),
-        Some(0) => Err("a chunk holds 1 octet at least".to_owned()),
-        Some(_) => Err(format!("a chunk holds {} MiB at most", MAX_CHUNK / 1024 / 1024)),
-        None => Err(format!("`{text}` is not a size: write for example `64KiB`")),
+        Some(0) => Err(Misread::new("a chunk holds 1 octet at least")),
+        Some(_) => Err(Misread::new(format!("a chunk holds {} MiB at most", MAX_CHUNK / 1024 / 1024))),
+        None => Err(Misread::new(format!("`{text}` is not a size: write for example `64KiB`"))),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Durations as people write them: `30s`, `1m 30s`, `500ms`.
 
+use super::Misread;
 use std::time::Duration;
 
 /// The longest duration a scenario may name: one day.
@@ -9,12 +10,13 @@ const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 ///
 /// # Errors
 /// A text that says what a duration looks like.
-pub fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, Misread> {
     let span: jiff::SignedDuration =
-        text.trim().parse().map_err(|_| format!("`{text}` is not a duration: write {}", forms(text)))?;
-    let duration = Duration::try_from(span).map_err(|_| format!("`{text}` is negative: a duration is not"))?;
+        text.trim().parse().map_err(|_| Misread::new(format!("`{text}` is not a duration: write {}", forms(text))))?;
+    let duration =
+        Duration::try_from(span).map_err(|_| Misread::new(format!("`{text}` is negative: a duration is not")))?;
     if duration > MAX_DURATION {
-        return Err(format!("`{text}` is too long: one day is the most"));
+        return Err(Misread::new(format!("`{text}` is too long: one day is the most")));
     }
     Ok(duration)
 }
@@ -46,7 +48,7 @@ mod tests {
         assert_eq!(parse("30s"), Ok(Duration::from_secs(30)));
         assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse("1m 30s"), Ok(Duration::from_secs(90)));
-        assert!(parse("5").is_err_and(|text| text.contains("`5s`")));
+        assert!(parse("5").is_err_and(|fault| fault.to_string().contains("`5s`")));
         assert!(parse("-1s").is_err());
         assert!(parse("48h").is_err());
     }

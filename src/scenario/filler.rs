@@ -3,6 +3,7 @@
 //! Responsible for its notation, for making it from what it stands for, and for its octets. A report replaces large
 //! files by it: most servers judge a message by its size and by the length of its lines.
 
+use super::Misread;
 use std::fmt;
 use std::io::{self, Read};
 
@@ -36,8 +37,9 @@ pub(crate) struct FillerOctets {
 
 impl Filler {
     /// Reads `72*1000 15`: a thousand lines of 72 letters, then one of 15.
-    pub(crate) fn parse(text: &str) -> Result<Filler, String> {
-        let fault = |word: &str| format!("`{word}` is no line of a filler: write its length, or LENGTH*COUNT");
+    pub(crate) fn parse(text: &str) -> Result<Filler, Misread> {
+        let fault =
+            |word: &str| Misread::new(format!("`{word}` is no line of a filler: write its length, or LENGTH*COUNT"));
         let run = |word: &str| {
             let (length, count) = word.split_once('*').unwrap_or((word, "1"));
             let (length, count) = (length.parse::<u64>().ok()?, count.parse::<u64>().ok()?);
@@ -48,8 +50,8 @@ impl Filler {
         let filler = Filler { runs };
         match filler.checked_octets() {
             Some(1..=MAX_OCTETS) => Ok(filler),
-            Some(0) => Err("this filler has no lines".to_owned()),
-            _ => Err(format!("a filler holds {} GiB at most", MAX_OCTETS >> 30)),
+            Some(0) => Err(Misread::new("this filler has no lines")),
+            _ => Err(Misread::new(format!("a filler holds {} GiB at most", MAX_OCTETS >> 30))),
         }
     }
 

@@ -19,6 +19,7 @@ mod flow;
 mod lint;
 mod lost;
 mod matcher;
+mod misread;
 mod octets;
 mod pattern;
 mod schema;
@@ -35,6 +36,7 @@ pub(crate) mod write;
 pub(crate) mod yaml;
 
 pub use claim::{FailOn, Level};
+pub use misread::Misread;
 pub use schema::SCHEMA;
 pub use source::{Diagnostic, Footnote, Position, Severity, Source, Sources, Span};
 pub use template::{Expression, Text};
@@ -55,6 +57,7 @@ pub(crate) use flow::Flow;
 pub(crate) use matcher::{Capture, Matcher};
 pub(crate) use octets::{decode_base64, decode_hex};
 pub(crate) use pattern::{NamePattern, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide};
+pub(crate) use source::DiagnosticKind;
 pub(crate) use step::{Action, Auth, Closing, Group, Head, RawBytes, Retry, RetryOn, Speech, Step, TlsStep};
 pub(crate) use template::{Mode, Over, Rendered, Scope, TemplateError, Templates, value_from_bytes, weight_of};
 pub(crate) use words::similar;
@@ -79,10 +82,10 @@ pub(crate) fn is_built_in_name(name: &str) -> bool {
 }
 
 /// How often `repeat` goes round.
-pub(crate) fn parse_count(written: &str) -> Result<usize, String> {
+pub(crate) fn parse_count(written: &str) -> Result<usize, Misread> {
     let count = written.trim().parse::<usize>().ok();
     let allowed = count.filter(|count| u64::try_from(*count).is_ok_and(|count| count <= MAX_ITERATIONS));
-    allowed.ok_or_else(|| format!("`repeat` takes a number up to {MAX_ITERATIONS}, not `{written}`"))
+    allowed.ok_or_else(|| Misread::new(format!("`repeat` takes a number up to {MAX_ITERATIONS}, not `{written}`")))
 }
 /// How long one wait may take when nothing else is said.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -3,6 +3,7 @@
 //! Responsible for compiling a pattern the way the language means it (`^` and `$` at each line, bytes instead of
 //! characters) and for refusing one that would also match a refusal. The only module that compiles patterns.
 
+use super::Misread;
 use super::matcher::{Matcher, line_start};
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
@@ -76,8 +77,8 @@ pub(super) fn build(pattern: &str, ignore_case: bool) -> Result<Regex, PatternFa
 pub(crate) struct NamePattern(Arc<Matcher>);
 
 /// Compiles a pattern for names, in which no letter is taken for its small or capital form.
-pub(crate) fn name_pattern(pattern: &str) -> Result<NamePattern, String> {
-    compile(pattern).map(NamePattern).map_err(|fault| fault.message)
+pub(crate) fn name_pattern(pattern: &str) -> Result<NamePattern, Misread> {
+    compile(pattern).map(NamePattern).map_err(|fault| Misread::new(fault.message))
 }
 
 impl NamePattern {

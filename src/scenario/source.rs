@@ -85,6 +85,22 @@ pub struct Diagnostic {
     pub footnotes: Vec<Footnote>,
     /// Whether it may vanish once another mistake is mended: a name or a session that a broken step would give.
     pub may_follow_from_others: bool,
+    /// What it is about, where something else than a person asks.
+    pub(crate) kind: DiagnosticKind,
+}
+
+/// What a diagnostic is about, as far as anything but its reader depends on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum DiagnosticKind {
+    /// Nothing depends on it.
+    #[default]
+    Any,
+    /// A key that is none of a mapping.
+    UnknownKey,
+    /// A variable that nothing reads.
+    UnusedVariable,
+    /// Text that is a template elsewhere, and is sent as it stands here.
+    ForeignTemplate,
 }
 
 impl Sources {
@@ -196,12 +212,19 @@ impl Diagnostic {
             others: Vec::new(),
             footnotes: Vec::new(),
             may_follow_from_others: false,
+            kind: DiagnosticKind::Any,
         }
     }
 
     /// A warning at `span`.
     pub fn warning(span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(span, message) }
+    }
+
+    /// The same, of this kind.
+    pub(crate) fn kind(mut self, kind: DiagnosticKind) -> Diagnostic {
+        self.kind = kind;
+        self
     }
 
     /// The same with a label beside the caret.

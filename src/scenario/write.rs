@@ -6,6 +6,7 @@
 
 pub(crate) mod yaml_text;
 
+use crate::smtp::ports::SUBMISSIONS_PORT;
 use std::fmt::Write as _;
 use yaml_text::{Field, Item, YamlValue};
 
@@ -158,7 +159,7 @@ impl Draft {
 
 impl DraftConnect {
     fn value(&self) -> YamlValue {
-        let by_port = self.port == 465;
+        let by_port = self.port == SUBMISSIONS_PORT;
         let tls = self.implicit_tls.filter(|implicit| *implicit != by_port);
         if tls.is_none() && self.session.is_none() && self.options.is_empty() {
             return YamlValue::Text(self.address());

@@ -3,20 +3,25 @@
 //! Responsible for turning a [`TlsOffer`] into an acceptor and for saying in words why a handshake failed. Not responsible
 //! for the certificates that are made (`certificate`) nor for the bytes that follow (`peer`, which calls here).
 
-use super::certificate::{Authority, IssuedCertificate, LOOPBACK, Wish};
+mod fault;
+
+use super::certificate::{Authority, IssuedCertificate, Wish, with_loopback};
+use super::protocol::ClientTlsFacts;
+pub(super) use fault::failure;
+use fault::in_words;
+pub(crate) use fault::{AcceptorFault, HandshakeFailure};
 use openssl::error::ErrorStack;
+use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{
-    self, NameType, Ssl, SslAcceptor, SslAcceptorBuilder, SslMethod, SslOptions, SslRef, SslSessionCacheMode,
-    SslVerifyMode, SslVersion,
+    NameType, Ssl, SslAcceptor, SslAcceptorBuilder, SslMethod, SslOptions, SslRef, SslSessionCacheMode, SslVerifyMode,
+    SslVersion,
 };
 use openssl::x509::store::X509StoreBuilder;
-use openssl::x509::{X509, X509VerifyResult};
+use openssl::x509::{X509, X509Ref, X509VerifyResult};
 use std::pin::Pin;
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
-
-const OTHER_KEY: &str = "the key does not belong to the certificate";
 
 /// What a server offers in a handshake.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +53,7 @@ impl Default for Choice {
 }
 
 /// What a handshake agreed on, as the server sees it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Accepted {
     pub(crate) version: String,
     /// By its IANA name.
@@ -59,42 +64,52 @@ pub(crate) struct Accepted {
     pub(crate) client: Option<Vec<u8>>,
     /// Whether that was verified.
     pub(crate) verified: bool,
+    /// Whether it is taken all the same.
+    is_taken: bool,
 }
+
+/// A client's connection after the handshake.
+pub(crate) type TlsStream = SslStream<TcpStream>;
 
 /// An acceptor, and the certificate in PEM that a client must trust.
 #[derive(Clone)]
 pub(crate) struct Acceptor {
     ssl: SslAcceptor,
     verifies: bool,
+    /// Whether a certificate of a client is taken whoever signed it.
+    trusts_any: bool,
     pub(crate) trust_pem: Vec<u8>,
 }
 
 impl Acceptor {
     /// # Errors
     /// What is wrong with a certificate or a key that was given.
-    pub(crate) fn new(offer: &TlsOffer, authority: &Authority) -> Result<Acceptor, String> {
-        let mut builder = builder(offer).map_err(|error| in_words(&error))?;
+    pub(crate) fn new(offer: &TlsOffer, authority: &Authority) -> Result<Acceptor, AcceptorFault> {
+        let mut builder = builder(offer)?;
         let trust_pem = show_certificate(&mut builder, &offer.certificate, authority)?;
         ask_client(&mut builder, offer)?;
-        Ok(Acceptor { ssl: builder.build(), verifies: offer.client_ca.is_some(), trust_pem })
+        let trusts_any = offer.asks_client && offer.client_ca.is_none();
+        Ok(Acceptor { ssl: builder.build(), verifies: offer.client_ca.is_some(), trusts_any, trust_pem })
     }
 
     /// Shakes hands with a client.
     ///
     /// # Errors
-    /// The reason in words, to follow "the TLS handshake failed: ".
-    pub(crate) async fn shake_hands(&self, tcp: TcpStream) -> Result<(SslStream<TcpStream>, Accepted), String> {
-        let ssl = Ssl::new(self.ssl.context()).map_err(|error| in_words(&error))?;
-        let mut stream = SslStream::new(ssl, tcp).map_err(|error| in_words(&error))?;
-        Pin::new(&mut stream).accept().await.map_err(|error| failure(&error))?;
-        let accepted = Accepted::of(stream.ssl(), self.verifies);
+    /// The reason in words.
+    pub(crate) async fn shake_hands(&self, tcp: TcpStream) -> Result<(TlsStream, Accepted), HandshakeFailure> {
+        let mut stream = SslStream::new(Ssl::new(self.ssl.context())?, tcp)?;
+        Pin::new(&mut stream).accept().await?;
+        let accepted = self.told_by(stream.ssl());
         Ok((stream, accepted))
     }
-}
 
-impl Accepted {
-    /// What a finished handshake tells; `verifies` says whether certificates of clients were held against an authority.
-    pub(crate) fn of(ssl: &SslRef, verifies: bool) -> Accepted {
+    /// The certificate that is shown.
+    pub(super) fn certificate(&self) -> Option<&X509Ref> {
+        self.ssl.context().certificate()
+    }
+
+    /// What a finished handshake tells.
+    fn told_by(&self, ssl: &SslRef) -> Accepted {
         let client = ssl.peer_certificate().and_then(|certificate| certificate.to_der().ok());
         let cipher = ssl.current_cipher();
         let name = cipher.and_then(|cipher| cipher.standard_name().or(Some(cipher.name())));
@@ -102,8 +117,21 @@ impl Accepted {
             version: ssl.version_str().to_owned(),
             cipher: name.unwrap_or("unknown").to_owned(),
             server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
-            verified: verifies && client.is_some() && ssl.verify_result() == X509VerifyResult::OK,
+            verified: self.verifies && client.is_some() && ssl.verify_result() == X509VerifyResult::OK,
+            is_taken: self.trusts_any,
             client,
+        }
+    }
+}
+
+impl Accepted {
+    /// What the protocol hears of it: the names in a certificate that EXTERNAL takes.
+    pub(super) fn facts(&self) -> ClientTlsFacts {
+        let client = self.client.as_ref().filter(|_| self.verified || self.is_taken);
+        let certificate = client.and_then(|der| X509::from_der(der).ok());
+        ClientTlsFacts {
+            agreed: Some((self.version.clone(), self.cipher.clone())),
+            client_names: certificate.map(|certificate| names_of(&certificate)),
         }
     }
 }
@@ -138,77 +166,74 @@ fn show_certificate(
     builder: &mut SslAcceptorBuilder,
     choice: &Choice,
     authority: &Authority,
-) -> Result<Vec<u8>, String> {
+) -> Result<Vec<u8>, AcceptorFault> {
     let (names, self_signed, expired) = match choice {
         Choice::Given { certificates, key } => return show_given(builder, certificates, key),
         Choice::Made { names, self_signed, expired } => (names, *self_signed, *expired),
     };
-    let own = || LOOPBACK.iter().map(|name| (*name).to_owned()).collect();
-    let wish = Wish { names: names.clone().unwrap_or_else(own), expired };
+    let wish = Wish { names: names.clone().unwrap_or_else(|| with_loopback(&[])), expired };
     let made = if self_signed { IssuedCertificate::self_signed(&wish) } else { authority.issue(&wish) };
     let shown = made.and_then(|made| {
         builder.set_certificate(&made.server)?;
         builder.set_private_key(&made.key)?;
         Ok(made.authority_pem)
     });
-    shown.map_err(|error| format!("the certificate could not be made: {}", in_words(&error)))
+    shown.map_err(|error| AcceptorFault::NotMade(in_words(&error)))
 }
 
 /// What is wrong with certificates in PEM.
 pub(crate) fn certificate_fault(pem: &[u8]) -> Option<String> {
-    chain_of(pem).err()
+    chain_of(pem).err().map(|fault| fault.to_string())
 }
 
 /// What is wrong with the key, in PEM, of sound certificates.
 pub(crate) fn key_fault(certificates: &[u8], key: &[u8]) -> Option<String> {
     let check = || {
         let (own, _) = chain_of(certificates)?;
-        let public = own.public_key().map_err(|error| in_words(&error))?;
-        if key_of(key)?.public_eq(&public) { Ok(()) } else { Err(OTHER_KEY.to_owned()) }
+        let public = own.public_key()?;
+        if key_of(key)?.public_eq(&public) { Ok(()) } else { Err(AcceptorFault::OtherKey) }
     };
-    check().err()
+    check().err().map(|fault| fault.to_string())
 }
 
 /// The first certificate, and those that lead to its authority.
-fn chain_of(pem: &[u8]) -> Result<(X509, Vec<X509>), String> {
-    let chain = X509::stack_from_pem(pem).map_err(|error| unreadable("certificate", &error))?;
+fn chain_of(pem: &[u8]) -> Result<(X509, Vec<X509>), AcceptorFault> {
+    let chain = X509::stack_from_pem(pem)
+        .map_err(|error| AcceptorFault::unreadable("the certificate can't be read as PEM", &error))?;
     let mut chain = chain.into_iter();
-    let own = chain.next().ok_or("the file of the certificate holds none in PEM")?;
+    let own = chain.next().ok_or(AcceptorFault::NoCertificate)?;
     Ok((own, chain.collect()))
 }
 
-fn key_of(pem: &[u8]) -> Result<PKey<Private>, String> {
+fn key_of(pem: &[u8]) -> Result<PKey<Private>, AcceptorFault> {
     if memchr::memmem::find(pem, b"PRIVATE KEY-----").is_none() {
-        return Err("the file of the key holds none in PEM".to_owned());
+        return Err(AcceptorFault::NoKey);
     }
     // Without a callback OpenSSL would ask at the terminal for the passphrase of an encrypted key.
-    PKey::private_key_from_pem_callback(pem, |_| Ok(0)).map_err(|error| unreadable("key", &error))
+    PKey::private_key_from_pem_callback(pem, |_| Ok(0))
+        .map_err(|error| AcceptorFault::unreadable("the key can't be read as PEM", &error))
 }
 
-fn unreadable(what: &str, error: &ErrorStack) -> String {
-    format!("the {what} can't be read as PEM: {}", in_words(error))
-}
-
-fn show_given(builder: &mut SslAcceptorBuilder, certificates: &[u8], key: &[u8]) -> Result<Vec<u8>, String> {
+fn show_given(builder: &mut SslAcceptorBuilder, certificates: &[u8], key: &[u8]) -> Result<Vec<u8>, AcceptorFault> {
     let (own, others) = chain_of(certificates)?;
     let key = key_of(key)?;
-    builder.set_certificate(&own).map_err(|error| in_words(&error))?;
+    builder.set_certificate(&own)?;
     for certificate in others {
-        builder.add_extra_chain_cert(certificate).map_err(|error| in_words(&error))?;
+        builder.add_extra_chain_cert(certificate)?;
     }
-    builder.set_private_key(&key).map_err(|_| OTHER_KEY.to_owned())?;
+    builder.set_private_key(&key).map_err(|_| AcceptorFault::OtherKey)?;
     Ok(certificates.to_vec())
 }
 
 /// Any certificate of a client is let through: what it must be the script says.
-fn ask_client(builder: &mut SslAcceptorBuilder, offer: &TlsOffer) -> Result<(), String> {
+fn ask_client(builder: &mut SslAcceptorBuilder, offer: &TlsOffer) -> Result<(), AcceptorFault> {
     if !offer.asks_client {
         return Ok(());
     }
     let must = if offer.requires_client { SslVerifyMode::FAIL_IF_NO_PEER_CERT } else { SslVerifyMode::NONE };
     builder.set_verify_callback(SslVerifyMode::PEER | must, |_, _| true);
     let Some(pem) = &offer.client_ca else { return Ok(()) };
-    let unreadable = |error: ErrorStack| format!("the file of `client_ca` can't be read: {}", in_words(&error));
+    let unreadable = |error: ErrorStack| AcceptorFault::unreadable("the file of `client_ca` can't be read", &error);
     let mut store = X509StoreBuilder::new().map_err(unreadable)?;
     for certificate in X509::stack_from_pem(pem).map_err(unreadable)? {
         builder.add_client_ca(&certificate).map_err(unreadable)?;
@@ -217,27 +242,12 @@ fn ask_client(builder: &mut SslAcceptorBuilder, offer: &TlsOffer) -> Result<(), 
     builder.set_verify_cert_store(store.build()).map_err(unreadable)
 }
 
-/// What OpenSSL says of a failure, without its numbers.
-fn in_words(error: &ErrorStack) -> String {
-    let reason = error.errors().first().and_then(openssl::error::Error::reason);
-    reason.map_or_else(|| "OpenSSL gives no reason".to_owned(), str::to_lowercase)
-}
-
-/// Why TLS with a client failed, in words.
-pub(super) fn failure(error: &ssl::Error) -> String {
-    let reason = error.ssl_error().and_then(|stack| stack.errors().first()).and_then(openssl::error::Error::reason);
-    let Some(reason) = reason.map(str::to_lowercase) else {
-        let text = error.io_error().map(std::io::Error::kind);
-        return match text {
-            Some(std::io::ErrorKind::ConnectionReset) => "the client reset the connection".to_owned(),
-            _ => "the client closed the connection".to_owned(),
-        };
-    };
-    match reason.split_once("alert ") {
-        Some((_, alert)) => format!("the client refused: {alert}"),
-        None if matches!(reason.as_str(), "wrong version number" | "http request" | "packet length too long") => {
-            format!("the client did not speak TLS ({reason})")
-        }
-        None => reason,
+/// Common name, and the alternative names that are mail addresses or host names.
+fn names_of(certificate: &X509Ref) -> Vec<String> {
+    let common = certificate.subject_name().entries_by_nid(Nid::COMMONNAME);
+    let mut names: Vec<String> = common.filter_map(|name| name.data().to_string().ok()).collect();
+    for name in certificate.subject_alt_names().iter().flatten() {
+        names.extend(name.email().or_else(|| name.dnsname()).map(str::to_owned));
     }
+    names
 }

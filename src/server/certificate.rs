@@ -78,20 +78,16 @@ impl Authority {
     }
 }
 
-impl IssuedCertificate {
-    /// Makes certificates for `names` (host names or IP addresses), `localhost`, `127.0.0.1` and `::1`.
-    ///
-    /// # Errors
-    /// When OpenSSL fails, which a working installation never does.
-    pub(crate) fn for_names(names: &[String]) -> Result<Self, ErrorStack> {
-        let all = LOOPBACK.iter().map(|name| (*name).to_owned()).chain(names.iter().cloned());
-        Authority::new()?.issue(&Wish { names: all.collect(), expired: false })
-    }
+/// The names of this machine, and further ones (host names or IP addresses).
+pub(crate) fn with_loopback(names: &[String]) -> Vec<String> {
+    LOOPBACK.iter().map(|name| (*name).to_owned()).chain(names.iter().cloned()).collect()
+}
 
+impl IssuedCertificate {
     /// Makes a certificate that is its own authority.
     ///
     /// # Errors
-    /// As [`IssuedCertificate::for_names`].
+    /// As [`Authority::new`].
     pub(crate) fn self_signed(wish: &Wish) -> Result<Self, ErrorStack> {
         let key = new_key()?;
         let server = server_certificate(wish, &key, None)?;
@@ -206,10 +202,15 @@ fn is_usable(name: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn made_for(names: &[String]) -> IssuedCertificate {
+        let wish = Wish { names: with_loopback(names), expired: false };
+        Authority::new().unwrap().issue(&wish).unwrap()
+    }
+
     #[test]
     fn names_and_issuer() {
         let names = ["smtp.sendgrid.net", "localhost", "192.0.2.7", "", "bücher.example", "with blank"];
-        let made = IssuedCertificate::for_names(&names.map(str::to_owned)).unwrap();
+        let made = made_for(&names.map(str::to_owned));
         let authority = X509::from_pem(&made.authority_pem).unwrap();
         assert!(made.server.verify(&authority.public_key().unwrap()).unwrap());
         assert!(authority.verify(&authority.public_key().unwrap()).unwrap());
@@ -223,7 +224,7 @@ mod tests {
 
     #[test]
     fn valid_since_yesterday() {
-        let made = IssuedCertificate::for_names(&[]).unwrap();
+        let made = made_for(&[]);
         let today = Asn1Time::days_from_now(0).unwrap();
         let authority = X509::from_pem(&made.authority_pem).unwrap();
         // Two clocks are compared, which may differ by a tick.
@@ -235,7 +236,7 @@ mod tests {
 
     #[test]
     fn two_sandboxes_share_nothing() {
-        let (one, other) = (IssuedCertificate::for_names(&[]).unwrap(), IssuedCertificate::for_names(&[]).unwrap());
+        let (one, other) = (made_for(&[]), made_for(&[]));
         let other_authority = X509::from_pem(&other.authority_pem).unwrap();
         assert!(!one.server.verify(&other_authority.public_key().unwrap()).unwrap());
     }

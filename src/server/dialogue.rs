@@ -10,7 +10,7 @@ use super::answer::{Answer, BadLine, NextInput};
 use super::log::SessionLog;
 use super::mail_data::{DataRead, MailDataReader};
 use super::mail_sink::MailSink;
-use super::protocol::{AUTH_LINE, ClientTlsFacts, Protocol, TLS_UNAVAILABLE};
+use super::protocol::{AUTH_LINE, Protocol, TLS_READY, TLS_UNAVAILABLE};
 use super::remarks::Remarks;
 use super::rulebook::{Interjection, Interjector};
 
@@ -159,15 +159,15 @@ impl<S: MailSink> SandboxDialogue<S> {
     /// Answers STARTTLS, now that the certificate is there.
     pub(crate) fn tls_ready(&mut self) {
         if !std::mem::take(&mut self.rules.tls_ready) {
-            self.say("220 2.0.0 Ready to start TLS");
+            self.say(TLS_READY);
         }
     }
 
     /// Goes on over TLS, or begins with it.
-    pub(crate) fn tls_started(&mut self, facts: ClientTlsFacts, accepted: impl FnOnce() -> Accepted) {
-        self.protocol.tls_started(facts);
+    pub(crate) fn tls_started(&mut self, accepted: Accepted) {
+        self.protocol.tls_started(accepted.facts());
         if let Some(interjector) = &mut self.rules.interjector {
-            interjector.tls_started(accepted());
+            interjector.tls_started(accepted);
         }
     }
 

@@ -3,10 +3,11 @@
 //! Responsible for keeping the protocol's state beside a script, so that it knows which commands took effect. Not
 //! responsible for reading or writing: `play::server` does, and tells what came.
 
+use super::acceptor::Accepted;
 use super::answer::{Answer, BadLine, NextInput};
 use super::auth::Login;
 use super::mail_sink::Discard;
-use super::protocol::{AUTH_LINE, ClientTlsFacts, Protocol};
+use super::protocol::{AUTH_LINE, Protocol, TLS_READY, TLS_UNAVAILABLE};
 use super::settings::{QueueIds, SandboxSettings};
 use std::sync::{Arc, OnceLock};
 
@@ -38,6 +39,13 @@ impl FallbackSettings {
 /// The sandbox's side of one connection.
 pub(crate) struct Fallback {
     protocol: Protocol<Discard>,
+}
+
+/// By what the octets of a message end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum MessageEnd {
+    Dot,
+    Chunk,
 }
 
 /// What it would say, and what it would read then.
@@ -103,17 +111,44 @@ impl Fallback {
         self.protocol.chunk_ended().into()
     }
 
-    pub(crate) fn tls_started(&mut self) {
-        self.protocol.tls_started(ClientTlsFacts::default());
+    /// The answer to STARTTLS, by whether there is a certificate.
+    pub(crate) fn asked_for_tls(has_certificate: bool) -> FallbackSaid {
+        let answer =
+            if has_certificate { Answer::from(TLS_READY).then(NextInput::StartTls) } else { TLS_UNAVAILABLE.into() };
+        answer.into()
+    }
+
+    pub(crate) fn tls_started(&mut self, accepted: &Accepted) {
+        self.protocol.tls_started(accepted.facts());
+    }
+
+    /// A rule has answered a line by this code; what is read next.
+    pub(crate) fn ruled(&mut self, line: &[u8], code: Option<u16>) -> NextInput {
+        let Some(code) = Protocol::<Discard>::granted(code) else {
+            self.protocol.overruled(false);
+            return NextInput::Line;
+        };
+        self.protocol.forgive();
+        let next = self.line(line).next;
+        self.protocol.after_rule(code, next)
+    }
+
+    /// A rule has answered a whole message by this code; whether it took it.
+    pub(crate) fn message_ruled(&mut self, code: Option<u16>, end: MessageEnd) -> bool {
+        if Protocol::<Discard>::granted(code).is_none() {
+            self.protocol.overruled(true);
+            return false;
+        }
+        self.protocol.forgive();
+        _ = match end {
+            MessageEnd::Dot => self.mail_data_ended(),
+            MessageEnd::Chunk => self.chunk_ended(),
+        };
+        true
     }
 
     /// A message was refused by someone else: the transaction is over.
     pub(crate) fn forget_message(&mut self) {
         self.protocol.overruled(true);
-    }
-
-    /// A command was refused by someone else: an authentication exchange is over.
-    pub(crate) fn overruled(&mut self) {
-        self.protocol.overruled(false);
     }
 }

@@ -33,17 +33,19 @@ mod store;
 mod tls;
 mod transaction;
 
-pub(crate) use acceptor::{Accepted, Acceptor, Choice, TlsOffer, certificate_fault, key_fault};
+pub(crate) use acceptor::{
+    Accepted, Acceptor, Choice, HandshakeFailure, TlsOffer, TlsStream, certificate_fault, key_fault,
+};
 pub(crate) use answer::NextInput;
 pub(crate) use auth::Login;
 pub(crate) use certificate::Authority;
-pub(crate) use fallback::{Fallback, FallbackSaid, FallbackSettings};
+pub(crate) use fallback::{Fallback, FallbackSaid, FallbackSettings, MessageEnd};
 pub(crate) use listening::cannot_listen;
 pub(crate) use log::{Detail, Log, LogLine, LogSpeaker};
 pub(crate) use peer::{Drip, HandshakeTrouble, Peer, PeerTrouble};
 pub(crate) use received::{MailListener, ReceivedMail};
-pub(crate) use rulebook::{Arrival, Ending, Interjection, Interjector, Rulebook};
+pub(crate) use rulebook::{Arrival, Ending, Interjection, Interjector, RuleFault, Rulebook};
 pub(crate) use sandbox::{DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Sandbox, SandboxOptions};
 pub(crate) use serve::{Limits, SandboxServed, serve};
 pub(crate) use store::{Form, Store};
-pub(crate) use tls::{ClientCertificates, Identity, SandboxTls, TlsStream, accept};
+pub(crate) use tls::{ClientCertificates, Identity, SandboxTls};

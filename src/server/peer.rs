@@ -7,8 +7,9 @@
 mod layer;
 mod trouble;
 
-use super::acceptor::{Accepted, Acceptor};
+use super::acceptor::{Accepted, Acceptor, HandshakeFailure};
 use super::mail_data::{DataRead, MailDataReader};
+use crate::net::clock;
 use crate::smtp::reply::MAX_REPLY;
 use layer::{Layer, alert_within, end_of, poll_read};
 use memchr::memchr;
@@ -21,12 +22,13 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
 use trouble::PeerEnd;
 pub(crate) use trouble::{HandshakeTrouble, PeerTrouble};
 
 /// The longest line that is read, in octets. RFC 4954 section 4.2 wants 12,288.
 const MAX_LINE: usize = 64 * 1024;
+/// How much is kept of what a client sent in place of a handshake.
+const FIRST_OCTETS: usize = 512;
 /// How long an orderly close may take.
 const LAST_BYTES: Duration = Duration::from_millis(500);
 
@@ -46,7 +48,7 @@ pub(crate) struct Peer {
     /// What TLS said of the end, in words.
     alert: Option<String>,
     /// No write goes on beyond this, however steadily the client takes it.
-    due: Option<Instant>,
+    due: Option<clock::Instant>,
     /// Octets that the client took.
     pub(crate) sent: u64,
     /// Octets that came from the client.
@@ -63,7 +65,7 @@ impl Peer {
 
     /// Ends every write at this moment, and every rest between octets that are sent slowly.
     pub(crate) fn set_due(&mut self, due: Option<std::time::Instant>) {
-        self.due = due.map(Instant::from_std);
+        self.due = due.map(clock::Instant::from_std);
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -87,7 +89,7 @@ impl Peer {
 
     /// Reads the next line, its end included. The deadline covers all of it.
     pub(crate) async fn read_line(&mut self, wait: Duration) -> Result<Vec<u8>, PeerTrouble> {
-        let due = Instant::now() + wait;
+        let due = clock::Instant::now() + wait;
         loop {
             if let Some(line_feed) = memchr(b'\n', &self.unread) {
                 return Ok(self.take(line_feed + 1));
@@ -105,7 +107,7 @@ impl Peer {
         wait: Duration,
         found: &(dyn Fn(&[u8]) -> Option<usize> + Sync),
     ) -> Result<Vec<u8>, PeerTrouble> {
-        let due = Instant::now() + wait;
+        let due = clock::Instant::now() + wait;
         loop {
             if let Some(end) = found(&self.unread) {
                 return Ok(self.take(end));
@@ -132,7 +134,7 @@ impl Peer {
                 return Ok(());
             }
             self.unread.clear();
-            self.fill(Instant::now() + wait, wait).await?;
+            self.fill(clock::Instant::now() + wait, wait).await?;
         }
     }
 
@@ -147,7 +149,7 @@ impl Peer {
         while left > 0 {
             let here = usize::try_from(left).map_or(self.unread.len(), |left| left.min(self.unread.len()));
             if here == 0 {
-                self.fill(Instant::now() + wait, wait).await?;
+                self.fill(clock::Instant::now() + wait, wait).await?;
                 continue;
             }
             let part = self.take(here);
@@ -159,7 +161,7 @@ impl Peer {
 
     /// Waits for the client to close. Octets before that are given back as what arrived.
     pub(crate) async fn read_end(&mut self, wait: Duration) -> Result<Option<Vec<u8>>, PeerTrouble> {
-        let due = Instant::now() + wait;
+        let due = clock::Instant::now() + wait;
         while self.unread.is_empty() && self.end.is_none() {
             match self.fill(due, wait).await {
                 Ok(()) | Err(PeerTrouble::Closed { .. } | PeerTrouble::Broken { .. } | PeerTrouble::NotTls { .. }) => {}
@@ -199,7 +201,7 @@ impl Peer {
     }
 
     /// Waits for more octets, or the end: the next call says which.
-    async fn fill(&mut self, due: Instant, waited: Duration) -> Result<(), PeerTrouble> {
+    async fn fill(&mut self, due: clock::Instant, waited: Duration) -> Result<(), PeerTrouble> {
         let arrived = |peer: &mut Peer| std::mem::take(&mut peer.unread);
         match self.end {
             Some(PeerEnd::Closed) => return Err(PeerTrouble::Closed { arrived: arrived(self) }),
@@ -211,7 +213,7 @@ impl Peer {
             None => {}
         }
         let Some(stream) = self.stream.as_mut() else { return Err(PeerTrouble::Closed { arrived: arrived(self) }) };
-        match timeout_at(due, poll_fn(|cx| poll_read(stream, cx))).await {
+        match clock::until(due, poll_fn(|cx| poll_read(stream, cx))).await {
             Ok(outcome) => {
                 self.note_read(outcome);
                 Ok(())
@@ -243,7 +245,7 @@ impl Peer {
     /// by an alert or by leaving. In TLS 1.3 the server may be done before the client looks at the certificate (RFC 8446
     /// section 4.4).
     pub(crate) async fn refusal(&mut self, wait: Duration) -> Option<String> {
-        let due = Instant::now() + wait;
+        let due = clock::Instant::now() + wait;
         while self.unread.is_empty() && self.end.is_none() {
             if self.fill(due, wait).await.is_err() {
                 return None;
@@ -286,9 +288,9 @@ impl Peer {
         while let Some(piece) = pieces.next() {
             self.write_piece(piece, wait).await?;
             if pieces.peek().is_some() {
-                let rested = Instant::now() + drip.every;
+                let rested = clock::Instant::now() + drip.every;
                 let until = self.due.map_or(rested, |due| rested.min(due));
-                tokio::time::sleep_until(until).await;
+                clock::rest_until(until).await;
                 if until < rested {
                     return Err(PeerTrouble::Timeout { waited: drip.every, arrived: Vec::new() });
                 }
@@ -301,11 +303,11 @@ impl Peer {
         let mut written = 0;
         while written < bytes.len() {
             let Some(stream) = self.stream.as_mut() else { return Err(PeerTrouble::Closed { arrived: Vec::new() }) };
-            let stalled = Instant::now() + wait;
+            let stalled = clock::Instant::now() + wait;
             let until = self.due.map_or(stalled, |due| stalled.min(due));
             let outcome = match stream {
-                Layer::Plain(tcp) => timeout_at(until, tcp.write(&bytes[written..])).await,
-                Layer::Tls(tls) => timeout_at(until, tls.write(&bytes[written..])).await,
+                Layer::Plain(tcp) => clock::until(until, tcp.write(&bytes[written..])).await,
+                Layer::Tls(tls) => clock::until(until, tls.write(&bytes[written..])).await,
             };
             match outcome {
                 Ok(Ok(count)) => {
@@ -340,21 +342,30 @@ impl Peer {
     /// # Errors
     /// Why it failed; the connection is closed then.
     pub(crate) async fn upgrade(&mut self, acceptor: &Acceptor, wait: Duration) -> Result<Accepted, HandshakeTrouble> {
-        let failed = |reason: &str| Err(HandshakeTrouble::Failed(reason.to_owned()));
         let tcp = match self.stream.take() {
             Some(Layer::Plain(tcp)) => tcp,
             Some(tls @ Layer::Tls(_)) => {
                 self.stream = Some(tls);
-                return failed("TLS is active already");
+                return Err(HandshakeTrouble::not_begun("TLS is active already"));
             }
-            None => return failed("the connection is closed"),
+            None => return Err(HandshakeTrouble::not_begun("the connection is closed")),
         };
-        match timeout(wait, acceptor.shake_hands(tcp)).await {
-            Ok(Ok((stream, accepted))) => {
+        let mut first = [0; FIRST_OCTETS];
+        let handshake = async {
+            // What is no TLS can be shown only if it was seen before OpenSSL took it.
+            let count = tcp.peek(&mut first).await.unwrap_or(0);
+            (acceptor.shake_hands(tcp).await, count)
+        };
+        match clock::within(wait, handshake).await {
+            Ok((Ok((stream, accepted)), _)) => {
                 self.stream = Some(Layer::Tls(Box::new(stream)));
                 Ok(accepted)
             }
-            Ok(Err(reason)) => Err(HandshakeTrouble::Failed(reason)),
+            Ok((Err(failure), count)) => {
+                let is_plain = matches!(failure, HandshakeFailure::NotTls(_));
+                let sent = if is_plain { first[..count].to_vec() } else { Vec::new() };
+                Err(HandshakeTrouble::Failed { failure, sent })
+            }
             Err(_) => Err(HandshakeTrouble::TimedOut),
         }
     }
@@ -363,7 +374,7 @@ impl Peer {
     /// reset the connection and take our last words with it.
     pub(crate) async fn close(&mut self) {
         if let Some(stream) = &mut self.stream {
-            _ = timeout(LAST_BYTES, stream.shutdown()).await;
+            _ = clock::within(LAST_BYTES, stream.shutdown()).await;
             stream.discard_arrived();
         }
         self.stream = None;
@@ -379,7 +390,7 @@ impl Peer {
     /// Closes the half that writes; reading goes on.
     pub(crate) async fn close_write(&mut self) {
         if let Some(stream) = &mut self.stream {
-            _ = timeout(LAST_BYTES, stream.shutdown()).await;
+            _ = clock::within(LAST_BYTES, stream.shutdown()).await;
         }
     }
 }

@@ -30,8 +30,12 @@ pub(crate) const AUTH_LINE: usize = 12_288;
 
 const GREET_FIRST: &str = "503 5.5.1 Send EHLO or HELO first";
 const GREET_FIRST_LMTP: &str = "503 5.5.1 Send LHLO first";
+/// The reply code of the go-ahead for mail data.
+const GO_AHEAD: u16 = 354;
 /// There is no certificate to shake hands with (RFC 3207 4).
 pub(crate) const TLS_UNAVAILABLE: &str = "454 4.7.0 TLS is not available: the server has no certificate";
+/// The go-ahead for a handshake (RFC 3207 4).
+pub(crate) const TLS_READY: &str = "220 2.0.0 Ready to start TLS";
 const TLS_FIRST: &str = "530 5.7.0 Must issue a STARTTLS command first";
 const TLS_BEFORE_AUTH: &str = "538 5.7.11 Encryption is required: send STARTTLS first";
 const AUTH_FIRST: &str = "530 5.7.0 Authentication required";
@@ -205,6 +209,26 @@ impl<S: MailSink> Protocol<S> {
     /// A rule has granted what comes: refusals in a row have ended, whatever the protocol would say.
     pub(crate) fn forgive(&mut self) {
         self.errors_in_a_row = 0;
+    }
+
+    /// The code by which a rule grants what was asked; any other answer the protocol never hears of.
+    pub(crate) fn granted(code: Option<u16>) -> Option<u16> {
+        code.filter(|code| *code < 400)
+    }
+
+    /// What is read after a rule has granted a command by `code`, where the protocol would read `next`: mail data follow a
+    /// 354 and nothing else.
+    pub(crate) fn after_rule(&mut self, code: u16, next: NextInput) -> NextInput {
+        match next {
+            NextInput::MailData if code != GO_AHEAD => NextInput::Line,
+            NextInput::MailData => NextInput::MailData,
+            _ if code == GO_AHEAD => {
+                // Nobody is there to take the message: its octets are read and forgotten.
+                self.overruled(true);
+                NextInput::MailData
+            }
+            next => next,
+        }
     }
 
     /// The handshake is done: all that the client said before is forgotten (RFC 3207 4.2).

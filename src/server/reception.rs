@@ -193,31 +193,47 @@ mod tests {
     use std::fs;
     use std::net::Ipv4Addr;
 
+    const SENDER: Sender<'static> = Sender {
+        id: "ID",
+        reverse_path: "a@b",
+        parameters: "SIZE=4 RET=HDRS",
+        client_name: "client.example",
+        protocol: "ESMTPSA",
+        is_binary: false,
+        login: None,
+        tls: None,
+    };
+
+    fn reception(store: Store, counts: &Arc<Counts>) -> Reception {
+        let host_name = "sandbox.example".into();
+        let client = (Ipv4Addr::LOCALHOST, 4242).into();
+        Reception::new(client, host_name, Some(Arc::new(store)), counts.clone(), SessionLog::default())
+    }
+
+    /// The client keeps the responsibility: it is answered 451 or 452, and never 250.
+    #[test]
+    fn what_is_not_on_the_disk_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path(), Form::Eml, "sandbox.example", true).unwrap();
+        store.fail();
+        let counts = Arc::new(Counts::default());
+        let mut reception = reception(store, &counts);
+        reception.begin(SENDER);
+        reception.content(b"Hi\r\n");
+        assert_eq!(reception.finish().unwrap_err().to_string(), "the disk failed");
+        assert_eq!(counts.messages(), 0);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
     #[test]
     fn the_envelope_stands_in_front() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), Form::Eml, "sandbox.example", true).unwrap();
         let counts = Arc::new(Counts::default());
-        let mut reception = Reception::new(
-            (Ipv4Addr::LOCALHOST, 4242).into(),
-            "sandbox.example".into(),
-            Some(Arc::new(store)),
-            counts.clone(),
-            SessionLog::default(),
-        );
-        let sender = Sender {
-            id: "ID",
-            reverse_path: "a@b",
-            parameters: "SIZE=4 RET=HDRS",
-            client_name: "client.example",
-            protocol: "ESMTPSA",
-            is_binary: false,
-            login: None,
-            tls: None,
-        };
-        reception.begin(sender);
+        let mut reception = reception(store, &counts);
+        reception.begin(SENDER);
         reception.abandon();
-        reception.begin(sender);
+        reception.begin(SENDER);
         reception.recipient("c@d", "");
         reception.recipient("e@f", "NOTIFY=NEVER");
         reception.content(b"Hi");

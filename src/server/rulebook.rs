@@ -41,9 +41,13 @@ pub(crate) trait Interjector: Send {
     /// the line `.`.
     ///
     /// # Errors
-    /// A rule cannot be obeyed: why, for the log.
-    fn answer(&mut self, line: &[u8], secret: bool) -> Result<Option<Interjection>, String>;
+    /// A rule cannot be obeyed.
+    fn answer(&mut self, line: &[u8], secret: bool) -> Result<Option<Interjection>, RuleFault>;
 }
+
+/// Why a rule cannot be obeyed, for the log: its place, and what is wrong there. No secret stands in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RuleFault(pub(crate) String);
 
 /// What a rule does in the protocol's place.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -6,16 +6,17 @@
 
 mod connection;
 
+use crate::net::clock;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use openssl::error::ErrorStack;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::acceptor::AcceptorFault;
 use super::auth::Login;
 use super::counts::Counts;
 use super::listening::cannot_listen;
@@ -234,7 +235,7 @@ struct Shared {
     client_certificates: ClientCertificates,
     idle: Duration,
     max_sessions: u64,
-    tls: OnceLock<Result<SandboxTls, ErrorStack>>,
+    tls: OnceLock<Result<SandboxTls, AcceptorFault>>,
     store: Option<Arc<Store>>,
     counts: Arc<Counts>,
     log: Option<Log>,
@@ -313,7 +314,7 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>, start: Start) {
                     }
                 }
                 Ok((stream, _)) => turn_away(&stream, &shared, start),
-                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+                Err(_) => clock::rest(ACCEPT_AGAIN).await,
             },
             Some(_) = connections.join_next() => {}
             () = reached(&mut stage, SandboxStage::Closed) => break,

@@ -3,12 +3,12 @@
 //! Responsible for the runtime, for signals, and for an end in order: nobody is let in any more, those who are there are
 //! told to go, and then it is over. `serve --sandbox` calls it.
 
+use crate::net::clock;
 use std::future::pending;
 use std::io;
 use std::time::Duration;
 
 use tokio::runtime;
-use tokio::time::{sleep, timeout};
 
 use crate::net::signals::Signals;
 
@@ -70,13 +70,13 @@ pub(crate) fn serve(
         if end != Reason::Now {
             let patience = if end == Reason::Sessions { Duration::MAX } else { LAST_WORDS };
             tokio::select! {
-                _ = timeout(patience, sandbox.gone()) => {}
+                _ = clock::within(patience, sandbox.gone()) => {}
                 () = signals.next() => {}
             }
         }
         sandbox.enter(SandboxStage::Farewell);
         // Whoever is still there then is not told any more.
-        _ = timeout(LINGER + FAREWELL, sandbox.gone()).await;
+        _ = clock::within(LINGER + FAREWELL, sandbox.gone()).await;
         let counts = sandbox.counts();
         let (sessions, messages) = (counts.sessions(), counts.messages());
         Ok(SandboxServed { sessions, messages, lost_messages: counts.lost_messages() })
@@ -86,7 +86,7 @@ pub(crate) fn serve(
 async fn enough(sandbox: &Sandbox, max_sessions: u64, limits: Limits) -> Reason {
     let time = async {
         match limits.time {
-            Some(time) => sleep(time).await,
+            Some(time) => clock::rest(time).await,
             None => pending().await,
         }
     };

@@ -29,9 +29,12 @@ pub(crate) struct Store {
     form: Form,
     host_name: String,
     count: AtomicU64,
-    /// Whether a message survives a power failure once it has its name.
-    durable: bool,
+    /// How a message gets to the disk before it has its name, so that it survives a power failure.
+    to_disk: Option<ToDisk>,
 }
+
+/// Brings what was written of a file to the disk.
+type ToDisk = fn(&File) -> io::Result<()>;
 
 impl Store {
     /// Makes the folder where it is missing, and tries to write to it.
@@ -45,7 +48,8 @@ impl Store {
         }
         // RFC 5321 knows neither of them in a name, Maildir forbids both.
         let host_name = host_name.replace('/', "\\057").replace(':', "\\072");
-        let store = Self { folder: folder.to_owned(), form, host_name, count: AtomicU64::new(0), durable };
+        let to_disk: Option<ToDisk> = if durable { Some(File::sync_all) } else { None };
+        let store = Self { folder: folder.to_owned(), form, host_name, count: AtomicU64::new(0), to_disk };
         drop(store.begin("trial", false)?);
         Ok(store)
     }
@@ -71,7 +75,7 @@ impl Store {
         let file = BufWriter::with_capacity(BUFFER, options.open(&unfinished)?);
         let lines = if self.form == Form::Maildir && !is_binary { Lines::Lf } else { Lines::AsTheyAre };
         let finished = self.folder.join(finished);
-        Ok(StoredMessage { file: Some(file), unfinished, finished, lines, after_cr: false, durable: self.durable })
+        Ok(StoredMessage { file: Some(file), unfinished, finished, lines, after_cr: false, to_disk: self.to_disk })
     }
 
     /// A name as <https://cr.yp.to/proto/maildir.html> wants it: time, process, count, host.
@@ -96,7 +100,7 @@ pub(crate) struct StoredMessage {
     finished: PathBuf,
     lines: Lines,
     after_cr: bool,
-    durable: bool,
+    to_disk: Option<ToDisk>,
 }
 
 impl StoredMessage {
@@ -130,13 +134,13 @@ impl StoredMessage {
                 file.write_all(b"\r")?;
             }
             file.flush()?;
-            if self.durable {
-                file.get_ref().sync_all()?;
+            if let Some(to_disk) = self.to_disk {
+                to_disk(file.get_ref())?;
             }
         }
         publish(&self.unfinished, &self.finished)?;
-        if self.durable {
-            sync_folder(&self.finished)?;
+        if let Some(to_disk) = self.to_disk {
+            folder_to_disk(&self.finished, to_disk)?;
         }
         Ok(std::mem::take(&mut self.finished))
     }
@@ -151,9 +155,9 @@ impl Drop for StoredMessage {
 }
 
 /// The name of a file is on the disk once its folder is. Not every system opens folders.
-fn sync_folder(file: &Path) -> io::Result<()> {
+fn folder_to_disk(file: &Path, to_disk: ToDisk) -> io::Result<()> {
     match file.parent() {
-        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+        Some(folder) if cfg!(unix) => to_disk(&File::open(folder)?),
         _ => Ok(()),
     }
 }
@@ -165,6 +169,14 @@ fn publish(unfinished: &Path, finished: &Path) -> io::Result<()> {
             fs::rename(unfinished, finished)
         }
         linked => linked,
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// The disk fails from now on.
+    pub(super) fn fail(&mut self) {
+        self.to_disk = Some(|_| Err(io::Error::other("the disk failed")));
     }
 }
 
@@ -204,6 +216,19 @@ mod tests {
         assert_eq!(fs::read(path).unwrap(), b"Hi\r\n");
         drop(store.begin("ID", false).unwrap());
         assert_eq!(files(&folder), [name]);
+    }
+
+    #[test]
+    fn a_message_has_no_name_before_it_is_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path(), Form::Eml, "host", true).unwrap();
+        store.fail();
+        let mut message = store.begin("ID", false).unwrap();
+        message.write(b"Hi\r\n").unwrap();
+        assert_eq!(message.finish().unwrap_err().to_string(), "the disk failed");
+        assert_eq!(files(folder.path()), Vec::<String>::new());
+        store.to_disk = None;
+        assert_eq!(kept(&store, b"Hi\r\n", 1, false), b"Hi\r\n");
     }
 
     #[test]

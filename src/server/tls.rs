@@ -1,28 +1,16 @@
-//! The server's side of TLS: which certificate it shows, and which of the clients' it takes.
+//! The sandbox's TLS: which certificate it shows, and which of the clients' it takes.
 //!
-//! Responsible for openssl's settings and for what a handshake tells the protocol; the handshake itself is the
-//! connection's business.
+//! Responsible for what the options say; the handshake and what it tells are `acceptor`'s business, as on scripted servers.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::OnceLock;
 
-use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
-use openssl::pkey::PKey;
-use openssl::ssl::{
-    Ssl, SslAcceptor, SslAcceptorBuilder, SslContextRef, SslMethod, SslOptions, SslRef, SslSessionCacheMode,
-    SslVerifyMode,
-};
-use openssl::x509::store::X509StoreBuilder;
-use openssl::x509::{X509, X509Ref, X509VerifyResult};
-
+use openssl::x509::X509Ref;
 use tokio::net::TcpStream;
-use tokio_openssl::SslStream;
 
-use super::certificate::IssuedCertificate;
-use super::protocol::ClientTlsFacts;
+use super::acceptor::{Accepted, Acceptor, AcceptorFault, Choice, HandshakeFailure, TlsOffer, TlsStream};
+use super::certificate::{Authority, with_loopback};
 
 /// The certificate that the server shows.
 pub(crate) enum Identity {
@@ -50,15 +38,12 @@ pub(crate) enum ClientCertificates {
 
 /// What every TLS session of a sandbox is made from.
 pub(crate) struct SandboxTls {
-    acceptor: SslAcceptor,
+    acceptor: Acceptor,
     /// The authority that clients must trust, where the certificate was made.
     pub(crate) authority_pem: Option<Vec<u8>>,
-    clients: ClientCertificates,
 }
 
 impl SandboxTls {
-    /// TLS 1.2 and 1.3 without resumption: the sandbox is not there long enough for it to pay.
-    ///
     /// `end_point` is told the hash of the certificate, to which `-PLUS` mechanisms bind.
     ///
     /// # Errors
@@ -67,104 +52,44 @@ impl SandboxTls {
         identity: &Identity,
         clients: ClientCertificates,
         end_point: &OnceLock<Vec<u8>>,
-    ) -> Result<Self, ErrorStack> {
-        let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
-        acceptor.set_options(SslOptions::NO_TICKET);
-        acceptor.set_num_tickets(0)?;
-        acceptor.set_session_cache_mode(SslSessionCacheMode::OFF);
-        let authority_pem = show(identity, &mut acceptor)?;
-        ask(&clients, &mut acceptor)?;
-        let acceptor = acceptor.build();
-        if let Some(hash) = acceptor.context().certificate().and_then(server_end_point) {
+    ) -> Result<Self, AcceptorFault> {
+        let asks_client = clients != ClientCertificates::None;
+        let client_ca = if let ClientCertificates::SignedBy(pem) = clients { Some(pem) } else { None };
+        let offer = TlsOffer { certificate: choice(identity), asks_client, client_ca, ..TlsOffer::default() };
+        let acceptor = Acceptor::new(&offer, &Authority::new()?)?;
+        if let Some(hash) = acceptor.certificate().and_then(server_end_point) {
             end_point.get_or_init(|| hash);
         }
-        Ok(Self { acceptor, authority_pem, clients })
+        let authority_pem = matches!(identity, Identity::MadeFor(_)).then(|| acceptor.trust_pem.clone());
+        Ok(Self { acceptor, authority_pem })
     }
 
     /// TLS for clients that are not asked for certificates.
     ///
     /// # Errors
     /// As [`SandboxTls::new`].
-    pub(crate) fn for_clients(identity: &Identity) -> Result<Self, ErrorStack> {
+    pub(crate) fn for_clients(identity: &Identity) -> Result<Self, AcceptorFault> {
         Self::new(identity, ClientCertificates::None, &OnceLock::new())
     }
 
-    pub(crate) fn context(&self) -> &SslContextRef {
-        self.acceptor.context()
-    }
-
-    /// Whether a certificate of a client's is verified.
-    pub(crate) fn verifies(&self) -> bool {
-        matches!(self.clients, ClientCertificates::SignedBy(_))
-    }
-
-    /// What a finished handshake tells of the client.
-    pub(crate) fn facts(&self, ssl: &SslRef) -> ClientTlsFacts {
-        let is_taken = match self.clients {
-            ClientCertificates::None => false,
-            ClientCertificates::Any => true,
-            ClientCertificates::SignedBy(_) => ssl.verify_result() == X509VerifyResult::OK,
-        };
-        let certificate = ssl.peer_certificate().filter(|_| is_taken);
-        let cipher = ssl.current_cipher().map_or("", |cipher| cipher.standard_name().unwrap_or(cipher.name()));
-        ClientTlsFacts {
-            agreed: Some((ssl.version_str().to_owned(), cipher.to_owned())),
-            client_names: certificate.map(|certificate| names_of(&certificate)),
-        }
+    /// Shakes hands with a client. Has no deadline of its own.
+    ///
+    /// # Errors
+    /// The reason in words.
+    pub(crate) async fn shake_hands(&self, client: TcpStream) -> Result<(TlsStream, Accepted), HandshakeFailure> {
+        self.acceptor.shake_hands(client).await
     }
 }
 
-/// A client's connection after the handshake.
-pub(crate) type TlsStream = SslStream<TcpStream>;
-
-/// Shakes hands with a client. Has no deadline of its own.
-///
-/// # Errors
-/// The reason, in openssl's words.
-pub(crate) async fn accept(client: TcpStream, tls: &SandboxTls) -> io::Result<TlsStream> {
-    let mut stream = SslStream::new(Ssl::new(tls.context())?, client)?;
-    Pin::new(&mut stream).accept().await.map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(stream)
-}
-
-fn show(identity: &Identity, acceptor: &mut SslAcceptorBuilder) -> Result<Option<Vec<u8>>, ErrorStack> {
+fn choice(identity: &Identity) -> Choice {
     match identity {
-        Identity::MadeFor(names) => {
-            let made = IssuedCertificate::for_names(names)?;
-            acceptor.set_certificate(&made.server)?;
-            acceptor.set_private_key(&made.key)?;
-            Ok(Some(made.authority_pem))
-        }
         Identity::Given { certificate_pem, key_pem } => {
-            let mut chain = X509::stack_from_pem(certificate_pem)?.into_iter();
-            match chain.next() {
-                Some(first) => acceptor.set_certificate(&first)?,
-                None => drop(X509::from_pem(certificate_pem)?),
-            }
-            chain.try_for_each(|further| acceptor.add_extra_chain_cert(further))?;
-            // Without a callback that answers, openssl asks the terminal for the passphrase of an encrypted key.
-            let key = PKey::private_key_from_pem_callback(key_pem, |_| Ok(0))?;
-            acceptor.set_private_key(&key)?;
-            acceptor.check_private_key()?;
-            Ok(None)
+            Choice::Given { certificates: certificate_pem.clone(), key: key_pem.clone() }
+        }
+        Identity::MadeFor(names) => {
+            Choice::Made { names: Some(with_loopback(names)), self_signed: false, expired: false }
         }
     }
-}
-
-/// A certificate that is not taken is no reason to end a session: the client may log in otherwise.
-fn ask(clients: &ClientCertificates, acceptor: &mut SslAcceptorBuilder) -> Result<(), ErrorStack> {
-    if let ClientCertificates::SignedBy(pem) = clients {
-        let mut store = X509StoreBuilder::new()?;
-        for authority in X509::stack_from_pem(pem)? {
-            acceptor.add_client_ca(&authority)?;
-            store.add_cert(authority)?;
-        }
-        acceptor.set_verify_cert_store(store.build())?;
-    }
-    if *clients != ClientCertificates::None {
-        acceptor.set_verify_callback(SslVerifyMode::PEER, |_, _| true);
-    }
-    Ok(())
 }
 
 /// The hash that the certificate is signed with, but SHA-256 in place of MD5 and SHA-1 (RFC 5929 4.1); a signature
@@ -176,14 +101,4 @@ fn server_end_point(certificate: &X509Ref) -> Option<Vec<u8>> {
         other => MessageDigest::from_nid(other)?,
     };
     certificate.digest(digest).ok().map(|hash| hash.to_vec())
-}
-
-/// Common name, and the alternative names that are mail addresses or host names.
-fn names_of(certificate: &X509Ref) -> Vec<String> {
-    let common = certificate.subject_name().entries_by_nid(Nid::COMMONNAME);
-    let mut names: Vec<String> = common.filter_map(|name| name.data().to_string().ok()).collect();
-    for name in certificate.subject_alt_names().iter().flatten() {
-        names.extend(name.email().or_else(|| name.dnsname()).map(str::to_owned));
-    }
-    names
 }

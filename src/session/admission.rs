@@ -3,11 +3,11 @@
 //! A server takes connections out of a queue of limited length. Thousands of clients at once overrun it, and those that it
 //! drops wait a second and more to try again, which says nothing about the server: so connects are paced.
 
+use crate::net::clock::{self, Instant};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 
 /// Half of the shortest usual queue (128).
 const CONNECTIONS_WAITING: usize = 64;
@@ -45,7 +45,7 @@ impl Admission {
             let now = Instant::now();
             // Nobody else sees to it that a connection counts no longer than it may.
             let look_again = self.give_up_taken(now).unwrap_or(now + TAKEN_AFTER);
-            if let Ok(permit) = tokio::time::timeout_at(look_again, self.waiting.clone().acquire_owned()).await {
+            if let Ok(permit) = clock::until(look_again, self.waiting.clone().acquire_owned()).await {
                 break permit.ok();
             }
         };

@@ -24,7 +24,7 @@ pub(crate) use ledger::Ledger;
 pub(crate) use observe::{Observed, ObservedKind};
 pub(crate) use offered::Offered;
 pub(crate) use transcript::Transcript;
-pub use transcript::{Arrivals, Entry, Observer, ReplyEntry, Speaker};
+pub use transcript::{Arrivals, Entry, OWN_CLOSE, Observer, ReplyEntry, Speaker};
 pub(crate) use trouble::{Answered, Asked, End, Farewell, Trouble};
 pub(crate) use wire::{Outgoing, WirePace, Written};
 

@@ -4,6 +4,7 @@
 //! inbox; `play` compares.
 
 use super::{Answered, Asked, End, Farewell, Offered, Session, Transcript, Trouble};
+use crate::net::clock;
 use crate::smtp::command::Verb;
 use crate::smtp::dialogue::Awaited;
 use crate::smtp::reply::{Fault, Parsed, Reply, ReplyParser, STANDARD_REPLY_LINE};
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 impl Session {
     /// Reads the next whole reply, which settles the oldest one owed. The deadline covers all of it.
     pub(crate) async fn read_reply(&mut self, deadline: Duration, log: &mut Transcript) -> Result<Answered, Trouble> {
-        let due = tokio::time::Instant::now() + deadline;
+        let due = clock::Instant::now() + deadline;
         loop {
             match self.parser.advance(self.inbox.unread()) {
                 Parsed::Complete(reply, taken) => {
@@ -66,7 +67,7 @@ impl Session {
 
     /// Reads the next single line, with its line end. When it is the last of a reply, that reply is settled.
     pub(crate) async fn read_line(&mut self, deadline: Duration, log: &mut Transcript) -> Result<Vec<u8>, Trouble> {
-        let due = tokio::time::Instant::now() + deadline;
+        let due = clock::Instant::now() + deadline;
         loop {
             if let Some(newline) = memchr::memchr(b'\n', self.inbox.unread()) {
                 let line = self.inbox.take(newline + 1);
@@ -90,7 +91,7 @@ impl Session {
         found: &(dyn Fn(&[u8]) -> Option<usize> + Sync),
         log: &mut Transcript,
     ) -> Result<Vec<u8>, Trouble> {
-        let due = tokio::time::Instant::now() + deadline;
+        let due = clock::Instant::now() + deadline;
         loop {
             if let Some(end) = found(self.inbox.unread()) {
                 let bytes = self.inbox.take(end);
@@ -149,7 +150,7 @@ impl Session {
 
     /// Waits for the server to say nothing and close nothing for so long.
     pub(crate) async fn read_silence(&mut self, length: Duration, log: &mut Transcript) -> Result<(), Trouble> {
-        let due = tokio::time::Instant::now() + length;
+        let due = clock::Instant::now() + length;
         while self.inbox.unread().is_empty() {
             match self.fill(due, length, log).await {
                 Err(Trouble::Timeout { .. }) => return Ok(()),
@@ -167,7 +168,7 @@ impl Session {
 
     /// Waits for the server to close. Bytes before that are a divergence.
     pub(crate) async fn read_end(&mut self, deadline: Duration, log: &mut Transcript) -> Result<End, Trouble> {
-        let due = tokio::time::Instant::now() + deadline;
+        let due = clock::Instant::now() + deadline;
         loop {
             if !self.inbox.unread().is_empty() {
                 let bytes = self.take_arrived();

@@ -19,6 +19,9 @@ const RECEIVED_TEXT: usize = 2000;
 /// How many lines are kept of what a server sent beside whole replies.
 const STRAY_LINES: usize = 1000;
 
+/// The note that the client closed a session: no divergence is about it.
+pub const OWN_CLOSE: &str = "closed by the client";
+
 /// Who said it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Speaker {

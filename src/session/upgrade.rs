@@ -1,6 +1,7 @@
 //! The TLS handshake, after which the conversation starts anew, and the ways in which the client closes.
 
-use super::{Asked, Event, Session, Transcript, Trouble};
+use super::{Asked, Event, OWN_CLOSE, Session, Transcript, Trouble};
+use crate::net::clock;
 use crate::net::tls::{Connector, TlsFacts};
 use crate::smtp::dialogue::{Awaited, Dialogue};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ impl Session {
             return Err(Trouble::PlainBeforeTls { bytes });
         }
         let stream = self.stream.take().ok_or(Trouble::NotOpen)?;
-        let handshake = tokio::time::timeout(deadline, stream.upgrade(connector, server_name)).await;
+        let handshake = clock::within(deadline, stream.upgrade(connector, server_name)).await;
         let (stream, facts) = match handshake {
             Ok(Ok(done)) => done,
             Ok(Err(failure)) => {
@@ -63,7 +64,7 @@ impl Session {
         if let Some(stream) = self.stream.take() {
             stream.close().await;
             self.ledger.closed = Some(Instant::now());
-            log.note(&self.name, "closed by the client");
+            log.note(&self.name, OWN_CLOSE);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Bytes over the wire: writing while reading, so that neither side can block the other for good.
 
 use super::{End, Event as Happened, MAX_UNREAD, Session, Transcript, Trouble};
+use crate::net::clock;
 use crate::net::stream::Stream;
 use crate::net::tls::NotTls;
 use crate::smtp::reply::MAX_REPLY;
@@ -158,21 +159,21 @@ impl Session {
 
     /// Waits before the next octets, reading meanwhile.
     async fn rest(&mut self, pace: WirePace, until_spoken_to: bool) -> Result<Written, Trouble> {
-        let rested = tokio::time::Instant::now() + pace.every;
+        let rested = clock::Instant::now() + pace.every;
         let until = pace.due.map_or(rested, |due| rested.min(due.into()));
         loop {
             if until_spoken_to && self.has_unread() {
                 return Ok(Written::Interrupted);
             }
             if self.end.is_some() {
-                tokio::time::sleep_until(until).await;
+                clock::rest_until(until).await;
                 break;
             }
             if self.inbox.unread().len() > MAX_UNREAD {
                 return Err(Trouble::TooMuchUnread);
             }
             let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
-            match tokio::time::timeout_at(until, poll_fn(|cx| poll_read(stream, cx))).await {
+            match clock::until(until, poll_fn(|cx| poll_read(stream, cx))).await {
                 Ok(outcome) => self.note_read(outcome),
                 Err(_) => break,
             }
@@ -202,7 +203,7 @@ impl Session {
             let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
             let progress = poll_fn(|cx| poll_either(stream, cx, &bytes[written..]));
             // A future that is ready is never found too late: what is over must be asked for.
-            let outcome = if is_over { None } else { tokio::time::timeout(stalled, progress).await.ok() };
+            let outcome = if is_over { None } else { clock::within(stalled, progress).await.ok() };
             match outcome {
                 None => return Err(Trouble::Timeout { waited: stalled, arrived: self.take_arrived() }),
                 Some(First::Wrote(Ok(count))) => {
@@ -219,7 +220,7 @@ impl Session {
     async fn flush(&mut self, stalled: Duration, until_spoken_to: bool) -> Result<Written, Trouble> {
         let stalled = self.bounded(stalled);
         let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
-        let flushed = tokio::time::timeout(stalled, poll_fn(|cx| Pin::new(&mut *stream).poll_flush(cx))).await;
+        let flushed = clock::within(stalled, poll_fn(|cx| Pin::new(&mut *stream).poll_flush(cx))).await;
         self.last_write = Instant::now();
         match flushed {
             Ok(Ok(())) => Ok(Written::All),
@@ -271,7 +272,7 @@ impl Session {
     /// Waits for more bytes. `Ok` means that there are some, or that the server has closed: the next call says how.
     pub(super) async fn fill(
         &mut self,
-        due: tokio::time::Instant,
+        due: clock::Instant,
         waited: Duration,
         log: &mut Transcript,
     ) -> Result<(), Trouble> {
@@ -286,7 +287,7 @@ impl Session {
             });
         }
         let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
-        if let Ok(outcome) = tokio::time::timeout_at(due, poll_fn(|cx| poll_read(stream, cx))).await {
+        if let Ok(outcome) = clock::until(due, poll_fn(|cx| poll_read(stream, cx))).await {
             self.note_read(outcome);
             self.log_end(log);
             Ok(())

@@ -8,9 +8,8 @@ use crate::recording::{Conversation, RecordedServer, Said, Wiretap};
 use crate::scenario::address::split_address;
 use crate::server::{Identity, Login, Sandbox, SandboxOptions};
 use crate::session::{Session, Trouble};
+use crate::smtp::ports::{SMTP_PORT, SUBMISSIONS_PORT};
 
-/// The port where TLS begins at once (RFC 8314 section 3).
-const SUBMISSIONS_PORT: u16 = 465;
 /// The name that the sandbox's certificate is for.
 const SANDBOX_NAME: &str = "localhost";
 
@@ -191,7 +190,7 @@ impl Shell {
         if !arguments.is_empty() {
             match split_address(arguments) {
                 Ok((host, port)) => self.settings.place = ShellTarget::host(host, port, false),
-                Err(message) => return self.complain(&message),
+                Err(misread) => return self.complain(&misread.to_string()),
             }
         }
         self.close_session().await;
@@ -229,7 +228,7 @@ pub(super) fn scenario(shell: &Shell) -> Option<String> {
     let (host, port) = match &shell.settings.place {
         ShellTarget::Host { host, port, .. } => (host.trim_matches(['[', ']']).to_owned(), *port),
         ShellTarget::Sandbox { implicit_tls, .. } => {
-            (SANDBOX_NAME.to_owned(), if *implicit_tls { SUBMISSIONS_PORT } else { 25 })
+            (SANDBOX_NAME.to_owned(), if *implicit_tls { SUBMISSIONS_PORT } else { SMTP_PORT })
         }
     };
     let sandbox = matches!(shell.settings.place, ShellTarget::Sandbox { .. });

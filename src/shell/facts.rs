@@ -1,6 +1,7 @@
 //! Commands that only tell: what the server offers, what TLS is like, what replies mean.
 
 use super::{Notice, Shell, ShellTarget};
+use crate::net::tls::TlsFacts;
 use crate::smtp::question::Question;
 use std::fmt::Write as _;
 
@@ -32,6 +33,24 @@ const KEYWORDS: [(&str, &str); 24] = [
     ("XCLIENT", "a proxy tells who its client is (Postfix)"),
 ];
 
+/// What a handshake agreed on, in lines.
+pub(super) fn of_tls(facts: &TlsFacts) -> String {
+    let verified = if facts.verified { "verified" } else { "NOT verified" };
+    let mut text = format!("  {}, {}, certificate {verified}\n", facts.version, facts.cipher);
+    if let Some(certificate) = &facts.certificate {
+        let lines = [
+            ("subject", certificate.subject.clone()),
+            ("names", certificate.names.join(", ")),
+            ("issuer", certificate.issuer.clone()),
+            ("valid", format!("from {} until {}", certificate.not_before, certificate.not_after)),
+        ];
+        for (label, value) in lines {
+            _ = writeln!(text, "  {label:<8} {}", crate::visible(value.as_bytes()));
+        }
+    }
+    text
+}
+
 impl Shell {
     pub(super) fn extensions(&mut self) {
         let offers = self.state().offers;
@@ -44,26 +63,6 @@ impl Shell {
             let known = KEYWORDS.iter().find(|(known, _)| *known == keyword).map_or("", |(_, meaning)| meaning);
             let line = crate::visible(self.log.masker().mask_text(&line).as_bytes());
             _ = writeln!(text, "{}", format!("  {line:<34} {known}").trim_end());
-        }
-        self.tell(Notice::Text(text));
-    }
-
-    pub(super) fn tls_facts(&mut self) {
-        let Some(facts) = self.session.as_ref().and_then(|session| session.tls().cloned()) else {
-            return self.complain("there is no TLS: `.starttls` begins it");
-        };
-        let verified = if facts.verified { "verified" } else { "NOT verified" };
-        let mut text = format!("  {}, {}, certificate {verified}\n", facts.version, facts.cipher);
-        if let Some(certificate) = &facts.certificate {
-            let lines = [
-                ("subject", certificate.subject.clone()),
-                ("names", certificate.names.join(", ")),
-                ("issuer", certificate.issuer.clone()),
-                ("valid", format!("from {} until {}", certificate.not_before, certificate.not_after)),
-            ];
-            for (label, value) in lines {
-                _ = writeln!(text, "  {label:<8} {}", crate::visible(value.as_bytes()));
-            }
         }
         self.tell(Notice::Text(text));
     }

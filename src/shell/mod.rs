@@ -192,7 +192,13 @@ impl Shell {
             KnownCommand::Hex => self.hex(arguments).await,
             KnownCommand::Pipeline => self.pipeline(),
             KnownCommand::Wait => self.wait().await,
-            KnownCommand::Tls => self.tls_facts(),
+            KnownCommand::Tls => match self.session.as_ref().and_then(Session::tls) {
+                Some(facts) => {
+                    let text = facts::of_tls(facts);
+                    self.tell(Notice::Text(text));
+                }
+                None => self.complain("there is no TLS: `.starttls` begins it"),
+            },
             KnownCommand::Extensions => self.extensions(),
             KnownCommand::Explain => self.explain(arguments),
             KnownCommand::Transcript => self.tell(Notice::Transcript(self.log.lines())),

@@ -214,7 +214,7 @@ impl Shell {
     pub(super) async fn hex(&mut self, digits: &str) {
         match crate::scenario::decode_hex(digits) {
             Ok(bytes) => self.send_bytes(&bytes, "DIGITS").await,
-            Err(message) => self.complain(&message),
+            Err(misread) => self.complain(&misread.to_string()),
         }
     }
 

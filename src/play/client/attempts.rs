@@ -2,6 +2,7 @@
 //!
 //! Responsible for the order of its steps; what a loop means stands in `group`, a pipeline in `pipeline`.
 
+use crate::net::clock;
 use crate::play::client::player::{Flow, Player};
 use crate::play::client::sessions::Sessions;
 use crate::play::divergence::{Divergence, Kind};
@@ -127,7 +128,7 @@ impl Player<'_> {
             self.stage.names = names.clone();
             self.sessions.close_opened_after(opened, &mut self.stage.log).await;
             self.read_last_replies().await;
-            tokio::time::sleep(delay).await;
+            clock::rest(delay).await;
         }
         Flow::On
     }

@@ -7,6 +7,7 @@
 //! STARTTLS.
 
 use crate::net::certificate::PeerCertificate;
+use crate::net::clock;
 use crate::net::connect::connect;
 use crate::net::stream::Stream;
 use crate::net::tls::{Connector, TlsFailureReason, TlsOptions};
@@ -28,7 +29,7 @@ impl StepAt<'_> {
             return;
         }
         let look = second_look(open, !open.endpoint.implicit_tls);
-        let found = tokio::time::timeout(LOOK_TIME.min(self.wait), look).await;
+        let found = clock::within(LOOK_TIME.min(self.wait), look).await;
         if let Ok(Some(certificate)) = found {
             let name = open.session.name().clone();
             self.stage.log.note(&name, "connected once more, without verification, only to read the certificate");

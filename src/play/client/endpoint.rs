@@ -5,7 +5,7 @@ use crate::net::proxy_protocol::{ProxyHeader, ProxyVersion};
 use crate::net::route::{Destination, MxLookup, Route, exchangers};
 use crate::net::tls::{TlsOptions, TlsVersion};
 use crate::play::Settings;
-use crate::scenario::address::{SMTP_PORT, parse_port, split_address, split_address_or};
+use crate::scenario::address::{parse_port, split_address, split_address_or};
 use crate::scenario::{
     Action, Address, Chosen, Connect, IpVersion, Mode, ProxyProtocol, Scenario, Scope, Span, TemplateError, Templates,
     Text, TlsSettings, TlsVersionName,
@@ -13,12 +13,11 @@ use crate::scenario::{
 use crate::scenario::{Chance, DEFAULT_TIMEOUT, Variables, proxied, reason, resolve_file};
 use crate::server::Sandbox;
 use crate::session::Transcript;
+use crate::smtp::ports::{SMTP_PORT, SUBMISSIONS_PORT};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The port where TLS begins at once (RFC 8314 section 3).
-const SUBMISSIONS_PORT: u16 = 465;
 /// The port of a SOCKS5 proxy that names none (RFC 1928 section 3).
 const SOCKS_PORT: u16 = 1080;
 
@@ -77,6 +76,13 @@ pub(crate) struct Resolver<'a> {
     pub(crate) file_root: Option<PathBuf>,
     /// Where the server of the same file listens.
     pub(crate) own_server: Option<SocketAddr>,
+}
+
+impl<'a> Resolver<'a> {
+    /// What is known before anything is played: no server runs, and no file is read.
+    fn before_the_run(settings: &'a Settings, templates: &'a Templates, scope: &'a Variables) -> Resolver<'a> {
+        Resolver { settings, sandbox: None, templates, scope, file_root: None, own_server: None }
+    }
 }
 
 impl Resolver<'_> {
@@ -175,7 +181,7 @@ impl Resolver<'_> {
             Address::Mx { domain, port, .. } => {
                 let name = self.text(domain)?.trim().to_owned();
                 if name.is_empty() {
-                    return Err(fault(domain.span, "the domain is empty".to_owned()));
+                    return Err(fault(domain.span, "the domain is empty"));
                 }
                 Ok(Addressee::Mx(name, port_of(port)?))
             }
@@ -286,14 +292,7 @@ pub(crate) fn file_root(scenario: &Scenario, settings: &Settings) -> Option<Path
 /// Every host and server name of a scenario that is known before the run: what the sandbox's certificate is for.
 pub(crate) fn known_hosts(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Vec<String> {
     let templates = Templates::new(Chance::seeded(0));
-    let resolver = Resolver {
-        settings,
-        sandbox: None,
-        templates: &templates,
-        scope: variables,
-        file_root: None,
-        own_server: None,
-    };
+    let resolver = Resolver::before_the_run(settings, &templates, variables);
     let mut names = Vec::new();
     for step in scenario.all_steps() {
         let settings = match &step.action {
@@ -320,14 +319,7 @@ pub(crate) async fn every_exchanger(scenario: &Scenario, variables: &Variables, 
         return Vec::new();
     }
     let templates = Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded));
-    let resolver = Resolver {
-        settings,
-        sandbox: None,
-        templates: &templates,
-        scope: variables,
-        file_root: None,
-        own_server: None,
-    };
+    let resolver = Resolver::before_the_run(settings, &templates, variables);
     let wait = settings.timeout.or(scenario.timeout).unwrap_or(DEFAULT_TIMEOUT);
     match resolver.endpoint(connect).map(|endpoint| endpoint.route.to) {
         Ok(Destination::Mx(lookup)) => exchangers(&lookup, wait).await.unwrap_or_default(),
@@ -335,6 +327,6 @@ pub(crate) async fn every_exchanger(scenario: &Scenario, variables: &Variables, 
     }
 }
 
-fn fault(span: Span, message: String) -> TemplateError {
-    TemplateError { message, span, help: None }
+fn fault(span: Span, message: impl Into<String>) -> TemplateError {
+    TemplateError { message: message.into(), span, help: None }
 }

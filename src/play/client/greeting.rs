@@ -5,6 +5,7 @@
 //! with a TLS handshake. The transcript says so. Never while the greeting may still come: a server that delays it takes
 //! octets before it for those of a spammer. Called by `expecting`.
 
+use crate::net::clock;
 use crate::net::route::{self, Connected, Route};
 use crate::net::tls::{Connector, TlsFailureReason, TlsOptions};
 use crate::play::client::ground::StepAt;
@@ -40,7 +41,7 @@ impl StepAt<'_> {
         if !has_plain_start || is_impatient || endpoint.is_own_server || endpoint.implicit_tls {
             return;
         }
-        let looked = tokio::time::timeout(time, begins_with_tls(&endpoint.route, &endpoint.host)).await;
+        let looked = clock::within(time, begins_with_tls(&endpoint.route, &endpoint.host)).await;
         if looked == Ok(true) {
             open.session.set_tls_port();
             let name = Session::name(&open.session).clone();
@@ -49,7 +50,7 @@ impl StepAt<'_> {
     }
 }
 
-/// Whether a ClientHello is answered in TLS.
+/// Whether a `ClientHello` is answered in TLS.
 async fn begins_with_tls(route: &Route, host: &str) -> bool {
     let Ok(Connected { stream, .. }) = route::open(route, LOOK_TIME, &mut |_| {}).await else { return false };
     let options = TlsOptions { verify: false, ..TlsOptions::default() };

@@ -1,5 +1,6 @@
 //! `connect`, `starttls` and `tls`: what opens a session and what secures it, or must fail to.
 
+use crate::net::clock;
 use crate::net::tls::{Connector, TlsFailure, TlsFailureReason};
 use crate::play::client::endpoint::Endpoint;
 use crate::play::client::ground::StepAt;
@@ -60,8 +61,7 @@ impl StepAt<'_> {
         self.sessions.held_back = before.elapsed();
         // Several mail exchangers may take as many waits, but none goes beyond the end of the run.
         let left = self.stage.bounded(Duration::MAX);
-        let opening =
-            tokio::time::timeout(left, Session::open(name, &endpoint.route, self.wait, &mut self.stage.log)).await;
+        let opening = clock::within(left, Session::open(name, &endpoint.route, self.wait, &mut self.stage.log)).await;
         let opened = opening.unwrap_or(Err(Trouble::Timeout { waited: left, arrived: Vec::new() }));
         let mut session = match (opened, &self.step.fails) {
             (Ok(session), _) => session,

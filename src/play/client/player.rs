@@ -190,7 +190,9 @@ impl<'a> Player<'a> {
         let refused = divergences.iter().any(|divergence| divergence.cause == Cause::User);
         if !divergences.is_empty() {
             let line = self.stage.log.last_of(&step.head.number);
-            divergences.into_iter().for_each(|divergence| self.stage.keep_divergence(divergence, line));
+            for divergence in divergences {
+                self.stage.keep_divergence(divergence, line);
+            }
         }
         if stops || refused { Flow::Stop } else { Flow::On }
     }

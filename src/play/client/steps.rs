@@ -2,6 +2,7 @@
 //!
 //! Mail data goes out in `mail`, connections and handshakes are made in `opening`, what comes is read in `expecting`.
 
+use crate::net::clock;
 use crate::play::client::disclosure::{chooses_whom_to_trust, is_seen};
 use crate::play::client::ground::StepAt;
 use crate::play::client::sessions::{Open, Sessions};
@@ -9,14 +10,15 @@ use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::Incoming;
 use crate::scenario::{
-    Action, Closing, Data, Mode, Named, RawBytes, Rendered, TemplateError, Text, decode_base64, decode_hex, render_data,
+    Action, Closing, Data, Misread, Mode, Named, RawBytes, Rendered, TemplateError, Text, decode_base64, decode_hex,
+    render_data,
 };
 use crate::scenario::{Expectation, Expected};
 use crate::session::{Farewell, Outgoing, Trouble};
 use std::time::Duration;
 
 /// Bytes from their written form.
-type Decode = fn(&str) -> Result<Vec<u8>, String>;
+type Decode = fn(&str) -> Result<Vec<u8>, Misread>;
 
 /// What an action comes to: nothing, or what diverged.
 pub(crate) type StepDone = Result<(), Vec<Divergence>>;
@@ -41,7 +43,7 @@ impl StepAt<'_> {
             Action::Close(closing) => self.close(*closing).await?,
             Action::Sleep(length) => {
                 let length = self.length(length).map_err(|error| self.template(&error))?;
-                tokio::time::sleep(self.stage.bounded(length)).await;
+                clock::rest(self.stage.bounded(length)).await;
                 self.refuse_cut_short()?;
             }
             Action::Skip(reason) => {
@@ -173,9 +175,9 @@ impl StepAt<'_> {
         let mut rendered = self.render(text, Mode::Plain)?;
         self.guard_secret(rendered.secret)?;
         if !matches!(raw, RawBytes::Text(_)) {
-            let fault = |message| TemplateError { message, span: text.span, help: None };
+            let fault = |misread: Misread| TemplateError { message: misread.into(), span: text.span, help: None };
             let digits = String::from_utf8_lossy(&rendered.bytes);
-            rendered.bytes = decode(&digits).map_err(|message| self.template(&fault(message)))?;
+            rendered.bytes = decode(&digits).map_err(|misread| self.template(&fault(misread)))?;
         }
         Ok(rendered)
     }

@@ -60,7 +60,7 @@ impl Connection {
 
     /// Shakes hands; what was said before counts no more.
     pub(crate) async fn upgrade(&mut self, tls: &ServerTls, wait: Duration) -> Result<(), HandshakeTrouble> {
-        let acceptor = self.acceptor(tls).map_err(|fault| HandshakeTrouble::Failed(fault.0))?;
+        let acceptor = self.acceptor(tls).map_err(|fault| HandshakeTrouble::not_begun(fault.0))?;
         let outcome = self.peer.upgrade(&acceptor, wait).await;
         let accepted = outcome.inspect_err(|reason| {
             self.stage.log.note(&self.session, &format!("TLS handshake failed: {reason}"));
@@ -76,11 +76,11 @@ impl Connection {
         }
         self.watch.restart();
         self.note_handshake(&accepted);
+        if let Some(fallback) = &mut self.fallback {
+            fallback.tls_started(&accepted);
+        }
         self.tls = Some(Arc::new(accepted));
         self.pending = Pending::Nothing;
-        if let Some(fallback) = &mut self.fallback {
-            fallback.tls_started();
-        }
         Ok(())
     }
 

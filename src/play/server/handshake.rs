@@ -49,7 +49,7 @@ impl ServerStepAt<'_> {
             (Err(trouble), Some(pattern)) => {
                 let reason = match &trouble {
                     HandshakeTrouble::TimedOut => format!("timed out: {trouble}"),
-                    HandshakeTrouble::Failed(reason) => reason.clone(),
+                    HandshakeTrouble::Failed { failure, .. } => failure.to_string(),
                 };
                 self.fails_as_expected(pattern, &reason)
             }

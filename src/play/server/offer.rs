@@ -19,7 +19,7 @@ impl Script {
 
     fn acceptor_for(&self, tls: &ServerTls, scope: &dyn Scope) -> Result<Acceptor, NoCertificate> {
         let offer = self.offer(tls, scope).map_err(|error| NoCertificate(error.message))?;
-        Acceptor::new(&offer, self.authority()?).map_err(NoCertificate)
+        Acceptor::new(&offer, self.authority()?).map_err(|fault| NoCertificate(fault.to_string()))
     }
 
     fn offer(&self, tls: &ServerTls, scope: &dyn Scope) -> Result<TlsOffer, TemplateError> {
@@ -51,9 +51,9 @@ impl Script {
     }
 
     fn file(&self, file: &Text, scope: &dyn Scope) -> Result<Vec<u8>, TemplateError> {
-        let fault = |message| TemplateError { message, span: file.span, help: None };
+        let fault = |message: String| TemplateError { message, span: file.span, help: None };
         let name = self.line(file, scope)?;
-        let path = resolve_file(self.file_root.as_deref(), &name).map_err(fault)?;
+        let path = resolve_file(self.file_root.as_deref(), &name).map_err(|misread| fault(misread.into()))?;
         std::fs::read(path).map_err(|error| fault(format!("cannot read `{}`: {}", file.source, reason(&error))))
     }
 

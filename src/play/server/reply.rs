@@ -2,7 +2,9 @@
 
 use crate::play::server::connection::Connection;
 use crate::scenario::server::{Reply, ReplyKind};
-use crate::scenario::{Mode, RawBytes, Rendered, Scope, TemplateError, Templates, Text, decode_base64, decode_hex};
+use crate::scenario::{
+    Misread, Mode, RawBytes, Rendered, Scope, TemplateError, Templates, Text, decode_base64, decode_hex,
+};
 
 /// Of a text without a code.
 const IMPLIED_CODE: u16 = 250;
@@ -43,7 +45,7 @@ impl ReplySpeech<'_> {
         let mut rendered = self.templates.render(text, Mode::Plain, self.scope)?;
         if let Some(decode) = decode {
             let digits = String::from_utf8_lossy(&rendered.bytes);
-            let fault = |message| TemplateError { message, span: text.span, help: None };
+            let fault = |misread: Misread| TemplateError { message: misread.into(), span: text.span, help: None };
             rendered.bytes = decode(&digits).map_err(fault)?;
         }
         Ok(rendered)
@@ -65,7 +67,7 @@ impl Connection {
     }
 }
 
-type DecodeReply = fn(&str) -> Result<Vec<u8>, String>;
+type DecodeReply = fn(&str) -> Result<Vec<u8>, Misread>;
 
 /// The lines of a text as they are; one that has no code gets 250.
 fn with_line_ends(rendered: &Rendered) -> Rendered {

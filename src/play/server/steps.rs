@@ -2,6 +2,7 @@
 //!
 //! What it expects is read in `expecting`, handshakes are in `handshake`.
 
+use crate::net::clock;
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::server::connection::{Connection, Pending};
@@ -149,7 +150,7 @@ impl ServerStepAt<'_> {
     }
 
     async fn rest(&mut self, span: Span, length: Duration) -> ServerStepDone {
-        tokio::time::sleep(self.on.stage.bounded(length)).await;
+        clock::rest(self.on.stage.bounded(length)).await;
         self.refuse_cut_short(span)
     }
 

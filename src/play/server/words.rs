@@ -4,7 +4,7 @@ use crate::play::diagnose::Site;
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::server::connection::Connection;
 use crate::scenario::{Span, TemplateError, duration};
-use crate::server::{HandshakeTrouble, PeerTrouble};
+use crate::server::{HandshakeFailure, HandshakeTrouble, PeerTrouble};
 use crate::smtp::idiom::Idiom;
 
 impl Connection {
@@ -104,9 +104,16 @@ impl Site<'_> {
     pub(crate) fn handshake_failed(&self, trouble: &HandshakeTrouble) -> Divergence {
         let diagnostic = self.diagnostic(self.span, &format!("the TLS handshake failed: {trouble}"));
         let diagnostic = diagnostic.label("no TLS session");
-        let help = "if the client is to refuse, write `fails: PATTERN` beside it";
-        let refused = matches!(trouble, HandshakeTrouble::Failed(reason) if reason.starts_with("the client refused"));
-        self.divergence(Cause::Server, Kind::Tls, if refused { diagnostic.help(help) } else { diagnostic })
+        let diagnostic = match trouble {
+            HandshakeTrouble::Failed { failure: HandshakeFailure::Refused(_), .. } => {
+                diagnostic.help("if the client is to refuse, write `fails: PATTERN` beside it")
+            }
+            HandshakeTrouble::Failed { sent, .. } if !sent.is_empty() => {
+                diagnostic.fact(format!("the client sent {} where TLS was expected", self.quoted(sent)))
+            }
+            HandshakeTrouble::Failed { .. } | HandshakeTrouble::TimedOut => diagnostic,
+        };
+        self.divergence(Cause::Server, Kind::Tls, diagnostic)
     }
 }
 

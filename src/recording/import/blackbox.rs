@@ -11,6 +11,7 @@ use crate::recording::{Conversation, RecordedMailData, Said};
 use crate::scenario::write::{Draft, DraftExpect, literal};
 use crate::scenario::yaml::{self, Node, Value};
 use crate::scenario::{Diagnostic, Span, compile_pattern, refuse_too_wide};
+use crate::smtp::ports::{SMTP_PORT, SUBMISSIONS_PORT};
 use captures::{CAPTURE, name_captures, named_groups, with_captures};
 pub(super) use found::is_one;
 use found::{FoundModule, entry, find, inner, text};
@@ -224,7 +225,7 @@ impl Module {
         notices.push(target.help("give it with `--var host=…` or `--to`"));
         let mut conversation = Conversation { said: self.said, ..Conversation::default() };
         conversation.server.implicit_tls = self.implicit_tls;
-        conversation.server.port = if self.implicit_tls { 465 } else { 25 };
+        conversation.server.port = if self.implicit_tls { SUBMISSIONS_PORT } else { SMTP_PORT };
         let (options, timeout) = (self.options, self.timeout);
         let complete = Box::new(move |draft: &mut Draft| {
             draft.vars.insert(0, ("host".to_owned(), "mail.example.com".to_owned()));

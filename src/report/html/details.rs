@@ -6,6 +6,7 @@
 use super::timeline::{Lane, lanes};
 use crate::report::model::{Divergence, Line, Reply, ScenarioReport, Session, Speaker, Step, StepVerdict};
 use crate::report::words;
+use crate::run::OWN_CLOSE;
 use crate::visible::inert;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -132,7 +133,7 @@ fn line_rows<'a>(scenario: &'a ScenarioReport, names: &[&str]) -> Vec<LineRow<'a
 
 /// The line that shows a divergence, and its step: without a line of its own the last one of the step.
 fn marked<'a>(divergence: &'a Divergence, lines: &[Line]) -> Option<(usize, &'a str)> {
-    let last = || lines.iter().rposition(|line| line.step == divergence.step && line.text != "closed by the client");
+    let last = || lines.iter().rposition(|line| line.step == divergence.step && line.text != OWN_CLOSE);
     let line = divergence.line.filter(|line| *line < lines.len()).or_else(last)?;
     Some((line, &divergence.step))
 }

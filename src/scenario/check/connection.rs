@@ -34,10 +34,10 @@ fn proxy_protocol(checker: &mut Checker<'_>, header: &ProxyProtocol) {
     }
     let known = |text: &Text| checker.known_text(text);
     if let (Some(source), Some(destination)) = (known(source), known(destination))
-        && let Err(message) = proxied(&source, &destination)
+        && let Err(misread) = proxied(&source, &destination)
     {
         let (source, destination) = addresses;
-        let message = checker.without_secret(source, checker.without_secret(destination, message));
+        let message = checker.without_secret(source, checker.without_secret(destination, misread.into()));
         let misfit = Diagnostic { span: header.span, ..checker.misfit(source, message) };
         checker.diagnostics.push(misfit);
     }

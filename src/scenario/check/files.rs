@@ -4,6 +4,7 @@
 //! reads a file for a scenario calls [`resolve_file`].
 
 use super::Checker;
+use crate::scenario::Misread;
 use crate::scenario::template::Text;
 use std::path::{Component, Path, PathBuf};
 
@@ -12,8 +13,8 @@ use std::path::{Component, Path, PathBuf};
 pub(super) fn file(checker: &mut Checker<'_>, text: &Text) {
     checker.text_of_vars(text);
     let Some(name) = checker.known_text(text) else { return };
-    if let Err(message) = resolve_file(checker.context.file_root.as_deref(), &name) {
-        let message = checker.without_secret(text, message);
+    if let Err(misread) = resolve_file(checker.context.file_root.as_deref(), &name) {
+        let message = checker.without_secret(text, misread.to_string());
         let help = "a scenario reads files below its own folder; `--file-root DIR` moves that";
         let misfit = checker.misfit(text, message);
         checker.diagnostics.push(misfit.help(help));
@@ -40,9 +41,9 @@ pub(super) fn content_of(checker: &Checker<'_>, file: &Text) -> Option<Vec<u8>> 
 /// The path of a file that a scenario names, if it may be read.
 ///
 /// Regular files below `root` only, symbolic links resolved, no component that starts with a dot.
-pub(crate) fn resolve_file(root: Option<&Path>, name: &str) -> Result<PathBuf, String> {
+pub(crate) fn resolve_file(root: Option<&Path>, name: &str) -> Result<PathBuf, Misread> {
     let Some(root) = root else {
-        return Err(format!("`{name}` may not be read: an untrusted scenario reads no file"));
+        return Err(Misread::new(format!("`{name}` may not be read: an untrusted scenario reads no file")));
     };
     let relative = Path::new(name);
     let hidden = |component: Component<'_>| match component {
@@ -50,22 +51,25 @@ pub(crate) fn resolve_file(root: Option<&Path>, name: &str) -> Result<PathBuf, S
         _ => false,
     };
     if relative.components().any(hidden) {
-        return Err(format!("`{name}` may not be read: a part of it starts with a dot"));
+        return Err(Misread::new(format!("`{name}` may not be read: a part of it starts with a dot")));
     }
-    let root =
-        root.canonicalize().map_err(|error| format!("cannot read the folder of `{name}`: {}", reason(&error)))?;
-    let path =
-        root.join(relative).canonicalize().map_err(|error| format!("cannot read `{name}`: {}", reason(&error)))?;
+    let root = root
+        .canonicalize()
+        .map_err(|error| Misread::new(format!("cannot read the folder of `{name}`: {}", reason(&error))))?;
+    let path = root
+        .join(relative)
+        .canonicalize()
+        .map_err(|error| Misread::new(format!("cannot read `{name}`: {}", reason(&error))))?;
     let Ok(below) = path.strip_prefix(&root) else {
-        return Err(format!("`{name}` may not be read: it lies outside of the scenario's folder"));
+        return Err(Misread::new(format!("`{name}` may not be read: it lies outside of the scenario's folder")));
     };
     if below.components().any(hidden) {
-        return Err(format!("`{name}` may not be read: a part of its path starts with a dot"));
+        return Err(Misread::new(format!("`{name}` may not be read: a part of its path starts with a dot")));
     }
     match path.metadata() {
         Ok(metadata) if metadata.is_file() => Ok(path),
-        Ok(_) => Err(format!("`{name}` is not a regular file")),
-        Err(error) => Err(format!("cannot read `{name}`: {}", reason(&error))),
+        Ok(_) => Err(Misread::new(format!("`{name}` is not a regular file"))),
+        Err(error) => Err(Misread::new(format!("cannot read `{name}`: {}", reason(&error)))),
     }
 }
 

@@ -5,11 +5,11 @@
 use super::{Checker, Played};
 use crate::scenario::builtin::FILTERS;
 use crate::scenario::sides::Side;
-use crate::scenario::source::{Diagnostic, Span};
+use crate::scenario::source::{Diagnostic, DiagnosticKind, Span};
 use crate::scenario::template::{Expression, Mode, Scope as _, Text, statement_names};
 use crate::scenario::variables::WITHOUT_VALUE;
 use crate::scenario::words::{self, Where};
-use crate::scenario::{Data, Flow, Length, Named, Scenario};
+use crate::scenario::{Data, Flow, Length, Misread, Named, Scenario};
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -87,9 +87,9 @@ impl Checker<'_> {
     }
 
     /// Tells what is wrong with a text whose value is known already.
-    pub(super) fn known_to_parse(&mut self, text: &Text, parse: impl Fn(&str) -> Result<(), String>) {
-        if let Some(Err(message)) = self.known_text(text).map(|known| parse(&known)) {
-            let message = self.without_secret(text, message);
+    pub(super) fn known_to_parse(&mut self, text: &Text, parse: impl Fn(&str) -> Result<(), Misread>) {
+        if let Some(Err(misread)) = self.known_text(text).map(|known| parse(&known)) {
+            let message = self.without_secret(text, misread.to_string());
             let misfit = self.misfit(text, message);
             self.diagnostics.push(misfit);
         }
@@ -318,14 +318,14 @@ impl Checker<'_> {
                 self.used.insert(var.name.name.clone());
             }
         }
-        let vars = scenario.vars.iter().map(|var| (&var.name, "variable"));
-        let secrets = scenario.secrets.iter().map(|secret| (secret, "secret"));
+        let vars = scenario.vars.iter().map(|var| (&var.name, "variable", DiagnosticKind::UnusedVariable));
+        let secrets = scenario.secrets.iter().map(|secret| (secret, "secret", DiagnosticKind::Any));
         // The column that names the cases is of use as a name alone.
         let naming = scenario.naming_column();
-        for (named, kind) in vars.chain(secrets) {
+        for (named, what, kind) in vars.chain(secrets) {
             if !self.used.contains(&named.name) && naming != Some(named.name.as_str()) {
-                let warning = Diagnostic::warning(named.span, format!("the {kind} `{}` is never used", named.name));
-                self.diagnostics.push(warning);
+                let warning = Diagnostic::warning(named.span, format!("the {what} `{}` is never used", named.name));
+                self.diagnostics.push(warning.kind(kind));
             }
         }
     }

@@ -4,7 +4,7 @@ use super::{Checker, connection, expect, files, steps};
 use crate::scenario::server::{CertificateChoice, ConnectionPlan, Reply, ReplyKind, Rule, Server, ServerTls};
 use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Span};
-use crate::scenario::{RawBytes, Scenario};
+use crate::scenario::{Misread, RawBytes, Scenario};
 use std::net::SocketAddr;
 
 /// Checks the server's part. What its steps capture is known in their connection only, and not to the client.
@@ -130,11 +130,10 @@ fn certificates(checker: &mut Checker<'_>, tls: &ServerTls) {
 }
 
 /// Where a server listens: an IP address and a port, of which 0 means any free one.
-pub(crate) fn parse_listen(written: &str) -> Result<SocketAddr, String> {
-    written
-        .trim()
-        .parse::<SocketAddr>()
-        .map_err(|_| format!("`{written}` is not an IP address with a port, such as `127.0.0.1:2525` or `[::1]:0`"))
+pub(crate) fn parse_listen(written: &str) -> Result<SocketAddr, Misread> {
+    written.trim().parse::<SocketAddr>().map_err(|_| {
+        Misread::new(format!("`{written}` is not an IP address with a port, such as `127.0.0.1:2525` or `[::1]:0`"))
+    })
 }
 
 /// What is wrong with a text of several lines: it is sent as it stands, and must be one reply.

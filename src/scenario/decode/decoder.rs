@@ -6,7 +6,7 @@ use super::advice::{as_list, as_mapping, list_some, mapping_help, merge_key, pla
 pub(super) use super::entries::{Entries, KeyValue};
 use crate::scenario::lost::Lost;
 use crate::scenario::sides::Side;
-use crate::scenario::source::{Diagnostic, Footnote, Sources, Span};
+use crate::scenario::source::{Diagnostic, DiagnosticKind, Footnote, Sources, Span};
 use crate::scenario::template::{Expression, Text};
 use crate::scenario::typography::Lookalike;
 use crate::scenario::variables::WITHOUT_VALUE;
@@ -29,6 +29,9 @@ pub(super) struct Decoder<'a> {
     /// How many files were included so far.
     pub(super) included: usize,
 }
+
+/// Keys at the top of a file that are about the host to connect to.
+const ABOUT_HOSTS: [&str; 4] = ["host", "hostname", "port", "address"];
 
 /// Names with their values.
 pub(super) type Bindings = Vec<(Named, Data)>;
@@ -71,10 +74,11 @@ impl<'a> Decoder<'a> {
         let Some(host) = text(&["host", "hostname", "server", "address"]) else { return };
         let port = text(&["port"]).map_or(String::new(), |port| format!(":{port}"));
         let form = format!("write `connect: {host}{port}`");
+        let is_about = |key: &Node| key.scalar().is_some_and(|key| ABOUT_HOSTS.contains(&key.text.as_str()));
+        let keys: Vec<Span> =
+            pairs.iter().map(|(key, _)| key).filter(|key| is_about(key)).map(|key| key.span).collect();
         for error in &mut self.errors {
-            let about =
-                ["`host`", "`hostname`", "`port`", "`address`"].iter().any(|key| error.message.starts_with(key));
-            if about && error.message.ends_with("a scenario") {
+            if error.kind == DiagnosticKind::UnknownKey && keys.contains(&error.span) {
                 error.footnotes = vec![Footnote::Help(form.clone())];
             }
         }
@@ -140,7 +144,8 @@ impl Decoder<'_> {
         if name == "<<" {
             return self.errors.push(merge_key(span));
         }
-        let error = Diagnostic::error(span, format!("`{name}` is not a key of {what}"));
+        let error =
+            Diagnostic::error(span, format!("`{name}` is not a key of {what}")).kind(DiagnosticKind::UnknownKey);
         let all = || known.iter().flat_map(|keys| keys.iter().copied());
         if let Some(lookalike) = Lookalike::first(name) {
             let advice = format!("{}: {}", lookalike.described(), lookalike.advice());

@@ -3,7 +3,7 @@
 //! Responsible for one table of syntaxes. What looks like a template in any case warns everywhere but in mail data, which is
 //! full of braces; what may be text warns where its name is one of the file's.
 
-use crate::scenario::source::Diagnostic;
+use crate::scenario::source::{Diagnostic, DiagnosticKind};
 use crate::scenario::template::Text;
 use std::collections::BTreeSet;
 
@@ -139,7 +139,7 @@ pub(super) fn template(text: &Text, of: Of, declared: &BTreeSet<String>, warning
             "write `<<NAME>>`, where NAME stands under `vars` or `secrets`; `<<% if … %>>` is a statement".to_owned()
         }
     };
-    warnings.push(warning.help(help));
+    warnings.push(warning.help(help).kind(DiagnosticKind::ForeignTemplate));
 }
 
 /// Warns of a placeholder that was not replaced.
@@ -148,7 +148,7 @@ pub(super) fn placeholder(text: &Text, warnings: &mut Vec<Diagnostic>) {
     if warnings.last().is_some_and(|last| {
         last.span.start >= text.span.start
             && last.span.end <= text.span.end
-            && last.message.contains("templates are written")
+            && last.kind == DiagnosticKind::ForeignTemplate
     }) {
         return;
     }

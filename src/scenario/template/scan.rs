@@ -96,29 +96,22 @@ fn scan_bracket(source: &str, open: usize) -> Result<(Piece, usize), ScanFault> 
     }
 }
 
-/// The offset of the `%>>` that closes a statement: outside of quotes, as minijinja reads it.
+/// The offset of the `%>>` that closes a statement.
 fn closing_statement(statement: &str) -> Result<usize, &'static str> {
-    let bytes = statement.as_bytes();
-    let mut quote = None;
-    let mut index = 0;
-    while let Some(byte) = bytes.get(index) {
-        match (quote, byte) {
-            (Some(_), b'\\') => index += 1,
-            (Some(open), byte) if open == *byte => quote = None,
-            (Some(_), _) => {}
-            (None, b'"' | b'\'') => quote = Some(*byte),
-            (None, b'%') if bytes[index..].starts_with(b"%>>") => return Ok(index),
-            (None, _) => {}
-        }
-        index += 1;
-    }
+    let closes = |rest: &[u8]| rest.starts_with(b"%>>");
     let quoted = statement.contains("%>>");
-    Err(if quoted { "a quote in this `<<%` is never closed" } else { "this `<<%` is never closed by `%>>`" })
+    let fault = if quoted { "a quote in this `<<%` is never closed" } else { "this `<<%` is never closed by `%>>`" };
+    outside_of_quotes(statement, closes).ok_or(fault)
 }
 
-/// The offset of the `>>` that closes an expression: outside of quotes, at the first two of a run of `>`.
+/// The offset of the `>>` that closes an expression: the first two of a run of `>`.
 fn closing(expression: &str) -> Option<usize> {
-    let bytes = expression.as_bytes();
+    outside_of_quotes(expression, |rest| rest.starts_with(b">>"))
+}
+
+/// The first offset outside of quotes at which `closes` finds what it looks for, as minijinja reads quotes.
+fn outside_of_quotes(code: &str, closes: impl Fn(&[u8]) -> bool) -> Option<usize> {
+    let bytes = code.as_bytes();
     let mut quote = None;
     let mut index = 0;
     while let Some(byte) = bytes.get(index) {
@@ -127,7 +120,7 @@ fn closing(expression: &str) -> Option<usize> {
             (Some(open), byte) if open == *byte => quote = None,
             (Some(_), _) => {}
             (None, b'"' | b'\'') => quote = Some(*byte),
-            (None, b'>') if bytes.get(index + 1) == Some(&b'>') => return Some(index),
+            (None, _) if closes(&bytes[index..]) => return Some(index),
             (None, _) => {}
         }
         index += 1;

@@ -7,12 +7,12 @@
 use super::{After, Input, NextInput, SandboxDialogue};
 use crate::server::answer::Answer;
 use crate::server::mail_sink::MailSink;
+use crate::server::protocol::Protocol;
 use crate::server::rulebook::{Ending, Interjection};
 use crate::smtp::command::{CommandLine, Verb};
 
-/// The reply codes of a challenge and of the go-ahead for mail data.
+/// The reply code of a challenge (RFC 4954 section 4).
 const CHALLENGE: u16 = 334;
-const GO_AHEAD: u16 = 354;
 
 impl<S: MailSink> SandboxDialogue<S> {
     /// The answer of the first rule that takes the event, or the protocol's.
@@ -48,7 +48,7 @@ impl<S: MailSink> SandboxDialogue<S> {
                 Answer::from("")
             }
             Err(fault) => {
-                self.log.note(|| fault);
+                self.log.note(|| fault.0);
                 self.protocol.overruled(true);
                 Answer::from("").then(NextInput::Close)
             }
@@ -68,7 +68,7 @@ impl<S: MailSink> SandboxDialogue<S> {
     /// Tells the protocol what a rule has answered by this code; what is read next.
     fn effect(&mut self, event: Input<'_>, code: Option<u16>) -> NextInput {
         let ends_message = matches!(event, Input::MailDataEnded | Input::ChunkEnded);
-        let Some(code) = code.filter(|code| *code < 400) else {
+        let Some(code) = Protocol::<S>::granted(code) else {
             self.protocol.overruled(ends_message);
             self.rules.more_chunks &= !ends_message;
             return NextInput::Line;
@@ -76,16 +76,7 @@ impl<S: MailSink> SandboxDialogue<S> {
         self.protocol.forgive();
         let next = self.said(event).next;
         self.rules.challenged = code == CHALLENGE;
-        match next {
-            NextInput::MailData if code != GO_AHEAD => NextInput::Line,
-            NextInput::MailData => NextInput::MailData,
-            _ if code == GO_AHEAD => {
-                // Nobody is there to take the message: its octets are read and forgotten.
-                self.protocol.overruled(true);
-                NextInput::MailData
-            }
-            next => next,
-        }
+        self.protocol.after_rule(code, next)
     }
 
     /// What a rule wants to be sent now, behind the replies.

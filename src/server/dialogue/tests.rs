@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 use proptest::prelude::*;
 
 use super::*;
+use crate::server::acceptor::Accepted;
 use crate::server::auth::Login;
 use crate::server::mail_sink::Sender;
+use crate::server::protocol::ClientTlsFacts;
 use crate::server::settings::{QueueIds, SandboxSettings};
 use crate::smtp::auth::Mechanism;
 
@@ -192,13 +194,8 @@ fn dialogues() {
                 assert_eq!(without_queue_ids(&answered), turn.answered, "{context}");
                 assert_eq!(after, turn.after, "{context}");
                 if after == After::StartTls {
-                    dialogue.tls_started(
-                        ClientTlsFacts {
-                            client_names: Some(vec!["bob@example.com".to_owned()]),
-                            ..ClientTlsFacts::default()
-                        },
-                        || unreachable!(),
-                    );
+                    let client_names = Some(vec!["bob@example.com".to_owned()]);
+                    dialogue.protocol.tls_started(ClientTlsFacts { client_names, ..ClientTlsFacts::default() });
                 }
             }
         }
@@ -249,7 +246,7 @@ fn what_is_pipelined_behind_starttls_is_dropped() {
     let (answered, after) = exchange(&mut dialogue, input, usize::MAX);
     assert_eq!(answered, "250 sandbox.example\r\n220 2.0.0 Ready to start TLS\r\n");
     assert_eq!(after, After::StartTls);
-    dialogue.tls_started(ClientTlsFacts::default(), || unreachable!());
+    dialogue.tls_started(Accepted::default());
     let (answered, _) = exchange(&mut dialogue, b"NOOP\r\nRCPT TO:<a@b>\r\n", usize::MAX);
     assert_eq!(answered, "250 2.0.0 Ok\r\n503 5.5.1 Send EHLO or HELO first\r\n");
 }

@@ -69,7 +69,7 @@ pub(super) fn poll_read(stream: &mut Layer, cx: &mut Context<'_>) -> Poll<io::Re
 /// What TLS says of its own end.
 pub(super) fn alert_within(error: &io::Error) -> Option<String> {
     let inner = error.get_ref()?.downcast_ref::<openssl::ssl::Error>()?;
-    inner.ssl_error().map(|_| failure(inner))
+    inner.ssl_error().map(|_| failure(inner).to_string())
 }
 
 /// TLS without `close_notify` ends as FIN does: many clients leave that way.

@@ -1,5 +1,6 @@
 //! What goes wrong between a server and its client, as the server sees it.
 
+use crate::server::acceptor::HandshakeFailure;
 use std::time::Duration;
 
 /// What went wrong. Bytes are as they came.
@@ -22,15 +23,22 @@ pub(crate) enum PeerTrouble {
 pub(crate) enum HandshakeTrouble {
     /// The client took longer than it may.
     TimedOut,
-    /// In words.
-    Failed(String),
+    /// Why, and what the client sent where it was no TLS.
+    Failed { failure: HandshakeFailure, sent: Vec<u8> },
+}
+
+impl HandshakeTrouble {
+    /// There was no handshake to begin with: why, in words.
+    pub(crate) fn not_begun(reason: impl Into<String>) -> HandshakeTrouble {
+        HandshakeTrouble::Failed { failure: HandshakeFailure::Other(reason.into()), sent: Vec::new() }
+    }
 }
 
 impl std::fmt::Display for HandshakeTrouble {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             HandshakeTrouble::TimedOut => formatter.write_str("the client did not finish it in time"),
-            HandshakeTrouble::Failed(reason) => formatter.write_str(reason),
+            HandshakeTrouble::Failed { failure, .. } => write!(formatter, "{failure}"),
         }
     }
 }

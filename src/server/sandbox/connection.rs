@@ -2,6 +2,7 @@
 //!
 //! Responsible for sockets, handshakes and time-outs; what is said is the dialogue's business.
 
+use crate::net::clock;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
@@ -11,16 +12,13 @@ use std::sync::Arc;
 use std::task::ready;
 use std::time::Duration;
 
-use openssl::ssl::Ssl;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
 use tokio_openssl::SslStream;
 
 use super::{SandboxStage, Shared, reached};
-use crate::net::tls::tls_alert;
-use crate::server::acceptor::Accepted;
+use crate::server::acceptor::failure;
 use crate::server::dialogue::{After, Input, SandboxDialogue};
 use crate::server::log::SessionLog;
 use crate::server::protocol::Protocol;
@@ -32,12 +30,24 @@ use crate::visible::visible;
 const HANDSHAKE: Duration = Duration::from_secs(30);
 /// How long a client may take to begin a handshake: one that speaks plain text would wait for good.
 const FIRST_OCTET: Duration = Duration::from_secs(5);
-/// The first octet of a ClientHello (RFC 8446 section 5.1).
+/// The first octet of a `ClientHello` (RFC 8446 section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
 /// How long, after the farewell, the client's own close is waited for.
 pub(crate) const LINGER: Duration = Duration::from_secs(5);
 /// Octets read at once.
 const READ_SIZE: usize = 64 * 1024;
+
+/// How the text of a failed handshake begins.
+const HANDSHAKE_FAILED: &str = "the TLS handshake failed";
+/// The alerts that a client sends about a certificate (RFC 8446 section 6.2).
+const DISTRUST: [&str; 6] = [
+    "unknown ca",
+    "bad certificate",
+    "certificate unknown",
+    "certificate expired",
+    "certificate revoked",
+    "unsupported certificate",
+];
 
 thread_local! {
     /// Input is consumed before the next connection reads, so that all connections of a thread share one buffer.
@@ -74,13 +84,16 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, session: u64, sha
 
 /// Why a connection broke off, and what helps.
 fn in_words(error: &io::Error) -> String {
-    let text = error.to_string();
+    // TLS 1.3: what a client says of the certificate comes after the server's handshake.
+    let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<openssl::ssl::Error>());
+    let text = of_tls.map_or_else(|| error.to_string(), |error| failure(error).to_string());
     let trust = "let it trust the file of `--ca-out`";
-    match tls_alert(&text) {
-        Some((42..=46 | 48, alert)) => format!("the client does not trust the certificate, and sent {alert}: {trust}"),
-        Some((70, alert)) => format!("the client sent {alert}: both sides have no version of TLS in common"),
-        Some((_, alert)) => format!("the client ended TLS with {alert}"),
-        None if text.contains("unexpected EOF") || text.contains("unexpected eof") => {
+    match text.split_once("the client refused: ").map(|(_, alert)| alert) {
+        Some(alert) if DISTRUST.iter().any(|one| alert.starts_with(one)) => {
+            format!("the client does not trust the certificate (its alert is `{alert}`): {trust}")
+        }
+        Some(alert) => format!("the client ended TLS with the alert `{alert}`"),
+        None if text.starts_with(HANDSHAKE_FAILED) && text.contains("the client closed the connection") => {
             format!("the client closed in the TLS handshake: does it trust the certificate? If not, {trust}")
         }
         None => format!("broken off: {}", visible(text.as_bytes())),
@@ -150,7 +163,7 @@ async fn serve_implicit_tls(
 /// Whether TLS begins: a client that speaks plain text waits for a greeting, or speaks first.
 async fn begins_with_tls(stream: &TcpStream) -> io::Result<()> {
     let mut first = [0; 1];
-    let why = match timeout(FIRST_OCTET, stream.peek(&mut first)).await {
+    let why = match clock::within(FIRST_OCTET, stream.peek(&mut first)).await {
         Ok(Ok(0)) => "it closed without a TLS handshake: does it speak plain text, or give up waiting for a greeting?",
         Ok(Ok(_)) if first[0] == TLS_HANDSHAKE => return Ok(()),
         Ok(Ok(_)) => "the client spoke plain text where TLS begins: let it begin with TLS, or use the other port",
@@ -168,19 +181,14 @@ async fn accept_tls(
     shared: &Shared,
     dialogue: &mut SandboxDialogue<Reception>,
 ) -> io::Result<SslStream<TcpStream>> {
-    let tls = shared.tls()?;
     begins_with_tls(&stream).await?;
-    let mut stream = SslStream::new(Ssl::new(tls.context())?, stream)?;
-    let shaken = timeout(HANDSHAKE, Pin::new(&mut stream).accept()).await;
+    let shaken = clock::within(HANDSHAKE, shared.tls()?.shake_hands(stream)).await;
     let shaken = shaken.map_err(|_| format!("not done after {} s", HANDSHAKE.as_secs()));
-    shaken
-        .and_then(|done| done.map_err(|error| error.to_string()))
-        .map_err(|error| io::Error::other(format!("the TLS handshake failed: {error}")))?;
-    let ssl = stream.ssl();
-    let cipher = || ssl.current_cipher().map_or("no cipher", |cipher| cipher.name());
-    dialogue.log().detail(|| format!("{}, {}", ssl.version_str(), cipher()));
-    let facts = tls.facts(ssl);
-    dialogue.tls_started(facts, || Accepted::of(ssl, tls.verifies()));
+    let (stream, accepted) = shaken
+        .and_then(|done| done.map_err(|failure| failure.to_string()))
+        .map_err(|error| io::Error::other(format!("{HANDSHAKE_FAILED}: {error}")))?;
+    dialogue.log().detail(|| format!("{}, {}", accepted.version, accepted.cipher));
+    dialogue.tls_started(accepted);
     Ok(stream)
 }
 
@@ -217,7 +225,7 @@ where
     if now == After::Interject {
         return interject(stream, dialogue, shared.idle).await;
     }
-    match timeout(shared.idle, read(stream, dialogue)).await {
+    match clock::within(shared.idle, read(stream, dialogue)).await {
         Ok(after) => after,
         Err(_) => Ok(dialogue.tell(Input::IdleTooLong)),
     }
@@ -229,14 +237,14 @@ where
     T: AsyncWrite + Unpin,
 {
     let Some(interjection) = dialogue.interjection() else { return Ok(After::Read) };
-    sleep(interjection.delay).await;
+    clock::rest(interjection.delay).await;
     dialogue.interject(&interjection);
     let octets = interjection.pace.map_or(usize::MAX, |pace| pace.octets.max(1));
     for (index, piece) in interjection.bytes.chunks(octets).enumerate() {
         if let Some(pace) = interjection.pace.filter(|_| index > 0) {
-            sleep(pace.every).await;
+            clock::rest(pace.every).await;
         }
-        timeout(idle, stream.write_all(piece)).await??;
+        clock::within(idle, stream.write_all(piece)).await??;
         stream.flush().await?;
     }
     Ok(dialogue.interjected())
@@ -264,7 +272,7 @@ where
     if dialogue.replies().is_empty() {
         return Ok(());
     }
-    timeout(idle, stream.write_all(dialogue.replies())).await??;
+    clock::within(idle, stream.write_all(dialogue.replies())).await??;
     dialogue.replies_sent();
     Ok(())
 }
@@ -286,7 +294,7 @@ async fn close<T>(mut stream: T, tcp: fn(&mut T) -> &mut TcpStream) -> io::Resul
 where
     T: AsyncWrite + Unpin,
 {
-    let lingered = timeout(LINGER, async {
+    let lingered = clock::within(LINGER, async {
         stream.shutdown().await?;
         let tcp = tcp(&mut stream);
         let mut dropped = [0; 512];

@@ -113,7 +113,7 @@ fn general_about(known: &Known<'_>, is_told: bool) -> (Vec<&'static Statement>, 
     if by_words.is_empty() {
         let all = || fits.iter().map(|it| it.0);
         let has_better = all().any(|it| !it.is_last);
-        return (all().filter(|it| !is_told && !(has_better && it.is_last)).collect(), false);
+        return (all().filter(|it| !(is_told || has_better && it.is_last)).collect(), false);
     }
     let is_needed = |it: &&Statement| !is_told && !known.says_by_itself(it.needless_with);
     (by_words.into_iter().filter(is_needed).collect(), true)

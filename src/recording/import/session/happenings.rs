@@ -7,6 +7,7 @@ use crate::recording::import::grammar::LineForm;
 use crate::recording::{Said, split_verb};
 use crate::scenario::Span;
 use crate::scenario::write::DraftExpect;
+use crate::smtp::ports::{SMTP_PORT, SUBMISSIONS_PORT};
 
 impl LogSession {
     /// Something that happened beside the lines.
@@ -73,7 +74,7 @@ impl LogSession {
         }
         if tls && !self.greeted {
             self.server.implicit_tls = true;
-            self.server.port = if self.server.port == 25 { 465 } else { self.server.port };
+            self.server.port = if self.server.port == SMTP_PORT { SUBMISSIONS_PORT } else { self.server.port };
         }
     }
 
@@ -83,7 +84,7 @@ impl LogSession {
             return self.begin_tls();
         }
         self.server.implicit_tls = true;
-        self.server.port = if self.server.port == 25 { 465 } else { self.server.port };
+        self.server.port = if self.server.port == SMTP_PORT { SUBMISSIONS_PORT } else { self.server.port };
     }
 
     fn handshake_failed(&mut self, words: &str, here: Span) {

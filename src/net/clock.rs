@@ -1,0 +1,28 @@
+//! Waiting: under a limit, up to a moment, or for a time. The only place that asks the runtime's clock.
+//!
+//! Whoever waits says how long, and what it means when that is over. `.ci/figures` counts who else asks.
+
+use std::future::Future;
+use std::time::Duration;
+pub(crate) use tokio::time::Instant;
+use tokio::time::{Sleep, Timeout};
+
+/// The future, or that the limit was over first.
+pub(crate) fn within<F: Future>(limit: Duration, future: F) -> Timeout<F> {
+    tokio::time::timeout(limit, future)
+}
+
+/// The future, or that the moment came first.
+pub(crate) fn until<F: Future>(due: Instant, future: F) -> Timeout<F> {
+    tokio::time::timeout_at(due, future)
+}
+
+/// Nothing, for this long.
+pub(crate) fn rest(length: Duration) -> Sleep {
+    tokio::time::sleep(length)
+}
+
+/// Nothing, up to this moment.
+pub(crate) fn rest_until(due: Instant) -> Sleep {
+    tokio::time::sleep_until(due)
+}

@@ -1,0 +1,103 @@
+//! What is wrong with a server's certificate, and why TLS with a client failed: in words, without OpenSSL's numbers.
+
+use openssl::error::ErrorStack;
+use openssl::ssl;
+use std::fmt;
+
+/// Why there is no TLS as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AcceptorFault {
+    /// The certificate could not be made.
+    NotMade(String),
+    /// The file of the certificate holds none.
+    NoCertificate,
+    /// The file of the key holds none.
+    NoKey,
+    /// The key belongs to another certificate.
+    OtherKey,
+    /// What can't be read as PEM, and why.
+    Unreadable { what: &'static str, reason: String },
+    /// OpenSSL takes the settings together for wrong.
+    Settings(String),
+}
+
+impl AcceptorFault {
+    pub(super) fn unreadable(what: &'static str, error: &ErrorStack) -> AcceptorFault {
+        AcceptorFault::Unreadable { what, reason: in_words(error) }
+    }
+}
+
+impl From<ErrorStack> for AcceptorFault {
+    fn from(error: ErrorStack) -> AcceptorFault {
+        AcceptorFault::Settings(in_words(&error))
+    }
+}
+
+impl fmt::Display for AcceptorFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AcceptorFault::NotMade(reason) => write!(formatter, "the certificate could not be made: {reason}"),
+            AcceptorFault::NoCertificate => formatter.write_str("the file of the certificate holds none in PEM"),
+            AcceptorFault::NoKey => formatter.write_str("the file of the key holds none in PEM"),
+            AcceptorFault::OtherKey => formatter.write_str("the key does not belong to the certificate"),
+            AcceptorFault::Unreadable { what, reason } => write!(formatter, "{what}: {reason}"),
+            AcceptorFault::Settings(reason) => formatter.write_str(reason),
+        }
+    }
+}
+
+/// Why a handshake failed, in words that follow "the TLS handshake failed: ".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum HandshakeFailure {
+    /// The client said no, by an alert.
+    Refused(String),
+    /// What the client sent is no TLS.
+    NotTls(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl fmt::Display for HandshakeFailure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (HandshakeFailure::Refused(reason) | HandshakeFailure::NotTls(reason) | HandshakeFailure::Other(reason)) =
+            self;
+        formatter.write_str(reason)
+    }
+}
+
+impl From<ErrorStack> for HandshakeFailure {
+    fn from(error: ErrorStack) -> HandshakeFailure {
+        HandshakeFailure::Other(in_words(&error))
+    }
+}
+
+impl From<ssl::Error> for HandshakeFailure {
+    fn from(error: ssl::Error) -> HandshakeFailure {
+        failure(&error)
+    }
+}
+
+/// What OpenSSL says of a failure, without its numbers.
+pub(super) fn in_words(error: &ErrorStack) -> String {
+    let reason = error.errors().first().and_then(openssl::error::Error::reason);
+    reason.map_or_else(|| "OpenSSL gives no reason".to_owned(), str::to_lowercase)
+}
+
+/// Why TLS with a client failed.
+pub(in crate::server) fn failure(error: &ssl::Error) -> HandshakeFailure {
+    let reason = error.ssl_error().and_then(|stack| stack.errors().first()).and_then(openssl::error::Error::reason);
+    let Some(reason) = reason.map(str::to_lowercase) else {
+        let text = match error.io_error().map(std::io::Error::kind) {
+            Some(std::io::ErrorKind::ConnectionReset) => "the client reset the connection",
+            _ => "the client closed the connection",
+        };
+        return HandshakeFailure::Other(text.to_owned());
+    };
+    match reason.split_once("alert ") {
+        Some((_, alert)) => HandshakeFailure::Refused(format!("the client refused: {alert}")),
+        None if matches!(reason.as_str(), "wrong version number" | "http request" | "packet length too long") => {
+            HandshakeFailure::NotTls(format!("the client did not speak TLS ({reason})"))
+        }
+        None => HandshakeFailure::Other(reason),
+    }
+}
