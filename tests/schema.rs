@@ -57,7 +57,10 @@ fn scenarios_below(folder: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(scenarios_below(&path));
-        } else if path.extension().is_some_and(|extension| extension == "yaml") {
+        } else if path.extension().is_some_and(|extension| extension == "yaml")
+            // What others include is no scenario.
+            && !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('_'))
+        {
             found.push(path);
         }
     }

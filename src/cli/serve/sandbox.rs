@@ -32,14 +32,14 @@ pub(super) struct SandboxArguments {
     /// Answer by the `rules:` of this scenario before the built-in server does
     #[arg(long, value_name = "FILE", requires = "sandbox", group = "played")]
     rules: Option<PathBuf>,
-    /// Let this user log in, and no other; without it any user may log in with any password (repeatable; others may see it in the list of processes: prefer --accept-file)
+    /// Let this user log in, and no other (repeatable; visible in the process list: prefer --accept-file)
     // Taken as it is: the errors of a value parser repeat what was given.
     #[arg(long, value_name = "USER=PASSWORD", value_parser = values::unread_secret, conflicts_with = "file")]
     accept: Vec<Secret>,
     /// Read users from a file of USER=PASSWORD lines
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     accept_file: Option<PathBuf>,
-    /// Let any user log in with any password
+    /// Let any user log in with any password, as where nobody is named
     #[arg(long, conflicts_with_all = ["file", "accept", "accept_file"])]
     accept_any: bool,
     /// Let clients with a certificate that one of these authorities has signed log in by EXTERNAL (PEM)

@@ -326,7 +326,7 @@ impl<'a> Player<'a> {
         outcome
     }
 
-    /// Steps that were never come to are unreached. A group that was sent in a pipeline stands before its first step.
+    /// Steps that were never reached are unreached. A group that was sent in a pipeline stands before its first step.
     fn complete_steps(&mut self) {
         let now = self.stage.log.elapsed();
         let all = self.ground.scenario.all_steps();

@@ -71,7 +71,7 @@ pub(crate) fn unplayed(step: &Step, connection: usize, started: Duration) -> Ste
     }
 }
 
-/// Records steps that were not come to.
+/// Records steps that were not reached.
 pub(crate) fn pass_over(steps: &[Step], connection: usize, at: Duration, list: &mut Vec<StepOutcome>) {
     for step in steps {
         list.push(unplayed(step, connection, at));

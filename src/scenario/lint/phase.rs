@@ -72,7 +72,7 @@ impl<'s> Phases<'s> {
         if certain && !group.goes_round() {
             return group.steps.iter().for_each(|inner| self.step(inner, warnings));
         }
-        // What its steps leave behind depends on the run.
+        // What its steps leave depends on the run.
         for inner in Step::walk(&group.steps) {
             self.sessions.entry(session_name(inner).to_owned()).or_default().unknown = true;
         }
@@ -109,10 +109,6 @@ impl<'s> LintPhase<'s> {
             Action::Auth(_) if self.mail => {
                 ("a login is not allowed within a mail transaction (RFC 4954 section 4)", "put `auth` before MAIL")
             }
-            Action::StartTls(_) if !self.greeted && !self.greeting_owed => (
-                "no EHLO was sent before this: servers offer STARTTLS in its reply",
-                "write `- send: EHLO client.example` with `expect: ^250` before it",
-            ),
             Action::Auth(_) if !self.greeted => (
                 "no EHLO was sent before this, since the connection or TLS began",
                 "write `- send: EHLO client.example` with `expect: ^250` before it",

@@ -125,7 +125,7 @@ fn initial_response(text: &Text, argument: &str, warnings: &mut Vec<Diagnostic>)
         }
         Ok(_) => return,
     };
-    warnings.push(Diagnostic::warning(text.span, message).help(help));
+    warnings.push(Diagnostic::warning(text.span, message.to_owned()).help(help));
 }
 
 /// Whether a text is base64 of something.

@@ -73,7 +73,8 @@ pub(super) fn fixed_headers(text: &Text, warnings: &mut Vec<Diagnostic>) {
 /// A file's name, or a body that nothing keeps from the header.
 pub(super) fn mail_data(text: &Text, warnings: &mut Vec<Diagnostic>) {
     let source = text.source.trim_end_matches('\n');
-    let mut warn = |message: &str, help: String| warnings.push(Diagnostic::warning(text.span, message).help(help));
+    let mut warn =
+        |message: &str, help: String| warnings.push(Diagnostic::warning(text.span, message.to_owned()).help(help));
     let file = source.strip_prefix(['@', '<']).map(str::trim).filter(|rest| !rest.contains(['\n', '<', ':']));
     if let Some(file) = file.filter(|file| file.contains('.') && !file.contains(' ')) {
         return warn("this text itself is sent, not a file of this name", format!("write `data: {{file: {file}}}`"));
