@@ -114,7 +114,7 @@ impl ShellArguments {
     fn settings(&self, interruptible: bool) -> Result<ShellSettings, Refusal> {
         let ca_pem = self.ca_file.as_deref().map(read).transpose()?;
         let tls = TlsOptions { verify: !self.insecure, ca_pem, ..TlsOptions::default() };
-        // What is wrong with the file is told before there is a connection.
+        // What is wrong with the file is reported before there is a connection.
         if self.ca_file.is_some() {
             Connector::new(&tls).map_err(|error| error.message)?;
         }

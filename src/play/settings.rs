@@ -61,7 +61,7 @@ pub struct Settings {
     pub record: bool,
     /// Keeps only the last steps and lines of a long run, and of those before them the figures: it is one of many.
     pub recent_only: bool,
-    /// Ends the run at once when it is told to.
+    /// Ends the run at once when it is asked to.
     pub stop: Option<Stop>,
     /// In whose words helps are written.
     pub idiom: Idiom,

@@ -46,7 +46,7 @@ struct Staying {
     speaking: Duration,
 }
 
-/// What is heard of a session, and who is told of it at once.
+/// What is heard of a session, and who shows it at once.
 pub(super) type Heard<'h> = (&'h mut Wiretap, &'h mut LiveView);
 
 /// Why octets do not pass any more.
@@ -261,11 +261,15 @@ where
             }
             written = up.write(&mut to_server), if !up.is_empty() => written.map_err(|error| broken(&error))?,
             written = down.write(&mut to_client), if !down.is_empty() => written.map_err(|error| broken(&error))?,
-            () = clock::rest(staying.silent), if !client_open => return Ok(Pause::ClientClosed),
-            () = clock::rest_until(leave_at), if !client_open => return Ok(Pause::ClientClosed),
+            () = last_word(staying, leave_at), if !client_open => return Ok(Pause::ClientClosed),
             _ = stop.changed() => return Ok(Pause::Stopped),
         }
     }
+}
+
+/// Waits for as long as a server may be silent now, or stay at all.
+fn last_word(staying: Staying, leave_at: clock::Instant) -> impl Future<Output = ()> {
+    clock::rest_until(leave_at.min(clock::Instant::now() + staying.silent))
 }
 
 fn broken(error: &io::Error) -> RelayTrouble {

@@ -72,7 +72,7 @@ pub struct Finished {
 
 /// What the caller hears while plays are under way.
 pub enum RunEvent {
-    /// A run is over; runs of other threads wait while the caller is told.
+    /// A run is over; runs of other threads wait while the caller hears of it.
     Finished(Box<Finished>),
     /// Time went by; this many runs are under way.
     Tick(u64),

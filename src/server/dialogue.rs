@@ -150,7 +150,7 @@ impl<S: MailSink> SandboxDialogue<S> {
         }
     }
 
-    /// Tells what happened outside of the client's octets: its connection, a time-out, the server's end.
+    /// Hears what happened outside of the client's octets: its connection, a time-out, the server's end.
     pub(crate) fn tell(&mut self, event: Input<'_>) -> After {
         let answer = self.answer(event);
         self.follow(&answer)

@@ -124,7 +124,7 @@ impl Dialogue {
         }
     }
 
-    /// A command line, without its CRLF, where whoever tells knows that it is one. Says what its reply will answer.
+    /// A command line, without its CRLF, where the caller knows that it is one. Says what its reply will answer.
     pub(crate) fn wrote_command(&mut self, line: &[u8]) -> Awaited {
         self.phase = Phase::Commands;
         if self.is_response(line) {

@@ -132,7 +132,7 @@ impl Preparation<'_> {
         let scenario = match loaded {
             Ok(scenario) => scenario,
             Err(error) => {
-                // Nobody knows the tags of a file that cannot be read at all: it is told.
+                // Nobody knows the tags of a file that cannot be read at all: it is reported.
                 let unreadable = error.partial.is_none();
                 let name = error.partial.as_ref().and_then(|partial| partial.name.clone());
                 let tags = error.partial.as_ref().map(|partial| partial.tags.clone()).unwrap_or_default();

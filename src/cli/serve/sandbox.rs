@@ -77,7 +77,7 @@ pub(super) struct SandboxArguments {
     no_fsync: bool,
 }
 
-/// Serves until it is told to end.
+/// Serves until it is asked to end.
 pub(super) fn serve(arguments: &ServeArguments) -> Result<u8, Refusal> {
     let start = Instant::now();
     if arguments.server.rules.is_none() && arguments.scripted.has_values() {

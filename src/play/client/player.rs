@@ -89,7 +89,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// The user wants an end now: what was under way is told, `finally` is not played.
+    /// The user wants an end now: what was under way is reported, `finally` is not played.
     pub(crate) fn interrupt(&mut self) {
         let number = StepNumber::from(self.stage.log.step());
         let steps = self.ground.scenario.all_steps();

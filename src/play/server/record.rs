@@ -59,7 +59,7 @@ pub(crate) fn connection_outcome(connection: usize, span: Span, verdict: Verdict
     }
 }
 
-/// A step that nothing is known of but where it stands.
+/// A step of which only the position is known.
 pub(crate) fn unplayed(step: &Step, connection: usize, started: Duration) -> StepOutcome {
     StepOutcome {
         number: format!("server.{connection}.{}", step.head.number).into(),

@@ -86,7 +86,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Tells what is wrong with a text whose value is known already.
+    /// Reports what is wrong with a text whose value is known already.
     pub(super) fn known_to_parse(&mut self, text: &Text, parse: impl Fn(&str) -> Result<(), Misread>) {
         if let Some(Err(misread)) = self.known_text(text).map(|known| parse(&known)) {
             let message = self.without_secret(text, misread.to_string());
