@@ -305,7 +305,6 @@ fn what_cannot_be_served_is_said() {
     for (options, message) in [
         (&["--listen", taken.as_str()][..], "the port is in use"),
         (&["--accept", "s3cret"], "error: `--accept`: expected USER=PASSWORD"),
-        (&["--require-auth"], "`--require-auth` lets nobody in"),
         (&["--mechanisms", "EXTERNAL"], "by `--client-ca`"),
         (&["--mechanisms", "NTLM"], "`NTLM` is not a mechanism"),
         (&["--certificate", "Cargo.toml", "--key", "Cargo.toml"], "cannot use the certificate and its key"),

@@ -2,6 +2,7 @@
 //!
 //! Responsible for the options that every kind of server has; what `--sandbox` serves is in `sandbox`.
 
+mod messages;
 mod sandbox;
 mod scripted;
 
@@ -74,6 +75,9 @@ struct ListenArguments {
     /// Stop after N messages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "file")]
     max_messages: Option<u64>,
+    /// Stop after N messages; the exit code is 1 if fewer came in the time of --max-time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with_all = ["file", "max_messages"])]
+    wait: Option<u64>,
     /// Stop after this time
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     max_time: Option<Duration>,

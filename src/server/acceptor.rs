@@ -129,7 +129,10 @@ impl Accepted {
     pub(super) fn facts(&self) -> ClientTlsFacts {
         let client = self.client.as_ref().filter(|_| self.verified || self.is_taken);
         let certificate = client.and_then(|der| X509::from_der(der).ok());
-        ClientTlsFacts { client_names: certificate.map(|certificate| names_of(&certificate)) }
+        ClientTlsFacts {
+            agreed: Some((self.version.clone(), self.cipher.clone())),
+            client_names: certificate.map(|certificate| names_of(&certificate)),
+        }
     }
 }
 

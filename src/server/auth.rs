@@ -80,6 +80,14 @@ pub(crate) enum Login {
 }
 
 impl Login {
+    /// Whether this user could be let in.
+    pub(crate) fn is_for(&self, user: &str) -> bool {
+        match self {
+            Self::User { name, .. } => name == user,
+            Self::AnyUser { .. } | Self::Anybody => !user.is_empty(),
+        }
+    }
+
     /// The password of a user; an empty user name is nobody's.
     fn password_of(&self, user: &[u8]) -> Option<&str> {
         match self {
@@ -232,6 +240,30 @@ impl SaslServer {
             Mechanism::Anonymous => Self::Anonymous,
             scram => Self::ScramFirst(scram::Variant::of(scram)),
         }
+    }
+
+    /// The user that a response names, where it does.
+    pub(crate) fn user_in(&self, response: &str) -> Option<String> {
+        let octets = STANDARD.decode(response).ok()?;
+        let between = |opening: &[u8], end: u8| {
+            let start = memchr::memmem::find(&octets, opening)? + opening.len();
+            octets[start..].split(|octet| *octet == end).next()
+        };
+        let user = match self {
+            Self::Plain => octets.split(|octet| *octet == 0).nth(1),
+            Self::LoginName => Some(&octets[..]),
+            Self::CramMd5 { .. } => octets.iter().rposition(|octet| *octet == b' ').map(|end| &octets[..end]),
+            Self::ScramFirst(_) => between(b"n=", b','),
+            Self::XOAuth2 => between(b"user=", 1),
+            Self::OAuthBearer => between(b"a=", b','),
+            _ => None,
+        };
+        user.map(|user| String::from_utf8_lossy(user).into_owned())
+    }
+
+    /// The same for an initial response.
+    pub(crate) fn user_at_start(mechanism: &str, response: &str) -> Option<String> {
+        mechanism.parse::<Mechanism>().ok().and_then(|mechanism| Self::of(mechanism).user_in(response))
     }
 
     fn first_challenge(&self) -> Cow<'static, str> {

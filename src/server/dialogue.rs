@@ -11,7 +11,11 @@ use super::log::SessionLog;
 use super::mail_data::{DataRead, MailDataReader};
 use super::mail_sink::MailSink;
 use super::protocol::{AUTH_LINE, Protocol, TLS_READY, TLS_UNAVAILABLE};
+use super::remarks::Remarks;
 use super::rulebook::{Interjection, Interjector};
+
+/// The first octets of a TLS handshake (RFC 8446 section 5.1).
+const CLIENT_HELLO: [u8; 2] = [0x16, 3];
 
 /// What the connection does when the replies were sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,6 +65,7 @@ pub(crate) struct SandboxDialogue<S> {
     replies: Vec<u8>,
     log: SessionLog,
     rules: Rules,
+    remarks: Remarks,
 }
 
 /// What rules have to do with it.
@@ -96,6 +101,7 @@ impl<S: MailSink> SandboxDialogue<S> {
             replies: Vec::new(),
             log,
             rules: Rules::default(),
+            remarks: Remarks::default(),
         }
     }
 
@@ -114,10 +120,29 @@ impl<S: MailSink> SandboxDialogue<S> {
     fn said(&mut self, event: Input<'_>) -> Answer {
         match event {
             Input::Connected => self.protocol.greeting(),
-            Input::Line(line) => self.protocol.line(line),
-            Input::BadLine(_, refusal) => self.protocol.bad_line(refusal),
-            Input::MailDataEnded => self.protocol.mail_data_ended(),
-            Input::ChunkEnded => self.protocol.chunk_ended(),
+            Input::Line(line) => {
+                let secret = self.in_exchange();
+                let answer = self.protocol.line(line);
+                let remark = self.remarks.of_line(line, secret, &answer, &self.protocol);
+                remark.into_iter().for_each(|text| self.log.note(|| text));
+                answer
+            }
+            Input::BadLine(_, refusal) => {
+                let answer = self.protocol.bad_line(refusal);
+                let remark = self.remarks.of_line("[a line that is none]", false, &answer, &self.protocol);
+                remark.into_iter().for_each(|text| self.log.note(|| text));
+                answer
+            }
+            Input::MailDataEnded => {
+                let answer = self.protocol.mail_data_ended();
+                self.remarks.of_message(&answer);
+                answer
+            }
+            Input::ChunkEnded => {
+                let answer = self.protocol.chunk_ended();
+                self.remarks.of_message(&answer);
+                answer
+            }
             Input::TlsUnavailable => TLS_UNAVAILABLE.into(),
             Input::IdleTooLong => self.protocol.idle_too_long(),
             Input::TooBusy => self.protocol.too_busy(),
@@ -156,6 +181,13 @@ impl<S: MailSink> SandboxDialogue<S> {
         self.log.end_mail_data();
     }
 
+    /// The connection ended in order: what is to say of it.
+    pub(crate) fn ended_in_order(&self) {
+        if let Some(text) = self.remarks.of_end() {
+            self.log.note(|| text);
+        }
+    }
+
     /// The replies to send, in order.
     pub(crate) fn replies(&self) -> &[u8] {
         &self.replies
@@ -189,6 +221,12 @@ impl<S: MailSink> SandboxDialogue<S> {
     }
 
     fn take_line(&mut self, input: &[u8]) -> (usize, Option<Answer>) {
+        if input.starts_with(&CLIENT_HELLO) && self.line.is_empty() && self.remarks.is_fresh() {
+            let text =
+                "the client began TLS where plain text begins: let it use STARTTLS, or the port of `--tls-listen`";
+            self.log.note(|| text.to_owned());
+            return (input.len(), Some(Answer::from("").then(NextInput::Close)));
+        }
         let Some(line_feed) = memchr(b'\n', input) else {
             self.hold(input);
             return (input.len(), None);

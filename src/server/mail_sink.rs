@@ -2,6 +2,7 @@
 //!
 //! The protocol calls it in the order of the mail transaction and never holds a message itself.
 
+use super::protocol::SandboxLogin;
 use std::io;
 
 /// The start of a mail transaction.
@@ -19,6 +20,10 @@ pub(crate) struct Sender<'a> {
     pub(crate) protocol: &'a str,
     /// Its octets are no lines (RFC 3030 3).
     pub(crate) is_binary: bool,
+    /// Who has logged in.
+    pub(crate) login: Option<&'a SandboxLogin>,
+    /// The version and the cipher suite of TLS.
+    pub(crate) tls: Option<&'a (String, String)>,
 }
 
 /// What becomes of the messages of one connection.

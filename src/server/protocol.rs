@@ -48,6 +48,8 @@ const HELP: &str = "214-2.0.0 EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT\r\n\
 /// What the server learns of a client while they shake hands.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct ClientTlsFacts {
+    /// The version and the cipher suite.
+    pub(crate) agreed: Option<(String, String)>,
     /// The names in the certificate that the client has shown, if it is one that EXTERNAL takes.
     pub(crate) client_names: Option<Vec<String>>,
 }
@@ -63,6 +65,14 @@ pub(crate) struct Protocol<S> {
     transaction: Option<Transaction>,
     chunk: Option<Chunk>,
     errors_in_a_row: u32,
+    login: SandboxLogin,
+}
+
+/// Who tries to log in, or has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SandboxLogin {
+    pub(crate) mechanism: String,
+    pub(crate) user: String,
 }
 
 /// Who greeted.
@@ -84,6 +94,7 @@ impl<S: MailSink> Protocol<S> {
             transaction: None,
             chunk: None,
             errors_in_a_row: 0,
+            login: SandboxLogin::default(),
         }
     }
 
@@ -113,6 +124,36 @@ impl<S: MailSink> Protocol<S> {
         self.exchange.is_some()
     }
 
+    /// Why the login that was just refused was, as far as the server knows.
+    pub(crate) fn refused_login(&self) -> String {
+        let SandboxLogin { mechanism, user } = &self.login;
+        let logins = &self.settings.accept;
+        let why = if user.is_empty() {
+            "it names no user"
+        } else if logins.iter().any(|login| login.is_for(user)) {
+            "the password is wrong"
+        } else {
+            "there is no such user: `--accept USER=PASSWORD` adds one"
+        };
+        format!("the login of `{user}` by {mechanism} was refused: {why}")
+    }
+
+    /// What the client may do about a refusal by policy.
+    pub(crate) fn advice_on(&self, reply: &str) -> &'static str {
+        match reply {
+            AUTH_FIRST if self.settings.require_tls && self.tls.is_none() => {
+                "the client must begin TLS by STARTTLS, and then log in"
+            }
+            AUTH_FIRST => "the client must log in first (`--require-auth`)",
+            TLS_FIRST | TLS_BEFORE_AUTH => "the client must begin TLS by STARTTLS first (`--require-tls`)",
+            GREET_FIRST | GREET_FIRST_LMTP => "the client must greet first, and again after STARTTLS",
+            NOT_IMPLEMENTED if self.settings.mechanisms.as_ref().is_some_and(Vec::is_empty) => {
+                "no login is offered here: `--accept USER=PASSWORD` or `--accept-any` offers it"
+            }
+            _ => "",
+        }
+    }
+
     /// How many octets the line that starts so may have, its CRLF included.
     pub(crate) fn line_limit(&self, start: &[u8]) -> usize {
         if self.exchange.is_some() {
@@ -130,6 +171,9 @@ impl<S: MailSink> Protocol<S> {
     pub(crate) fn line(&mut self, line: &str) -> Answer {
         let answer = match self.exchange.take() {
             Some(exchange) => {
+                if let Some(user) = exchange.user_in(line) {
+                    self.login.user = user;
+                }
                 let turn = exchange.take(line, self.gate());
                 self.turn(turn)
             }
@@ -258,6 +302,8 @@ impl<S: MailSink> Protocol<S> {
         let words: Vec<&str> = argument.split(' ').filter(|word| !word.is_empty()).collect();
         match words[..] {
             [mechanism, ref response @ ..] if response.len() <= 1 => {
+                let user = response.first().and_then(|response| SaslServer::user_at_start(mechanism, response));
+                self.login = SandboxLogin { mechanism: mechanism.to_ascii_uppercase(), user: user.unwrap_or_default() };
                 let turn = SaslServer::start(mechanism, response.first().copied(), self.gate());
                 self.turn(turn)
             }

@@ -13,6 +13,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::counts::Counts;
 use super::log::SessionLog;
 use super::mail_sink::{MailSink, Sender};
+use super::received::{MAX_TOLD, MailListener, ReceivedMail};
 use super::store::{Store, StoredMessage};
 use crate::visible::visible;
 
@@ -24,6 +25,7 @@ pub(crate) struct Reception {
     counts: Arc<Counts>,
     log: SessionLog,
     incoming: Option<IncomingMessage>,
+    listener: Option<MailListener>,
 }
 
 /// A message on its way in.
@@ -38,6 +40,8 @@ struct IncomingMessage {
     fields: String,
     received: String,
     file: Option<io::Result<StoredMessage>>,
+    /// What is told of it, where somebody listens.
+    told: Option<ReceivedMail>,
 }
 
 impl Reception {
@@ -48,7 +52,12 @@ impl Reception {
         counts: Arc<Counts>,
         log: SessionLog,
     ) -> Self {
-        Self { peer, host_name, store, counts, log, incoming: None }
+        Self { peer, host_name, store, counts, log, incoming: None, listener: None }
+    }
+
+    /// Tells this listener of each message.
+    pub(crate) fn telling(self, listener: Option<MailListener>) -> Self {
+        Self { listener, ..self }
     }
 
     /// The file, whose first octets are the envelope.
@@ -68,7 +77,7 @@ impl Reception {
 
 impl MailSink for Reception {
     fn begin(&mut self, sender: Sender<'_>) {
-        let Sender { id, reverse_path, parameters, client_name, protocol, is_binary } = sender;
+        let Sender { id, reverse_path, parameters, client_name, protocol, is_binary, login, tls } = sender;
         let (peer, host_name) = (self.peer.ip(), &self.host_name);
         let now = Timestamp::now().to_zoned_datetime(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S %z");
         let mut fields = String::new();
@@ -88,6 +97,17 @@ impl MailSink for Reception {
                 "Received: from {client_name} ([{peer}])\r\n\tby {host_name} with {protocol} id {id};\r\n\t{now}\r\n"
             ),
             file: None,
+            told: self.listener.as_ref().map(|_| ReceivedMail {
+                id: id.to_owned(),
+                from: reverse_path.to_owned(),
+                to: Vec::new(),
+                octets: Vec::new(),
+                size: 0,
+                client: self.peer,
+                client_name: client_name.to_owned(),
+                login: login.cloned(),
+                tls: tls.cloned(),
+            }),
         });
     }
 
@@ -97,6 +117,9 @@ impl MailSink for Reception {
             forward_path.clone_into(&mut incoming.first_recipient);
         }
         incoming.recipients += 1;
+        if let Some(told) = &mut incoming.told {
+            told.to.push(forward_path.to_owned());
+        }
         if self.store.is_some() {
             _ = write!(incoming.fields, "X-Envelope-To: {}\r\n", path(forward_path, parameters));
         }
@@ -106,6 +129,10 @@ impl MailSink for Reception {
         self.open();
         let Some(incoming) = &mut self.incoming else { return };
         incoming.octets += octets.len() as u64;
+        if let Some(told) = &mut incoming.told {
+            let room = MAX_TOLD - told.octets.len();
+            told.octets.extend_from_slice(&octets[..octets.len().min(room)]);
+        }
         if let Some(Ok(file)) = &mut incoming.file
             && let Err(error) = file.write(octets)
         {
@@ -120,6 +147,9 @@ impl MailSink for Reception {
         let kept = incoming.file.map(|file| file.and_then(StoredMessage::finish)).transpose();
         match kept {
             Ok(kept) => {
+                if let (Some(listener), Some(told)) = (&self.listener, incoming.told) {
+                    listener(&ReceivedMail { size: incoming.octets, ..told });
+                }
                 self.counts.count_message();
                 let place = kept.map(|path| format!(", in {}", path.display())).unwrap_or_default();
                 self.log.note(|| format!("{shown}{}", visible(place.as_bytes())));
@@ -170,6 +200,8 @@ mod tests {
         client_name: "client.example",
         protocol: "ESMTPSA",
         is_binary: false,
+        login: None,
+        tls: None,
     };
 
     fn reception(store: Store, counts: &Arc<Counts>) -> Reception {

@@ -21,6 +21,7 @@ use super::auth::Login;
 use super::counts::Counts;
 use super::listening::cannot_listen;
 use super::log::Log;
+use super::received::MailListener;
 use super::rulebook::Rulebook;
 use super::settings::{QueueIds, SandboxSettings};
 use super::store::Store;
@@ -75,6 +76,8 @@ pub(crate) struct SandboxOptions {
     pub(crate) log: Option<Log>,
     /// Who answers before the protocol does.
     pub(crate) rules: Option<Arc<dyn Rulebook>>,
+    /// Who is told of messages.
+    pub(crate) listener: Option<MailListener>,
 }
 
 impl Default for SandboxOptions {
@@ -98,6 +101,7 @@ impl Default for SandboxOptions {
             store: None,
             log: None,
             rules: None,
+            listener: None,
         }
     }
 }
@@ -236,6 +240,7 @@ struct Shared {
     counts: Arc<Counts>,
     log: Option<Log>,
     rules: Option<Arc<dyn Rulebook>>,
+    listener: Option<MailListener>,
     stage: watch::Sender<SandboxStage>,
 }
 
@@ -263,6 +268,7 @@ impl Shared {
             counts: Arc::default(),
             log: options.log,
             rules: options.rules,
+            listener: options.listener,
             stage: watch::Sender::new(SandboxStage::Open),
         }
     }

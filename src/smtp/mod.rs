@@ -8,6 +8,7 @@ pub mod explanation;
 pub mod extension;
 pub mod idiom;
 pub mod mail_data;
+pub(crate) mod message;
 pub(crate) mod offer;
 pub mod ports;
 pub mod provider;

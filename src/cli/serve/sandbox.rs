@@ -3,14 +3,15 @@
 //! Responsible for its options, for the words on the screen, and for secrets: what is given by `--accept` is never shown.
 
 use super::super::{USAGE, screen, values};
+use super::messages::{self, MessageLines};
 use super::{ServeArguments, scripted};
 use crate::cli::refusal::{Refusal, read};
 use crate::report::human;
 use crate::scenario::{Secret, reason};
 use crate::secret::Masker;
 use crate::server::{
-    ClientCertificates, DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Form, Identity, Limits, Login, Rulebook, Sandbox,
-    SandboxOptions, SandboxServed, Store,
+    ClientCertificates, DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Form, Identity, Limits, Login, MailListener,
+    Rulebook, Sandbox, SandboxOptions, SandboxServed, Store,
 };
 use crate::smtp::auth::Mechanism;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -31,14 +32,14 @@ pub(super) struct SandboxArguments {
     /// Answer by the `rules:` of this scenario before the built-in server does
     #[arg(long, value_name = "FILE", requires = "sandbox", group = "played")]
     rules: Option<PathBuf>,
-    /// Let this user log in (repeatable; visible in the process list: prefer --accept-file)
+    /// Let this user log in, and no other (repeatable; visible in the process list: prefer --accept-file)
     // Taken as it is: the errors of a value parser repeat what was given.
     #[arg(long, value_name = "USER=PASSWORD", value_parser = values::unread_secret, conflicts_with = "file")]
     accept: Vec<Secret>,
     /// Read users from a file of USER=PASSWORD lines
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     accept_file: Option<PathBuf>,
-    /// Let any user log in with any password
+    /// Let any user log in with any password, as where nobody is named
     #[arg(long, conflicts_with_all = ["file", "accept", "accept_file"])]
     accept_any: bool,
     /// Let clients with a certificate that one of these authorities has signed log in by EXTERNAL (PEM)
@@ -68,6 +69,9 @@ pub(super) struct SandboxArguments {
     /// Keep messages in this Maildir
     #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "keep"])]
     maildir: Option<PathBuf>,
+    /// Print one line of JSON for each message: envelope, decoded headers and texts, attachments, login, TLS
+    #[arg(long, value_name = "FORM", conflicts_with = "file")]
+    messages: Option<MessageLines>,
     /// Acknowledge a kept message before it is on the disk: faster, and lost in a power failure
     #[arg(long, conflicts_with = "file")]
     no_fsync: bool,
@@ -91,13 +95,22 @@ pub(super) fn serve(arguments: &ServeArguments) -> Result<u8, Refusal> {
     warn_of_strangers(arguments, &options);
     // A client holds one descriptor, its message another; a system that gives no more serves as many as it can.
     _ = rlimit::increase_nofile_limit(u64::MAX);
-    let limits = Limits { messages: arguments.listening.max_messages.unwrap_or(0), time: arguments.listening.max_time };
+    let messages = arguments.listening.wait.or(arguments.listening.max_messages).unwrap_or(0);
+    let limits = Limits { messages, time: arguments.listening.max_time };
     let started = |sandbox: &Sandbox| announce(arguments, sandbox);
     let served = crate::server::serve(options, limits, started).map_err(|error| error.to_string())?;
-    if !arguments.quiet {
-        screen::result(&format!("{} ({} s)\n", summary(served), human::seconds(start.elapsed())));
+    let summary = format!("{} ({} s)", summary(served), human::seconds(start.elapsed()));
+    match (arguments.quiet, arguments.server.messages) {
+        (true, _) => {}
+        (false, None) => screen::result(&format!("{summary}\n")),
+        (false, Some(MessageLines::Json)) => screen::notice(&summary),
     }
-    Ok(if rules.is_some_and(|rules| rules.is_faulty()) { DIVERGED } else { 0 })
+    let missing = arguments.listening.wait.filter(|wanted| served.messages < *wanted);
+    if let Some(wanted) = missing {
+        screen::notice(&format!("error: {} of {wanted} messages came", served.messages));
+    }
+    let is_faulty = rules.is_some_and(|rules| rules.is_faulty());
+    Ok(if is_faulty || missing.is_some() { DIVERGED } else { 0 })
 }
 
 fn options(arguments: &ServeArguments) -> Result<SandboxOptions, Refusal> {
@@ -127,12 +140,21 @@ fn options(arguments: &ServeArguments) -> Result<SandboxOptions, Refusal> {
         store: server.store()?,
         log: arguments.log(masker),
         rules: None,
+        listener: server.messages.map(|MessageLines::Json| {
+            let listener: MailListener = Arc::new(|mail| screen::result(&format!("{}\n", messages::line(mail))));
+            listener
+        }),
     })
 }
 
 impl SandboxArguments {
+    /// Any user with any password: what is wanted of a test server unless somebody is named.
+    fn lets_anybody_in(&self) -> bool {
+        self.accept_any || self.accept.is_empty() && self.accept_file.is_none() && self.client_ca.is_none()
+    }
+
     fn logins(&self) -> Result<Vec<Login>, Refusal> {
-        if self.accept_any {
+        if self.lets_anybody_in() {
             return Ok(vec![Login::Anybody]);
         }
         let mut users = Vec::new();
@@ -171,7 +193,7 @@ impl SandboxArguments {
         match mechanism {
             Mechanism::Anonymous => true,
             Mechanism::External => self.client_ca.is_some(),
-            scram if self.accept_any => !scram.name().starts_with("SCRAM"),
+            scram if self.lets_anybody_in() => !scram.name().starts_with("SCRAM"),
             _ => !logins.is_empty(),
         }
     }
@@ -241,8 +263,12 @@ fn warn_of_strangers(arguments: &ServeArguments, options: &SandboxOptions) {
              --require-auth` takes them from known users only"
         ));
     }
-    if arguments.server.accept_any && options.require_auth && open.is_some() {
-        screen::notice("warning: `--accept-any` lets anybody log in, so `--require-auth` keeps nobody out");
+    if arguments.server.lets_anybody_in() && options.require_auth && open.is_some() {
+        screen::notice("warning: anybody may log in, so `--require-auth` keeps nobody out");
+    }
+    let is_offered = options.mechanisms.as_ref().is_none_or(|list| !list.is_empty());
+    if arguments.server.lets_anybody_in() && !arguments.server.accept_any && is_offered && !arguments.quiet {
+        screen::notice("notice: any user may log in with any password; `--accept USER=PASSWORD` names who may");
     }
 }
 

@@ -1,11 +1,13 @@
-//! The message that a server took in: how large it was, its text, its headers.
+//! The message that a server took in: how large it was, what it says, its headers, its octets.
 //!
 //! Responsible for `message` in templates. Its text is kept up to a limit, its size is counted to the end.
 
 use crate::scenario::value_from_bytes;
+use crate::smtp::message::{ReadableMessage, ReceivedAttachment, decoded, header_fields};
 use memchr::memmem;
 use minijinja::value::{Object, Value};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 /// The most of one message that is kept, in octets.
 const MAX_KEPT: usize = 8 * 1024 * 1024;
@@ -15,6 +17,7 @@ const MAX_KEPT: usize = 8 * 1024 * 1024;
 pub(crate) struct ReceivedMessage {
     bytes: Vec<u8>,
     size: u64,
+    readable: OnceLock<ReadableMessage>,
     /// Whether a secret stands in it.
     pub(crate) holds_secret: bool,
 }
@@ -52,23 +55,25 @@ impl ReceivedMessage {
         rest.strip_prefix(b"\r\n").unwrap_or(rest)
     }
 
-    /// The value of the first header field of that name, unfolded (RFC 5322 section 2.2.3).
+    /// The value of the first header field of that name, unfolded and decoded.
     fn header(&self, name: &str) -> Option<Vec<u8>> {
-        let mut value: Option<Vec<u8>> = None;
-        for line in self.head().split(|byte| *byte == b'\n') {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if let Some(value) = &mut value {
-                if !line.starts_with(b" ") && !line.starts_with(b"\t") {
-                    break;
-                }
-                value.extend_from_slice(line);
-            } else if let Some(colon) = memchr::memchr(b':', line)
-                && line[..colon].trim_ascii_end().eq_ignore_ascii_case(name.as_bytes())
-            {
-                value = Some(line[colon + 1..].to_vec());
-            }
-        }
-        value.map(|value| value.trim_ascii().to_vec())
+        let fields = header_fields(self.head());
+        fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| decoded(value))
+    }
+
+    /// What it says, read when it is asked for.
+    fn readable(&self) -> &ReadableMessage {
+        self.readable.get_or_init(|| ReadableMessage::of(&self.bytes))
+    }
+
+    fn attachments(&self) -> Value {
+        let described = |file: &ReceivedAttachment| {
+            let name = file.name.clone().map_or(Value::from(()), Value::from);
+            let entries =
+                [("name", name), ("type", Value::from(file.media_type.clone())), ("size", Value::from(file.size))];
+            Value::from(entries.into_iter().collect::<BTreeMap<&str, Value>>())
+        };
+        Value::from(self.readable().attachments.iter().map(described).collect::<Vec<Value>>())
     }
 }
 
@@ -78,7 +83,10 @@ impl Object for ReceivedMessage {
             "size" => Some(Value::from(self.size)),
             "headers" => Some(Value::from_object(HeadersView(self.clone()))),
             // A part would be taken for the whole.
-            "text" if self.is_whole() => Some(value_from_bytes(self.bytes.clone())),
+            "raw" if self.is_whole() => Some(value_from_bytes(self.bytes.clone())),
+            "text" if self.is_whole() => Some(optional(self.readable().text.as_ref())),
+            "html" if self.is_whole() => Some(optional(self.readable().html.as_ref())),
+            "attachments" if self.is_whole() => Some(self.attachments()),
             "body" if self.is_whole() => Some(value_from_bytes(self.body().to_vec())),
             _ => None,
         }
@@ -87,6 +95,11 @@ impl Object for ReceivedMessage {
     fn is_true(self: &Arc<Self>) -> bool {
         true
     }
+}
+
+/// A text, or none.
+fn optional(text: Option<&String>) -> Value {
+    text.cloned().map_or(Value::from(()), Value::from)
 }
 
 /// `message.headers.Subject` and `message.headers['Message-ID']`, in any case.

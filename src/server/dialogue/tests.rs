@@ -195,7 +195,7 @@ fn dialogues() {
                 assert_eq!(after, turn.after, "{context}");
                 if after == After::StartTls {
                     let client_names = Some(vec!["bob@example.com".to_owned()]);
-                    dialogue.protocol.tls_started(ClientTlsFacts { client_names });
+                    dialogue.protocol.tls_started(ClientTlsFacts { client_names, ..ClientTlsFacts::default() });
                 }
             }
         }

@@ -82,6 +82,8 @@ impl<S: MailSink> Protocol<S> {
             client_name: self.client.as_ref().map_or("", |client| &client.name),
             protocol: &protocol,
             is_binary: parameters.is_binary,
+            login: Some(&self.login).filter(|_| self.authenticated),
+            tls: self.tls.as_ref().and_then(|facts| facts.agreed.as_ref()),
         });
         let MailParameters { smtp_utf8, is_binary, .. } = *parameters;
         self.transaction = Some(Transaction { id, smtp_utf8, is_binary, ..Transaction::default() });

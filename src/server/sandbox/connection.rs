@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
 use super::{SandboxStage, Shared, reached};
+use crate::server::acceptor::failure;
 use crate::server::dialogue::{After, Input, SandboxDialogue};
 use crate::server::log::SessionLog;
 use crate::server::protocol::Protocol;
@@ -35,6 +36,18 @@ const TLS_HANDSHAKE: u8 = 0x16;
 pub(crate) const LINGER: Duration = Duration::from_secs(5);
 /// Octets read at once.
 const READ_SIZE: usize = 64 * 1024;
+
+/// How the text of a failed handshake begins.
+const HANDSHAKE_FAILED: &str = "the TLS handshake failed";
+/// The alerts that a client sends about a certificate (RFC 8446 section 6.2).
+const DISTRUST: [&str; 6] = [
+    "unknown ca",
+    "bad certificate",
+    "certificate unknown",
+    "certificate expired",
+    "certificate revoked",
+    "unsupported certificate",
+];
 
 thread_local! {
     /// Input is consumed before the next connection reads, so that all connections of a thread share one buffer.
@@ -61,8 +74,29 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, session: u64, sha
     };
     dialogue.ended();
     match served {
-        Ok(()) => log.detail(|| "closed".to_owned()),
-        Err(error) => log.note(|| format!("broken off: {}", visible(error.to_string().as_bytes()))),
+        Ok(()) => {
+            dialogue.ended_in_order();
+            log.detail(|| "closed".to_owned());
+        }
+        Err(error) => log.note(|| in_words(&error)),
+    }
+}
+
+/// Why a connection broke off, and what helps.
+fn in_words(error: &io::Error) -> String {
+    // TLS 1.3: what a client says of the certificate comes after the server's handshake.
+    let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<openssl::ssl::Error>());
+    let text = of_tls.map_or_else(|| error.to_string(), |error| failure(error).to_string());
+    let trust = "let it trust the file of `--ca-out`";
+    match text.split_once("the client refused: ").map(|(_, alert)| alert) {
+        Some(alert) if DISTRUST.iter().any(|one| alert.starts_with(one)) => {
+            format!("the client does not trust the certificate (its alert is `{alert}`): {trust}")
+        }
+        Some(alert) => format!("the client ended TLS with the alert `{alert}`"),
+        None if text.starts_with(HANDSHAKE_FAILED) && text.contains("the client closed the connection") => {
+            format!("the client closed in the TLS handshake: does it trust the certificate? If not, {trust}")
+        }
+        None => format!("broken off: {}", visible(text.as_bytes())),
     }
 }
 
@@ -79,6 +113,7 @@ pub(super) fn turn_away(stream: &TcpStream, shared: &Shared, start: Start) {
 fn dialogue(shared: &Shared, peer: SocketAddr, log: SessionLog) -> SandboxDialogue<Reception> {
     let (host_name, counts) = (shared.settings.host_name.clone(), Arc::clone(&shared.counts));
     let reception = Reception::new(peer, host_name, shared.store.clone(), counts, log.clone());
+    let reception = reception.telling(shared.listener.clone());
     SandboxDialogue::new(Protocol::new(Arc::clone(&shared.settings), reception), log)
 }
 
@@ -151,7 +186,7 @@ async fn accept_tls(
     let shaken = shaken.map_err(|_| format!("not done after {} s", HANDSHAKE.as_secs()));
     let (stream, accepted) = shaken
         .and_then(|done| done.map_err(|failure| failure.to_string()))
-        .map_err(|error| io::Error::other(format!("the TLS handshake failed: {error}")))?;
+        .map_err(|error| io::Error::other(format!("{HANDSHAKE_FAILED}: {error}")))?;
     dialogue.log().detail(|| format!("{}, {}", accepted.version, accepted.cipher));
     dialogue.tls_started(accepted);
     Ok(stream)
