@@ -112,7 +112,7 @@ fn each_scenario_of_a_provider_is_what_new_writes() {
     let ids: Vec<String> = library::all().filter_map(of_provider).collect();
     for id in &ids {
         let name = format!("{id}-message");
-        let written = smtp_script(&["new", id]).out.replace("THIS-FILE", &name);
+        let written = smtp_script(&["new", id]).out.replace("THIS-FILE", &format!("scenarios/providers/{name}.yaml"));
         let text = MODELINE.to_owned() + &written.replace("\ntags:", &format!("\n{DESCRIPTION}\ntags:"));
         let file = folder.join(name + ".yaml");
         if std::env::var_os("UPDATE").is_some() {
