@@ -13,7 +13,8 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn visible(bytes: &[u8]) -> String {
     // Nearly every line is one that nothing needs to be done to. All octets are looked at, many at a time.
-    let plain = bytes.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~') & (*byte != b'\\'));
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
+    let plain = bytes.iter().fold(true, |plain, byte| plain & is_plain(byte));
     if plain && let Ok(text) = std::str::from_utf8(bytes) {
         return no_command(text.to_owned());
     }

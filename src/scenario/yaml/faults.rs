@@ -180,7 +180,7 @@ fn hint(message: &str, line: &str) -> Option<String> {
             is_open.then_some("the quote that opens here is not closed: write the same quote at the end")
         })
         .or_else(|| of_start(line.trim_start()));
-    let help = help.map(str::to_owned).or_else(|| {
+    help.map(str::to_owned).or_else(|| {
         Some(match () {
             () if value.ends_with(':') && !is_quoted && line.contains(": ") => {
                 "leave out the colon at the end, or put the text into quotes"
@@ -201,8 +201,7 @@ fn hint(message: &str, line: &str) -> Option<String> {
             () => return None,
         }
         .to_owned())
-    });
-    help
+    })
 }
 
 /// Text that holds a colon and a blank: a path has none after its colon.
