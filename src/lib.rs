@@ -53,10 +53,5 @@ use scenario::{Diagnostic, Scenario, Variables};
 /// Give the variables where they are known: the files that their values name are then checked as well.
 #[must_use]
 pub fn check(scenario: &Scenario, variables: Option<&Variables>, settings: &Settings) -> Vec<Diagnostic> {
-    let file_root = run::file_root(scenario, settings);
-    let pem = scenario::PemChecks { certificate: server::certificate_fault, key: server::key_fault };
-    let untrusted = settings.untrusted;
-    // Where a secret decides what it may not, nothing is said that depends on its value.
-    let variables = variables.filter(|variables| variables.flow.faults(untrusted).is_empty()).cloned();
-    scenario::check(scenario, &scenario::CheckContext { file_root, variables, untrusted, pem })
+    run::check_again(scenario, variables, settings, &std::sync::Arc::default())
 }

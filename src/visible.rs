@@ -12,14 +12,12 @@ use std::fmt::Write as _;
 /// bidirectional formatting characters `\u{202e}`, and a backslash `\\`, so that no two byte strings look alike.
 #[must_use]
 pub fn visible(bytes: &[u8]) -> String {
-    let mut shown = String::with_capacity(bytes.len());
-    // Nearly every line is one that nothing needs to be done to.
-    if bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && *byte != b'\\')
-        && let Ok(plain) = std::str::from_utf8(bytes)
-    {
-        shown.push_str(plain);
-        return no_command(shown);
+    // Nearly every line is one that nothing needs to be done to. All octets are looked at, many at a time.
+    let plain = bytes.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~') & (*byte != b'\\'));
+    if plain && let Ok(text) = std::str::from_utf8(bytes) {
+        return no_command(text.to_owned());
     }
+    let mut shown = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
             push_visible(&mut shown, character);

@@ -18,7 +18,12 @@ use std::process::Command as Process;
 use std::sync::Arc;
 
 /// Peers that may be installed.
-const PEERS: [&str; 4] = ["curl", "swaks", "python3", "openssl"];
+const PEERS: [&str; 5] = ["curl", "swaks", "python3", "openssl", "smtp-source"];
+
+/// How many sessions a load has, and how many are under way at once.
+const SESSIONS: (&str, &str) = ("2000", "20");
+/// How many messages go over each connection that is kept.
+const MESSAGES: usize = 500;
 
 /// A reply of so many lines is larger than smtp-script takes.
 const TOO_MANY_LINES: usize = 1_000_000;
@@ -107,6 +112,8 @@ impl Bench {
             fs::write(folder.join(format!("{name}.yaml")), scenario(message, tls))?;
         }
         fs::write(folder.join("ehlo.yaml"), EHLO_ONLY)?;
+        fs::write(folder.join("load.yaml"), many_messages(1))?;
+        fs::write(folder.join("kept.yaml"), many_messages(MESSAGES))?;
         fs::write(folder.join("client.py"), SMTPLIB)?;
         fs::write(folder.join("lines"), LINES)?;
         // As installed: pages of a file that the linker wrote piecemeal are slower to map than those of a copy.
@@ -142,7 +149,37 @@ impl Bench {
             self.session("100 MB, STARTTLS", Tls::Insecure, "large"),
             self.ehlo("EHLO of 10,000 lines", self.long_port, true),
             self.ehlo("EHLO of 1,000,000 lines", self.too_long_port, false),
+            self.load("2,000 plain sessions, 20 at once"),
+            self.kept("20 connections, 500 messages each"),
         ]
+    }
+
+    /// Many sessions with a small message each.
+    fn load(&self, name: &'static str) -> Job {
+        let to = format!("127.0.0.1:{}", self.port);
+        let (sessions, at_once) = SESSIONS;
+        let file = self.path("load.yaml");
+        let mut commands =
+            self.own(&["run", "-q", &file, "--to", &to, "--repeat", sessions, "--jobs", at_once, "--no-progress"]);
+        commands.extend(self.smtp_source(&["-s", at_once, "-m", sessions, &to]));
+        Job { name, commands, memory: true }
+    }
+
+    /// Many messages over few connections.
+    fn kept(&self, name: &'static str) -> Job {
+        let to = format!("127.0.0.1:{}", self.port);
+        let (file, at_once) = (self.path("kept.yaml"), SESSIONS.1);
+        let mut commands =
+            self.own(&["run", "-q", &file, "--to", &to, "--repeat", at_once, "--jobs", at_once, "--no-progress"]);
+        let messages = (20 * MESSAGES).to_string();
+        commands.extend(self.smtp_source(&["-d", "-s", at_once, "-m", &messages, &to]));
+        Job { name, commands, memory: true }
+    }
+
+    /// Postfix's load generator, with messages of the same size.
+    fn smtp_source(&self, arguments: &[&str]) -> Option<Command> {
+        let common = ["-4", "-f", "a@example.com", "-t", "b@example.com", "-M", "c.test", "-l", "70"];
+        self.peer("smtp-source", "smtp-source", &[&common[..], arguments].concat())
     }
 
     fn start_up(&self) -> Job {
@@ -280,7 +317,11 @@ fn installed(name: &str) -> Option<PathBuf> {
         return Some(String::from_utf8(told.stdout).ok()?.trim().into());
     }
     let folders = std::env::var_os("PATH")?;
-    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
+    // What belongs to a mail server lies where only its administrator looks.
+    std::env::split_paths(&folders)
+        .chain([PathBuf::from("/usr/sbin")])
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
 }
 
 fn scenario(message: &str, tls: bool) -> String {
@@ -302,6 +343,35 @@ steps:
     expect: ^354
   - data: {{file: {message}}}
     expect: ^250
+  - send: QUIT
+    expect: ^221
+"
+    )
+}
+
+/// A session that sends a small message again and again.
+fn many_messages(count: usize) -> String {
+    format!(
+        "connect: {{host: 127.0.0.1, port: 25}}
+steps:
+  - expect: ^220
+  - send: EHLO c.test
+    expect: ^250
+  - repeat: {count}
+    steps:
+      - send: MAIL FROM:<a@example.com>
+        expect: ^250
+      - send: RCPT TO:<b@example.com>
+        expect: ^250
+      - send: DATA
+        expect: ^354
+      - data: |
+          From: a@example.com
+          To: b@example.com
+          Subject: test
+
+          hello
+        expect: ^250
   - send: QUIT
     expect: ^221
 "

@@ -69,7 +69,9 @@ pub(super) fn check(arguments: &CheckArguments) -> u8 {
         for diagnostic in diagnostics.iter().filter(|_| human) {
             screen::result(&format!("{}\n\n", diagnostic.render(&sources, arguments.color.for_results().0)));
         }
-        all.push((sources, diagnostics));
+        if !human {
+            all.push((sources, diagnostics));
+        }
     }
     if human {
         screen::result(&format!("{}\n", found.summary(count)));

@@ -13,7 +13,7 @@ use std::io::Read as _;
 /// The most that is read from standard input, in bytes.
 const MAX_INPUT: u64 = 16 * 1024 * 1024;
 
-/// A provider is looked for in so many characters of it.
+/// How many of its characters are searched for a provider.
 const MAX_CONTEXT: usize = 64 * 1024;
 
 /// Explain reply codes and enhanced status codes: what the RFCs and the IANA registry say, what the known providers mean by

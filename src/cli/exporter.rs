@@ -95,7 +95,7 @@ struct ProbeArguments {
     file_root: Option<PathBuf>,
 }
 
-/// Serves until it is told to end.
+/// Serves until it is asked to end.
 pub(super) fn exporter(arguments: ExporterArguments) -> u8 {
     let (listen, jobs, max_time) = (arguments.listen, usize::from(arguments.probes.jobs), arguments.probes.max_time);
     let quiet = arguments.quiet;

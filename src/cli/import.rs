@@ -18,19 +18,19 @@ pub(super) struct ImportArguments {
     /// The transcript, or `-` for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The tool that it comes from; `auto` finds it out from the text
+    /// The tool that it comes from; `auto` recognizes it by the text
     #[arg(long, value_name = "TOOL", default_value = "auto", value_parser = tools())]
     from: String,
-    /// The session to take, of several in one log
+    /// Which session to take, where a log has several
     #[arg(long, value_name = "N")]
     session: Option<usize>,
-    /// A pattern of what stands before each line of the client, for a notation that is not known
+    /// A pattern for what precedes each line of the client, in a notation that is not known
     #[arg(long, value_name = "PATTERN", requires = "server")]
     client: Option<String>,
     /// The same for the server
     #[arg(long, value_name = "PATTERN", requires = "client")]
     server: Option<String>,
-    /// The module to take, of several in a configuration of `blackbox_exporter`
+    /// Which module to take, where a `blackbox_exporter` configuration has several
     #[arg(long, value_name = "NAME")]
     module: Option<String>,
     /// Write the scenario to this file instead of standard output

@@ -14,7 +14,7 @@ pub(super) struct ListArguments {
     /// Show the details of these, by name or folder
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// List those with this tag (repeatable: with one of them)
+    /// List those with this tag (repeatable: any of them)
     #[arg(long = "tag", value_name = "TAG")]
     tags: Vec<String>,
     /// How to print it

@@ -67,13 +67,13 @@ enum Command {
     /// Join JSON reports, or write one in other formats
     #[command(subcommand)]
     Report(report::ReportCommand),
-    /// Say what reply codes mean, by the RFCs and by the known providers
+    /// Explain reply codes, by the RFCs and the known providers
     Explain(explain::ExplainArguments),
     /// Write a starting scenario for a provider or a server
     New(new::NewArguments),
     /// List the built-in scenarios
     List(list::ListArguments),
-    /// Be the server that clients under test talk to
+    /// Act as the server that clients under test talk to
     Serve(Box<serve::ServeArguments>),
     /// Serve scenarios as probes: Prometheus says which, and against which server
     Exporter(Box<exporter::ExporterArguments>),

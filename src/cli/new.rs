@@ -26,10 +26,10 @@ pub(super) struct NewArguments {
     /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Replace the file if it is there
+    /// Replace the file if it exists
     #[arg(long, requires = "output")]
     force: bool,
-    /// How TLS begins; without it as the port and the provider have it
+    /// How TLS begins (otherwise the port and the provider decide)
     #[arg(long, value_name = "HOW")]
     tls: Option<TlsChoice>,
     /// How to log in: a mechanism such as LOGIN, `any` for the strongest, or `none`

@@ -33,7 +33,7 @@ pub(super) struct RunProgress {
     /// Whether it is shown at all, and on a terminal.
     kind: ProgressKind,
     last_line: Instant,
-    /// When so many runs were over.
+    /// When this many runs were over.
     since: (Instant, u64),
     rate: f64,
 }

@@ -26,7 +26,7 @@ const BROKEN: u8 = 1;
 /// clients can connect; credentials become secrets. Ctrl-C ends it and writes what was recorded.
 #[derive(Debug, clap::Args)]
 pub(super) struct RecordArguments {
-    /// The server that the client's words are passed to
+    /// The server to pass the client's words to
     #[arg(long, value_name = "HOST:PORT", value_parser = split_address)]
     to: (String, u16),
     /// Write the scenario here; those of further sessions beside it, as NAME-2.yaml and so on

@@ -79,7 +79,7 @@ struct Pending {
 }
 
 impl ReportFiles {
-    /// Opens all files: one that cannot be written is told before anything is played.
+    /// Opens all files: one that cannot be written is reported before anything is played.
     ///
     /// None of them may be one that is read, or that another report goes to.
     pub(super) fn open(arguments: &ReportArguments, read: &[PathBuf]) -> Result<ReportFiles, Refusal> {

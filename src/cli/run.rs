@@ -84,15 +84,20 @@ fn run_targets(arguments: &RunArguments, read: impl FnOnce() -> Targets) -> u8 {
     };
     report.duration = began.elapsed().as_secs_f64();
     report.count();
-    tell(arguments, &report);
-    if let Err(refusal) = report_files::append_job_summary(&report) {
+    hand_out(arguments, &report, files)
+}
+
+/// Shows the report, writes its files, and gives the exit code.
+fn hand_out(arguments: &RunArguments, report: &Report, files: ReportFiles) -> u8 {
+    tell(arguments, report);
+    if let Err(refusal) = report_files::append_job_summary(report) {
         screen::notice(&format!("notice: {refusal}"));
     }
-    if let Err(refusal) = files.write(&report) {
+    if let Err(refusal) = files.write(report) {
         return first_that_applies(report.exit_code, refusal.show());
     }
     if arguments.reports.output == Output::Report(Format::Nagios) {
-        return nagios::exit_code(&report);
+        return nagios::exit_code(report);
     }
     report.exit_code
 }
@@ -232,6 +237,7 @@ fn gather(report: &mut Report, board: Board, plan: &Plan, course: Course) -> u8 
             peak: course.peak,
             never_begun: course.never_begun,
             duration: course.duration,
+            busy: course.busy,
         };
         figures.told(plan)
     });

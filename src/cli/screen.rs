@@ -76,7 +76,7 @@ pub(super) fn shows_progress() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
 }
 
-/// Lets the terminal show what is typed again: whoever asked for a secret may not come to it any more.
+/// Lets the terminal show what is typed again: whoever asked for a secret may not get the chance any more.
 pub(super) fn restore_echo() {
     if cfg!(unix) && std::io::stdin().is_terminal() {
         _ = std::process::Command::new("stty").arg("echo").status();

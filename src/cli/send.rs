@@ -106,7 +106,7 @@ struct MessageArguments {
     /// The sender's address
     #[arg(long, value_name = "ADDRESS", default_value = "sender@example.com")]
     from: String,
-    /// A recipient's address (repeatable; several may stand in one, with commas between them)
+    /// A recipient's address (repeatable, or several with commas between them)
     #[arg(long, value_name = "ADDRESS", default_value = "recipient@example.com")]
     to: Vec<String>,
     /// The subject

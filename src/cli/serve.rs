@@ -18,12 +18,12 @@ use std::time::Duration;
 
 const SHOWN: &str = "What is shown";
 
-/// Be the server that clients under test talk to: the server's side of a scenario, or the built-in server. Prints
+/// Act as the server that clients under test talk to: the server's side of a scenario, or the built-in server. Prints
 /// `listening on ADDRESS:PORT` for each listener as soon as clients can connect, and ends in order at Ctrl-C or SIGTERM.
 /// The exit codes are those of `run`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ServeArguments {
-    /// A scenario with `server:`; it ends when all listed connections were served
+    /// A scenario with `server:`; it ends when all listed connections have been served
     #[arg(value_name = "FILE", required_unless_present = "sandbox", conflicts_with = "sandbox", group = "played")]
     file: Option<PathBuf>,
     /// Serve the built-in server, which takes any message and delivers none

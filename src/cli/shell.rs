@@ -40,7 +40,7 @@ pub(super) struct ShellArguments {
     /// The server; port 25 unless another is named
     #[arg(value_name = "HOST[:PORT]", value_parser = split_address, required_unless_present = "sandbox")]
     server: Option<(String, u16)>,
-    /// Talk to the built-in server; the password is that of the environment, or `letmein`
+    /// Talk to the built-in server; the password comes from the environment, or is `letmein`
     #[arg(long, conflicts_with = "server")]
     sandbox: bool,
     /// Begin with TLS, as port 465 always does
@@ -58,7 +58,7 @@ pub(super) struct ShellArguments {
     /// The name in EHLO [default: this machine's]
     #[arg(long, value_name = "NAME")]
     ehlo: Option<String>,
-    /// Who `.auth` logs in, where it does not say
+    /// The user that `.auth` logs in, unless it names one
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// How long to wait for each reply
@@ -114,7 +114,7 @@ impl ShellArguments {
     fn settings(&self, interruptible: bool) -> Result<ShellSettings, Refusal> {
         let ca_pem = self.ca_file.as_deref().map(read).transpose()?;
         let tls = TlsOptions { verify: !self.insecure, ca_pem, ..TlsOptions::default() };
-        // What is wrong with the file is told before there is a connection.
+        // What is wrong with the file is reported before there is a connection.
         if self.ca_file.is_some() {
             Connector::new(&tls).map_err(|error| error.message)?;
         }

@@ -67,7 +67,7 @@ impl ExporterFigures {
         let probes = self.probes.iter().map(|((scenario, failure), count)| {
             sample(&[("scenario", scenario), ("result", word(*failure))], number(*count))
         });
-        page.counter("exporter_probes_total", "Probes that are over, by what they came to.", probes.collect());
+        page.counter("exporter_probes_total", "Finished probes, by verdict.", probes.collect());
         let seconds = self.durations.iter().map(|(scenario, sum)| sample(&[("scenario", scenario)], sum.as_secs_f64()));
         page.counter("exporter_probe_seconds_total", "What these probes took together.", seconds.collect());
         let refused = [ProbeRefusal::Request, ProbeRefusal::Scenario, ProbeRefusal::Target, ProbeRefusal::Busy]

@@ -87,7 +87,7 @@ pub(crate) struct ExporterOptions {
     pub(crate) max_time: Duration,
     /// Loads what is played.
     pub(crate) load: ExporterLoad,
-    /// Hears what a person should know: where it listens, what a reload came to.
+    /// Hears what a person should know: where it listens, what came of a reload.
     pub(crate) notice: Arc<dyn Fn(&str) + Send + Sync>,
 }
 

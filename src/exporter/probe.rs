@@ -29,7 +29,7 @@ pub(super) enum NotProbed {
     Bug,
 }
 
-/// How long a probe may take whose scrape may take so many seconds.
+/// How long a probe may take if its scrape may take `seconds`.
 pub(super) fn limit(scrape: Option<f64>, longest: Duration) -> Duration {
     let scrape = scrape.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).filter(|limit| !limit.is_zero());
     match scrape {

@@ -1,4 +1,4 @@
-//! The parameters of a request: what stands behind the `?` of its address.
+//! The parameters of a request: what follows the `?` of its address.
 
 use crate::visible;
 use std::collections::BTreeMap;

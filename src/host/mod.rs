@@ -1,4 +1,4 @@
-//! Connections that come to a scripted server: it listens, gives each its script, and collects what came of them.
+//! Connections that reach a scripted server: it listens, gives each its script, and collects what came of them.
 //!
 //! Responsible for connections as a whole: how many may come, how long they are waited for, and which never came. `order`
 //! has the steps of one played and then follows its `rules`; `rulebook` lends the rules to the sandbox.

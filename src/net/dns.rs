@@ -209,7 +209,7 @@ async fn over_udp(question: &[u8], resolver: SocketAddr) -> io::Result<Vec<u8>> 
     }
 }
 
-/// Each message goes behind its length (RFC 1035 section 4.2.2).
+/// Each message follows its length (RFC 1035 section 4.2.2).
 async fn over_tcp(question: &[u8], resolver: SocketAddr) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(resolver).await?;
     let length = u16::try_from(question.len()).unwrap_or(u16::MAX);

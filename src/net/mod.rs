@@ -1,4 +1,4 @@
-//! Sockets: opening a connection, the byte stream above it (plain or TLS), what the TLS handshake tells.
+//! Sockets: opening a connection, the byte stream above it (plain or TLS), what is learned from the TLS handshake.
 //!
 //! Responsible for bytes arriving and leaving, and for saying in words why they did not. Not responsible for deadlines
 //! (every caller wraps a wait in its own), for lines or replies (`smtp`), nor for what is owed (`session`).

@@ -69,7 +69,7 @@ pub(crate) enum RouteFailure {
 
 /// Opens the connection. `attempt` bounds each attempt at one host.
 ///
-/// `note` is told what happens on the way.
+/// `note` hears what happens on the way.
 ///
 /// # Errors
 /// Every host tried and why it failed.

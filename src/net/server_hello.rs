@@ -1,4 +1,4 @@
-//! What the plain-text part of a server's handshake tells: protocol version, cipher suite, certificate.
+//! What the plain-text part of a server's handshake shows: protocol version, cipher suite, certificate.
 //!
 //! native-tls reports neither version nor cipher, so they are read from the recorded bytes of the `ServerHello`
 //! (RFC 8446 4.1.3, RFC 5246 7.4.1.3). In TLS 1.2 and before the server's certificate is plain text too. Pure: bytes

@@ -21,7 +21,7 @@ pub(crate) fn on_signal(end: impl FnOnce() + Send + 'static) {
     _ = std::thread::Builder::new().name("signals".to_owned()).spawn(body);
 }
 
-/// Calls `stop` at the first signal that asks for an end, and ends the process at the second. It never comes to an end itself.
+/// Calls `stop` at the first signal that asks for an end, and ends the process at the second. It never ends by itself.
 pub(crate) async fn stop_on_signal(stop: impl FnOnce()) {
     let mut signals = Signals::listen();
     signals.next().await;

@@ -119,8 +119,10 @@ impl Stream {
     /// Closes in order: `close_notify` in TLS, then FIN. Does not wait for the peer; bytes written and not yet taken by
     /// the kernel get half a second.
     pub(crate) async fn close(mut self) {
-        let _ = clock::within(LAST_BYTES, self.close_write()).await;
-        let _ = self.tcp().socket().shutdown(Shutdown::Write);
+        let closed = clock::within(LAST_BYTES, self.close_write()).await;
+        if !matches!(closed, Ok(Ok(()))) {
+            let _ = self.tcp().socket().shutdown(Shutdown::Write);
+        }
         self.discard_arrived();
     }
 

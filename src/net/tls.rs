@@ -120,7 +120,7 @@ fn identity(certificates: &[u8], key: &[u8]) -> Result<Identity, TlsSetupError> 
     check_certificates(certificates, "client_certificate")?;
     let key = pkcs8_key(key)?;
     Identity::from_pkcs8(certificates, key).map_err(|error| {
-        // The library doesn't tell which of the two it stumbled over.
+        // The library doesn't say which of the two it stumbled over.
         match native_tls::Certificate::stack_from_pem(certificates) {
             Err(error) => damaged_certificate("client_certificate", &error.to_string()),
             Ok(_) => damaged_key(&error.to_string()),
@@ -131,14 +131,14 @@ fn identity(certificates: &[u8], key: &[u8]) -> Result<Identity, TlsSetupError> 
 fn damaged_key(text: &str) -> TlsSetupError {
     TlsSetupError::new(
         format!("the key of `client_key` can't be read: {}", reason_of(text)),
-        "`openssl pkey -in FILE -noout` tells whether the file is whole",
+        "`openssl pkey -in FILE -noout` shows whether the file is whole",
     )
 }
 
 fn damaged_certificate(option: &str, text: &str) -> TlsSetupError {
     TlsSetupError::new(
         format!("a certificate in the file of `{option}` can't be read: {}", reason_of(text)),
-        "`openssl x509 -in FILE -noout -text` tells whether the file is whole",
+        "`openssl x509 -in FILE -noout -text` shows whether the file is whole",
     )
 }
 

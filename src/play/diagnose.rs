@@ -4,22 +4,17 @@
 //! bytes from outside are masked and made visible here.
 
 mod reply;
+mod trouble;
 
 use super::step_number::{StepNumber, StepSide};
-use crate::net::connect::{ConnectFailure, ConnectFailureKind};
-use crate::net::tls::{TlsFailure, TlsFailureReason};
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::expect::Mismatch;
-use crate::scenario::{Diagnostic, Footnote, Span, TemplateError, duration};
+use crate::scenario::{Diagnostic, Footnote, Span, TemplateError};
 use crate::secret::Masker;
-use crate::session::{Session, Trouble};
-use crate::smtp::command::Verb;
-use crate::smtp::dialogue::Awaited;
+use crate::session::Session;
 use crate::smtp::idiom::Idiom;
-use crate::smtp::offer::{self, Offer};
+use crate::smtp::offer::Offer;
 use crate::visible::visible;
-use reply::{about_code, code_of};
-use std::time::Duration;
 
 /// The most bytes from outside that one label quotes.
 const MAX_QUOTED: usize = 400;
@@ -52,113 +47,6 @@ impl Site<'_> {
             first.rendered.iter().map(|rendered| Footnote::Fact(format!("the pattern with its values: {rendered}"))),
         );
         self.divergence(Cause::Server, Kind::Reply, diagnostic).between(&first.expected, self.shown(bytes))
-    }
-
-    /// Something went wrong on the wire while `expected` was waited for.
-    pub(crate) fn trouble(&self, trouble: &Trouble, expected: &str) -> Divergence {
-        let divergence = self.about_trouble(trouble, expected);
-        match self.came_of(trouble) {
-            Some(got) => divergence.between(expected, got),
-            None => divergence,
-        }
-    }
-
-    /// What came instead of what was waited for; `None` where the message alone says it.
-    fn came_of(&self, trouble: &Trouble) -> Option<String> {
-        Some(match trouble {
-            Trouble::NotConnected(_) | Trouble::Tls(_) => return None,
-            Trouble::Timeout { waited, arrived } if arrived.is_empty() => {
-                format!("nothing for {}", duration::show(*waited))
-            }
-            Trouble::Closed { arrived } if arrived.is_empty() => "the server closed the connection".to_owned(),
-            Trouble::Broken { arrived, reason } if arrived.is_empty() => reason.clone(),
-            Trouble::Timeout { arrived: bytes, .. }
-            | Trouble::Closed { arrived: bytes }
-            | Trouble::Broken { arrived: bytes, .. }
-            | Trouble::Malformed { bytes, .. }
-            | Trouble::Unasked { bytes }
-            | Trouble::PlainBeforeTls { bytes }
-            | Trouble::NotTls { bytes } => self.shown(bytes),
-            Trouble::TooMuchUnread => "octets without end".to_owned(),
-            Trouble::NotOpen => "the session is closed".to_owned(),
-        })
-    }
-
-    fn about_trouble(&self, trouble: &Trouble, expected: &str) -> Divergence {
-        match trouble {
-            Trouble::NotConnected(failure) => self.not_connected(failure),
-            Trouble::Timeout { waited, arrived } => self.timeout(*waited, arrived, expected),
-            Trouble::Closed { arrived } => {
-                let message = format!("expected {expected}, but the server closed the connection");
-                let mut diagnostic = self.cut_short(&message, arrived);
-                if self.session.is_some_and(|session| session.tls().is_some() && !session.answered_over_tls()) {
-                    let help = "a server that demands a client certificate ends like this in TLS 1.3: give `client_certificate` and `client_key`";
-                    let by_options =
-                        "a server that demands a client certificate ends like this in TLS 1.3: a scenario gives one";
-                    diagnostic = diagnostic.help(self.idiom.of(help, by_options));
-                }
-                let diagnostic = self.without_greeting(diagnostic, arrived);
-                self.divergence(Cause::Server, Kind::Closed, diagnostic)
-            }
-            Trouble::Broken { reason, arrived } => {
-                let message = format!("expected {expected}, but {reason}");
-                let diagnostic = self.without_greeting(self.cut_short(&message, arrived), arrived);
-                self.divergence(Cause::Server, Kind::Reset, diagnostic)
-            }
-            Trouble::Malformed { fault, bytes } => {
-                let diagnostic = self
-                    .diagnostic(self.span, &format!("expected {expected}, got a malformed reply: {fault}"))
-                    .label(format!("what came: {}", self.quoted(bytes)))
-                    .note("a reply is lines of a code, `-` or a blank, and text, each ended by CRLF (RFC 5321 section 4.2)");
-                let mut diagnostic = match self.idiom {
-                    Idiom::Scenario => diagnostic.help("`expect: {line: …}` and `{raw: …}` accept what they match"),
-                    Idiom::Options => diagnostic,
-                };
-                diagnostic.footnotes.extend(self.octets_of_tls(bytes));
-                self.divergence(Cause::Server, Kind::Malformed, diagnostic)
-            }
-            Trouble::Unasked { bytes } => self.unasked(bytes, expected),
-            Trouble::PlainBeforeTls { bytes } => {
-                let diagnostic = self
-                    .diagnostic(self.span, "plain text was left over when the TLS handshake was to begin")
-                    .label(format!("the server had sent {}", self.quoted(bytes)))
-                    .note(
-                        "whoever can insert such bytes has them taken for replies that came over TLS (CVE-2011-0411)",
-                    );
-                self.divergence(Cause::Server, Kind::Injection, diagnostic)
-            }
-            Trouble::NotTls { bytes } => {
-                let message = format!("expected {expected}, but octets that are not TLS came within the TLS session");
-                let diagnostic = self.diagnostic(self.span, &message).label(format!("it was {}", self.quoted(bytes)));
-                let note = "a server or something on the way wrote past the TLS session: nobody can tell who";
-                self.divergence(Cause::Server, Kind::Tls, diagnostic.note(note))
-            }
-            Trouble::Tls(failure) => self.tls(failure),
-            Trouble::TooMuchUnread => self.fault(Kind::Unread, "the server sends on and on, and nothing reads it"),
-            Trouble::NotOpen => self.fault(Kind::Closed, &format!("expected {expected}, but the session is closed")),
-        }
-    }
-
-    fn not_connected(&self, failure: &ConnectFailure) -> Divergence {
-        if failure.kind == ConnectFailureKind::OutOfBounds {
-            let message = format!("{}: an untrusted scenario reaches public addresses only", failure.message);
-            return self.refused(&message, "if that is meant, allow it with `--allow-host HOST` or `--to HOST:PORT`");
-        }
-        let diagnostic = self.diagnostic(self.span, &format!("could not connect: {}", failure.message));
-        let diagnostic = diagnostic.label("no connection").help(connect_help(failure.kind));
-        let divergence = self.divergence(Cause::Network, Kind::Connect, diagnostic);
-        Divergence { reason: Some(failure.kind.word()), ..divergence }
-    }
-
-    /// Nothing answered the connection: the network's doing, and a longer wait would not help.
-    pub(crate) fn no_answer(&self, waited: Duration) -> Divergence {
-        if self.run_is_over {
-            return self.timeout(waited, &[], "a connection");
-        }
-        let message = format!("could not connect: nothing answered for {}", duration::show(waited));
-        let help = "a firewall drops the packets, or the port is wrong: many networks block port 25; try 587 or 2525";
-        let diagnostic = self.diagnostic(self.span, &message).label("no connection").help(help);
-        self.divergence(Cause::Network, Kind::Timeout, diagnostic)
     }
 
     /// Something a template or the scenario itself did wrong at run time.
@@ -227,59 +115,6 @@ impl Site<'_> {
         self.divergence(Cause::Server, Kind::Template, self.diagnostic(span, message))
     }
 
-    fn timeout(&self, waited: Duration, arrived: &[u8], expected: &str) -> Divergence {
-        if self.run_is_over {
-            let message = format!("expected {expected}, but the time of the whole run is over");
-            let diagnostic = self.cut_short(&message, arrived).note("`--max-time` bounds the run");
-            return self.divergence(Cause::Server, Kind::MaxTime, diagnostic);
-        }
-        let waited = duration::show(waited);
-        let message = if arrived.is_empty() {
-            format!("expected {expected}, got nothing for {waited}")
-        } else {
-            format!("expected {expected}, got only a part of it within {waited}")
-        };
-        let help = self.idiom.of(
-            "`timeout:` in the scenario and `--timeout` set how long a wait may take",
-            "`--timeout` sets how long a wait may take",
-        );
-        let mut diagnostic = self.cut_short(&message, arrived);
-        if !self.has_no_greeting(arrived) && self.handshake_not_begun().is_none() {
-            diagnostic = diagnostic.help(help);
-        }
-        let diagnostic = self.without_greeting(diagnostic, arrived);
-        self.divergence(Cause::Server, Kind::Timeout, diagnostic)
-    }
-
-    fn unasked(&self, bytes: &[u8], expected: &str) -> Divergence {
-        let message = match expected {
-            "" => format!("the server sent something that nothing had asked for: {}", self.quoted(bytes)),
-            expected => format!("expected {expected}, but the server sent {}", self.quoted(bytes)),
-        };
-        let mut diagnostic = self.diagnostic(self.span, &message);
-        if expected.is_empty() {
-            diagnostic =
-                diagnostic.label("before this step").note("every reply was read already: this one answers no command");
-        }
-        diagnostic.footnotes.extend(code_of(bytes).and_then(|code| about_code(code, "")));
-        self.divergence(Cause::Server, Kind::Unasked, diagnostic)
-    }
-
-    fn tls(&self, failure: &TlsFailure) -> Divergence {
-        let mut diagnostic = self.diagnostic(self.span, &format!("the TLS handshake failed: {}", failure.message));
-        diagnostic = diagnostic.label(tls_label(failure.reason));
-        if !failure.received.is_empty() {
-            let text = format!("the server sent {} where TLS was expected", self.quoted(&failure.received));
-            diagnostic.footnotes.push(Footnote::Fact(text));
-        }
-        if let Some(certificate) = &failure.certificate {
-            diagnostic.footnotes.push(Footnote::Fact(certificate.describe(jiff::Timestamp::now())));
-        }
-        let help = failure.help.map(|help| self.idiom.of(help.in_scenario, help.by_options));
-        diagnostic.footnotes.extend(help.map(|help| Footnote::Help(help.to_owned())));
-        Divergence { reason: Some(failure.reason.word()), ..self.divergence(Cause::Server, Kind::Tls, diagnostic) }
-    }
-
     pub(crate) fn cut_short(&self, message: &str, arrived: &[u8]) -> Diagnostic {
         let diagnostic = self.diagnostic(self.span, message);
         let mut diagnostic = if arrived.is_empty() {
@@ -303,58 +138,6 @@ impl Site<'_> {
         })
     }
 
-    /// A server that said 220 to a line STARTTLS waits for the handshake (RFC 3207 section 4).
-    fn handshake_not_begun(&self) -> Option<Footnote> {
-        let session = self.session.filter(|session| session.tls().is_none())?;
-        let answer = session.last_answer()?;
-        let is_accepted =
-            matches!(answer.command, Some(Awaited::Command(Verb::StartTls))) && answer.reply.code() == 220;
-        let help = "the server waits for the TLS handshake: write the step `starttls` instead of the line, or `- tls` after it \
-                    (RFC 3207 section 4)";
-        is_accepted.then(|| Footnote::Help(help.to_owned()))
-    }
-
-    /// Whether the greeting of a plain session is still awaited, and nothing of it has come.
-    fn has_no_greeting(&self, arrived: &[u8]) -> bool {
-        let waits = |session: &Session| session.greeting().is_none() && session.tls().is_none();
-        arrived.is_empty() && self.session.is_some_and(waits)
-    }
-
-    /// A port that begins with TLS says nothing in plain text, or closes after a while.
-    fn without_greeting(&self, diagnostic: Diagnostic, arrived: &[u8]) -> Diagnostic {
-        if !self.has_no_greeting(arrived) || self.handshake_not_begun().is_some() {
-            return diagnostic;
-        }
-        let implicit = self.idiom.of("`tls: implicit` in `connect`", "`--tls`");
-        if self.session.is_some_and(Session::is_tls_port) {
-            let fact = "a second connection that began with TLS was answered in TLS";
-            let help = format!("this port begins with TLS: {implicit}");
-            return diagnostic.fact(fact).help(help);
-        }
-        let longer = self.idiom.of("`timeout:` or `--timeout` must be longer", "`--timeout` must be longer");
-        let help = if self.session.is_some_and(Session::is_alive) {
-            format!(
-                "a port that begins with TLS says nothing before the handshake: try {implicit} (port 465); or the server is slow, \
-                 and {longer}"
-            )
-        } else {
-            format!(
-                "the server closed before its greeting: it refuses this address, has too many connections, or begins with TLS \
-                 ({implicit}, port 465)"
-            )
-        };
-        diagnostic.help(help)
-    }
-
-    /// Octets that are TLS where plain text was expected.
-    fn octets_of_tls(&self, octets: &[u8]) -> impl Iterator<Item = Footnote> + use<> {
-        let implicit = self.idiom.of("`tls: implicit` in `connect`", "`--tls`");
-        offer::tls_record(octets).into_iter().flat_map(move |what| {
-            let help = format!("the server speaks TLS on this port: {implicit}");
-            [Footnote::Fact(format!("these octets are {what}")), Footnote::Help(help)]
-        })
-    }
-
     /// Bytes as a field of their own: masked, visible and cut.
     pub(crate) fn shown(&self, bytes: &[u8]) -> String {
         cut(&visible(&self.masker.mask(bytes)))
@@ -373,32 +156,5 @@ fn cut(text: &str) -> String {
     match text.char_indices().nth(MAX_QUOTED) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
-    }
-}
-
-fn connect_help(kind: ConnectFailureKind) -> &'static str {
-    match kind {
-        ConnectFailureKind::Name => "is the name right, and does this machine resolve names?",
-        ConnectFailureKind::Refused => {
-            "nothing listens there: is the server running, and is this its port (25, 587, 465)?"
-        }
-        ConnectFailureKind::Unreachable => {
-            "is there a route, and does a firewall block the port? Many providers block port 25"
-        }
-        ConnectFailureKind::OutOfBounds => "allow it with `--allow-host HOST`",
-        ConnectFailureKind::Other => "check the address and the port",
-    }
-}
-
-fn tls_label(reason: TlsFailureReason) -> &'static str {
-    match reason {
-        TlsFailureReason::Expired => "the certificate has expired",
-        TlsFailureReason::NotYetValid => "the certificate is not valid yet",
-        TlsFailureReason::WrongName => "the certificate is for other names",
-        TlsFailureReason::UnknownIssuer => "nobody trusted signed the certificate",
-        TlsFailureReason::SelfSigned => "the certificate is self-signed",
-        TlsFailureReason::NotTls => "this is not TLS",
-        TlsFailureReason::ProtocolVersion => "no version in common",
-        _ => "no TLS session",
     }
 }

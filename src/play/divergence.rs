@@ -12,7 +12,7 @@ pub struct Divergence {
     pub cause: Cause,
     /// The class of what happened.
     pub kind: Kind,
-    /// What kept a connection or a TLS handshake from coming about, for machines: `name`, `refused`, `expired` …
+    /// What kept a connection or a TLS handshake from succeeding, for machines: `name`, `refused`, `expired` …
     pub reason: Option<&'static str>,
     /// The code of the reply that was not expected.
     pub reply_code: Option<u16>,

@@ -202,7 +202,7 @@ impl Outcome {
         }
     }
 
-    /// What diverged is told as a warning, where it is one.
+    /// What diverged is reported as a warning, where it is one.
     pub(crate) fn soften(&mut self) {
         if self.verdict() == RunVerdict::Warned {
             for divergence in &mut self.divergences {

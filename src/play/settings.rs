@@ -3,6 +3,7 @@
 use super::Stop;
 use crate::play::client::BoundSecrets;
 use crate::scenario::FailOn;
+use crate::scenario::Rendered;
 use crate::server::Sandbox;
 use crate::session::{Admission, Observer};
 use crate::smtp::idiom::Idiom;
@@ -60,7 +61,7 @@ pub struct Settings {
     pub record: bool,
     /// Keeps only the last steps and lines of a long run, and of those before them the figures: it is one of many.
     pub recent_only: bool,
-    /// Ends the run at once when it is told to.
+    /// Ends the run at once when it is asked to.
     pub stop: Option<Stop>,
     /// In whose words helps are written.
     pub idiom: Idiom,
@@ -98,5 +99,12 @@ impl Drop for Alive {
 impl std::fmt::Debug for Settings {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Settings").field("sandbox", &self.sandbox).field("to", &self.to).finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// Whether what is rendered depends on a secret that is not shown.
+    pub(crate) fn hides(&self, rendered: &Rendered) -> bool {
+        rendered.secret && !self.show_secrets
     }
 }

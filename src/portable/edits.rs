@@ -22,13 +22,13 @@ pub(super) struct Pair<'n> {
 impl TextEdits {
     pub(super) fn replace(&mut self, range: Range<usize>, with: impl Into<String>) {
         let with = with.into();
-        // What an alias stands for is come to more than once.
+        // An alias's target is visited more than once.
         if !self.list.iter().any(|(known, _)| known.start < range.end && range.start < known.end) {
             self.list.push((range, with));
         }
     }
 
-    /// Replaces an entry of a block mapping; a comment behind it goes with it where the new text has several lines.
+    /// Replaces an entry of a block mapping; a comment after it goes with it where the new text has several lines.
     pub(super) fn replace_entry(&mut self, text: &str, pair: Pair<'_>, with: impl Into<String>) {
         let (start, mut end) = (start(pair.key), pair.end(text));
         let with = with.into();
@@ -90,7 +90,7 @@ impl TextEdits {
 }
 
 impl Pair<'_> {
-    /// The offset behind the entry.
+    /// The offset after the entry.
     pub(super) fn end(self, text: &str) -> usize {
         if !self.value.is_null() || end(self.value, text) > start(self.value) {
             return end(self.value, text);
@@ -125,7 +125,7 @@ pub(super) fn start(node: &Node) -> usize {
     node.span.start as usize
 }
 
-/// The offset behind a node, its brackets included.
+/// The offset after a node, its brackets included.
 pub(super) fn end(node: &Node, text: &str) -> usize {
     let start = start(node);
     if text[start..].starts_with('*') {
@@ -142,7 +142,7 @@ pub(super) fn end(node: &Node, text: &str) -> usize {
     last.unwrap_or(node.span.end as usize)
 }
 
-/// The offset behind the bracket that closes here: blanks, a comma and comments may stand before it.
+/// The offset after the bracket that closes here: blanks, a comma and comments may stand before it.
 fn closing(text: &str, mut at: usize) -> usize {
     loop {
         let rest = text[at..].trim_start_matches([' ', '\t', '\n', '\r', ',']);

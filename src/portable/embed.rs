@@ -144,7 +144,7 @@ impl Embedded {
 fn scalar(text: &str, indentation: usize, out: &mut String) {
     if fits_block(text) && !text.ends_with("\n\n") {
         block(text, indentation, out);
-        // The line feed that ends the entry stands behind it already.
+        // The line feed that ends the entry follows it already.
         out.truncate(out.trim_end_matches('\n').len());
     } else {
         out.push_str(&double_quoted(text));

@@ -10,7 +10,7 @@ use crate::scenario::yaml::{Layout, Node, Value};
 use crate::secret::Masker;
 use std::ops::Range;
 
-/// Names, not texts: a name that is also a secret's value tells nothing.
+/// Names, not texts: a name that is also a secret's value gives nothing away.
 const NAMES: [&str; 2] = ["secrets", "cases"];
 
 /// Hides the secrets of one file.

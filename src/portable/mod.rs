@@ -5,7 +5,7 @@
 //! `--to`. Secrets stay names; where their values stand in the text by mistake they become names too. The result has
 //! passed `check` as a stranger's file. Called by `cli` for reports.
 //!
-//! `tree` finds what must change, `places` what its texts come to, `embed` what stands for a file, `mask` hides secrets,
+//! `tree` finds what must change, `places` what its texts mean, `embed` what stands for a file, `mask` hides secrets,
 //! and `edits` changes the text.
 
 mod connect;

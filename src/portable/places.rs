@@ -1,4 +1,4 @@
-//! What the texts of a scenario come to in one run: which file, which port.
+//! What the texts of a scenario mean in one run: which file, which port.
 //!
 //! Responsible for rendering them with the names that are known at their place; `tree` looks them up by where they stand.
 
@@ -12,7 +12,7 @@ use crate::smtp::ports::{SMTP_PORT, SUBMISSIONS_PORT};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// What texts came to, by their place.
+/// What texts mean, by their place.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     pub(super) files: HashMap<Span, Result<PathBuf, NotPortable>>,

@@ -13,7 +13,7 @@ const LAST_WAIT: &str = "1h";
 /// Commands of which the verb alone says what is meant.
 const VERBS: [&str; 12] =
     ["EHLO", "HELO", "LHLO", "DATA", "RSET", "QUIT", "NOOP", "STARTTLS", "VRFY", "EXPN", "HELP", "BDAT"];
-/// Of bytes that are no line so many are compared: the last ones.
+/// How many bytes are compared, from the end, where they are no line.
 const MAX_COMPARED: usize = 256;
 
 /// The recording; nothing where none is at hand or not all of it was kept.

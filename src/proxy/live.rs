@@ -7,7 +7,7 @@ use crate::secret::AuthWatch;
 use crate::visible;
 use std::sync::Arc;
 
-/// Who is told of what is said: the number of the session, whose line it is, and the line.
+/// Who hears what is said: the number of the session, whose line it is, and the line.
 pub(crate) type Listener = Arc<dyn Fn(usize, RelaySpeaker, String) + Send + Sync>;
 
 /// Whose line it is.

@@ -1,6 +1,6 @@
 //! A proxy between a real client and a real server, which hears what they say to each other.
 //!
-//! Responsible for listening, for one task a client, and for its end: after so many sessions, or when somebody interrupts
+//! Responsible for listening, for one task a client, and for its end: after a number of sessions, or when somebody interrupts
 //! it. `session` owns the two connections of a client, the wiretap of `recording` understands what passes, `live` tells
 //! it at once. What becomes of a conversation is decided by the caller: `cli::record`.
 

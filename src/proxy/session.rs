@@ -15,13 +15,14 @@ use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 /// How long connecting and a handshake may take.
 const OPENING: Duration = Duration::from_secs(30);
 /// How long, after one side closed, the other may take to hear the last of it.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-/// How long, after the client closed, a server may be silent and stay: its last reply may still be on its way.
-const LAST_REPLY: Duration = Duration::from_secs(30);
+/// How long a server may stay after the client closed.
+const AFTER_THE_CLIENT: Staying = Staying { silent: Duration::from_secs(30), speaking: Duration::from_secs(300) };
 /// How many octets are read at once.
 const READ_SIZE: usize = 64 * 1024;
 
@@ -36,7 +37,16 @@ pub(super) enum RelayTrouble {
     Broken(String),
 }
 
-/// What is heard of a session, and who is told of it at once.
+/// How long one side may stay after the other closed: a last reply may still be on its way, but nothing goes on for ever.
+#[derive(Debug, Clone, Copy)]
+struct Staying {
+    /// Without a word.
+    silent: Duration,
+    /// Whatever it says.
+    speaking: Duration,
+}
+
+/// What is heard of a session, and who shows it at once.
 pub(super) type Heard<'h> = (&'h mut Wiretap, &'h mut LiveView);
 
 /// Why octets do not pass any more.
@@ -117,7 +127,7 @@ async fn plain(
     shared: &Relay,
     (tap, live): Heard<'_>,
 ) -> Result<(), RelayTrouble> {
-    match pass(&mut client, &mut server, shared, (&mut *tap, &mut *live)).await? {
+    match pass(&mut client, &mut server, &shared.stop, (&mut *tap, &mut *live), AFTER_THE_CLIENT).await? {
         Pause::StartTls(last) => {
             let server = match shake_hands(server, shared).await {
                 Ok(server) => server,
@@ -145,7 +155,7 @@ async fn over_tls(
     shared: &Relay,
     (tap, live): Heard<'_>,
 ) -> Result<(), RelayTrouble> {
-    match pass(&mut client, &mut server, shared, (&mut *tap, &mut *live)).await? {
+    match pass(&mut client, &mut server, &shared.stop, (&mut *tap, &mut *live), AFTER_THE_CLIENT).await? {
         Pause::StartTls(_) => {
             Err(RelayTrouble::Tls("the client asked for STARTTLS over TLS: this can't be recorded".to_owned()))
         }
@@ -209,8 +219,9 @@ impl Passing {
 async fn pass<C>(
     client: &mut C,
     server: &mut Stream,
-    shared: &Relay,
+    stop: &watch::Sender<bool>,
     (tap, live): Heard<'_>,
+    staying: Staying,
 ) -> Result<Pause, RelayTrouble>
 where
     C: AsyncRead + AsyncWrite + Unpin,
@@ -219,8 +230,9 @@ where
     let (mut from_server, mut to_server) = split(server);
     let (mut up, mut down) = (Passing::default(), Passing::default());
     let (mut client_buffer, mut server_buffer) = (vec![0; READ_SIZE], vec![0; READ_SIZE]);
-    let mut stop = shared.stop.subscribe();
+    let mut stop = stop.subscribe();
     let mut client_open = true;
+    let mut leave_at = clock::Instant::now();
     loop {
         tokio::select! {
             read = from_server.read(&mut server_buffer), if down.is_empty() => {
@@ -238,6 +250,7 @@ where
             read = from_client.read(&mut client_buffer), if up.is_empty() && client_open => {
                 let octets = &client_buffer[..read.map_err(|error| broken(&error))?];
                 client_open = !octets.is_empty();
+                leave_at = clock::Instant::now() + staying.speaking;
                 tap.client(octets);
                 live.catch_up(&tap.said);
                 if client_open {
@@ -248,12 +261,56 @@ where
             }
             written = up.write(&mut to_server), if !up.is_empty() => written.map_err(|error| broken(&error))?,
             written = down.write(&mut to_client), if !down.is_empty() => written.map_err(|error| broken(&error))?,
-            () = clock::rest(LAST_REPLY), if !client_open => return Ok(Pause::ClientClosed),
+            () = last_word(staying, leave_at), if !client_open => return Ok(Pause::ClientClosed),
             _ = stop.changed() => return Ok(Pause::Stopped),
         }
     }
 }
 
+/// Waits for as long as a server may be silent now, or stay at all.
+fn last_word(staying: Staying, leave_at: clock::Instant) -> impl Future<Output = ()> {
+    clock::rest_until(leave_at.min(clock::Instant::now() + staying.silent))
+}
+
 fn broken(error: &io::Error) -> RelayTrouble {
     RelayTrouble::Broken(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    const STAYING: Staying = Staying { silent: Duration::from_millis(200), speaking: Duration::from_millis(600) };
+
+    /// Records a client that says QUIT and closes its half, with a server that says `word` again and again, or nothing.
+    async fn recorded(word: &'static [u8]) -> Pause {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let speaking = tokio::spawn(async move {
+            let (mut server, _) = listener.accept().await.unwrap();
+            while server.write_all(word).await.is_ok() {
+                clock::rest(Duration::from_millis(20)).await;
+            }
+        });
+        let host = "127.0.0.1".to_owned();
+        let target = Target { host, port, ip: None, local_address: None, public_only: false };
+        let mut server = connect(&target).await.unwrap();
+        let (mut client, mut far) = tokio::io::duplex(64 * 1024);
+        far.write_all(b"QUIT\r\n").await.unwrap();
+        far.shutdown().await.unwrap();
+        let hearing = tokio::spawn(async move { tokio::io::copy(&mut far, &mut tokio::io::sink()).await });
+        let (mut tap, mut live) = (Wiretap::new(), LiveView::new(1, None));
+        let stop = watch::channel(false).0;
+        let pause = pass(&mut client, &mut server, &stop, (&mut tap, &mut live), STAYING).await.unwrap();
+        speaking.abort();
+        hearing.abort();
+        pause
+    }
+
+    #[tokio::test]
+    async fn a_server_that_stays_after_its_client_is_left_whether_it_speaks_or_not() {
+        assert!(matches!(recorded(b"").await, Pause::ClientClosed));
+        assert!(matches!(recorded(b"250-more\r\n").await, Pause::ClientClosed));
+    }
 }

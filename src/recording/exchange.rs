@@ -122,7 +122,7 @@ impl AnsweredCommand<'_> {
     }
 }
 
-/// A transcript may begin behind the greeting; a greeting is 220, 421 or 554 (RFC 5321 section 4.2.2).
+/// A transcript may begin after the greeting; a greeting is 220, 421 or 554 (RFC 5321 section 4.2.2).
 fn begins_without_greeting(said: &[Said]) -> bool {
     let is_line = said.iter().find(|event| !matches!(event, Said::Remark(_)));
     let first = said.iter().find_map(|event| match event {
@@ -174,7 +174,7 @@ impl<'c> Pairing<'c> {
         }
     }
 
-    /// Something was asked, which the dialogue was told of already.
+    /// Something was asked, which the dialogue knows already.
     fn ask(&mut self, asked: AskedCommand<'c>) {
         let waits_for_greeting = matches!(self.exchanges.first(), Some(first) if first.asked == AskedCommand::Nothing && first.code().is_none());
         let pipelined = !self.owed.is_empty() && !waits_for_greeting;

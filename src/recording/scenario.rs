@@ -18,7 +18,7 @@ const MAX_ADDRESSES: usize = 3;
 /// The most bytes that a pattern counts: it is compiled as long as it counts.
 const MAX_COUNTED: usize = 1000;
 
-/// Makes the scenario that plays a conversation, and tells its secrets.
+/// Makes the scenario that plays a conversation, and names its secrets.
 pub(super) fn draft(conversation: &Conversation, known: &mut KnownCredentials) -> (Draft, Secrets) {
     let exchanges = exchanges(&conversation.said);
     let mut secrets = Secrets::default();
@@ -185,7 +185,7 @@ impl Writer<'_, '_> {
         comments.extend(self.what_is_not_known(exchange));
         let mut expect = expectation(self.exchanges, at);
         if let Some(bytes) = exchange.malformed.filter(|bytes| self.secrets.stand_in(bytes)) {
-            // Only the length is told of what would tell a secret.
+            // Only the length is shown of what would give a secret away.
             let pattern = format!("(?s)^.{{{}}}", bytes.len().min(MAX_COUNTED));
             expect = Some(DraftExpect::Fields(vec![("raw".to_owned(), pattern)]));
         }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// Shorter names of users stand everywhere by chance.
 const MIN_NAME_LENGTH: usize = 4;
-/// Shorter secrets are parts of words: replacing them there would tell what they are.
+/// Shorter secrets are parts of words: replacing them there would give them away.
 const MIN_SECRET_LENGTH: usize = 6;
 
 /// Secrets by name, in the order in which they were first used.
@@ -105,7 +105,7 @@ fn octets(said: &[Said]) -> Vec<u8> {
 }
 
 impl Secrets {
-    /// Whether there is one whose value no conversation tells.
+    /// Whether there is one whose value no conversation shows.
     pub(super) fn has_unknown(&self) -> bool {
         self.list.iter().any(|secret| secret.value.is_empty())
     }
@@ -131,12 +131,12 @@ impl Secrets {
         name
     }
 
-    /// A secret whose value the conversation does not tell.
+    /// A secret whose value the conversation does not show.
     pub(crate) fn unknown(&mut self, kind: &str) -> String {
         self.name(kind, "")
     }
 
-    /// The first secret of a kind, for a place where the value is not told.
+    /// The first secret of a kind, for a place where the value is not shown.
     pub(crate) fn first(&mut self, kind: &str) -> String {
         if self.list.iter().any(|secret| secret.name == kind) { kind.to_owned() } else { self.unknown(kind) }
     }

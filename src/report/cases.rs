@@ -1,6 +1,6 @@
 //! The report as test cases, for the formats of test runners: a suite a scenario, a case a step.
 //!
-//! Responsible for which steps are cases, what each came to, and which divergence belongs to which. Called by `junit` and
+//! Responsible for which steps are cases, the verdict of each, and which divergence belongs to which. Called by `junit` and
 //! `tap`, which write it down.
 
 use super::model::{Attempt, Diagnostic, Divergence, ErrorFigures, Load, Place, Report, ScenarioReport, Step};
@@ -71,7 +71,7 @@ pub(super) fn suites(report: &Report, by_scenario: bool) -> Vec<Suite<'_>> {
     suites
 }
 
-/// A step of a loop comes once for each turn: from the second on its name has a number behind it.
+/// A step of a loop comes once for each turn: from the second on its name has a number after it.
 fn tell_apart(cases: &mut [TestCase]) {
     let mut seen: HashMap<String, usize> = HashMap::new();
     for case in cases {
@@ -184,7 +184,7 @@ fn each_step(scenario: &ScenarioReport) -> Vec<TestCase<'_>> {
     cases
 }
 
-/// Whether its steps are listed beside it, and tell what it came to.
+/// Whether its steps are listed beside it, and show its verdict.
 fn is_group(group: &Step, scenario: &ScenarioReport) -> bool {
     let within = |step: &Step| step.number.strip_prefix(&group.number).is_some_and(|rest| rest.starts_with('.'));
     !group.number.is_empty() && scenario.steps.iter().any(within)

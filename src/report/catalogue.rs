@@ -13,7 +13,7 @@ const JSON_VERSION: u32 = 1;
 const HEADING: Style = Style::new().bold();
 const NAME: Style = AnsiColor::Cyan.on_default();
 
-/// What is told about a scenario.
+/// What is shown about a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// Its name: the path below `scenarios/`, without `.yaml`.

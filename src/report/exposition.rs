@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 pub(crate) type Labels = Vec<(&'static str, String)>;
 
-/// A value with what tells it from others of its metric.
+/// A value with what distinguishes it from others of its metric.
 #[derive(Clone)]
 pub(crate) struct Sample {
     pub(crate) labels: Labels,
@@ -35,7 +35,7 @@ impl ExpositionPage {
         self.text
     }
 
-    /// A metric of which there is nothing to tell is left out.
+    /// A metric without values is left out.
     pub(crate) fn gauge(&mut self, name: &str, help: &str, samples: Vec<Sample>) {
         self.metric(name, help, "gauge", samples);
     }

@@ -12,7 +12,7 @@ use std::io;
 
 /// How many annotations of one step the runner shows.
 const ANNOTATIONS: usize = 10;
-/// The runner refuses a summary of more than 1 MiB: this much is written, and what was left out is said behind it.
+/// The runner refuses a summary of more than 1 MiB: this much is written, and what was left out is said after it.
 const SUMMARY: usize = 1_000_000;
 /// How many lines of a transcript are shown: the last ones, where it went wrong.
 const TRANSCRIPT: usize = 200;
@@ -122,7 +122,7 @@ impl<'r> Annotation<'r> {
     }
 }
 
-/// What stands behind the `::` of a workflow command.
+/// What follows the `::` of a workflow command.
 pub(crate) fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }

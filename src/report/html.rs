@@ -3,7 +3,7 @@
 //! Responsible for the order of the page and for what may act in it: a Content-Security-Policy lets in nothing but the
 //! page's own style and script, by their hashes, and every text passes an escape. The templates of `html/` are written one
 //! after the other, so that a report of any size is never held twice. `details` makes the data that the script builds a
-//! scenario's inside from once it is opened, `figures` what is told of a run under load.
+//! scenario's inside from once it is opened, `figures` what is shown of a run under load.
 
 mod details;
 mod figures;
@@ -39,7 +39,7 @@ const TEMPLATES: [(&str, &str); 6] = [
 /// Where no more than this many scenarios did not follow their script, they stand open from the start.
 const OPEN_AT_MOST: usize = 5;
 
-/// The list is a list for each so many scenarios: a browser lays out only those that are in sight.
+/// The list is split into lists of this many scenarios: a browser lays out only those that are in sight.
 const CHUNK: usize = 100;
 const NEXT_CHUNK: &str = "</ol>\n<ol>\n";
 
@@ -92,7 +92,7 @@ fn environment() -> io::Result<Environment<'static>> {
 
 fn put(templates: &Environment<'_>, name: &str, context: &Value, output: &mut dyn io::Write) -> io::Result<()> {
     let template = templates.get_template(name).map_err(io::Error::other)?;
-    // Rendered first: what the output refuses is then told in its own words.
+    // Rendered first: what the output refuses is then reported in its own words.
     let text = template.render(context).map_err(io::Error::other)?;
     output.write_all(text.as_bytes())
 }

@@ -26,7 +26,7 @@ const PLAIN: Style = Style::new();
 pub struct Styled(pub bool);
 
 /// One outcome: `PASS …`, or `FAIL …` with each divergence and the transcript; `FLAKY …` for one that followed its script
-/// after so many attempts that diverged. Ends with a line feed.
+/// after this many attempts that diverged. Ends with a line feed.
 #[must_use]
 pub fn outcome(outcome: &Outcome, before: usize, styled: Styled) -> String {
     let mut screen = without_transcript(outcome, before, styled);
@@ -67,7 +67,7 @@ pub(crate) fn without_transcript(outcome: &Outcome, before: usize, styled: Style
     screen
 }
 
-/// The end of the screen: figures of a load, then how many scenarios came to what, and how long all of it took.
+/// The end of the screen: figures of a load, then counts by verdict, and how long all of it took.
 #[must_use]
 pub fn summary(report: &Report) -> String {
     let figures = report.load.as_ref().map(load).unwrap_or_default();
@@ -113,6 +113,9 @@ fn counts(report: &Report) -> String {
     format!("{count} {noun}{}: {told}{not_selected}{left_out} ({:.2} s)", plural(count), report.duration)
 }
 
+/// From here on a client is as busy as it can be, with what a measurement may be wrong by.
+const BUSY: f64 = 0.9;
+
 /// The figures of a run under load.
 fn load(load: &Load) -> String {
     let mut screen = String::new();
@@ -123,6 +126,10 @@ fn load(load: &Load) -> String {
         "  {:.1} runs/s, {:.1} sessions/s, {:.1} messages/s, {} octets sent, {} received",
         load.runs_per_second, load.sessions_per_second, load.messages_per_second, load.sent, load.received
     );
+    if let Some(busy) = load.client_busy {
+        let why = if busy >= BUSY { ": it may limit the rate, and not the server" } else { "" };
+        _ = writeln!(screen, "  the client was busy for {:.0} % of the time{why}", busy * 100.0);
+    }
     if load.never_begun > 0 {
         _ = writeln!(screen, "  {} more were due, and never begun: the time was over", load.never_begun);
     }

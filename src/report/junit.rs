@@ -30,7 +30,7 @@ pub fn write(report: &Report, by_scenario: bool, output: &mut dyn io::Write) -> 
     xml.into_inner().write_all(b"\n")
 }
 
-/// How many cases came to what.
+/// How many cases had which verdict.
 #[derive(Default)]
 struct CaseCounts {
     tests: usize,

@@ -1,4 +1,4 @@
-//! Histograms of latencies: recorded by the thousand, told as percentiles, and added up exactly.
+//! Histograms of latencies: recorded by the thousand, reported as percentiles, and added up exactly.
 //!
 //! Responsible for the histogram; the only module that calls hdrhistogram. A value is kept to three significant digits, so
 //! its size does not grow with how many there are, and two histograms of the same values in another order are the same.
@@ -7,7 +7,7 @@ use super::model;
 use hdrhistogram::Histogram;
 use std::time::Duration;
 
-/// The longest time that is told apart, in microseconds: one hour.
+/// The longest time that is distinguished, in microseconds: one hour.
 const LONGEST: u64 = 3_600_000_000;
 /// How many digits of a value are kept.
 const DIGITS: u8 = 3;

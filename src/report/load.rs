@@ -1,7 +1,7 @@
 //! The figures of many runs of the same scenarios: counts, rates, latencies of each step, replies, errors.
 //!
 //! Responsible for adding up, run by run here and report by report in `merge`. What is added in another order comes to the
-//! same: the parts of a run that several machines shared add up to what one of them would have told.
+//! same: the parts of a run that several machines shared add up to what one of them would have reported.
 
 use super::latency::Latencies;
 use super::model::{ErrorFigures, Load, StepFigures};
@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A run that begins so much later than it was due is told: the limit of jobs held it back.
+/// A run that begins this much later than it was due is reported: the limit of jobs held it back.
 const LATE: Duration = Duration::from_millis(10);
 
 /// Figures that grow with each run; their size does not.
 #[derive(Debug, Clone, Default)]
 pub struct LoadFigures {
-    /// Counts and rates; what follows is added to it when it is told.
+    /// Counts and rates; what follows is added to it when it is reported.
     totals: Load,
     latency: Latencies,
     /// By the scenario's id and the step's number.
@@ -156,6 +156,11 @@ impl LoadFigures {
             *total += more;
         }
         load.duration = load.duration.max(other.duration);
+        // The busiest of several clients is the one that may have held the load back.
+        load.client_busy = match (load.client_busy, other.client_busy) {
+            (Some(one), Some(other)) => Some(one.max(other)),
+            (one, other) => one.or(other),
+        };
         for (code, count) in &other.replies {
             *load.replies.entry(code.clone()).or_default() += count;
         }
@@ -184,7 +189,7 @@ impl LoadFigures {
         self.totals.runs
     }
 
-    /// The figures so far, of runs that took so long altogether.
+    /// The figures so far, of runs that took `duration` altogether.
     #[must_use]
     pub fn told(&self, plan: LoadPlan) -> Load {
         let totals = Load {
@@ -192,6 +197,7 @@ impl LoadFigures {
             rate: plan.rate,
             peak: plan.peak,
             never_begun: plan.never_begun,
+            client_busy: plan.busy.map(|part| (part * 1000.0).round() / 1000.0),
             ..self.totals.clone()
         };
         self.finish(Load { duration: super::collect::seconds(plan.duration), ..totals })
@@ -237,6 +243,8 @@ pub struct LoadPlan {
     pub never_begun: u64,
     /// How long it took.
     pub duration: Duration,
+    /// Which part of that time the client's threads were busy, where it is known.
+    pub busy: Option<f64>,
 }
 
 impl StepTotals {

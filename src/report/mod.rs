@@ -1,7 +1,7 @@
 //! What the user reads: one file a format. Nothing is decided here.
 //!
 //! `collect` turns outcomes into the [`Report`], plain data that `json` writes as it is; every other format is made from
-//! that. Only `human`, the screen, tells outcomes as they come, and `live` the lines of the shell.
+//! that. Only `human`, the screen, shows outcomes as they come, and `live` the lines of the shell.
 
 mod cases;
 pub mod catalogue;

@@ -34,7 +34,7 @@ pub struct Report {
     /// Which part of everything was played.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
-    /// How many scenarios and steps came to what.
+    /// How many scenarios and steps had which verdict.
     pub summary: Summary,
     /// Every scenario that was played or could not be, in the order it was named. Under load only examples of what diverged.
     pub scenarios: Vec<ScenarioReport>,
@@ -67,7 +67,7 @@ pub struct Shard {
     pub count: u32,
 }
 
-/// How many scenarios and steps came to what.
+/// How many scenarios and steps had which verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Scenarios in all.
@@ -100,7 +100,7 @@ pub struct Summary {
     pub steps: StepSummary,
 }
 
-/// How many steps came to what.
+/// How many steps had which verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepSummary {
     /// Came as expected.
@@ -152,7 +152,7 @@ pub enum Level {
 /// One scenario, played once, with one set of variables.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioReport {
-    /// What tells it from all others, the same in every run: the file, the case and the mail exchanger.
+    /// What distinguishes it from all others, the same in every run: the file, the case and the mail exchanger.
     pub id: String,
     /// Its place among all that were named, from 0; in every shard the same.
     #[serde(default)]
@@ -210,7 +210,7 @@ pub struct ScenarioReport {
     /// Things to know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
-    /// Every step in the order it was played, then those that were not come to.
+    /// Every step in the order it was played, then the steps that were not reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
     /// The connections.
@@ -256,7 +256,7 @@ pub struct Divergence {
     pub kind: String,
     /// Whose doing it is: `server`, `user`, `network`, `interrupted`.
     pub cause: String,
-    /// What kept a connection or a TLS handshake from coming about: `name`, `refused`, `expired`, `unknown_issuer` …
+    /// What kept a connection or a TLS handshake from succeeding: `name`, `refused`, `expired`, `unknown_issuer` …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The code of the reply that was not expected.

@@ -52,7 +52,7 @@ pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
     writeln!(output, "{page}")
 }
 
-// --- what is told ----------------------------------------------------------------------------------------------
+// --- what is said ----------------------------------------------------------------------------------------------
 
 fn first_line(report: &Report) -> String {
     let word = ["OK", "WARNING", "CRITICAL", "UNKNOWN"][usize::from(exit_code(report).min(3))];

@@ -1,4 +1,4 @@
-//! What one probe of the exporter tells: metrics under the names that `blackbox_exporter`'s users know, and a page of text.
+//! What one probe of the exporter reports: metrics under the names that `blackbox_exporter`'s users know, and a page of text.
 //!
 //! Responsible for the cause that a failed probe is filed under. What a server said is in no label. Called by the exporter.
 
@@ -165,7 +165,7 @@ fn of_steps(page: &mut ExpositionPage, probe: &ScenarioReport) {
     ];
     let count = |verdict: StepVerdict| number(probe.steps.iter().filter(|step| step.verdict == verdict).count());
     let counts = verdicts.map(|(word, verdict)| sample(&[("verdict", word)], count(verdict)));
-    page.gauge("steps", "How many steps came to what.", counts.to_vec());
+    page.gauge("steps", "How many steps had which verdict.", counts.to_vec());
 }
 
 fn of_connection(page: &mut ExpositionPage, probe: &ScenarioReport) {

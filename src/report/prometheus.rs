@@ -38,7 +38,7 @@ fn of_run(page: &mut ExpositionPage, report: &Report) {
         one(report.exit_code.into()),
     );
     let counts = words::counts(&report.summary).map(|(verdict, count)| sample(&[("verdict", verdict)], number(count)));
-    page.gauge("scenarios", "How many scenarios came to what.", counts.to_vec());
+    page.gauge("scenarios", "How many scenarios had which verdict.", counts.to_vec());
     let steps = &report.summary.steps;
     let steps = [
         ("followed", steps.followed),
@@ -47,7 +47,7 @@ fn of_run(page: &mut ExpositionPage, report: &Report) {
         ("unreached", steps.unreached),
     ];
     let steps = steps.map(|(verdict, count)| sample(&[("verdict", verdict)], number(count)));
-    page.gauge("steps", "How many steps came to what.", steps.to_vec());
+    page.gauge("steps", "How many steps had which verdict.", steps.to_vec());
 }
 
 fn of_scenarios(page: &mut ExpositionPage, scenarios: &[ScenarioReport]) {
@@ -63,7 +63,7 @@ fn of_scenarios(page: &mut ExpositionPage, scenarios: &[ScenarioReport]) {
         let verdict = words::verdict(one.verdict);
         sample(&[("scenario", &one.id), ("name", &one.name), ("file", &one.path), ("verdict", verdict)], 1.0)
     };
-    page.gauge("scenario_info", "What the scenario came to.", scenarios.iter().map(info).collect());
+    page.gauge("scenario_info", "The verdict of the scenario.", scenarios.iter().map(info).collect());
     page.gauge("scenario_duration_seconds", "How long the scenario took.", each(&|one| one.duration));
     page.gauge("scenario_retries", "Attempts that diverged before this one.", each(&|one| number(one.attempts.len())));
     let mut diverged = Vec::new();
@@ -165,7 +165,7 @@ fn of_load(page: &mut ExpositionPage, load: &Load) {
         ("interrupted", load.interrupted),
     ];
     let runs = runs.map(|(verdict, count)| sample(&[("verdict", verdict)], number(count)));
-    page.gauge("load_runs", "How many runs under load came to what.", runs.to_vec());
+    page.gauge("load_runs", "How many runs under load had which verdict.", runs.to_vec());
     let figures = [
         ("load_late_runs", "Runs that began later than they were due.", number(load.late)),
         ("load_peak_runs", "The most runs that were under way at once.", number(load.peak)),

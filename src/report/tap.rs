@@ -1,7 +1,7 @@
 //! TAP 14, the Test Anything Protocol: a subtest a scenario, with YAML diagnostics.
 //!
-//! Responsible for lines, escapes and the YAML; what is a case, `cases` knows. The point behind a subtest tells the headline
-//! again, because readers of TAP 13 pass over subtests. Called by `format`.
+//! Responsible for lines, escapes and the YAML; what is a case, `cases` knows. The point after a subtest repeats the headline
+//! because readers of TAP 13 pass over subtests. Called by `format`.
 
 use super::Report;
 use super::cases::{CameTo, Suite, TestCase, TestFault, suites};

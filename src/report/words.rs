@@ -13,7 +13,7 @@ use std::borrow::Cow;
 /// Of a longer line of a conversation the beginning is kept in every report, in characters.
 pub(super) const LINE_LENGTH: usize = 2000;
 
-/// The beginning of a text that is longer than so many characters.
+/// The beginning of a text that is longer than this many characters.
 pub(super) fn cut(text: &str, length: usize) -> Cow<'_, str> {
     match text.char_indices().nth(length) {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
@@ -31,7 +31,7 @@ pub(super) fn lines(text: &str) -> Vec<String> {
     inert(text).split('\n').map(str::to_owned).collect()
 }
 
-/// What a scenario came to, as the JSON report has it.
+/// A scenario's verdict, as the JSON report has it.
 pub(super) fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Followed => "followed",
@@ -55,7 +55,7 @@ pub(super) fn level(level: Level) -> &'static str {
     }
 }
 
-/// How many scenarios came to what, the worst last.
+/// How many scenarios had which verdict, the worst last.
 pub(super) fn counts(summary: &Summary) -> [(&'static str, u64); 9] {
     [
         ("followed", summary.followed),

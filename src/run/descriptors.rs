@@ -1,11 +1,11 @@
-//! How many files this process may open, told before thousands of connections need them.
+//! How many files this process may open, checked before thousands of connections need them.
 
 use super::RunFault;
 
 /// Descriptors that are needed beside connections: files, logs, the system's own.
 const RESERVE: u64 = 20;
 
-/// Makes room for so many jobs with so many connections each, and gives the number of jobs there is room for.
+/// Makes room for `jobs` jobs with `each` connections each, and gives the number of jobs there is room for.
 ///
 /// # Errors
 /// The jobs were `wanted` and the system allows fewer.

@@ -8,6 +8,7 @@ mod fault;
 mod one;
 mod own_server;
 mod pace_of_runs;
+mod processor_time;
 mod sandbox;
 mod schedule;
 
@@ -31,7 +32,8 @@ pub use pace_of_runs::RunRate;
 pub use schedule::{Course, Finished, Plan, Play, RunEvent, RunListener, play_all};
 
 use crate::play::props::Props;
-use crate::scenario::{Scenario, Variables};
+use crate::scenario::{CheckContext, Diagnostic, KnownFindings, PemChecks, Scenario, Variables, check};
+use std::sync::Arc;
 
 /// Plays a scenario and tells what came of it. It never fails: a divergence is data.
 ///
@@ -90,6 +92,22 @@ pub fn exchangers(scenario: &Scenario, variables: &Variables, settings: &Setting
         found
     };
     runtime.map(found).unwrap_or_default()
+}
+
+/// Finds every error and lint of a scenario that is checked with several sets of variables: what is `known` of its file is
+/// not looked for again.
+pub(crate) fn check_again(
+    scenario: &Scenario,
+    variables: Option<&Variables>,
+    settings: &Settings,
+    known: &Arc<KnownFindings>,
+) -> Vec<Diagnostic> {
+    let file_root = file_root(scenario, settings);
+    let pem = PemChecks { certificate: crate::server::certificate_fault, key: crate::server::key_fault };
+    let untrusted = settings.untrusted;
+    // Where a secret decides what it may not, nothing is said that depends on its value.
+    let variables = variables.filter(|variables| variables.flow.faults(untrusted).is_empty()).cloned();
+    check(scenario, &CheckContext { file_root, variables, untrusted, pem, known: known.clone() })
 }
 
 /// Text of a scenario as it may be shown: without the values of its secrets.

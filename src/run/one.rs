@@ -39,7 +39,7 @@ pub(super) async fn play(scenario: &Scenario, variables: &Variables, props: &Pro
     player.into_outcome()
 }
 
-/// Plays the server's side alone; `ready` is told where it listens.
+/// Plays the server's side alone; `ready` learns where it listens.
 pub(super) async fn serve(
     scenario: &Scenario,
     variables: &Variables,

@@ -1,6 +1,6 @@
-//! The server of a run: it is started before the client, and its end is waited for behind the client's.
+//! The server of a run: it is started before the client, and its end is waited for after the client's.
 //!
-//! Responsible for what both sides of one file have to do with each other: the address that the client is told, how long
+//! Responsible for what both sides of one file have to do with each other: the address that the client gets, how long
 //! connections are waited for, and one list of what diverged. Playing the server is `serving`'s business.
 
 use crate::host::{Awaited, Serving};

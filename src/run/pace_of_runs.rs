@@ -12,7 +12,7 @@ pub struct RunRate {
     pub duration: Option<Duration>,
     /// Runs that are due each second, whatever becomes of those before (open loop).
     pub rate: Option<f64>,
-    /// How long it takes to come to the full rate, or to the full number of jobs.
+    /// How long it takes to reach the full rate, or the full number of jobs.
     pub ramp: Duration,
     /// Which part of all runs is begun here, from 0, and how many parts there are.
     pub part: Option<(u64, u64)>,
@@ -73,7 +73,7 @@ impl Tickets {
         self.pace.duration.is_some_and(|duration| self.began.elapsed() >= duration)
     }
 
-    /// How long one of so many jobs waits at the beginning.
+    /// How long one of `jobs` jobs waits at the beginning.
     pub(super) fn ramp_of_slot(&self, slot: usize, jobs: usize) -> Duration {
         let (slot, jobs) = (u32::try_from(slot).unwrap_or(u32::MAX), u32::try_from(jobs).unwrap_or(u32::MAX));
         self.pace.ramp.mul_f64(f64::from(slot) / f64::from(jobs.max(1)))

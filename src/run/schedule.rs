@@ -1,11 +1,12 @@
 //! Which scenario is played when: one after the other, many at once, again and again, at a rate, a part of all.
 //!
 //! Responsible for the order of runs, retries, and what is under way at once. What a run is, is `player`'s business; what
-//! its outcome comes to is the caller's, who is told of each as it ends. Runs are spread over one thread a processor.
+//! its outcome means is the caller's, who hears of each as it ends. Runs are spread over one thread a processor.
 
 use super::fault::RunFault;
 use super::one;
 use super::pace_of_runs::{RunRate, Tickets};
+use super::processor_time::processor_time;
 use crate::net::clock;
 use crate::play::outcome::{Outcome, RunVerdict};
 use crate::play::props::Props;
@@ -40,6 +41,8 @@ pub struct Play {
 pub struct Plan {
     /// The most runs under way at once; at least 1.
     pub jobs: usize,
+    /// How many threads they are spread over; one a processor where nothing is said.
+    pub threads: Option<usize>,
     /// When runs begin, and how many there are.
     pub pace: RunRate,
     /// How many more times a scenario is played that diverged.
@@ -55,7 +58,7 @@ pub struct Plan {
 pub struct Finished {
     /// Which of the plays it was.
     pub play: usize,
-    /// The how manyeth run of all it was, from 0.
+    /// The run's number among all, counted from 0.
     pub number: u64,
     /// When it began, from the start of all.
     pub offset: Duration,
@@ -69,14 +72,14 @@ pub struct Finished {
 
 /// What the caller hears while plays are under way.
 pub enum RunEvent {
-    /// A run is over; runs of other threads wait while the caller is told.
+    /// A run is over; runs of other threads wait while the caller hears of it.
     Finished(Box<Finished>),
-    /// Time went by; so many runs are under way.
+    /// Time went by; this many runs are under way.
     Tick(u64),
 }
 
 /// What came of the schedule itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Course {
     /// The most runs that were under way at once.
     pub peak: u64,
@@ -84,6 +87,8 @@ pub struct Course {
     pub duration: Duration,
     /// Runs that were due, but for which the time was over before there was room for them.
     pub never_begun: u64,
+    /// Which part of that time its threads were busy; `None` where the system does not tell.
+    pub busy: Option<f64>,
     /// Whether it was stopped before its end.
     pub stopped: bool,
 }
@@ -115,7 +120,8 @@ pub fn play_all(mut plays: Vec<Play>, plan: &Plan, listener: &RunListener) -> Re
         never_begun: AtomicU64::new(0),
     });
     let runtime = runtime()?;
-    let threads = thread_count(plan.jobs);
+    let threads = thread_count(plan);
+    let before = processor_time();
     let outcome = runtime.block_on(async {
         let work = async {
             if threads == 1 {
@@ -137,7 +143,10 @@ pub fn play_all(mut plays: Vec<Play>, plan: &Plan, listener: &RunListener) -> Re
     outcome?;
     let peak = shared.peak.load(Ordering::Relaxed);
     let never_begun = shared.never_begun.load(Ordering::Relaxed);
-    Ok(Course { peak, never_begun, duration: began.elapsed(), stopped: plan.stop.is_stopped() })
+    let duration = began.elapsed();
+    let taken = before.zip(processor_time()).map(|(before, now)| now.saturating_sub(before));
+    let busy = taken.map(|taken| part_of(taken, duration, threads));
+    Ok(Course { peak, never_begun, duration, busy, stopped: plan.stop.is_stopped() })
 }
 
 /// What all threads of one schedule share.
@@ -169,8 +178,16 @@ fn runtime() -> Result<tokio::runtime::Runtime, RunFault> {
 }
 
 /// One run at a time needs no further thread.
-fn thread_count(jobs: usize) -> usize {
-    if jobs == 1 { 1 } else { jobs.min(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)) }
+fn thread_count(plan: &Plan) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    if plan.jobs == 1 { 1 } else { plan.threads.unwrap_or_else(processors).clamp(1, plan.jobs) }
+}
+
+/// Which part of a time so many threads were busy that took this much together.
+fn part_of(taken: Duration, time: Duration, threads: usize) -> f64 {
+    let whole = time.saturating_mul(u32::try_from(threads).unwrap_or(u32::MAX)).as_secs_f64();
+    // What the kernel counts in ticks may be a little more than there was.
+    if whole > 0.0 { (taken.as_secs_f64() / whole).min(1.0) } else { 0.0 }
 }
 
 async fn work_in_threads(shared: &Arc<Schedule>, threads: usize) -> Result<(), RunFault> {

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 #[derive(Debug, Clone)]
 pub(crate) struct Connect {
     pub(crate) address: Address,
-    /// What the address comes to where no template stands in it, once that is known.
+    /// The address itself where no template stands in it, once that is known.
     split: OnceLock<(String, u16)>,
     pub(crate) implicit_tls: Option<Chosen<ImplicitTls>>,
     pub(crate) ip: Option<Chosen<IpVersion>>,

@@ -11,16 +11,22 @@ const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 /// # Errors
 /// A text that says what a duration looks like.
 pub fn parse(text: &str) -> Result<Duration, Misread> {
-    let span: jiff::SignedDuration = text
-        .trim()
-        .parse()
-        .map_err(|_| Misread::new(format!("`{text}` is not a duration: write `30s`, `500ms` or `1m 30s`")))?;
+    let span: jiff::SignedDuration =
+        text.trim().parse().map_err(|_| Misread::new(format!("`{text}` is not a duration: write {}", forms(text))))?;
     let duration =
         Duration::try_from(span).map_err(|_| Misread::new(format!("`{text}` is negative: a duration is not")))?;
     if duration > MAX_DURATION {
         return Err(Misread::new(format!("`{text}` is too long: one day is the most")));
     }
     Ok(duration)
+}
+
+/// How it is written; a bare number has seconds most often.
+fn forms(text: &str) -> String {
+    match text.trim().parse::<u32>() {
+        Ok(number) => format!("`{number}s` for seconds, `{number}ms` for thousandths of one"),
+        Err(_) => "`30s`, `500ms` or `1m 30s`".to_owned(),
+    }
 }
 
 /// Writes a duration the way [`parse`] reads it.
@@ -42,7 +48,7 @@ mod tests {
         assert_eq!(parse("30s"), Ok(Duration::from_secs(30)));
         assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse("1m 30s"), Ok(Duration::from_secs(90)));
-        assert!(parse("5").is_err());
+        assert!(parse("5").is_err_and(|fault| fault.to_string().contains("`5s`")));
         assert!(parse("-1s").is_err());
         assert!(parse("48h").is_err());
     }

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 
 /// The most octets that a filler stands for.
 const MAX_OCTETS: u64 = 16 * 1024 * 1024 * 1024;
-/// The most runs of lines of the same length that are told apart; beyond it all lines are equally long.
+/// The most runs of lines of the same length that are distinguished; beyond it all lines are equally long.
 const MAX_RUNS: usize = 2_000;
 
 /// Lines of the letter `x`, each ended by LF.

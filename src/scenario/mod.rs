@@ -12,6 +12,7 @@ mod claim;
 mod connection;
 mod content;
 mod decode;
+mod diagnostic;
 pub mod duration;
 mod expectation;
 mod filler;
@@ -45,7 +46,7 @@ pub use variables::{Inputs, Secret, Variables, VariablesError, undeclared};
 
 pub(crate) use builtin::Chance;
 pub(crate) use cases::{Table, table};
-pub(crate) use check::{CheckContext, PemChecks, check, parse_listen, reason, resolve_file};
+pub(crate) use check::{CheckContext, KnownFindings, PemChecks, check, parse_listen, reason, resolve_file};
 pub(crate) use chosen::{Attempts, Choosable, Chosen, ImplicitTls, TlsVersionName, choose};
 pub(crate) use claim::{Claim, Requirement};
 pub(crate) use connection::{Address, Connect, IpVersion, ProxyProtocol, TlsSettings, proxied};

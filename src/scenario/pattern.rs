@@ -163,8 +163,21 @@ fn fault_of(pattern: &str, error: &regex::Error) -> PatternFault {
     PatternFault {
         message: format!("not a valid pattern: {message}"),
         range: span.map(|span| span.start.offset..span.end.offset),
-        help: Some("the syntax is that of Rust's regex crate; a literal `(` is written `\\(`".to_owned()),
+        help: Some(syntax_help(pattern).to_owned()),
     }
+}
+
+/// What other regular expressions write in another way.
+fn syntax_help(pattern: &str) -> &'static str {
+    if pattern.contains("(?'") {
+        return "a capture is written `(?<name>…)`";
+    }
+    let refers_back =
+        pattern.as_bytes().windows(2).any(|pair| pair[0] == b'\\' && pair[1].is_ascii_digit() && pair[1] != b'0');
+    if refers_back || pattern.contains("\\k<") {
+        return "what must come twice is captured, `(?<name>…)`, and compared by a step `assert`";
+    }
+    "the syntax is that of Rust's regex crate; a literal `(` is written `\\(`"
 }
 
 #[cfg(test)]

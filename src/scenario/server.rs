@@ -173,7 +173,7 @@ impl Server {
         }
     }
 
-    /// The entry of `connections` that the how manyeth connection plays, counted from 1.
+    /// The entry of `connections` that the connection with this number plays, counted from 1.
     pub(crate) fn served(&self, connection: usize) -> Option<&Served> {
         let ConnectionPlan::Listed(list) = &self.plan else { return None };
         let mut last = 0;

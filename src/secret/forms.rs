@@ -22,7 +22,7 @@ pub(super) enum Kind {
     Plain,
     /// The same, letters and digits alone.
     Squeezed,
-    /// In an encoding in which so many octets stand nowhere by chance.
+    /// In an encoding in which this many octets occur nowhere by chance.
     Encoded {
         /// The least part that is hidden.
         least: usize,

@@ -146,7 +146,7 @@ impl Masker {
         self.signs.forms.is_empty()
     }
 
-    /// Masks each line; a secret that goes on in the next line, behind a reply code or not, is found as well.
+    /// Masks each line; a secret that goes on in the next line, after a reply code or not, is found as well.
     pub(crate) fn mask_lines<'l>(&self, lines: &[&'l [u8]]) -> Vec<Cow<'l, [u8]>> {
         if self.is_idle() || lines.is_empty() {
             return lines.iter().map(|line| without_proof(line)).collect();

@@ -31,7 +31,7 @@ impl Text<'_> {
         })
     }
 
-    /// What stands behind `at` on its line: as much as says how it goes on.
+    /// What follows `at` on its line: as much as says how it goes on.
     pub(super) fn after(&self, at: usize) -> &[u8] {
         let rest = self.bytes.get(at..).unwrap_or_default();
         let rest = &rest[..rest.len().min(NEIGHBOURS)];
@@ -163,7 +163,7 @@ pub(super) fn whole(line: &[u8]) -> Range<usize> {
     0..line.len()
 }
 
-/// What stands behind the code of a reply line, `ddd-` or `ddd `.
+/// What follows the code of a reply line, `ddd-` or `ddd `.
 pub(super) fn without_code(line: &[u8]) -> Range<usize> {
     code_end(line)..line.len()
 }

@@ -1,4 +1,4 @@
-//! TLS as a server: what is offered to a client, the handshake, and what it tells.
+//! TLS as a server: what is offered to a client, the handshake, and what is learned from it.
 //!
 //! Responsible for turning a [`TlsOffer`] into an acceptor and for saying in words why a handshake failed. Not responsible
 //! for the certificates that are made (`certificate`) nor for the bytes that follow (`peer`, which calls here).
@@ -108,7 +108,7 @@ impl Acceptor {
         self.ssl.context().certificate()
     }
 
-    /// What a finished handshake tells.
+    /// What is known after a handshake.
     fn told_by(&self, ssl: &SslRef) -> Accepted {
         let client = ssl.peer_certificate().and_then(|certificate| certificate.to_der().ok());
         let cipher = ssl.current_cipher();

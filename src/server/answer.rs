@@ -58,7 +58,7 @@ impl Answer {
         Self { next, ..self }
     }
 
-    /// The same reply so many times, as LMTP wants it for each recipient (RFC 2033 4.2).
+    /// The same reply once for each recipient, as LMTP wants it (RFC 2033 4.2).
     pub(crate) fn times(self, count: u32) -> Self {
         let reply = (0..count.max(1)).map(|_| &*self.reply).collect::<Vec<_>>().join("\r\n");
         Self { reply: reply.into(), ..self }

@@ -47,7 +47,7 @@ impl Counts {
         self.lost_messages.load(Ordering::Relaxed)
     }
 
-    /// Waits until there are so many sessions or messages; 0 is never reached.
+    /// Waits until this number of sessions or messages is reached; 0 never is.
     pub(crate) async fn reached(&self, sessions: u64, messages: u64) {
         let enough = |limit: u64, count: u64| limit != 0 && count >= limit;
         while !(enough(sessions, self.sessions()) || enough(messages, self.messages())) {

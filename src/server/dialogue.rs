@@ -69,13 +69,13 @@ struct Rules {
     interjector: Option<Box<dyn Interjector>>,
     /// What a rule says, until it is sent, and what is read then.
     pending: Option<(Interjection, NextInput)>,
-    /// What the client had sent behind it.
+    /// What the client had sent after it.
     unread: Vec<u8>,
     /// A rule has said 334: what comes is a secret, whatever the protocol thinks.
     challenged: bool,
     /// A rule has answered STARTTLS.
     tls_ready: bool,
-    /// The BDAT command whose octets are on their way, for the rules, and whether the message goes on behind them.
+    /// The BDAT command whose octets are on their way, for the rules, and whether the message goes on after them.
     chunk: Option<Vec<u8>>,
     more_chunks: bool,
 }
@@ -125,7 +125,7 @@ impl<S: MailSink> SandboxDialogue<S> {
         }
     }
 
-    /// Tells what happened outside of the client's octets: its connection, a time-out, the server's end.
+    /// Hears what happened outside of the client's octets: its connection, a time-out, the server's end.
     pub(crate) fn tell(&mut self, event: Input<'_>) -> After {
         let answer = self.answer(event);
         self.follow(&answer)
@@ -166,7 +166,7 @@ impl<S: MailSink> SandboxDialogue<S> {
         self.replies.clear();
     }
 
-    /// Takes what the client sent. Octets behind a STARTTLS or the end of the session are dropped unread: nobody on
+    /// Takes what the client sent. Octets after a STARTTLS or the end of the session are dropped unread: nobody on
     /// the way may put commands in front of the handshake (RFC 3207 5, CVE-2011-0411).
     pub(crate) fn take(&mut self, mut input: &[u8]) -> After {
         while !input.is_empty() {

@@ -1,7 +1,7 @@
 //! The sandbox's answers for a scripted server: what no rule answers.
 //!
 //! Responsible for keeping the protocol's state beside a script, so that it knows which commands took effect. Not
-//! responsible for reading or writing: `play::server` does, and tells what came.
+//! responsible for reading or writing: `play::server` does, and reports what came.
 
 use super::acceptor::Accepted;
 use super::answer::{Answer, BadLine, NextInput};
@@ -11,7 +11,7 @@ use super::protocol::{AUTH_LINE, Protocol, TLS_READY, TLS_UNAVAILABLE};
 use super::settings::{QueueIds, SandboxSettings};
 use std::sync::{Arc, OnceLock};
 
-/// The SIZE limit that it tells, in octets.
+/// The SIZE limit that it announces, in octets.
 const MAX_MESSAGE_SIZE: u64 = 256 * 1024 * 1024;
 
 /// What all connections of one scripted server share.

@@ -1,4 +1,4 @@
-//! What the sandbox tells of its sessions, line by line, in the notation of transcripts.
+//! What the sandbox shows of its sessions, line by line, in the notation of transcripts.
 //!
 //! Responsible for showing no credentials: whatever answers a challenge is left out, and so is what might; and the
 //! passwords that the sandbox knows are masked wherever they stand. Whoever starts the sandbox says where the lines go.
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use crate::secret::{AuthWatch, Masker, RESPONSE};
 use crate::visible::visible;
 
-/// How many lines of mail data are told.
+/// How many lines of mail data are shown.
 const MAIL_DATA_LINES: usize = 20;
-/// Octets of a line that are told.
+/// Octets of a line that are shown.
 const LINE_LENGTH: usize = 512;
-/// Octets of a line that are kept: enough to find a secret that goes on behind what is told.
+/// Octets of a line that are kept: enough to find a secret that goes on after what is shown.
 const KEPT_OF_LINE: usize = 2 * LINE_LENGTH;
 
 /// Who said it.
@@ -40,7 +40,7 @@ pub(crate) struct LogLine {
     pub(crate) text: String,
 }
 
-/// How much is told.
+/// How much is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Detail {
     /// Messages, and what went wrong.
@@ -73,10 +73,10 @@ pub(crate) struct SessionLog {
     watch: AuthWatch,
 }
 
-/// The start of mail data, which is told when it has ended: a secret may go on in the next line.
+/// The start of mail data, which is shown when it has ended: a secret may go on in the next line.
 #[derive(Clone, Default)]
 struct LoggedMailData {
-    /// The lines so far, of which the last may have no end yet; one more than are told.
+    /// The lines so far, of which the last may have no end yet; one more than are shown.
     lines: Vec<Vec<u8>>,
     /// Whether the last of them has its end.
     line_ended: bool,

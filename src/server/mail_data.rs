@@ -2,7 +2,7 @@
 //!
 //! Responsible for the octets between `354` and `CRLF.CRLF` only, in pieces of any size; the dialogue calls it. Nothing
 //! but CRLF ends a line here: `LF.LF`, `CR.CR` and their mixtures are part of the message, so that no second message
-//! can be smuggled in behind them.
+//! can be smuggled in after them.
 
 use memchr::memmem;
 
@@ -22,7 +22,7 @@ pub(crate) struct MailDataReader {
     place: DotState,
 }
 
-/// What one piece of input came to.
+/// What one piece of input was.
 #[derive(Debug, PartialEq)]
 pub(crate) enum DataRead {
     /// All of it belonged to the message.
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The message, and what was left of the input behind its end (`None`: it has not ended).
+    /// The message, and what was left of the input after its end (`None`: it has not ended).
     fn read_in_pieces(input: &[u8], size: usize) -> (Vec<u8>, Option<Vec<u8>>) {
         let mut reader = MailDataReader::new();
         let mut message = Vec::new();

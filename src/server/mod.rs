@@ -2,7 +2,7 @@
 //!
 //! From the wire inwards: `sandbox` owns listeners, its `connection` the sockets, `dialogue` cuts the client's octets into
 //! command lines and mail data, `protocol` answers them; the last two do no input or output, so that every rule of the
-//! RFCs is tested without a socket. A `rulebook` may answer in the protocol's place. `reception` takes the messages in and `store` keeps them; `log` tells what happens.
+//! RFCs is tested without a socket. A `rulebook` may answer in the protocol's place. `reception` takes the messages in and `store` keeps them; `log` shows what happens.
 //!
 //! Scripted servers are played by `play::server`; here are the parts that know no script: `peer`, a client's connection,
 //! `acceptor`, its TLS, and `fallback`, what the sandbox would answer.

@@ -1,4 +1,4 @@
-//! What becomes of the messages of one connection: counted, told to the log, and kept where there is a store.
+//! What becomes of the messages of one connection: counted, logged, and kept where there is a store.
 //!
 //! Responsible for the fields that are put in front of a message, which keep its envelope. A message goes to its file as
 //! it comes, however long it is.

@@ -1,4 +1,4 @@
-//! Rules in front of the protocol: what they are told of a client, and what they may answer in the protocol's place.
+//! Rules in front of the protocol: what they learn of a client, and what they may answer in the protocol's place.
 //!
 //! Only the words of it, so that the sandbox need not know what a rule is: `host` reads them from a scenario. The
 //! sandbox opens a rulebook for each connection; the dialogue asks it before the protocol.
@@ -19,10 +19,10 @@ pub(crate) trait Rulebook: Send + Sync {
 /// A client has come.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
-    /// The how manyeth client it is, from 1.
+    /// The client's number, counted from 1.
     pub(crate) number: u64,
     pub(crate) client: SocketAddr,
-    /// Where it came to.
+    /// The address it connected to.
     pub(crate) server: SocketAddr,
 }
 

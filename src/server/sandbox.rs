@@ -71,7 +71,7 @@ pub(crate) struct SandboxOptions {
     pub(crate) idle: Duration,
     /// Where messages are kept.
     pub(crate) store: Option<Store>,
-    /// Who is told what happens.
+    /// Who hears what happens.
     pub(crate) log: Option<Log>,
     /// Who answers before the protocol does.
     pub(crate) rules: Option<Arc<dyn Rulebook>>,
@@ -109,7 +109,7 @@ pub(crate) enum SandboxStage {
     Open,
     /// Nobody is let in any more.
     Closed,
-    /// Those who are there are told to go.
+    /// Clients that are there are asked to leave.
     Farewell,
 }
 
@@ -318,7 +318,7 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>, start: Start) {
     while connections.join_next().await.is_some() {}
 }
 
-/// Waits until the sandbox is so near its end.
+/// Waits until the sandbox has reached this stage of its end.
 async fn reached(now: &mut watch::Receiver<SandboxStage>, stage: SandboxStage) {
     // Whoever asks holds the sender too, so it never fails.
     _ = now.wait_for(|now| *now >= stage).await;

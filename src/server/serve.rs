@@ -1,4 +1,4 @@
-//! Runs a sandbox by itself until it has done enough, or is told to end.
+//! Runs a sandbox by itself until it has done enough, or is asked to end.
 //!
 //! Responsible for the runtime, for signals, and for an end in order: nobody is let in any more, those who are there are
 //! told to go, and then it is over. `serve --sandbox` calls it.
@@ -75,7 +75,7 @@ pub(crate) fn serve(
             }
         }
         sandbox.enter(SandboxStage::Farewell);
-        // Whoever is still there then is not told any more.
+        // Whoever is still there then hears nothing more.
         _ = clock::within(LINGER + FAREWELL, sandbox.gone()).await;
         let counts = sandbox.counts();
         let (sessions, messages) = (counts.sessions(), counts.messages());

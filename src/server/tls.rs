@@ -1,6 +1,6 @@
 //! The sandbox's TLS: which certificate it shows, and which of the clients' it takes.
 //!
-//! Responsible for what the options say; the handshake and what it tells are `acceptor`'s business, as on scripted servers.
+//! Responsible for what the options say; the handshake and what is learned from it are `acceptor`'s business, as on scripted servers.
 
 use std::sync::OnceLock;
 
@@ -44,7 +44,7 @@ pub(crate) struct SandboxTls {
 }
 
 impl SandboxTls {
-    /// `end_point` is told the hash of the certificate, to which `-PLUS` mechanisms bind.
+    /// `end_point` gets the hash of the certificate, to which `-PLUS` mechanisms bind.
     ///
     /// # Errors
     /// A certificate or key cannot be read, or they do not fit each other.

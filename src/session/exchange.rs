@@ -104,3 +104,10 @@ impl Recorder {
         Exchange { opened, events: self.events.iter().map(hidden).collect(), cut: self.cut }
     }
 }
+
+/// Keeps what happened, where that is wanted.
+pub(super) fn note(recorder: &mut Option<Recorder>, event: Event) {
+    if let Some(recorder) = recorder {
+        recorder.note(event);
+    }
+}

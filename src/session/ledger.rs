@@ -1,4 +1,4 @@
-//! What a session came to in figures: octets both ways, messages taken, handshakes, from when till when.
+//! A session in figures: octets both ways, messages taken, handshakes, from when till when.
 
 use crate::net::tls::TlsFacts;
 use std::net::SocketAddr;

@@ -5,6 +5,7 @@
 //! expected is not its business: `play` compares, this reports a [`Trouble`].
 
 mod admission;
+mod asked;
 mod exchange;
 mod inbox;
 mod ledger;
@@ -19,13 +20,14 @@ mod wire;
 
 pub use admission::Admission;
 pub(crate) use admission::Admitted;
+pub(crate) use asked::Asked;
 pub use exchange::{Event, Exchange};
 pub(crate) use ledger::Ledger;
 pub(crate) use observe::{Observed, ObservedKind};
 pub(crate) use offered::Offered;
 pub(crate) use transcript::Transcript;
 pub use transcript::{Arrivals, Entry, OWN_CLOSE, Observer, ReplyEntry, Speaker};
-pub(crate) use trouble::{Answered, Asked, End, Farewell, Trouble};
+pub(crate) use trouble::{Answered, End, Farewell, Trouble};
 pub(crate) use wire::{Outgoing, WirePace, Written};
 
 use crate::net::route::{self, Connected, Route, RouteFailure};
@@ -34,8 +36,8 @@ use crate::net::tls::TlsFacts;
 use crate::secret::Masker;
 use crate::smtp::dialogue::Dialogue;
 use crate::smtp::reply::{Reply, ReplyParser};
+use asked::AskedInOrder;
 use inbox::Inbox;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -67,7 +69,7 @@ pub(crate) struct Session {
     /// The last EHLO, LHLO or HELO as it was sent, unless it held a secret.
     hello: Vec<u8>,
     /// For each reply owed what asked for it.
-    asked: VecDeque<Asked>,
+    asked: AskedInOrder,
     /// Whether a reply was read since the TLS handshake.
     answered_over_tls: bool,
     long_line_noted: bool,
@@ -122,7 +124,7 @@ impl Session {
             extensions: Arc::default(),
             tls: None,
             hello: Vec::new(),
-            asked: VecDeque::from([Asked::default()]),
+            asked: AskedInOrder::by_nobody(1),
             answered_over_tls: false,
             long_line_noted: false,
             just_looked: false,
@@ -150,13 +152,7 @@ impl Session {
         self.recorder.as_ref().map(|recorder| recorder.finish(opened, masker))
     }
 
-    fn note_event(&mut self, event: Event) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.note(event);
-        }
-    }
-
-    /// What this session came to so far, in figures.
+    /// This session so far, in figures.
     pub(crate) fn ledger(&self) -> Ledger {
         Ledger { received: self.inbox.arrived(), ..self.ledger.clone() }
     }
@@ -180,7 +176,7 @@ impl Session {
         self.last_write.elapsed()
     }
 
-    /// Whether this plain session has come to a port that begins with TLS.
+    /// Whether this plain session has reached a port that begins with TLS.
     pub(crate) fn is_tls_port(&self) -> bool {
         self.is_tls_port
     }
@@ -230,35 +226,16 @@ impl Session {
         self.answered_over_tls
     }
 
+    /// What asked for the replies that are owed.
+    pub(crate) fn asked(&mut self) -> &mut AskedInOrder {
+        &mut self.asked
+    }
+
     pub(crate) fn owed(&self) -> usize {
         self.dialogue.owed()
     }
 
     pub(crate) fn is_in_mail_data(&self) -> bool {
         self.dialogue.is_in_mail_data()
-    }
-
-    /// Says what the newest reply owed is for, where the line itself does not: a line of an AUTH exchange.
-    pub(crate) fn name_last_asked(&mut self, command: &str) {
-        if let Some(asked) = self.asked.back_mut() {
-            command.clone_into(&mut asked.command);
-        }
-    }
-
-    /// Remembers what the replies are owed for that were not owed before: line by line of what is shown.
-    fn note_asked(&mut self, shown: &str, secret: bool, log: &Transcript) {
-        let mut lines = shown.split('\n');
-        let mut command = "";
-        while self.asked.len() < self.dialogue.owed() {
-            command = lines.next().unwrap_or(command).trim_end_matches('\r');
-            self.asked.push_back(Asked { step: log.step().to_owned(), command: command.to_owned(), secret });
-        }
-    }
-
-    /// Says which steps asked for the replies owed beyond the first `before`.
-    pub(crate) fn name_askers(&mut self, before: usize, steps: &[&str]) {
-        for (asked, step) in self.asked.iter_mut().skip(before).zip(steps) {
-            (*step).clone_into(&mut asked.step);
-        }
     }
 }

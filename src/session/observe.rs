@@ -2,7 +2,9 @@
 //!
 //! Responsible for telling apart what may come in place of a reply. Called by steps with `observe`.
 
-use super::{Asked, Session, Transcript, Trouble};
+use super::asked::AskedInOrder;
+use super::{Session, Transcript, Trouble};
+use crate::net::clock;
 use crate::smtp::reply::Parsed;
 use std::time::{Duration, Instant};
 
@@ -40,7 +42,7 @@ pub(crate) enum ObservedKind {
 impl Session {
     /// Waits so long for the next thing to come. What had come before the time was over is taken as it is.
     pub(crate) async fn observe(&mut self, length: Duration, log: &mut Transcript) -> Result<(), Trouble> {
-        let (due, began) = (tokio::time::Instant::now() + length, Instant::now());
+        let (due, began) = (clock::Instant::now() + length, Instant::now());
         let (kind, bytes) = loop {
             match self.parser.advance(self.inbox.unread()) {
                 Parsed::Complete(reply, taken) => {
@@ -71,12 +73,11 @@ impl Session {
                 Err(trouble) => return Err(trouble),
             }
         };
-        let secret_asked = self.asked.front().is_some_and(|asked: &Asked| asked.secret);
-        let holds_secret = secret_asked || log.masker().finds(&bytes);
+        let holds_secret = self.asked.is_secret() || log.masker().finds(&bytes);
         if self.end.is_some() {
             // Nobody answers any more what is still owed.
             self.dialogue.restart();
-            self.asked.clear();
+            self.asked = AskedInOrder::default();
         }
         log.observed(kind.name());
         self.observed = Some(Observed { kind, bytes, elapsed: began.elapsed(), holds_secret });

@@ -1,4 +1,4 @@
-//! What is told of a connection that was opened, and what follows from the way it took.
+//! What is shown of a connection that was opened, and what follows from the way it took.
 
 use crate::net::connect::Target;
 use crate::net::route::{Destination, Route};

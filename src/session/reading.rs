@@ -128,15 +128,10 @@ impl Session {
     /// Settles the oldest reply that is owed: what it answers, and what asked for it.
     fn settle_oldest(&mut self, code: u16) -> Option<(Awaited, Asked)> {
         let settled = self.dialogue.replied(code)?;
-        let asked = self.asked.pop_front().unwrap_or_default();
-        if let Some(place) = settled.one_more.filter(|place| *place <= self.asked.len()) {
-            let same = self.asked.get(place - 1).cloned().unwrap_or_default();
-            self.asked.insert(place, same);
-        }
-        Some((settled.answers, asked))
+        Some((settled.answers, self.asked.settle(settled.one_more)))
     }
 
-    /// Gives up what has arrived and was not read: the next reply begins behind it.
+    /// Gives up what has arrived and was not read: the next reply begins after it.
     pub(super) fn take_arrived(&mut self) -> Vec<u8> {
         self.parser = ReplyParser::default();
         self.inbox.take_all()
@@ -148,7 +143,7 @@ impl Session {
         log.server_bytes(&self.name, &bytes);
     }
 
-    /// Waits for the server to say nothing and close nothing for so long.
+    /// Waits this long for the server to say nothing and close nothing.
     pub(crate) async fn read_silence(&mut self, length: Duration, log: &mut Transcript) -> Result<(), Trouble> {
         let due = clock::Instant::now() + length;
         while self.inbox.unread().is_empty() {

@@ -1,5 +1,6 @@
 //! What comes of a wait: a reply, the end of the session, or what went wrong.
 
+use super::asked::Asked;
 use crate::net::connect::ConnectFailure;
 use crate::net::tls::TlsFailure;
 use crate::smtp::dialogue::Awaited;
@@ -66,15 +67,4 @@ pub(crate) struct Answered {
     pub(crate) asked: Asked,
     /// Whether a secret stands in it: any part of it may be a part of the secret.
     pub(crate) holds_secret: bool,
-}
-
-/// What a reply is owed for, as it is shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Asked {
-    /// The number of the step; empty for the greeting.
-    pub(crate) step: String,
-    /// The command line; empty for the greeting.
-    pub(crate) command: String,
-    /// Whether a secret went out with it: any part of the reply may be a part of the secret.
-    pub(crate) secret: bool,
 }

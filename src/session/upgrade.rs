@@ -1,6 +1,7 @@
 //! The TLS handshake, after which the conversation starts anew, and the ways in which the client closes.
 
-use super::{Asked, Event, OWN_CLOSE, Session, Transcript, Trouble};
+use super::asked::AskedInOrder;
+use super::{Event, OWN_CLOSE, Session, Transcript, Trouble, exchange};
 use crate::net::clock;
 use crate::net::tls::{Connector, TlsFacts};
 use crate::smtp::dialogue::{Awaited, Dialogue};
@@ -33,22 +34,22 @@ impl Session {
             Ok(Ok(done)) => done,
             Ok(Err(failure)) => {
                 log.note(&self.name, &format!("TLS handshake failed: {}", failure.message));
-                self.note_event(Event::Handshake(false));
+                exchange::note(&mut self.recorder, Event::Handshake(false));
                 return Err(Trouble::Tls(Box::new(failure)));
             }
             Err(_) => {
                 log.note(&self.name, "TLS handshake: no answer in time");
-                self.note_event(Event::Handshake(false));
+                exchange::note(&mut self.recorder, Event::Handshake(false));
                 return Err(Trouble::Timeout { waited: deadline, arrived: Vec::new() });
             }
         };
         self.stream = Some(stream);
-        self.note_event(Event::Handshake(true));
+        exchange::note(&mut self.recorder, Event::Handshake(true));
         self.dialogue.restart();
         if greeting_owed {
             self.dialogue = Dialogue::greeting();
         }
-        self.asked = std::iter::repeat_n(Asked::default(), self.dialogue.owed()).collect();
+        self.asked = AskedInOrder::by_nobody(self.dialogue.owed());
         self.answered_over_tls = false;
         self.extensions = Arc::default();
         self.last_write = Instant::now();

@@ -1,6 +1,6 @@
 //! Bytes over the wire: writing while reading, so that neither side can block the other for good.
 
-use super::{End, Event as Happened, MAX_UNREAD, Session, Transcript, Trouble};
+use super::{End, Event as Happened, MAX_UNREAD, Session, Transcript, Trouble, exchange};
 use crate::net::clock;
 use crate::net::stream::Stream;
 use crate::net::tls::NotTls;
@@ -60,7 +60,7 @@ impl Session {
         self.write_bytes(bytes, stalled, false).await?;
         self.dialogue.wrote(bytes);
         if in_mail_data {
-            self.note_event(Happened::MailData { complete: !self.dialogue.is_in_mail_data() });
+            exchange::note(&mut self.recorder, Happened::MailData { complete: !self.dialogue.is_in_mail_data() });
         }
         if !secret
             && bytes
@@ -69,7 +69,7 @@ impl Session {
         {
             self.hello = bytes.to_vec();
         }
-        self.note_asked(shown, secret, log);
+        self.asked.note(self.dialogue.owed(), shown, secret, log.step());
         Ok(())
     }
 
@@ -78,7 +78,7 @@ impl Session {
     /// While replies are owed, the server speaks for other reasons, and sending goes on.
     pub(crate) async fn write_mail_data(&mut self, bytes: &[u8], stalled: Duration) -> Result<Written, Trouble> {
         let lock_step = self.dialogue.owed() == 0;
-        self.note_event(Happened::MailData { complete: false });
+        exchange::note(&mut self.recorder, Happened::MailData { complete: false });
         self.write_bytes(bytes, stalled, lock_step).await
     }
 
@@ -94,9 +94,9 @@ impl Session {
         let line = [command.as_bytes(), b"\r\n"].concat();
         let until_spoken_to = self.dialogue.owed() == 0;
         self.dialogue.wrote(&line);
-        self.note_asked(command, false, log);
-        self.note_event(Happened::Line { text: command.to_owned(), secret: false });
-        self.note_event(Happened::Chunk);
+        self.asked.note(self.dialogue.owed(), command, false, log.step());
+        exchange::note(&mut self.recorder, Happened::Line { text: command.to_owned(), secret: false });
+        exchange::note(&mut self.recorder, Happened::Chunk);
         let written = self.write_bytes(&[&line, octets].concat(), stalled, until_spoken_to).await?;
         if written == Written::All {
             self.dialogue.wrote(octets);
@@ -122,8 +122,8 @@ impl Session {
     /// The mail data is complete: replies are owed for it.
     pub(crate) fn end_mail_data(&mut self, log: &Transcript) {
         self.dialogue.mail_data_ended();
-        self.note_event(Happened::MailData { complete: true });
-        self.note_asked("DATA", false, log);
+        exchange::note(&mut self.recorder, Happened::MailData { complete: true });
+        self.asked.note(self.dialogue.owed(), "DATA", false, log.step());
     }
 
     /// The mail data was sent without its end.
@@ -259,13 +259,13 @@ impl Session {
             Ok(bytes) if bytes.is_empty() => self.end = Some(End::Closed),
             Ok(bytes) => {
                 self.inbox.push(&bytes);
-                self.note_event(Happened::Received(bytes));
+                exchange::note(&mut self.recorder, Happened::Received(bytes));
             }
             Err(error) => self.end = Some(end_of(&error)),
         }
         if let Some(end) = &self.end {
             let reset = matches!(end, End::Broken { reset: true, .. });
-            self.note_event(Happened::ServerEnded { reset });
+            exchange::note(&mut self.recorder, Happened::ServerEnded { reset });
         }
     }
 

@@ -1,4 +1,4 @@
-//! Commands that only tell: what the server offers, what TLS is like, what replies mean.
+//! Commands that only show: what the server offers, what TLS is like, what replies mean.
 
 use super::{Notice, Shell, ShellTarget};
 use crate::net::tls::TlsFacts;
@@ -30,7 +30,7 @@ const KEYWORDS: [(&str, &str); 24] = [
     ("SMTPUTF8", "addresses and headers in UTF-8 (RFC 6531)"),
     ("STARTTLS", "TLS: `.starttls` (RFC 3207)"),
     ("VRFY", "the command VRFY (RFC 5321)"),
-    ("XCLIENT", "a proxy tells who its client is (Postfix)"),
+    ("XCLIENT", "a proxy says who its client is (Postfix)"),
 ];
 
 /// What a handshake agreed on, in lines.

@@ -10,7 +10,7 @@ use super::state::PromptPhase;
 pub(super) enum Typed<'l> {
     /// An empty line, which would be an unknown command.
     Nothing,
-    /// Bytes that go out with CRLF behind them.
+    /// Bytes that go out with CRLF after them.
     Wire(&'l [u8]),
     /// `.name arguments`; `.name!` insists.
     Command { name: String, force: bool, arguments: String },

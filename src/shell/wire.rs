@@ -85,7 +85,7 @@ impl Shell {
         }
     }
 
-    /// Reads one reply; `None` where none came, which is told.
+    /// Reads one reply; `None` where none came, which is reported.
     pub(super) async fn read_reply(&mut self) -> Option<Answered> {
         let (wait, interruptible) = (self.settings.timeout, self.settings.interruptible);
         let session = self.session.as_mut()?;

@@ -56,7 +56,7 @@ pub(crate) struct BdatCommand {
 pub(crate) struct AuthCommand<'l> {
     /// As it was written, in any case.
     pub(crate) mechanism: &'l [u8],
-    /// Everything behind it; empty where the server is to speak first.
+    /// Everything after it; empty where the server is to speak first.
     pub(crate) initial: &'l [u8],
 }
 

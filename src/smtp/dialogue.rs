@@ -1,6 +1,6 @@
 //! What two sides of an SMTP session owe each other: replies are counted, never timed.
 //!
-//! A pure state machine without sockets, and the only counter of replies. It is told of both directions: what the client
+//! A pure state machine without sockets, and the only counter of replies. It hears both directions: what the client
 //! wrote and which replies came. It knows how many replies the server still owes and for which commands, whether mail
 //! data or a chunk is under way, and whether a line belongs to a login. The session tells it, and so do recordings, the
 //! shell's transcript and whatever hides what AUTH carries.
@@ -47,7 +47,7 @@ enum LoginState {
     Challenged,
 }
 
-/// One session, as far as it tells which replies are owed.
+/// One session, as far as the replies that are owed go.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Dialogue {
     owed: VecDeque<Awaited>,
@@ -124,7 +124,7 @@ impl Dialogue {
         }
     }
 
-    /// A command line, without its CRLF, where whoever tells knows that it is one. Says what its reply will answer.
+    /// A command line, without its CRLF, where the caller knows that it is one. Says what its reply will answer.
     pub(crate) fn wrote_command(&mut self, line: &[u8]) -> Awaited {
         self.phase = Phase::Commands;
         if self.is_response(line) {

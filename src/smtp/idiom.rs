@@ -1,6 +1,6 @@
 //! In whose words a help is written.
 //!
-//! Responsible for one choice: who plays a file is told what to write there, who gives options which of them to give.
+//! Responsible for one choice: who plays a file reads what to write there, who gives options reads which of them to give.
 //! Called by whoever says what helps: the diagnosis, `offer`, `provider::advice`.
 
 /// In whose words a help is written.

@@ -1,4 +1,4 @@
-//! The wire's words, pure: no I/O, and nothing of ours is imported here.
+//! The words of the wire, pure: no I/O, and nothing of ours is imported here.
 
 pub mod auth;
 pub(crate) mod command;

@@ -69,7 +69,7 @@ pub struct ReplyParser {
 }
 
 impl ReplyParser {
-    /// Goes on where it stopped: `buffer` must begin with the octets of the last call, with more behind them.
+    /// Goes on where it stopped: `buffer` must begin with the octets of the last call, with more after them.
     ///
     /// After `Complete` and `Malformed` the parser is ready for the next reply, and the caller drops the octets that
     /// were taken from the buffer.
@@ -188,12 +188,12 @@ impl Reply {
         self.lines.iter().map(|line| &self.raw[line.start as usize..line.end as usize])
     }
 
-    /// For each line the offset behind its CRLF in the octets as they came.
+    /// For each line the offset after its CRLF in the octets as they came.
     pub fn line_ends(&self) -> impl Iterator<Item = usize> {
         self.lines.iter().map(|line| line.end as usize + 2)
     }
 
-    /// The text of each line: what stands behind the code.
+    /// The text of each line: what follows the code.
     #[must_use]
     pub fn texts(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.lines().map(|line| line.get(4..).unwrap_or_default())

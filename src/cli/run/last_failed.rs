@@ -1,7 +1,7 @@
 //! Which scenarios did not follow their script when they were last played from this folder.
 //!
 //! One small file for each folder, below `$XDG_STATE_HOME/smtp-script` (`~/.local/state/smtp-script`): nothing is written
-//! into the user's own folders. Where it cannot be written, nothing is remembered, and nobody is told: it is a convenience.
+//! into the user's own folders. Where it cannot be written, nothing is remembered, and nothing is said: it is a convenience.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

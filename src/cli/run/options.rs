@@ -133,7 +133,7 @@ pub(super) struct SelectionArguments {
     /// Play what did not follow its script when it was last played from this folder
     #[arg(long)]
     pub(super) last_failed: bool,
-    /// Play one part of all: of N machines each plays another (then join their JSON reports with `report merge`)
+    /// Play one of N parts, so that N machines share the work (then join their JSON reports with `report merge`)
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub(super) shard: Option<(u32, u32)>,
 }
@@ -190,6 +190,9 @@ pub(super) struct ScheduleArguments {
     /// How many scenarios may be under way at once (1; with --rate 1000)
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     jobs: Option<u32>,
+    /// Spread the runs over N threads (one a processor)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
     /// Play everything N times, and report totals
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     repeat: Option<u64>,
@@ -289,7 +292,14 @@ impl RunArguments {
         if pace.is_load() {
             pace.part = self.selection.shard.map(|(index, count)| (u64::from(index - 1), u64::from(count)));
         }
-        Plan { jobs, pace, retries: schedule.retries, fail_fast: schedule.fail_fast, stop: Stop::default() }
+        Plan {
+            jobs,
+            threads: schedule.threads.map(usize::from),
+            pace,
+            retries: schedule.retries,
+            fail_fast: schedule.fail_fast,
+            stop: Stop::default(),
+        }
     }
 
     /// Whether the number of jobs was the user's wish.

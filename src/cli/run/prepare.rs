@@ -14,7 +14,7 @@ use crate::report::collect;
 use crate::report::model::ScenarioReport;
 use crate::report::values::Values;
 use crate::run::{self, Play, Settings};
-use crate::scenario::{Diagnostic, Inputs, Scenario, Sources, Table, Variables, undeclared};
+use crate::scenario::{Diagnostic, Inputs, KnownFindings, Scenario, Sources, Table, Variables, undeclared};
 use crate::visible::inert;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -96,6 +96,7 @@ pub(super) fn prepare(arguments: &RunArguments, targets: Targets) -> Result<Prep
         selection: Selection::new(&arguments.selection, arguments.plan().pace.is_load())?,
         position: 0,
         said: BTreeSet::new(),
+        known: Arc::default(),
         destinations: BTreeMap::new(),
         prepared: Prepared { left_out: targets.left_out as u64, errors: targets.complaints, ..Prepared::default() },
     };
@@ -119,6 +120,8 @@ struct Preparation<'a> {
     position: u64,
     /// What was said of the present scenario already: its cases have much in common.
     said: BTreeSet<String>,
+    /// What was found of the present scenario whatever the values of its variables are.
+    known: Arc<KnownFindings>,
     /// Secrets of the present scenario, and the hosts that they go to.
     destinations: BTreeMap<String, Vec<String>>,
     prepared: Prepared,
@@ -129,7 +132,7 @@ impl Preparation<'_> {
         let scenario = match loaded {
             Ok(scenario) => scenario,
             Err(error) => {
-                // Nobody knows the tags of a file that cannot be read at all: it is told.
+                // Nobody knows the tags of a file that cannot be read at all: it is reported.
                 let unreadable = error.partial.is_none();
                 let name = error.partial.as_ref().and_then(|partial| partial.name.clone());
                 let tags = error.partial.as_ref().map(|partial| partial.tags.clone()).unwrap_or_default();
@@ -188,6 +191,7 @@ impl Preparation<'_> {
 
     fn take_scenario(&mut self, mut scenario: Scenario) {
         self.said.clear();
+        self.known = Arc::default();
         if let Some(table) = &self.cases {
             scenario.cross_cases(table);
         }
@@ -223,7 +227,7 @@ impl Preparation<'_> {
             }
         };
         let label = run::masked(&label, &variables);
-        let mut diagnostics = crate::check(scenario, Some(&variables), &self.settings);
+        let mut diagnostics = run::check_again(scenario, Some(&variables), &self.settings, &self.known);
         if !diagnostics.iter().any(Diagnostic::is_error) {
             diagnostics.extend(run::unbound(scenario, &variables, &self.settings));
         }

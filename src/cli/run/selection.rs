@@ -1,4 +1,4 @@
-//! Which scenarios `--tag`, `--name`, `--last-failed` and `--shard` take, and by what one scenario is told from another.
+//! Which scenarios `--tag`, `--name`, `--last-failed` and `--shard` take, and what distinguishes one scenario from another.
 
 use super::last_failed;
 use super::options::SelectionArguments;

@@ -31,7 +31,7 @@ pub(super) struct SandboxArguments {
     /// Answer by the `rules:` of this scenario before the built-in server does
     #[arg(long, value_name = "FILE", requires = "sandbox", group = "played")]
     rules: Option<PathBuf>,
-    /// Let this user log in (repeatable; others may see it in the list of processes: prefer --accept-file)
+    /// Let this user log in (repeatable; visible in the process list: prefer --accept-file)
     // Taken as it is: the errors of a value parser repeat what was given.
     #[arg(long, value_name = "USER=PASSWORD", value_parser = values::unread_secret, conflicts_with = "file")]
     accept: Vec<Secret>,
@@ -73,7 +73,7 @@ pub(super) struct SandboxArguments {
     no_fsync: bool,
 }
 
-/// Serves until it is told to end.
+/// Serves until it is asked to end.
 pub(super) fn serve(arguments: &ServeArguments) -> Result<u8, Refusal> {
     let start = Instant::now();
     if arguments.server.rules.is_none() && arguments.scripted.has_values() {

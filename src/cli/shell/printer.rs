@@ -1,6 +1,6 @@
 //! Prints while a person types: above the line that is edited, which stays as it is.
 //!
-//! The editor takes text only as fast as it comes to look for it, so a thread stands between: whoever prints never waits,
+//! The editor takes text only as fast as it looks for it, so a thread stands between: whoever prints never waits,
 //! neither for the editor nor for the person.
 
 use crate::cli::screen;

@@ -1,4 +1,4 @@
-//! Handshakes that succeed, and what they tell; handshakes that fail, and why.
+//! Handshakes that succeed, and what they show; handshakes that fail, and why.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;

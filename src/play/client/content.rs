@@ -61,14 +61,15 @@ impl StepAt<'_> {
 
     fn templated_file(&self, file: &Text) -> Result<Rendered, Vec<Divergence>> {
         let path = self.view().resolver(&self.scope()).path(file).map_err(|error| self.template(&error))?;
-        let content = std::fs::read_to_string(&path).map_err(|error| self.unreadable(file, &path, &error))?;
+        let content =
+            std::fs::read_to_string(&path).map_err(|error| self.template(&unreadable(file, &path, &error)))?;
         let text = Text::from_file(&content, file.span).map_err(|error| self.template(&error))?;
         self.render(&text, Mode::Plain)
     }
 
     fn open_file(&self, file: &Text) -> Result<ContentStream, Vec<Divergence>> {
         let path = self.view().resolver(&self.scope()).path(file).map_err(|error| self.template(&error))?;
-        let source = File::open(&path).map_err(|error| self.unreadable(file, &path, &error))?;
+        let source = File::open(&path).map_err(|error| self.template(&unreadable(file, &path, &error)))?;
         let size = source.metadata().map_or(0, |metadata| metadata.len());
         Ok(ContentStream { source: Box::new(source), size, name: file.source.clone(), span: file.span })
     }
@@ -80,11 +81,11 @@ impl StepAt<'_> {
             self.template(&TemplateError { message, span: stream.span, help: None })
         })
     }
+}
 
-    fn unreadable(&self, file: &Text, path: &Path, error: &std::io::Error) -> Vec<Divergence> {
-        let message = format!("cannot read `{}`: {}", path.display(), reason(error));
-        self.template(&TemplateError { message, span: file.span, help: None })
-    }
+fn unreadable(file: &Text, path: &Path, error: &std::io::Error) -> TemplateError {
+    let message = format!("cannot read `{}`: {}", path.display(), reason(error));
+    TemplateError { message, span: file.span, help: None }
 }
 
 impl ContentStream {

@@ -134,7 +134,7 @@ impl LoginDialogue {
             self.sent += 1;
             // What advises on replies wants to know the command, not a line of its exchange.
             let command = format!("AUTH {}", self.mechanism);
-            at.session()?.name_last_asked(&command);
+            at.session()?.asked().name_last(&command);
         }
     }
 

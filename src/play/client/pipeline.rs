@@ -231,7 +231,7 @@ impl Player<'_> {
         let session = at.sessions.speaking(last)?;
         let before = session.owed();
         let outcome = session.write(Outgoing { bytes: &bytes, shown: &shown, secret }, at.wait, &at.stage.log).await;
-        session.name_askers(before, &askers);
+        session.asked().name_steps(before, &askers);
         outcome.map_err(|trouble| at.trouble(&trouble, "the server to take what was sent"))
     }
 }

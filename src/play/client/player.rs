@@ -89,7 +89,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// The user wants an end now: what was under way is told, `finally` is not played.
+    /// The user wants an end now: what was under way is reported, `finally` is not played.
     pub(crate) fn interrupt(&mut self) {
         let number = StepNumber::from(self.stage.log.step());
         let steps = self.ground.scenario.all_steps();
@@ -326,7 +326,7 @@ impl<'a> Player<'a> {
         outcome
     }
 
-    /// Steps that were never come to are unreached. A group that was sent in a pipeline stands before its first step.
+    /// Steps that were never reached are unreached. A group that was sent in a pipeline stands before its first step.
     fn complete_steps(&mut self) {
         let now = self.stage.log.elapsed();
         let all = self.ground.scenario.all_steps();

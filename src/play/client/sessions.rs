@@ -23,7 +23,8 @@ pub(crate) struct Open {
 /// All of them, by name.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    open: BTreeMap<String, Open>,
+    /// Each in a place of its own: a map keeps room for eleven entries, and a session is large.
+    open: BTreeMap<String, Box<Open>>,
     /// How many were opened.
     opened: u64,
     /// Those that a group left owing replies, each with the group's number.
@@ -48,15 +49,15 @@ impl Sessions {
 
     /// The session of a step, where there is one.
     pub(crate) fn of(&self, step: &Step) -> Option<&Open> {
-        self.open.get(Self::name_of(step))
+        self.named(Self::name_of(step))
     }
 
     pub(crate) fn named(&self, name: &str) -> Option<&Open> {
-        self.open.get(name)
+        self.open.get(name).map(Box::as_ref)
     }
 
     pub(crate) fn named_mut(&mut self, name: &str) -> Option<&mut Open> {
-        self.open.get_mut(name)
+        self.open.get_mut(name).map(Box::as_mut)
     }
 
     /// The session of a step, which must be there.
@@ -74,7 +75,7 @@ impl Sessions {
     pub(crate) fn add(&mut self, name: &str, opened: (Session, Endpoint, TlsSettings), log: &Transcript) {
         let (session, endpoint, tls) = opened;
         self.opened += 1;
-        let open = Open { serial: self.opened, session, endpoint, tls, correction: 0 };
+        let open = Box::new(Open { serial: self.opened, session, endpoint, tls, correction: 0 });
         if let Some(before) = self.open.insert(name.to_owned(), open) {
             self.retire(&before, log);
         }
@@ -92,7 +93,7 @@ impl Sessions {
         self.opened
     }
 
-    /// Closes and gives up those that were opened after so many.
+    /// Closes and gives up those that were opened after the first `count`.
     pub(crate) async fn close_opened_after(&mut self, serial: u64, log: &mut Transcript) {
         for open in self.open.values_mut().filter(|open| open.serial > serial) {
             open.session.close(log).await;

@@ -20,7 +20,7 @@ use std::time::Duration;
 /// Bytes from their written form.
 type Decode = fn(&str) -> Result<Vec<u8>, Misread>;
 
-/// What an action comes to: nothing, or what diverged.
+/// What comes of an action: nothing, or what diverged.
 pub(crate) type StepDone = Result<(), Vec<Divergence>>;
 
 impl StepAt<'_> {
@@ -193,24 +193,19 @@ impl StepAt<'_> {
         } else {
             String::from_utf8_lossy(&rendered.bytes).into_owned()
         };
-        let outgoing = Outgoing { bytes: &rendered.bytes, shown: &shown, secret: self.hides(rendered) };
+        let outgoing = Outgoing { bytes: &rendered.bytes, shown: &shown, secret: self.ground.settings.hides(rendered) };
         let outcome = self.sessions.speaking(self.step)?.write(outgoing, self.wait, &self.stage.log).await;
         self.wrote(outcome)
     }
 
     pub(crate) fn log_raw(&mut self, rendered: &Rendered) -> StepDone {
         let session = self.session()?.name().clone();
-        if self.hides(rendered) {
+        if self.ground.settings.hides(rendered) {
             self.stage.log.client(&session, &rendered.shown);
         } else {
             self.stage.log.client_bytes(&session, &rendered.bytes);
         }
         Ok(())
-    }
-
-    /// Whether what is rendered depends on a secret that is not shown.
-    pub(crate) fn hides(&self, rendered: &Rendered) -> bool {
-        rendered.secret && !self.ground.settings.show_secrets
     }
 
     pub(crate) async fn write(&mut self, rendered: &Rendered) -> StepDone {
@@ -219,7 +214,8 @@ impl StepAt<'_> {
         if rendered.secret {
             self.count_as_shown(rendered.bytes.len(), &rendered.shown);
         }
-        let outgoing = Outgoing { bytes: &rendered.bytes, shown: &rendered.shown, secret: self.hides(rendered) };
+        let outgoing =
+            Outgoing { bytes: &rendered.bytes, shown: &rendered.shown, secret: self.ground.settings.hides(rendered) };
         let outcome = self.sessions.speaking(self.step)?.write(outgoing, self.wait, &self.stage.log).await;
         self.wrote(outcome)
     }

@@ -1,4 +1,4 @@
-//! What a connection of a scripted server shows and tells of what was said, and how it goes over to TLS or ends.
+//! What a connection of a scripted server shows of what was said, and how it goes over to TLS or ends.
 
 use crate::play::server::connection::{Connection, Pending};
 use crate::play::server::message::ReceivedMessage;

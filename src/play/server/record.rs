@@ -59,7 +59,7 @@ pub(crate) fn connection_outcome(connection: usize, span: Span, verdict: Verdict
     }
 }
 
-/// A step that nothing is known of but where it stands.
+/// A step of which only the position is known.
 pub(crate) fn unplayed(step: &Step, connection: usize, started: Duration) -> StepOutcome {
     StepOutcome {
         number: format!("server.{connection}.{}", step.head.number).into(),
@@ -71,7 +71,7 @@ pub(crate) fn unplayed(step: &Step, connection: usize, started: Duration) -> Ste
     }
 }
 
-/// Records steps that were not come to.
+/// Records steps that were not reached.
 pub(crate) fn pass_over(steps: &[Step], connection: usize, at: Duration, list: &mut Vec<StepOutcome>) {
     for step in steps {
         list.push(unplayed(step, connection, at));

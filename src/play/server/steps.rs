@@ -8,7 +8,9 @@ use crate::play::divergence::{Divergence, Kind};
 use crate::play::server::connection::{Connection, Pending};
 use crate::play::server::message::ReceivedMessage;
 use crate::scenario::server::{MailPart, Reply};
-use crate::scenario::{Action, Data, Length, Named, Pace, Rendered, Span, Step, TemplateError, render_data};
+use crate::scenario::{
+    Action, Data, Expression, Length, Named, Pace, Rendered, Span, Step, TemplateError, render_data,
+};
 use crate::server::Drip;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,14 +94,16 @@ impl ServerStepAt<'_> {
                 self.on.stage.not_applicable.get_or_insert(reason);
                 Ok(())
             }
-            Action::Assert(expression) => {
-                self.refuse_cut_short(expression.span)?;
-                let falsity = self.on.stage.falsity(expression, &self.on.scope());
-                match falsity.map_err(|error| self.template(&error))? {
-                    Some(parts) => Err(vec![self.place(expression.span).assertion(&expression.source, &parts)]),
-                    None => Ok(()),
-                }
-            }
+            Action::Assert(expression) => self.assert(expression),
+        }
+    }
+
+    fn assert(&self, expression: &Expression) -> ServerStepDone {
+        self.refuse_cut_short(expression.span)?;
+        let falsity = self.on.stage.falsity(expression, &self.on.scope());
+        match falsity.map_err(|error| self.template(&error))? {
+            Some(parts) => Err(vec![self.place(expression.span).assertion(&expression.source, &parts)]),
+            None => Ok(()),
         }
     }
 

@@ -8,7 +8,7 @@ use super::text::TextLine;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// What stands behind AUTH and the name of a mechanism, in all lines; decoded as well.
+/// What follows AUTH and the name of a mechanism, in all lines; decoded as well.
 pub(super) fn after_auth(lines: &[TextLine<'_>]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for line in lines {

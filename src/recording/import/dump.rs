@@ -101,7 +101,7 @@ fn end_of_block(block: Option<(char, bool)>, octets: &mut String, cut: &mut Vec<
     }
 }
 
-/// `0040: text`: the offset and what stands behind it.
+/// `0040: text`: the offset and what follows it.
 fn offset(line: &str) -> Option<(usize, &str)> {
     let (digits, text) = line.split_once(':')?;
     let fits = digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());

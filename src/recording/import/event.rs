@@ -1,9 +1,9 @@
-//! What lines of neither side tell: where to, that TLS began or failed, that somebody closed or waited in vain.
+//! What lines of neither side report: where to, that TLS began or failed, that somebody closed or waited in vain.
 //!
 //! Responsible for the words of all tools, as a table, and for finding them in a line. `{host}` and `{port}` stand for
 //! what is taken out of it.
 
-/// Something that happened, as a log tells it.
+/// Something that happened, as a log reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum LogEvent {
     /// Where a connection goes to; `begins`: it is not open yet.
@@ -23,7 +23,7 @@ pub(super) enum LogEvent {
     HandshakeFailed(String),
     ServerClosed,
     ClientClosed,
-    /// The client waited in vain, for so many seconds where that is told.
+    /// The client waited in vain, for this many seconds where the log says it.
     TimedOut(Option<u32>),
     /// The message was sent and is not shown.
     MessageNotShown,
@@ -154,7 +154,7 @@ const WORDS: [(&str, EventMeaning); 88] = [
     ("STARTTLS successful", M::Handshake),
 ];
 
-/// What a line tells; only lines of neither side are asked.
+/// What a line reports; only lines of neither side are asked.
 pub(super) fn of(line: &str) -> Option<LogEvent> {
     if line.len() > 2000 {
         return None;

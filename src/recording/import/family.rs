@@ -1,6 +1,6 @@
 //! The families of notations, as a table: by what each is known, and what of it is noise.
 //!
-//! Responsible for their names, which `--from` takes. A family needs no code: how its sides are told apart is learned from
+//! Responsible for their names, which `--from` takes. A family needs no code: how its sides are distinguished is learned from
 //! the text.
 
 use super::marks::LogSide;

@@ -32,7 +32,7 @@ pub(super) struct Seen<'l> {
 struct MarkUse {
     client: usize,
     server: usize,
-    /// The fewest blanks behind it.
+    /// The fewest blanks after it.
     blanks: usize,
     quoted: bool,
     /// Whether a reply of several lines was seen behind it: a number in a sentence is none.

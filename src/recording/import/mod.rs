@@ -37,7 +37,7 @@ use shown::masked_sources;
 
 /// The largest text that is read, in bytes.
 pub const MAX_IMPORT_SIZE: usize = 64 * 1024 * 1024;
-/// How many notices are given of one text: the first ones tell what is wrong.
+/// How many notices are given of one text: the first ones say what is wrong.
 const MAX_NOTICES: usize = 20;
 /// The most lines of a client that fit into a scenario.
 const MAX_COMMANDS: usize = 40_000;
@@ -134,7 +134,7 @@ pub fn import(name: &str, text: &str, wanted: &WantedSession<'_>) -> Result<Impo
     read.finish(name, text, family)
 }
 
-/// Adds to a scenario what a conversation cannot tell.
+/// Adds to a scenario what a conversation does not show.
 type Completeness = Box<dyn FnOnce(&mut Draft)>;
 
 /// What a notation was read to.
@@ -144,7 +144,7 @@ struct LogRead {
     /// Mistakes that leave no scenario.
     mistakes: Vec<Diagnostic>,
     notices: Vec<Diagnostic>,
-    /// What a notation knows and a conversation does not tell.
+    /// What a notation knows and a conversation does not show.
     complete: Option<Completeness>,
     /// Credentials that are in no line of the conversation.
     stray: Vec<String>,
@@ -197,7 +197,13 @@ fn unsound(text: &str) -> Option<String> {
     let mut sources = Sources::default();
     sources.add("imported", text);
     let (scenario, mut mistakes, _) = parse(sources, &|_| Err("no file".to_owned()));
-    let context = CheckContext { file_root: None, variables: None, untrusted: false, pem: PemChecks::default() };
+    let context = CheckContext {
+        file_root: None,
+        variables: None,
+        untrusted: false,
+        pem: PemChecks::default(),
+        known: std::sync::Arc::default(),
+    };
     mistakes.extend(scenario.iter().flat_map(|scenario| check(scenario, &context)));
     mistakes.into_iter().find(Diagnostic::is_error).map(|mistake| mistake.message)
 }

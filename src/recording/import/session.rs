@@ -22,7 +22,7 @@ pub(super) struct LogSession {
     pub(super) said: Vec<Said>,
     pub(super) server: RecordedServer,
     pub(super) server_known: bool,
-    /// Names for addresses, as logs tell them.
+    /// Names for addresses, as logs give them.
     aliases: Vec<(String, String)>,
     /// The replies that are owed: what each answers, and where it stands in `said`.
     owed: VecDeque<(LineForm, usize)>,
@@ -90,7 +90,7 @@ impl LogSession {
         self.owed.is_empty()
     }
 
-    /// Whether the session has come to its end.
+    /// Whether the session has ended.
     pub(super) fn is_over(&self) -> bool {
         self.closed.is_some() || matches!(self.answered, Some((LineForm::Quit, 221)))
     }

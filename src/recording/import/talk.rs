@@ -28,7 +28,7 @@ pub(super) struct Talk<'t> {
     marks: &'t Marks,
     family: &'static Family,
     pub(super) session: LogSession,
-    /// Those that came to their end.
+    /// Those that have ended.
     sessions: Vec<LogSession>,
     /// The lines of a reply that goes on, and the first one's place.
     reply: Vec<String>,
@@ -146,7 +146,7 @@ impl<'t> Talk<'t> {
         !self.reply.is_empty() && reply_code(text) != self.reply.first().and_then(|line| reply_code(line))
     }
 
-    /// `     <-- step 7`, which reports put behind a line.
+    /// `     <-- step 7`, which reports put after a line.
     fn without_step<'l>(&self, text: &'l str) -> &'l str {
         match text.rsplit_once("     <-- ") {
             Some((line, _)) if self.family.name == "smtp-script" => line,

@@ -33,7 +33,7 @@ pub(super) fn first_line(text: &str) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
-/// The lines of a text behind its mark.
+/// The lines of a text after its mark.
 pub(super) fn unwrapped<'l>(text: &'l str, opener: &str, prefix: &str) -> Vec<Cow<'l, str>> {
     if let Some(quote) = opener.chars().next_back() {
         return lines_of(&unescaped(text, Some(quote)));
@@ -56,7 +56,7 @@ fn lines_of<'l>(text: &str) -> Vec<Cow<'l, str>> {
     text.split('\n').map(|line| Cow::Owned(line.trim_end_matches('\r').to_owned())).collect()
 }
 
-/// What logs put behind a line: the state of Haraka, the border of a table, a break of HTML, the end of a quoted field.
+/// What logs put after a line: the state of Haraka, the border of a table, a break of HTML, the end of a quoted field.
 fn without_suffix<'l>(text: &'l str, prefix: &str) -> &'l str {
     let mut text = text;
     if let Some((line, number)) = text.rsplit_once(" state=")
@@ -90,7 +90,7 @@ pub(super) fn unescaped(text: &str, quote: Option<char>) -> String {
     String::from_utf8_lossy(&plain).into_owned()
 }
 
-/// One escape behind its backslash; gives what follows it.
+/// One escape after its backslash; gives what follows it.
 fn escaped<'t>(escape: &'t str, plain: &mut Vec<u8>) -> &'t str {
     let Some(letter) = escape.chars().next() else { return "" };
     let rest = &escape[letter.len_utf8()..];

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 
-/// Of a longer transcript these many lines are kept at its beginning, at its end, and before and behind a divergence.
+/// How many lines of a longer transcript are kept at its beginning, at its end, and before and after a divergence.
 const FIRST_LINES: usize = 500;
 const LAST_LINES: usize = 1500;
 const LINES_AROUND: usize = 100;

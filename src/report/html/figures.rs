@@ -1,4 +1,4 @@
-//! What the page tells of a run under load: figures, bars and the histogram, drawn without JavaScript.
+//! What the page shows of a run under load: figures, bars and the histogram, drawn without JavaScript.
 
 use super::words::{self, count, counted, float, octets, share, took};
 use crate::report::model::{ErrorFigures, Latency, Load, StepFigures};

@@ -164,13 +164,13 @@
     return make("div", "lane", make("div", "", make("b", "", lane.name), make("span", "", lane.to)), track);
   }
 
-  const STATES = { followed: ["✓", "followed"], diverged: ["✗", "diverged"], skipped: ["–", "skipped"], unreached: ["·", "not come to"] };
+  const STATES = { followed: ["✓", "followed"], diverged: ["✗", "diverged"], skipped: ["–", "skipped"], unreached: ["·", "not reached"] };
 
   function steps(data, whole, said) {
     const several = data.names.length > 1;
     const heads = [["Step", ""], ["What", ""], ["Came to", ""], ["Reply", ""], ["Took", "n"], ["Waterfall", "wide"], ["Place", ""]];
     if (several) heads.splice(2, 0, ["Session", ""]);
-    const [made, body] = table("steps", "Every step: what it came to, its reply and its time", heads);
+    const [made, body] = table("steps", "Every step: its verdict, its reply and its time", heads);
     for (const step of data.steps) body.append(stepRow(step, data, whole, said, several));
     const scroll = make("div", "scroll", made);
     attributes(scroll, { tabindex: "0", role: "group", "aria-label": "Steps" });

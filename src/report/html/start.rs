@@ -1,4 +1,4 @@
-//! The start page of the exporter: what can be probed, and what the last probes came to.
+//! The start page of the exporter: what can be probed, and the verdicts of the last probes.
 //!
 //! Responsible for its words and links only; it loads nothing and runs no script. Called by the exporter.
 

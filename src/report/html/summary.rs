@@ -1,4 +1,4 @@
-//! The head of the page: the verdict in one sentence, how many came to what, and when it was.
+//! The head of the page: the verdict in one sentence, counts by verdict, and when it was.
 
 use super::words::{self, counted};
 use crate::report::model::{Load, Report, Summary, Verdict};
@@ -20,7 +20,7 @@ pub(super) struct PageHead {
     errors: Vec<String>,
 }
 
-/// How many scenarios (or runs under load) came to one verdict.
+/// How many scenarios (or runs under load) had one verdict.
 #[derive(Debug, Serialize)]
 pub(super) struct SummaryPart {
     class: &'static str,
@@ -69,7 +69,7 @@ fn headline(report: &Report) -> String {
     headline + more
 }
 
-/// How many scenarios came to each verdict that occurs.
+/// How many scenarios had each verdict that occurs.
 pub(super) fn parts(report: &Report) -> Vec<SummaryPart> {
     let summary = &report.summary;
     let count = |verdict| match verdict {
@@ -125,7 +125,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
             (steps.followed, "followed"),
             (steps.diverged, "diverged"),
             (steps.skipped, "skipped"),
-            (steps.unreached, "not come to"),
+            (steps.unreached, "not reached"),
         ];
         let counts = counts.iter().filter(|(count, _)| *count > 0);
         let told: Vec<String> = counts.map(|(count, word)| format!("{} {word}", words::count(*count))).collect();

@@ -41,6 +41,9 @@ pub struct Load {
     pub received: u64,
     /// How long it took, in seconds, from the first run to the end of the last.
     pub duration: f64,
+    /// Which part of that time the client's own threads were busy: near 1 the client, and not the server, limits the rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_busy: Option<f64>,
     /// Runs each second.
     pub runs_per_second: f64,
     /// Connections each second.

@@ -23,6 +23,7 @@ use super::{Scenario, Templates, Variables};
 use played::Played;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 pub(crate) use files::{reason, resolve_file};
 pub(crate) use names::BUILT_IN_NAMES;
@@ -39,6 +40,16 @@ pub(crate) struct CheckContext {
     /// Whether the scenario is not trusted: a secret decides nothing in it.
     pub(crate) untrusted: bool,
     pub(crate) pem: PemChecks,
+    /// What was found before of the same file.
+    pub(crate) known: Arc<KnownFindings>,
+}
+
+/// What is found of a file whatever its variables are: for thousands of cases it is looked for once.
+#[derive(Debug, Default)]
+pub(crate) struct KnownFindings {
+    /// Of the values of all cases, with the names that they use.
+    cases: OnceLock<(Vec<Diagnostic>, BTreeSet<String>)>,
+    lints: OnceLock<Vec<Diagnostic>>,
 }
 
 /// What is wrong with files of a server's TLS; whoever speaks TLS knows it.
@@ -75,17 +86,33 @@ pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnost
         side: Side::Client,
     };
     checker.declarations(scenario);
-    checker.cases(scenario);
+    checker.cases_once(scenario);
     server::server(&mut checker, scenario);
     steps::all_steps(&mut checker, scenario);
     checker.claim(scenario);
     checker.unused(scenario);
     checker.secrets_that_decide(scenario);
     if !checker.diagnostics.iter().any(Diagnostic::is_error) {
-        checker.diagnostics.extend(lint(scenario));
+        checker.diagnostics.extend(context.known.lints.get_or_init(|| lint(scenario)).iter().cloned());
     }
     checker.diagnostics.sort_by_key(|diagnostic| (diagnostic.span.file, diagnostic.span.start));
     checker.diagnostics
+}
+
+impl Checker<'_> {
+    /// What is wrong with the cases, each time the same.
+    fn cases_once(&mut self, scenario: &Scenario) {
+        if let Some((found, used)) = self.context.known.cases.get() {
+            self.diagnostics.extend(found.iter().cloned());
+            self.used.extend(used.iter().cloned());
+            return;
+        }
+        let (before, used) = (self.diagnostics.len(), std::mem::take(&mut self.used));
+        self.cases(scenario);
+        let found = (self.diagnostics[before..].to_vec(), self.used.clone());
+        _ = self.context.known.cases.set(found);
+        self.used.extend(used);
+    }
 }
 
 struct Checker<'a> {

@@ -86,7 +86,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Tells what is wrong with a text whose value is known already.
+    /// Reports what is wrong with a text whose value is known already.
     pub(super) fn known_to_parse(&mut self, text: &Text, parse: impl Fn(&str) -> Result<(), Misread>) {
         if let Some(Err(misread)) = self.known_text(text).map(|known| parse(&known)) {
             let message = self.without_secret(text, misread.to_string());
@@ -154,7 +154,18 @@ impl Checker<'_> {
             let error = Diagnostic::error(expression.span_of(range), format!("values have no method `{name}`"));
             let is_filter = self.templates.has_filter(name);
             let help = is_filter.then(|| format!("`{name}` is a filter: write `VALUE | {name}`"));
+            let help = help.or_else(|| words::help(name, Where::Function, []));
             self.diagnostics.push(help.into_iter().fold(error, Diagnostic::help));
+        }
+        for (filter, option, range) in &names.options {
+            // minijinja's own may have some; ours, and the common ones, go by place.
+            if FILTERS.into_iter().chain(COMMON_FILTERS).any(|known| known == filter) {
+                let error = Diagnostic::error(
+                    expression.span_of(range),
+                    format!("the filter `{filter}` has no option `{option}`"),
+                );
+                self.diagnostics.push(error.help(filter_form(filter)));
+            }
         }
         for (name, range) in &names.filters {
             if !self.templates.has_filter(name) {
@@ -194,6 +205,19 @@ impl Checker<'_> {
         };
         self.diagnostics.push(match words::help(name, place, known) {
             Some(help) => error.help(help),
+            None if kind == "name"
+                && matches!(name, "env" | "environ" | "os" | "secrets" | "vars" | "var" | "item") =>
+            {
+                error.help(outside(name))
+            }
+            None if kind == "name"
+                && name.len() > 1
+                && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) =>
+            {
+                error.help(format!(
+                    "a word of SMTP stands in quotes, as in `offers('{name}')`; a variable is declared under `vars`"
+                ))
+            }
             None if kind == "name" => {
                 let error = error.help("declare it under `vars` or `secrets`, or capture it in a step before this one");
                 if self.lost.gives(name) { error.following() } else { error }
@@ -311,6 +335,28 @@ impl Checker<'_> {
     }
 }
 
+/// What other tools reach values by.
+fn outside(name: &str) -> &'static str {
+    match name {
+        "item" => "a loop names its variable: `for_each: {recipient: [a, b]}`, and then `<<recipient>>`",
+        "secrets" | "vars" | "var" => "a name of `vars` or `secrets` stands alone: `<<name>>`",
+        _ => {
+            "a value of the environment is declared, `vars: {name: …}`, and given by `--var` or `SMTP_SCRIPT_VAR_NAME`"
+        }
+    }
+}
+
+/// How a filter is written.
+fn filter_form(filter: &str) -> String {
+    let arguments = match filter {
+        "default" => "('x')",
+        "replace" => "('a', 'b')",
+        "join" | "split" => "(',')",
+        _ => "",
+    };
+    format!("write `VALUE | {filter}{arguments}`")
+}
+
 /// What an operator of another language is here.
 fn operator(source: &str) -> Option<&'static str> {
     let forms = [
@@ -329,6 +375,8 @@ fn operator(source: &str) -> Option<&'static str> {
         (" equals ", "two values are compared by `==`"),
         (" eq ", "two values are compared by `==`"),
         (" = ", "two values are compared by `==`"),
+        (" is not ", "two values are compared by `!=`; `is not` is for tests such as `is not none`"),
+        (" is ", "two values are compared by `==`; `is` is for tests such as `is none`"),
     ];
     let found = forms.iter().find(|(form, _)| source.contains(form)).map(|(_, help)| *help);
     let single = || source.contains('=') && !["==", "!=", ">=", "<="].iter().any(|operator| source.contains(operator));

@@ -54,6 +54,24 @@ fn quoted(text: &str) -> Option<String> {
 
 /// Words for what is no pattern.
 fn word(text: &str) -> Option<String> {
+    if text.starts_with("reply.") || text.starts_with("tls.") || text.contains(" == ") {
+        return Some(format!("a condition is a step of its own, `- assert: {text}`"));
+    }
+    let lower = text.to_ascii_lowercase();
+    let begins = [
+        "startswith ",
+        "starts with ",
+        "starts_with ",
+        "begins with ",
+        "beginswith ",
+        "contains ",
+        "matches ",
+        "like ",
+    ];
+    if let Some(rest) = begins.iter().find_map(|prefix| lower.strip_prefix(prefix)) {
+        let rest = &text[text.len() - rest.len()..];
+        return Some(format!("a pattern stands alone: `{}`", anchored(rest.trim().trim_matches(['"', '\'']))));
+    }
     let help = match text.to_ascii_lowercase().as_str() {
         "closed" | "close" | "eof" | "disconnect" | "disconnected" | "end" => {
             "that the server closes is `expect: {closed: true}`"

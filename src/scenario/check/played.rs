@@ -1,4 +1,4 @@
-//! Whether a step is played at all, as far as the values of `vars` tell: what is not played need not fit.
+//! Whether a step is played at all, as far as the values of `vars` show: what is not played need not fit.
 //!
 //! Called by the steps' checks, and by whoever finds a value that does not fit.
 

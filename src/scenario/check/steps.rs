@@ -79,7 +79,7 @@ impl Checker<'_> {
         }
     }
 
-    /// What the whole scenario claims is told when it was played: every name of it is known by then.
+    /// What the whole scenario claims is shown after it was played: every name of it is known by then.
     pub(super) fn claim(&mut self, scenario: &Scenario) {
         self.requirements(&scenario.requires);
         let claim = &scenario.claim;

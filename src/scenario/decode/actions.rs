@@ -10,6 +10,11 @@ const AUTH_KEYS: [&str; 6] = ["mechanism", "username", "password", "token", "aut
 
 pub(super) fn auth(decoder: &mut Decoder<'_>, node: &Node) -> Option<Action> {
     let entries = decoder.entries(node, "`auth`", &[&AUTH_KEYS])?;
+    if let Some(mechanisms) = entries.value("mechanism").filter(|node| matches!(node.value, Value::List(_))) {
+        let help = "name one; without `mechanism` the strongest is taken that the server offers";
+        decoder.wrong_type_with(mechanisms, "one mechanism", help);
+        return None;
+    }
     let mut text = |key: &str| entries.entry(key).and_then(|entry| decoder.text_of(entry));
     let (mechanism, username, password) = (text("mechanism"), text("username"), text("password"));
     let (token, authzid) = (text("token"), text("authzid"));
@@ -66,7 +71,8 @@ pub(super) fn closing(decoder: &mut Decoder<'_>, node: &Node) -> Option<Closing>
         Some("reset") => Some(Closing::Reset),
         Some("write") => Some(Closing::Write),
         _ => {
-            decoder.wrong_type(node, "`fin`, `reset` or `write`");
+            let help = "to close as usual, write `- close` alone; that the server closes is `- expect: {closed: true}`";
+            decoder.wrong_type_with(node, "`fin`, `reset` or `write`", help);
             None
         }
     }

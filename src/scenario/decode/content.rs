@@ -17,6 +17,12 @@ pub(super) fn mail_data(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Optio
     if !matches!(entry.value.value, Value::Map(_)) {
         return decoder.text_of(entry).map(|text| plain(Content::Text(text)));
     }
+    if let Some(first) = header_field(entry.value) {
+        let text = format!("`{first}` is a header field of a message, not a key of `data`");
+        let help = "write `message: {from: …, to: …, subject: …, text: …}`, or `data: |` with the lines of the message below it";
+        decoder.complain(Diagnostic::error(entry.value.span, text).help(help));
+        return None;
+    }
     let entries = decoder.entries(entry.value, "`data`", &[&CONTENT_KEYS, &DATA_KEYS])?;
     let data = written_data(decoder, entry, &entries)?;
     Some(MailData {
@@ -24,6 +30,16 @@ pub(super) fn mail_data(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Optio
         terminate: decoder.flag(&entries, "terminate", true),
         ..data
     })
+}
+
+/// The first key of a mapping that is a header field (RFC 5322 section 3.6), where none of `data` stands there.
+fn header_field(node: &Node) -> Option<&str> {
+    const FIELDS: [&str; 9] =
+        ["from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version", "content-type"];
+    let Value::Map(pairs) = &node.value else { return None };
+    let keys = || pairs.iter().filter_map(|(key, _)| key.scalar()).map(|scalar| scalar.text.as_str());
+    let is_field = |key: &&str| FIELDS.iter().any(|field| field.eq_ignore_ascii_case(key));
+    if keys().any(|key| CONTENT_KEYS.contains(&key)) { None } else { keys().find(is_field) }
 }
 
 /// One of `text`, `file`, `base64` and `filler`, with `template` and `line_endings`.

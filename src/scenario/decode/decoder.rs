@@ -223,13 +223,17 @@ impl Decoder<'_> {
     /// `when: EXPRESSION`; brackets around it are a habit from texts, and say so.
     pub(super) fn expression(&mut self, node: &Node) -> Option<Expression> {
         let Some(scalar) = node.scalar().filter(|scalar| scalar.kind != ScalarKind::Null) else {
-            self.wrong_type(node, "an expression");
+            let help = "several conditions are joined by `and`, or stand in a step each";
+            match node.value {
+                Value::List(_) => self.wrong_type_with(node, "an expression", help),
+                _ => self.wrong_type_with(node, "an expression", "write a condition: `assert: reply.code == 250`"),
+            }
             return None;
         };
         if scalar.text.trim_start().starts_with("<<") {
             self.errors.push(
                 Diagnostic::error(node.span, "an expression stands here without `<<` and `>>`")
-                    .help(format!("write `{}`", scalar.text.trim().trim_matches(['<', '>']).trim())),
+                    .help(format!("write `{}`", without_brackets(&scalar.text))),
             );
             return None;
         }
@@ -346,4 +350,9 @@ impl Decoder<'_> {
         };
         items.iter().filter_map(|item| self.text(item)).collect()
     }
+}
+
+/// An expression without the brackets that a template would have.
+fn without_brackets(source: &str) -> String {
+    source.replace("<<", "").replace(">>", "").trim().to_owned()
 }

@@ -82,7 +82,8 @@ fn form(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<Expected> {
 
 fn alternatives(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<Vec<Expectation>> {
     let Value::List(items) = &entry.value.value else {
-        decoder.wrong_type(entry.value, "a list of expectations");
+        let form = format!("write `{}: [220, ^250]`, an entry for each", entry.key);
+        decoder.wrong_type_with(entry.value, "a list of expectations", form);
         return None;
     };
     if items.is_empty() {

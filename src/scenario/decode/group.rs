@@ -3,7 +3,7 @@
 use super::decoder::{Decoder, Entries, KeyValue};
 use super::{claim, include, steps};
 use crate::scenario::source::Diagnostic;
-use crate::scenario::yaml::{Node, Value};
+use crate::scenario::yaml::{Node, ScalarKind, Value};
 use crate::scenario::{Action, CodePattern, Data, Group, Length, Named, Retry, RetryOn, Step};
 use std::time::Duration;
 
@@ -81,6 +81,11 @@ fn for_each(decoder: &mut Decoder<'_>, node: &Node) -> Option<(Named, Data)> {
 
 /// `retry: {attempts:, delay:, on: [4xx, closed, timeout, refused]}`
 fn retry(decoder: &mut Decoder<'_>, node: &Node) -> Option<Retry> {
+    if let Some(scalar) = node.scalar().filter(|scalar| matches!(scalar.kind, ScalarKind::Int(_))) {
+        let help = format!("write `retry: {{attempts: {}, delay: 5s}}`", scalar.text);
+        decoder.wrong_type_with(node, "a mapping", help);
+        return None;
+    }
     let entries = decoder.entries(node, "`retry`", &[&RETRY_KEYS])?;
     let Some(attempts) = entries.value("attempts") else {
         decoder.complain(

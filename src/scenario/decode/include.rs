@@ -8,8 +8,12 @@ use crate::scenario::{MAX_INCLUDE_DEPTH, MAX_INCLUDES, Step, yaml};
 
 const INCLUDED_KEYS: [&str; 4] = ["name", "description", "vars", "steps"];
 
-/// The steps of another file, and its variables' defaults. Its mistakes are told with their own places.
+/// The steps of another file, and its variables' defaults. Its mistakes are reported with their own places.
 pub(super) fn included(decoder: &mut Decoder<'_>, entry: KeyValue<'_>, number: &str) -> Option<(Vec<Step>, Bindings)> {
+    if let Value::List(_) | Value::Map(_) = &entry.value.value {
+        decoder.wrong_type_with(entry.value, "the name of one file", "write a step `- include: FILE` for each file");
+        return None;
+    }
     let fault = |message: String| Diagnostic::error(entry.value.span, message);
     decoder.text_of(entry)?;
     if decoder.depth >= MAX_INCLUDE_DEPTH {

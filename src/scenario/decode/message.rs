@@ -46,7 +46,11 @@ pub(super) fn message(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<
 
 fn header_fields(decoder: &mut Decoder<'_>, node: &Node, headers: &mut Vec<HeaderField>) {
     let Value::Map(pairs) = &node.value else {
-        return decoder.wrong_type(node, "a mapping of header names to values");
+        return decoder.wrong_type_with(
+            node,
+            "a mapping of header names to values",
+            "write `headers: {X-Name: value}`",
+        );
     };
     for (key, value) in pairs {
         let Some(name) = header_name(decoder, key, headers) else { continue };
@@ -82,7 +86,11 @@ fn header_name(decoder: &mut Decoder<'_>, key: &Node, headers: &[HeaderField]) -
 
 fn attachments(decoder: &mut Decoder<'_>, node: &Node) -> Vec<Attachment> {
     let Value::List(items) = &node.value else {
-        decoder.wrong_type(node, "a list of files");
+        decoder.wrong_type_with(
+            node,
+            "a list of files",
+            "write `attach: [FILE]`, or `attach: [{file: FILE, name: NAME}]`",
+        );
         return Vec::new();
     };
     items.iter().filter_map(|item| attachment(decoder, item)).collect()

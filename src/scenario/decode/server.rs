@@ -18,6 +18,15 @@ pub(super) fn server(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<S
 }
 
 fn server_content(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<Server> {
+    if let Some(address) = entry.value.scalar().filter(|scalar| !scalar.text.is_empty()) {
+        let error = Diagnostic::error(entry.value.span, "`server` holds what a server does, and no address");
+        let help = format!(
+            "where a client connects to is `connect: {0}`; where a server listens is `server: {{listen: …}}`",
+            address.text
+        );
+        decoder.complain(error.help(help));
+        return None;
+    }
     let entries = decoder.entries(entry.value, "`server`", &[&SERVER_KEYS, &tls::SERVER_KEYS])?;
     let plan = match (entries.entry("connections"), entries.entry("steps")) {
         (Some(connections), None) => ConnectionPlan::Listed(served_list(decoder, connections)),

@@ -34,7 +34,15 @@ fn step_content(decoder: &mut Decoder<'_>, node: &Node, number: String) -> Optio
         return bare_step(decoder, node, &scalar.text, number);
     }
     let side = decoder.side;
+    if let Value::List(items) = &node.value {
+        decoder.complain(pair_of_words(node, items));
+        return None;
+    }
     let entries = decoder.entries(node, side.step(), &[&side.all_keys()])?;
+    if let Some(key) = steps_under_another_key(&entries) {
+        decoder.complain(key);
+        return None;
+    }
     let first = only_action(decoder, &entries);
     let dialogue = side.keys(&[Role::Dialogue]);
     let talks = entries.list.iter().find(|entry| dialogue.contains(&entry.key) && entry.key != "delay");
@@ -221,6 +229,34 @@ fn does_nothing(side: Side, entries: &Entries<'_>) -> Diagnostic {
         Side::Server => format!("give it `expect`, `receive`, `reply` or an action ({actions})"),
     };
     Diagnostic::error(entries.span, "this step does nothing").help(help)
+}
+
+/// `- [send, NOOP]`
+fn pair_of_words(node: &Node, items: &[Node]) -> Diagnostic {
+    let words: Vec<&str> = items.iter().filter_map(Node::scalar).map(|scalar| scalar.text.as_str()).collect();
+    let error = Diagnostic::error(node.span, format!("a step is a mapping, not {}", node.description()));
+    error.help(match words.as_slice() {
+        [key, value] => format!("write `- {key}: {value}`"),
+        _ => "write `- send: LINE` and, below it, `expect: ^250`; each step begins with one `- `".to_owned(),
+    })
+}
+
+/// `pipeline:` or a loop that holds the steps themselves.
+fn steps_under_another_key(entries: &Entries<'_>) -> Option<Diagnostic> {
+    let holds_steps = |entry: &&KeyValue<'_>| {
+        let is_way = matches!(entry.key, "pipeline" | "retry" | "repeat" | "for_each");
+        is_way
+            && matches!(&entry.value.value, Value::List(items) if items.iter().any(|item| matches!(item.value, Value::Map(_))))
+    };
+    let found = entries.list.iter().find(holds_steps).filter(|_| entries.entry("steps").is_none())?;
+    let value = match found.key {
+        "pipeline" => "true",
+        "retry" => "{attempts: 3, delay: 5s}",
+        "repeat" => "3",
+        _ => "{name: [a, b]}",
+    };
+    let error = Diagnostic::error(found.key_span, format!("`{}` does not hold the steps itself", found.key));
+    Some(error.help(format!("write `- {}: {value}`, and below it `steps:` with this list", found.key)))
 }
 
 /// A step that is only a word, of those that cannot be.

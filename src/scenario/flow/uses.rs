@@ -20,7 +20,7 @@ pub(crate) enum Role {
     Shaped(&'static str),
     /// It becomes the value of a name.
     Given(String),
-    /// It decides what happens, when, or what is told.
+    /// It decides what happens, when, or what is shown.
     Decides(&'static str),
     /// It chooses where a connection goes, how it is made, or which file is read.
     Chooses(&'static str),

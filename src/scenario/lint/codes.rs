@@ -1,4 +1,4 @@
-//! Which reply codes an expectation lets through, as far as its text tells.
+//! Which reply codes an expectation lets through, as far as its text shows.
 
 use crate::scenario::{CodePattern, CodeSet, Expectation, Expected};
 
@@ -37,7 +37,7 @@ pub(super) fn wants_mail_data(expect: &Expectation) -> bool {
     may_be(expect, &[354]) == Some(true) && outlook(expect) == Outlook::Success
 }
 
-/// The codes that an expectation names; nothing where its text does not tell.
+/// The codes that an expectation names; nothing where its text does not say.
 fn codes(expect: &Expectation) -> Option<Vec<CodePattern>> {
     let of = |codes: &CodeSet| match codes {
         CodeSet::OneOf(codes) => Some(codes.clone()),

@@ -4,8 +4,26 @@ use crate::scenario::Expression;
 use crate::scenario::source::Diagnostic;
 use crate::scenario::words::similar;
 
-/// What a reply has.
-const REPLY: [&str; 7] = ["code", "enhanced", "lines", "text", "elapsed", "kind", "bytes"];
+/// What the objects of an expression have.
+const FIELDS: [(&str, &str, &[&str]); 4] = [
+    ("reply", "a reply", &["code", "enhanced", "lines", "text", "elapsed", "kind", "bytes"]),
+    ("tls.certificate", "a certificate", &["subject", "issuer", "names", "not_after", "days_left"]),
+    ("tls", "a TLS session", &["version", "cipher", "verified", "channel_binding", "certificate", "server_name"]),
+    ("message", "a message", &["size", "headers", "text", "html", "body", "attachments", "raw"]),
+];
+
+/// What they are called elsewhere.
+const ELSEWHERE: [(&str, &[&str], &str); 9] = [
+    ("reply", &["status", "status_code", "number"], "reply.code"),
+    ("reply", &["message", "body", "string", "content", "data"], "reply.text"),
+    ("reply", &["time", "duration", "latency"], "reply.elapsed"),
+    ("tls", &["days_left", "not_after", "issuer", "subject", "names", "expires", "days"], "tls.certificate."),
+    ("tls", &["protocol", "proto"], "tls.version"),
+    ("tls.certificate", &["expires", "expiry", "valid_until", "not_valid_after"], "tls.certificate.not_after"),
+    ("tls.certificate", &["days", "days_remaining", "expires_in"], "tls.certificate.days_left"),
+    ("message", &["subject", "from", "to", "cc", "date", "header"], "message.headers."),
+    ("message", &["content", "plain", "data", "source"], "message.text"),
+];
 
 /// Looks at an `assert` or a `when`.
 pub(super) fn condition(expression: &Expression, warnings: &mut Vec<Diagnostic>) {
@@ -20,22 +38,7 @@ pub(super) fn condition(expression: &Expression, warnings: &mut Vec<Diagnostic>)
         };
         warnings.push(warning.help(help));
     }
-    for part in source.split("reply.").skip(1) {
-        let word = part.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().unwrap_or("");
-        if REPLY.contains(&word) || word.is_empty() {
-            continue;
-        }
-        let warning = Diagnostic::warning(expression.span, format!("a reply has no `{word}`: this is undefined"));
-        let near = match word {
-            "status" | "status_code" | "number" => Some("code"),
-            "message" | "body" | "string" | "content" | "data" => Some("text"),
-            "time" | "duration" | "latency" => Some("elapsed"),
-            _ => similar(word, REPLY),
-        };
-        let help = near
-            .map_or_else(|| format!("it has `{}`", REPLY.join("`, `")), |near| format!("did you mean `reply.{near}`?"));
-        return warnings.push(warning.help(help));
-    }
+    fields(expression, warnings);
     let quoted = [
         "reply.code == '",
         "reply.code == \"",
@@ -47,5 +50,73 @@ pub(super) fn condition(expression: &Expression, warnings: &mut Vec<Diagnostic>)
     if quoted.iter().any(|form| source.contains(form)) {
         let warning = Diagnostic::warning(expression.span, "`reply.code` is a number, which no text equals");
         warnings.push(warning.help("leave out the quotes: `reply.code == 250`"));
+    }
+}
+
+/// Looks at an expression in the text of a template.
+pub(super) fn value(expression: &Expression, warnings: &mut Vec<Diagnostic>) {
+    fields(expression, warnings);
+    let source = expression.source.trim();
+    if !source.is_empty() && source.bytes().all(|byte| byte.is_ascii_digit()) {
+        let warning = Diagnostic::warning(
+            expression.span,
+            format!("`<<{source}>>` is the number {source}: a capture has a name"),
+        );
+        warnings.push(warning.help("write `expect: ^220 (?<word>\\S+)`, and then `<<word>>`"));
+    }
+}
+
+/// A field that an object does not have.
+fn fields(expression: &Expression, warnings: &mut Vec<Diagnostic>) {
+    let source = expression.source.as_str();
+    for (object, name, known) in FIELDS {
+        for (word, is_called) in words_after(source, object) {
+            if is_called || word.is_empty() || known.contains(&word) {
+                continue;
+            }
+            let warning = Diagnostic::warning(expression.span, format!("{name} has no `{word}`: this is undefined"));
+            let foreign = ELSEWHERE.iter().find(|(of, words, _)| *of == object && words.contains(&word));
+            let near = foreign.map(|(_, _, right)| match right.strip_suffix('.') {
+                Some(_) => format!("{right}{word}"),
+                None => (*right).to_owned(),
+            });
+            let near = near.or_else(|| similar(word, known.iter().copied()).map(|near| format!("{object}.{near}")));
+            let help = near
+                .map_or_else(|| format!("it has `{}`", known.join("`, `")), |near| format!("did you mean `{near}`?"));
+            return warnings.push(warning.help(help));
+        }
+    }
+}
+
+/// The words that stand after `object.`, and whether each is called.
+fn words_after<'s>(source: &'s str, object: &str) -> Vec<(&'s str, bool)> {
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut words = Vec::new();
+    for (at, found) in source.match_indices(object) {
+        let before = source[..at].chars().next_back();
+        let Some(rest) = source[at + found.len()..].strip_prefix('.') else { continue };
+        if before.is_some_and(|c| is_of_word(c) || matches!(c, '.' | '"' | '\'')) {
+            continue;
+        }
+        let end = rest.find(|c| !is_of_word(c)).unwrap_or(rest.len());
+        words.push((&rest[..end], rest[end..].starts_with('(')));
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_those_of_their_object() {
+        assert_eq!(
+            words_after("tls.days_left > 3 and tls.certificate.names", "tls"),
+            [("days_left", false), ("certificate", false)]
+        );
+        assert_eq!(words_after("'tls.x' in reply.text", "tls"), []);
+        assert_eq!(words_after("my_tls.x", "tls"), []);
+        assert_eq!(words_after("reply.text.split(' ')", "reply"), [("text", false)]);
+        assert_eq!(words_after("reply.contains('x')", "reply"), [("contains", true)]);
     }
 }

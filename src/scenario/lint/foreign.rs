@@ -142,6 +142,32 @@ pub(super) fn template(text: &Text, of: Of, declared: &BTreeSet<String>, warning
     warnings.push(warning.help(help).kind(DiagnosticKind::ForeignTemplate));
 }
 
+/// Which pairs of bytes a text holds, roughly: most words need not be searched for.
+struct Pairs([u64; 16]);
+
+impl Pairs {
+    fn of(text: &[u8]) -> Pairs {
+        let mut pairs = Pairs([0; 16]);
+        for pair in text.windows(2) {
+            let (word, bit) = Pairs::place(pair);
+            pairs.0[word] |= bit;
+        }
+        pairs
+    }
+
+    fn may_hold(&self, word: &[u8]) -> bool {
+        word.windows(2).all(|pair| {
+            let (word, bit) = Pairs::place(pair);
+            self.0[word] & bit != 0
+        })
+    }
+
+    fn place(pair: &[u8]) -> (usize, u64) {
+        let hash = usize::from(pair[0]).wrapping_mul(31).wrapping_add(usize::from(pair[1])) % 1024;
+        (hash / 64, 1 << (hash % 64))
+    }
+}
+
 /// Warns of a placeholder that was not replaced.
 pub(super) fn placeholder(text: &Text, warnings: &mut Vec<Diagnostic>) {
     // One warning about a text is enough.
@@ -153,7 +179,9 @@ pub(super) fn placeholder(text: &Text, warnings: &mut Vec<Diagnostic>) {
         return;
     }
     let lower = text.source.to_ascii_lowercase();
-    let Some((at, word)) = PLACEHOLDERS.iter().find_map(|word| Some((lower.find(word)?, *word))) else { return };
+    let pairs = Pairs::of(lower.as_bytes());
+    let mut words = PLACEHOLDERS.iter().filter(|word| pairs.may_hold(word.as_bytes()));
+    let Some((at, word)) = words.find_map(|word| Some((lower.find(word)?, *word))) else { return };
     let inside_of_template = text.source[..at].rfind("<<").is_some_and(|open| !text.source[open..at].contains(">>"));
     let template =
         word.starts_with('<') && (text.source[..at].ends_with('<') || text.source[at + word.len()..].starts_with('>'));
@@ -193,7 +221,7 @@ struct ForeignForm {
     name: Option<String>,
 }
 
-/// No template is longer, in bytes: what closes it is not looked for further on.
+/// No template is longer, in bytes.
 const LONGEST: usize = 1000;
 
 /// The first bytes of all openings, which are ASCII.
@@ -202,13 +230,15 @@ const OPENINGS: &[u8] = b"${<#%@[_:~";
 fn find(source: &str, of: Of, declared: &BTreeSet<String>) -> Option<ForeignForm> {
     let ours = ours(source);
     let mut own = ours.iter().peekable();
+    let mut closings = [0; SYNTAXES.len()];
     let openings = source.bytes().enumerate().filter(|(_, byte)| OPENINGS.contains(byte));
     openings.map(|(at, _)| at).find_map(|at| {
         while own.next_if(|range| range.end <= at).is_some() {}
         if own.peek().is_some_and(|range| range.contains(&at)) {
             return None;
         }
-        SYNTAXES.iter().find_map(|syntax| template_at(source, at, syntax)).filter(|found| {
+        let found = SYNTAXES.iter().zip(&mut closings).find_map(|(syntax, next)| template_at(source, at, syntax, next));
+        found.filter(|found| {
             let named = found.name.as_ref().is_some_and(|name| declared.contains(name));
             let syntax = SYNTAXES.iter().find(|syntax| source[at..].starts_with(syntax.open));
             let sure = syntax.is_some_and(|syntax| syntax.sure);
@@ -235,7 +265,9 @@ fn environment(written: &str) -> bool {
         && (!written.starts_with('@') || written.ends_with('@'))
 }
 
-fn template_at(source: &str, at: usize, syntax: &Syntax) -> Option<ForeignForm> {
+/// The template of this syntax that begins here. `next` is the last place at which its closing was found: of many openings
+/// before it none searches again.
+fn template_at(source: &str, at: usize, syntax: &Syntax, next: &mut usize) -> Option<ForeignForm> {
     let inside = source[at..].strip_prefix(syntax.open)?;
     let start = at + syntax.open.len();
     if syntax.close.is_empty() {
@@ -250,11 +282,10 @@ fn template_at(source: &str, at: usize, syntax: &Syntax) -> Option<ForeignForm> 
         let is_name = is_name(name) && !joined && !colon_of_a_line;
         return is_name.then(|| ForeignForm { range: at..start + end, name: Some(name.to_owned()) });
     }
-    let mut window = inside.len().min(LONGEST);
-    while !inside.is_char_boundary(window) {
-        window -= 1;
+    if *next < start {
+        *next = inside.find(syntax.close).map_or(usize::MAX, |length| start + length);
     }
-    let length = inside[..window].find(syntax.close)?;
+    let length = next.checked_sub(start).filter(|length| *length <= LONGEST)?;
     let inner = inside[..length].trim();
     let end = start + length + syntax.close.len();
     let name = name_of(inner);

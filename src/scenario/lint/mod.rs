@@ -70,7 +70,10 @@ impl Linter<'_> {
             Action::Data(data) | Action::Bdat(Bdat { data, .. }) => self.mail_data(data),
             Action::Connect(connect) => self.connect(connect),
             Action::Assert(expression) => expressions::condition(expression, &mut self.warnings),
-            Action::Auth(auth) => auth.texts().for_each(|text| self.value(text)),
+            Action::Auth(auth) => {
+                auth.texts().for_each(|text| self.value(text));
+                smtp::credentials(auth, &mut self.warnings);
+            }
             _ => {}
         }
         step.head.when.iter().for_each(|when| expressions::condition(when, &mut self.warnings));
@@ -97,6 +100,7 @@ impl Linter<'_> {
 
     /// A text that is not mail data.
     fn value(&mut self, text: &Text) {
+        text.expressions().for_each(|expression| expressions::value(&expression, &mut self.warnings));
         texts::typographic(text, &mut self.warnings);
         foreign::template(text, Of::Text, &self.declared, &mut self.warnings);
         foreign::placeholder(text, &mut self.warnings);
@@ -106,6 +110,7 @@ impl Linter<'_> {
         match &data.content {
             Content::Text(text) => {
                 texts::fixed_headers(text, &mut self.warnings);
+                texts::mail_data(text, &mut self.warnings);
                 foreign::template(text, Of::MailData, &self.declared, &mut self.warnings);
             }
             Content::Message(message) => {

@@ -7,6 +7,9 @@ use crate::scenario::source::Diagnostic;
 pub(super) fn whole_reply(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
     let source = &pattern.text.source;
     class_in_pattern(pattern, warnings);
+    line_end(pattern, warnings);
+    posix_class(pattern, warnings);
+    alternatives_in_words(pattern, warnings);
     enhanced_first(pattern, warnings);
     let digits =
         source.strip_prefix('^').filter(|rest| rest.len() >= 4 && rest.as_bytes()[..3].iter().all(u8::is_ascii_digit));
@@ -24,6 +27,43 @@ pub(super) fn whole_reply(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
         let text = "this repeats the last digit of the code: `*`, `+` and `?` are not wildcards";
         let warning = Diagnostic::warning(pattern.text.span, text);
         warnings.push(warning.help(format!("write `^{}`: what comes behind it may be anything", &source[1..4])));
+    }
+}
+
+/// `^220 .*\r\n`: a reply is compared line by line, without their ends.
+fn line_end(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
+    let source = &pattern.text.source;
+    let trimmed =
+        source.trim_end_matches(['\r', '\n']).trim_end_matches("\\n").trim_end_matches("\\r").trim_end_matches("\\n");
+    if trimmed.len() < source.len() && !source.trim_end_matches('\n').contains('\n') && !trimmed.is_empty() {
+        let warning =
+            Diagnostic::warning(pattern.text.span, "a line is compared without its end: this pattern matches none");
+        warnings.push(warning.help("leave out `\\r\\n`; octets as they come are `expect: {raw: …}`"));
+    }
+}
+
+/// `[:digit:]` is a set of the letters within it.
+fn posix_class(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
+    let source = &pattern.text.source;
+    let Some(at) = source.find("[:").filter(|at| !source[..*at].ends_with('[')) else { return };
+    let Some(end) = source[at..].find(":]").map(|length| at + length + 2) else { return };
+    let class = &source[at..end];
+    let warning = Diagnostic::warning(pattern.text.span, format!("`{class}` is one of these letters, and no class"));
+    warnings.push(warning.help(format!("write `[{class}]`")));
+}
+
+/// `^220 or ^250`
+fn alternatives_in_words(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
+    let source = &pattern.text.source;
+    for (word, key) in [(" or ^", "any"), (" and ^", "all"), (", ^", "any"), (" | ^", "any")] {
+        let Some((first, second)) = source.split_once(word) else { continue };
+        let warning =
+            Diagnostic::warning(pattern.text.span, "a `^` within a line matches nothing: these are two patterns");
+        return warnings.push(warning.help(format!(
+            "write `expect: {{{key}: [{}, ^{}]}}`",
+            first.trim(),
+            second.trim()
+        )));
     }
 }
 

@@ -72,7 +72,7 @@ impl<'s> Phases<'s> {
         if certain && !group.goes_round() {
             return group.steps.iter().for_each(|inner| self.step(inner, warnings));
         }
-        // What its steps leave behind depends on the run.
+        // What its steps leave depends on the run.
         for inner in Step::walk(&group.steps) {
             self.sessions.entry(session_name(inner).to_owned()).or_default().unknown = true;
         }
@@ -106,7 +106,10 @@ impl<'s> LintPhase<'s> {
             Action::StartTls(_) if self.tls == Some(true) => {
                 ("TLS has begun already", "leave out `starttls`, or connect to a port without implicit TLS")
             }
-            Action::Auth(auth) if !self.greeted && (self.restarted || auth.mechanism.is_none()) => (
+            Action::Auth(_) if self.mail => {
+                ("a login is not allowed within a mail transaction (RFC 4954 section 4)", "put `auth` before MAIL")
+            }
+            Action::Auth(_) if !self.greeted => (
                 "no EHLO was sent before this, since the connection or TLS began",
                 "write `- send: EHLO client.example` with `expect: ^250` before it",
             ),
@@ -128,6 +131,14 @@ impl<'s> LintPhase<'s> {
     /// A command of a mail transaction that misses the one before it, and what to write.
     fn without_its_transaction(&self, step: &Step) -> Option<(&'static str, &'static str)> {
         match verb(step) {
+            Some(Verb::Mail | Verb::AuthCommand | Verb::Rcpt) if self.restarted && !self.greeted => Some((
+                "after STARTTLS the session begins anew: no EHLO was sent since (RFC 3207 section 4.2)",
+                "write `- send: EHLO client.example` with `expect: ^250` before it",
+            )),
+            Some(Verb::Mail) if self.mail => Some((
+                "a mail transaction is open already: servers refuse a second MAIL (RFC 5321 section 4.1.4)",
+                "end it by the message, or by `- send: RSET`",
+            )),
             Some(Verb::Rcpt) if !self.mail && self.greeted => Some((
                 "no MAIL was accepted before this recipient",
                 "write `- send: MAIL FROM:<name@example.com>` with `expect: ^250` before it",

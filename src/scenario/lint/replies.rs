@@ -10,7 +10,7 @@ use crate::smtp::command::{CommandLine, Verb};
 use crate::smtp::dialogue::{Awaited, Dialogue};
 use std::collections::{BTreeMap, VecDeque};
 
-/// The replies that each session owes, as far as the file tells; unknown once a step makes them depend on the run.
+/// The replies that each session owes, as far as the file shows; unknown once a step makes them depend on the run.
 #[derive(Default)]
 pub(super) struct Replies<'s> {
     sessions: BTreeMap<String, Owing<'s>>,

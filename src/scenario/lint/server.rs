@@ -1,8 +1,9 @@
 //! Lints of the server's side: replies whose code is not what it seems, patterns that are found anywhere.
 
+use super::expressions;
 use crate::scenario::server::{Reply, ReplyKind, Server};
 use crate::scenario::source::Diagnostic;
-use crate::scenario::{Expectation, Expected, Pattern};
+use crate::scenario::{Action, Expectation, Expected, Pattern};
 
 /// Finds what looks wrong.
 pub(super) fn lint(server: &Server) -> Vec<Diagnostic> {
@@ -10,6 +11,11 @@ pub(super) fn lint(server: &Server) -> Vec<Diagnostic> {
     for step in server.all_steps() {
         step.reply.iter().for_each(|reply| reply_code(reply, &mut warnings));
         step.expect.iter().for_each(|expect| command(expect, &mut warnings));
+        let asserted = match &step.action {
+            Action::Assert(expression) => Some(expression),
+            _ => None,
+        };
+        step.head.when.iter().chain(asserted).for_each(|it| expressions::condition(it, &mut warnings));
     }
     for rule in &server.rules {
         rule.reply.iter().for_each(|reply| reply_code(reply, &mut warnings));

@@ -7,7 +7,7 @@ use super::codes::{Outlook, may_be, outlook};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::template::Text;
 use crate::scenario::words::one_slip;
-use crate::scenario::{Action, Expectation, Step};
+use crate::scenario::{Action, Auth, Expectation, Step};
 use crate::smtp::command::{CommandLine, Verb};
 
 /// The verbs that are looked for in a misspelt one.
@@ -52,6 +52,10 @@ fn line(text: &Text, whole: &str, replied: bool, warnings: &mut Vec<Diagnostic>)
             warnings.push(warning.help(format!("write `{name} client.example`, or `{name} [192.0.2.1]`")));
         }
         Verb::AuthCommand => initial_response(text, &argument, warnings),
+        Verb::BdatCommand if replied => {
+            let warning = Diagnostic::warning(text.span, "the octets of a chunk follow BDAT at once, and none do");
+            warnings.push(warning.help("write the step `bdat: |` with the message below it: it sends the command too"));
+        }
         Verb::Other if replied => verb(text, whole, warnings),
         _ => {}
     }
@@ -80,6 +84,10 @@ fn path(text: &Text, argument: &str, verb: &str, keyword: &str, warnings: &mut V
             format!("`{verb} {keyword}:` has no path"),
             format!("write `{verb} {keyword}:<name@example.com>`; the empty path is `<>`"),
         ),
+        Some(_) if after.starts_with(": ") && value.starts_with('<') => (
+            "no blank stands between the colon and the path (RFC 5321 section 4.1.1)".to_owned(),
+            format!("write {right}"),
+        ),
         Some(_) if !value.starts_with('<') => {
             ("a path stands in angle brackets (RFC 5321 section 4.1.2)".to_owned(), format!("write {right}"))
         }
@@ -87,6 +95,9 @@ fn path(text: &Text, argument: &str, verb: &str, keyword: &str, warnings: &mut V
             "the angle bracket of this path is not closed".to_owned(),
             format!("write `{verb} {keyword}:<name@example.com>`"),
         ),
+        Some(_) if value.matches('<').count() > 1 && value.contains(',') => {
+            ("a line names one path".to_owned(), format!("write a line `{verb} {keyword}:<…>` for each"))
+        }
         Some(_) => return,
     };
     // The value of a template may hold the brackets: where it begins with one, it does.
@@ -97,16 +108,40 @@ fn path(text: &Text, argument: &str, verb: &str, keyword: &str, warnings: &mut V
 /// `AUTH PLAIN` and its like send base64 (RFC 4954 section 4).
 fn initial_response(text: &Text, argument: &str, warnings: &mut Vec<Diagnostic>) {
     let Some((_, response)) = argument.split_once(' ') else { return };
-    if text.is_literal() && !is_base64(response.trim()) && response.trim() != "=" {
-        let warning = Diagnostic::warning(text.span, "the response in a line AUTH is base64, and this is none");
-        let help = "write the step `- auth: {mechanism: PLAIN, username: …, password: <<password>>}`, which encodes it; or `<<… | b64encode>>`";
-        warnings.push(warning.help(help));
+    let (Some((mechanism, _)), response) = (argument.split_once(' '), response.trim()) else { return };
+    if !text.is_literal() || response == "=" {
+        return;
     }
+    let help = "write the step `- auth: {mechanism: PLAIN, username: …, password: <<password>>}`, which encodes it; or `<<… | b64encode>>`";
+    let message = match crate::scenario::decode_base64(response) {
+        Ok(_) if response.contains(' ') => "the response in a line AUTH is base64, and this is none",
+        Err(_) => "the response in a line AUTH is base64, and this is none",
+        Ok(octets) if mechanism.eq_ignore_ascii_case("PLAIN") && octets.iter().filter(|it| **it == 0).count() != 2 => {
+            "the response of PLAIN is base64 of an identity, the user and the password with a NUL before each of the last two \
+             (RFC 4616 section 2), and this is base64 of something else"
+        }
+        Ok(octets) if mechanism.eq_ignore_ascii_case("LOGIN") && octets.contains(&0) => {
+            "the response of LOGIN is base64 of the user name alone, and this is that of PLAIN"
+        }
+        Ok(_) => return,
+    };
+    warnings.push(Diagnostic::warning(text.span, message.to_owned()).help(help));
 }
 
 /// Whether a text is base64 of something.
 pub(super) fn is_base64(text: &str) -> bool {
     crate::scenario::decode_base64(text).is_ok()
+}
+
+/// A password that stands in the file itself.
+pub(super) fn credentials(auth: &Auth, warnings: &mut Vec<Diagnostic>) {
+    for (key, text) in [("password", &auth.password), ("token", &auth.token)] {
+        let Some(text) = text.as_ref().filter(|text| text.is_literal() && !text.source.is_empty()) else { continue };
+        let warning = Diagnostic::warning(text.span, format!("this {key} stands in the file, for everybody to read"));
+        let help =
+            format!("write `{key}: <<{key}>>`, and `secrets: [{key}]` at the top: its value then comes from outside");
+        warnings.push(warning.help(help));
+    }
 }
 
 /// The path as it is written in the file, its template included.
@@ -119,6 +154,7 @@ fn written_path(text: &Text, value: &str) -> String {
             let rest = source[end..].find(' ').map_or(source.len(), |at| end + at);
             source[start..rest].to_owned()
         }
+        _ if value.contains('<') => value.split(['<', '>']).nth(1).unwrap_or(value).to_owned(),
         _ => value.split(' ').next().unwrap_or(value).trim_matches(['<', '>', '"', '\'']).to_owned(),
     }
 }

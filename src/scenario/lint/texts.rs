@@ -70,6 +70,31 @@ pub(super) fn fixed_headers(text: &Text, warnings: &mut Vec<Diagnostic>) {
     }
 }
 
+/// A file's name, or a body that nothing keeps from the header.
+pub(super) fn mail_data(text: &Text, warnings: &mut Vec<Diagnostic>) {
+    let source = text.source.trim_end_matches('\n');
+    let mut warn =
+        |message: &str, help: String| warnings.push(Diagnostic::warning(text.span, message.to_owned()).help(help));
+    let file = source.strip_prefix(['@', '<']).map(str::trim).filter(|rest| !rest.contains(['\n', '<', ':']));
+    if let Some(file) = file.filter(|file| file.contains('.') && !file.contains(' ')) {
+        return warn("this text itself is sent, not a file of this name", format!("write `data: {{file: {file}}}`"));
+    }
+    let is_field = |line: &&str| {
+        let name = line.split_once(':').map_or("", |(name, _)| name);
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let mut after = source.lines().skip_while(|line| is_field(line) || line.starts_with([' ', '\t']));
+    let stray = after.next().filter(|line| !line.is_empty() && !line.contains("<<"));
+    if let (Some(stray), true) = (stray, source.lines().next().is_some_and(|first| is_field(&first))) {
+        let help = format!("an empty line stands between the header and the text: put one before `{}`", cut(stray));
+        warn("this line of the header is no header field (RFC 5322 section 2.1)", help);
+    }
+}
+
+fn cut(line: &str) -> String {
+    line.chars().take(40).collect()
+}
+
 /// Quotes that only look like quotes are sent, or looked for.
 pub(super) fn typographic(text: &Text, warnings: &mut Vec<Diagnostic>) {
     let blank =

@@ -43,6 +43,8 @@ pub(crate) struct Names {
     pub(crate) functions: Vec<(String, Range<usize>)>,
     /// Calls such as `name.split('@')`, which values do not have.
     pub(crate) methods: Vec<(String, Range<usize>)>,
+    /// Filters with an option by name, such as `x | default(value='y')`: the filter, the option, and where it stands.
+    pub(crate) options: Vec<(String, String, Range<usize>)>,
 }
 
 impl Names {
@@ -59,6 +61,12 @@ impl Names {
             ast::Expr::Filter(filter) => {
                 let from = filter.expr.as_ref().map_or(0, end_of);
                 self.filters.push(named(filter.name, from));
+                for argument in &filter.args {
+                    if let ast::CallArg::Kwarg(option, _) = argument {
+                        let (option, range) = named(option, from);
+                        self.options.push((filter.name.to_owned(), option, range));
+                    }
+                }
             }
             ast::Expr::Test(test) => self.tests.push(named(test.name, end_of(&test.expr))),
             ast::Expr::Call(call) => {

@@ -48,7 +48,7 @@ impl Fuel {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Whether so much was used since the last time that others should have their turn.
+    /// Whether enough was used since the last time for others to have their turn.
     pub(super) fn wants_a_breath(&self) -> bool {
         let used = self.used();
         let wants = used.saturating_sub(self.used_before.load(Ordering::Relaxed)) >= BREATH;
@@ -67,7 +67,7 @@ impl Fuel {
         if self.used() > self.limit { Err(too_much_work(0..length)) } else { Ok(()) }
     }
 
-    /// One text may use only so much: `before` is what was used when it began, `range` the expression that went beyond.
+    /// One text may use a part of it only: `before` is what was used when it began, `range` the expression that went beyond.
     pub(super) fn refuse_text(&self, before: u64, range: &Range<usize>) -> Result<(), ExpressionFault> {
         if self.used() - before > TEXT_FUEL { Err(too_much_work(range.clone())) } else { Ok(()) }
     }

@@ -49,7 +49,7 @@ impl Templates {
         self.environment.get_or_init(|| environment_with(&self.chance))
     }
 
-    /// Whether so much was evaluated since the last time that others should have their turn.
+    /// Whether enough was evaluated since the last time for others to have their turn.
     pub(crate) fn wants_a_breath(&self) -> bool {
         self.fuel.wants_a_breath()
     }

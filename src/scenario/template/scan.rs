@@ -75,7 +75,7 @@ pub(super) fn scan(source: &str) -> Result<Vec<Piece>, ScanFault> {
     Ok(pieces)
 }
 
-/// Reads one bracket that opens at `open`; returns the piece and the offset behind it.
+/// Reads one bracket that opens at `open`; returns the piece and the offset after it.
 fn scan_bracket(source: &str, open: usize) -> Result<(Piece, usize), ScanFault> {
     let inside = open + 2;
     let unclosed = |message| ScanFault { message, range: open..open + 2 };

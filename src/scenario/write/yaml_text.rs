@@ -59,7 +59,7 @@ pub(crate) fn document(entries: &[Field]) -> String {
     output
 }
 
-/// A comment, each line of it behind `# `; it ends no line early, whatever it holds.
+/// A comment, each line of it after `# `; it ends no line early, whatever it holds.
 pub(crate) fn comment(text: &str, indentation: usize, output: &mut String) {
     for line in text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) {
         let line: String = line.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
@@ -69,7 +69,7 @@ pub(crate) fn comment(text: &str, indentation: usize, output: &mut String) {
 
 fn map(entries: &[Field], indentation: usize, output: &mut String) {
     for (index, entry) in entries.iter().enumerate() {
-        // The first key of a list's item stands behind its dash.
+        // The first key of a list's item follows its dash.
         if index > 0 || output.is_empty() || output.ends_with('\n') {
             _ = write!(output, "{:indentation$}", "");
         }
@@ -78,7 +78,7 @@ fn map(entries: &[Field], indentation: usize, output: &mut String) {
     }
 }
 
-/// Writes what stands behind `key:`, up to the end of its last line.
+/// Writes what follows `key:`, up to the end of its last line.
 fn value(written: &YamlValue, indentation: usize, output: &mut String) {
     let inner = indentation + INDENTATION;
     match written {

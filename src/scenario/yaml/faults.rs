@@ -24,6 +24,10 @@ pub(super) fn syntax_error(text: &str, file: u32, error: &serde_saphyr::Error) -
         return found;
     }
     let diagnostic = Diagnostic::error(span, format!("not valid YAML: {message}"));
+    if let Some((line, help)) = place.no_key_above(&message) {
+        let length = text.lines().nth(line).map_or(0, str::len);
+        return diagnostic.other(place.part(line, 0, length), "this line").help(help);
+    }
     match place.unquoted_template().or_else(|| hint(&message, place.line)) {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
@@ -69,6 +73,34 @@ impl<'t> FaultPlace<'t> {
             let span = self.part(number, found.at, found.found.len_utf8());
             Some(Diagnostic::error(span, text).help(found.advice()))
         })
+    }
+
+    /// A line above that is no entry, so that YAML takes this one for more of its text.
+    fn no_key_above(&self, message: &str) -> Option<(usize, String)> {
+        if !message.contains("mapping values") {
+            return None;
+        }
+        let above = self.text.lines().enumerate().take(self.number);
+        let (number, line) =
+            above.filter(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#')).last()?;
+        let line = line.trim();
+        if line.contains(": ")
+            || line.ends_with(':')
+            || line.starts_with(['-', '"', '\'', '[', '{']) && of_start(line).is_none()
+        {
+            return None;
+        }
+        let help = of_start(line).map(str::to_owned).or_else(|| {
+            let (key, value) = line.split_once('=')?;
+            let is_word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            is_word(key.trim()).then(|| format!("a colon stands after a key: `{}: {}`", key.trim(), value.trim()))
+        });
+        Some((
+            number,
+            help.unwrap_or_else(|| {
+                "an entry is a key, a colon, a blank and a value: `connect: mx.example:25`".to_owned()
+            }),
+        ))
     }
 
     /// A template without quotes, in this line or in that of the brace above.
@@ -148,25 +180,40 @@ fn hint(message: &str, line: &str) -> Option<String> {
             is_open.then_some("the quote that opens here is not closed: write the same quote at the end")
         })
         .or_else(|| of_start(line.trim_start()));
-    let help = help.or_else(|| {
+    let help = help.map(str::to_owned).or_else(|| {
         Some(match () {
             () if value.ends_with(':') && !is_quoted && line.contains(": ") => {
                 "leave out the colon at the end, or put the text into quotes"
+            }
+            () if says("flow mapping") || says("flow sequence") || says("mismatched bracket") || says("',' or") => {
+                "in braces and brackets one comma stands between two entries, and each bracket is closed in its turn"
             }
             () if says("escape") => "a pattern with a backslash belongs in single quotes: `'^2\\d\\d'`",
             () if is_quoted => {
                 "what is quoted ends at the second quote: put the whole text into the other kind of quotes"
             }
             () if says("mapping values") || says("simple key") => {
-                "text that holds a colon and a blank must be quoted: `send: 'MAIL FROM: john@doe.com'`"
+                return Some(quoted_or_joined(line));
             }
             () if value.starts_with(['%', '@', '`', '{', '[', '&']) => {
                 "text that starts with one of `* & ! % @ { [` or a backtick must be quoted"
             }
             () => return None,
-        })
+        }
+        .to_owned())
     });
-    help.map(str::to_owned)
+    help
+}
+
+/// Text that holds a colon and a blank: a path has none after its colon.
+fn quoted_or_joined(line: &str) -> String {
+    let upper = line.to_ascii_uppercase();
+    for command in ["MAIL FROM", "RCPT TO"] {
+        let Some(at) = upper.find(&format!("{command}: ")) else { continue };
+        let path = line[at + command.len() + 1..].trim().trim_matches(['<', '>', '"', '\'']);
+        return format!("no blank stands before the path, and angle brackets around it: `send: {command}:<{path}>`");
+    }
+    "text that holds a colon and a blank must be quoted: `name: 'Test: my relay'`".to_owned()
 }
 
 /// A sign that means something else in YAML than whoever wrote it meant.

@@ -104,7 +104,7 @@ impl Node {
         }
     }
 
-    /// Whether the value is empty: `key:` with nothing behind it.
+    /// Whether the value is empty: `key:` with nothing after it.
     pub(crate) fn is_null(&self) -> bool {
         self.scalar().is_some_and(|scalar| scalar.kind == ScalarKind::Null)
     }

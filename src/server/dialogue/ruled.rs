@@ -79,7 +79,7 @@ impl<S: MailSink> SandboxDialogue<S> {
         self.protocol.after_rule(code, next)
     }
 
-    /// What a rule wants to be sent now, behind the replies.
+    /// What a rule wants to be sent now, after the replies.
     pub(crate) fn interjection(&self) -> Option<Interjection> {
         self.rules.pending.as_ref().map(|(interjection, _)| interjection.clone())
     }
@@ -91,7 +91,7 @@ impl<S: MailSink> SandboxDialogue<S> {
         }
     }
 
-    /// It was sent: goes on with what the client had sent behind it.
+    /// It was sent: goes on with what the client had sent after it.
     pub(crate) fn interjected(&mut self) -> After {
         let unread = std::mem::take(&mut self.rules.unread);
         let Some((interjection, next)) = self.rules.pending.take() else { return After::Read };

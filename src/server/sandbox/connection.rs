@@ -1,4 +1,4 @@
-//! One client's connection: its octets to the dialogue and the replies back, over TLS when it comes to that.
+//! One client's connection: its octets to the dialogue and the replies back, over TLS where that was asked for.
 //!
 //! Responsible for sockets, handshakes and time-outs; what is said is the dialogue's business.
 

@@ -45,7 +45,7 @@ impl Advice {
         for statement in self.of_provider.iter().chain(general).filter(|it| !it.is_plain) {
             let in_scenario = Some(statement.in_scenario).filter(|text| !text.is_empty()).unwrap_or(statement.help);
             let help = idiom.of(in_scenario, statement.help);
-            // Two statements may come to the same advice by different signs.
+            // Two statements may give the same advice by different signs.
             if !help.is_empty() && !helps.contains(&help) {
                 helps.push(help);
             }

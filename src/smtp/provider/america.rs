@@ -145,7 +145,7 @@ pub(super) const HEY: Provider = Provider {
         .example("550 5.1.1 <a@hey.com>: Recipient address rejected: User unknown")],
     contact: Some(
         Statement::on_class(&[4, 5], HEY_PAGE)
-            .means("HEY screens first messages: what the reply refuses, its owner or HEY's support can tell")
+            .means("HEY screens first messages: its owner or HEY's support can say what the reply refuses")
             .help("write to support@hey.com with the whole reply"),
     ),
     ..NOBODY

@@ -147,7 +147,7 @@ pub(super) const T_ONLINE: Provider = Provider {
     ],
     contact: Some(
         Statement::on_class(&[4, 5], TELEKOM)
-            .means("T-Online tells its rules for servers, and how to reach its postmaster, on a page")
+            .means("T-Online publishes its rules for servers, and how to reach its postmaster, on a page")
             .help("see there what servers must keep to, and write with the whole reply"),
     ),
     ..NOBODY
@@ -198,7 +198,7 @@ pub(super) const ORANGE: Provider = Provider {
     ],
     contact: Some(
         Statement::on_class(&[4, 5], ORANGE_PAGE)
-            .means("Orange tells its rules for senders on a page")
+            .means("Orange publishes its rules for senders on a page")
             .help("see there, and ask with the whole reply"),
     ),
     ..NOBODY

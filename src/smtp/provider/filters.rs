@@ -187,7 +187,7 @@ pub(super) const BROADCOM: Provider = Provider {
         Statement::on_class(&[4, 5], BROADCOM_CODES)
             .text(&["message filtered", "spam", "content", "rejected", "virus"])
             .means("a filter of the recipient's organisation refuses the message: content, attachment or sender")
-            .help("ask the recipient's administrator; the page in the reply tells the causes")
+            .help("ask the recipient's administrator; the page in the reply lists the causes")
             .example("553 Message filtered. Refer to the Troubleshooting page at http://www.symanteccloud.com/troubleshooting for more information. (#5.7.1)"),
         Statement::on_class(&[4], BROADCOM_CODES)
             .text(&["service temporarily", "try again", "temporar", "too many", "throttl"])

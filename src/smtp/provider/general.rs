@@ -99,7 +99,7 @@ const STATEMENTS: &[Statement] = &[
         .help("too many recipients at once: send the rest in another transaction"),
     Statement::on(&[552], SIZE)
         .enhanced(&[(3, 4), (2, 3)])
-        .help("the message is too big for the server: its EHLO reply tells the limit after SIZE"),
+        .help("the message is too big for the server: its EHLO reply gives the limit after SIZE"),
 ];
 
 /// All of them, those by the words of a reply first.

@@ -142,7 +142,7 @@ pub(super) const GOOGLE: Provider = Provider {
     ],
     contact: Some(
         Statement::on_class(&[4, 5], ERRORS)
-            .means("Gmail tells on a page what its codes mean")
+            .means("Gmail explains its codes on a page")
             .help("look the code up there, and open the link in the reply"),
     ),
     ..NOBODY

@@ -96,7 +96,7 @@ pub(super) const ZOHO: Provider = Provider {
     ],
     contact: Some(
         Statement::on_class(&[4, 5], ZOHO_SPAM)
-            .means("Zoho tells on a page what it demands of senders")
+            .means("Zoho says on a page what it demands of senders")
             .help("see there, and ask Zoho's support with the whole reply"),
     ),
     ..NOBODY

@@ -86,7 +86,7 @@ pub(super) const ICLOUD: Provider = Provider {
     ],
     contact: Some(
         Statement::on_class(&[4, 5], ICLOUD_POSTMASTER)
-            .means("iCloud Mail tells on a page what it demands of senders")
+            .means("iCloud Mail says on a page what it demands of senders")
             .help("see there, and write to icloudadmin@apple.com with the whole reply"),
     ),
     ..NOBODY
@@ -121,7 +121,7 @@ pub(super) const FASTMAIL: Provider = Provider {
     ],
     contact: Some(
         Statement::on_class(&[4, 5], FASTMAIL_PAGE)
-            .means("Fastmail tells on a page what it refuses")
+            .means("Fastmail says on a page what it refuses")
             .help("see there, and ask its support with the whole reply"),
     ),
     ..NOBODY
@@ -165,7 +165,7 @@ pub(super) const PROTON: Provider = Provider {
     ],
     contact: Some(
         Statement::on_class(&[4, 5], PROTON_PAGE)
-            .means("Proton tells on a page why mail is not delivered")
+            .means("Proton says on a page why mail is not delivered")
             .help("see there, and write to postmaster@proton.me with the whole reply"),
     ),
     ..NOBODY

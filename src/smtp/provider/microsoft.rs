@@ -205,8 +205,8 @@ pub(super) const MICROSOFT: Provider = Provider {
     ],
     contact: Some(
         Statement::on_class(&[4, 5], NDR)
-            .means("Exchange Online tells on a page what its codes mean")
-            .help("look the code up there; in the Microsoft 365 admin center a trace of the message tells more"),
+            .means("Exchange Online explains its codes on a page")
+            .help("look the code up there; in the Microsoft 365 admin center a trace of the message says more"),
     ),
     ..NOBODY
 };

@@ -52,7 +52,7 @@ pub struct Statement {
     pub in_scenario: &'static str,
     /// Whether it only says more plainly what the reply says: whoever watched the session has no use for it.
     pub is_plain: bool,
-    /// Whether it is said only where no other cause is told.
+    /// Whether it is said only where no other cause is known.
     pub is_last: bool,
     /// Subject and detail of the enhanced status codes that say as much by themselves.
     pub needless_with: &'static [(u16, u16)],
@@ -213,7 +213,7 @@ impl Statement {
         Self { example, ..self }
     }
 
-    /// Whether it is told by an enhanced status code.
+    /// Whether an enhanced status code says it.
     #[must_use]
     pub fn names_enhanced(&self) -> bool {
         !self.enhanced.is_empty() || self.range.is_some()

@@ -122,7 +122,7 @@ fn refused_sessions_and_recipients() {
 
 #[test]
 fn mail_data_that_is_refused() {
-    let size = "the message is too big for the server: its EHLO reply tells the limit after SIZE";
+    let size = "the message is too big for the server: its EHLO reply gives the limit after SIZE";
     assert_eq!(advised("MAIL FROM:<a@b> SIZE=9", "552 5.3.4 too much"), size);
     assert_eq!(advised("DATA", "552 Message size exceeds fixed maximum"), size);
     assert!(advice("mx.example", "", "RCPT TO:<a@b>", "552 5.2.2 mailbox full").is_empty());

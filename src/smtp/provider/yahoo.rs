@@ -33,7 +33,7 @@ pub(super) const YAHOO: Provider = Provider {
     }),
     contact: Some(
         Statement::on_class(&[4, 5], ERRORS)
-            .means("Yahoo tells on a page what its codes mean")
+            .means("Yahoo explains its codes on a page")
             .help("look the code in brackets up there; the form for senders is linked from it"),
     ),
     statements: &[

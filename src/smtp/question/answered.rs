@@ -2,6 +2,8 @@
 //!
 //! Responsible for the table of these words. Not for finding the reply. Called by `lines` and `lax`.
 
+use std::sync::LazyLock;
+
 /// Words that tell the command; the last of them that stands in the text counts. An empty command is the connection
 /// itself, whose reply is the greeting, and DATA is also the end of the mail data.
 const ANSWERED: &[(&str, &str)] = &[
@@ -119,6 +121,16 @@ const ANSWERED: &[(&str, &str)] = &[
     ("the server did not accept the mail", "DATA"),
 ];
 
+/// The longest of these words, in bytes.
+const LONGEST: usize = 40;
+
+/// The same by the byte that they begin with: a log holds as many replies as lines, and each has much before it.
+static BY_FIRST: LazyLock<Vec<Vec<(&str, &str)>>> = LazyLock::new(|| {
+    let begin_with =
+        |first: u8| ANSWERED.iter().copied().filter(move |(words, _)| words.as_bytes().first() == Some(&first));
+    (0..=u8::MAX).map(|first| begin_with(first).collect()).collect()
+});
+
 /// Words that tell it after the reply: Postfix's own, which stand above too, what was called, and members of an object.
 const TOLD_AFTER: &[(&str, &str)] = &[
     ("processrcpttoresponse", "RCPT"),
@@ -168,12 +180,14 @@ const RIGHT_BEFORE: &[(&str, &str)] = &[
     ("\"data:", "DATA"),
 ];
 
+/// One of these stands in all that is told after a reply, and in few replies.
+const STEMS: [&str; 7] =
+    ["in reply to", "response", "smtptransport.", "_action", "notaccepted", "command", "errormsg="];
+
 /// The verb that a reply answers, by what stands before it and, in some programs, after it.
 pub(super) fn verb_of(before: &str, after: &str) -> Option<&'static str> {
     let after = folded(&after.to_ascii_lowercase());
-    let told_after = ANSWERED.iter().filter(|(words, _)| words.starts_with("in reply to"));
-    let by_after = told_after.chain(TOLD_AFTER).find(|(words, _)| after.contains(words)).map(|(_, verb)| *verb);
-    by_after.or_else(|| last_told(&folded(&before.to_ascii_lowercase())))
+    by_after(&after).or_else(|| last_told(&folded(&before.to_ascii_lowercase())))
 }
 
 /// The one whose words stand last, and of two that end at the same place the longer.
@@ -181,12 +195,75 @@ fn last_told(before: &str) -> Option<&'static str> {
     if let Some((_, verb)) = RIGHT_BEFORE.iter().find(|(words, _)| before.ends_with(words)) {
         return Some(verb);
     }
-    let places =
-        ANSWERED.iter().filter_map(|(words, verb)| Some((before.rfind(words)? + words.len(), words.len(), *verb)));
-    places.max_by_key(|(end, length, _)| (*end, *length)).map(|(_, _, verb)| verb)
+    last_of_all(before)
+}
+
+fn by_after(after: &str) -> Option<&'static str> {
+    if !STEMS.iter().any(|stem| after.contains(stem)) {
+        return None;
+    }
+    let mut told_after = ANSWERED.iter().filter(|(words, _)| words.starts_with("in reply to")).chain(TOLD_AFTER);
+    told_after.find(|(words, _)| after.contains(words)).map(|(_, verb)| *verb)
+}
+
+fn last_of_all(before: &str) -> Option<&'static str> {
+    let bytes = before.as_bytes();
+    let mut last: Option<((usize, usize), &'static str)> = None;
+    for at in (0..bytes.len()).rev() {
+        if last.is_some_and(|((end, _), _)| at + LONGEST < end) {
+            break;
+        }
+        for (words, verb) in &BY_FIRST[usize::from(bytes[at])] {
+            let place = (at + words.len(), words.len());
+            if bytes[at..].starts_with(words.as_bytes()) && last.is_none_or(|(found, _)| place > found) {
+                last = Some((place, verb));
+            }
+        }
+    }
+    last.map(|(_, verb)| verb)
 }
 
 /// With one blank wherever the text was folded.
 fn folded(text: &str) -> String {
     text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_words_are_longer_than_the_longest() {
+        assert!(ANSWERED.iter().all(|(words, _)| words.len() <= LONGEST));
+    }
+
+    #[test]
+    fn all_that_is_told_after_a_reply_has_a_stem() {
+        let after = ANSWERED.iter().filter(|(words, _)| words.starts_with("in reply to")).chain(TOLD_AFTER);
+        for (words, _) in after {
+            assert!(STEMS.iter().any(|stem| words.contains(stem)), "{words}");
+        }
+    }
+
+    #[test]
+    fn the_last_words_count() {
+        assert_eq!(last_told("c: mail from:<a> 250 ok c: rcpt to:<b>"), Some("RCPT"));
+        assert_eq!(last_told("net::smtpauthenticationerror"), Some("AUTH"));
+        assert_eq!(last_told("after pipelined end of data"), Some("DATA"));
+        assert_eq!(last_told("nothing is told"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn they_are_those_that_a_search_for_each_finds(
+            parts in proptest::collection::vec(0..ANSWERED.len(), 0..5),
+            between in "[a-z: é>]{0,8}",
+        ) {
+            let text: String = parts.iter().flat_map(|part| [ANSWERED[*part].0, between.as_str()]).collect();
+            let places = ANSWERED
+                .iter()
+                .filter_map(|(words, verb)| Some(((text.rfind(words)? + words.len(), words.len()), *verb)));
+            proptest::prop_assert_eq!(last_of_all(&text), places.max_by_key(|(place, _)| *place).map(|(_, verb)| verb));
+        }
+    }
 }

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 /// Codes of one reply, by which it is found again.
 type FoundKey = (Option<Digits>, Option<Enhanced>);
 
-/// More than so many different replies nobody reads.
+/// Nobody reads more different replies than this.
 const MOST: usize = 1000;
 
 /// Replies in the order in which they were found.

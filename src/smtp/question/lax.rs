@@ -7,7 +7,7 @@ use super::codes::{Codes, Enhanced, enhanced_prefix};
 use super::found::Found;
 use super::{Question, entry, http, member, snippet};
 
-/// Of what stands before a code so many bytes are looked at.
+/// How many bytes before a code are looked at.
 const LOOK_BACK: usize = 80;
 
 /// Words right before a number that is no reply code.

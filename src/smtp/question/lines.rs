@@ -7,7 +7,7 @@ use super::codes::Codes;
 use super::found::Found;
 use super::{Question, http, snippet};
 
-/// Of what stands before a code so many bytes are looked at.
+/// How many bytes before a code are looked at.
 const LOOK_BACK: usize = 240;
 /// A line of such a length may have been folded though the next is not indented.
 const FOLDED: std::ops::RangeInclusive<usize> = 48..=120;

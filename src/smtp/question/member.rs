@@ -79,7 +79,7 @@ fn closes(before: &str, after: &str) -> bool {
     !before.ends_with('\\') && (after.is_empty() || after.starts_with([',', ')', ']', '}', ';']))
 }
 
-/// The text before a code that is not followed by its own: `"message": "no such user", "code": 550`, or PHPMailer's
+/// The text before a code that is not followed by its own: `"message": "no such user", "code": 550`, or `PHPMailer`'s
 /// `Detail: no such user SMTP code: 550 Additional SMTP info: 5.1.1`.
 pub(super) fn told_before<'a>(before: &'a str, after: &str) -> Option<Told<'a>> {
     const FURTHER: &str = "additional smtp info:";
@@ -128,7 +128,7 @@ fn last_text(members: &str) -> Option<&str> {
     let after = &members[start..];
     let value = after[after.find([':', '='])? + 1..].trim_start();
     match value.chars().next().filter(|it| matches!(it, '"' | '\'')) {
-        Some(_) => Some(&value[1..1 + end_of_quoted(&value[..1], &value[1..])?]),
+        Some(_) => Some(&value[1..=end_of_quoted(&value[..1], &value[1..])?]),
         None => Some(value.trim_end_matches(|c: char| is_mark(c) && c != ')')),
     }
     .filter(|it| it.chars().any(char::is_alphabetic))

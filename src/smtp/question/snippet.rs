@@ -25,13 +25,13 @@ pub(super) fn slide(window: &mut String, part: &str) {
     add(window, part);
 }
 
-/// At most so many bytes of the start.
+/// At most this many bytes of the start.
 pub(super) fn start_of(text: &str, most: usize) -> &str {
     let end = (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     &text[..end]
 }
 
-/// At most so many bytes of the end.
+/// At most this many bytes of the end.
 pub(super) fn end_of(text: &str, most: usize) -> &str {
     let first = text.len().saturating_sub(most);
     let start = (first..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());

@@ -95,7 +95,7 @@ impl<'t> Talk<'t> {
         own[(at + 1).min(own.len())..].iter().map(move |index| &lines[*index])
     }
 
-    /// The code of the reply that the next line of either side begins; where lines have no marks, behind so many remarks.
+    /// The code of the reply that the next line of either side begins; where lines have no marks, after at most `remarks` remarks.
     pub(super) fn next_reply(&self, at: usize, remarks: usize) -> Option<u16> {
         let mut remarks = remarks;
         for line in self.after(at).take(50).filter(|line| line.role != LineRole::Noise && !line.text.trim().is_empty())

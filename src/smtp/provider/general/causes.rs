@@ -187,7 +187,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         .text(&["message size", "size exceed", "too large", "too big", "size limit", "exceeds & size", "exceeded & size", "maximum size",
             "max message size", "larger than", "message length", "message exceeds"])
         .unless(&["mailbox size", "header"])
-        .help("the message is too big for the server: its EHLO reply tells the limit after SIZE")
+        .help("the message is too big for the server: its EHLO reply gives the limit after SIZE")
         .example("552 Message size exceeds fixed maximum message size"),
     // What is listed
     refusal(BLOCK_LIST)
