@@ -6,6 +6,7 @@
 
 use crate::run::{Divergence, Entry, Kind, Outcome, RunVerdict, Speaker, Verdict};
 use crate::scenario::{Action, Scenario, Step};
+use std::fmt::Write;
 use std::time::Duration;
 
 /// How long is waited before a check is played again: a server that says 421 has too much to do.
@@ -178,7 +179,7 @@ fn quoted<'e>(entries: impl Iterator<Item = &'e Entry>) -> String {
     let lines: Vec<&str> = entries.map(|entry| entry.text.as_str()).collect();
     let mut shown = lines[..lines.len().min(QUOTED_LINES)].join("\n");
     if lines.len() > QUOTED_LINES {
-        shown.push_str(&format!("\n… {} more lines", lines.len() - QUOTED_LINES));
+        _ = write!(shown, "\n… {} more lines", lines.len() - QUOTED_LINES);
     }
     match shown.char_indices().nth(QUOTED) {
         Some((at, _)) => format!("{}…", &shown[..at]),

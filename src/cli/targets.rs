@@ -108,9 +108,10 @@ impl Targets {
         for file in files {
             let name = file.display().to_string();
             let text = std::fs::read_to_string(&file);
-            let wanted = match is_yaml(&file) {
-                true => text.map_or(true, |text| looks_like_scenario(&text)),
-                false => text.is_ok_and(|text| holds_scenario(&text)),
+            let wanted = if is_yaml(&file) {
+                text.map_or(true, |text| looks_like_scenario(&text))
+            } else {
+                text.is_ok_and(|text| holds_scenario(&text))
             };
             if wanted {
                 self.take(&name, rules.load(&file));

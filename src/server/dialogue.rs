@@ -124,13 +124,17 @@ impl<S: MailSink> SandboxDialogue<S> {
                 let secret = self.in_exchange();
                 let answer = self.protocol.line(line);
                 let remark = self.remarks.of_line(line, secret, &answer, &self.protocol);
-                remark.into_iter().for_each(|text| self.log.note(|| text));
+                if let Some(text) = remark {
+                    self.log.note(|| text);
+                }
                 answer
             }
             Input::BadLine(_, refusal) => {
                 let answer = self.protocol.bad_line(refusal);
                 let remark = self.remarks.of_line("[a line that is none]", false, &answer, &self.protocol);
-                remark.into_iter().for_each(|text| self.log.note(|| text));
+                if let Some(text) = remark {
+                    self.log.note(|| text);
+                }
                 answer
             }
             Input::MailDataEnded => {

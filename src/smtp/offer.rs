@@ -194,11 +194,11 @@ mod tests {
 
     #[test]
     fn a_missing_keyword_leads_somewhere() {
-        let offered = Extensions::parse([&b"mx.example"[..], b"STARTTLS"].into_iter());
+        let offered = Extensions::parse([&b"mx.example"[..], b"STARTTLS"]);
         let plain = Offer { said_hello: true, offered: &offered, is_encrypted: false, idiom: Idiom::Options };
         assert_eq!(plain.lacks("^250[ -]STARTTLS"), None);
         assert!(plain.lacks("^250[ -]AUTH").is_some_and(|help| help.contains("`--starttls`")));
-        let bare = Extensions::parse([&b"mx.example"[..]].into_iter());
+        let bare = Extensions::parse([&b"mx.example"[..]]);
         let none = Offer { offered: &bare, idiom: Idiom::Scenario, ..plain };
         assert!(none.lacks("^250[ -]STARTTLS").is_some_and(|help| help.contains("`tls: implicit`")));
         assert!(

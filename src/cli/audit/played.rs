@@ -13,6 +13,7 @@ use crate::run::{
 };
 use crate::scenario::{Inputs, Scenario, Secret, Variables};
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ pub(super) fn play(asked: &Asked<'_>) -> Result<Played, Refusal> {
     }
     let settings = Settings { max_time: None, record: false, stop: Some(stop.clone()), ..asked.settings.clone() };
     let met = meet(asked, &settings, &secrets, &stop)?;
-    let mut work = Work::new(asked, met, &settings, &secrets)?;
+    let mut work = Work::new(asked, met, &settings, &secrets);
     if !asked.quiet {
         work.announce(asked);
     }
@@ -74,14 +75,25 @@ pub(super) fn play(asked: &Asked<'_>) -> Result<Played, Refusal> {
 
 fn plan(asked: &Asked<'_>, plays: usize, stop: Stop, again: Option<crate::run::Again>) -> Result<Plan, Refusal> {
     let jobs = ensure_descriptors(asked.jobs.min(plays).max(1), 2, false)?;
-    Ok(Plan { jobs, threads: None, pace: RunRate::default(), retries: 0, retry_delay: Duration::ZERO, again, fail_fast: false, stop })
+    Ok(Plan {
+        jobs,
+        threads: None,
+        pace: RunRate::default(),
+        retries: 0,
+        retry_delay: Duration::ZERO,
+        again,
+        fail_fast: false,
+        stop,
+    })
 }
 
 /// Many sessions at once do not overrun a server's queue.
 fn equipped(mut plays: Vec<Play>, jobs: usize) -> Vec<Play> {
     if jobs > 1 {
         let admission = Admission::default();
-        plays.iter_mut().for_each(|play| play.settings.admission = Some(admission.clone()));
+        for play in &mut plays {
+            play.settings.admission = Some(admission.clone());
+        }
     }
     plays
 }
@@ -216,7 +228,7 @@ struct Work {
 }
 
 impl Work {
-    fn new(asked: &Asked<'_>, met: Vec<Met>, settings: &Settings, secrets: &Secrets) -> Result<Work, Refusal> {
+    fn new(asked: &Asked<'_>, met: Vec<Met>, settings: &Settings, secrets: &Secrets) -> Work {
         let given = asked.values.given();
         let mut work = Work {
             plays: Vec::new(),
@@ -252,7 +264,7 @@ impl Work {
                 work.results.insert((at, index), result);
             }
         }
-        Ok(work)
+        work
     }
 
     /// Says before it begins what it will do to whom.
@@ -353,7 +365,7 @@ fn command(check: &Check, target: &Target, role: Role, insecure: bool) -> String
             [("tls_mode", "none"), ("role", "mx"), ("login", "none")].contains(&(name.as_str(), value.as_str()));
         let declared = check.scenario.vars.iter().any(|var| var.name.name == name);
         if declared && !usual && !matches!(name.as_str(), "host" | "port" | "socket") {
-            command.push_str(&format!(" --var {name}={}", quoted(&value)));
+            _ = write!(command, " --var {name}={}", quoted(&value));
         }
     }
     if !check.scenario.secrets.is_empty() {

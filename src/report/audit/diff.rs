@@ -78,13 +78,10 @@ pub fn differences(old: &Audit, new: &Audit) -> Vec<Difference> {
 }
 
 fn cells(audit: &Audit) -> BTreeMap<(String, String), (&AuditCheck, &CheckResult)> {
-    let of_check = |check: &'_ AuditCheck| check.results.iter().map(|(target, _)| target.clone()).collect::<Vec<_>>();
     let mut all = BTreeMap::new();
     for check in &audit.checks {
-        for target in of_check(check) {
-            if let Some(result) = check.results.get(&target) {
-                all.insert((target, check.id.clone()), (check, result));
-            }
+        for (target, result) in &check.results {
+            all.insert((target.clone(), check.id.clone()), (check, result));
         }
     }
     all

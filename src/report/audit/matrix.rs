@@ -174,7 +174,8 @@ impl Matrix {
 
     fn html(&self) -> String {
         let mut body = String::new();
-        let head: String = self.columns.iter().map(|name| format!("<th scope=col>{}</th>", html(name))).collect();
+        let head =
+            self.columns.iter().map(|name| format!("<th scope=col>{}</th>", html(name))).collect::<Vec<_>>().concat();
         for row in &self.rows {
             let cells: String = self
                 .columns
@@ -190,7 +191,7 @@ impl Matrix {
                 check = html(&row.check),
             );
         }
-        let notes: String = self.notes.iter().map(|note| format!("<li>{}</li>", html(note))).collect();
+        let notes = self.notes.iter().map(|note| format!("<li>{}</li>", html(note))).collect::<Vec<_>>().concat();
         PAGE.replace("@HEAD@", &head).replace("@NOTES@", &notes).replace("@ROWS@", &body)
     }
 }

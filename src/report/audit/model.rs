@@ -189,6 +189,7 @@ impl Audit {
     }
 
     /// The checks that a target failed, the worst first.
+    #[must_use]
     pub fn failed<'a>(&'a self, target: &'a str) -> Vec<(&'a AuditCheck, &'a CheckResult)> {
         let of_target = |check: &'a AuditCheck| Some((check, check.results.get(target)?));
         let failed = self.checks.iter().filter_map(of_target);
