@@ -74,7 +74,9 @@ impl Reading {
     }
 
     fn all(&mut self, statements: &[Stmt<'_>]) {
-        statements.iter().for_each(|statement| self.statement(statement));
+        for statement in statements {
+            self.statement(statement);
+        }
     }
 
     fn within(&mut self, block: impl FnOnce(&mut Self)) {
