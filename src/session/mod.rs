@@ -6,6 +6,7 @@
 
 mod admission;
 mod asked;
+mod echoes;
 mod exchange;
 mod inbox;
 mod ledger;
@@ -37,6 +38,7 @@ use crate::secret::Masker;
 use crate::smtp::dialogue::Dialogue;
 use crate::smtp::reply::{Reply, ReplyParser};
 use asked::AskedInOrder;
+use echoes::Echoes;
 use inbox::Inbox;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -84,8 +86,7 @@ pub(crate) struct Session {
     /// Held until the server speaks: the next connection waits for it.
     admitted: Option<Admitted>,
     is_tls_port: bool,
-    /// Finds the secrets that its server may know; without it every secret counts.
-    echoes: Option<Arc<Masker>>,
+    echoes: Echoes,
 }
 
 impl Session {
@@ -136,7 +137,7 @@ impl Session {
             recorder: None,
             admitted: None,
             is_tls_port: false,
-            echoes: None,
+            echoes: Echoes::default(),
         })
     }
 
@@ -179,14 +180,9 @@ impl Session {
         self.last_write.elapsed()
     }
 
-    /// Only what this finds counts as an echo: of another secret the server can but guess, and must not learn that it did.
-    pub(crate) fn count_echoes_of(&mut self, secrets: Arc<Masker>) {
-        self.echoes = Some(secrets);
-    }
-
-    /// Whether the server sent a secret back.
-    pub(crate) fn is_echo(&self, bytes: &[u8], log: &Transcript) -> bool {
-        self.echoes.as_ref().unwrap_or(log.masker()).finds(bytes)
+    /// What counts as a secret that the server sent back.
+    pub(crate) fn echoes(&self) -> &Echoes {
+        &self.echoes
     }
 
     /// Whether this plain session has reached a port that begins with TLS.
@@ -244,11 +240,8 @@ impl Session {
         &mut self.asked
     }
 
-    pub(crate) fn owed(&self) -> usize {
-        self.dialogue.owed()
-    }
-
-    pub(crate) fn is_in_mail_data(&self) -> bool {
-        self.dialogue.is_in_mail_data()
+    /// Which replies are owed.
+    pub(crate) fn dialogue(&self) -> &Dialogue {
+        &self.dialogue
     }
 }

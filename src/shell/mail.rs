@@ -13,7 +13,10 @@ impl Shell {
     pub(super) async fn data(&mut self, file: &str) {
         let Some(content) = self.content(file) else { return };
         self.send(b"DATA").await;
-        let ready = self.session.as_ref().is_some_and(|session| session.is_in_mail_data() && session.owed() == 0);
+        let ready = self
+            .session
+            .as_ref()
+            .is_some_and(|session| session.dialogue().is_in_mail_data() && session.dialogue().owed() == 0);
         if !ready {
             return self.complain("the server does not take mail data: the file was not sent");
         }

@@ -281,9 +281,9 @@ impl Shell {
 
     /// Follows the mail transaction, for the prompt and for what may come next.
     fn follow(&mut self, command: Option<Awaited>, code: u16) {
-        let in_mail_data = self.session.as_ref().is_some_and(Session::is_in_mail_data);
+        let in_mail_data = self.session.as_ref().is_some_and(|session| session.dialogue().is_in_mail_data());
         self.phase = match (command, code) {
-            _ if in_mail_data && self.session.as_ref().is_some_and(|session| session.owed() == 0) => {
+            _ if in_mail_data && self.session.as_ref().is_some_and(|session| session.dialogue().owed() == 0) => {
                 PromptPhase::MailData
             }
             (_, 334) => PromptPhase::Challenge,

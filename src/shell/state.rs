@@ -120,7 +120,7 @@ impl Shell {
             phase: self.phase,
             server: self.settings.place.shown(),
             tls: session.and_then(Session::tls).map(|facts| facts.verified),
-            owed: session.map_or(0, Session::owed),
+            owed: session.map_or(0, |session| session.dialogue().owed()),
             held: self.held.as_ref().map(|held| held.split(|byte| *byte == b'\n').count() - 1),
             offers: offers.unwrap_or_default(),
             hello: self.settings.hello.clone(),

@@ -75,7 +75,7 @@ impl Shell {
 
     /// Reads every reply that is owed.
     pub(super) async fn read_owed(&mut self) {
-        while self.session.as_ref().is_some_and(|session| session.owed() > 0) {
+        while self.session.as_ref().is_some_and(|session| session.dialogue().owed() > 0) {
             if self.read_reply().await.is_none() {
                 return;
             }
@@ -154,7 +154,7 @@ impl Shell {
 
     /// Says what went wrong.
     pub(super) fn trouble(&mut self, trouble: &Trouble, what: &str) {
-        let owed = self.session.as_ref().map_or(0, Session::owed);
+        let owed = self.session.as_ref().map_or(0, |session| session.dialogue().owed());
         match trouble {
             Trouble::Closed { arrived } | Trouble::Broken { arrived, .. } => {
                 self.tap.server(arrived);
@@ -243,7 +243,7 @@ impl Shell {
         if self.session.is_none() {
             return self.not_connected();
         }
-        if self.session.as_ref().is_some_and(|session| session.owed() > 0) {
+        if self.session.as_ref().is_some_and(|session| session.dialogue().owed() > 0) {
             self.read_owed().await;
         } else if !self.heard_unasked {
             self.read_reply().await;

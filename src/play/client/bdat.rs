@@ -87,9 +87,9 @@ impl Chunks<'_> {
         }
         self.sent += 1;
         let session = at.sessions.speaking(at.step)?;
-        let owed_before = session.owed();
+        let owed_before = session.dialogue().owed();
         let outcome = session.write_chunk(&command, octets, at.wait, &at.stage.log).await;
-        let owed = session.owed().saturating_sub(owed_before);
+        let owed = session.dialogue().owed().saturating_sub(owed_before);
         let written = outcome.map_err(|trouble| at.trouble(&trouble, "the server to take the chunk"))?;
         self.stopped = written == Written::Interrupted;
         let Some(expectation) = at.step.expect.as_ref().filter(|it| is_about_a_reply(it)) else {

@@ -103,11 +103,6 @@ impl StepAt<'_> {
         Ok((captures, answer.holds_secret))
     }
 
-    fn is_echo(&self, bytes: &[u8]) -> bool {
-        let log = &self.stage.log;
-        self.open().map_or_else(|| log.masker().finds(bytes), |open| open.session.is_echo(bytes, log))
-    }
-
     async fn expect_line(&mut self, expectation: &Expectation, pattern: &Pattern) -> Result<Captured, Vec<Divergence>> {
         let outcome = self.sessions.speaking(self.step)?.read_line(self.wait, &mut self.stage.log).await;
         let line = outcome.map_err(|trouble| self.trouble(&trouble, &describe(expectation, OtherSide::Server)))?;
@@ -116,7 +111,7 @@ impl StepAt<'_> {
         let scope = self.scope();
         let found = self.stage.comparer(&scope).found(pattern, content, expectation.span, "a line matching");
         let captures = found.map_err(|mismatches| vec![self.place().other_bytes(&line, &mismatches)])?;
-        Ok((captures, self.is_echo(&line)))
+        Ok((captures, is_echo(self, &line)))
     }
 
     async fn expect_raw(&mut self, expectation: &Expectation, pattern: &Pattern) -> Result<Captured, Vec<Divergence>> {
@@ -134,7 +129,7 @@ impl StepAt<'_> {
             divergences
         })?;
         let captures = matcher.captures(&bytes).unwrap_or_default();
-        Ok((captures, self.is_echo(&bytes)))
+        Ok((captures, is_echo(self, &bytes)))
     }
 
     pub(crate) async fn expect_end(&mut self, closed: ClosedBy, span: Span) -> StepDone {
@@ -172,4 +167,9 @@ fn ends_as_expected(expectation: &Expectation, trouble: &Trouble) -> bool {
         Trouble::Broken { arrived, .. } => allows_end(expectation, arrived, true),
         _ => false,
     }
+}
+
+fn is_echo(at: &StepAt<'_>, bytes: &[u8]) -> bool {
+    let log = &at.stage.log;
+    at.open().map_or_else(|| log.masker().finds(bytes), |open| open.session.echoes().are_in(bytes, log.masker()))
 }

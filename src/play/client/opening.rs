@@ -83,7 +83,7 @@ impl StepAt<'_> {
             exchanger.clone_into(&mut endpoint.target.host);
         }
         if self.ground.settings.untrusted && !self.ground.settings.show_secrets {
-            session.count_echoes_of(Arc::new(self.masker_of_bound(&endpoint)));
+            session.echoes().count_those_of(Arc::new(masker_of_bound(self, &endpoint)));
         }
         let implicit = endpoint.implicit_tls;
         self.sessions.add(name, (session, endpoint, connect.tls.clone()), &self.stage.log);
@@ -94,14 +94,6 @@ impl StepAt<'_> {
             Some(pattern) => Err(vec![did_not_fail(&self.place(), pattern, "the connection was opened")]),
             None => Ok(()),
         }
-    }
-
-    /// Finds the secrets that may go where this session goes.
-    fn masker_of_bound(&self, endpoint: &Endpoint) -> Masker {
-        let hosts = [endpoint.host.as_str(), endpoint.target.host.as_str()];
-        let bound = &self.ground.settings.bound;
-        let secrets = self.stage.names.secrets().iter().filter(|(name, _)| bound.allows(name, &hosts));
-        Masker::new(&secrets.map(|(name, secret)| (name.clone(), secret.clone())).collect())
     }
 
     pub(crate) async fn starttls(&mut self, settings: &TlsSettings) -> StepDone {
@@ -207,4 +199,12 @@ fn tls_text(failure: &TlsFailure) -> String {
 fn did_not_fail(site: &Site<'_>, pattern: &Pattern, what: &str) -> Divergence {
     let site = Site { span: pattern.text.span, ..*site };
     site.fault(Kind::Fails, &format!("expected a failure matching {}, but {what}", pattern.text.source))
+}
+
+/// Finds the secrets that may go where this session goes.
+fn masker_of_bound(at: &StepAt<'_>, endpoint: &Endpoint) -> Masker {
+    let hosts = [endpoint.host.as_str(), endpoint.target.host.as_str()];
+    let bound = &at.ground.settings.bound;
+    let secrets = at.stage.names.secrets().iter().filter(|(name, _)| bound.allows(name, &hosts));
+    Masker::new(&secrets.map(|(name, secret)| (name.clone(), secret.clone())).collect())
 }

@@ -229,7 +229,7 @@ impl Player<'_> {
         let askers = std::mem::take(&mut pipeline.askers);
         let at = self.at(last, None).map_err(|divergence| vec![divergence])?;
         let session = at.sessions.speaking(last)?;
-        let before = session.owed();
+        let before = session.dialogue().owed();
         let outcome = session.write(Outgoing { bytes: &bytes, shown: &shown, secret }, at.wait, &at.stage.log).await;
         session.asked().name_steps(before, &askers);
         outcome.map_err(|trouble| at.trouble(&trouble, "the server to take what was sent"))

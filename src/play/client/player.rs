@@ -162,8 +162,10 @@ impl<'a> Player<'a> {
         }
         let speech = step.action.speaks();
         let speaks = !matches!(speech, Speech::Nothing | Speech::Opens);
-        let reachable =
-            self.sessions.of(step).is_some_and(|open| open.session.is_alive() && !open.session.is_in_mail_data());
+        let reachable = self
+            .sessions
+            .of(step)
+            .is_some_and(|open| open.session.is_alive() && !open.session.dialogue().is_in_mail_data());
         let wait_for_end =
             speech == Speech::Listens && self.sessions.of(step).is_some_and(|open| open.session.is_open());
         Ok(!speaks || reachable || wait_for_end)

@@ -108,7 +108,7 @@ impl Sessions {
 
     /// A group that goes on after its divergence leaves sessions behind that owe replies.
     pub(crate) fn note_late_replies(&mut self, group: &str) {
-        let owing = self.open.iter().filter(|(_, open)| open.session.owed() > 0 && open.session.is_alive());
+        let owing = self.open.iter().filter(|(_, open)| open.session.dialogue().owed() > 0 && open.session.is_alive());
         self.late.extend(owing.map(|(name, _)| (name.clone(), group.to_owned())));
     }
 
@@ -124,7 +124,7 @@ impl Sessions {
     /// later step may take one of them for its own.
     pub(crate) async fn read_last_replies(&mut self, of: Option<&str>, until: Instant, log: &mut Transcript) {
         for (_, open) in self.open.iter_mut().filter(|(name, _)| of.is_none_or(|wanted| name.as_str() == wanted)) {
-            while open.session.owed() > 0 && open.session.is_alive() {
+            while open.session.dialogue().owed() > 0 && open.session.is_alive() {
                 let left = until.saturating_duration_since(Instant::now());
                 if open.session.read_reply(left, log).await.is_err() {
                     break;

@@ -14,6 +14,8 @@ mod patterns;
 mod played;
 mod server;
 mod steps;
+mod unknown;
+mod whole;
 
 use super::lint::lint;
 use super::lost::Lost;

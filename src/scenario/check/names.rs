@@ -5,12 +5,10 @@
 use super::{Checker, Played};
 use crate::scenario::builtin::FILTERS;
 use crate::scenario::sides::Side;
-use crate::scenario::source::{Diagnostic, DiagnosticKind, Span};
+use crate::scenario::source::{Diagnostic, Span};
 use crate::scenario::template::{Expression, Mode, Scope as _, Text, statement_names};
-use crate::scenario::variables::WITHOUT_VALUE;
 use crate::scenario::words::{self, Where};
-use crate::scenario::{Data, Flow, Length, Misread, Named, Scenario};
-use std::collections::HashSet;
+use crate::scenario::{Data, Length, Misread, Named, Scenario};
 use std::ops::Range;
 
 /// The names that a scenario may not give to anything.
@@ -196,45 +194,6 @@ impl Checker<'_> {
         self.unknown("name", name, span, known.iter().map(String::as_str));
     }
 
-    pub(super) fn unknown<'k>(&mut self, kind: &str, name: &str, span: Span, known: impl IntoIterator<Item = &'k str>) {
-        let error = Diagnostic::error(span, format!("unknown {kind} `{name}`"));
-        let place = match kind {
-            "filter" | "test" => Where::Filter,
-            "function" => Where::Function,
-            _ => Where::Elsewhere,
-        };
-        self.diagnostics.push(match words::help(name, place, known) {
-            Some(help) => error.help(help),
-            None if kind == "name"
-                && matches!(name, "env" | "environ" | "os" | "secrets" | "vars" | "var" | "item") =>
-            {
-                error.help(outside(name))
-            }
-            None if kind == "name"
-                && name.len() > 1
-                && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) =>
-            {
-                error.help(format!(
-                    "a word of SMTP stands in quotes, as in `offers('{name}')`; a variable is declared under `vars`"
-                ))
-            }
-            None if kind == "name" => {
-                let error = error.help("declare it under `vars` or `secrets`, or capture it in a step before this one");
-                if self.lost.gives(name) { error.following() } else { error }
-            }
-            None => error,
-        });
-    }
-
-    fn unknown_function(&mut self, name: &str, span: Span) {
-        if self.templates.has_filter(name) {
-            let error = Diagnostic::error(span, format!("unknown function `{name}`"));
-            return self.diagnostics.push(error.help(format!("`{name}` is a filter: write `VALUE | {name}`")));
-        }
-        let known = self.templates.functions();
-        self.unknown("function", name, span, known.iter().map(String::as_str));
-    }
-
     /// `connect` and file names use variables only, so that no server chooses what is reached or read.
     pub(super) fn text_of_vars(&mut self, text: &Text) {
         self.text(text);
@@ -293,57 +252,8 @@ impl Checker<'_> {
 
     // --- lints -------------------------------------------------------------------------------------------------
 
-    pub(super) fn cases(&mut self, scenario: &Scenario) {
-        for (name, data) in scenario.cases.iter().flat_map(|case| &case.values) {
-            self.data(data);
-            if !self.vars.contains(&name.name) {
-                let known: Vec<String> = self.vars.iter().cloned().collect();
-                self.unknown("variable", &name.name, name.span, known.iter().map(String::as_str));
-            }
-        }
-    }
-
-    /// What no secret may decide; where an error stands already, it is said.
-    pub(super) fn secrets_that_decide(&mut self, scenario: &Scenario) {
-        let said: HashSet<Span> = self.diagnostics.iter().filter(|one| one.is_error()).map(|one| one.span).collect();
-        let faults = Flow::of(scenario).faults(self.context.untrusted);
-        self.diagnostics.extend(faults.into_iter().filter(|fault| !said.contains(&fault.span)));
-    }
-
-    pub(super) fn unused(&mut self, scenario: &Scenario) {
-        for var in &scenario.vars {
-            // One that is read must be given; one that nothing reads was left empty by oversight.
-            if let (Data::Missing(span), false) = (&var.default, self.used.contains(&var.name.name)) {
-                self.diagnostics.push(Diagnostic::error(*span, WITHOUT_VALUE.0).help(WITHOUT_VALUE.1));
-                self.used.insert(var.name.name.clone());
-            }
-        }
-        let vars = scenario.vars.iter().map(|var| (&var.name, "variable", DiagnosticKind::UnusedVariable));
-        let secrets = scenario.secrets.iter().map(|secret| (secret, "secret", DiagnosticKind::Any));
-        // The column that names the cases is of use as a name alone.
-        let columns = scenario.cases.first().map_or(0, |case| case.values.len());
-        let naming = scenario.naming_column().filter(|_| columns > 1);
-        for (named, what, kind) in vars.chain(secrets) {
-            if !self.used.contains(&named.name) && naming != Some(named.name.as_str()) {
-                let warning = Diagnostic::warning(named.span, format!("the {what} `{}` is never used", named.name));
-                self.diagnostics.push(warning.kind(kind));
-            }
-        }
-    }
-
     pub(super) fn error(&mut self, span: Span, message: impl Into<String>) {
         self.diagnostics.push(Diagnostic::error(span, message));
-    }
-}
-
-/// What other tools reach values by.
-fn outside(name: &str) -> &'static str {
-    match name {
-        "item" => "a loop names its variable: `for_each: {recipient: [a, b]}`, and then `<<recipient>>`",
-        "secrets" | "vars" | "var" => "a name of `vars` or `secrets` stands alone: `<<name>>`",
-        _ => {
-            "a value of the environment is declared, `vars: {name: …}`, and given by `--var` or `SMTP_SCRIPT_VAR_NAME`"
-        }
     }
 }
 

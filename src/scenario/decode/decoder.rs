@@ -2,15 +2,13 @@
 //!
 //! Responsible for the mistakes that every reader finds, and for keeping them. Called by all the other files here.
 
-use super::advice::{as_list, as_mapping, list_some, mapping_help, merge_key, place_of, wrong_type};
+use super::advice::{as_list, as_mapping, wrong_type};
 pub(super) use super::entries::{Entries, KeyValue};
 use crate::scenario::lost::Lost;
 use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, DiagnosticKind, Footnote, Sources, Span};
 use crate::scenario::template::{Expression, Text};
-use crate::scenario::typography::Lookalike;
 use crate::scenario::variables::WITHOUT_VALUE;
-use crate::scenario::words;
 use crate::scenario::yaml::{Node, ScalarKind, Value, quoted};
 use crate::scenario::{Choosable, Chosen, Data, Includes, Length, Named, Pattern, duration};
 
@@ -109,53 +107,6 @@ impl Decoder<'_> {
     }
 
     // --- building blocks ---------------------------------------------------------------------------------------
-
-    /// The entries of a mapping, after complaints about unknown, doubled and odd keys.
-    pub(super) fn entries<'n>(&mut self, node: &'n Node, what: &str, known: &[&[&'static str]]) -> Option<Entries<'n>> {
-        let Value::Map(pairs) = &node.value else {
-            let error = Diagnostic::error(node.span, format!("{what} is a mapping, not {}", node.description()))
-                .label(format!("expected keys such as {}", list_some(known)));
-            self.errors.push(mapping_help(what).into_iter().fold(error, Diagnostic::help));
-            return None;
-        };
-        let mut entries = Entries { span: node.span, list: Vec::new() };
-        for (key, value) in pairs {
-            let Some(scalar) = key.scalar() else {
-                self.errors
-                    .push(Diagnostic::error(key.span, format!("a key of {what} is a word, not {}", key.description())));
-                continue;
-            };
-            let name = scalar.text.as_str();
-            if let Some(first) = entries.entry(name) {
-                let error = Diagnostic::error(key.span, format!("`{name}` stands here twice"))
-                    .other(first.key_span, "the first one");
-                let of_step = matches!(what, "a step" | "a server's step");
-                self.errors.push(if of_step { error.help("a new step begins with `- `") } else { error });
-            } else if known.iter().any(|keys| keys.contains(&name)) {
-                entries.list.push(KeyValue { key: name, key_span: key.span, value });
-            } else {
-                self.unknown_key(name, key.span, what, known);
-            }
-        }
-        Some(entries)
-    }
-
-    pub(super) fn unknown_key(&mut self, name: &str, span: Span, what: &str, known: &[&[&str]]) {
-        if name == "<<" {
-            return self.errors.push(merge_key(span));
-        }
-        let error =
-            Diagnostic::error(span, format!("`{name}` is not a key of {what}")).kind(DiagnosticKind::UnknownKey);
-        let all = || known.iter().flat_map(|keys| keys.iter().copied());
-        if let Some(lookalike) = Lookalike::first(name) {
-            let advice = format!("{}: {}", lookalike.described(), lookalike.advice());
-            return self.errors.push(error.help(advice));
-        }
-        self.errors.push(match words::help(name, place_of(what), all()) {
-            Some(help) => error.help(help),
-            None => error.help(format!("the keys are {}", all().collect::<Vec<_>>().join(", "))),
-        });
-    }
 
     pub(super) fn wrong_type(&mut self, node: &Node, expected: &str) {
         let error = wrong_type(node, expected);

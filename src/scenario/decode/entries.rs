@@ -1,7 +1,11 @@
 //! The entries of a mapping, as the readers take them apart.
 
-use crate::scenario::source::Span;
-use crate::scenario::yaml::Node;
+use super::advice::{list_some, mapping_help, merge_key, place_of};
+use super::decoder::Decoder;
+use crate::scenario::source::{Diagnostic, DiagnosticKind, Span};
+use crate::scenario::typography::Lookalike;
+use crate::scenario::words;
+use crate::scenario::yaml::{Node, Value};
 
 /// The entries of a mapping.
 pub(super) struct Entries<'n> {
@@ -36,5 +40,57 @@ impl KeyValue<'_> {
     /// The value, or the key where the value is empty.
     pub(super) fn value_span(&self) -> Span {
         if self.value.is_null() { self.key_span } else { self.value.span }
+    }
+}
+
+/// Complaints about keys that are unknown, doubled or odd.
+impl Decoder<'_> {
+    /// The entries of a mapping, after complaints about unknown, doubled and odd keys.
+    pub(super) fn entries<'n>(&mut self, node: &'n Node, what: &str, known: &[&[&'static str]]) -> Option<Entries<'n>> {
+        let Value::Map(pairs) = &node.value else {
+            let error = Diagnostic::error(node.span, format!("{what} is a mapping, not {}", node.description()))
+                .label(format!("expected keys such as {}", list_some(known)));
+            self.complain(mapping_help(what).into_iter().fold(error, Diagnostic::help));
+            return None;
+        };
+        let mut entries = Entries { span: node.span, list: Vec::new() };
+        for (key, value) in pairs {
+            let Some(scalar) = key.scalar() else {
+                self.complain(Diagnostic::error(
+                    key.span,
+                    format!("a key of {what} is a word, not {}", key.description()),
+                ));
+                continue;
+            };
+            let name = scalar.text.as_str();
+            if let Some(first) = entries.entry(name) {
+                let error = Diagnostic::error(key.span, format!("`{name}` stands here twice"))
+                    .other(first.key_span, "the first one");
+                let of_step = matches!(what, "a step" | "a server's step");
+                self.complain(if of_step { error.help("a new step begins with `- `") } else { error });
+            } else if known.iter().any(|keys| keys.contains(&name)) {
+                entries.list.push(KeyValue { key: name, key_span: key.span, value });
+            } else {
+                self.unknown_key(name, key.span, what, known);
+            }
+        }
+        Some(entries)
+    }
+
+    pub(super) fn unknown_key(&mut self, name: &str, span: Span, what: &str, known: &[&[&str]]) {
+        if name == "<<" {
+            return self.complain(merge_key(span));
+        }
+        let error =
+            Diagnostic::error(span, format!("`{name}` is not a key of {what}")).kind(DiagnosticKind::UnknownKey);
+        let all = || known.iter().flat_map(|keys| keys.iter().copied());
+        if let Some(lookalike) = Lookalike::first(name) {
+            let advice = format!("{}: {}", lookalike.described(), lookalike.advice());
+            return self.complain(error.help(advice));
+        }
+        self.complain(match words::help(name, place_of(what), all()) {
+            Some(help) => error.help(help),
+            None => error.help(format!("the keys are {}", all().collect::<Vec<_>>().join(", "))),
+        });
     }
 }
