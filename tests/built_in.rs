@@ -69,7 +69,7 @@ fn lists_are_narrowed_and_detailed() {
         "  variables: host=smtp.sendgrid.net",
         "  secrets: username, password",
     ]);
-    smtp_script(&["list", "--tag", "nobody"]).exits(2).says(&["has the tag `nobody`", "the tags are auth"]);
+    smtp_script(&["list", "--tag", "nobody"]).exits(2).says(&["has the tag `nobody`", "the tags are amazon-ses, auth"]);
     smtp_script(&["list", "opn-relay"]).exits(2).says(&["did you mean `open-relay`?"]);
 }
 
@@ -97,6 +97,30 @@ fn each_provider_has_a_starting_scenario() {
     assert!(starts(&["sendgrid", "--tls", "implicit", "--auth", "login"]).contains("mechanism: LOGIN"));
     assert!(starts(&["outlook"]).contains("mechanism: XOAUTH2"));
     assert!(starts(&["postmark"]).contains("username: <<token>>"));
+}
+
+/// The scenarios of providers are what `new` writes; `UPDATE=1` writes them.
+#[test]
+fn each_scenario_of_a_provider_is_what_new_writes() {
+    const MODELINE: &str = "# yaml-language-server: $schema=../../docs/scenario.schema.json\n";
+    const DESCRIPTION: &str = "description: Logs in and sends one message, by the settings that the provider names.";
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/providers");
+    let of_provider = |it: &library::BuiltIn| {
+        let id = it.name.strip_prefix("providers/")?.strip_suffix("-message")?.to_owned();
+        (id != "sendgrid").then_some(id)
+    };
+    let ids: Vec<String> = library::all().filter_map(of_provider).collect();
+    for id in &ids {
+        let name = format!("{id}-message");
+        let written = smtp_script(&["new", id]).out.replace("THIS-FILE", &format!("scenarios/providers/{name}.yaml"));
+        let text = MODELINE.to_owned() + &written.replace("\ntags:", &format!("\n{DESCRIPTION}\ntags:"));
+        let file = folder.join(name + ".yaml");
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&file, &text).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&file).unwrap(), text, "{id}");
+    }
+    assert!(ids.len() >= 13, "{ids:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod explain;
 mod exporter;
+mod first_message;
 mod foreign_options;
 mod import;
 mod list;

@@ -3,6 +3,7 @@
 //! Responsible for the options and for the scenario that they stand for: the one that a person would have written. `run`
 //! plays it, and `-o` keeps it.
 
+use super::first_message::{FirstLogin, FirstMessage, by_token};
 use super::refusal::Refusal;
 use super::report_files::ReportArguments;
 use super::run::{RunArguments, TrustArguments, run_text};
@@ -10,7 +11,7 @@ use super::screen::Color;
 use super::values::ValueArguments;
 use super::{new_file, screen};
 use crate::scenario::address::split_address_or;
-use crate::scenario::write::{Draft, DraftAction, DraftConnect, DraftExpect, DraftStep, literal};
+use crate::scenario::write::{Draft, DraftAction, DraftConnect, DraftStep, literal};
 use crate::smtp::auth::Mechanism;
 use crate::smtp::idiom::Idiom;
 use crate::smtp::ports::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
@@ -220,53 +221,29 @@ impl SendArguments {
     }
 
     fn steps(&self, tls: TlsStart) -> Result<Vec<DraftStep>, Refusal> {
-        let mut steps = vec![expect("^220")];
-        if tls == TlsStart::Starttls {
-            steps.push(line("EHLO <<client>>", "^250[ -]STARTTLS"));
-            steps.push(DraftStep::new(DraftAction::StartTls(Vec::new())));
-        }
-        match self.login.user {
-            None => steps.push(line("EHLO <<client>>", "^250")),
-            Some(_) => steps.extend(self.login.steps()),
-        }
-        steps.push(line("MAIL FROM:<<<from>>>", "^250"));
-        match self.message.recipients().as_slice() {
-            [_] => steps.push(line("RCPT TO:<<<to>>>", "^250")),
-            several => {
-                steps.extend(several.iter().map(|to| line(&format!("RCPT TO:<{}>", literal(address(to))), "^250")));
-            }
-        }
-        steps.push(line("DATA", "^354"));
-        steps.push(DraftStep {
-            name: Some("the message is accepted".to_owned()),
-            expect: Some(DraftExpect::Reply("^250".to_owned())),
-            ..DraftStep::new(self.message.action()?)
-        });
-        steps.push(line("QUIT", "^221"));
-        Ok(steps)
+        let recipients = match self.message.recipients().as_slice() {
+            [_] => vec!["<<to>>".to_owned()],
+            several => several.iter().map(|to| literal(address(to))).collect(),
+        };
+        let first = FirstMessage {
+            starttls: tls == TlsStart::Starttls,
+            login: self.login.user.as_ref().map(|_| self.login.first()),
+            recipients,
+            message: self.message.action()?,
+        };
+        Ok(first.steps())
     }
 }
 
 impl LoginArguments {
     /// What the secret is called.
     fn secret(&self) -> &'static str {
-        match self.mechanism {
-            Some(Mechanism::XOAuth2 | Mechanism::OAuthBearer) => "token",
-            _ => "password",
-        }
+        if by_token(self.mechanism) { "token" } else { "password" }
     }
 
-    fn steps(&self) -> [DraftStep; 2] {
-        let offered = self.mechanism.map_or_else(String::new, |it| format!(" .*{}", it.name()));
-        let mechanism = self.mechanism.map(|it| ("mechanism".to_owned(), it.name().to_owned()));
-        let secret = self.secret();
-        let credentials = [("username", "<<username>>".to_owned()), (secret, format!("<<{secret}>>"))];
-        let credentials = credentials.map(|(key, text)| (key.to_owned(), text));
-        let login = DraftStep {
-            name: Some("the login is accepted".to_owned()),
-            ..DraftStep::new(DraftAction::Auth(mechanism.into_iter().chain(credentials).collect()))
-        };
-        [line("EHLO <<client>>", &format!("^250[ -]AUTH{offered}")), login]
+    fn first(&self) -> FirstLogin {
+        let (mechanism, secret) = (self.mechanism, self.secret());
+        FirstLogin { name: "the login is accepted", mechanism, username: "username", secret }
     }
 }
 
@@ -330,14 +307,6 @@ fn named(host: &str, port: u16) -> String {
 fn folder_of(path: &Path) -> Result<PathBuf, Refusal> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     folder.canonicalize().map_err(|error| Refusal::unreadable(folder, &error))
-}
-
-fn expect(pattern: &str) -> DraftStep {
-    DraftStep { expect: Some(DraftExpect::Reply(pattern.to_owned())), ..DraftStep::default() }
-}
-
-fn line(text: &str, pattern: &str) -> DraftStep {
-    DraftStep { action: DraftAction::Send(text.to_owned()), ..expect(pattern) }
 }
 
 fn mechanism(name: &str) -> Result<Mechanism, String> {

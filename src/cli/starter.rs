@@ -1,10 +1,12 @@
-//! The text of a starting scenario: logs in and sends one message.
+//! The draft of a starting scenario: logs in and sends one message.
 //!
-//! Responsible for the YAML. Not for choosing server, port and mechanism (`new`).
+//! Responsible for what is particular to a provider: its words about user name and password, names and tags. Not for
+//! choosing server, port and mechanism (`new`), nor for the steps (`first_message`).
 
+use super::first_message::{FirstLogin, FirstMessage, by_token};
+use crate::scenario::write::{Draft, DraftAction, DraftConnect, literal};
 use crate::smtp::auth::Mechanism;
 use crate::smtp::provider::{Provider, Submission, UserName};
-use std::fmt::Write as _;
 
 /// How TLS begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,69 +34,68 @@ pub(super) struct StarterPlan<'a> {
     pub(super) provider: Option<(&'static Provider, Submission)>,
 }
 
-/// The port that means implicit TLS by itself.
-const IMPLICIT_TLS_PORT: u16 = 465;
+const MESSAGE: &str = "\
+From: <<<from>>>
+To: <<<to>>>
+Subject: A test by smtp-script
+Date: <<rfc5322_date()>>
+Message-ID: <<message_id(client)>>
+
+This message was sent to see whether it can be sent.
+";
 
 /// The whole file.
 pub(super) fn scenario(plan: &StarterPlan<'_>) -> String {
-    let mut text = head(plan);
-    text.push_str(&values(plan));
-    text.push_str(&connection(plan));
-    text.push_str("timeout: 30s\nsteps:\n  - expect: ^220\n");
-    if plan.tls == StarterTls::Starttls {
-        text.push_str("  - send: EHLO <<client>>\n    expect: ^250[ -]STARTTLS\n  - starttls\n");
-    }
-    text.push_str(&match plan.login {
-        StarterLogin::None => "  - send: EHLO <<client>>\n    expect: ^250\n".to_owned(),
-        StarterLogin::By(mechanism) => login(plan, mechanism),
-    });
-    text.push_str(MESSAGE);
-    text
+    let who = plan.provider.map_or(plan.host, |(provider, _)| provider.name);
+    let draft = Draft {
+        comments: vec![head(plan, who)],
+        name: Some(literal(&format!("{who} takes a message on {}", plan.port))),
+        tags: tags(plan),
+        vars: vars(plan),
+        secrets: secrets(plan),
+        connect: Some(DraftConnect {
+            host: "<<host>>".to_owned(),
+            port: plan.port,
+            implicit_tls: Some(plan.tls == StarterTls::Implicit),
+            ..DraftConnect::default()
+        }),
+        timeout: Some("30s".to_owned()),
+        steps: steps(plan).steps(),
+        ..Draft::default()
+    };
+    draft.to_yaml()
 }
 
-const MESSAGE: &str = "  \
-  - send: MAIL FROM:<<<from>>>
-    expect: ^250
-  - send: RCPT TO:<<<to>>>
-    expect: ^250
-  - send: DATA
-    expect: ^354
-  - name: the message is accepted
-    data: |
-      From: <<<from>>>
-      To: <<<to>>>
-      Subject: A test by smtp-script
-      Date: <<rfc5322_date()>>
-      Message-ID: <<message_id(client)>>
-
-      This message was sent to see whether it can be sent.
-    expect: ^250
-  - send: QUIT
-    expect: ^221
-";
-
-/// The comment at its head, name, description and tags.
-fn head(plan: &StarterPlan<'_>) -> String {
-    let who = plan.provider.map_or(plan.host, |(provider, _)| provider.name);
+/// The comment at its head: what it does, how it is run, what the credentials are.
+fn head(plan: &StarterPlan<'_>, who: &str) -> String {
     let how = match plan.tls {
         StarterTls::Starttls => " with STARTTLS",
         StarterTls::Implicit => " with TLS from the start",
         StarterTls::None => " without TLS",
     };
-    let mut text = format!("# {who}, port {}{how}: ", plan.port);
-    text.push_str(if plan.login == StarterLogin::None {
-        "sends one message.\n"
-    } else {
-        "logs in and sends one message.\n"
-    });
-    if let Some((_, submission)) = plan.provider {
-        _ = writeln!(text, "# Its settings: {}", submission.source.url);
-    }
-    text.push_str("#\n# Without an account:  smtp-script run THIS-FILE --sandbox\n");
-    text.push_str(
-        "# With one:            smtp-script run THIS-FILE --var from=you@your.example --var to=you@your.example\n",
-    );
-    text.push_str(&credentials(plan));
+    let what = if plan.login == StarterLogin::None { "sends one message." } else { "logs in and sends one message." };
+    let mut lines = vec![format!("{who}, port {}{how}: {what}", plan.port)];
+    lines.extend(plan.provider.map(|(_, submission)| format!("Its settings: {}", submission.source.url)));
+    lines.push(String::new());
+    lines.push("Without an account:  smtp-script run THIS-FILE --sandbox".to_owned());
+    let run = "smtp-script run THIS-FILE --var from=you@your.example --var to=you@your.example";
+    lines.push(format!("With one:            {run}"));
+    lines.extend(credentials(plan));
+    lines.join("\n")
+}
+
+/// What user name and password are, in the words of the provider.
+fn credentials(plan: &StarterPlan<'_>) -> Vec<String> {
+    let (Some((_, submission)), true) = (plan.provider, plan.login != StarterLogin::None) else { return Vec::new() };
+    let credentials = submission.credentials;
+    let user = match credentials.user {
+        UserName::Literal(_) | UserName::SameAsPassword => None,
+        UserName::Told(what) => Some(format!("  username: {what}")),
+    };
+    user.into_iter().chain([format!("  {}: {}", secret_name(plan), credentials.password)]).collect()
+}
+
+fn tags(plan: &StarterPlan<'_>) -> Vec<String> {
     let tags = [
         plan.provider.map(|(provider, _)| provider.id),
         (plan.login != StarterLogin::None).then_some("auth"),
@@ -104,66 +105,50 @@ fn head(plan: &StarterPlan<'_>) -> String {
             StarterTls::None => None,
         },
     ];
-    let tags: Vec<&str> = tags.into_iter().flatten().collect();
-    _ = writeln!(text, "name: {}", scalar(&format!("{who} takes a message on {}", plan.port)));
-    if !tags.is_empty() {
-        _ = writeln!(text, "tags: [{}]", tags.join(", "));
-    }
-    text
+    tags.into_iter().flatten().map(str::to_owned).collect()
 }
 
-/// What user name and password are, in the words of the provider.
-fn credentials(plan: &StarterPlan<'_>) -> String {
-    let (Some((_, submission)), true) = (plan.provider, plan.login != StarterLogin::None) else { return String::new() };
-    let credentials = submission.credentials;
-    let user = match credentials.user {
-        UserName::Literal(_) | UserName::SameAsPassword => String::new(),
-        UserName::Told(what) => format!("#   username: {what}\n"),
-    };
-    format!("{user}#   {}: {}\n", secret_name(plan), credentials.password)
-}
-
-/// Variables and secrets.
-fn values(plan: &StarterPlan<'_>) -> String {
-    let mut text = format!("vars:\n  host: {}\n  client: client.example\n", scalar(plan.host));
-    text.push_str("  from: sender@example.com\n  to: recipient@example.com\n");
-    if plan.login == StarterLogin::None {
-        return text;
-    }
-    let secret = secret_name(plan);
-    match user_name(plan) {
-        Some(UserName::Literal(word)) => _ = writeln!(text, "  username: {word}\nsecrets: [{secret}]"),
-        Some(UserName::SameAsPassword) => _ = writeln!(text, "secrets: [{secret}]"),
-        _ => _ = writeln!(text, "secrets: [username, {secret}]"),
-    }
-    text
-}
-
-fn connection(plan: &StarterPlan<'_>) -> String {
-    if plan.tls == StarterTls::Implicit && plan.port != IMPLICIT_TLS_PORT {
-        return format!("connect:\n  host: <<host>>\n  port: {}\n  tls: implicit\n", plan.port);
-    }
-    if plan.tls != StarterTls::Implicit && plan.port == IMPLICIT_TLS_PORT {
-        return format!("connect:\n  host: <<host>>\n  port: {}\n  tls: none\n", plan.port);
-    }
-    format!("connect: <<host>>:{}\n", plan.port)
-}
-
-fn login(plan: &StarterPlan<'_>, mechanism: Option<Mechanism>) -> String {
-    let offered = mechanism.map_or_else(String::new, |it| format!(" .*{}", it.name()));
-    let mut text = format!("  - send: EHLO <<client>>\n    expect: ^250[ -]AUTH{offered}\n");
-    text.push_str("  - name: the credentials are accepted\n    auth:\n");
-    if let Some(mechanism) = mechanism {
-        _ = writeln!(text, "      mechanism: {}", mechanism.name());
-    }
-    let secret = secret_name(plan);
+fn vars(plan: &StarterPlan<'_>) -> Vec<(String, String)> {
     let user = match user_name(plan) {
-        Some(UserName::SameAsPassword) => secret,
-        _ => "username",
+        Some(UserName::Literal(word)) if plan.login != StarterLogin::None => Some(("username", word)),
+        _ => None,
     };
-    let key = if is_by_token(plan) { "token" } else { "password" };
-    _ = writeln!(text, "      username: <<{user}>>\n      {key}: <<{secret}>>");
-    text
+    let always = [
+        ("host", plan.host),
+        ("client", "client.example"),
+        ("from", "sender@example.com"),
+        ("to", "recipient@example.com"),
+    ];
+    always.into_iter().chain(user).map(|(name, value)| (name.to_owned(), literal(value))).collect()
+}
+
+fn secrets(plan: &StarterPlan<'_>) -> Vec<String> {
+    let secret = secret_name(plan);
+    let names: &[&str] = match (plan.login, user_name(plan)) {
+        (StarterLogin::None, _) => &[],
+        (_, Some(UserName::Literal(_) | UserName::SameAsPassword)) => &[secret],
+        _ => &["username", secret],
+    };
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn steps(plan: &StarterPlan<'_>) -> FirstMessage {
+    let secret = secret_name(plan);
+    let login = match plan.login {
+        StarterLogin::None => None,
+        StarterLogin::By(mechanism) => Some(FirstLogin {
+            name: "the credentials are accepted",
+            mechanism,
+            username: if user_name(plan) == Some(UserName::SameAsPassword) { secret } else { "username" },
+            secret,
+        }),
+    };
+    FirstMessage {
+        starttls: plan.tls == StarterTls::Starttls,
+        login,
+        recipients: vec!["<<to>>".to_owned()],
+        message: DraftAction::Data(MESSAGE.to_owned()),
+    }
 }
 
 fn user_name(plan: &StarterPlan<'_>) -> Option<UserName> {
@@ -172,19 +157,10 @@ fn user_name(plan: &StarterPlan<'_>) -> Option<UserName> {
 
 /// `password`, or what it is where it is something else.
 fn secret_name(plan: &StarterPlan<'_>) -> &'static str {
-    match user_name(plan) {
-        Some(UserName::SameAsPassword) => "token",
-        _ if is_by_token(plan) => "token",
-        Some(UserName::Literal(_)) => "api_key",
+    match (user_name(plan), plan.login) {
+        (Some(UserName::SameAsPassword), _) => "token",
+        (_, StarterLogin::By(mechanism)) if by_token(mechanism) => "token",
+        (Some(UserName::Literal(_)), _) => "api_key",
         _ => "password",
     }
-}
-
-fn is_by_token(plan: &StarterPlan<'_>) -> bool {
-    matches!(plan.login, StarterLogin::By(Some(Mechanism::XOAuth2 | Mechanism::OAuthBearer)))
-}
-
-/// A text in YAML: an address of IPv6 would be a list or a mapping without quotes.
-fn scalar(text: &str) -> String {
-    if text.contains(['[', ':']) { format!("\"{text}\"") } else { text.to_owned() }
 }

@@ -85,6 +85,11 @@ impl ScopeNames {
             Arc::make_mut(&mut self.tainted).remove(name);
         }
     }
+
+    /// The secrets by their names.
+    pub(crate) fn secrets(&self) -> &BTreeMap<String, Secret> {
+        &self.secrets
+    }
 }
 
 impl Scope for ScopeNames {

@@ -84,6 +84,8 @@ pub(crate) struct Session {
     /// Held until the server speaks: the next connection waits for it.
     admitted: Option<Admitted>,
     is_tls_port: bool,
+    /// Finds the secrets that its server may know; without it every secret counts.
+    echoes: Option<Arc<Masker>>,
 }
 
 impl Session {
@@ -134,6 +136,7 @@ impl Session {
             recorder: None,
             admitted: None,
             is_tls_port: false,
+            echoes: None,
         })
     }
 
@@ -174,6 +177,16 @@ impl Session {
     /// How long ago this side spoke last, or the connection was opened.
     pub(crate) fn silent_for(&self) -> Duration {
         self.last_write.elapsed()
+    }
+
+    /// Only what this finds counts as an echo: of another secret the server can but guess, and must not learn that it did.
+    pub(crate) fn count_echoes_of(&mut self, secrets: Arc<Masker>) {
+        self.echoes = Some(secrets);
+    }
+
+    /// Whether the server sent a secret back.
+    pub(crate) fn is_echo(&self, bytes: &[u8], log: &Transcript) -> bool {
+        self.echoes.as_ref().unwrap_or(log.masker()).finds(bytes)
     }
 
     /// Whether this plain session has reached a port that begins with TLS.

@@ -52,7 +52,7 @@ impl Session {
         }
         let arrived = times.last().copied().unwrap_or_else(Instant::now);
         let elapsed = arrived.saturating_duration_since(self.last_write);
-        let holds_secret = asked.secret || log.masker().finds(reply.raw());
+        let holds_secret = asked.secret || self.is_echo(reply.raw(), log);
         self.answered_over_tls = true;
         if command == Some(Awaited::MailDataEnd) && reply.code() / 100 == 2 {
             self.ledger.messages += 1;

@@ -21,10 +21,13 @@ pub(crate) enum Client {
     Msmtp,
     /// nodemailer, for Node.js.
     Nodemailer,
+    /// PHPMailer's SMTP class.
+    Phpmailer,
 }
 
 /// Every client.
-pub(crate) const ALL: [Client; 5] = [Client::Smtplib, Client::Curl, Client::Swaks, Client::Msmtp, Client::Nodemailer];
+pub(crate) const ALL: [Client; 6] =
+    [Client::Smtplib, Client::Curl, Client::Swaks, Client::Msmtp, Client::Nodemailer, Client::Phpmailer];
 
 /// What is delivered, by whom, and where.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +54,7 @@ impl Client {
             Client::Swaks => "swaks",
             Client::Msmtp => "msmtp",
             Client::Nodemailer => "nodemailer",
+            Client::Phpmailer => "phpmailer",
         }
     }
 
@@ -68,6 +72,7 @@ impl Client {
             Client::Swaks => swaks(delivery, folder.path()),
             Client::Msmtp => msmtp(delivery, folder.path()),
             Client::Nodemailer => nodemailer(delivery, &message),
+            Client::Phpmailer => script("php", "phpmailer-client.php", delivery, &message),
         };
         let input = fs::File::open(&message).unwrap_or_else(|error| panic!("cannot read a message: {error}"));
         command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).env("HOME", folder.path());
@@ -77,7 +82,7 @@ impl Client {
     }
 }
 
-/// What the two scripts beside this file take: the password by the environment, all else as arguments.
+/// What the scripts beside this file take: the password by the environment, all else as arguments.
 fn script(program: &str, file: &str, delivery: &Delivery<'_>, message: &Path) -> Command {
     let mut command = Command::new(program);
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(file));

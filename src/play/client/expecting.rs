@@ -103,6 +103,11 @@ impl StepAt<'_> {
         Ok((captures, answer.holds_secret))
     }
 
+    fn is_echo(&self, bytes: &[u8]) -> bool {
+        let log = &self.stage.log;
+        self.open().map_or_else(|| log.masker().finds(bytes), |open| open.session.is_echo(bytes, log))
+    }
+
     async fn expect_line(&mut self, expectation: &Expectation, pattern: &Pattern) -> Result<Captured, Vec<Divergence>> {
         let outcome = self.sessions.speaking(self.step)?.read_line(self.wait, &mut self.stage.log).await;
         let line = outcome.map_err(|trouble| self.trouble(&trouble, &describe(expectation, OtherSide::Server)))?;
@@ -111,7 +116,7 @@ impl StepAt<'_> {
         let scope = self.scope();
         let found = self.stage.comparer(&scope).found(pattern, content, expectation.span, "a line matching");
         let captures = found.map_err(|mismatches| vec![self.place().other_bytes(&line, &mismatches)])?;
-        Ok((captures, self.stage.log.masker().finds(&line)))
+        Ok((captures, self.is_echo(&line)))
     }
 
     async fn expect_raw(&mut self, expectation: &Expectation, pattern: &Pattern) -> Result<Captured, Vec<Divergence>> {
@@ -129,7 +134,7 @@ impl StepAt<'_> {
             divergences
         })?;
         let captures = matcher.captures(&bytes).unwrap_or_default();
-        Ok((captures, self.stage.log.masker().finds(&bytes)))
+        Ok((captures, self.is_echo(&bytes)))
     }
 
     pub(crate) async fn expect_end(&mut self, closed: ClosedBy, span: Span) -> StepDone {

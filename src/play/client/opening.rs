@@ -11,7 +11,9 @@ use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::Mismatch;
 use crate::scenario::Rendered;
 use crate::scenario::{Connect, Pattern, TlsSettings};
+use crate::secret::Masker;
 use crate::session::{Admitted, Answered, Session, Trouble};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 impl StepAt<'_> {
@@ -80,6 +82,9 @@ impl StepAt<'_> {
         if let Some(exchanger) = session.exchanger() {
             exchanger.clone_into(&mut endpoint.target.host);
         }
+        if self.ground.settings.untrusted && !self.ground.settings.show_secrets {
+            session.count_echoes_of(Arc::new(self.masker_of_bound(&endpoint)));
+        }
         let implicit = endpoint.implicit_tls;
         self.sessions.add(name, (session, endpoint, connect.tls.clone()), &self.stage.log);
         if implicit {
@@ -89,6 +94,14 @@ impl StepAt<'_> {
             Some(pattern) => Err(vec![did_not_fail(&self.place(), pattern, "the connection was opened")]),
             None => Ok(()),
         }
+    }
+
+    /// Finds the secrets that may go where this session goes.
+    fn masker_of_bound(&self, endpoint: &Endpoint) -> Masker {
+        let hosts = [endpoint.host.as_str(), endpoint.target.host.as_str()];
+        let bound = &self.ground.settings.bound;
+        let secrets = self.stage.names.secrets().iter().filter(|(name, _)| bound.allows(name, &hosts));
+        Masker::new(&secrets.map(|(name, secret)| (name.clone(), secret.clone())).collect())
     }
 
     pub(crate) async fn starttls(&mut self, settings: &TlsSettings) -> StepDone {

@@ -92,6 +92,13 @@ impl Marks {
                 kept.insert(shape.clone(), MarkUse { server: used.server.max(usize::from(is_rest)), ..*used });
             }
         }
+        if !marks.are_alike() {
+            // Marks tell the sides: a number at the start of a line of the message is no reply.
+            for (shape, used) in &mut kept {
+                let side = if direction(shape) == marks.server { &mut used.client } else { &mut used.server };
+                *side = 0;
+            }
+        }
         for (mark, side) in known {
             let (client, server) = if *side == LogSide::Client { (1, 0) } else { (0, 1) };
             kept.insert(shape(mark), MarkUse { client, server, blanks: 1, quoted: false, goes_on: false });
@@ -215,7 +222,7 @@ fn start_of(line: &str) -> Option<MarkStart> {
         if (byte.is_ascii_digit() || byte.is_ascii_alphabetic()) && may_begin(bytes, at, before) {
             let rest = &line[at..];
             let replies = if at == 0 { reply_code(rest) } else { usual_code(rest) };
-            if byte.is_ascii_digit() && replies.is_some() && !is_time(bytes, at) {
+            if byte.is_ascii_digit() && replies.is_some() && !is_time(bytes, at) && !is_frame(rest) {
                 return Some(MarkStart { at, side: LogSide::Server });
             }
             if byte.is_ascii_alphabetic() && grammar::may_be_verb(rest) && command(wrap::first_line(rest)).is_some() {
@@ -237,6 +244,13 @@ fn may_begin(bytes: &[u8], at: usize, before: Option<u8>) -> bool {
                 || matches!(byte, b'"' | b'`' | b'<' | b'>' | b':' | b')' | b']' | b'|' | b';' | b'=')
         }
     }
+}
+
+/// The number of a packet and its time: `421 0.000221`.
+fn is_frame(text: &str) -> bool {
+    let time = text[3..].trim_start().split(' ').next().and_then(|word| word.split_once('.'));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    time.is_some_and(|(seconds, rest)| digits(seconds) && digits(rest) && rest.len() > 3)
 }
 
 /// The minutes of `19:250`, the year of a date.

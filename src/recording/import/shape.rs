@@ -95,7 +95,10 @@ impl<'t> Shaper<'t> {
     /// `[id]` and `(id)`: what is inside varies, unless it tells a direction.
     fn bracket(&mut self, rest: &str) -> usize {
         let (open, close) = if rest.starts_with('[') { ('[', ']') } else { ('(', ')') };
-        let end = rest[1..].find([open, close, '\n']).filter(|end| rest[1 + end..].starts_with(close) && *end <= 80);
+        // A quoted text in brackets is what was said, not an id.
+        let end = rest[1..]
+            .find([open, close, '\n', '"', '\''])
+            .filter(|end| rest[1 + end..].starts_with(close) && *end <= 80);
         self.shape.push(open);
         let Some(end) = end else { return 1 };
         let inside = rest[1..=end].to_ascii_lowercase();

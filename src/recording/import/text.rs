@@ -44,7 +44,42 @@ pub(super) fn lines(text: &str) -> Vec<TextLine<'_>> {
     }
     unquote(&mut lines);
     unindent(&mut lines);
+    under_headings(&mut lines);
     lines.into_iter().flat_map(plain).collect()
+}
+
+/// Puts a heading, `Client:` on a line of its own, before each line below it.
+fn under_headings(lines: &mut [TextLine<'_>]) {
+    let heading = |line: &TextLine<'_>| heading(&line.text).map(str::to_owned);
+    let mut kinds: Vec<String> = lines.iter().filter_map(heading).collect();
+    let count = kinds.len();
+    kinds.sort();
+    kinds.dedup();
+    if kinds.len() != 2 || count < 4 {
+        return;
+    }
+    let mut current = String::new();
+    for at in 0..lines.len() {
+        let (now, next) = (heading(&lines[at]), lines.get(at + 1).and_then(heading));
+        let is_gap = lines[at].text.trim().is_empty() && (next.is_some() || at + 1 == lines.len());
+        if let Some(now) = now {
+            current = now;
+            lines[at].role = LineRole::Noise;
+        } else if !current.is_empty() && !is_gap {
+            let text = lines[at].text.strip_prefix("  ").unwrap_or(&lines[at].text);
+            lines[at].text = Cow::Owned(format!("{current}: {text}"));
+        }
+    }
+}
+
+/// The word of a line that tells only whose the lines below are.
+fn heading(line: &str) -> Option<&str> {
+    const HEADINGS: [&str; 12] = [
+        "client", "server", "sent", "received", "request", "response", "send", "receive", "command", "reply", "out",
+        "in",
+    ];
+    let word = line.trim_matches(|letter: char| !letter.is_alphanumeric());
+    HEADINGS.iter().any(|it| it.eq_ignore_ascii_case(word)).then_some(word)
 }
 
 /// A line without what wraps it alone; several where several were joined.

@@ -115,29 +115,42 @@ fn escaped<'t>(escape: &'t str, plain: &mut Vec<u8>) -> &'t str {
     rest
 }
 
+/// The names of the member that holds a line of SMTP, the more exact first.
+const MESSAGES: [&str; 12] =
+    ["line", "data", "contents", "raw", "payload", "text", "msg", "message", "log", "@message", "MESSAGE", "value"];
+
 /// The line that a line of JSON stands for: what tells a session and a direction, and then its message.
 pub(super) fn json(line: &str) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(line).ok()?;
     let object = value.as_object()?;
     let mut fields: Vec<(String, String)> = Vec::new();
     flatten(object, "", &mut fields);
-    let message = ["msg", "message", "log", "text", "data", "contents", "line", "@message", "MESSAGE"]
-        .iter()
-        .find_map(|name| fields.iter().find(|(key, _)| key == name))?;
+    let is_text = |key: &str| object.get(key).is_none_or(serde_json::Value::is_string);
+    let message = MESSAGES.iter().find_map(|name| fields.iter().find(|(key, _)| key == name && is_text(key)))?;
     let mut written = String::new();
     for (_, text) in fields.iter().filter(|(key, _)| is_session(key)) {
         _ = write!(written, "[{text}] ");
     }
     for (key, text) in &fields {
-        let is_side = ["client", "server", "in", "out", "sent", "received", "send", "recv", "c", "s"]
-            .contains(&text.to_ascii_lowercase().as_str());
-        if is_side && key != &message.0 {
+        if key != &message.0 && tells_side(text) {
             _ = write!(written, "{text}: ");
         }
     }
     let text = message.1.trim_end_matches(['\r', '\n']);
     // A line end within stays one: what follows belongs to the same line of the log.
     Some(written + &text.replace("\r\n", "\n").replace('\n', "\\r\\n"))
+}
+
+/// Whether a member tells a side: `out`, `client says`.
+fn tells_side(text: &str) -> bool {
+    const SIDES: [&str; 14] = [
+        "client", "server", "in", "out", "sent", "received", "send", "recv", "c", "s", "tx", "rx", "request",
+        "response",
+    ];
+    let text = text.to_ascii_lowercase();
+    let words = || text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words().count() <= 4 && words().any(|word| SIDES.contains(&word))
+        || matches!(text.trim(), "->" | "<-" | ">" | "<" | ">>" | "<<")
 }
 
 fn is_session(key: &str) -> bool {

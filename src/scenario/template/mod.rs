@@ -9,6 +9,7 @@ mod depth;
 mod expression;
 mod form;
 mod fuel;
+mod reading;
 mod render;
 mod rendered;
 mod scan;
@@ -21,8 +22,9 @@ pub(crate) use expression::Names;
 use expression::{ExpressionFault, operands, range_of, visit};
 pub(crate) use form::{Form, form};
 pub(crate) use fuel::Over;
-use minijinja::Environment;
+use minijinja::machinery;
 use minijinja::value::Value;
+use reading::names_read;
 pub(crate) use render::Templates;
 use render::statement_syntax;
 pub(crate) use rendered::{Mode, Rendered, value_from_bytes};
@@ -236,12 +238,10 @@ pub(crate) fn statement_names(text: &Text) -> Result<BTreeSet<String>, TemplateE
     }
     let of_minijinja = |error: minijinja::Error| text.error(ExpressionFault::of(&error, text.source.len()));
     refuse_deep_text(&text.source, &text.pieces).map_err(|fault| text.error(fault))?;
-    let mut environment = Environment::new();
-    environment.set_debug(true);
-    environment.set_syntax(statement_syntax().map_err(of_minijinja)?);
+    let syntax = statement_syntax().map_err(of_minijinja)?;
     let marked = mark(&text.source, &text.pieces);
-    let template = environment.template_from_str(&marked).map_err(of_minijinja)?;
-    Ok(template.undeclared_variables(false).into_iter().collect())
+    let tree = machinery::parse(&marked, "<string>", syntax).map_err(of_minijinja)?;
+    Ok(names_read(&tree))
 }
 
 #[cfg(test)]

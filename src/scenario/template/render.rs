@@ -4,6 +4,7 @@
 
 use super::expression::{self, ExpressionFault, ordered_pairs, range_of, visit};
 use super::fuel::{EXPRESSION_FUEL, Fuel, Over};
+use super::reading::names_read;
 use super::rendered::{Mode, Rendered, bytes_of, describe, value_from_bytes};
 use super::scan::{Piece, mark};
 use super::weigh::{MAX_WEIGHT, WEIGH, settled, weigh, weighed, weighed_statement};
@@ -259,8 +260,7 @@ impl Templates {
         let marked = mark(&text.source, &text.pieces);
         let tree =
             machinery::parse(&marked, "<string>", syntax).map_err(|error| ExpressionFault::of(&error, length))?;
-        let template = environment.template_from_str(&marked).map_err(|error| ExpressionFault::of(&error, length))?;
-        let names = template.undeclared_variables(false);
+        let names = names_read(&tree);
         let mut generator = CodeGenerator::new("<string>", &marked);
         generator.compile_stmt(&weighed_statement(&tree));
         let (instructions, blocks) = generator.finish();

@@ -324,7 +324,31 @@ fn costly() -> Vec<(&'static str, String)> {
 fn what_doubles_is_stopped_soon() {
     for (name, source) in costly() {
         let message = on_a_small_stack(move || played(&source)).unwrap_err().message;
-        let stopped = ["too much work", "too large", "are the most", "unable to calculate", "recursion limit"];
+        let stopped =
+            ["asks for more", "too much work", "too large", "are the most", "unable to calculate", "recursion limit"];
         assert!(stopped.iter().any(|words| message.contains(words)), "{name}: {message}");
     }
+}
+
+#[test]
+fn every_name_in_a_statement_is_seen() {
+    for (source, names) in [
+        ("<<% if a[:3] %>>x<<% endif %>>", "a"),
+        ("<<% for i in a[b:c:d] if i %>><<i>><<% else %>><<e>><<% endfor %>>", "a b c d e"),
+        ("<<% set a = a[1:] %>><<a>>", "a"),
+        ("<<% with x = a[0:1] %>><<x>><<% endwith %>><<x>>", "a x"),
+        ("<<% if t %>><<% set p = 1 %>><<% endif %>><<p[2:]>>", "p t"),
+        ("<<% if 1 %>><<(a ~ b)[:2] ~ c[1:]>><<% endif %>>", "a b c"),
+        ("<<% set x %>><<a[:1]>><<% endset %>><<x>>", "a"),
+    ] {
+        let text = text(source);
+        let read = statement_names(&text).unwrap().into_iter().collect::<Vec<_>>().join(" ");
+        assert_eq!(read, names, "{source}");
+    }
+}
+
+#[test]
+fn a_slice_of_a_secret_in_a_statement_is_secret() {
+    let sliced = rendered("<<% if 1 %>><<password[:2]>><<% endif %>>", Mode::Line).unwrap();
+    assert!(sliced.secret && sliced.shown.contains("password[:2]"), "{sliced:?}");
 }

@@ -63,7 +63,7 @@ pub(crate) fn document(entries: &[Field]) -> String {
 pub(crate) fn comment(text: &str, indentation: usize, output: &mut String) {
     for line in text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) {
         let line: String = line.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-        _ = writeln!(output, "{:indentation$}# {}", "", line.trim_end());
+        _ = writeln!(output, "{}", format!("{:indentation$}# {}", "", line).trim_end());
     }
 }
 

@@ -139,8 +139,8 @@ fn wrong_first_challenges_are_refused() {
         ("r=abcd,s=,i=1", FaultKind::Challenge, "empty"),
         ("r=abcd,s=AAAA,i=0", FaultKind::Challenge, "positive"),
         ("r=abcd,s=AAAA,i=+1", FaultKind::Challenge, "positive"),
-        ("r=abcd,s=AAAA,i=10000001", FaultKind::Iterations, "10000000"),
-        ("r=abcd,s=AAAA,i=99999999999999", FaultKind::Iterations, "10000000"),
+        ("r=abcd,s=AAAA,i=1000001", FaultKind::Iterations, "1000000"),
+        ("r=abcd,s=AAAA,i=99999999999999", FaultKind::Iterations, "1000000"),
         ("", FaultKind::Challenge, "nonce"),
     ] {
         let mut exchange = exchange(Mechanism::ScramSha256, user("u", "p"), "abc");
@@ -149,7 +149,7 @@ fn wrong_first_challenges_are_refused() {
         assert_eq!(fault.kind, kind, "{challenge}");
         assert!(fault.message.contains(part), "{challenge}: {fault}");
     }
-    assert_eq!(MAX_ITERATIONS, 10_000_000);
+    assert_eq!(MAX_ITERATIONS, 1_000_000);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Microsoft 365 (Exchange Online) and Outlook.com.
 
 use super::{NOBODY, Provider, ProviderCredentials, ProviderPage, Statement, Submission, UserName};
+use crate::smtp::auth::Mechanism;
 
 const NDR: ProviderPage = ProviderPage {
     title: "Email non-delivery reports and SMTP errors in Exchange Online",
@@ -34,7 +35,8 @@ pub(super) const MICROSOFT: Provider = Provider {
         implicit: &[],
         credentials: ProviderCredentials {
             user: UserName::Told("the whole address of the mailbox"),
-            password: "the password of the mailbox, for which SMTP AUTH must be enabled; or a token with XOAUTH2", mechanism: None,
+            password: "an OAuth 2 access token with the permission SMTP.Send: passwords are being phased out; SMTP AUTH must be enabled",
+            mechanism: Some(Mechanism::XOAuth2),
         },
         source: SMTP_AUTH,
     }),
