@@ -103,6 +103,7 @@ fn each_provider_has_a_starting_scenario() {
 #[test]
 fn each_scenario_of_a_provider_is_what_new_writes() {
     const MODELINE: &str = "# yaml-language-server: $schema=../../docs/scenario.schema.json\n";
+    const DESCRIPTION: &str = "description: Logs in and sends one message, by the settings that the provider names.";
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/providers");
     let of_provider = |it: &library::BuiltIn| {
         let id = it.name.strip_prefix("providers/")?.strip_suffix("-message")?.to_owned();
@@ -111,7 +112,8 @@ fn each_scenario_of_a_provider_is_what_new_writes() {
     let ids: Vec<String> = library::all().filter_map(of_provider).collect();
     for id in &ids {
         let name = format!("{id}-message");
-        let text = MODELINE.to_owned() + &smtp_script(&["new", id]).out.replace("THIS-FILE", &name);
+        let written = smtp_script(&["new", id]).out.replace("THIS-FILE", &format!("scenarios/providers/{name}.yaml"));
+        let text = MODELINE.to_owned() + &written.replace("\ntags:", &format!("\n{DESCRIPTION}\ntags:"));
         let file = folder.join(name + ".yaml");
         if std::env::var_os("UPDATE").is_some() {
             fs::write(&file, &text).unwrap();

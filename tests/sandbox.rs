@@ -135,7 +135,7 @@ fn envelope_and_message(file: &Path) -> (String, String) {
 }
 
 #[test]
-fn five_clients_log_in_over_starttls_and_deliver() {
+fn six_clients_log_in_over_starttls_and_deliver() {
     let accept = format!("bob={PASSWORD}");
     let options = ["--accept", &accept, "--require-auth", "--require-tls", "--keep", "FOLDER/mail"];
     let mut serving = Serving::start(&[&options[..], &["--ca-out", "FOLDER/ca.pem", "-v"]].concat(), 1);
@@ -156,7 +156,7 @@ fn five_clients_log_in_over_starttls_and_deliver() {
     serving.interrupt("TERM");
     let (code, summary, log) = serving.ended();
     assert_eq!(code, Some(0), "{log}");
-    assert!(summary.starts_with("5 sessions: 5 messages ("), "{summary}");
+    assert!(summary.starts_with("6 sessions: 6 messages ("), "{summary}");
     for part in ["S: 220 ", "C: STARTTLS", "TLSv1.3, ", "C: AUTH ", "<<response>>", "S: 235 2.7.0", "C: Subject: Hi"] {
         assert!(log.contains(part), "`{part}` is not in the log:\n{log}");
     }
