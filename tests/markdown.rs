@@ -244,8 +244,11 @@ server:
 #[test]
 fn every_scenario_can_be_sent_and_played_again() {
     let paths = scenarios_below(&root().join("scenarios"));
-    assert!(paths.len() > 10);
-    for path in paths {
+    // The checks of the audit include openings from the folder above them, which a file that is loaded alone may not.
+    let alone: Vec<PathBuf> =
+        paths.into_iter().filter(|path| !path.starts_with(root().join("scenarios/audit"))).collect();
+    assert!(alone.len() > 10);
+    for path in alone {
         let first = Play::of(load(&path).unwrap(), &[], None);
         let report = first.report();
         let folder = tempfile::tempdir().unwrap();

@@ -328,6 +328,11 @@ fn places() -> Vec<Place> {
         ("expect silence", |e| step(&format!("  - expect: {{silence: \"<<{e}>>ms\"}}\n"))),
         ("expect all", |e| step(&format!("  - send: NOOP\n    expect: {{all: [\"^250 <<{e}>>\", 250]}}\n"))),
         ("expect any", |e| step(&format!("  - send: NOOP\n    expect: {{any: [\"^250 <<{e}>>\", 250]}}\n"))),
+        ("expect offers", |e| step(&format!("  - send: EHLO a\n    expect: {{offers: [{}]}}\n", quoted(e)))),
+        ("expect lacks", |e| step(&format!("  - send: EHLO a\n    expect: {{lacks: [{}]}}\n", quoted(e)))),
+        ("starttls verify", |e| step(&format!("  - starttls: {{verify: {}}}\n", quoted(e)))),
+        ("starttls versions", |e| step(&format!("  - starttls: {{min_version: {0}, max_version: {0}}}\n", quoted(e)))),
+        ("connect ip", |e| step(&format!("  - connect: {{host: a.example, ip: {}}}\n    session: b\n", quoted(e)))),
         ("capture", |e| {
             step(&format!(
                 "  - send: NOOP\n    expect: \"^250 (?<c>.*?)(<<{e}>>)?$\"\n  - send: NOOP <<c>>\n    expect: ^250\n"
@@ -478,8 +483,6 @@ const FIXED: &[&str] = &[
     "rfc",
     "why",
     "mend",
-    "min_version",
-    "max_version",
     "self_signed",
     "expired",
     "template",
@@ -489,8 +492,6 @@ const FIXED: &[&str] = &[
     "last",
     "initial_response",
     "as",
-    "ip",
-    "verify",
 ];
 
 /// Every key of the language stands in one of the places, or holds no template.

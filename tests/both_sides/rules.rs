@@ -37,11 +37,6 @@ pub(crate) const RULES: &[RuleRow] = &[
         client: "send \"NOOP \"\nflood \"x\" 2000\nsend \"\\r\\n\"\nC: 500 5.5.2 *",
     },
     RuleRow {
-        name: "nobody can log in",
-        rules: "- {match: ^NOOP, reply: 250 ruled}",
-        client: "S: EHLO a\nC: 250-*\nC: 250-PIPELINING\nC: 250-SIZE 268435456\nC: 250-STARTTLS\nC: 250-8BITMIME\nC: 250-BINARYMIME\nC: 250-SMTPUTF8\nC: 250-CHUNKING\nC: 250-DSN\nC: 250-ENHANCEDSTATUSCODES\nC: 250 HELP",
-    },
-    RuleRow {
         name: "a response after a rule's challenge",
         rules: "- {match: ^AUTH LOGIN, reply: 334 VXNlcm5hbWU6}",
         client: "S: AUTH LOGIN\nC: 334 VXNlcm5hbWU6\nS: YWxpY2U=\nC: 500 *",

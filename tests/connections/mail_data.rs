@@ -259,7 +259,7 @@ fn a_header_cannot_be_smuggled_in() {
         peer.read_rest().unwrap();
         peer.received
     });
-    run(&scenario(server.address, &steps), &[]).ended(1);
+    run(&scenario(server.address, &steps), &[]).ended(2);
     assert_eq!(server.end(), b"");
     let literal = scenario("127.0.0.1:1", "  - message: {from: a@b, subject: \"a\\nBcc: c@d\", text: x}\n");
     run(&literal, &[]).ended(2).says("a header is one line");

@@ -14,7 +14,7 @@ pub(super) struct CommonArguments {
     /// How sessions begin: `none`, `starttls` or `implicit` (`none`; `implicit` at port 465)
     #[arg(long, value_name = "MODE")]
     tls: Option<String>,
-    /// Log in by this mechanism where sessions begin: `none`, `plain`, `login` …
+    /// Log in by this mechanism where sessions begin: `none`, `plain`, `login` and so on
     #[arg(long, value_name = "MECHANISM")]
     login: Option<String>,
     /// The user name, for --login and for the checks of AUTH; its password is the secret `password`

@@ -28,7 +28,12 @@ impl StepAt<'_> {
         };
         // Of many runs at once each would open one more connection, to a server that may be at its limit.
         let is_one_of_many = self.ground.settings.admission.is_some();
-        let time = self.stage.bounded(LOOK_TIME);
+        // No longer than the step itself was ready to wait.
+        let patience = match trouble {
+            Trouble::Timeout { waited, .. } => LOOK_TIME.min(*waited),
+            _ => LOOK_TIME,
+        };
+        let time = self.stage.bounded(patience);
         if !arrived.is_empty() || is_one_of_many || time.is_zero() {
             return;
         }
