@@ -68,7 +68,7 @@ fn groff_formats_every_page_without_a_warning() {
     for entry in fs::read_dir(folder.path().join("man1")).unwrap() {
         let path = entry.unwrap().path();
         let formatted = tool("groff", &["-man", "-ww", "-rLL=100n", "-Tutf8", "-Z", path.to_str().unwrap()]);
-        assert!(!formatted.contains("warning") && !formatted.contains("error:"), "{}:\n{formatted}", path.display());
+        assert!(!formatted.contains("warning:") && !formatted.contains("error:"), "{}:\n{formatted}", path.display());
         pages += 1;
     }
     assert!(pages > 7, "{pages}");
