@@ -1,9 +1,10 @@
 //! `smtp-script audit` against scripted servers: grades, reports, exit codes, what changed.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "program/mod.rs"]
+#[expect(dead_code, reason = "other tests ask for more")]
 mod program;
 #[path = "audit/served.rs"]
+#[expect(dead_code, reason = "other tests ask for more")]
 mod served;
 
 use program::{command, root, smtp_script};

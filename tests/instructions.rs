@@ -3,6 +3,8 @@
 //! valgrind counts them (`callgrind`), from the program's `main` on, so that the dynamic linker's work, which differs from
 //! machine to machine, is left out. `tests/instructions/figures` holds what they were; `UPDATE=1 cargo test --test
 //! instructions` writes it anew. Without valgrind nothing is counted, and the test says so.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::print_stdout, reason = "the figures, for who asks with --nocapture")]
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write as _};
@@ -80,7 +82,9 @@ fn compare(figures: &[(&str, u64)]) {
     if std::env::var_os("UPDATE").is_some() {
         let own = |line: &&str| !line.starts_with(profile);
         let mut text: String = known.lines().filter(own).fold(String::new(), |text, line| text + line + "\n");
-        figures.iter().for_each(|(name, count)| writeln!(text, "{}{count}", key(name)).unwrap());
+        for (name, count) in figures {
+            writeln!(text, "{}{count}", key(name)).unwrap();
+        }
         return std::fs::write(file(), text).unwrap();
     }
     for (name, count) in figures {

@@ -21,7 +21,7 @@ pub(crate) enum Client {
     Msmtp,
     /// nodemailer, for Node.js.
     Nodemailer,
-    /// PHPMailer's SMTP class.
+    /// `PHPMailer`'s SMTP class.
     Phpmailer,
 }
 
