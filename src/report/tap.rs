@@ -224,8 +224,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_stays_in_its_line(text in any::<String>()) {
-            // A divergence of that number would belong to a step of the sample.
-            prop_assume!(text != "2");
+            // A divergence whose text is a number would belong to a step of the sample.
+            prop_assume!(text.parse::<u32>().is_err());
             let tap = written(&samples::of_text(&text));
             let plain = written(&samples::of_text("x"));
             let shape = |tap: &str| -> Vec<String> {
