@@ -6,6 +6,7 @@
 mod catalogue;
 mod diff;
 mod played;
+mod result;
 mod targets;
 
 use super::refusal::Refusal;

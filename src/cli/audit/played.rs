@@ -1,6 +1,7 @@
 //! Plays the checks: first each server is asked what it says of itself, then every check that applies is played.
 
-use crate::audit::{Check, CheckVerdict, Judged, Role, Target, judge, make_of, played_again_after, probe};
+use super::result::{command, plain, told};
+use crate::audit::{Check, CheckVerdict, Role, Target, judge, make_of, played_again_after, probe};
 use crate::cli::progress::{RunProgress, Standing};
 use crate::cli::refusal::Refusal;
 use crate::cli::screen;
@@ -13,7 +14,6 @@ use crate::run::{
 };
 use crate::scenario::{Inputs, Scenario, Secret, Variables};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -351,74 +351,6 @@ fn applies(asked: &Asked<'_>, check: &Check, role: Role) -> Result<(), String> {
         return Err("give --deliver: it leaves a message in a mailbox".to_owned());
     }
     Ok(())
-}
-
-/// The command that plays just this check, with the values of its target.
-fn command(check: &Check, target: &Target, role: Role, insecure: bool) -> String {
-    let address = target.address();
-    if address.starts_with("unix:") {
-        return format!("smtp-script audit {address} --only {}", check.id);
-    }
-    let mut command = format!("smtp-script run audit/{} --to {address}", check.id);
-    for (name, value) in target.variables(role) {
-        let usual =
-            [("tls_mode", "none"), ("role", "mx"), ("login", "none")].contains(&(name.as_str(), value.as_str()));
-        let declared = check.scenario.vars.iter().any(|var| var.name.name == name);
-        if declared && !usual && !matches!(name.as_str(), "host" | "port" | "socket") {
-            _ = write!(command, " --var {name}={}", quoted(&value));
-        }
-    }
-    if !check.scenario.secrets.is_empty() {
-        command.push_str(" --secret password=…");
-    }
-    if insecure {
-        command.push_str(" --insecure");
-    }
-    command
-}
-
-/// A word of a shell's command line.
-fn quoted(value: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "@._-+:/=[]".contains(letter);
-    if !value.is_empty() && value.chars().all(plain) {
-        value.to_owned()
-    } else {
-        format!("'{}'", value.replace('\'', "'\\''"))
-    }
-}
-
-fn plain(verdict: AuditVerdict, reason: String) -> CheckResult {
-    CheckResult {
-        verdict,
-        got: None,
-        sent: String::new(),
-        came: String::new(),
-        wanted: String::new(),
-        reason: Some(reason),
-        play: None,
-        duration: 0.0,
-        transcript: Vec::new(),
-    }
-}
-
-fn told(judged: Judged, outcome: &Outcome) -> CheckResult {
-    let failed = judged.verdict == CheckVerdict::Fail;
-    CheckResult {
-        verdict: match judged.verdict {
-            CheckVerdict::Pass => AuditVerdict::Pass,
-            CheckVerdict::Fail => AuditVerdict::Fail,
-            CheckVerdict::NotApplicable => AuditVerdict::NotApplicable,
-            CheckVerdict::Blocked => AuditVerdict::Blocked,
-        },
-        got: judged.got,
-        sent: judged.sent,
-        came: judged.came,
-        wanted: judged.wanted,
-        reason: judged.reason,
-        play: None,
-        duration: outcome.duration.as_secs_f64(),
-        transcript: if failed { collect::lines(outcome) } else { Vec::new() },
-    }
 }
 
 // --- while it is under way -------------------------------------------------------------------------------------

@@ -219,18 +219,7 @@ impl Preparation<'_> {
         let name = scenario.name.as_deref();
         let variables = match Variables::for_case(scenario, &self.inputs, case) {
             Ok(variables) => variables,
-            Err(error) => {
-                let id = identity(&scenario.sources, &label);
-                let mut diagnostics = crate::check(scenario, None, &self.settings);
-                diagnostics.retain(Diagnostic::is_error);
-                let told = |one: &Diagnostic| diagnostics.iter().any(|other| other.is_same_as(one));
-                let more: Vec<Diagnostic> = error.diagnostics.into_iter().filter(|one| !told(one)).collect();
-                diagnostics.extend(more);
-                if self.selects(&id) {
-                    self.broken(id, name, &scenario.sources, &diagnostics);
-                }
-                return;
-            }
+            Err(error) => return self.without_values(scenario, &label, error.diagnostics),
         };
         let label = run::masked(&label, &variables);
         let mut diagnostics = run::check_again(scenario, Some(&variables), &self.settings, &self.known);
@@ -268,6 +257,19 @@ impl Preparation<'_> {
                 };
                 self.play(told, play);
             }
+        }
+    }
+
+    /// A case whose values can't be had: what else is wrong with the scenario is said with it.
+    fn without_values(&mut self, scenario: &Arc<Scenario>, label: &str, faults: Vec<Diagnostic>) {
+        let id = identity(&scenario.sources, label);
+        let mut diagnostics = crate::check(scenario, None, &self.settings);
+        diagnostics.retain(Diagnostic::is_error);
+        let said = |one: &Diagnostic| diagnostics.iter().any(|other| other.is_same_as(one));
+        let more: Vec<Diagnostic> = faults.into_iter().filter(|one| !said(one)).collect();
+        diagnostics.extend(more);
+        if self.selects(&id) {
+            self.broken(id, scenario.name.as_deref(), &scenario.sources, &diagnostics);
         }
     }
 

@@ -136,16 +136,11 @@ impl Results {
             };
         };
         let outcome = &finished.outcome;
-        let attempt = |outcome: &crate::run::Outcome| Attempt {
-            step: outcome.divergences.first().map(|first| first.step.to_string()).unwrap_or_default(),
-            message: outcome.divergences.first().map(|first| first.diagnostic.message.clone()).unwrap_or_default(),
-            duration: outcome.duration.as_secs_f64(),
-        };
         let circumstances = Circumstances {
             id: told.id.clone(),
             position: told.position,
             offset: finished.offset,
-            attempts: finished.before.iter().map(attempt).collect(),
+            attempts: finished.before.iter().map(attempt_of).collect(),
             without_body: self.wanted.without_body,
             without_transcript: !self.wanted.transcripts.takes(outcome.followed()),
             values: told.source.as_ref().map(|source| source.values()).unwrap_or_default(),
@@ -258,5 +253,15 @@ fn keep_one_script_a_file(scenarios: &mut [ScenarioReport]) {
             scenario.options = Vec::new();
             scenario.recording = None;
         }
+    }
+}
+
+/// A run that was not the last.
+fn attempt_of(outcome: &crate::run::Outcome) -> Attempt {
+    let first = outcome.divergences.first();
+    Attempt {
+        step: first.map(|first| first.step.to_string()).unwrap_or_default(),
+        message: first.map(|first| first.diagnostic.message.clone()).unwrap_or_default(),
+        duration: outcome.duration.as_secs_f64(),
     }
 }
