@@ -70,6 +70,10 @@ fn peak_memory(process: u32) -> u64 {
     let mut status = String::new();
     let file = File::open(format!("/proc/{process}/status"));
     _ = file.and_then(|mut file| file.read_to_string(&mut status));
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()).and_then(|number| number.parse().ok()).unwrap_or(0)
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|line| line.split_whitespace().next()).and_then(|number| number.parse().ok()).unwrap_or(0)
+    };
+    // Without the pages of the program's own file, of which a debug build has many.
+    u64::saturating_sub(field("VmHWM:"), field("RssFile:"))
 }
