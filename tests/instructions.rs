@@ -1,8 +1,9 @@
 //! What a session costs in instructions: of a run by itself, and of one among many. No clock is asked.
 //!
-//! valgrind counts them (`callgrind`), from the program's `main` on, so that the dynamic linker's work, which differs from
-//! machine to machine, is left out. `tests/instructions/figures` holds what they were; `UPDATE=1 cargo test --test
-//! instructions` writes it anew. Without valgrind nothing is counted, and the test says so.
+//! valgrind counts them (`callgrind`), from the program's `main` on, so that the dynamic linker's work, which differs
+//! from machine to machine, is left out. `tests/instructions/figures` holds what they were; `UPDATE=1 cargo test --test
+//! instructions` writes it anew, from a build with the debug information that cargo gives by default: it counts too.
+//! Without valgrind nothing is counted, and the test says so.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stdout, reason = "the figures, for who asks with --nocapture")]
 
