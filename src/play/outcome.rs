@@ -265,6 +265,33 @@ impl RunVerdict {
 }
 
 impl StepOutcome {
+    /// A step that was not reached: where it stands, and nothing else.
+    pub(crate) fn unreached(
+        number: StepNumber,
+        action: &'static str,
+        title: Arc<str>,
+        span: Span,
+        session: String,
+        started: Duration,
+    ) -> StepOutcome {
+        StepOutcome {
+            number,
+            name: None,
+            action,
+            title,
+            span,
+            session,
+            verdict: Verdict::Unreached,
+            started,
+            duration: Duration::ZERO,
+            turns: Vec::new(),
+            replies: Vec::new(),
+            observed: None,
+            reason: None,
+            received: Arrivals::default(),
+        }
+    }
+
     /// Takes on what became of the steps of a group.
     pub(crate) fn encompass<'a>(&mut self, steps: impl Iterator<Item = &'a StepOutcome>) {
         let mut end = Duration::ZERO;

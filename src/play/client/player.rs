@@ -13,7 +13,7 @@ use crate::play::stage::Stage;
 use crate::play::step_number::StepNumber;
 use crate::play::stop::Stop;
 use crate::scenario::{Action, Chance, DEFAULT_TIMEOUT, Over, Scenario, Speech, Step, Templates};
-use crate::session::{Arrivals, Transcript};
+use crate::session::Transcript;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -218,22 +218,9 @@ impl<'a> Player<'a> {
 
     /// A step that nothing is known of but where it stands.
     pub(crate) fn unplayed(step: &Step, started: Duration) -> StepOutcome {
-        StepOutcome {
-            number: step.head.number.clone().into(),
-            name: None,
-            action: step.keyword(),
-            title: step.title(),
-            span: step.head.span,
-            session: Sessions::name_of(step).to_owned(),
-            verdict: Verdict::Unreached,
-            started,
-            duration: Duration::ZERO,
-            turns: Vec::new(),
-            replies: Vec::new(),
-            observed: None,
-            reason: None,
-            received: Arrivals::default(),
-        }
+        let number = step.head.number.clone().into();
+        let session = Sessions::name_of(step).to_owned();
+        StepOutcome::unreached(number, step.keyword(), step.title(), step.head.span, session, started)
     }
 
     // --- the end -----------------------------------------------------------------------------------------------

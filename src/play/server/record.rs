@@ -3,7 +3,6 @@
 use crate::play::divergence::Divergence;
 use crate::play::outcome::{SessionOutcome, StepOutcome, Verdict};
 use crate::scenario::{Action, Span, Step};
-use crate::session::Arrivals;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -39,35 +38,24 @@ pub(crate) fn connection_number(connection: usize) -> String {
     format!("server.{connection}")
 }
 
+fn session_name(connection: usize) -> String {
+    format!("server {connection}")
+}
+
 /// A connection stands before its steps, as a group does.
 pub(crate) fn connection_outcome(connection: usize, span: Span, verdict: Verdict, started: Duration) -> StepOutcome {
-    StepOutcome {
-        number: connection_number(connection).into(),
-        name: None,
-        action: "connection",
-        title: "connection".into(),
-        span,
-        session: format!("server {connection}"),
-        verdict,
-        started,
-        duration: Duration::ZERO,
-        turns: Vec::new(),
-        replies: Vec::new(),
-        observed: None,
-        reason: None,
-        received: Arrivals::default(),
-    }
+    let (number, session) = (connection_number(connection).into(), session_name(connection));
+    let title = "connection".into();
+    StepOutcome { verdict, ..StepOutcome::unreached(number, "connection", title, span, session, started) }
 }
 
 /// A step of which only the position is known.
 pub(crate) fn unplayed(step: &Step, connection: usize, started: Duration) -> StepOutcome {
+    let number = format!("server.{connection}.{}", step.head.number).into();
+    let (span, session) = (step.head.span, session_name(connection));
     StepOutcome {
-        number: format!("server.{connection}.{}", step.head.number).into(),
         name: step.head.name.as_ref().map(|name| name.source.clone()),
-        action: step.keyword(),
-        title: step.title(),
-        span: step.head.span,
-        ..connection_outcome(connection, step.head.span, Verdict::Unreached, started)
+        ..StepOutcome::unreached(number, step.keyword(), step.title(), span, session, started)
     }
 }
 
