@@ -17,8 +17,8 @@ use crate::smtp::reply::{Parsed, ReplyParser};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-/// How long the second look may take.
-const LOOK_TIME: Duration = Duration::from_secs(5);
+/// How long another look at a server may take, if its step waits as long.
+pub(super) const LOOK_TIME: Duration = Duration::from_secs(5);
 
 impl StepAt<'_> {
     /// Adds the certificate to a failed verification that could not see it.

@@ -8,13 +8,12 @@
 use crate::net::clock;
 use crate::net::route::{self, Connected, Route};
 use crate::net::tls::{Connector, TlsFailureReason, TlsOptions};
+use crate::play::client::certificate::LOOK_TIME;
 use crate::play::client::ground::StepAt;
 use crate::play::client::sessions::Sessions;
 use crate::session::{Session, Trouble};
 use std::time::Duration;
 
-/// How long the second look may take.
-const LOOK_TIME: Duration = Duration::from_secs(5);
 /// How long, at least, a port that begins with TLS waits for a client.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -28,12 +27,7 @@ impl StepAt<'_> {
         };
         // Of many runs at once each would open one more connection, to a server that may be at its limit.
         let is_one_of_many = self.ground.settings.admission.is_some();
-        // No longer than the step itself was ready to wait.
-        let patience = match trouble {
-            Trouble::Timeout { waited, .. } => LOOK_TIME.min(*waited),
-            _ => LOOK_TIME,
-        };
-        let time = self.stage.bounded(patience);
+        let time = self.stage.bounded(LOOK_TIME.min(self.wait));
         if !arrived.is_empty() || is_one_of_many || time.is_zero() {
             return;
         }
