@@ -7,6 +7,7 @@
 //!   has it checked but not played; `refused` says that `check` must find an error.
 //! - `yaml part file=NAME`: a file that a scenario of the page includes.
 //! - `yaml fragment`: steps, or a few top-level keys; the rest of a scenario is put around it, and it is checked.
+//! - `sh`: commands that want a server somewhere else are not run; their options must be those of the program.
 //! - any other language with `file=NAME`: a file that lies beside the scenarios of its page.
 //! - `console`: lines after `$ ` are run, and what they print must be what stands below. Times, ports and the like are
 //!   not compared; a line `...` stands for any number of lines.
@@ -95,6 +96,24 @@ fn commands_print_what_is_shown() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// `--help` behind a command is only answered where all that stands before it is understood.
+#[test]
+fn commands_that_are_not_run_are_understood() {
+    let mut faults = Vec::new();
+    let mut count = 0;
+    for block in blocks().iter().filter(|block| block.language == "sh") {
+        let text = block.text.replace("\\\n", " ");
+        for line in text.lines().filter_map(|line| line.trim_start().strip_prefix("smtp-script ")) {
+            let typed = line.split([';', '|', '>', '<', '&', '#']).next().unwrap_or_default();
+            let folder = Folder::of_page(block);
+            let (code, screen) = folder.typed(&format!("server=mx.example:25; smtp-script {typed} --help"));
+            note(&mut faults, code == 0, block, line, &screen);
+            count += 1;
+        }
+    }
+    assert!(count > 10 && faults.is_empty(), "{count}: {}", faults.join("\n"));
 }
 
 #[test]
@@ -571,16 +590,21 @@ impl Folder {
         (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&screen).into_owned())
     }
 
-    /// Runs the commands of a `console` block, and gives the block as it is now.
-    fn play_console(&self, text: &str) -> String {
+    /// What a shell makes of it, with the program on its path.
+    fn typed(&self, text: &str) -> (i32, String) {
         let binary = Path::new(env!("CARGO_BIN_EXE_smtp-script")).parent().expect("a folder");
         let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap_or_default());
+        let mut shell = Command::new("sh");
+        shell.env("PATH", path).args(["-c", text]);
+        self.outcome(shell)
+    }
+
+    /// Runs the commands of a `console` block, and gives the block as it is now.
+    fn play_console(&self, text: &str) -> String {
         let mut screen = String::new();
         let mut code = 0;
         for typed in text.lines().filter_map(|line| line.strip_prefix("$ ")) {
-            let mut shell = Command::new("sh");
-            shell.env("PATH", &path).args(["-c", &format!("exec 2>&1; (exit {code}); {typed}")]);
-            let (ended, printed) = self.outcome(shell);
+            let (ended, printed) = self.typed(&format!("exec 2>&1; (exit {code}); {typed}"));
             code = ended;
             _ = write!(screen, "$ {typed}\n{printed}");
         }
