@@ -11,6 +11,8 @@ use program::{command, root, smtp_script};
 use serde_json::Value;
 use served::Served;
 use std::fs;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
 
 const VALUES: [&str; 6] =
     ["--sender", "john@example.com", "--recipient", "testuser@example.com", "--relay", "u@other.example.net"];
@@ -119,4 +121,29 @@ fn every_check_is_listed_and_explained() {
     let listed = smtp_script(&["audit", "--list"]);
     listed.exits(0).says(&["relay-null-sender", "5321-noop"]);
     smtp_script(&["audit", "--explain", "5321-noop"]).exits(0).says(&["level   MUST", "RFC 5321", "send: NOOP"]);
+}
+
+/// A server that is connected to, and says nothing: `--max-time` ends the audit, and it was not reached.
+#[test]
+fn the_time_of_all_ends_an_audit() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let played = audited(silent.local_addr().expect("an address").port(), &["--max-time", "500ms"]);
+    played.exits(3);
+    assert!(played.out.contains("the time of the audit was over"), "{}", played.out);
+}
+
+/// A signal is a signal, whatever `--max-time` would have ended later.
+#[test]
+fn a_signal_interrupts_an_audit() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let host = silent.local_addr().expect("an address").to_string();
+    let mut audit = command(&["audit", &host, "--max-time", "60s", "--timeout", "60s"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let _connected = silent.accept().expect("a connection");
+    let sent = Command::new("kill").args(["-INT", &audit.id().to_string()]).status().expect("a signal");
+    assert!(sent.success());
+    assert_eq!(audit.wait().expect("it ends").code(), Some(130));
 }

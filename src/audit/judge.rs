@@ -4,11 +4,13 @@
 //! Responsible for telling the last expectation of a check, where a divergence is a failure, from what leads up to it, where
 //! it proves nothing. Nobody else infers that.
 
-use crate::run::{Divergence, Entry, Kind, Outcome, RunVerdict, Speaker, Verdict};
+use crate::run::{Divergence, Entry, Kind, Outcome, RunVerdict, Speaker, Verdict, what_came};
 use crate::scenario::{Action, Scenario, Step};
 use std::fmt::Write;
 use std::time::Duration;
 
+/// Why a check has no verdict that was not played to its end.
+pub(crate) const TIME_IS_OVER: &str = "the time of the audit was over";
 /// How long is waited before a check is played again: a server that says 421 has too much to do.
 const AFTER_421: Duration = Duration::from_secs(2);
 const AFTER_OTHERS: Duration = Duration::from_millis(300);
@@ -53,7 +55,7 @@ pub(crate) fn judge(scenario: &Scenario, outcome: &Outcome) -> Judged {
     match outcome.verdict() {
         RunVerdict::Followed => plain(CheckVerdict::Pass, None),
         RunVerdict::NotApplicable => plain(CheckVerdict::NotApplicable, outcome.not_applicable.clone()),
-        RunVerdict::Interrupted => plain(CheckVerdict::Blocked, Some("the time of the audit was over".to_owned())),
+        RunVerdict::Interrupted => plain(CheckVerdict::Blocked, Some(TIME_IS_OVER.to_owned())),
         RunVerdict::Diverged | RunVerdict::Warned | RunVerdict::Refused | RunVerdict::Unreachable | RunVerdict::Bug => {
             match outcome.divergences.first() {
                 Some(divergence) => of_divergence(scenario, outcome, divergence),
@@ -130,16 +132,11 @@ fn spoke(outcome: &Outcome) -> bool {
 
 /// What came, as a table has it.
 fn got(outcome: &Outcome, divergence: &Divergence) -> String {
-    if let Some(code) = divergence.reply_code {
-        return code.to_string();
-    }
+    let came = || what_came(divergence.reply_code, divergence.kind.name());
     match divergence.kind {
-        Kind::Timeout => "silence".to_owned(),
-        Kind::Closed => "closed".to_owned(),
-        Kind::Reset => "reset".to_owned(),
-        Kind::Assert => last_seen(outcome, divergence),
-        Kind::Unasked => unasked_code(divergence).unwrap_or_else(|| "bytes".to_owned()),
-        _ => "bytes".to_owned(),
+        Kind::Assert if divergence.reply_code.is_none() => last_seen(outcome, divergence),
+        Kind::Unasked => unasked_code(divergence).unwrap_or_else(came),
+        _ => came(),
     }
 }
 
@@ -156,8 +153,7 @@ fn last_seen(outcome: &Outcome, divergence: &Divergence) -> String {
 
 /// The code of a reply that nothing had asked for.
 fn unasked_code(divergence: &Divergence) -> Option<String> {
-    let (_, quoted) = divergence.diagnostic.message.split_once('"')?;
-    let code = quoted.get(..3)?;
+    let code = divergence.got.as_deref()?.get(..3)?;
     code.bytes().all(|byte| byte.is_ascii_digit()).then(|| code.to_owned())
 }
 

@@ -54,7 +54,7 @@ pub(super) struct AuditArguments {
     fail_on: FailOnArgument,
     #[command(flatten)]
     reports: ReportArguments,
-    /// Tell every check that failed, also of several servers
+    /// Show every check that failed, of several servers too
     #[arg(short, long)]
     verbose: bool,
     /// Print nothing where all checks were passed
@@ -66,7 +66,7 @@ pub(super) struct AuditArguments {
     /// List all checks: id, RFC, level, and what each is about
     #[arg(long, conflicts_with_all = ["hosts", "targets"])]
     list: bool,
-    /// Tell everything about one check, with its scenario
+    /// Explain one check, and show its scenario
     #[arg(long, value_name = "ID", conflicts_with_all = ["hosts", "targets", "list"])]
     explain: Option<String>,
     /// Say what changed between two audits, of which `--report json=FILE` was written

@@ -106,6 +106,17 @@ pub enum Kind {
     Connections,
 }
 
+/// What came in place of what was expected, in one word: a reply code, `closed`, `reset`, `silence` or `bytes`.
+/// `kind` is a [`Kind::name`].
+pub(crate) fn what_came(reply_code: Option<u16>, kind: &str) -> String {
+    match (reply_code, kind) {
+        (Some(code), _) => code.to_string(),
+        (None, "timeout") => "silence".to_owned(),
+        (None, "closed" | "reset") => kind.to_owned(),
+        _ => "bytes".to_owned(),
+    }
+}
+
 impl Kind {
     /// The word that reports have for it.
     #[must_use]

@@ -23,6 +23,7 @@ pub(crate) mod stage;
 pub(crate) mod step_number;
 mod stop;
 
+pub(crate) use divergence::what_came;
 pub use divergence::{Cause, Divergence, Kind};
 pub use outcome::{
     CertificateOutcome, ClaimOutcome, Handshake, Outcome, RunVerdict, SessionOutcome, StepOutcome, Verdict,

@@ -19,6 +19,7 @@ pub use crate::play::client::BoundSecrets;
 pub(crate) use crate::play::client::{
     disclosures, file_root, hosts_of, media_type_of, places_of, secrets_by_host, unbound, with_placeholders,
 };
+pub(crate) use crate::play::what_came;
 pub use crate::play::{
     Cause, CertificateOutcome, ClaimOutcome, Divergence, Handshake, Kind, Outcome, PassedStep, PassedSteps, Rewrite,
     RunVerdict, SessionOutcome, Settings, SharedSandbox, StepNumber, StepOutcome, StepSide, Stop, Verdict,

@@ -58,6 +58,8 @@ pub struct Plan {
     pub again: Option<Again>,
     /// Whether nothing more begins after the first one that does not follow its script.
     pub fail_fast: bool,
+    /// When everything ends, whatever is still to be done.
+    pub deadline: Option<Instant>,
     /// Ends everything at once.
     pub stop: Stop,
 }
@@ -101,8 +103,10 @@ pub struct Course {
     pub never_begun: u64,
     /// Which part of that time its threads were busy; `None` where the system does not tell.
     pub busy: Option<f64>,
-    /// Whether it was stopped before its end.
+    /// Whether it was stopped before its end, by a signal or by the [`Plan`]'s deadline.
     pub stopped: bool,
+    /// Whether it was the deadline that stopped it.
+    pub timed_out: bool,
 }
 
 /// Hears of events, on whatever thread they happen.
@@ -127,6 +131,7 @@ pub fn play_all(mut plays: Vec<Play>, plan: &Plan, listener: &RunListener) -> Re
         listener: listener.clone(),
         began,
         halted: AtomicBool::new(false),
+        timed_out: AtomicBool::new(false),
         under_way: AtomicU64::new(0),
         peak: AtomicU64::new(0),
         never_begun: AtomicU64::new(0),
@@ -147,6 +152,7 @@ pub fn play_all(mut plays: Vec<Play>, plan: &Plan, listener: &RunListener) -> Re
         tokio::select! {
             outcome = work => outcome,
             () = watch => Ok(()),
+            () = stop_when_due(&shared) => Ok(()),
             () = tick(&shared) => Ok(()),
         }
     });
@@ -158,7 +164,8 @@ pub fn play_all(mut plays: Vec<Play>, plan: &Plan, listener: &RunListener) -> Re
     let duration = began.elapsed();
     let taken = before.zip(processor_time()).map(|(before, now)| now.saturating_sub(before));
     let busy = taken.map(|taken| part_of(taken, duration, threads));
-    Ok(Course { peak, never_begun, duration, busy, stopped: plan.stop.is_stopped() })
+    let timed_out = shared.timed_out.load(Ordering::Relaxed);
+    Ok(Course { peak, never_begun, duration, busy, stopped: plan.stop.is_stopped(), timed_out })
 }
 
 /// What all threads of one schedule share.
@@ -172,6 +179,8 @@ struct Schedule {
     began: Instant,
     /// Nothing more begins.
     halted: AtomicBool,
+    /// The deadline came.
+    timed_out: AtomicBool,
     under_way: AtomicU64,
     peak: AtomicU64,
     never_begun: AtomicU64,
@@ -222,6 +231,18 @@ async fn work_in_threads(shared: &Arc<Schedule>, threads: usize) -> Result<(), R
         outcome = outcome.and(one);
     }
     outcome
+}
+
+/// Stops everything when the time of all is over; runs under way end with what they have.
+async fn stop_when_due(shared: &Schedule) {
+    if let Some(due) = shared.plan.deadline {
+        clock::rest_until(due.into()).await;
+        if !shared.plan.stop.is_stopped() {
+            shared.timed_out.store(true, Ordering::Relaxed);
+            shared.plan.stop.stop();
+        }
+    }
+    std::future::pending().await
 }
 
 async fn tick(shared: &Schedule) {

@@ -1,7 +1,7 @@
 //! Plays the checks: first each server is asked what it says of itself, then every check that applies is played.
 
 use super::result::{command, plain, told};
-use crate::audit::{Check, CheckVerdict, Role, Target, judge, make_of, played_again_after, probe};
+use crate::audit::{Check, CheckVerdict, Role, TIME_IS_OVER, Target, judge, make_of, played_again_after, probe};
 use crate::cli::progress::{RunProgress, Standing};
 use crate::cli::refusal::Refusal;
 use crate::cli::screen;
@@ -9,13 +9,13 @@ use crate::cli::values::ValueArguments;
 use crate::report::audit::{Audit, AuditCheck, AuditTarget, AuditVerdict, CheckResult, Grade};
 use crate::report::collect;
 use crate::run::{
-    Admission, Finished, Outcome, Plan, Play, Room, RunEvent, RunListener, RunRate, RunVerdict, Settings, Speaker,
-    Stop, ensure_descriptors, play_all, room_for,
+    Admission, Again, Course, Finished, Outcome, Plan, Play, Room, RunEvent, RunListener, RunRate, RunVerdict,
+    Settings, Speaker, Stop, ensure_descriptors, play_all, room_for,
 };
 use crate::scenario::{Inputs, Scenario, Secret, Variables};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What is to be played.
 pub(super) struct Asked<'a> {
@@ -48,32 +48,33 @@ struct Met {
 pub(super) fn play(asked: &Asked<'_>) -> Result<Played, Refusal> {
     let secrets = Secrets::read(asked)?;
     let stop = Stop::default();
-    let total = asked.settings.max_time;
-    if let Some(length) = total {
-        let stop = stop.clone();
-        std::thread::spawn(move || {
-            std::thread::sleep(length);
-            stop.stop();
-        });
-    }
-    let settings = Settings { max_time: None, record: false, stop: Some(stop.clone()), ..asked.settings.clone() };
-    let met = meet(asked, &settings, &secrets, &stop)?;
+    // `--max-time` is for all checks together.
+    let end = End { stop, deadline: asked.settings.max_time.map(|length| Instant::now() + length) };
+    let settings = Settings { max_time: None, record: false, ..asked.settings.clone() };
+    let (met, course) = meet(asked, &settings, &secrets, &end)?;
     let mut work = Work::new(asked, met, &settings, &secrets);
     if !asked.quiet {
         work.announce(asked);
     }
     let plays = std::mem::take(&mut work.plays);
-    let plan = plan(asked, plays.len(), stop.clone(), Some(played_again_after))?;
+    let plan = plan(asked, plays.len(), &end, played_again_after)?;
+    let was_late = course.timed_out;
     let board = Arc::new(Mutex::new(Board { work, progress: RunProgress::new(!asked.quiet) }));
     let course = play_all(equipped(plays, plan.jobs), &plan, &listener(&board))?;
     let board = Arc::into_inner(board).map(|board| board.into_inner().unwrap_or_else(PoisonError::into_inner));
     let Some(mut board) = board else { return Err("the checks did not end".into()) };
     board.progress.end();
-    let timed_out = total.is_some_and(|length| course.duration >= length);
-    Ok(Played { audit: board.work.into_audit(asked), interrupted: course.stopped && total.is_none() && !timed_out })
+    let interrupted = course.stopped && !course.timed_out && !was_late;
+    Ok(Played { audit: board.work.into_audit(asked), interrupted })
 }
 
-fn plan(asked: &Asked<'_>, plays: usize, stop: Stop, again: Option<crate::run::Again>) -> Result<Plan, Refusal> {
+/// What ends everything: a signal, or the time.
+struct End {
+    stop: Stop,
+    deadline: Option<Instant>,
+}
+
+fn plan(asked: &Asked<'_>, plays: usize, end: &End, again: Again) -> Result<Plan, Refusal> {
     let jobs = ensure_descriptors(asked.jobs.min(plays).max(1), 2, false)?;
     Ok(Plan {
         jobs,
@@ -81,9 +82,10 @@ fn plan(asked: &Asked<'_>, plays: usize, stop: Stop, again: Option<crate::run::A
         pace: RunRate::default(),
         retries: 0,
         retry_delay: Duration::ZERO,
-        again,
+        again: Some(again),
         fail_fast: false,
-        stop,
+        deadline: end.deadline,
+        stop: end.stop.clone(),
     })
 }
 
@@ -160,7 +162,7 @@ fn variables(
 // --- meeting ---------------------------------------------------------------------------------------------------
 
 /// Asks each server what it says of itself.
-fn meet(asked: &Asked<'_>, settings: &Settings, secrets: &Secrets, stop: &Stop) -> Result<Vec<Met>, Refusal> {
+fn meet(asked: &Asked<'_>, settings: &Settings, secrets: &Secrets, end: &End) -> Result<(Vec<Met>, Course), Refusal> {
     let scenario = probe().map_err(|error| Refusal::from(error.to_string()))?;
     let mut plays = Vec::new();
     for target in asked.targets {
@@ -179,10 +181,11 @@ fn meet(asked: &Asked<'_>, settings: &Settings, secrets: &Secrets, stop: &Stop) 
             }
         }
     });
-    let plan = plan(asked, plays.len(), stop.clone(), Some(met_again_after))?;
-    play_all(equipped(plays, plan.jobs), &plan, &listener)?;
+    let plan = plan(asked, plays.len(), end, met_again_after)?;
+    let course = play_all(equipped(plays, plan.jobs), &plan, &listener)?;
     let said = said.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(asked.targets.iter().zip(said.iter()).map(|(target, outcome)| met(target, outcome.as_ref())).collect())
+    let met = asked.targets.iter().zip(said.iter()).map(|(target, outcome)| met(target, outcome.as_ref()));
+    Ok((met.collect(), course))
 }
 
 /// A server that was not reached is tried once more.
@@ -192,7 +195,7 @@ fn met_again_after(_: &Scenario, outcome: &Outcome) -> Option<Duration> {
 
 fn met(target: &Target, outcome: Option<&Outcome>) -> Met {
     let Some(outcome) = outcome else {
-        let unreachable = Some("the time of the audit was over".to_owned());
+        let unreachable = Some(TIME_IS_OVER.to_owned());
         return Met { role: target.role.unwrap_or(Role::Mx), make: None, unreachable };
     };
     let heard = outcome.transcript.iter().filter(|entry| entry.speaker == Speaker::Server);
@@ -202,7 +205,7 @@ fn met(target: &Target, outcome: Option<&Outcome>) -> Met {
     let first = outcome.divergences.first().map(|first| first.diagnostic.message.clone());
     let unreachable = match outcome.verdict() {
         RunVerdict::Unreachable => first,
-        RunVerdict::Interrupted => Some("the time of the audit was over".to_owned()),
+        RunVerdict::Interrupted => Some(TIME_IS_OVER.to_owned()),
         _ if said.is_empty() => Some("it says nothing: no greeting came".to_owned()),
         _ => None,
     };
@@ -224,6 +227,7 @@ struct Work {
     /// The command that plays each check for each target.
     commands: BTreeMap<(usize, usize), String>,
     spans: Vec<Option<(Duration, Duration)>>,
+    done: u64,
     failed: u64,
 }
 
@@ -239,6 +243,7 @@ impl Work {
             told: BTreeMap::new(),
             commands: BTreeMap::new(),
             spans: asked.targets.iter().map(|_| None).collect(),
+            done: 0,
             failed: 0,
         };
         let rooms: Vec<Option<Room>> =
@@ -287,6 +292,7 @@ impl Work {
         let (check, target) = self.of_play[finished.play];
         let outcome = &finished.outcome;
         let judged = judge(&self.scenarios[check], outcome);
+        self.done += 1;
         self.failed += u64::from(judged.verdict == CheckVerdict::Fail);
         let end = finished.offset + outcome.duration;
         let span = self.spans[target].get_or_insert((finished.offset, end));
@@ -320,7 +326,7 @@ impl Work {
         for (at, check) in asked.checks.iter().enumerate() {
             let (why, mend) = self.told.remove(&at).unwrap_or_default();
             let results = asked.targets.iter().enumerate().map(|(index, target)| {
-                let over = || plain(AuditVerdict::Blocked, "the time of the audit was over".to_owned());
+                let over = || plain(AuditVerdict::Blocked, TIME_IS_OVER.to_owned());
                 (target.name.clone(), self.results.remove(&(at, index)).unwrap_or_else(over))
             });
             audit.checks.push(AuditCheck {
@@ -369,7 +375,7 @@ fn listener(board: &Arc<Mutex<Board>>) -> RunListener {
         match event {
             RunEvent::Finished(finished) => work.take(&finished),
             RunEvent::Tick(under_way) => progress.tick(Standing {
-                done: work.told.len() as u64,
+                done: work.done,
                 of: Some(work.of_play.len() as u64),
                 failed: work.failed,
                 under_way,

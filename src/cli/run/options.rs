@@ -305,6 +305,7 @@ impl RunArguments {
             retry_delay: schedule.retry_delay.unwrap_or(RETRY_DELAY),
             again: None,
             fail_fast: schedule.fail_fast,
+            deadline: None,
             stop: Stop::default(),
         }
     }

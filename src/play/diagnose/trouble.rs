@@ -147,7 +147,7 @@ impl Site<'_> {
                 diagnostic.label("before this step").note("every reply was read already: this one answers no command");
         }
         diagnostic.footnotes.extend(code_of(bytes).and_then(|code| about_code(code, "")));
-        self.divergence(Cause::Server, Kind::Unasked, diagnostic)
+        self.divergence(Cause::Server, Kind::Unasked, diagnostic).between(expected, self.shown(bytes))
     }
 
     fn tls(&self, failure: &TlsFailure) -> Divergence {

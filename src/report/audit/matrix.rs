@@ -7,6 +7,7 @@ use super::model::{Audit, AuditTarget, AuditVerdict};
 use crate::report::Report;
 use crate::report::model::{Level, ScenarioReport, Verdict};
 use crate::report::words;
+use crate::run::what_came;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
@@ -208,12 +209,7 @@ impl Cell {
             Verdict::Unreachable | Verdict::Broken | Verdict::Interrupted | Verdict::NotPlayed => AuditVerdict::Blocked,
         };
         let first = scenario.divergences.first();
-        let got = first.map(|one| match (one.reply_code, one.kind.as_str()) {
-            (Some(code), _) => code.to_string(),
-            (None, "timeout") => "silence".to_owned(),
-            (None, kind @ ("closed" | "reset")) => kind.to_owned(),
-            _ => "bytes".to_owned(),
-        });
+        let got = first.map(|one| what_came(one.reply_code, &one.kind));
         let told = first.map(|one| one.diagnostic.message.clone()).or_else(|| scenario.reason.clone());
         Cell { verdict, got: got.unwrap_or_default(), told: told.unwrap_or_default() }
     }
