@@ -109,6 +109,13 @@ const NOTATIONS: &[(&str, &str)] = &[
         r#"{"msg": "smtp: client says", "line": "@", "n": 421}"#,
         r#"{"msg": "smtp: server says", "line": "@", "n": 550}"#,
     ),
+    (r#"  {"at": 0.#, "dir": "out", "data": "@\r\n"},"#, r#"  {"at": 0.#, "dir": "in", "data": "@\r\n"},"#),
+    (
+        "{\n  \"n\": #,\n  \"from\": \"client\",\n  \"data\": \"@\"\n}",
+        "{\n  \"n\": #,\n  \"from\": \"server\",\n  \"data\": \"@\"\n}",
+    ),
+    ("{'n': #, 'dir': 'out', 'data': '@'}", "{'n': #, 'dir': 'in', 'data': '@'}"),
+    (r#"{:dir=>"out", "data"=>"@"}"#, r#"{:dir=>"in", "data"=>"@"}"#),
     (r"('C', b'@\r\n'),", r"('S', b'@\r\n'),"),
     ("28/11/2026 10:11 REQUEST:@", "28/11/2026 10:11 RESPONSE:@"),
     (r#"time=10:11:12 level=debug dir=send line="@""#, r#"time=10:11:12 level=debug dir=recv line="@""#),

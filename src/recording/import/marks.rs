@@ -225,7 +225,11 @@ fn start_of(line: &str) -> Option<MarkStart> {
             if byte.is_ascii_digit() && replies.is_some() && !is_time(bytes, at) && !is_frame(rest) {
                 return Some(MarkStart { at, side: LogSide::Server });
             }
-            if byte.is_ascii_alphabetic() && grammar::may_be_verb(rest) && command(wrap::first_line(rest)).is_some() {
+            if byte.is_ascii_alphabetic()
+                && grammar::may_be_verb(rest)
+                && command(wrap::first_line(rest)).is_some()
+                && !wrap::is_member_name(rest)
+            {
                 return Some(MarkStart { at, side: LogSide::Client });
             }
         }

@@ -33,6 +33,10 @@ const GLUED: [&str; 4] = ["SERVER -> CLIENT:", "CLIENT -> SERVER:", "SMTP -> FRO
 
 /// The lines of a text.
 pub(super) fn lines(text: &str) -> Vec<TextLine<'_>> {
+    if let Some(objects) = wrap::json_objects(text) {
+        let line = |(start, end, text)| TextLine { start, end, text: Cow::Owned(text), role: LineRole::Open };
+        return objects.into_iter().map(line).flat_map(plain).collect();
+    }
     let mut lines: Vec<TextLine<'_>> = Vec::new();
     let mut start = 0;
     for line in text.split('\n') {
@@ -206,6 +210,12 @@ mod tests {
         assert_eq!(texts("> 220 hi\nQUIT"), ["220 hi", "QUIT"]);
         assert_eq!(texts("< 220 hi\n> QUIT"), ["< 220 hi", "> QUIT"]);
         assert_eq!(texts("220 hi\n>>> QUIT"), ["220 hi", ">>> QUIT"]);
+        assert_eq!(
+            texts(
+                "[\n {\"dir\": \"in\",\n  \"data\": \"220 hi\\r\\n\"},\n {\"dir\": \"out\", \"data\": \"QUIT\"}\n]\n"
+            ),
+            ["in: 220 hi", "out: QUIT"]
+        );
         assert_eq!(texts("CLIENT -&gt; SERVER: QUIT"), ["CLIENT -> SERVER: QUIT"]);
         assert_eq!(
             texts("SERVER -> CLIENT: 220 hi CLIENT -> SERVER: QUIT"),

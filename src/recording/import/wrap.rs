@@ -33,6 +33,33 @@ pub(super) fn first_line(text: &str) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
+/// Whether a text begins with the name of a member, not with its value: `data": "220 …`, `data' => …`.
+pub(super) fn is_member_name(text: &str) -> bool {
+    let after = &text[first_line(text).len()..];
+    let after = after.strip_prefix(['"', '\'']).map(str::trim_start);
+    after.is_some_and(|after| after.starts_with(':') || after.starts_with("=>"))
+}
+
+/// The objects of a text that is JSON from its beginning to its end, a list of objects or one after the other, each with
+/// its place in bytes.
+pub(super) fn json_objects(text: &str) -> Option<Vec<(usize, usize, String)>> {
+    let mut objects = Vec::new();
+    let mut at = 0;
+    loop {
+        let rest = &text[at..];
+        let skipped = rest.trim_start_matches(|sign: char| sign.is_whitespace() || matches!(sign, '[' | ']' | ','));
+        at += rest.len() - skipped.len();
+        if skipped.is_empty() {
+            return (!objects.is_empty()).then_some(objects);
+        }
+        let mut values = serde_json::Deserializer::from_str(skipped).into_iter::<serde_json::Value>();
+        let value = values.next()?.ok().filter(serde_json::Value::is_object)?;
+        let end = at + values.byte_offset();
+        objects.push((at, end, value.to_string()));
+        at = end;
+    }
+}
+
 /// The lines of a text after its mark.
 pub(super) fn unwrapped<'l>(text: &'l str, opener: &str, prefix: &str) -> Vec<Cow<'l, str>> {
     if let Some(quote) = opener.chars().next_back() {
