@@ -24,22 +24,22 @@ use crate::scenario::{FailOn, Level};
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// Grade servers by checks of the RFCs and of what is known to go wrong. The exit code is 0 when all checks that apply were
-/// passed (of `--fail-on`), 1 when one failed, 2 when something could not be done as asked, 3 when a server could not be
-/// reached, 130 when it was interrupted.
+/// Grade servers by checks of the RFCs and of known holes. The exit code is 0 when every check passed that applies and that
+/// `--fail-on` counts, 1 when one failed, 2 when something could not be done as asked, 3 when a server could not be reached,
+/// and 130 when the audit was interrupted.
 #[derive(Debug, clap::Args)]
 pub(super) struct AuditArguments {
     /// Servers: 25 without a port, 465 is implicit TLS, `unix:PATH` is LMTP
     #[arg(value_name = "HOST[:PORT]")]
     hosts: Vec<String>,
-    /// Servers in a CSV file, one a row; its first row names columns, which go before the options of their names
+    /// Servers in a CSV file, one per row; the first row names the columns, which go before options of the same name
     #[arg(long, value_name = "FILE.csv")]
     targets: Option<PathBuf>,
     #[command(flatten)]
     common: targets::CommonArguments,
     #[command(flatten)]
     choice: ChoiceArguments,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Values")]
     values: ValueArguments,
     #[command(flatten)]
     trust: TrustArguments,
@@ -49,28 +49,28 @@ pub(super) struct AuditArguments {
     /// How many sessions may be open to one server at once, if it is not on this machine
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
     per_target: u32,
-    /// From which level on a failed check gives exit code 1: `must`, `should`, `may` or `never`
+    /// The lowest level at which a failed check gives exit code 1: `must`, `should`, `may` or `never`
     #[arg(long, value_name = "LEVEL", default_value = "must", value_parser = parsed_fail_on, hide_default_value = true)]
     fail_on: FailOnArgument,
     #[command(flatten)]
     reports: ReportArguments,
-    /// Show every check that failed, of several servers too
+    /// Show every failed check, also when there are several servers
     #[arg(short, long)]
     verbose: bool,
-    /// Print nothing where all checks were passed
+    /// Print nothing when every check passed
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
     /// List all checks: id, RFC, level, and what each is about
-    #[arg(long, conflicts_with_all = ["hosts", "targets"])]
+    #[arg(long, conflicts_with_all = ["hosts", "targets"], help_heading = "Instead of an audit")]
     list: bool,
     /// Explain one check, and show its scenario
-    #[arg(long, value_name = "ID", conflicts_with_all = ["hosts", "targets", "list"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["hosts", "targets", "list"], help_heading = "Instead of an audit")]
     explain: Option<String>,
-    /// Say what changed between two audits, of which `--report json=FILE` was written
-    #[arg(long, num_args = 2, value_names = ["OLD.json", "NEW.json"], conflicts_with_all = ["hosts", "targets", "list", "explain"])]
+    /// Say what changed between two audits, from the JSON reports that `--report json=FILE` wrote
+    #[arg(long, num_args = 2, value_names = ["OLD.json", "NEW.json"], conflicts_with_all = ["hosts", "targets", "list", "explain"], help_heading = "Instead of an audit")]
     diff: Vec<PathBuf>,
 }
 
@@ -78,19 +78,19 @@ pub(super) struct AuditArguments {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Which checks")]
 struct ChoiceArguments {
-    /// Play these only: an id, a group, an RFC (`3207`) or a section (`5321 §4.1.4`); repeatable
+    /// Play only these: an id, a group, an RFC (`3207`) or a section (`5321 §4.1.4`); repeatable
     #[arg(long, value_name = "ID|GROUP|RFC")]
     only: Vec<String>,
     /// Leave these out (repeatable)
     #[arg(long, value_name = "ID|GROUP|RFC")]
     skip: Vec<String>,
-    /// Play those of this level, and of worse ones
+    /// Play only checks of this level or a more serious one
     #[arg(long, value_name = "LEVEL", value_parser = level)]
     level: Option<LevelArgument>,
-    /// Play checks that take longer than 20 s too
+    /// Also play checks that take longer than 20 s
     #[arg(long)]
     slow: bool,
-    /// Play checks that leave a message in a mailbox too
+    /// Also play checks that leave a message in a mailbox
     #[arg(long)]
     deliver: bool,
 }

@@ -58,7 +58,7 @@ enum Command {
     Run(Box<run::RunArguments>),
     /// Send one message, by options instead of a file
     Send(Box<send::SendArguments>),
-    /// Grade servers: play the checks that come with the program, and say what to mend
+    /// Grade servers: play the checks that come with the program, and say what to change
     Audit(Box<audit::AuditArguments>),
     /// Check scenarios without connecting anywhere
     Check(check::CheckArguments),

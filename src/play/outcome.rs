@@ -265,13 +265,12 @@ impl RunVerdict {
 }
 
 impl StepOutcome {
-    /// A step that was not reached: where it stands, and nothing else.
+    /// A step that was not reached: where it stands, and nothing else. Its session is the caller's to say.
     pub(crate) fn unreached(
         number: StepNumber,
         action: &'static str,
         title: Arc<str>,
         span: Span,
-        session: String,
         started: Duration,
     ) -> StepOutcome {
         StepOutcome {
@@ -280,7 +279,7 @@ impl StepOutcome {
             action,
             title,
             span,
-            session,
+            session: String::new(),
             verdict: Verdict::Unreached,
             started,
             duration: Duration::ZERO,

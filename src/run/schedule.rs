@@ -242,7 +242,7 @@ async fn stop_when_due(shared: &Schedule) {
             shared.plan.stop.stop();
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn tick(shared: &Schedule) {

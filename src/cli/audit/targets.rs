@@ -23,7 +23,7 @@ pub(super) struct CommonArguments {
     /// What the client calls itself
     #[arg(long, value_name = "DOMAIN")]
     hello: Option<String>,
-    /// A sender that the server takes
+    /// A sender that the server accepts
     #[arg(long, value_name = "ADDRESS")]
     sender: Option<String>,
     /// A mailbox that exists
@@ -32,13 +32,13 @@ pub(super) struct CommonArguments {
     /// A mailbox of the server's domain that does not exist
     #[arg(long, value_name = "ADDRESS")]
     unknown: Option<String>,
-    /// An address of somebody else's domain
+    /// An address in a domain that the server does not serve
     #[arg(long, value_name = "ADDRESS")]
     relay: Option<String>,
-    /// A domain that the server takes mail for
+    /// A domain that the server accepts mail for
     #[arg(long, value_name = "DOMAIN")]
     domain: Option<String>,
-    /// What the servers are there for: `mx`, `submission`, `lmtp` or `auto` (by port, then by what EHLO offers)
+    /// The role of the servers: `mx`, `submission`, `lmtp` or `auto` (by port, then by what EHLO offers)
     #[arg(long, value_name = "ROLE")]
     role: Option<String>,
     /// The servers speak LMTP: the same as `--role lmtp`

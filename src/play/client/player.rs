@@ -220,7 +220,7 @@ impl<'a> Player<'a> {
     pub(crate) fn unplayed(step: &Step, started: Duration) -> StepOutcome {
         let number = step.head.number.clone().into();
         let session = Sessions::name_of(step).to_owned();
-        StepOutcome::unreached(number, step.keyword(), step.title(), step.head.span, session, started)
+        StepOutcome { session, ..StepOutcome::unreached(number, step.keyword(), step.title(), step.head.span, started) }
     }
 
     // --- the end -----------------------------------------------------------------------------------------------

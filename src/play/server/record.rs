@@ -46,7 +46,7 @@ fn session_name(connection: usize) -> String {
 pub(crate) fn connection_outcome(connection: usize, span: Span, verdict: Verdict, started: Duration) -> StepOutcome {
     let (number, session) = (connection_number(connection).into(), session_name(connection));
     let title = "connection".into();
-    StepOutcome { verdict, ..StepOutcome::unreached(number, "connection", title, span, session, started) }
+    StepOutcome { session, verdict, ..StepOutcome::unreached(number, "connection", title, span, started) }
 }
 
 /// A step of which only the position is known.
@@ -55,7 +55,8 @@ pub(crate) fn unplayed(step: &Step, connection: usize, started: Duration) -> Ste
     let (span, session) = (step.head.span, session_name(connection));
     StepOutcome {
         name: step.head.name.as_ref().map(|name| name.source.clone()),
-        ..StepOutcome::unreached(number, step.keyword(), step.title(), span, session, started)
+        session,
+        ..StepOutcome::unreached(number, step.keyword(), step.title(), span, started)
     }
 }
 
