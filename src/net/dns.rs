@@ -220,12 +220,12 @@ async fn over_tcp(question: &[u8], resolver: SocketAddr) -> io::Result<Vec<u8>> 
     if answer.starts_with(&question[..2]) { Ok(answer) } else { Err(io::Error::other("it answered something else")) }
 }
 
-enum RecordsRead<T> {
+pub(super) enum RecordsRead<T> {
     Whole(Records<T>),
     Cut,
 }
 
-fn read<T>(
+pub(super) fn read<T>(
     answer: &[u8],
     name: &str,
     of_type: TYPE,

@@ -37,7 +37,10 @@ pub(super) fn mark(source: &str, pieces: &[Piece]) -> String {
     String::from_utf8(marked).unwrap_or_default()
 }
 
-/// An opening bracket that is never closed.
+/// What is said of literal octets that look like marks.
+const MARKS: &str = "the octets 01 and 02, 03 or 04 cannot stand side by side in a text with `<<%`";
+
+/// An opening bracket that is never closed, or octets that look like one.
 pub(super) struct ScanFault {
     pub(super) message: &'static str,
     pub(super) range: Range<usize>,
@@ -45,6 +48,9 @@ pub(super) struct ScanFault {
 
 impl ScanFault {
     pub(super) fn help(&self) -> &'static str {
+        if self.message == MARKS {
+            return "take one of them from `vars`";
+        }
         if self.message.contains('#') {
             return "outside of quotes YAML takes ` #` for the beginning of a comment: quote the text";
         }
@@ -72,7 +78,18 @@ pub(super) fn scan(source: &str) -> Result<Vec<Piece>, ScanFault> {
     if literal < source.len() || pieces.is_empty() {
         pieces.push(Piece::Literal(literal..source.len()));
     }
+    refuse_marks(source, &pieces)?;
     Ok(pieces)
+}
+
+/// Refuses literal octets that minijinja would take for the marks of brackets.
+fn refuse_marks(source: &str, pieces: &[Piece]) -> Result<(), ScanFault> {
+    let has_statements = pieces.iter().any(|piece| matches!(piece, Piece::Statement(_)));
+    let found = source.as_bytes().windows(2).position(|pair| pair[0] == 1 && matches!(pair[1], 2..=4));
+    match found.filter(|_| has_statements) {
+        Some(at) => Err(ScanFault { message: MARKS, range: at..at + 2 }),
+        None => Ok(()),
+    }
 }
 
 /// Reads one bracket that opens at `open`; returns the piece and the offset after it.
@@ -81,12 +98,12 @@ fn scan_bracket(source: &str, open: usize) -> Result<(Piece, usize), ScanFault> 
     let unclosed = |message| ScanFault { message, range: open..open + 2 };
     match source.as_bytes().get(inside) {
         Some(b'%') => {
-            let length = closing_statement(&source[inside..]).map_err(unclosed)?;
-            Ok((Piece::Statement(open..inside + length + 3), inside + length + 3))
+            let end = inside + 1 + closing_statement(&source[inside + 1..]).map_err(unclosed)? + 3;
+            Ok((Piece::Statement(open..end), end))
         }
         Some(b'#') => {
-            let length = source[inside..].find("#>>").ok_or(unclosed("this `<<#` is never closed by `#>>`"))?;
-            Ok((Piece::Comment(open..inside + length + 3), inside + length + 3))
+            let end = source[inside + 1..].find("#>>").ok_or(unclosed("this `<<#` is never closed by `#>>`"))?;
+            Ok((Piece::Comment(open..inside + 1 + end + 3), inside + 1 + end + 3))
         }
         _ => {
             let length = closing(&source[inside..]).ok_or(unclosed("this `<<` is never closed by `>>`"))?;
