@@ -5,16 +5,19 @@
 
 mod catalogue;
 mod diff;
+mod meeting;
 mod played;
 mod result;
+mod secrets;
 mod targets;
+mod work;
 
 use super::refusal::Refusal;
 use super::report_files::{self, Output, ReportArguments, ReportFiles};
 use super::run::{RunArguments, TrustArguments, fail_on};
 use super::screen::{self, Color};
 use super::values::ValueArguments;
-use crate::audit::{Choice, checks};
+use crate::audit::{CheckChoice, checks};
 use crate::report::audit::{self, Audit, AuditTarget, AuditVerdict};
 use crate::report::format::Format;
 use crate::report::merge::first_that_applies;
@@ -121,7 +124,7 @@ pub(super) fn audit(arguments: &AuditArguments) -> u8 {
 fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
     let all = checks().map_err(|error| Refusal::from(error.to_string()))?;
     let (only, skip) = (arguments.choice.only.clone(), arguments.choice.skip.clone());
-    let choice = Choice { only, skip, level: arguments.choice.level.map(|level| level.0) };
+    let choice = CheckChoice { only, skip, level: arguments.choice.level.map(|level| level.0) };
     if let Some(id) = &arguments.explain {
         return catalogue::explain(&all, id);
     }
@@ -137,7 +140,7 @@ fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
     let mut report = Report::begin();
     let run = RunArguments::of_one(arguments.values.clone(), arguments.trust.clone(), false);
     let settings = run.settings()?;
-    let played = played::play(&played::Asked {
+    let played = played::play(&played::AuditRequest {
         checks: &chosen,
         targets: &targets,
         settings,
