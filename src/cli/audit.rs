@@ -14,8 +14,9 @@ mod work;
 
 use super::refusal::Refusal;
 use super::report_files::{self, Output, ReportArguments, ReportFiles};
-use super::run::{RunArguments, TrustArguments, fail_on};
+use super::run::{RunArguments, fail_on};
 use super::screen::{self, Color};
+use super::trust::SessionArguments;
 use super::values::ValueArguments;
 use crate::audit::{CheckChoice, checks};
 use crate::report::audit::{self, Audit, AuditTarget, AuditVerdict};
@@ -45,7 +46,7 @@ pub(super) struct AuditArguments {
     #[command(flatten, next_help_heading = "Values")]
     values: ValueArguments,
     #[command(flatten)]
-    trust: TrustArguments,
+    sessions: SessionArguments,
     /// How many checks may be under way at once
     #[arg(long, short, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     jobs: u32,
@@ -138,7 +139,7 @@ fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
     let files = ReportFiles::open(&arguments.reports, &read)?;
     let began = Instant::now();
     let mut report = Report::begin();
-    let run = RunArguments::of_one(arguments.values.clone(), arguments.trust.clone(), false);
+    let run = RunArguments::of_one(arguments.values.clone(), arguments.sessions.clone(), false);
     let settings = run.settings()?;
     let played = played::play(&played::AuditRequest {
         checks: &chosen,
