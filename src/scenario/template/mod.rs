@@ -9,6 +9,8 @@ mod depth;
 mod expression;
 mod form;
 mod fuel;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod reading;
 mod render;
 mod rendered;
