@@ -11,7 +11,7 @@ mod targets;
 
 use super::refusal::Refusal;
 use super::report_files::{self, Output, ReportArguments, ReportFiles};
-use super::run::{RunArguments, TrustArguments, fail_on};
+use super::run::{RunArguments, TranscriptsOf, TrustArguments, fail_on};
 use super::screen::{self, Color};
 use super::values::ValueArguments;
 use crate::audit::{Choice, checks};
@@ -54,6 +54,16 @@ pub(super) struct AuditArguments {
     fail_on: FailOnArgument,
     #[command(flatten)]
     reports: ReportArguments,
+    /// Which conversations reports show: those of `failed` checks, `all` or `none`
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "failed",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Reports"
+    )]
+    report_transcripts: TranscriptsOf,
     /// Show every failed check, also when there are several servers
     #[arg(short, long)]
     verbose: bool,
@@ -146,6 +156,7 @@ fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
         per_target: arguments.per_target as usize,
         slow: arguments.choice.slow,
         deliver: arguments.choice.deliver,
+        transcripts: arguments.report_transcripts,
         quiet: arguments.quiet,
     })?;
     report.exit_code = exit_code(&played.audit, arguments.fail_on.0);

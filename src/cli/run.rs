@@ -8,7 +8,7 @@ mod results;
 mod selection;
 mod update;
 
-pub(super) use options::{RunArguments, TrustArguments, fail_on};
+pub(super) use options::{RunArguments, TranscriptsOf, TrustArguments, fail_on};
 
 use super::progress::{RunProgress, Standing};
 use super::report_files::{self, Output, ReportFiles};

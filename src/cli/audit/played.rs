@@ -4,6 +4,7 @@ use super::result::{command, plain, told};
 use crate::audit::{Check, CheckVerdict, Role, TIME_IS_OVER, Target, judge, make_of, played_again_after, probe};
 use crate::cli::progress::{RunProgress, Standing};
 use crate::cli::refusal::Refusal;
+use crate::cli::run::TranscriptsOf;
 use crate::cli::screen;
 use crate::cli::values::ValueArguments;
 use crate::report::audit::{Audit, AuditCheck, AuditTarget, AuditVerdict, CheckResult, Grade};
@@ -27,6 +28,7 @@ pub(super) struct Asked<'a> {
     pub(super) per_target: usize,
     pub(super) slow: bool,
     pub(super) deliver: bool,
+    pub(super) transcripts: TranscriptsOf,
     pub(super) quiet: bool,
 }
 
@@ -227,6 +229,7 @@ struct Work {
     /// The command that plays each check for each target.
     commands: BTreeMap<(usize, usize), String>,
     spans: Vec<Option<(Duration, Duration)>>,
+    transcripts: TranscriptsOf,
     done: u64,
     failed: u64,
 }
@@ -243,6 +246,7 @@ impl Work {
             told: BTreeMap::new(),
             commands: BTreeMap::new(),
             spans: asked.targets.iter().map(|_| None).collect(),
+            transcripts: asked.transcripts,
             done: 0,
             failed: 0,
         };
@@ -299,7 +303,8 @@ impl Work {
         *span = (span.0.min(finished.offset), span.1.max(end));
         let claim = &outcome.claim;
         self.told.entry(check).or_insert_with(|| (claim.why.clone(), claim.mend.iter().cloned().collect()));
-        let mut result = told(judged, outcome);
+        let shown = self.transcripts.takes(judged.verdict != CheckVerdict::Fail);
+        let mut result = told(judged, outcome, shown);
         if result.verdict == AuditVerdict::Fail {
             result.play = self.commands.get(&(check, target)).cloned();
         }
