@@ -6,8 +6,9 @@
 use super::first_message::{FirstLogin, FirstMessage, by_token};
 use super::refusal::Refusal;
 use super::report_files::ReportArguments;
-use super::run::{RunArguments, TrustArguments, run_text};
+use super::run::{RunArguments, run_text};
 use super::screen::Color;
+use super::trust::SessionArguments;
 use super::values::ValueArguments;
 use super::{new_file, screen};
 use crate::scenario::address::split_address_or;
@@ -51,7 +52,7 @@ pub(super) struct SendArguments {
     #[command(flatten)]
     values: ValueArguments,
     #[command(flatten)]
-    trust: TrustArguments,
+    sessions: SessionArguments,
     #[command(flatten)]
     reports: ReportArguments,
     /// Print the conversation only if it diverges
@@ -153,7 +154,7 @@ impl SendArguments {
 
     /// What `run` would be called with for this scenario.
     fn as_run(&self) -> Result<RunArguments, Refusal> {
-        let mut arguments = RunArguments::of_one(self.values.clone(), self.trust.clone(), self.sandbox);
+        let mut arguments = RunArguments::of_one(self.values.clone(), self.sessions.clone(), self.sandbox);
         arguments.reports = self.reports.clone();
         arguments.file_root = self.message.data.as_deref().map(folder_of).transpose()?;
         (arguments.verbose, arguments.quiet) = (!self.quiet, self.quiet);
