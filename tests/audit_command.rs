@@ -114,13 +114,13 @@ fn changes_as_reports(old: &str, new: &str, file: &dyn Fn(&str) -> String) {
     let mut arguments = vec!["audit", "--diff", new, old];
     arguments.extend(reports.iter().flat_map(|report| ["--report", report]));
     smtp_script(&arguments).exits(1).says(&["broke      MUST    5321-relay  blocked → fail 250"]);
-    let page = fs::read_to_string(&page).unwrap();
+    let page = fs::read_to_string(&page).unwrap_or_default();
     assert!(page.contains("| mx | broke | must | 5321-relay | blocked | fail 250 |"), "{page}");
-    let table = fs::read_to_string(table).unwrap();
+    let table = fs::read_to_string(table).unwrap_or_default();
     assert!(
         table.starts_with("target,change,level,check,before,after\r\nmx,broke,must,5321-relay,blocked,fail 250\r\n")
     );
-    let changes: Value = serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
+    let changes: Value = serde_json::from_str(&fs::read_to_string(&json).unwrap_or_default()).unwrap_or_default();
     assert_eq!(changes["changes"][0]["check"], "5321-relay");
     let converted = smtp_script(&["report", "convert", &json]);
     converted.exits(0).says(&["broke      MUST    5321-relay  blocked → fail 250"]);

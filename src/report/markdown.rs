@@ -4,6 +4,8 @@
 //! script, or the first of all where each did. Of the others it holds everything that diverged. Nothing that came from a server or a scenario stands
 //! outside of code, so that no Markdown and no HTML in it has an effect.
 
+mod others;
+
 use super::audit;
 use super::finding::Finding;
 use super::model::{Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
@@ -15,10 +17,6 @@ use std::net::IpAddr;
 
 /// The heading that facts about the run stand below.
 pub(super) const CIRCUMSTANCES: &str = "## Circumstances";
-/// How many other scenarios are listed that went well.
-const OTHERS: usize = 100;
-/// A longer page is not read again as a scenario: what is left of the others is counted.
-const LONGEST: usize = 4 * 1024 * 1024;
 /// Of a longer transcript the first and the last lines are shown.
 const FIRST_LINES: usize = 200;
 const LAST_LINES: usize = 400;
@@ -45,7 +43,7 @@ fn ticket(report: &Report) -> String {
             script(scenario, &mut page);
             transcript(scenario, &mut page);
             circumstances(report, scenario, &mut page);
-            others(report, scenario, &mut page);
+            others::others(report, scenario, &mut page);
             recording(scenario, &mut page);
         }
         None if report.load.is_some() => page.push_str("# smtp-script: every run followed its script\n"),
@@ -285,34 +283,6 @@ fn about_session(session: &Session, page: &mut String) {
             code(&certificate.not_before),
             code(&certificate.not_after)
         );
-    }
-}
-
-/// What became of the other scenarios: all that diverged in them, and the names of those where nothing did.
-fn others(report: &Report, subject: &ScenarioReport, page: &mut String) {
-    let others = report.scenarios.iter().filter(|one| !std::ptr::eq(*one, subject));
-    let (wrong, fine): (Vec<_>, Vec<_>) = others.partition(|one| went_wrong(one));
-    if wrong.is_empty() && fine.is_empty() {
-        return;
-    }
-    page.push_str("\n## Other scenarios of the run\n\nOnly the scenario above can be played from this report.\n");
-    for (index, one) in wrong.iter().enumerate() {
-        if page.len() > LONGEST {
-            _ = writeln!(page, "\nand {} more that went wrong: the JSON report has them all", wrong.len() - index);
-            break;
-        }
-        _ = writeln!(page, "\n### {}: {}", code(&one.name), verdict(one.verdict));
-        one.divergences.iter().for_each(|divergence| diverged(divergence, page));
-        one.errors.iter().for_each(|error| _ = writeln!(page, "\n{}", fenced("text", &error.rendered)));
-    }
-    if !fine.is_empty() {
-        page.push('\n');
-    }
-    for one in fine.iter().take(OTHERS) {
-        _ = writeln!(page, "- {} {}", code(&one.name), verdict(one.verdict));
-    }
-    if fine.len() > OTHERS {
-        _ = writeln!(page, "- and {} more that went well", fine.len() - OTHERS);
     }
 }
 

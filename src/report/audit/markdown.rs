@@ -41,7 +41,9 @@ fn about(audit: &Audit, target: &AuditTarget, page: &mut String) {
     if failed.is_empty() {
         page.push_str("\nNo check failed.\n");
     }
-    failed.into_iter().for_each(|(check, result)| about_failed(check, result, target, page));
+    for (check, result) in failed {
+        about_failed(check, result, target, page);
+    }
     for (reason, ids) in of_verdict(audit, target, AuditVerdict::Blocked) {
         _ = writeln!(page, "\nBlocked: {}. {}", listed(&ids), code(&reason));
     }
