@@ -14,7 +14,7 @@ mod work;
 
 use super::refusal::Refusal;
 use super::report_files::{self, Output, ReportArguments, ReportFiles};
-use super::run::{RunArguments, fail_on};
+use super::run::{RunArguments, TranscriptsOf, fail_on};
 use super::screen::{self, Color};
 use super::trust::SessionArguments;
 use super::values::ValueArguments;
@@ -58,6 +58,16 @@ pub(super) struct AuditArguments {
     fail_on: FailOnArgument,
     #[command(flatten)]
     reports: ReportArguments,
+    /// Which conversations reports show: those of `failed` checks, `all` or `none`
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "failed",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Reports"
+    )]
+    report_transcripts: TranscriptsOf,
     /// Show every failed check, also when there are several servers
     #[arg(short, long)]
     verbose: bool,
@@ -150,6 +160,7 @@ fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
         per_target: arguments.per_target as usize,
         slow: arguments.choice.slow,
         deliver: arguments.choice.deliver,
+        transcripts: arguments.report_transcripts,
         quiet: arguments.quiet,
     })?;
     report.exit_code = exit_code(&played.audit, arguments.fail_on.0);

@@ -9,7 +9,7 @@ mod results;
 mod selection;
 mod update;
 
-pub(super) use options::{RunArguments, fail_on};
+pub(super) use options::{RunArguments, TranscriptsOf, fail_on};
 
 use super::progress::{RunProgress, Standing};
 use super::report_files::{self, Output, ReportFiles};

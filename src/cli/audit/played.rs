@@ -6,6 +6,7 @@ use super::work::AuditWork;
 use crate::audit::{Check, Target, played_again_after};
 use crate::cli::progress::RunProgress;
 use crate::cli::refusal::Refusal;
+use crate::cli::run::TranscriptsOf;
 use crate::cli::values::ValueArguments;
 use crate::report::audit::Audit;
 use crate::run::{
@@ -24,6 +25,7 @@ pub(super) struct AuditRequest<'a> {
     pub(super) per_target: usize,
     pub(super) slow: bool,
     pub(super) deliver: bool,
+    pub(super) transcripts: TranscriptsOf,
     pub(super) quiet: bool,
 }
 

@@ -6,6 +6,7 @@ use super::result::{command, plain, told};
 use super::secrets::{TargetSecrets, variables};
 use crate::audit::{Check, CheckVerdict, Role, TIME_IS_OVER, judge};
 use crate::cli::progress::Standing;
+use crate::cli::run::TranscriptsOf;
 use crate::cli::screen;
 use crate::report::audit::{Audit, AuditCheck, AuditTarget, AuditVerdict, CheckResult, Grade};
 use crate::report::collect;
@@ -28,6 +29,7 @@ pub(super) struct AuditWork {
     /// The command that plays each check for each target.
     commands: BTreeMap<(usize, usize), String>,
     spans: Vec<Option<(Duration, Duration)>>,
+    transcripts: TranscriptsOf,
     done: u64,
     failed: u64,
 }
@@ -49,6 +51,7 @@ impl AuditWork {
             told: BTreeMap::new(),
             commands: BTreeMap::new(),
             spans: request.targets.iter().map(|_| None).collect(),
+            transcripts: request.transcripts,
             done: 0,
             failed: 0,
         };
@@ -116,7 +119,8 @@ impl AuditWork {
         *span = (span.0.min(finished.offset), span.1.max(end));
         let claim = &outcome.claim;
         self.told.entry(check).or_insert_with(|| (claim.why.clone(), claim.mend.iter().cloned().collect()));
-        let mut result = told(judged, outcome);
+        let shown = self.transcripts.takes(judged.verdict != CheckVerdict::Fail);
+        let mut result = told(judged, outcome, shown);
         if result.verdict == AuditVerdict::Fail {
             result.play = self.commands.get(&(check, target)).cloned();
         }

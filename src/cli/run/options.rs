@@ -105,7 +105,7 @@ pub(super) enum Body {
 
 /// Whose conversation a report shows.
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum, PartialEq, Eq)]
-pub(super) enum TranscriptsOf {
+pub(in crate::cli) enum TranscriptsOf {
     #[default]
     All,
     Failed,
@@ -114,7 +114,7 @@ pub(super) enum TranscriptsOf {
 
 impl TranscriptsOf {
     /// Whether that of a scenario is shown which followed its script or did not.
-    pub(super) fn takes(self, followed: bool) -> bool {
+    pub(in crate::cli) fn takes(self, followed: bool) -> bool {
         match self {
             TranscriptsOf::All => true,
             TranscriptsOf::Failed => !followed,

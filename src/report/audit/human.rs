@@ -12,7 +12,7 @@ const NOTE: Style = Style::new().dimmed();
 
 /// Of several targets so many checks are told that fail on most of them.
 const MOST_FAILED: usize = 10;
-const LEVELS: [(Level, &str); 3] = [(Level::Must, "MUST"), (Level::Should, "SHOULD"), (Level::May, "MAY")];
+pub(super) const LEVELS: [(Level, &str); 3] = [(Level::Must, "MUST"), (Level::Should, "SHOULD"), (Level::May, "MAY")];
 
 /// The whole screen. With one target, or where all is asked for, each failed check is told.
 #[must_use]
@@ -30,15 +30,14 @@ pub fn screen(audit: &Audit, all: bool, styled: Styled) -> String {
     text
 }
 
+/// The line of each target.
+pub(in crate::report) fn grades(audit: &Audit) -> String {
+    audit.targets.iter().map(line).collect()
+}
+
 /// `mx (192.0.2.1:25)    MUST 90/97   SHOULD 31/40   MAY 5/9   n/a 21   blocked 0    4.2 s`
 fn line(target: &AuditTarget) -> String {
-    let address = if target.host.starts_with("unix:") {
-        target.host.clone()
-    } else if target.host.contains(':') {
-        format!("[{}]:{}", target.host, target.port)
-    } else {
-        format!("{}:{}", target.host, target.port)
-    };
+    let address = address(target);
     let called = if target.name == address { address } else { format!("{} ({address})", target.name) };
     let mut line = called;
     for (level, word) in LEVELS {
@@ -54,6 +53,18 @@ fn line(target: &AuditTarget) -> String {
     }
     line.push('\n');
     line
+}
+
+/// `192.0.2.1:25`
+pub(super) fn address(target: &AuditTarget) -> String {
+    let (host, port) = (&target.host, target.port);
+    if host.starts_with("unix:") {
+        host.clone()
+    } else if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
 }
 
 fn applicable(grade: &Grade) -> u64 {
@@ -101,7 +112,7 @@ fn failed(check: &AuditCheck, result: &CheckResult, make: Option<&str>, styled: 
         row("came", &format!("{came}       wanted: {}", result.wanted));
     }
     row("why", check.why.as_deref().unwrap_or_default());
-    for (of, what) in check.mend.iter().filter(|(of, _)| make.is_none_or(|make| make == of.as_str())) {
+    for (of, what) in check.mend_for(make) {
         row("mend", &format!("{of}: {what}"));
     }
     row("play", result.play.as_deref().unwrap_or_default());
@@ -129,7 +140,12 @@ fn missing_values(audit: &Audit, target: &AuditTarget) -> String {
     text
 }
 
-fn of_verdict<'a>(audit: &'a Audit, target: &AuditTarget, verdict: AuditVerdict) -> BTreeMap<String, Vec<&'a str>> {
+/// The checks that came to a verdict, by the reason.
+pub(super) fn of_verdict<'a>(
+    audit: &'a Audit,
+    target: &AuditTarget,
+    verdict: AuditVerdict,
+) -> BTreeMap<String, Vec<&'a str>> {
     let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for check in &audit.checks {
         if let Some(result) = check.results.get(&target.name).filter(|result| result.verdict == verdict) {
@@ -139,7 +155,8 @@ fn of_verdict<'a>(audit: &'a Audit, target: &AuditTarget, verdict: AuditVerdict)
     reasons
 }
 
-fn listed(ids: &[&str]) -> String {
+/// The first of them, and how many more there are.
+pub(super) fn listed(ids: &[&str]) -> String {
     let shown = ids.iter().take(6).copied().collect::<Vec<_>>().join(", ");
     if ids.len() > 6 { format!("{shown} and {} more", ids.len() - 6) } else { shown }
 }
