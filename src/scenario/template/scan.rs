@@ -37,24 +37,46 @@ pub(super) fn mark(source: &str, pieces: &[Piece]) -> String {
     String::from_utf8(marked).unwrap_or_default()
 }
 
-/// What is said of literal octets that look like marks.
-const MARKS: &str = "the octets 01 and 02, 03 or 04 cannot stand side by side in a text with `<<%`";
-
-/// An opening bracket that is never closed, or octets that look like one.
+/// What keeps a text from being split.
 pub(super) struct ScanFault {
-    pub(super) message: &'static str,
+    kind: ScanFaultKind,
     pub(super) range: Range<usize>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ScanFaultKind {
+    OpenExpression,
+    OpenStatement,
+    /// A quote in a statement is never closed.
+    OpenQuote,
+    OpenComment,
+    /// Literal octets that look like marks.
+    Marks,
+}
+
 impl ScanFault {
+    pub(super) fn message(&self) -> &'static str {
+        match self.kind {
+            ScanFaultKind::OpenExpression => "this `<<` is never closed by `>>`",
+            ScanFaultKind::OpenStatement => "this `<<%` is never closed by `%>>`",
+            ScanFaultKind::OpenQuote => "a quote in this `<<%` is never closed",
+            ScanFaultKind::OpenComment => "this `<<#` is never closed by `#>>`",
+            ScanFaultKind::Marks => "the octets 01 and 02, 03 or 04 cannot stand side by side in a text with `<<%`",
+        }
+    }
+
     pub(super) fn help(&self) -> &'static str {
-        if self.message == MARKS {
-            return "take one of them from `vars`";
+        match self.kind {
+            ScanFaultKind::Marks => {
+                "give one of them to a variable under `vars`, and write `<<its name>>` in its place"
+            }
+            ScanFaultKind::OpenComment => {
+                "outside of quotes YAML takes ` #` for the beginning of a comment: quote the text"
+            }
+            ScanFaultKind::OpenExpression | ScanFaultKind::OpenStatement | ScanFaultKind::OpenQuote => {
+                "a literal `<<` is written `<<'<<'>>`"
+            }
         }
-        if self.message.contains('#') {
-            return "outside of quotes YAML takes ` #` for the beginning of a comment: quote the text";
-        }
-        "a literal `<<` is written `<<'<<'>>`"
     }
 }
 
@@ -87,7 +109,7 @@ fn refuse_marks(source: &str, pieces: &[Piece]) -> Result<(), ScanFault> {
     let has_statements = pieces.iter().any(|piece| matches!(piece, Piece::Statement(_)));
     let found = source.as_bytes().windows(2).position(|pair| pair[0] == 1 && matches!(pair[1], 2..=4));
     match found.filter(|_| has_statements) {
-        Some(at) => Err(ScanFault { message: MARKS, range: at..at + 2 }),
+        Some(at) => Err(ScanFault { kind: ScanFaultKind::Marks, range: at..at + 2 }),
         None => Ok(()),
     }
 }
@@ -95,18 +117,19 @@ fn refuse_marks(source: &str, pieces: &[Piece]) -> Result<(), ScanFault> {
 /// Reads one bracket that opens at `open`; returns the piece and the offset after it.
 fn scan_bracket(source: &str, open: usize) -> Result<(Piece, usize), ScanFault> {
     let inside = open + 2;
-    let unclosed = |message| ScanFault { message, range: open..open + 2 };
+    let unclosed = |kind| ScanFault { kind, range: open..open + 2 };
     match source.as_bytes().get(inside) {
         Some(b'%') => {
             let end = inside + 1 + closing_statement(&source[inside + 1..]).map_err(unclosed)? + 3;
             Ok((Piece::Statement(open..end), end))
         }
         Some(b'#') => {
-            let end = source[inside + 1..].find("#>>").ok_or(unclosed("this `<<#` is never closed by `#>>`"))?;
-            Ok((Piece::Comment(open..inside + 1 + end + 3), inside + 1 + end + 3))
+            let length = source[inside + 1..].find("#>>").ok_or(unclosed(ScanFaultKind::OpenComment))?;
+            let end = inside + 1 + length + 3;
+            Ok((Piece::Comment(open..end), end))
         }
         _ => {
-            let length = closing(&source[inside..]).ok_or(unclosed("this `<<` is never closed by `>>`"))?;
+            let length = closing(&source[inside..]).ok_or(unclosed(ScanFaultKind::OpenExpression))?;
             let close = inside + length;
             Ok((Piece::Expression { outer: open..close + 2, inner: inside..close }, close + 2))
         }
@@ -114,10 +137,10 @@ fn scan_bracket(source: &str, open: usize) -> Result<(Piece, usize), ScanFault> 
 }
 
 /// The offset of the `%>>` that closes a statement.
-fn closing_statement(statement: &str) -> Result<usize, &'static str> {
+fn closing_statement(statement: &str) -> Result<usize, ScanFaultKind> {
     let closes = |rest: &[u8]| rest.starts_with(b"%>>");
     let quoted = statement.contains("%>>");
-    let fault = if quoted { "a quote in this `<<%` is never closed" } else { "this `<<%` is never closed by `%>>`" };
+    let fault = if quoted { ScanFaultKind::OpenQuote } else { ScanFaultKind::OpenStatement };
     outside_of_quotes(statement, closes).ok_or(fault)
 }
 
