@@ -296,10 +296,13 @@ pub fn checks() -> impl Iterator<Item = &'static BuiltIn> {
     all().filter(|it| is_check(it.name))
 }
 
+/// The folder of the checks of the audit.
+pub const CHECKS: &str = "audit";
+
 /// Whether a name of the library is that of a check of the audit.
 #[must_use]
 pub fn is_check(name: &str) -> bool {
-    name.starts_with("audit/")
+    name.split_once('/').is_some_and(|(folder, _)| folder == CHECKS)
 }
 
 /// The scenarios that a name stands for: one, or those of a folder and of the folders in it; none if there is no such name.

@@ -3,14 +3,11 @@
 use super::USAGE;
 use super::explain::ExplainFormat;
 use super::screen::{self, Color};
-use crate::library::{self, BuiltIn};
+use crate::library::{self, BuiltIn, CHECKS};
 use crate::load::load_built_in;
 use crate::report::catalogue::{self, Listed};
 use crate::scenario::similar;
 use std::fmt::Write as _;
-
-/// The folder of the checks: too many to be shown among the others.
-const CHECKS: &str = "audit";
 
 /// List the built-in scenarios, which `run` and `check` take by name.
 #[derive(Debug, clap::Args)]
@@ -46,6 +43,7 @@ pub(super) fn list(arguments: &ListArguments) -> u8 {
     }
 }
 
+/// The checks of the audit are too many to be shown among the others.
 fn human(arguments: &ListArguments, mut entries: Vec<Listed>) -> String {
     let styled = arguments.color.for_results();
     let is_checks = |name: &String| name.trim_end_matches('/') == CHECKS;

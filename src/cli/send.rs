@@ -15,7 +15,7 @@ use crate::scenario::address::split_address_or;
 use crate::scenario::write::{Draft, DraftAction, DraftConnect, DraftStep, literal};
 use crate::smtp::auth::Mechanism;
 use crate::smtp::idiom::Idiom;
-use crate::smtp::ports::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
+use crate::smtp::ports::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT, host_port};
 use std::path::{Path, PathBuf};
 
 /// What the scenario is called in messages while no file holds it.
@@ -174,7 +174,7 @@ impl SendArguments {
         vars.extend(user.map(|user| ("username".to_owned(), literal(user))));
         Ok(Draft {
             comments: self.comments(),
-            name: Some(format!("{} takes a message", literal(&named(&host, port)))),
+            name: Some(format!("{} takes a message", literal(&host_port(&host, port)))),
             vars,
             secrets: user.map(|_| self.login.secret().to_owned()).into_iter().collect(),
             connect: Some(DraftConnect {
@@ -297,11 +297,6 @@ fn address(text: &str) -> &str {
 /// What the header says of an address: the variable, or the whole text where it has a name.
 fn header(text: &str, variable: &str) -> String {
     if address(text) == text { format!("<<{variable}>>") } else { literal(text) }
-}
-
-/// Host and port as one writes them.
-fn named(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// The folder that a file lies in.

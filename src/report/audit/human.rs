@@ -3,6 +3,7 @@
 use super::model::{Audit, AuditCheck, AuditTarget, AuditVerdict, CheckResult, Grade};
 use crate::report::human::Styled;
 use crate::report::model::Level;
+use crate::smtp::ports::host_port;
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,11 +11,11 @@ use std::fmt::Write as _;
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = Style::new().dimmed();
 
-/// Of several targets so many checks are told that fail on most of them.
+/// How many of the checks that fail on most targets are shown.
 const MOST_FAILED: usize = 10;
 pub(super) const LEVELS: [(Level, &str); 3] = [(Level::Must, "MUST"), (Level::Should, "SHOULD"), (Level::May, "MAY")];
 
-/// The whole screen. With one target, or where all is asked for, each failed check is told.
+/// The whole screen. With one target, or where all is asked for, each failed check is shown.
 #[must_use]
 pub fn screen(audit: &Audit, all: bool, styled: Styled) -> String {
     let mut text = String::new();
@@ -57,14 +58,7 @@ fn line(target: &AuditTarget) -> String {
 
 /// `192.0.2.1:25`
 pub(super) fn address(target: &AuditTarget) -> String {
-    let (host, port) = (&target.host, target.port);
-    if host.starts_with("unix:") {
-        host.clone()
-    } else if host.contains(':') {
-        format!("[{host}]:{port}")
-    } else {
-        format!("{host}:{port}")
-    }
+    if target.host.starts_with("unix:") { target.host.clone() } else { host_port(&target.host, target.port) }
 }
 
 fn applicable(grade: &Grade) -> u64 {
@@ -131,13 +125,17 @@ fn blocked(audit: &Audit, target: &AuditTarget) -> String {
 /// Which option would make further checks applicable.
 fn missing_values(audit: &Audit, target: &AuditTarget) -> String {
     let mut text = String::new();
-    for (reason, ids) in of_verdict(audit, target, AuditVerdict::NotApplicable) {
-        if reason.starts_with("give ") {
-            let count = ids.len();
-            _ = writeln!(text, "\n  {count} more check{}: {reason}", if count == 1 { "" } else { "s" });
-        }
+    for (option, count) in wanted_options(audit, target) {
+        _ = writeln!(text, "\n  {count} more check{}: {option}", if count == 1 { "" } else { "s" });
     }
     text
+}
+
+/// What the user could give so that further checks apply, and how many.
+pub(super) fn wanted_options(audit: &Audit, target: &AuditTarget) -> Vec<(String, usize)> {
+    let reasons = of_verdict(audit, target, AuditVerdict::NotApplicable);
+    let wanted = reasons.into_iter().filter(|(reason, _)| reason.starts_with("give "));
+    wanted.map(|(reason, ids)| (reason, ids.len())).collect()
 }
 
 /// The checks that came to a verdict, by the reason.

@@ -2,7 +2,7 @@
 //!
 //! Nothing that came from a server stands outside of code, as in `report::markdown`, whose words for that these are.
 
-use super::human::{LEVELS, address, listed, of_verdict, sections};
+use super::human::{LEVELS, address, listed, of_verdict, sections, wanted_options};
 use super::model::{Audit, AuditCheck, AuditTarget, AuditVerdict, CheckResult};
 use crate::report::markdown::{code, fenced};
 use std::fmt::Write as _;
@@ -47,9 +47,8 @@ fn about(audit: &Audit, target: &AuditTarget, page: &mut String) {
     for (reason, ids) in of_verdict(audit, target, AuditVerdict::Blocked) {
         _ = writeln!(page, "\nBlocked: {}. {}", listed(&ids), code(&reason));
     }
-    let missing = of_verdict(audit, target, AuditVerdict::NotApplicable);
-    for (reason, ids) in missing.iter().filter(|(reason, _)| reason.starts_with("give ")) {
-        _ = writeln!(page, "\nNot played ({}): {}", ids.len(), code(reason));
+    for (option, count) in wanted_options(audit, target) {
+        _ = writeln!(page, "\nNot played ({count}): {}", code(&option));
     }
 }
 

@@ -269,9 +269,10 @@ pub(super) fn field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-/// A cell of a table in Markdown.
+/// A cell of a table in Markdown, in which nothing makes a link, a picture or a mention.
 pub(super) fn plain(text: &str) -> String {
-    words::line(text).replace('|', "\\|").replace('<', "&lt;").replace('`', "\\`")
+    let text = words::line(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;").replace('`', "\\`");
+    text.replace('[', "\\[").replace('@', "&#64;")
 }
 
 fn html(text: &str) -> String {
