@@ -9,8 +9,8 @@ use crate::scenario::{Action, Scenario, Step};
 use std::fmt::Write;
 use std::time::Duration;
 
-/// Why a check has no verdict that was not played to its end.
-pub(crate) const TIME_IS_OVER: &str = "the time of the audit was over";
+/// Why a check that was not played to its end has no verdict.
+pub(crate) const ENDED_EARLY: &str = "the audit ended before this check did: by `--max-time`, or by a signal";
 /// How long is waited before a check is played again: a server that says 421 has too much to do.
 const AFTER_421: Duration = Duration::from_secs(2);
 const AFTER_OTHERS: Duration = Duration::from_millis(300);
@@ -55,7 +55,7 @@ pub(crate) fn judge(scenario: &Scenario, outcome: &Outcome) -> Judged {
     match outcome.verdict() {
         RunVerdict::Followed => plain(CheckVerdict::Pass, None),
         RunVerdict::NotApplicable => plain(CheckVerdict::NotApplicable, outcome.not_applicable.clone()),
-        RunVerdict::Interrupted => plain(CheckVerdict::Blocked, Some(TIME_IS_OVER.to_owned())),
+        RunVerdict::Interrupted => plain(CheckVerdict::Blocked, Some(ENDED_EARLY.to_owned())),
         RunVerdict::Diverged | RunVerdict::Warned | RunVerdict::Refused | RunVerdict::Unreachable | RunVerdict::Bug => {
             match outcome.divergences.first() {
                 Some(divergence) => of_divergence(scenario, outcome, divergence),

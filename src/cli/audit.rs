@@ -36,7 +36,7 @@ pub(super) struct AuditArguments {
     /// Servers: 25 without a port, 465 is implicit TLS, `unix:PATH` is LMTP
     #[arg(value_name = "HOST[:PORT]")]
     hosts: Vec<String>,
-    /// Servers in a CSV file, one per row; the first row names the columns, which go before options of the same name
+    /// Servers in a CSV file, one per row; the first row names columns, which take precedence over options of the same name
     #[arg(long, value_name = "FILE.csv")]
     targets: Option<PathBuf>,
     #[command(flatten)]

@@ -198,7 +198,7 @@ pub(super) fn append_job_summary(report: &Report) -> Result<(), Refusal> {
     written.map_err(|error| format!("cannot write the job summary `{}`: {}", path.display(), reason(&error)).into())
 }
 
-/// What a report says in a few lines on standard output, or all of it in the format that was asked for.
+/// Writes a report to standard output: a few lines, or all of it in the format that was asked for.
 pub(super) fn tell(report: &Report, arguments: &ReportArguments) {
     match arguments.output {
         Output::Human => screen::result(&human::summary(report)),

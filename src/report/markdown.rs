@@ -1,8 +1,8 @@
 //! The ticket: a report in Markdown that a person reads without any tool, and that the program plays again.
 //!
 //! Responsible for its words and layout. One report holds one scenario: of several the first that did not follow its
-//! script, or the first of all where each did. Of the others it holds everything that diverged. Nothing that came from a server or a scenario stands
-//! outside of code, so that no Markdown and no HTML in it has an effect.
+//! script, or the first of all where each did. Of the others it holds everything that diverged. Nothing that came from a
+//! server or a scenario stands outside of code, so that no Markdown and no HTML in it has an effect.
 
 mod others;
 

@@ -24,7 +24,7 @@ pub struct Play {
     pub room: Option<Room>,
 }
 
-/// Room for so many runs at once: those to one server, which is not to be overrun.
+/// Room for a number of runs at once: those to one server, which is not to be overrun.
 pub type Room = Arc<Semaphore>;
 
 /// What is played how often, and how much at once.

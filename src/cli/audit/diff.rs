@@ -7,7 +7,7 @@ use crate::report::{Report, json};
 use crate::scenario::FailOn;
 use std::path::Path;
 
-/// Tells what changed; 1 where something broke that fails an audit.
+/// Says what changed; 1 where something broke that `--fail-on` counts.
 pub(super) fn diff(old: &Path, new: &Path, fail_on: FailOn, arguments: &ReportArguments) -> Result<u8, Refusal> {
     arguments.take_changes()?;
     let files = ReportFiles::open(arguments, &[old.to_path_buf(), new.to_path_buf()])?;

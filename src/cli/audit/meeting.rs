@@ -2,7 +2,7 @@
 
 use super::played::{AuditBounds, AuditRequest, equipped, plan};
 use super::secrets::{TargetSecrets, variables};
-use crate::audit::{Role, TIME_IS_OVER, Target, make_of, probe};
+use crate::audit::{ENDED_EARLY, Role, Target, make_of, probe};
 use crate::cli::refusal::Refusal;
 use crate::run::{Course, Finished, Outcome, Play, RunEvent, RunListener, RunVerdict, Settings, Speaker, play_all};
 use crate::scenario::{Inputs, Scenario};
@@ -56,7 +56,7 @@ fn met_again_after(_: &Scenario, outcome: &Outcome) -> Option<Duration> {
 
 fn met(target: &Target, outcome: Option<&Outcome>) -> MetServer {
     let Some(outcome) = outcome else {
-        let unreachable = Some(TIME_IS_OVER.to_owned());
+        let unreachable = Some(ENDED_EARLY.to_owned());
         return MetServer { role: target.role.unwrap_or(Role::Mx), make: None, unreachable };
     };
     let heard = outcome.transcript.iter().filter(|entry| entry.speaker == Speaker::Server);
@@ -66,7 +66,7 @@ fn met(target: &Target, outcome: Option<&Outcome>) -> MetServer {
     let first = outcome.divergences.first().map(|first| first.diagnostic.message.clone());
     let unreachable = match outcome.verdict() {
         RunVerdict::Unreachable => first,
-        RunVerdict::Interrupted => Some(TIME_IS_OVER.to_owned()),
+        RunVerdict::Interrupted => Some(ENDED_EARLY.to_owned()),
         _ if said.is_empty() => Some("it says nothing: no greeting came".to_owned()),
         _ => None,
     };

@@ -4,7 +4,7 @@ use super::meeting::MetServer;
 use super::played::AuditRequest;
 use super::result::{command, plain, told};
 use super::secrets::{TargetSecrets, variables};
-use crate::audit::{Check, CheckVerdict, Role, TIME_IS_OVER, judge};
+use crate::audit::{Check, CheckVerdict, ENDED_EARLY, Role, judge};
 use crate::cli::progress::Standing;
 use crate::cli::run::TranscriptsOf;
 use crate::cli::screen;
@@ -147,7 +147,7 @@ impl AuditWork {
         for (at, check) in request.checks.iter().enumerate() {
             let (why, mend) = self.told.remove(&at).unwrap_or_default();
             let results = request.targets.iter().enumerate().map(|(index, target)| {
-                let over = || plain(AuditVerdict::Blocked, TIME_IS_OVER.to_owned());
+                let over = || plain(AuditVerdict::Blocked, ENDED_EARLY.to_owned());
                 (target.name.clone(), self.results.remove(&(at, index)).unwrap_or_else(over))
             });
             audit.checks.push(AuditCheck {
