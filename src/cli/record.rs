@@ -100,6 +100,9 @@ pub(super) fn record(arguments: &RecordArguments) -> u8 {
 
 impl RecordArguments {
     fn prepare(&self) -> Result<ProxySettings, Refusal> {
+        if new_file::is_standard_output(&self.output) {
+            return Err("`record` says on standard output where it listens: give `-o` the name of a file".into());
+        }
         new_file::refuse_existing(&self.output, self.force)?;
         new_file::refuse_missing_folder(&self.output)?;
         let (client, server) = (&self.client, &self.server);
