@@ -83,7 +83,8 @@ impl AuditWork {
 
     /// Says before it begins what it will do to whom.
     pub(super) fn announce(&self, request: &AuditRequest<'_>) {
-        for (index, target) in request.targets.iter().enumerate() {
+        let met = request.targets.iter().enumerate().filter(|(index, _)| self.met[*index].unreachable.is_none());
+        for (index, target) in met {
             let of_target =
                 || self.of_play.iter().filter(|(_, at)| *at == index).map(|(check, _)| &request.checks[*check]);
             let (sessions, messages) =

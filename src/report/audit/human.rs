@@ -21,7 +21,7 @@ pub fn screen(audit: &Audit, all: bool, styled: Styled) -> String {
     let mut text = String::new();
     for target in &audit.targets {
         text.push_str(&line(target));
-        if audit.targets.len() == 1 || all {
+        if (audit.targets.len() == 1 || all) && target.unreachable.is_none() {
             text.push_str(&details(audit, target, styled));
         }
     }

@@ -269,7 +269,7 @@ pub(super) fn field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-/// A cell of a table in Markdown, in which nothing makes a link, a picture or a mention.
+/// A cell of a table in Markdown, in which nothing becomes a picture, a mention, or a link that hides where it leads.
 pub(super) fn plain(text: &str) -> String {
     let text = words::line(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;").replace('`', "\\`");
     text.replace('[', "\\[").replace('@', "&#64;")
