@@ -62,7 +62,7 @@ impl SandboxRules {
             scenario: scenario.clone(),
             names: ScopeNames::new(variables),
             templates: Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded)),
-            masker: Masker::new(&variables.secrets),
+            masker: Masker::of(variables),
             insecure_secrets: settings.insecure_secrets,
             matched: Mutex::new(vec![0; server.rules.len()]),
             faulty: AtomicBool::new(false),

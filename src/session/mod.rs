@@ -14,6 +14,7 @@ mod ledger;
 mod observe;
 mod offered;
 mod opening;
+mod overheard;
 mod reading;
 mod transcript;
 mod trouble;
@@ -42,6 +43,7 @@ use crate::smtp::reply::{Reply, ReplyParser};
 use asked::AskedInOrder;
 use echoes::Echoes;
 use inbox::Inbox;
+use overheard::Overheard;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -89,6 +91,7 @@ pub(crate) struct Session {
     admitted: Option<Admitted>,
     is_tls_port: bool,
     echoes: Echoes,
+    overheard: Overheard,
 }
 
 impl Session {
@@ -140,6 +143,7 @@ impl Session {
             admitted: None,
             is_tls_port: false,
             echoes: Echoes::default(),
+            overheard: Overheard::default(),
         })
     }
 
