@@ -4,13 +4,13 @@
 //! Responsible for telling the last expectation of a check, where a divergence is a failure, from what leads up to it, where
 //! it proves nothing. Nobody else infers that.
 
-use crate::run::{Divergence, Entry, Kind, Outcome, RunVerdict, Speaker, Verdict, what_came};
+use crate::run::{Divergence, Entry, Kind, Outcome, RunVerdict, Speaker, StepOutcome, Verdict, what_came};
 use crate::scenario::{Action, Scenario, Step};
 use std::fmt::Write;
 use std::time::Duration;
 
-/// Why a check has no verdict that was not played to its end.
-pub(crate) const TIME_IS_OVER: &str = "the time of the audit was over";
+/// Why a check that was not played to its end has no verdict.
+pub(crate) const ENDED_EARLY: &str = "the audit ended before this check did: by `--max-time`, or by a signal";
 /// How long is waited before a check is played again: a server that says 421 has too much to do.
 const AFTER_421: Duration = Duration::from_secs(2);
 const AFTER_OTHERS: Duration = Duration::from_millis(300);
@@ -55,7 +55,7 @@ pub(crate) fn judge(scenario: &Scenario, outcome: &Outcome) -> Judged {
     match outcome.verdict() {
         RunVerdict::Followed => plain(CheckVerdict::Pass, None),
         RunVerdict::NotApplicable => plain(CheckVerdict::NotApplicable, outcome.not_applicable.clone()),
-        RunVerdict::Interrupted => plain(CheckVerdict::Blocked, Some(TIME_IS_OVER.to_owned())),
+        RunVerdict::Interrupted => plain(CheckVerdict::Blocked, Some(ENDED_EARLY.to_owned())),
         RunVerdict::Diverged | RunVerdict::Warned | RunVerdict::Refused | RunVerdict::Unreachable | RunVerdict::Bug => {
             match outcome.divergences.first() {
                 Some(divergence) => of_divergence(scenario, outcome, divergence),
@@ -73,7 +73,8 @@ fn of_divergence(scenario: &Scenario, outcome: &Outcome, divergence: &Divergence
         && proves(outcome, divergence);
     let (sent, came) = conversation(outcome, divergence);
     let message = &divergence.diagnostic.message;
-    let wanted = decides.and_then(|step| step.head.name.as_ref()).map(|name| name.source.clone());
+    let named = outcome.steps.iter().find(|step| is_of(divergence, step)).and_then(|step| step.name.clone());
+    let wanted = decides.and_then(|step| step.head.name.as_ref()).map(|name| name.source.clone()).or(named);
     Judged {
         verdict: if fails { CheckVerdict::Fail } else { CheckVerdict::Blocked },
         got: Some(got(outcome, divergence)),
@@ -92,7 +93,7 @@ fn belongs(number: &str, step: &str) -> bool {
 /// The step with the last expectation that was not skipped; of steps that are sent together, or in a loop, all of them.
 fn decisive<'s>(scenario: &'s Scenario, outcome: &Outcome) -> Option<&'s Step> {
     let skipped = |step: &Step| {
-        let of_it = |one: &&crate::run::StepOutcome| one.number.as_str() == &*step.head.number;
+        let of_it = |one: &&StepOutcome| one.number.as_str() == &*step.head.number;
         outcome.steps.iter().find(of_it).is_some_and(|one| one.verdict == Verdict::Skipped)
     };
     last_expecting(&scenario.steps, &skipped)
@@ -142,13 +143,18 @@ fn got(outcome: &Outcome, divergence: &Divergence) -> String {
 
 /// What the step saw that an assertion is about: the last reply, or what was observed.
 fn last_seen(outcome: &Outcome, divergence: &Divergence) -> String {
-    let before = outcome.steps.iter().take_while(|step| step.number != divergence.step);
+    let before = outcome.steps.iter().take_while(|step| !is_of(divergence, step));
     let seen = before.filter_map(|step| match step.observed {
         Some("reply") | None => step.replies.last().map(|reply| reply.code.to_string()),
         Some("alert") => Some("bytes".to_owned()),
         Some(kind) => Some(kind.to_owned()),
     });
     seen.last().unwrap_or_else(|| "bytes".to_owned())
+}
+
+/// Whether a step is the one that diverged, in the same turns of its loops.
+fn is_of(divergence: &Divergence, step: &StepOutcome) -> bool {
+    step.number == divergence.step && step.turns == *divergence.turns
 }
 
 /// The code of a reply that nothing had asked for.
@@ -167,8 +173,11 @@ fn conversation(outcome: &Outcome, divergence: &Divergence) -> (String, String) 
     };
     let step = &talk[last_sent].step;
     let is_sent = |entry: &&Entry| entry.speaker == Speaker::Client && entry.step == *step;
+    // An earlier turn of a loop has the same step, and an answer of its own.
+    let first_sent =
+        talk[..last_sent].iter().rposition(|entry| entry.speaker == Speaker::Server).map_or(0, |at| at + 1);
     let came = talk[last_sent..].iter().filter(|entry| entry.speaker == Speaker::Server);
-    (quoted(talk.iter().filter(is_sent)), quoted(came))
+    (quoted(talk[first_sent..].iter().filter(is_sent)), quoted(came))
 }
 
 fn quoted<'e>(entries: impl Iterator<Item = &'e Entry>) -> String {

@@ -8,7 +8,7 @@ mod judge;
 mod makes;
 mod target;
 
-pub(crate) use catalogue::{Check, Choice, checks, probe};
-pub(crate) use judge::{CheckVerdict, Judged, TIME_IS_OVER, judge, played_again_after};
+pub(crate) use catalogue::{Check, CheckChoice, checks, probe};
+pub(crate) use judge::{CheckVerdict, ENDED_EARLY, Judged, judge, played_again_after};
 pub(crate) use makes::make_of;
 pub(crate) use target::{COLUMNS, Role, Target};
