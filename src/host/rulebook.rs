@@ -14,8 +14,8 @@ use crate::scenario::server::{Rule, Server};
 use crate::scenario::{Chance, Closing, Diagnostic, Scenario, Span, TemplateError, Templates, Variables};
 use crate::secret::Masker;
 use crate::server::{Accepted, Arrival, Drip, Ending, Interjection, Interjector, RuleFault, Rulebook};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The rules of a scenario, for a sandbox.
 pub(crate) struct SandboxRules {

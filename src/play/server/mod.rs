@@ -15,6 +15,6 @@ pub(crate) mod record;
 pub(crate) mod reply;
 pub(crate) mod scope;
 pub(crate) mod script;
-pub(crate) mod tally;
 mod steps;
+pub(crate) mod tally;
 mod words;

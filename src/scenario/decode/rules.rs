@@ -8,9 +8,8 @@ use crate::scenario::server::{Demand, Per, Rule};
 use crate::scenario::source::{Diagnostic, Span};
 use crate::scenario::yaml::{Node, Value};
 
-const RULE_KEYS: [&str; 12] = [
-    "match", "reply", "times", "after", "per", "when", "delay", "pace", "close", "at_least", "at_most", "name",
-];
+const RULE_KEYS: [&str; 12] =
+    ["match", "reply", "times", "after", "per", "when", "delay", "pace", "close", "at_least", "at_most", "name"];
 
 // --- rules -------------------------------------------------------------------------------------------------
 
@@ -63,7 +62,8 @@ fn complain_of_idle(decoder: &mut Decoder<'_>, rule: &Rule, span: Span) {
     if let Demand { at_least: Some(least), at_most: Some(most) } = rule.demand
         && least > most
     {
-        decoder.complain(Diagnostic::error(span, format!("`at_least: {least}` and `at_most: {most}` exclude each other")));
+        decoder
+            .complain(Diagnostic::error(span, format!("`at_least: {least}` and `at_most: {most}` exclude each other")));
     }
     if let (Some(times), Some(least)) = (rule.times, rule.demand.at_least)
         && times < least
@@ -75,7 +75,8 @@ fn complain_of_idle(decoder: &mut Decoder<'_>, rule: &Rule, span: Span) {
 }
 
 fn per(decoder: &mut Decoder<'_>, node: &Node) -> Per {
-    let expected = "`connection`, `server`, or values such as `[<<sender>>, <<recipient>>]`: what `times` and `after` count over";
+    let expected =
+        "`connection`, `server`, or values such as `[<<sender>>, <<recipient>>]`: what `times` and `after` count over";
     match (&node.value, node.scalar().map(|scalar| scalar.text.as_str())) {
         (_, Some("server")) => Per::Server,
         (_, Some("connection")) => Per::Connection,
