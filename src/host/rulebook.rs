@@ -13,7 +13,7 @@ use crate::play::server::tally::{Tally, unmet};
 use crate::scenario::server::{Rule, Server};
 use crate::scenario::{Chance, Closing, Diagnostic, Scenario, Span, TemplateError, Templates, Variables};
 use crate::secret::Masker;
-use crate::server::{Accepted, Arrival, Drip, Ending, Interjection, Interjector, RuleFault, Rulebook};
+use crate::server::{Accepted, Arrival, Ending, Interjection, Interjector, RuleFault, Rulebook};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -172,7 +172,7 @@ impl Reading {
             delay: ruling.delay,
             bytes: reply.bytes,
             shown: rules.masker.mask_text(&shown),
-            pace: ruling.pace.map(|Drip { octets, every }| Drip { octets: octets.max(1), every }),
+            pace: ruling.pace,
             ending: rule.close.map(|closing| match closing {
                 Closing::Fin | Closing::Write => Ending::Close,
                 Closing::Reset => Ending::Reset,

@@ -5,9 +5,10 @@
 
 use super::{Answered, Asked, End, Farewell, Offered, Session, Transcript, Trouble};
 use crate::net::clock;
+use crate::net::wire::Sought;
 use crate::smtp::command::Verb;
 use crate::smtp::dialogue::Awaited;
-use crate::smtp::reply::{Fault, Parsed, Reply, ReplyParser, STANDARD_REPLY_LINE};
+use crate::smtp::reply::{Fault, MAX_REPLY, MAX_REPLY_LINE, Parsed, Reply, ReplyParser, STANDARD_REPLY_LINE};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -69,18 +70,11 @@ impl Session {
     pub(crate) async fn read_line(&mut self, deadline: Duration, log: &mut Transcript) -> Result<Vec<u8>, Trouble> {
         let due = clock::Instant::now() + deadline;
         loop {
-            if let Some(newline) = memchr::memchr(b'\n', self.inbox.unread()) {
-                let line = self.inbox.take(newline + 1);
-                log.server_bytes(&self.name, &line);
-                self.settle_bytes(&line);
-                return Ok(line);
+            match self.inbox.line(MAX_REPLY_LINE) {
+                Sought::Found(length) => return Ok(self.take_read(length, log)),
+                Sought::TooLong => return Err(self.malformed(Fault::LineTooLong, log)),
+                Sought::Partial => self.fill(due, deadline, log).await?,
             }
-            if self.inbox.unread().len() > crate::smtp::reply::MAX_REPLY_LINE {
-                let bytes = self.take_arrived();
-                log.server_bytes(&self.name, &bytes);
-                return Err(Trouble::Malformed { fault: Fault::LineTooLong, bytes });
-            }
-            self.fill(due, deadline, log).await?;
         }
     }
 
@@ -93,19 +87,24 @@ impl Session {
     ) -> Result<Vec<u8>, Trouble> {
         let due = clock::Instant::now() + deadline;
         loop {
-            if let Some(end) = found(self.inbox.unread()) {
-                let bytes = self.inbox.take(end);
-                log.server_bytes(&self.name, &bytes);
-                self.settle_bytes(&bytes);
-                return Ok(bytes);
+            match self.inbox.sought(MAX_REPLY, found) {
+                Sought::Found(length) => return Ok(self.take_read(length, log)),
+                Sought::TooLong => return Err(self.malformed(Fault::TooLarge, log)),
+                Sought::Partial => self.fill(due, deadline, log).await?,
             }
-            if self.inbox.unread().len() > crate::smtp::reply::MAX_REPLY {
-                let bytes = self.take_arrived();
-                log.server_bytes(&self.name, &bytes);
-                return Err(Trouble::Malformed { fault: Fault::TooLarge, bytes });
-            }
-            self.fill(due, deadline, log).await?;
         }
+    }
+
+    fn take_read(&mut self, length: usize, log: &mut Transcript) -> Vec<u8> {
+        let bytes = self.inbox.take(length);
+        log.server_bytes(&self.name, &bytes);
+        self.settle_bytes(&bytes);
+        bytes
+    }
+
+    fn malformed(&mut self, fault: Fault, log: &mut Transcript) -> Trouble {
+        let bytes = self.show_unread(log);
+        Trouble::Malformed { fault, bytes }
     }
 
     /// Lines that were read one by one settle a reply with their last.
@@ -138,9 +137,16 @@ impl Session {
     }
 
     /// Shows what has arrived and was not read: nothing more will be read.
-    pub(crate) fn show_unread(&mut self, log: &mut Transcript) {
+    pub(crate) fn show_unread(&mut self, log: &mut Transcript) -> Vec<u8> {
         let bytes = self.take_arrived();
         log.server_bytes(&self.name, &bytes);
+        bytes
+    }
+
+    fn unasked(&mut self, log: &mut Transcript) -> Trouble {
+        let bytes = self.show_unread(log);
+        self.log_end(log);
+        Trouble::Unasked { bytes }
     }
 
     /// Waits this long for the server to say nothing and close nothing.
@@ -155,10 +161,7 @@ impl Session {
                 Ok(()) => {}
             }
         }
-        let bytes = self.take_arrived();
-        log.server_bytes(&self.name, &bytes);
-        self.log_end(log);
-        Err(Trouble::Unasked { bytes })
+        Err(self.unasked(log))
     }
 
     /// Waits for the server to close. Bytes before that are a divergence.
@@ -166,10 +169,7 @@ impl Session {
         let due = clock::Instant::now() + deadline;
         loop {
             if !self.inbox.unread().is_empty() {
-                let bytes = self.take_arrived();
-                log.server_bytes(&self.name, &bytes);
-                self.log_end(log);
-                return Err(Trouble::Unasked { bytes });
+                return Err(self.unasked(log));
             }
             match &self.end {
                 Some(End::NotTls { bytes }) => return Err(Trouble::NotTls { bytes: bytes.clone() }),
@@ -219,9 +219,6 @@ impl Session {
         if self.inbox.unread().is_empty() {
             return Ok(());
         }
-        let bytes = self.take_arrived();
-        log.server_bytes(&self.name, &bytes);
-        self.log_end(log);
-        Err(Trouble::Unasked { bytes })
+        Err(self.unasked(log))
     }
 }
