@@ -119,7 +119,7 @@ pub(super) fn exchanges(said: &[Said]) -> Vec<AnsweredCommand<'_>> {
 
 /// A client may write on until it notices that the server has closed. What no server read cannot be played again.
 fn leave_out_what_nobody_heard(exchanges: &mut Vec<AnsweredCommand<'_>>) {
-    let Some(last) = exchanges.iter().position(|exchange| exchange.ends_session()) else { return };
+    let Some(last) = exchanges.iter().position(AnsweredCommand::ends_session) else { return };
     let unheard = &exchanges[last + 1..];
     let is_heard = |exchange: &AnsweredCommand<'_>| exchange.handshake || exchange.is_answered();
     if unheard.is_empty() || unheard.iter().any(is_heard) {
