@@ -42,6 +42,11 @@ pub(crate) enum Sought {
     TooLong,
 }
 
+/// Where a line ends, its line feed included.
+pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr(b'\n', bytes).map(|line_feed| line_feed + 1)
+}
+
 /// Reads what there is: no octets mean that the other side has closed.
 pub(crate) fn poll_read<S: AsyncRead + Unpin>(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
     let mut space = [std::mem::MaybeUninit::uninit(); READ_SIZE];
@@ -64,11 +69,6 @@ pub(crate) struct Inbox {
 impl Inbox {
     pub(crate) fn unread(&self) -> &[u8] {
         &self.buffer[self.read..]
-    }
-
-    /// Where the next line ends, its line feed included.
-    pub(crate) fn line(&self, longest: usize) -> Sought {
-        self.sought(longest, |unread| memchr::memchr(b'\n', unread).map(|line_feed| line_feed + 1))
     }
 
     /// Where the piece ends whose end `find` knows.

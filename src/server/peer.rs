@@ -11,7 +11,7 @@ mod writing;
 use super::acceptor::{Accepted, Acceptor, HandshakeFailure};
 use super::mail_data::{DataRead, MailDataReader};
 use crate::net::clock;
-use crate::net::wire::{Inbox, Sought, poll_read};
+use crate::net::wire::{self, Inbox, Sought, poll_read};
 use crate::smtp::reply::MAX_REPLY;
 use layer::{Layer, alert_within, end_of};
 use socket2::SockRef;
@@ -86,14 +86,7 @@ impl Peer {
 
     /// Reads the next line, its end included. The deadline covers all of it.
     pub(crate) async fn read_line(&mut self, wait: Duration) -> Result<Vec<u8>, PeerTrouble> {
-        let due = clock::Instant::now() + wait;
-        loop {
-            match self.inbox.line(MAX_LINE) {
-                Sought::Found(length) => return Ok(self.inbox.take(length)),
-                Sought::TooLong => return Err(PeerTrouble::TooLong { bytes: self.drop_unread(), limit: MAX_LINE }),
-                Sought::Partial => self.fill(due, wait).await?,
-            }
-        }
+        self.read_piece(wait, MAX_LINE, &wire::line_end).await
     }
 
     /// Reads until `found` names the end of what it looks for.
@@ -102,11 +95,20 @@ impl Peer {
         wait: Duration,
         found: &(dyn Fn(&[u8]) -> Option<usize> + Sync),
     ) -> Result<Vec<u8>, PeerTrouble> {
+        self.read_piece(wait, MAX_REPLY, found).await
+    }
+
+    async fn read_piece(
+        &mut self,
+        wait: Duration,
+        limit: usize,
+        found: &(dyn Fn(&[u8]) -> Option<usize> + Sync),
+    ) -> Result<Vec<u8>, PeerTrouble> {
         let due = clock::Instant::now() + wait;
         loop {
-            match self.inbox.sought(MAX_REPLY, found) {
+            match self.inbox.sought(limit, found) {
                 Sought::Found(length) => return Ok(self.inbox.take(length)),
-                Sought::TooLong => return Err(PeerTrouble::TooLong { bytes: self.drop_unread(), limit: MAX_REPLY }),
+                Sought::TooLong => return Err(PeerTrouble::TooLong { bytes: self.drop_unread(), limit }),
                 Sought::Partial => self.fill(due, wait).await?,
             }
         }

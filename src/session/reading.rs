@@ -5,7 +5,7 @@
 
 use super::{Answered, Asked, End, Farewell, Offered, Session, Transcript, Trouble};
 use crate::net::clock;
-use crate::net::wire::Sought;
+use crate::net::wire::{self, Sought};
 use crate::smtp::command::Verb;
 use crate::smtp::dialogue::Awaited;
 use crate::smtp::reply::{Fault, MAX_REPLY, MAX_REPLY_LINE, Parsed, Reply, ReplyParser, STANDARD_REPLY_LINE};
@@ -68,14 +68,7 @@ impl Session {
 
     /// Reads the next single line, with its line end. When it is the last of a reply, that reply is settled.
     pub(crate) async fn read_line(&mut self, deadline: Duration, log: &mut Transcript) -> Result<Vec<u8>, Trouble> {
-        let due = clock::Instant::now() + deadline;
-        loop {
-            match self.inbox.line(MAX_REPLY_LINE) {
-                Sought::Found(length) => return Ok(self.take_read(length, log)),
-                Sought::TooLong => return Err(self.malformed(Fault::LineTooLong, log)),
-                Sought::Partial => self.fill(due, deadline, log).await?,
-            }
-        }
+        self.read_piece(deadline, (MAX_REPLY_LINE, Fault::LineTooLong), &wire::line_end, log).await
     }
 
     /// Reads until `found` names the end of what it looks for. Nothing found is a time-out or the end of the session.
@@ -85,30 +78,27 @@ impl Session {
         found: &(dyn Fn(&[u8]) -> Option<usize> + Sync),
         log: &mut Transcript,
     ) -> Result<Vec<u8>, Trouble> {
+        self.read_piece(deadline, (MAX_REPLY, Fault::TooLarge), found, log).await
+    }
+
+    async fn read_piece(
+        &mut self,
+        deadline: Duration,
+        (longest, fault): (usize, Fault),
+        found: &(dyn Fn(&[u8]) -> Option<usize> + Sync),
+        log: &mut Transcript,
+    ) -> Result<Vec<u8>, Trouble> {
         let due = clock::Instant::now() + deadline;
-        loop {
-            match self.inbox.sought(MAX_REPLY, found) {
-                Sought::Found(length) => return Ok(self.take_read(length, log)),
-                Sought::TooLong => return Err(self.malformed(Fault::TooLarge, log)),
+        let length = loop {
+            match self.inbox.sought(longest, found) {
+                Sought::Found(length) => break length,
+                Sought::TooLong => return Err(Trouble::Malformed { fault, bytes: self.show_unread(log) }),
                 Sought::Partial => self.fill(due, deadline, log).await?,
             }
-        }
-    }
-
-    fn take_read(&mut self, length: usize, log: &mut Transcript) -> Vec<u8> {
+        };
         let bytes = self.inbox.take(length);
         log.server_bytes(&self.name, &bytes);
-        self.settle_bytes(&bytes);
-        bytes
-    }
-
-    fn malformed(&mut self, fault: Fault, log: &mut Transcript) -> Trouble {
-        let bytes = self.show_unread(log);
-        Trouble::Malformed { fault, bytes }
-    }
-
-    /// Lines that were read one by one settle a reply with their last.
-    fn settle_bytes(&mut self, bytes: &[u8]) {
+        // Lines that were read one by one settle a reply with their last.
         for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
             let code =
                 line.get(..3).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|text| text.parse().ok());
@@ -117,6 +107,7 @@ impl Session {
             }
         }
         self.parser = ReplyParser::default();
+        Ok(bytes)
     }
 
     /// What came in place of the oldest reply owed was none: it is waited for no longer.

@@ -104,11 +104,6 @@ impl Session {
         self.due = due;
     }
 
-    /// A wait without progress, cut at the end of the run.
-    fn bounded(&self, stalled: Duration) -> Duration {
-        self.due.map_or(stalled, |due| stalled.min(due.saturating_duration_since(Instant::now())))
-    }
-
     /// The mail data is complete: replies are owed for it.
     pub(crate) fn end_mail_data(&mut self, log: &Transcript) {
         self.dialogue.mail_data_ended();
@@ -188,7 +183,7 @@ impl Session {
             if self.inbox.unread().len() > MAX_UNREAD {
                 return Err(Trouble::TooMuchUnread);
             }
-            let stalled = self.bounded(stalled);
+            let stalled = cut(stalled, self.due);
             let is_over = self.due.is_some_and(|due| Instant::now() >= due);
             let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
             let progress = poll_fn(|cx| poll_either(stream, cx, &bytes[written..]));
@@ -208,7 +203,7 @@ impl Session {
     }
 
     async fn flush(&mut self, stalled: Duration, until_spoken_to: bool) -> Result<Written, Trouble> {
-        let stalled = self.bounded(stalled);
+        let stalled = cut(stalled, self.due);
         let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
         let flushed = clock::within(stalled, poll_fn(|cx| Pin::new(&mut *stream).poll_flush(cx))).await;
         self.last_write = Instant::now();
@@ -325,6 +320,11 @@ impl Session {
             None => {}
         }
     }
+}
+
+/// A wait without progress, cut at the end of the run.
+fn cut(stalled: Duration, due: Option<Instant>) -> Duration {
+    due.map_or(stalled, |due| stalled.min(due.saturating_duration_since(Instant::now())))
 }
 
 /// What happened first.
