@@ -62,7 +62,8 @@ impl LogSession {
     fn answered_by(&mut self, replies: Vec<Said>) {
         let Some((_, at)) = self.owed.pop_front() else { return };
         let more = replies.len();
-        self.said.splice(at + 1..at + 1, replies);
+        let after = at + 1;
+        self.said.splice(after..after, replies);
         self.owed.iter_mut().for_each(|(_, place)| *place += more);
     }
 }
