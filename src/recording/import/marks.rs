@@ -35,7 +35,7 @@ struct MarkUse {
     /// The fewest blanks after it.
     blanks: usize,
     quoted: bool,
-    /// Whether a reply of several lines was seen behind it: a number in a sentence is none.
+    /// Whether a reply of several lines was seen after it: a number in a sentence is none.
     goes_on: bool,
 }
 
@@ -238,7 +238,7 @@ fn start_of(line: &str) -> Option<MarkStart> {
     None
 }
 
-/// A line of SMTP begins behind a blank or a sign, not within a word or a number.
+/// A line of SMTP begins after a blank or a sign, not within a word or a number.
 fn may_begin(bytes: &[u8], at: usize, before: Option<u8>) -> bool {
     match before {
         None => true,

@@ -304,7 +304,7 @@ fn of_session(mut session: LogSession, family: &'static Family) -> LogRead {
     if commands > MAX_COMMANDS {
         let help = "cut the part that matters out of the log";
         mistakes.push(
-            mistake(format!("this session has {commands} lines of the client: no scenario holds so many")).help(help),
+            mistake(format!("this session has {commands} lines of the client: a scenario cannot hold that many")).help(help),
         );
         session.said.clear();
     } else if !replies && session.misfit.is_none() {
