@@ -1,6 +1,6 @@
 //! Which rule answers a line, and what it says.
 //!
-//! Responsible for what `rules:` of a scenario mean, on whichever server: `rules` plays them behind the steps of a server,
+//! Responsible for what `rules:` of a scenario mean, on whichever server: `rules` plays them after the steps of a server,
 //! `rulebook` in front of the sandbox. Not responsible for sending.
 
 use crate::net::wire::Drip;
