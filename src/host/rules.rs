@@ -2,6 +2,7 @@
 
 use crate::host::judge::{Judge, Ruling};
 use crate::net::clock;
+use crate::net::wire::Drip;
 use crate::play::server::actor::ConnectionFlow;
 use crate::play::server::connection::Connection;
 use crate::play::server::message::ReceivedMessage;
@@ -9,7 +10,7 @@ use crate::play::server::record::connection_number;
 use crate::play::server::reply::code_of;
 use crate::scenario::server::{Rule, ServerTls};
 use crate::scenario::{Rendered, TemplateError};
-use crate::server::{Drip, Fallback, FallbackSaid, MessageEnd, NextInput, PeerTrouble};
+use crate::server::{Fallback, FallbackSaid, MessageEnd, NextInput, PeerTrouble};
 use crate::smtp::command::{CommandLine, Verb};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ const IDLE: Duration = Duration::from_secs(300);
 /// The reply code of a challenge (RFC 4954 section 4).
 const CHALLENGE: u16 = 334;
 
-/// The rules on a connection, behind its steps.
+/// The rules on a connection, after its steps.
 pub(crate) struct RulesAt<'c> {
     on: &'c mut Connection,
     /// For each rule how many commands matched it on this connection.
@@ -281,7 +282,7 @@ impl<'c> RulesAt<'c> {
             message: self.on.message.as_ref(),
             tls: self.on.tls.as_ref(),
             matched: &mut self.matched,
-            matched_by_all: &self.on.script.matched,
+            tally: &self.on.script.tally,
         };
         judge.first(rules, content, self.credentials)
     }

@@ -28,7 +28,7 @@ pub struct Outcome {
     pub started: Timestamp,
     /// How long it took.
     pub duration: Duration,
-    /// Every step in the order of the file, those of a group behind it.
+    /// Every step in the order of the file, those of a group after it.
     pub steps: Vec<StepOutcome>,
     /// What the scenario claims about the other side.
     pub claim: ClaimOutcome,

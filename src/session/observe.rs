@@ -3,12 +3,12 @@
 //! Responsible for telling apart what may come in place of a reply. Called by steps with `observe`.
 
 use super::asked::AskedInOrder;
-use super::{Session, Transcript, Trouble};
+use super::{BrokenBy, End, Session, Transcript, Trouble};
 use crate::net::clock;
 use crate::smtp::reply::Parsed;
 use std::time::{Duration, Instant};
 
-/// The type of a TLS record that holds an alert, and the major version behind it (RFC 8446 section 5.1).
+/// The type of a TLS record that holds an alert, and the major version after it (RFC 8446 section 5.1).
 const ALERT_RECORD: [u8; 2] = [0x15, 0x03];
 
 /// What `observe` took down that is no reply.
@@ -40,7 +40,7 @@ pub(crate) enum ObservedKind {
 }
 
 impl Session {
-    /// Waits so long for the next thing to come. What had come before the time was over is taken as it is.
+    /// Waits for this long for the next thing to come. What had come before the time was over is taken as it is.
     pub(crate) async fn observe(&mut self, length: Duration, log: &mut Transcript) -> Result<(), Trouble> {
         let (due, began) = (clock::Instant::now() + length, Instant::now());
         let (kind, bytes) = loop {
@@ -66,7 +66,7 @@ impl Session {
                 Err(Trouble::Timeout { arrived, .. }) => break kind_of(arrived, ObservedKind::Silence),
                 Err(Trouble::Closed { arrived }) => break kind_of(arrived, ObservedKind::Closed),
                 Err(Trouble::Broken { arrived, .. }) => {
-                    let alert = self.end.as_ref().is_some_and(super::End::is_alert);
+                    let alert = matches!(self.end, Some(End::Broken { by: BrokenBy::Alert, .. }));
                     break kind_of(arrived, if alert { ObservedKind::Alert } else { ObservedKind::Reset });
                 }
                 Err(Trouble::NotTls { bytes }) => break (ObservedKind::of_bytes(&bytes), bytes),
