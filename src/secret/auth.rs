@@ -16,22 +16,28 @@ use std::ops::Range;
 
 /// What stands for credentials where a line is shown.
 pub(crate) const RESPONSE: &str = "<<response>>";
-/// User names that give nobody away, and that are words of every reply besides.
-const NOBODYS: [&str; 14] = [
+/// User names and passwords that give nobody away, and that are words of every reply besides.
+const NOBODYS: [&str; 20] = [
     "admin",
     "administrator",
     "anonymous",
     "apikey",
     "info",
+    "invalid",
     "login",
     "mail",
     "name",
+    "nobody",
+    "pass",
+    "password",
     "postmaster",
     "root",
+    "secret",
     "smtp",
     "test",
     "user",
     "username",
+    "wrong",
 ];
 /// Base64 that is shorter may be any word.
 const SHORTEST_BASE64: usize = 8;
@@ -70,6 +76,11 @@ pub(crate) fn shown(line: &[u8], is_response: bool) -> Vec<u8> {
         Some(range) => [&line[..range.start], RESPONSE.as_bytes()].concat(),
         None => line.to_vec(),
     }
+}
+
+/// Whether a value of a login tells something of somebody.
+pub(super) fn is_somebodys(value: &str) -> bool {
+    !value.is_empty() && !NOBODYS.contains(&value.to_ascii_lowercase().as_str())
 }
 
 /// Whether a line may be remembered for another day: one that might hold credentials may not.
@@ -146,8 +157,8 @@ impl AuthWatch {
         self.login.messages += 1;
         let mut carried = self.login.decoded(&message);
         carried.secrets.insert(0, message);
-        carried.secrets.retain(|secret| !secret.is_empty());
-        carried.names.retain(|name| !name.is_empty() && !NOBODYS.contains(&name.to_ascii_lowercase().as_str()));
+        carried.secrets.retain(|secret| is_somebodys(secret));
+        carried.names.retain(|name| is_somebodys(name));
         carried.shown = shown(line, is_response);
         Some(carried)
     }

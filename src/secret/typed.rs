@@ -4,7 +4,7 @@
 //! makes is known when it is sent; here only what stands in the file counts: texts that are sent after AUTH, the texts in
 //! their expressions, and the variables that these read.
 
-use super::auth::{AuthWatch, Carried};
+use super::auth::{AuthWatch, Carried, is_somebodys};
 use crate::scenario::{Action, Auth, Data, RawBytes, Scenario, Step, Text};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,7 +49,7 @@ fn mentions_login(text: &str) -> bool {
 
 fn note(carried: Option<Carried>, found: &mut BTreeSet<String>) {
     if let Some(carried) = carried {
-        found.extend(carried.secrets.into_iter().chain(carried.names).filter(|text| text.len() > 1));
+        found.extend(carried.secrets.into_iter().chain(carried.names).filter(|text| is_somebodys(text)));
     }
 }
 
@@ -92,7 +92,7 @@ impl<'s> Search<'s> {
     fn auth(&mut self, auth: &Auth) {
         for text in [&auth.password, &auth.token].into_iter().flatten() {
             if text.is_literal() {
-                self.found.extend(Some(text.source.clone()).filter(|text| text.len() > 1));
+                self.found.extend(Some(text.source.clone()).filter(|text| is_somebodys(text)));
             } else {
                 self.expressions(text);
             }
@@ -107,7 +107,7 @@ impl<'s> Search<'s> {
             let mut parts: Vec<(usize, String)> = vars.chain(names.texts.iter().cloned()).collect();
             parts.sort_unstable();
             let first = usize::from(parts.len() > 1);
-            self.found.extend(parts.into_iter().skip(first).map(|(_, text)| text).filter(|text| text.len() > 1));
+            self.found.extend(parts.into_iter().skip(first).map(|(_, text)| text).filter(|text| is_somebodys(text)));
         }
     }
 

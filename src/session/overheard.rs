@@ -22,7 +22,7 @@ impl Session {
             self.overheard.is_ahead = true;
         }
         let carried = self.overheard.watch.bytes(bytes);
-        self.overheard.carries |= !carried.secrets.is_empty();
+        self.overheard.carries |= carried.shown != bytes;
         carried
     }
 }

@@ -54,7 +54,7 @@ impl StepAt<'_> {
             let reads_secret = rendered.secret && line.strip_suffix(b"\r\n") != Some(written.as_bytes());
             let as_written = reads_secret.then(|| [written, "\r\n"].concat());
             let carried = self.session()?.overhear(as_written.as_ref().map_or(line, String::as_bytes));
-            let hides = !reads_secret && !carried.secrets.is_empty();
+            let hides = !reads_secret && carried.shown != line;
             if hides {
                 self.learn(&carried);
             }

@@ -21,7 +21,7 @@ impl Connection {
         let shown = shown.strip_suffix(b"\r\n").filter(|_| is_whole).unwrap_or(shown);
         self.heard_octets(line.len(), shown);
         self.stage.log.client_bytes(&self.session, shown);
-        !carried.secrets.is_empty()
+        carried.shown != line
     }
 
     /// Shows octets that came and are no line. `true`: there are credentials in them.
@@ -30,7 +30,7 @@ impl Connection {
         let shown = self.learn(&carried, bytes);
         self.heard_octets(bytes.len(), shown);
         self.stage.log.client_bytes(&self.session, shown);
-        !carried.secrets.is_empty()
+        carried.shown != bytes
     }
 
     /// Shows the beginning of what had arrived when something went wrong.
