@@ -282,7 +282,7 @@ impl<'c> RulesAt<'c> {
             message: self.on.message.as_ref(),
             tls: self.on.tls.as_ref(),
             matched: &mut self.matched,
-            matched_by_all: &self.on.script.matched,
+            tally: &self.on.script.tally,
         };
         judge.first(rules, content, self.credentials)
     }

@@ -16,4 +16,5 @@ pub(crate) mod reply;
 pub(crate) mod scope;
 pub(crate) mod script;
 mod steps;
+pub(crate) mod tally;
 mod words;
