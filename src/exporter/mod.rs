@@ -128,7 +128,11 @@ async fn listen(options: ExporterOptions, library: Library) -> Result<(), Export
     drop(leaving);
     // Each connection sees this channel end, answers what it was asked, and lets go of its side.
     goodbye.send_replace(());
-    if clock::within(FAREWELL, goodbye.closed()).await.is_err() {
+    let all_ended = tokio::select! {
+        ended = clock::within(FAREWELL, goodbye.closed()) => ended.is_ok(),
+        () = crate::run::asked_to_end() => false,
+    };
+    if !all_ended {
         notice("notice: probes that were still under way were broken off");
     }
     Ok(())

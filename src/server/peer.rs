@@ -209,6 +209,7 @@ impl Peer {
             None => {}
         }
         let Some(stream) = self.stream.as_mut() else { return Err(PeerTrouble::Closed { arrived: arrived(self) }) };
+        let due = self.due.map_or(due, |end| due.min(end));
         match clock::until(due, poll_fn(|cx| poll_read(stream, cx))).await {
             Ok(outcome) => {
                 self.note_read(outcome);

@@ -75,8 +75,11 @@ pub(crate) fn serve(
             }
         }
         sandbox.enter(SandboxStage::Farewell);
-        // Whoever is still there then hears nothing more.
-        _ = clock::within(LINGER + FAREWELL, sandbox.gone()).await;
+        // Whoever is still there then hears nothing more, nor after another signal.
+        tokio::select! {
+            _ = clock::within(LINGER + FAREWELL, sandbox.gone()) => {}
+            () = signals.next() => {}
+        }
         let counts = sandbox.counts();
         let (sessions, messages) = (counts.sessions(), counts.messages());
         Ok(SandboxServed { sessions, messages, lost_messages: counts.lost_messages() })

@@ -273,6 +273,7 @@ impl Session {
             });
         }
         let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
+        let due = self.due.map_or(due, |end| due.min(end.into()));
         if let Ok(outcome) = clock::until(due, poll_fn(|cx| poll_read(stream, cx))).await {
             self.note_read(outcome);
             self.log_end(log);

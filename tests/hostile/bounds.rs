@@ -101,3 +101,20 @@ fn a_loop_that_waits_for_nothing_ends_at_a_signal() {
     assert!(killed.success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
+
+/// A step may wait several times; each reply comes within its time, and all of them would not.
+#[test]
+fn the_waits_of_one_step_together_end_with_the_time_of_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let slowly = "      pace: {bytes: 8, every: 300ms}\n";
+    let text = format!(
+        "connect: <<server.address>>\nsecrets: [password]\nsteps:\n  - expect: ^220\n  - send: EHLO client.example\n    \
+         expect: ^250\n  - auth: {{username: joe, password: <<password>>, mechanism: LOGIN}}\nserver:\n  rules:\n    \
+         - match: ^EHLO\n      reply: [mail.example, AUTH LOGIN]\n    - match: ^AUTH\n      reply: 334 VXNlcm5hbWU6\n{slowly}    - match: ^am9l\n      reply: 334 UGFzc3dvcmQ6\n{slowly}"
+    );
+    std::fs::write(folder.path().join("login.yaml"), text).unwrap();
+    let played = run(folder.path(), &["run", "login.yaml", "--max-time", "1s", "--secret", "password=wonderland"]);
+    assert_eq!(played.code, Some(1), "{}{}", played.stdout, played.stderr);
+    assert!(played.stdout.contains("nothing answered the user name"), "{}", played.stdout);
+    assert!(played.stdout.contains("the time of the whole run is over"), "{}", played.stdout);
+}
