@@ -6,6 +6,7 @@
 use crate::play::expect::Comparer;
 use crate::play::scope::ScopeNames;
 use crate::play::server::message::ReceivedMessage;
+use crate::play::server::observing::ObservedClient;
 use crate::play::server::reply::ReplySpeech;
 use crate::play::server::scope::ServerScope;
 use crate::play::stage::shown_capture;
@@ -26,6 +27,7 @@ pub(crate) struct Judge<'a> {
     pub(crate) captures: Option<&'a mut BTreeMap<String, String>>,
     pub(crate) message: Option<&'a Arc<ReceivedMessage>>,
     pub(crate) tls: Option<&'a Arc<Accepted>>,
+    pub(crate) observed: Option<&'a Arc<ObservedClient>>,
     /// For each rule how many commands matched it on this connection, and on all of them.
     pub(crate) matched: &'a mut [u64],
     pub(crate) matched_by_all: &'a Mutex<Vec<u64>>,
@@ -84,7 +86,7 @@ impl Judge<'_> {
     }
 
     pub(crate) fn scope(&self) -> ServerScope<'_> {
-        ServerScope { names: self.names, message: self.message, tls: self.tls }
+        ServerScope { names: self.names, message: self.message, tls: self.tls, observed: self.observed }
     }
 }
 
