@@ -28,17 +28,40 @@ pub(crate) fn probe() -> Result<Arc<Scenario>, LoadError> {
     load_built_in(&PROBE).map(Arc::new)
 }
 
-/// Every check, in the order of the library.
+/// What a client does of itself, seen before its checks are played.
+const CLIENT_PROBE: BuiltIn = BuiltIn { name: "audit-client/_probe", text: include_str!("client_probe.yaml") };
+
+/// The scenario of a server that takes whatever a client does.
+///
+/// # Errors
+/// As [`checks`].
+pub(crate) fn client_probe() -> Result<Arc<Scenario>, LoadError> {
+    load_built_in(&CLIENT_PROBE).map(Arc::new)
+}
+
+/// Every check of servers, in the order of the library.
 ///
 /// # Errors
 /// A check that cannot be read; the tests keep the library free of mistakes.
 pub(crate) fn checks() -> Result<Vec<Check>, LoadError> {
+    read(library::checks())
+}
+
+/// Every check of clients.
+///
+/// # Errors
+/// As [`checks`].
+pub(crate) fn client_checks() -> Result<Vec<Check>, LoadError> {
+    read(library::client_checks())
+}
+
+fn read(files: impl Iterator<Item = &'static BuiltIn>) -> Result<Vec<Check>, LoadError> {
     let read = |built_in: &'static BuiltIn| {
         let scenario = Arc::new(load_built_in(built_in)?);
         let group = built_in.folder().rsplit('/').next().unwrap_or_default();
         Ok(Check { id: built_in.short_name(), group, built_in, scenario })
     };
-    library::checks().map(read).collect()
+    files.map(read).collect()
 }
 
 impl Check {
@@ -83,7 +106,7 @@ impl Choice {
             if !all.iter().any(|check| check.is_meant_by(word)) {
                 let known = all.iter().flat_map(|check| [check.id, check.group]);
                 let near = similar(word, known).map(|near| format!("did you mean `{near}`?"));
-                let help = near.unwrap_or_else(|| "`smtp-script audit --list` shows them all".to_owned());
+                let help = near.unwrap_or_else(|| "`--list` shows them all".to_owned());
                 return Err(format!("no check is called `{word}`, and no group or RFC of one\n  = help: {help}"));
             }
         }

@@ -32,7 +32,9 @@ pub fn screen(audit: &Audit, all: bool, styled: Styled) -> String {
 
 /// `mx (192.0.2.1:25)    MUST 90/97   SHOULD 31/40   MAY 5/9   n/a 21   blocked 0    4.2 s`
 fn line(target: &AuditTarget) -> String {
-    let address = if target.host.starts_with("unix:") {
+    let address = if target.is_client() {
+        target.name.clone()
+    } else if target.host.starts_with("unix:") {
         target.host.clone()
     } else if target.host.contains(':') {
         format!("[{}]:{}", target.host, target.port)
@@ -100,6 +102,7 @@ fn failed(check: &AuditCheck, result: &CheckResult, make: Option<&str>, styled: 
     } else {
         row("came", &format!("{came}       wanted: {}", result.wanted));
     }
+    row("exit", result.exit.as_deref().unwrap_or_default());
     row("why", check.why.as_deref().unwrap_or_default());
     for (of, what) in check.mend.iter().filter(|(of, _)| make.is_none_or(|make| make == of.as_str())) {
         row("mend", &format!("{of}: {what}"));
