@@ -24,6 +24,8 @@ mod audit;
 pub mod cli;
 mod exporter;
 mod fence;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod host;
 pub mod library;
 mod net;

@@ -375,15 +375,30 @@ pub fn all() -> impl Iterator<Item = &'static BuiltIn> {
 
 /// The checks of servers, sorted by name.
 pub fn checks() -> impl Iterator<Item = &'static BuiltIn> {
-    all().filter(|it| it.name.starts_with("audit/"))
+    all().filter(|it| is_check(it.name))
+}
+
+/// The folder of the checks of servers.
+pub const CHECKS: &str = "audit";
+/// The folder of the checks of clients.
+const CLIENT_CHECKS: &str = "audit-client";
+
+/// Whether a name of the library is that of a check of servers.
+#[must_use]
+pub fn is_check(name: &str) -> bool {
+    is_in(CHECKS, name)
+}
+
+fn is_in(library: &str, name: &str) -> bool {
+    name.split_once('/').is_some_and(|(folder, _)| folder == library)
 }
 
 /// The checks of clients, sorted by name.
 pub fn client_checks() -> impl Iterator<Item = &'static BuiltIn> {
-    all().filter(|it| it.name.starts_with("audit-client/"))
+    all().filter(|it| is_in(CLIENT_CHECKS, it.name))
 }
 
-/// The scenarios that a name stands for: one, or those of a folder; none if there is no such name.
+/// The scenarios that a name stands for: one, or those of a folder and of the folders in it; none if there is no such name.
 ///
 /// A path as it is in the repository, `scenarios/relay/vrfy.yaml`, is a name as well.
 #[must_use]
@@ -391,15 +406,23 @@ pub fn find(name: &str) -> Vec<&'static BuiltIn> {
     let name = name.strip_prefix("scenarios/").unwrap_or(name);
     let name = name.strip_suffix(".yaml").unwrap_or(name).trim_end_matches('/');
     // A check is called `audit/ID` as well, whatever its group.
+    let id = name.split_once('/');
     let of_audit = |it: &&BuiltIn| {
-        let check = |library: &str| it.name.starts_with(library) && name.strip_prefix(library) == Some(it.short_name());
-        check("audit/") || check("audit-client/")
+        id.is_some_and(|(library, id)| {
+            [CHECKS, CLIENT_CHECKS].contains(&library) && is_in(library, it.name) && id == it.short_name()
+        })
     };
     let named = |it: &&BuiltIn| it.name == name || it.short_name() == name || of_audit(it);
     match all().find(named) {
         Some(one) => vec![one],
-        None => all().filter(|it| it.folder() == name && !name.is_empty()).collect(),
+        None => all().filter(|it| is_below(it.folder(), name)).collect(),
     }
+}
+
+/// Whether a folder is this one, or lies in it.
+fn is_below(folder: &str, name: &str) -> bool {
+    let rest = folder.strip_prefix(name).filter(|_| !name.is_empty());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The text of the file `file` that a scenario in `folder` includes, and its name. What is not there is looked for in the
@@ -463,7 +486,8 @@ mod tests {
             assert_eq!(find(name).iter().map(|it| it.name).collect::<Vec<_>>(), ["relay/open-relay"]);
         }
         assert!(find("security").len() > 2 && find("security/").iter().all(|it| it.folder() == "security"));
-        assert!(find("nobody").is_empty() && find("").is_empty());
+        assert_eq!(find("audit").len(), checks().count());
+        assert!(find("aud").is_empty() && find("nobody").is_empty() && find("").is_empty());
     }
 
     #[test]

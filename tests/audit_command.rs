@@ -98,6 +98,36 @@ fn reports_and_what_changed() {
     assert!(fs::read_to_string(xml).unwrap().contains(r#"<testsuite name="mx" tests="3""#));
     smtp_script(&["audit", "--diff", &old, &new]).exits(0).says(&["otherwise  MUST    5321-noop  pass → blocked"]);
     smtp_script(&["audit", "--diff", &old, &old]).exits(0).says(&["nothing changed"]);
+    changes_as_reports(&old, &new, &file);
+    let joined = smtp_script(&["report", "merge", &old, &new]);
+    assert!(joined.exits(2).err.contains("two of these reports are about `mx`"), "{}", joined.err);
+    let all = file("all.md");
+    smtp_script(&["report", "convert", &old, "--report", &format!("markdown={all}")]).exits(0).says(&["mx (127"]);
+    let all = fs::read_to_string(all).unwrap();
+    assert!(all.contains("### MUST `5321-relay`: ") && all.contains("C: RCPT TO:<u@other"), "{all}");
+}
+
+/// Changes are written as what a person, a machine and a spreadsheet read, and as nothing else.
+fn changes_as_reports(old: &str, new: &str, file: &dyn Fn(&str) -> String) {
+    let (page, table, json) = (file("page.md"), file("changes.csv"), file("changes.json"));
+    let reports = [format!("markdown={page}"), format!("matrix={table}"), format!("json={json}")];
+    let mut arguments = vec!["audit", "--diff", new, old];
+    arguments.extend(reports.iter().flat_map(|report| ["--report", report]));
+    smtp_script(&arguments).exits(1).says(&["broke      MUST    5321-relay  blocked → fail 250"]);
+    let page = fs::read_to_string(&page).unwrap_or_default();
+    assert!(page.contains("| mx | broke | must | 5321-relay | blocked | fail 250 |"), "{page}");
+    let table = fs::read_to_string(table).unwrap_or_default();
+    assert!(
+        table.starts_with("target,change,level,check,before,after\r\nmx,broke,must,5321-relay,blocked,fail 250\r\n")
+    );
+    let changes: Value = serde_json::from_str(&fs::read_to_string(&json).unwrap_or_default()).unwrap_or_default();
+    assert_eq!(changes["changes"][0]["check"], "5321-relay");
+    let converted = smtp_script(&["report", "convert", &json]);
+    converted.exits(0).says(&["broke      MUST    5321-relay  blocked → fail 250"]);
+    for (format, named) in [("junit", "`junit`"), ("matrix", "a matrix, except as CSV")] {
+        let refused = smtp_script(&["audit", "--diff", new, old, "--format", format]);
+        assert!(refused.exits(2).err.contains(&format!("cannot be written as {named}")), "{}", refused.err);
+    }
 }
 
 #[test]
@@ -129,7 +159,7 @@ fn the_time_of_all_ends_an_audit() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let played = audited(silent.local_addr().expect("an address").port(), &["--max-time", "500ms"]);
     played.exits(3);
-    assert!(played.out.contains("the time of the audit was over"), "{}", played.out);
+    assert!(played.out.contains("the audit ended before this check did"), "{}", played.out);
 }
 
 /// A signal is a signal, whatever `--max-time` would have ended later.

@@ -51,7 +51,12 @@ fn every_built_in_scenario_is_listed() {
     let listed = smtp_script(&["list"]);
     listed.exits(0);
     let names: Vec<&str> = listed.out.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, library::all().map(|it| it.name).collect::<Vec<_>>());
+    let (checks, others): (Vec<&str>, Vec<&str>) =
+        library::all().map(|it| it.name).partition(|name| library::is_check(name));
+    assert_eq!(names, [others, vec!["audit/…"]].concat());
+    let of_audit = smtp_script(&["list", "audit"]);
+    assert_eq!(of_audit.exits(0).out.lines().count(), checks.len());
+    smtp_script(&["list"]).says(&[&format!("audit/…  {} checks of a server", checks.len())]);
     let json: serde_json::Value = serde_json::from_str(&smtp_script(&["list", "--format", "json"]).out).unwrap();
     for scenario in json["scenarios"].as_array().unwrap() {
         assert!(!scenario["title"].as_str().unwrap().is_empty(), "{scenario}");

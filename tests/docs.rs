@@ -98,7 +98,7 @@ fn commands_print_what_is_shown() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// `--help` behind a command is only answered where all that stands before it is understood.
+/// `--help` after a command is only answered where everything before it is understood.
 #[test]
 fn commands_that_are_not_run_are_understood() {
     let mut faults = Vec::new();

@@ -174,6 +174,31 @@ with smtplib.SMTP('localhost', int(sys.argv[1])) as smtp:
     serve.must_follow();
 }
 
+#[test]
+fn what_is_sent_after_starttls_in_plain_text_is_no_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("server.yaml");
+    std::fs::write(&file, "server: {rules: [{match: ^VRFY, reply: 252 ruled}]}").unwrap();
+    let mut serve = Serve::file(&file, &["-v"]);
+    let program = "
+import smtplib, ssl, sys
+context = ssl.create_default_context(cafile=sys.argv[2])
+smtp = smtplib.SMTP('localhost', int(sys.argv[1]))
+smtp.ehlo()
+smtp.sock.sendall(b'STARTTLS\\r\\nVRFY injected\\r\\n')
+assert smtp.getreply()[0] == 220
+smtp.sock = context.wrap_socket(smtp.sock, server_hostname='localhost')
+smtp.file = None
+assert smtp.docmd('NOOP')[0] == 250
+";
+    succeeds(Command::new("/usr/bin/python3").args(["-c", program, serve.port()]).arg(serve.ca_file()));
+    succeeds(Command::new("kill").arg("-TERM").arg(serve.child.id().to_string()));
+    let mut shown = String::new();
+    serve.child.stderr.take().unwrap().read_to_string(&mut shown).unwrap();
+    assert!(shown.contains("VRFY injected") && shown.contains("before TLS, and was dropped"), "{shown}");
+    serve.must_follow();
+}
+
 const EXPECTS_EHLO: &str = "
 timeout: 2s
 server:

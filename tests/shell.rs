@@ -148,7 +148,7 @@ fn commands_say_what_is_wrong() {
         "there is no command `.nothing`",
         "`b` is not a port",
         "there is no connection",
-        "this line and those behind it were not sent",
+        "this line and those after it were not sent",
     ];
     assert_eq!(complaints.len(), expected.len(), "{}", played.stderr);
     for (complaint, part) in complaints.iter().zip(expected) {

@@ -88,7 +88,7 @@ impl Check {
 
 /// Which checks are wanted.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Choice {
+pub(crate) struct CheckChoice {
     /// Ids, groups and RFCs; all where there is none.
     pub(crate) only: Vec<String>,
     pub(crate) skip: Vec<String>,
@@ -96,7 +96,7 @@ pub(crate) struct Choice {
     pub(crate) level: Option<Level>,
 }
 
-impl Choice {
+impl CheckChoice {
     /// The checks that are wanted.
     ///
     /// # Errors

@@ -116,7 +116,7 @@ fn never_came(outcome: &Outcome) -> Option<String> {
     let silent = !outcome.transcript.iter().any(|entry| entry.speaker == Speaker::Client);
     let implicit = outcome.steps.iter().any(|step| step.observed == Some("tls"));
     match outcome.verdict() {
-        RunVerdict::Interrupted => Some(super::TIME_IS_OVER.to_owned()),
+        RunVerdict::Interrupted => Some(super::ENDED_EARLY.to_owned()),
         _ if silent && !implicit => Some(format!("it connected and said nothing: {ended}")),
         _ => None,
     }

@@ -4,13 +4,13 @@
 //! Responsible for telling the last expectation of a check, where a divergence is a failure, from what leads up to it, where
 //! it proves nothing. Nobody else infers that.
 
-use crate::run::{Divergence, Entry, Kind, Outcome, RunVerdict, Speaker, StepNumber, Verdict, what_came};
+use crate::run::{Divergence, Entry, Kind, Outcome, RunVerdict, Speaker, StepNumber, StepOutcome, Verdict, what_came};
 use crate::scenario::{Action, Scenario, Step};
 use std::fmt::Write;
 use std::time::Duration;
 
-/// Why a check has no verdict that was not played to its end.
-pub(crate) const TIME_IS_OVER: &str = "the time of the audit was over";
+/// Why a check that was not played to its end has no verdict.
+pub(crate) const ENDED_EARLY: &str = "the audit ended before this check did: by `--max-time`, or by a signal";
 /// How long is waited before a check is played again: a server that says 421 has too much to do.
 const AFTER_421: Duration = Duration::from_secs(2);
 const AFTER_OTHERS: Duration = Duration::from_millis(300);
@@ -56,7 +56,7 @@ pub(crate) fn judge(scenario: &Scenario, outcome: &Outcome) -> Judged {
     match outcome.verdict() {
         RunVerdict::Followed => plain(CheckVerdict::Pass, None),
         RunVerdict::NotApplicable => plain(CheckVerdict::NotApplicable, outcome.not_applicable.clone()),
-        RunVerdict::Interrupted => plain(CheckVerdict::Blocked, Some(TIME_IS_OVER.to_owned())),
+        RunVerdict::Interrupted => plain(CheckVerdict::Blocked, Some(ENDED_EARLY.to_owned())),
         RunVerdict::Diverged | RunVerdict::Warned | RunVerdict::Refused | RunVerdict::Unreachable | RunVerdict::Bug => {
             match outcome.divergences.first() {
                 Some(divergence) => of_divergence(scenario, outcome, divergence),
@@ -74,7 +74,8 @@ fn of_divergence(scenario: &Scenario, outcome: &Outcome, divergence: &Divergence
         && proves(outcome, divergence, Speaker::Server);
     let (sent, came) = conversation(outcome, divergence, Speaker::Client);
     let message = &divergence.diagnostic.message;
-    let wanted = decides.and_then(|step| wanted_by(step, divergence));
+    let named = outcome.steps.iter().find(|step| is_of(divergence, step)).and_then(|step| step.name.clone());
+    let wanted = decides.and_then(|step| step.head.name.as_ref()).map(|name| name.source.clone()).or(named);
     Judged {
         verdict: if fails { CheckVerdict::Fail } else { CheckVerdict::Blocked },
         got: Some(got(outcome, divergence)),
@@ -101,14 +102,16 @@ fn expected(divergence: &Divergence) -> Option<String> {
 
 /// Of the steps of one side, the one with the last expectation that was not skipped, if `number` is it or in it; of steps that
 /// are sent together, or in a loop, all of them.
-pub(super) fn decisive_among<'s>(steps: &'s [Step], outcome: &Outcome, number: &StepNumber) -> Option<&'s Step> {
+pub(super) fn decisive_among<'s>(steps: &'s [Step], outcome: &Outcome, asked: &StepNumber) -> Option<&'s Step> {
     let skipped = |step: &Step| {
-        let is_it =
-            |one: &StepNumber| one.side() == number.side() && !one.is_finally() && one.path() == &*step.head.number;
-        outcome.steps.iter().find(|one| is_it(&one.number)).is_some_and(|one| one.verdict == Verdict::Skipped)
+        let is_it = |one: &&StepOutcome| {
+            let number = &one.number;
+            number.side() == asked.side() && !number.is_finally() && number.path() == &*step.head.number
+        };
+        outcome.steps.iter().find(is_it).is_some_and(|one| one.verdict == Verdict::Skipped)
     };
     let last = last_expecting(steps, &skipped)?;
-    (!number.is_finally() && belongs(number.path(), &last.head.number)).then_some(last)
+    (!asked.is_finally() && belongs(asked.path(), &last.head.number)).then_some(last)
 }
 
 fn last_expecting<'s>(steps: &'s [Step], skipped: &dyn Fn(&Step) -> bool) -> Option<&'s Step> {
@@ -158,13 +161,18 @@ fn got(outcome: &Outcome, divergence: &Divergence) -> String {
 
 /// What the step saw that an assertion is about: the last reply, or what was observed.
 fn last_seen(outcome: &Outcome, divergence: &Divergence) -> String {
-    let before = outcome.steps.iter().take_while(|step| step.number != divergence.step);
+    let before = outcome.steps.iter().take_while(|step| !is_of(divergence, step));
     let seen = before.filter_map(|step| match step.observed {
         Some("reply") | None => step.replies.last().map(|reply| reply.code.to_string()),
         Some("alert") => Some("bytes".to_owned()),
         Some(kind) => Some(kind.to_owned()),
     });
     seen.last().unwrap_or_else(|| "bytes".to_owned())
+}
+
+/// Whether a step is the one that diverged, in the same turns of its loops.
+fn is_of(divergence: &Divergence, step: &StepOutcome) -> bool {
+    step.number == divergence.step && step.turns == *divergence.turns
 }
 
 /// The code of a reply that nothing had asked for.
@@ -184,8 +192,10 @@ pub(super) fn conversation(outcome: &Outcome, divergence: &Divergence, own: Spea
     };
     let step = &talk[last_sent].step;
     let is_sent = |entry: &&Entry| entry.speaker == own && entry.step == *step;
+    // An earlier turn of a loop has the same step, and an answer of its own.
+    let first_sent = talk[..last_sent].iter().rposition(|entry| entry.speaker == other).map_or(0, |at| at + 1);
     let came = talk[last_sent..].iter().filter(|entry| entry.speaker == other);
-    (quoted(talk.iter().filter(is_sent)), quoted(came))
+    (quoted(talk[first_sent..].iter().filter(is_sent)), quoted(came))
 }
 
 fn quoted<'e>(entries: impl Iterator<Item = &'e Entry>) -> String {

@@ -2,7 +2,7 @@
 //!
 //! Responsible for the same verdicts as `judge` has for servers. The decisive step is found there.
 
-use super::judge::{CheckVerdict, Judged, TIME_IS_OVER, conversation, decisive_among, proves, wanted_by};
+use super::judge::{CheckVerdict, ENDED_EARLY, Judged, conversation, decisive_among, proves, wanted_by};
 use crate::run::{ClientEnd, ClientExit, Divergence, Kind, Outcome, RunVerdict, Speaker, StepNumber, StepSide};
 use crate::scenario::{Scenario, Step};
 
@@ -15,7 +15,7 @@ const WANTS_SUCCESS: &str = "exit-success";
 pub(crate) fn judge_client(scenario: &Scenario, outcome: &Outcome) -> Judged {
     match outcome.verdict() {
         RunVerdict::NotApplicable => Judged::plain(CheckVerdict::NotApplicable, outcome.not_applicable.clone()),
-        RunVerdict::Interrupted => Judged::plain(CheckVerdict::Blocked, Some(TIME_IS_OVER.to_owned())),
+        RunVerdict::Interrupted => Judged::plain(CheckVerdict::Blocked, Some(ENDED_EARLY.to_owned())),
         RunVerdict::Followed => by_exit(outcome),
         RunVerdict::Diverged | RunVerdict::Warned | RunVerdict::Refused | RunVerdict::Unreachable | RunVerdict::Bug => {
             let fails = |divergence: &&Divergence| fails(scenario, outcome, divergence);

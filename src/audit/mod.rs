@@ -10,9 +10,9 @@ mod judge_client;
 mod makes;
 mod target;
 
-pub(crate) use catalogue::{Check, Choice, checks, client_checks, client_probe, probe};
+pub(crate) use catalogue::{Check, CheckChoice, checks, client_checks, client_probe, probe};
 pub(crate) use client::{Expects, HOST, Habits, MESSAGE, RECIPIENT, SENDER, USER};
-pub(crate) use judge::{CheckVerdict, Judged, TIME_IS_OVER, judge, played_again_after};
+pub(crate) use judge::{CheckVerdict, ENDED_EARLY, Judged, judge, played_again_after};
 pub(crate) use judge_client::{judge_client, told};
 pub(crate) use makes::make_of;
 pub(crate) use target::{COLUMNS, Role, Target};

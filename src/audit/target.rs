@@ -1,6 +1,7 @@
 //! What is audited: a server, how it is reached, and the values that its checks are played with.
 
 use crate::scenario::similar;
+use crate::smtp::ports::host_port;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -105,7 +106,7 @@ impl Target {
             }
         };
         let values = VALUES.iter().filter_map(|key| Some(((*key).to_owned(), own(key)?))).collect();
-        let name = own("name").unwrap_or_else(|| if is_socket { host.clone() } else { address(&host, port) });
+        let name = own("name").unwrap_or_else(|| if is_socket { host.clone() } else { host_port(&host, port) });
         let secret = own("password").unwrap_or_else(|| "password".to_owned());
         Ok(Target { name, host, port, tls, role, secret, values })
     }
@@ -131,7 +132,7 @@ impl Target {
 
     /// `192.0.2.1:25`
     pub(crate) fn address(&self) -> String {
-        if self.host.starts_with("unix:") { self.host.clone() } else { address(&self.host, self.port) }
+        if self.host.starts_with("unix:") { self.host.clone() } else { host_port(&self.host, self.port) }
     }
 
     /// Whether it is on this machine, where no stranger is bothered.
@@ -141,10 +142,6 @@ impl Target {
             || self.host == "localhost"
             || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
-}
-
-fn address(host: &str, port: u16) -> String {
-    if host.contains(':') && !host.starts_with('[') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 fn role_of_port(port: u16, is_socket: bool) -> Option<Role> {

@@ -8,16 +8,20 @@ pub(super) mod client;
 mod client_played;
 mod clients;
 mod diff;
+mod meeting;
 mod played;
 mod result;
+mod secrets;
 mod targets;
+mod work;
 
 use super::refusal::Refusal;
 use super::report_files::{self, Output, ReportArguments, ReportFiles};
-use super::run::{RunArguments, TrustArguments, fail_on};
+use super::run::{RunArguments, TranscriptsOf, fail_on};
 use super::screen::{self, Color};
+use super::trust::SessionArguments;
 use super::values::ValueArguments;
-use crate::audit::{Check, Choice, checks};
+use crate::audit::{Check, CheckChoice, checks};
 use crate::report::audit::{self, Audit, AuditTarget, AuditVerdict};
 use crate::report::format::Format;
 use crate::report::merge::first_that_applies;
@@ -35,7 +39,7 @@ pub(super) struct AuditArguments {
     /// Servers: 25 without a port, 465 is implicit TLS, `unix:PATH` is LMTP
     #[arg(value_name = "HOST[:PORT]")]
     hosts: Vec<String>,
-    /// Servers in a CSV file, one per row; the first row names the columns, which go before options of the same name
+    /// Servers in a CSV file, one per row; the first row names columns, which take precedence over options of the same name
     #[arg(long, value_name = "FILE.csv")]
     targets: Option<PathBuf>,
     #[command(flatten)]
@@ -48,7 +52,7 @@ pub(super) struct AuditArguments {
     #[command(flatten, next_help_heading = "Values")]
     values: ValueArguments,
     #[command(flatten)]
-    trust: TrustArguments,
+    sessions: SessionArguments,
     /// How many checks may be under way at once
     #[arg(long, short, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     jobs: u32,
@@ -60,6 +64,16 @@ pub(super) struct AuditArguments {
     fail_on: FailOnArgument,
     #[command(flatten)]
     reports: ReportArguments,
+    /// Which conversations reports show: those of `failed` checks, `all` or `none`
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "failed",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Reports"
+    )]
+    report_transcripts: TranscriptsOf,
     /// Show every failed check, also when there are several servers
     #[arg(short, long)]
     verbose: bool,
@@ -101,7 +115,7 @@ struct ChoiceArguments {
 impl ChoiceArguments {
     fn of(&self, all: Vec<Check>) -> Result<Vec<Check>, Refusal> {
         let (only, skip) = (self.only.clone(), self.skip.clone());
-        Ok(Choice { only, skip, level: self.level.map(|level| level.0) }.of(all)?)
+        Ok(CheckChoice { only, skip, level: self.level.map(|level| level.0) }.of(all)?)
     }
 }
 
@@ -143,9 +157,9 @@ fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
     let files = ReportFiles::open(&arguments.reports, &read)?;
     let began = Instant::now();
     let mut report = Report::begin();
-    let run = RunArguments::of_one(arguments.values.clone(), arguments.trust.clone(), false);
+    let run = RunArguments::of_one(arguments.values.clone(), arguments.sessions.clone(), false);
     let settings = run.settings()?;
-    let played = played::play(&played::Asked {
+    let played = played::play(&played::AuditRequest {
         checks: &chosen,
         targets: &targets,
         settings,
@@ -154,6 +168,7 @@ fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
         per_target: arguments.per_target as usize,
         slow: arguments.choice.slow,
         deliver: arguments.deliver,
+        transcripts: arguments.report_transcripts,
         quiet: arguments.quiet,
     })?;
     report.exit_code = exit_code(&played.audit, arguments.fail_on.0);

@@ -8,6 +8,7 @@ use super::check::all_of;
 use super::screen::{self, Color};
 use super::serve::listen_address;
 use super::targets::{Files, Targets};
+use super::trust::TrustArguments;
 use super::values::ValueArguments;
 use crate::exporter::{self, ExporterOptions, Library, LoadFault, ProbeScenario, TargetPattern};
 use crate::run::Settings;
@@ -78,18 +79,8 @@ struct ProbeArguments {
     /// The longest a probe may take; a scrape's own time limit, less half a second, applies where it is shorter
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     max_time: Duration,
-    /// How long one wait may take; replaces the file's `timeout` (for example 5s)
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    timeout: Option<Duration>,
-    /// Trust the certificates in this PEM file instead of the system's; a reload reads it again
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
-    /// Verify no certificate
-    #[arg(long)]
-    insecure: bool,
-    /// Let secrets go over plain or unverified connections to other hosts than this one
-    #[arg(long)]
-    insecure_secrets: bool,
+    #[command(flatten)]
+    trust: TrustArguments,
     /// Let scenarios read files below this folder (instead of their own)
     #[arg(long, value_name = "DIR")]
     file_root: Option<PathBuf>,
@@ -205,17 +196,8 @@ fn name_of(folder: &Path, scenario: &Scenario) -> String {
 }
 
 fn settings(probes: &ProbeArguments) -> Result<Settings, LoadFault> {
-    let read = |file: &PathBuf| {
-        std::fs::read(file).map_err(|error| LoadFault(format!("cannot read `{}`: {}", file.display(), reason(&error))))
-    };
-    Ok(Settings {
-        ca_pem: probes.ca_file.as_ref().map(read).transpose()?,
-        insecure: probes.insecure,
-        insecure_secrets: probes.insecure_secrets,
-        timeout: probes.timeout,
-        file_root: probes.file_root.clone(),
-        ..Settings::default()
-    })
+    let settings = probes.trust.settings().map_err(|refusal| LoadFault(refusal.to_string()))?;
+    Ok(Settings { file_root: probes.file_root.clone(), ..settings })
 }
 
 /// The patterns of the options and those of the file, which may hold empty lines and comments.

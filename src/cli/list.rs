@@ -3,10 +3,11 @@
 use super::USAGE;
 use super::explain::ExplainFormat;
 use super::screen::{self, Color};
-use crate::library::{self, BuiltIn};
+use crate::library::{self, BuiltIn, CHECKS};
 use crate::load::load_built_in;
 use crate::report::catalogue::{self, Listed};
 use crate::scenario::similar;
+use std::fmt::Write as _;
 
 /// List the built-in scenarios, which `run` and `check` take by name.
 #[derive(Debug, clap::Args)]
@@ -29,11 +30,9 @@ pub(super) struct ListArguments {
 pub(super) fn list(arguments: &ListArguments) -> u8 {
     match wanted(arguments) {
         Ok(entries) => {
-            let styled = arguments.color.for_results();
             screen::result(&match arguments.format {
                 ExplainFormat::Json => catalogue::json(&entries),
-                ExplainFormat::Human if arguments.names.is_empty() => catalogue::overview(&entries, styled),
-                ExplainFormat::Human => catalogue::details(&entries, styled),
+                ExplainFormat::Human => human(arguments, entries),
             });
             0
         }
@@ -42,6 +41,24 @@ pub(super) fn list(arguments: &ListArguments) -> u8 {
             USAGE
         }
     }
+}
+
+/// The checks of the audit are too many to be shown among the others.
+fn human(arguments: &ListArguments, mut entries: Vec<Listed>) -> String {
+    let styled = arguments.color.for_results();
+    let is_checks = |name: &String| name.trim_end_matches('/') == CHECKS;
+    if !arguments.names.iter().all(is_checks) {
+        return catalogue::details(&entries, styled);
+    }
+    let of_all = arguments.names.is_empty() && arguments.tags.is_empty();
+    let count = entries.len();
+    entries.retain(|entry| !(of_all && library::is_check(entry.name)));
+    let left_out = count - entries.len();
+    let mut screen = catalogue::overview(&entries, styled);
+    if left_out > 0 {
+        _ = writeln!(screen, "{CHECKS}/…  {left_out} checks of a server: `smtp-script audit --list`");
+    }
+    screen
 }
 
 fn wanted(arguments: &ListArguments) -> Result<Vec<Listed>, String> {

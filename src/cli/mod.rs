@@ -26,6 +26,7 @@ mod serve;
 mod shell;
 mod starter;
 mod targets;
+mod trust;
 mod values;
 
 use clap::{Parser, Subcommand};

@@ -1,8 +1,9 @@
 //! Writes files that did not exist before, or as a whole.
 //!
 //! Responsible for files that people give names to, such as `-o FILE`: never half written, and never in place of another
-//! file that nobody said may go.
+//! file that nobody said may go. `-` is standard output.
 
+use super::screen;
 use crate::cli::refusal::Refusal;
 use crate::scenario::reason;
 use std::io::Write as _;
@@ -10,6 +11,10 @@ use std::path::Path;
 
 /// Writes `text` to `path`; an existing file only where `replace` says so.
 pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<(), Refusal> {
+    if is_standard_output(path) {
+        screen::result(text);
+        return Ok(());
+    }
     refuse_existing(path, replace)?;
     let folder = folder_of(path);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -20,6 +25,11 @@ pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<(), Refusa
         _ = std::fs::remove_file(&unfinished);
     }
     written.map_err(|error| Refusal::unwritable(path, &error))
+}
+
+/// Whether a path is `-`: standard output.
+pub(super) fn is_standard_output(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 /// Refuses a file that exists, before work is done for it.

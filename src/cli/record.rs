@@ -2,9 +2,9 @@
 
 use super::screen::{self, Color};
 use super::serve::listen_address;
+use super::trust::CertificateArguments;
 use super::{USAGE, new_file};
 use crate::cli::refusal::{Refusal, read};
-use crate::net::tls::TlsOptions;
 use crate::proxy::{self, Listener, ProxyListening, ProxySettings, Recorded, RelaySpeaker, SessionFailure};
 use crate::recording::KnownCredentials;
 use crate::report::human;
@@ -78,12 +78,8 @@ struct ServerArguments {
     /// Whether TLS comes first [default: implicit on port 465, else none]
     #[arg(long, value_name = "WHEN")]
     tls: Option<TlsFirst>,
-    /// Trust the certificates in this PEM file instead of the system's
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
-    /// Verify no certificate
-    #[arg(long)]
-    insecure: bool,
+    #[command(flatten)]
+    certificates: CertificateArguments,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum, PartialEq, Eq)]
@@ -104,16 +100,18 @@ pub(super) fn record(arguments: &RecordArguments) -> u8 {
 
 impl RecordArguments {
     fn prepare(&self) -> Result<ProxySettings, Refusal> {
+        if new_file::is_standard_output(&self.output) {
+            return Err("`record` says on standard output where it listens: give `-o` the name of a file".into());
+        }
         new_file::refuse_existing(&self.output, self.force)?;
         new_file::refuse_missing_folder(&self.output)?;
         let (client, server) = (&self.client, &self.server);
         let nowhere = client.listen.is_empty() && client.tls_listen.is_empty();
         let by_port = self.to.1 == SUBMISSIONS_PORT;
-        let ca_pem = server.ca_file.as_deref().map(read).transpose()?;
         Ok(ProxySettings {
             server: self.to.clone(),
             implicit_tls: server.tls.map_or(by_port, |tls| tls == TlsFirst::Implicit),
-            server_tls: TlsOptions { verify: !server.insecure, ca_pem, ..TlsOptions::default() },
+            server_tls: server.certificates.options()?,
             listen: if nowhere { vec![(Ipv4Addr::LOCALHOST, 0).into()] } else { client.listen.clone() },
             tls_listen: client.tls_listen.clone(),
             identity: self.identity()?,

@@ -1,9 +1,9 @@
 //! `smtp-script report`: JSON reports joined, or written in other formats.
 
-use super::report_files::{self, Output, ReportArguments, ReportFiles};
+use super::report_files::{self, ReportArguments, ReportFiles};
 use super::{USAGE, screen};
 use crate::cli::refusal::Refusal;
-use crate::report::{Report, human, json, merge};
+use crate::report::{Report, json, merge};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -66,11 +66,11 @@ fn converted(arguments: &ConvertArguments) -> Result<u8, Refusal> {
 }
 
 fn write(report: &Report, arguments: &ReportArguments, inputs: &[PathBuf]) -> Result<(), Refusal> {
-    ReportFiles::open(arguments, inputs)?.write(report)?;
-    match arguments.output {
-        Output::Human => screen::result(&human::summary(report)),
-        Output::Report(format) => report_files::print(format, report, arguments.options()),
+    if report.changes.is_some() {
+        arguments.take_changes()?;
     }
+    ReportFiles::open(arguments, inputs)?.write(report)?;
+    report_files::tell(report, arguments);
     Ok(())
 }
 

@@ -2,9 +2,9 @@
 
 use super::screen;
 use crate::cli::refusal::Refusal;
-use crate::report::Report;
 use crate::report::audit::MatrixForm;
 use crate::report::format::{self, Format, Options};
+use crate::report::{Report, human};
 use crate::scenario::reason;
 use clap::ValueEnum;
 use std::fs::File;
@@ -56,6 +56,27 @@ impl ReportArguments {
     /// Whether anything but the terminal is written.
     pub(super) fn are_wanted(&self) -> bool {
         !self.report_files.is_empty() || self.output != Output::Human
+    }
+
+    /// Refuses formats that what changed between two audits cannot be written in.
+    pub(super) fn take_changes(&self) -> Result<(), Refusal> {
+        let named = self.report_files.iter().map(|(format, _)| *format);
+        let printed = match self.output {
+            Output::Report(format) => Some(format),
+            Output::Human => None,
+        };
+        match named.chain(printed).find(|format| !format.writes_changes()) {
+            None => Ok(()),
+            Some(format) => Err(format!(
+                "what changed between two audits cannot be written as {}\n  = help: it is written as `markdown`, `json` \
+                 and `matrix=FILE.csv`",
+                match format {
+                    Format::Matrix(_) => "a matrix, except as CSV".to_owned(),
+                    other => format!("`{other}`"),
+                }
+            )
+            .into()),
+        }
     }
 
     pub(super) fn options(&self) -> Options {
@@ -175,6 +196,14 @@ pub(super) fn append_job_summary(report: &Report) -> Result<(), Refusal> {
     let open = || File::options().append(true).create(true).open(&path);
     let written = rendered.and_then(|()| open()).and_then(|mut file| file.write_all(&summary));
     written.map_err(|error| format!("cannot write the job summary `{}`: {}", path.display(), reason(&error)).into())
+}
+
+/// Writes a report to standard output: a few lines, or all of it in the format that was asked for.
+pub(super) fn tell(report: &Report, arguments: &ReportArguments) {
+    match arguments.output {
+        Output::Human => screen::result(&human::summary(report)),
+        Output::Report(format) => print(format, report, arguments.options()),
+    }
 }
 
 /// Writes a report to standard output; a closed pipe is nothing to complain about.

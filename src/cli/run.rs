@@ -4,11 +4,12 @@ mod early_end;
 mod last_failed;
 mod options;
 mod prepare;
+mod prepared;
 mod results;
 mod selection;
 mod update;
 
-pub(super) use options::{RunArguments, TrustArguments, fail_on};
+pub(super) use options::{RunArguments, TranscriptsOf, fail_on};
 
 use super::progress::{RunProgress, Standing};
 use super::report_files::{self, Output, ReportFiles};
@@ -22,7 +23,8 @@ use crate::report::model::Verdict;
 use crate::report::{Report, github, human, nagios};
 use crate::run::{Admission, Course, Plan, Play, RunEvent, RunListener, SharedSandbox, ensure_descriptors, play_all};
 use early_end::EarlyEnd;
-use prepare::{Prepared, Selected, prepare};
+use prepare::prepare;
+use prepared::{Prepared, Selected};
 use results::Results;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

@@ -6,15 +6,16 @@
 use super::first_message::{FirstLogin, FirstMessage, by_token};
 use super::refusal::Refusal;
 use super::report_files::ReportArguments;
-use super::run::{RunArguments, TrustArguments, run_text};
+use super::run::{RunArguments, run_text};
 use super::screen::Color;
+use super::trust::SessionArguments;
 use super::values::ValueArguments;
 use super::{new_file, screen};
 use crate::scenario::address::split_address_or;
 use crate::scenario::write::{Draft, DraftAction, DraftConnect, DraftStep, literal};
 use crate::smtp::auth::Mechanism;
 use crate::smtp::idiom::Idiom;
-use crate::smtp::ports::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
+use crate::smtp::ports::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT, host_port};
 use std::path::{Path, PathBuf};
 
 /// What the scenario is called in messages while no file holds it.
@@ -51,7 +52,7 @@ pub(super) struct SendArguments {
     #[command(flatten)]
     values: ValueArguments,
     #[command(flatten)]
-    trust: TrustArguments,
+    sessions: SessionArguments,
     #[command(flatten)]
     reports: ReportArguments,
     /// Print the conversation only if it diverges
@@ -153,7 +154,7 @@ impl SendArguments {
 
     /// What `run` would be called with for this scenario.
     fn as_run(&self) -> Result<RunArguments, Refusal> {
-        let mut arguments = RunArguments::of_one(self.values.clone(), self.trust.clone(), self.sandbox);
+        let mut arguments = RunArguments::of_one(self.values.clone(), self.sessions.clone(), self.sandbox);
         arguments.reports = self.reports.clone();
         arguments.file_root = self.message.data.as_deref().map(folder_of).transpose()?;
         (arguments.verbose, arguments.quiet) = (!self.quiet, self.quiet);
@@ -173,7 +174,7 @@ impl SendArguments {
         vars.extend(user.map(|user| ("username".to_owned(), literal(user))));
         Ok(Draft {
             comments: self.comments(),
-            name: Some(format!("{} takes a message", literal(&named(&host, port)))),
+            name: Some(format!("{} takes a message", literal(&host_port(&host, port)))),
             vars,
             secrets: user.map(|_| self.login.secret().to_owned()).into_iter().collect(),
             connect: Some(DraftConnect {
@@ -296,11 +297,6 @@ fn address(text: &str) -> &str {
 /// What the header says of an address: the variable, or the whole text where it has a name.
 fn header(text: &str, variable: &str) -> String {
     if address(text) == text { format!("<<{variable}>>") } else { literal(text) }
-}
-
-/// Host and port as one writes them.
-fn named(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// The folder that a file lies in.

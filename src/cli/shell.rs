@@ -9,9 +9,10 @@ mod printer;
 mod terminal;
 
 use super::screen::{self, Color};
+use super::trust::CertificateArguments;
 use super::{new_file, values};
-use crate::cli::refusal::{Refusal, read};
-use crate::net::tls::{Connector, TlsOptions};
+use crate::cli::refusal::Refusal;
+use crate::net::tls::Connector;
 use crate::report::explanation;
 use crate::report::human::Styled;
 use crate::report::live as layout;
@@ -49,12 +50,8 @@ pub(super) struct ShellArguments {
     /// Begin with EHLO, STARTTLS and EHLO
     #[arg(long)]
     starttls: bool,
-    /// Trust the certificates in this PEM file instead of the system's
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
-    /// Verify no certificate
-    #[arg(long)]
-    insecure: bool,
+    #[command(flatten)]
+    certificates: CertificateArguments,
     /// The name in EHLO [default: this machine's]
     #[arg(long, value_name = "NAME")]
     ehlo: Option<String>,
@@ -112,10 +109,9 @@ impl ShellArguments {
     }
 
     fn settings(&self, interruptible: bool) -> Result<ShellSettings, Refusal> {
-        let ca_pem = self.ca_file.as_deref().map(read).transpose()?;
-        let tls = TlsOptions { verify: !self.insecure, ca_pem, ..TlsOptions::default() };
+        let tls = self.certificates.options()?;
         // What is wrong with the file is reported before there is a connection.
-        if self.ca_file.is_some() {
+        if self.certificates.ca_file.is_some() {
             Connector::new(&tls).map_err(|error| error.message)?;
         }
         let place = match &self.server {
@@ -130,7 +126,7 @@ impl ShellArguments {
             return Err("`--ehlo` needs a name".to_owned().into());
         }
         let timeout = if self.timeout.is_zero() { DEFAULT_TIMEOUT } else { self.timeout };
-        let (ca_file, user) = (self.ca_file.clone(), self.user.clone());
+        let (ca_file, user) = (self.certificates.ca_file.clone(), self.user.clone());
         Ok(ShellSettings { place, tls, ca_file, timeout, hello, user, interruptible })
     }
 

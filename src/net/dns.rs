@@ -99,11 +99,7 @@ pub(super) async fn mail_exchangers(
     domain: &str,
     resolvers: &[SocketAddr],
 ) -> Result<Records<MailExchanger>, LookupFault> {
-    let mx = |data: &RData<'_>| match data {
-        RData::MX(mx) => Some(MailExchanger { preference: mx.preference, host: mx.exchange.to_string() }),
-        _ => None,
-    };
-    ask(domain, TYPE::MX, resolvers, mx).await
+    ask(domain, TYPE::MX, resolvers, exchanger).await
 }
 
 /// The addresses of a host, IPv6 and IPv4.
@@ -250,6 +246,22 @@ fn read<T>(
         }
         RCODE::NameError => Ok(RecordsRead::Whole(Records::NoSuchName)),
         code => Err(LookupFault::Code(code)),
+    }
+}
+
+fn exchanger(data: &RData<'_>) -> Option<MailExchanger> {
+    match data {
+        RData::MX(mx) => Some(MailExchanger { preference: mx.preference, host: mx.exchange.to_string() }),
+        _ => None,
+    }
+}
+
+/// Reads an answer that came from nowhere, for `fuzzing`.
+#[cfg(fuzzing)]
+pub(super) fn fuzzed(bytes: &[u8]) {
+    let read = read(bytes, "example.org", TYPE::MX, &exchanger);
+    if let Ok(RecordsRead::Whole(records)) = read {
+        std::hint::black_box(records.records());
     }
 }
 

@@ -9,6 +9,8 @@ mod channel;
 pub(crate) mod clock;
 pub(crate) mod connect;
 mod dns;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod mx;
 pub(crate) mod proxy_protocol;
 mod public;

@@ -3,6 +3,7 @@
 //! Responsible for what each form of `expect` means for a reply that was read, for the captures of its patterns, and for
 //! saying of everything that does not hold what was wanted. How the parts are drawn is `diagnose`'s business.
 
+use crate::play::expected::OtherSide;
 pub(crate) use crate::scenario::Capture;
 use crate::scenario::{
     ClosedBy, Expectation, Expected, Fields, Length, Matcher, Mode, Pattern, PatternFault, Scope, Span, TemplateError,
@@ -23,13 +24,6 @@ pub(crate) enum Incoming<'a> {
     Reply(&'a Reply, Duration),
     /// Of a client, without its end.
     Command(&'a [u8]),
-}
-
-/// Who is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OtherSide {
-    Server,
-    Client,
 }
 
 /// One thing that did not hold.
@@ -253,29 +247,6 @@ impl Comparer<'_> {
     }
 }
 
-/// What is expected, in words that follow "expected".
-pub(crate) fn describe(expectation: &Expectation, other: OtherSide) -> String {
-    let list =
-        |list: &[Expectation], word: &str| list.iter().map(|one| describe(one, other)).collect::<Vec<_>>().join(word);
-    match &expectation.kind {
-        Expected::Pattern(pattern) => format!("{} {}", other.with_a_pattern(), pattern.text.source),
-        Expected::Code(codes) => format!("reply code {codes}"),
-        Expected::Line(pattern) => format!("a line matching {}", pattern.text.source),
-        Expected::Raw(pattern) => format!("bytes matching {}", pattern.text.source),
-        Expected::Closed(closed) => other.to_close(*closed).to_owned(),
-        Expected::Silence(_) => "silence".to_owned(),
-        Expected::Observe(_) => "anything".to_owned(),
-        Expected::Any(alternatives) => list(alternatives, ", or "),
-        Expected::All(parts) => list(parts, " and "),
-        Expected::Fields(fields) => {
-            let offers = fields.offers.first().map(|keyword| format!("an offer of {}", keyword.source));
-            let code = fields.code.as_ref().map(|(codes, _)| format!("reply code {codes}"));
-            let enhanced = fields.enhanced.as_ref().map(|(text, _)| format!("enhanced status code {}", text.source));
-            offers.or(code).or(enhanced).unwrap_or_else(|| "a reply".to_owned())
-        }
-    }
-}
-
 /// `any: [..., {closed: true}]`: whether this end of the connection, instead of an answer, is one of the answers.
 pub(crate) fn allows_end(expectation: &Expectation, arrived: &[u8], reset: bool) -> bool {
     let Expected::Any(list) = &expectation.kind else { return false };
@@ -304,28 +275,6 @@ impl Incoming<'_> {
         match self {
             Incoming::Reply(reply, _) => Some(reply.code()),
             Incoming::Command(_) => None,
-        }
-    }
-}
-
-impl OtherSide {
-    /// What a pattern is searched in, in words.
-    fn with_a_pattern(self) -> &'static str {
-        match self {
-            OtherSide::Server => "a reply matching",
-            OtherSide::Client => "a line matching",
-        }
-    }
-
-    /// The end that is expected, in words.
-    pub(crate) fn to_close(self, closed: ClosedBy) -> &'static str {
-        match (self, closed) {
-            (OtherSide::Server, ClosedBy::Either) => "the server to close",
-            (OtherSide::Server, ClosedBy::Fin) => "the server to close in order (FIN)",
-            (OtherSide::Server, ClosedBy::Reset) => "the server to reset the connection",
-            (OtherSide::Client, ClosedBy::Either) => "the client to close",
-            (OtherSide::Client, ClosedBy::Fin) => "the client to close in order (FIN)",
-            (OtherSide::Client, ClosedBy::Reset) => "the client to reset the connection",
         }
     }
 }

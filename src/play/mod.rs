@@ -11,6 +11,7 @@ pub(crate) mod diagnose;
 pub(crate) mod divergence;
 mod door;
 pub(crate) mod expect;
+pub(crate) mod expected;
 pub(crate) mod group;
 pub(crate) mod outcome;
 mod passed;

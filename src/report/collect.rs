@@ -189,6 +189,7 @@ impl Report {
             errors: Vec::new(),
             load: None,
             audit: None,
+            changes: None,
         }
     }
 

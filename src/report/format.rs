@@ -44,6 +44,13 @@ pub struct Options {
 /// # Errors
 /// What the output says.
 pub fn write(format: Format, report: &Report, options: &Options, output: &mut dyn io::Write) -> io::Result<()> {
+    if let Some(changes) = &report.changes {
+        return match format {
+            Format::Json => json::write(report, output),
+            Format::Matrix(MatrixForm::Csv) => output.write_all(audit::diff_csv(changes).as_bytes()),
+            _ => output.write_all(audit::diff_markdown(changes).as_bytes()),
+        };
+    }
     let with_scenarios =
         report.audit.as_ref().filter(|_| format != Format::Json).map(|_| audit::with_scenarios(report));
     let report = with_scenarios.as_ref().unwrap_or(report);
@@ -73,6 +80,12 @@ impl Format {
         Format::Github,
         Format::Matrix(MatrixForm::Markdown),
     ];
+
+    /// Whether what changed between two audits can be written so.
+    #[must_use]
+    pub fn writes_changes(self) -> bool {
+        matches!(self, Format::Json | Format::Markdown | Format::Matrix(MatrixForm::Csv))
+    }
 
     /// The name that the user gives.
     #[must_use]

@@ -1,5 +1,6 @@
 //! The screen a person reads: one line for a conversation that followed its script, everything for one that did not.
 
+use super::audit;
 use super::model::{Latency, Load, Report};
 use super::words;
 use crate::run::{Entry, OWN_CLOSE, Outcome, RunVerdict, Speaker};
@@ -70,6 +71,12 @@ pub(crate) fn without_transcript(outcome: &Outcome, before: usize, styled: Style
 /// The end of the screen: figures of a load, then counts by verdict, and how long all of it took.
 #[must_use]
 pub fn summary(report: &Report) -> String {
+    if let Some(changes) = &report.changes {
+        return audit::diff_screen(changes);
+    }
+    if let Some(audit) = &report.audit {
+        return audit::grades(audit);
+    }
     let figures = report.load.as_ref().map(load).unwrap_or_default();
     format!("{figures}{}\n", counts(report))
 }

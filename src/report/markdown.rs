@@ -1,9 +1,12 @@
 //! The ticket: a report in Markdown that a person reads without any tool, and that the program plays again.
 //!
 //! Responsible for its words and layout. One report holds one scenario: of several the first that did not follow its
-//! script, or the first of all where each did; the others are listed. Nothing that came from a server or a scenario stands
-//! outside of code, so that no Markdown and no HTML in it has an effect.
+//! script, or the first of all where each did. Of the others it holds everything that diverged. Nothing that came from a
+//! server or a scenario stands outside of code, so that no Markdown and no HTML in it has an effect.
 
+mod others;
+
+use super::audit;
 use super::finding::Finding;
 use super::model::{Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
 use super::words;
@@ -14,15 +17,13 @@ use std::net::IpAddr;
 
 /// The heading that facts about the run stand below.
 pub(super) const CIRCUMSTANCES: &str = "## Circumstances";
-/// How many other scenarios are listed.
-const OTHERS: usize = 100;
 /// Of a longer transcript the first and the last lines are shown.
 const FIRST_LINES: usize = 200;
 const LAST_LINES: usize = 400;
 /// Of a longer line the beginning is shown, in characters.
 const LINE_LENGTH: usize = 1000;
 
-/// Writes the ticket.
+/// Writes the ticket; of an audit, everything that failed.
 ///
 /// # Errors
 /// What the output says.
@@ -32,6 +33,9 @@ pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
 
 fn ticket(report: &Report) -> String {
     let mut page = String::new();
+    if let Some(audit) = &report.audit {
+        return audit::markdown(audit);
+    }
     match subject(report) {
         Some(scenario) => {
             headline(scenario, &mut page);
@@ -39,7 +43,7 @@ fn ticket(report: &Report) -> String {
             script(scenario, &mut page);
             transcript(scenario, &mut page);
             circumstances(report, scenario, &mut page);
-            others(report, scenario, &mut page);
+            others::others(report, scenario, &mut page);
             recording(scenario, &mut page);
         }
         None if report.load.is_some() => page.push_str("# smtp-script: every run followed its script\n"),
@@ -54,11 +58,11 @@ fn ticket(report: &Report) -> String {
 
 /// The scenario that the report is about.
 fn subject(report: &Report) -> Option<&ScenarioReport> {
-    let went_wrong = |one: &&ScenarioReport| {
-        let fine = [Verdict::Followed, Verdict::Flaky, Verdict::NotPlayed, Verdict::NotApplicable];
-        !fine.contains(&one.verdict)
-    };
-    report.scenarios.iter().find(went_wrong).or(report.scenarios.first())
+    report.scenarios.iter().find(|one| went_wrong(one)).or(report.scenarios.first())
+}
+
+fn went_wrong(scenario: &ScenarioReport) -> bool {
+    !matches!(scenario.verdict, Verdict::Followed | Verdict::Flaky | Verdict::NotPlayed | Verdict::NotApplicable)
 }
 
 fn headline(scenario: &ScenarioReport, page: &mut String) {
@@ -91,11 +95,8 @@ fn verdict(verdict: Verdict) -> &'static str {
 fn what_happened(scenario: &ScenarioReport, page: &mut String) {
     for (index, divergence) in scenario.divergences.iter().enumerate() {
         let title = if index == 0 { "What happened" } else { "And then" };
-        _ = writeln!(page, "\n## {title}\n\n{}", code(&divergence.diagnostic.message));
-        let diagnostic = &divergence.diagnostic;
-        _ = writeln!(page, "\n{}", fenced("text", &words::excerpt(diagnostic)));
-        diagnostic.notes.iter().for_each(|note| bullet(note, page));
-        diagnostic.help.iter().for_each(|help| _ = writeln!(page, "- What helps: {}", code(help)));
+        _ = writeln!(page, "\n## {title}");
+        diverged(divergence, page);
     }
     for error in &scenario.errors {
         _ = writeln!(page, "\n{}", fenced("text", &error.rendered));
@@ -108,6 +109,15 @@ fn what_happened(scenario: &ScenarioReport, page: &mut String) {
         page.push_str("\nTo know:\n\n");
         scenario.notices.iter().for_each(|notice| bullet(notice, page));
     }
+}
+
+/// One divergence: what it is, where, and what helps.
+fn diverged(divergence: &Divergence, page: &mut String) {
+    let diagnostic = &divergence.diagnostic;
+    _ = writeln!(page, "\n{}", code(&diagnostic.message));
+    _ = writeln!(page, "\n{}", fenced("text", &words::excerpt(diagnostic)));
+    diagnostic.notes.iter().for_each(|note| bullet(note, page));
+    diagnostic.help.iter().for_each(|help| _ = writeln!(page, "- What helps: {}", code(help)));
 }
 
 fn script(scenario: &ScenarioReport, page: &mut String) {
@@ -276,21 +286,6 @@ fn about_session(session: &Session, page: &mut String) {
     }
 }
 
-fn others(report: &Report, subject: &ScenarioReport, page: &mut String) {
-    let others: Vec<&ScenarioReport> = report.scenarios.iter().filter(|one| !std::ptr::eq(*one, subject)).collect();
-    if others.is_empty() {
-        return;
-    }
-    page.push_str("\n## Other scenarios of the run\n\nThis report holds the one above only.\n\n");
-    for one in others.iter().take(OTHERS) {
-        let message = one.divergences.first().map(|divergence| format!(": {}", code(&divergence.diagnostic.message)));
-        _ = writeln!(page, "- {} {}{}", code(&one.name), verdict(one.verdict), message.unwrap_or_default());
-    }
-    if others.len() > OTHERS {
-        _ = writeln!(page, "- and {} more", others.len() - OTHERS);
-    }
-}
-
 /// Whom the session spoke to, and in whose place.
 fn server(session: &Session) -> String {
     let named = code(&format!("{}:{}", session.host, session.port));
@@ -308,7 +303,7 @@ fn bullet(text: &str, page: &mut String) {
 }
 
 /// Text in which nothing has a meaning to Markdown: code on one line.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let line: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     let fence = "`".repeat(longest_run(&line) + 1);
     let blank = if line.starts_with(['`', ' ']) || line.ends_with(['`', ' ']) || line.is_empty() { " " } else { "" };
@@ -316,7 +311,7 @@ fn code(text: &str) -> String {
 }
 
 /// Text in a fence that nothing in it can close.
-fn fenced(info: &str, text: &str) -> String {
+pub(super) fn fenced(info: &str, text: &str) -> String {
     let fence = "`".repeat((longest_run(text) + 1).max(3));
     let end = if text.ends_with('\n') { "" } else { "\n" };
     format!("{fence}{info}\n{text}{end}{fence}\n")

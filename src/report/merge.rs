@@ -1,6 +1,7 @@
 //! Joins reports: of the shards of one run, or of several runs.
 
 use super::Report;
+use super::audit::Audit;
 use super::load::LoadFigures;
 use super::model::ScenarioReport;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// another played it.
 ///
 /// # Errors
-/// A message when shards do not fit together: of different counts, one twice, or one missing.
+/// A message when shards do not fit together: of different counts, one twice, or one missing; or when two audits are of the
+/// same server.
 pub fn merge(reports: Vec<Report>) -> Result<Report, String> {
     check_shards(&reports)?;
     let mut merged = Report::begin();
@@ -30,7 +32,14 @@ pub fn merge(reports: Vec<Report>) -> Result<Report, String> {
     };
     let left_out = reports.iter().map(|report| report.summary.left_out);
     merged.summary.left_out = if sharded { left_out.max().unwrap_or(0) } else { left_out.sum() };
+    let mut audit: Option<Audit> = None;
     for report in reports {
+        if report.changes.is_some() {
+            return Err("one of them says what changed between two audits: merge the audits themselves".to_owned());
+        }
+        if let Some(other) = report.audit {
+            audit.get_or_insert_default().add(other)?;
+        }
         merged.duration = merged.duration.max(report.duration);
         merged.interrupted |= report.interrupted;
         merged.errors.extend(report.errors);
@@ -43,6 +52,7 @@ pub fn merge(reports: Vec<Report>) -> Result<Report, String> {
     merged.errors.sort();
     merged.errors.dedup();
     merged.scenarios.sort_by(|one, other| place(one).cmp(&place(other)));
+    merged.audit = audit;
     merged.load = figures.map(|figures| figures.merged());
     merged.count();
     Ok(merged)

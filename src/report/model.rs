@@ -47,6 +47,9 @@ pub struct Report {
     /// What came of an audit; there are no scenarios beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<super::audit::Audit>,
+    /// What changed between two audits; there is nothing else beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Vec<super::audit::Difference>>,
 }
 
 /// The program that wrote the report.

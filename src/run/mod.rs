@@ -8,6 +8,7 @@ mod fault;
 mod one;
 mod own_server;
 mod pace_of_runs;
+mod plan;
 mod processor_time;
 mod program;
 mod sandbox;
@@ -32,7 +33,8 @@ pub use crate::session::{
 pub(crate) use descriptors::ensure_descriptors;
 pub use fault::RunFault;
 pub use pace_of_runs::RunRate;
-pub use schedule::{Again, Course, Finished, Plan, Play, Room, RunEvent, RunListener, play_all};
+pub use plan::{Again, Course, Finished, Plan, Play, Room, RunEvent, RunListener};
+pub use schedule::play_all;
 
 /// Room for so many runs at once.
 #[must_use]

@@ -15,12 +15,15 @@ pub(crate) type Table = (Vec<String>, Vec<Vec<String>>);
 pub(crate) fn table(text: &str) -> Result<Table, String> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(text.as_bytes());
     let names: Vec<String> = reader.headers().map_err(|error| error.to_string())?.iter().map(str::to_owned).collect();
+    if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+        return Err(format!("two columns are called `{}`", twice.1));
+    }
     let mut rows = Vec::new();
     for row in reader.records() {
         rows.push(row.map_err(|error| error.to_string())?.iter().map(str::to_owned).collect());
     }
     if rows.is_empty() {
-        return Err("there is no row behind the first, which names the variables".to_owned());
+        return Err("there is no row after the first, which names the columns".to_owned());
     }
     Ok((names, rows))
 }

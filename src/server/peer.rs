@@ -209,6 +209,11 @@ impl Peer {
         &self.unread
     }
 
+    /// The same, and it is read no more.
+    pub(crate) fn drop_unread(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.unread)
+    }
+
     fn take(&mut self, count: usize) -> Vec<u8> {
         let rest = self.unread.split_off(count);
         std::mem::replace(&mut self.unread, rest)

@@ -7,6 +7,7 @@
 mod admission;
 mod asked;
 mod echoes;
+mod entry;
 mod exchange;
 mod inbox;
 mod ledger;
@@ -22,12 +23,13 @@ mod wire;
 pub use admission::Admission;
 pub(crate) use admission::Admitted;
 pub(crate) use asked::Asked;
+pub use entry::{Arrivals, Entry, Observer, ReplyEntry, Speaker};
 pub use exchange::{Event, Exchange};
 pub(crate) use ledger::Ledger;
 pub(crate) use observe::{Observed, ObservedKind};
 pub(crate) use offered::Offered;
+pub use transcript::OWN_CLOSE;
 pub(crate) use transcript::Transcript;
-pub use transcript::{Arrivals, Entry, OWN_CLOSE, Observer, ReplyEntry, Speaker};
 pub(crate) use trouble::{Answered, End, Farewell, Trouble};
 pub(crate) use wire::{Outgoing, WirePace, Written};
 

@@ -18,6 +18,12 @@ const NAMES: [(&str, u16); 7] = [
     ("lmtp", 24),
 ];
 
+/// `HOST:PORT`, an IPv6 address in brackets.
+pub(crate) fn host_port(host: &str, port: u16) -> String {
+    let bare = host.trim_matches(['[', ']']);
+    if bare.contains(':') { format!("[{bare}]:{port}") } else { format!("{bare}:{port}") }
+}
+
 /// The port of this name.
 #[must_use]
 pub fn port_named(name: &str) -> Option<u16> {

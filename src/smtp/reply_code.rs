@@ -99,7 +99,7 @@ const REPLY_CODES: &[ReplyCode] = &[
     entry(253, &[means("messages are pending for the node; their delivery has started", ETRN)]),
     entry(334, &[means("challenge: the server waits for the next base64 line of the authentication", AUTH)]),
     entry(354, &[means("start the mail data; end it with `.` on a line of its own", REPLIES)]),
-    entry(355, &[means("go on with the mail data behind the octet that is named", "RFC 1845")]),
+    entry(355, &[means("go on with the mail data after the octet that is named", "RFC 1845")]),
     entry(
         421,
         &[

@@ -53,11 +53,7 @@ pub(super) fn explain(checks: &[Check], id: &str, library: &Library) -> Result<u
     let claim = &check.scenario.claim;
     let mut text = format!("{}: {}\n\n", check.id, check.scenario.name.as_deref().unwrap_or_default());
     _ = writeln!(text, "  level   {}", check.level().name().to_uppercase());
-    _ = writeln!(
-        text,
-        "  rests on  {}",
-        claim.rfc.iter().map(|rfc| format!("RFC {rfc}")).collect::<Vec<_>>().join(", ")
-    );
+    _ = writeln!(text, "  from    RFC {}", claim.rfc.join(", RFC "));
     claim.why.iter().for_each(|why| _ = writeln!(text, "  why     {}", why.source.trim()));
     claim.mend.iter().for_each(|(make, what)| _ = writeln!(text, "  mend    {make}: {}", what.source.trim()));
     if let Some(description) = &check.scenario.description {

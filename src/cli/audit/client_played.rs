@@ -4,7 +4,7 @@
 use super::clients::{Client, as_typed};
 use super::result::{plain, told};
 use crate::audit::{
-    Check, CheckVerdict, Expects, HOST, Habits, MESSAGE, RECIPIENT, SENDER, TIME_IS_OVER, USER, client_probe,
+    Check, CheckVerdict, ENDED_EARLY, Expects, HOST, Habits, MESSAGE, RECIPIENT, SENDER, USER, client_probe,
     judge_client,
 };
 use crate::cli::progress::{RunProgress, Standing};
@@ -75,7 +75,7 @@ fn password(asked: &Asked<'_>) -> Result<Secret, Refusal> {
 
 /// What the first session of a client says; a command that cannot be started is no client.
 fn met(asked: &Asked<'_>, outcome: Option<&Outcome>) -> Result<Result<Habits, String>, Refusal> {
-    let Some(outcome) = outcome else { return Ok(Err(TIME_IS_OVER.to_owned())) };
+    let Some(outcome) = outcome else { return Ok(Err(ENDED_EARLY.to_owned())) };
     if let Some(ClientExit::NotStarted(reason)) = outcome.client_end.as_ref().map(|end| &end.exit) {
         let help = "the command stands behind `--`: `smtp-script audit-client -- ./send --port {port}`";
         return Err(format!("the command could not be started: {reason}\n  = help: {help}").into());
@@ -232,7 +232,7 @@ impl Work {
         *span = (span.0.min(finished.offset), span.1.max(end));
         let claim = &outcome.claim;
         self.told.entry(check).or_insert_with(|| (claim.why.clone(), claim.mend.iter().cloned().collect()));
-        self.results.insert((check, client), told(judged, outcome));
+        self.results.insert((check, client), told(judged, outcome, true));
     }
 
     fn into_audit(mut self, asked: &Asked<'_>) -> Audit {
@@ -255,7 +255,7 @@ impl Work {
         for (at, check) in asked.checks.iter().enumerate() {
             let (why, mend) = self.told.remove(&at).unwrap_or_default();
             let results = asked.clients.iter().enumerate().map(|(index, client)| {
-                let over = || plain(AuditVerdict::Blocked, TIME_IS_OVER.to_owned());
+                let over = || plain(AuditVerdict::Blocked, ENDED_EARLY.to_owned());
                 let mut result = self.results.remove(&(at, index)).unwrap_or_else(over);
                 if result.verdict == AuditVerdict::Fail {
                     result.play =

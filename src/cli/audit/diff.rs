@@ -1,23 +1,24 @@
 //! `audit --diff OLD.json NEW.json`: what changed between two audits.
 
 use crate::cli::refusal::{Refusal, read};
-use crate::cli::report_files::ReportArguments;
-use crate::cli::screen;
-use crate::report::audit::{Audit, Change, diff_screen, differences};
-use crate::report::json;
+use crate::cli::report_files::{self, ReportArguments, ReportFiles};
+use crate::report::audit::{Audit, Change, differences};
+use crate::report::{Report, json};
 use crate::scenario::FailOn;
 use std::path::Path;
 
-/// Tells what changed; 1 where something broke that fails an audit.
-pub(super) fn diff(old: &Path, new: &Path, fail_on: FailOn, reports: &ReportArguments) -> Result<u8, Refusal> {
-    if reports.are_wanted() {
-        return Err("`--diff` writes to standard output only: it takes neither `--report` nor `--format`".into());
-    }
-    let (old, new) = (audit_of(old)?, audit_of(new)?);
-    let list = differences(&old, &new);
-    screen::result(&diff_screen(&list));
+/// Says what changed; 1 where something broke that `--fail-on` counts.
+pub(super) fn diff(old: &Path, new: &Path, fail_on: FailOn, arguments: &ReportArguments) -> Result<u8, Refusal> {
+    arguments.take_changes()?;
+    let files = ReportFiles::open(arguments, &[old.to_path_buf(), new.to_path_buf()])?;
+    let list = differences(&audit_of(old)?, &audit_of(new)?);
     let broke = list.iter().any(|one| one.change == Change::Broke && fail_on.counts(Some(super::level_of(one.level))));
-    Ok(u8::from(broke))
+    let mut report = Report::begin();
+    report.exit_code = u8::from(broke);
+    report.changes = Some(list);
+    report_files::tell(&report, arguments);
+    files.write(&report)?;
+    Ok(report.exit_code)
 }
 
 fn audit_of(path: &Path) -> Result<Audit, Refusal> {

@@ -56,9 +56,8 @@ pub(super) fn plain(verdict: AuditVerdict, reason: String) -> CheckResult {
     }
 }
 
-/// What a run says of its check.
-pub(super) fn told(judged: Judged, outcome: &Outcome) -> CheckResult {
-    let failed = judged.verdict == CheckVerdict::Fail;
+/// What a run says of its check, and the conversation where it is wanted.
+pub(super) fn told(judged: Judged, outcome: &Outcome, with_transcript: bool) -> CheckResult {
     CheckResult {
         verdict: match judged.verdict {
             CheckVerdict::Pass => AuditVerdict::Pass,
@@ -74,6 +73,6 @@ pub(super) fn told(judged: Judged, outcome: &Outcome) -> CheckResult {
         exit: outcome.client_end.as_ref().map(crate::audit::told),
         play: None,
         duration: outcome.duration.as_secs_f64(),
-        transcript: if failed { collect::lines(outcome) } else { Vec::new() },
+        transcript: if with_transcript { collect::lines(outcome) } else { Vec::new() },
     }
 }

@@ -1,9 +1,10 @@
 //! The options of `run`, and what follows from them: settings of each run, and the plan of all.
 
-use crate::cli::refusal::{Refusal, read};
+use crate::cli::refusal::Refusal;
 use crate::cli::report_files::ReportArguments;
 use crate::cli::screen::{self, Color};
 use crate::cli::targets::{Files, is_strangers};
+use crate::cli::trust::SessionArguments;
 use crate::cli::values::{Direction, ValueArguments};
 use crate::report::human::{self, Styled};
 use crate::run::{Observer, Plan, RunRate, Settings, Stop};
@@ -104,7 +105,7 @@ pub(super) enum Body {
 
 /// Whose conversation a report shows.
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum, PartialEq, Eq)]
-pub(super) enum TranscriptsOf {
+pub(in crate::cli) enum TranscriptsOf {
     #[default]
     All,
     Failed,
@@ -113,7 +114,7 @@ pub(super) enum TranscriptsOf {
 
 impl TranscriptsOf {
     /// Whether that of a scenario is shown which followed its script or did not.
-    pub(super) fn takes(self, followed: bool) -> bool {
+    pub(in crate::cli) fn takes(self, followed: bool) -> bool {
         match self {
             TranscriptsOf::All => true,
             TranscriptsOf::Failed => !followed,
@@ -154,7 +155,7 @@ pub(super) struct ConnectionArguments {
     #[arg(long, value_name = "IP:PORT")]
     resolver: Option<SocketAddr>,
     #[command(flatten)]
-    trust: TrustArguments,
+    sessions: SessionArguments,
     /// Play a stranger's scenario: it reads no file without --file-root, gets no secret without --allow-secret, and reaches
     /// public addresses only
     #[arg(long)]
@@ -162,27 +163,6 @@ pub(super) struct ConnectionArguments {
     /// Let an untrusted scenario reach this host wherever it is (repeatable)
     #[arg(long = "allow-host", value_name = "HOST")]
     allow_hosts: Vec<String>,
-}
-
-/// Options of sessions wherever they go: which certificates are trusted, and how long things may take.
-#[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Connections")]
-pub(in crate::cli) struct TrustArguments {
-    /// Trust the certificates in this PEM file instead of the system's
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
-    /// Verify no certificate
-    #[arg(long)]
-    insecure: bool,
-    /// Let secrets go over plain or unverified connections to other hosts than this one
-    #[arg(long)]
-    insecure_secrets: bool,
-    /// How long one wait may take; replaces the file's `timeout` (for example 5s)
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    timeout: Option<Duration>,
-    /// How long the whole of each run may take
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    max_time: Option<Duration>,
 }
 
 /// Options that say how often and how many at once.
@@ -236,8 +216,8 @@ impl ConnectionArguments {
 
 impl RunArguments {
     /// The arguments for one scenario that another command has written: all others are as if they were not given.
-    pub(in crate::cli) fn of_one(values: ValueArguments, trust: TrustArguments, sandbox: bool) -> RunArguments {
-        let connections = ConnectionArguments { sandbox, trust, ..ConnectionArguments::default() };
+    pub(in crate::cli) fn of_one(values: ValueArguments, sessions: SessionArguments, sandbox: bool) -> RunArguments {
+        let connections = ConnectionArguments { sandbox, sessions, ..ConnectionArguments::default() };
         RunArguments { values, connections, ..RunArguments::default() }
     }
 
@@ -247,25 +227,20 @@ impl RunArguments {
 
     /// The files that are named to be read: no report may replace one of them.
     pub(super) fn files_read(&self) -> Vec<PathBuf> {
-        let named = [&self.cases, &self.connections.trust.ca_file].into_iter().flatten().cloned();
+        let named = [&self.cases, &self.connections.sessions.trust.certificates.ca_file].into_iter().flatten().cloned();
         let targets = self.targets.iter().map(PathBuf::from);
         targets.chain(named).chain(self.values.files_read()).collect()
     }
 
     /// How each run is played.
     pub(in crate::cli) fn settings(&self) -> Result<Settings, Refusal> {
-        let (connections, trust) = (&self.connections, &self.connections.trust);
-        let ca_pem = trust.ca_file.as_deref().map(read).transpose()?;
+        let connections = &self.connections;
         Ok(Settings {
             sandbox: connections.sandbox,
             to: connections.to.clone(),
             resolver: connections.resolver,
-            ca_pem,
-            insecure: trust.insecure,
-            insecure_secrets: trust.insecure_secrets,
             show_secrets: self.show_secrets,
-            timeout: trust.timeout,
-            max_time: trust.max_time,
+            max_time: connections.sessions.max_time,
             fail_on: self.fail_on.unwrap_or_default(),
             seed: self.seed,
             update: self.update,
@@ -275,7 +250,7 @@ impl RunArguments {
             record: self.reports.are_wanted(),
             idiom: self.idiom,
             observer: self.verbose.then(|| live(self.color.for_notices())),
-            ..Settings::default()
+            ..connections.sessions.trust.settings()?
         })
     }
 

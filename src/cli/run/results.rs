@@ -4,7 +4,7 @@
 //! written does not depend on it.
 
 use super::options::{Body, RunArguments, TranscriptsOf};
-use super::prepare::{Prepared, Selected};
+use super::prepared::{Prepared, Selected};
 use super::update::Updates;
 use crate::cli::report_files::Output;
 use crate::cli::screen;

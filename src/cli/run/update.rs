@@ -2,7 +2,7 @@
 //!
 //! Responsible for the files: which may be written, that they are still what was read, and that none is left half written.
 
-use super::prepare::Prepared;
+use super::prepared::Prepared;
 use crate::cli::refusal::Refusal;
 use crate::cli::screen;
 use crate::cli::targets::STANDARD_INPUT;

@@ -21,7 +21,7 @@ pub(super) fn talk(live: &Live) {
         let state = live.state();
         let closed = state.lock().unwrap_or_else(PoisonError::into_inner).phase == PromptPhase::Closed;
         if closed && !ended.is_empty() && !ended.starts_with(b".") {
-            screen::notice("error: there is no connection: this line and those behind it were not sent");
+            screen::notice("error: there is no connection: this line and those after it were not sent");
             return;
         }
         live.send(ended.to_vec());

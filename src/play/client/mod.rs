@@ -11,6 +11,7 @@ pub(crate) mod endpoint;
 mod expecting;
 pub(crate) mod greeting;
 mod ground;
+mod guard;
 mod login;
 mod mail;
 mod mechanism;

@@ -216,7 +216,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// A step that nothing is known of but where it stands.
+    /// A step of which only the position is known.
     pub(crate) fn unplayed(step: &Step, started: Duration) -> StepOutcome {
         let number = step.head.number.clone().into();
         let session = Sessions::name_of(step).to_owned();

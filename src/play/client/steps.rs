@@ -3,9 +3,10 @@
 //! Mail data goes out in `mail`, connections and handshakes are made in `opening`, what comes is read in `expecting`.
 
 use crate::net::clock;
-use crate::play::client::disclosure::{chooses_whom_to_trust, is_seen};
+use crate::play::client::disclosure::is_seen;
 use crate::play::client::ground::StepAt;
-use crate::play::client::sessions::{Open, Sessions};
+use crate::play::client::guard::SecretGuard;
+use crate::play::client::sessions::Sessions;
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::Incoming;
@@ -27,8 +28,9 @@ impl StepAt<'_> {
     /// Does what the step says, then compares the reply with what it expects.
     pub(crate) async fn perform(&mut self) -> StepDone {
         self.set_pace()?;
-        self.guard_decided()?;
         let step = self.step;
+        // What a secret decides is as secret: the others see whether it happens.
+        self.guard_secret(self.stage.names.flow().secrets_deciding(step).is_some() && is_seen(step))?;
         match &step.action {
             Action::None | Action::Group(_) => {}
             Action::Send(_) | Action::Raw(_) | Action::Data(_) if self.has_left_as_expected().await => {}
@@ -249,56 +251,13 @@ impl StepAt<'_> {
         }
     }
 
-    /// A secret goes over a verified TLS session or to this machine only, unless the user says otherwise. An untrusted
-    /// scenario sends it to no other host than the user named for it.
+    /// Refuses to send a secret where it may not go.
     pub(crate) fn guard_secret(&self, secret: bool) -> StepDone {
         let Some(open) = self.open().filter(|_| secret) else { return Ok(()) };
-        self.guard_bound(open)?;
-        if self.ground.settings.insecure_secrets {
-            return Ok(());
+        match (SecretGuard { ground: self.ground, stage: self.stage, step: self.step, open }).refusal() {
+            None => Ok(()),
+            Some((message, help)) => Err(vec![self.place_of_action().refused(&message, &help)]),
         }
-        let local = open.session.is_local();
-        let why = match open.session.tls() {
-            _ if local => return Ok(()),
-            Some(tls) if tls.verified => return Ok(()),
-            Some(_) => "whose certificate was not verified",
-            None => "in plain text",
-        };
-        let message = format!("a secret would go to {} over a connection {why}", open.endpoint.target.host);
-        let help = self.ground.settings.idiom.of(
-            "begin TLS first (`- starttls`), or allow it with `--insecure-secrets`",
-            "give `--starttls` or `--tls`, or allow it with `--insecure-secrets`",
-        );
-        Err(vec![self.place_of_action().refused(&message, help)])
-    }
-
-    fn guard_bound(&self, open: &Open) -> StepDone {
-        let settings = self.ground.settings;
-        if !settings.untrusted {
-            return Ok(());
-        }
-        let (bound, target) = (&settings.bound, open.endpoint.target.host.as_str());
-        let hosts = [if settings.to.is_some() { target } else { open.endpoint.host.as_str() }, target];
-        let session = Sessions::name_of(self.step);
-        let own_trust = chooses_whom_to_trust(self.ground.scenario, session) && !open.session.is_local();
-        for secret in self.stage.names.flow().secrets_told_by(self.step) {
-            let message = if !bound.allows(&secret, &hosts) {
-                format!("the secret `{secret}` would go to {target}, and it was not given for that host")
-            } else if own_trust && !bound.is_made_up(&secret) {
-                format!("the secret `{secret}` would go to {target} by a certificate that the scenario chooses")
-            } else {
-                continue;
-            };
-            let help = format!("`--allow-secret {secret}@{target}` allows it, for a certificate of that name");
-            return Err(vec![self.place_of_action().refused(&message, &help)]);
-        }
-        Ok(())
-    }
-
-    /// What a secret decides is as secret: the others see whether it happens.
-    fn guard_decided(&self) -> StepDone {
-        let decided = self.stage.names.flow().secrets_deciding(self.step).is_some();
-        self.guard_secret(decided && is_seen(self.step))
     }
 
     /// Counts what an untrusted scenario sends by what is shown of it.

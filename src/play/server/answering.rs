@@ -58,9 +58,15 @@ impl Connection {
         }
     }
 
-    /// Shakes hands; what was said before counts no more.
+    /// Shakes hands; what was said before counts no more, and what came in plain text after STARTTLS is not read
+    /// (RFC 3207 section 4.2).
     pub(crate) async fn upgrade(&mut self, tls: &ServerTls, wait: Duration) -> Result<(), HandshakeTrouble> {
         let acceptor = self.acceptor(tls).map_err(|fault| HandshakeTrouble::not_begun(fault.0))?;
+        let dropped = self.peer.drop_unread();
+        if !dropped.is_empty() {
+            self.hear_bytes(&dropped);
+            self.stage.log.note(&self.session, "this came in plain text before TLS, and was dropped");
+        }
         let outcome = self.peer.upgrade(&acceptor, wait).await;
         let accepted = outcome.inspect_err(|reason| {
             self.stage.log.note(&self.session, &format!("TLS handshake failed: {reason}"));

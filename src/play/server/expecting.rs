@@ -1,7 +1,8 @@
 //! `expect` of a server: reads what a client does, and has it compared.
 
 use crate::play::divergence::{Divergence, Kind};
-use crate::play::expect::{Capture, Incoming, Mismatch, OtherSide, allows_end, describe};
+use crate::play::expect::{Capture, Incoming, Mismatch, allows_end};
+use crate::play::expected::{OtherSide, describe};
 use crate::play::server::connection::Pending;
 use crate::play::server::steps::{ServerStepAt, ServerStepDone};
 use crate::scenario::{ClosedBy, Expectation, Expected, Pattern, Span};

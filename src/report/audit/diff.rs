@@ -1,12 +1,16 @@
 //! Two audits compared: what broke, what was mended, what is new or gone, what answers otherwise.
 
+use super::matrix::{field, plain};
 use super::model::{Audit, AuditCheck, AuditVerdict, CheckResult};
 use crate::report::words;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// What became of a check between two audits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Change {
     /// It fails now, and did not.
     Broke,
@@ -21,7 +25,7 @@ pub enum Change {
 }
 
 /// One difference.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     /// The target's name.
     pub target: String,
@@ -31,9 +35,11 @@ pub struct Difference {
     pub level: crate::report::model::Level,
     /// What became of it.
     pub change: Change,
-    /// As a cell of the matrix.
+    /// As a cell of the matrix; empty where the check was not there.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub before: String,
     /// The same, now.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub after: String,
 }
 
@@ -148,20 +154,28 @@ fn counted(list: &[Difference]) -> String {
 }
 
 /// As a table in Markdown.
-#[must_use]
-pub fn markdown(list: &[Difference]) -> String {
-    let mut text = "| target | change | level | check | before | after |\n|---|---|---|---|---|---|\n".to_owned();
+pub(in crate::report) fn markdown(list: &[Difference]) -> String {
+    if list.is_empty() {
+        return "# What changed\n\nNothing changed.\n".to_owned();
+    }
+    let mut text = format!("# What changed\n\n{}\n", counted(list));
+    text.push_str("| target | change | level | check | before | after |\n|---|---|---|---|---|---|\n");
     for one in list {
-        let cells = [
-            &one.target,
-            &one.change.word().to_owned(),
-            &words::level(one.level).to_uppercase(),
-            &one.check,
-            &one.before,
-            &one.after,
-        ]
-        .map(|cell| words::line(cell).replace('|', "\\|"));
-        _ = writeln!(text, "| {} |", cells.join(" | "));
+        _ = writeln!(text, "| {} |", cells_of(one).map(|cell| plain(&cell)).join(" | "));
     }
     text
+}
+
+/// As RFC 4180 has it, a row for each change.
+pub(in crate::report) fn csv(list: &[Difference]) -> String {
+    let mut text = "target,change,level,check,before,after\r\n".to_owned();
+    for one in list {
+        _ = write!(text, "{}\r\n", cells_of(one).map(|cell| field(&cell)).join(","));
+    }
+    text
+}
+
+fn cells_of(one: &Difference) -> [String; 6] {
+    let (target, check, before, after) = (&one.target, &one.check, &one.before, &one.after);
+    [target, one.change.word(), words::level(one.level), check, before, after].map(str::to_owned)
 }

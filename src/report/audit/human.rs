@@ -3,6 +3,7 @@
 use super::model::{Audit, AuditCheck, AuditTarget, AuditVerdict, CheckResult, Grade};
 use crate::report::human::Styled;
 use crate::report::model::Level;
+use crate::smtp::ports::host_port;
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,17 +11,17 @@ use std::fmt::Write as _;
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = Style::new().dimmed();
 
-/// Of several targets so many checks are told that fail on most of them.
+/// How many of the checks that fail on most targets are shown.
 const MOST_FAILED: usize = 10;
-const LEVELS: [(Level, &str); 3] = [(Level::Must, "MUST"), (Level::Should, "SHOULD"), (Level::May, "MAY")];
+pub(super) const LEVELS: [(Level, &str); 3] = [(Level::Must, "MUST"), (Level::Should, "SHOULD"), (Level::May, "MAY")];
 
-/// The whole screen. With one target, or where all is asked for, each failed check is told.
+/// The whole screen. With one target, or where all is asked for, each failed check is shown.
 #[must_use]
 pub fn screen(audit: &Audit, all: bool, styled: Styled) -> String {
     let mut text = String::new();
     for target in &audit.targets {
         text.push_str(&line(target));
-        if audit.targets.len() == 1 || all {
+        if (audit.targets.len() == 1 || all) && target.unreachable.is_none() {
             text.push_str(&details(audit, target, styled));
         }
     }
@@ -30,17 +31,14 @@ pub fn screen(audit: &Audit, all: bool, styled: Styled) -> String {
     text
 }
 
+/// The line of each target.
+pub(in crate::report) fn grades(audit: &Audit) -> String {
+    audit.targets.iter().map(line).collect()
+}
+
 /// `mx (192.0.2.1:25)    MUST 90/97   SHOULD 31/40   MAY 5/9   n/a 21   blocked 0    4.2 s`
 fn line(target: &AuditTarget) -> String {
-    let address = if target.is_client() {
-        target.name.clone()
-    } else if target.host.starts_with("unix:") {
-        target.host.clone()
-    } else if target.host.contains(':') {
-        format!("[{}]:{}", target.host, target.port)
-    } else {
-        format!("{}:{}", target.host, target.port)
-    };
+    let address = address(target);
     let called = if target.name == address { address } else { format!("{} ({address})", target.name) };
     let mut line = called;
     for (level, word) in LEVELS {
@@ -56,6 +54,11 @@ fn line(target: &AuditTarget) -> String {
     }
     line.push('\n');
     line
+}
+
+/// `192.0.2.1:25`
+pub(super) fn address(target: &AuditTarget) -> String {
+    if target.host.starts_with("unix:") { target.host.clone() } else { host_port(&target.host, target.port) }
 }
 
 fn applicable(grade: &Grade) -> u64 {
@@ -104,7 +107,7 @@ fn failed(check: &AuditCheck, result: &CheckResult, make: Option<&str>, styled: 
     }
     row("exit", result.exit.as_deref().unwrap_or_default());
     row("why", check.why.as_deref().unwrap_or_default());
-    for (of, what) in check.mend.iter().filter(|(of, _)| make.is_none_or(|make| make == of.as_str())) {
+    for (of, what) in check.mend_for(make) {
         row("mend", &format!("{of}: {what}"));
     }
     row("play", result.play.as_deref().unwrap_or_default());
@@ -123,16 +126,25 @@ fn blocked(audit: &Audit, target: &AuditTarget) -> String {
 /// Which option would make further checks applicable.
 fn missing_values(audit: &Audit, target: &AuditTarget) -> String {
     let mut text = String::new();
-    for (reason, ids) in of_verdict(audit, target, AuditVerdict::NotApplicable) {
-        if reason.starts_with("give ") {
-            let count = ids.len();
-            _ = writeln!(text, "\n  {count} more check{}: {reason}", if count == 1 { "" } else { "s" });
-        }
+    for (option, count) in wanted_options(audit, target) {
+        _ = writeln!(text, "\n  {count} more check{}: {option}", if count == 1 { "" } else { "s" });
     }
     text
 }
 
-fn of_verdict<'a>(audit: &'a Audit, target: &AuditTarget, verdict: AuditVerdict) -> BTreeMap<String, Vec<&'a str>> {
+/// What the user could give so that further checks apply, and how many.
+pub(super) fn wanted_options(audit: &Audit, target: &AuditTarget) -> Vec<(String, usize)> {
+    let reasons = of_verdict(audit, target, AuditVerdict::NotApplicable);
+    let wanted = reasons.into_iter().filter(|(reason, _)| reason.starts_with("give "));
+    wanted.map(|(reason, ids)| (reason, ids.len())).collect()
+}
+
+/// The checks that came to a verdict, by the reason.
+pub(super) fn of_verdict<'a>(
+    audit: &'a Audit,
+    target: &AuditTarget,
+    verdict: AuditVerdict,
+) -> BTreeMap<String, Vec<&'a str>> {
     let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for check in &audit.checks {
         if let Some(result) = check.results.get(&target.name).filter(|result| result.verdict == verdict) {
@@ -142,7 +154,8 @@ fn of_verdict<'a>(audit: &'a Audit, target: &AuditTarget, verdict: AuditVerdict)
     reasons
 }
 
-fn listed(ids: &[&str]) -> String {
+/// The first of them, and how many more there are.
+pub(super) fn listed(ids: &[&str]) -> String {
     let shown = ids.iter().take(6).copied().collect::<Vec<_>>().join(", ");
     if ids.len() > 6 { format!("{shown} and {} more", ids.len() - 6) } else { shown }
 }

@@ -258,14 +258,16 @@ fn note(target: &AuditTarget) -> String {
 }
 
 /// A field of RFC 4180. What a spreadsheet would take for a formula is quoted as text.
-fn field(text: &str) -> String {
+pub(super) fn field(text: &str) -> String {
     let text = words::line(text);
     let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text };
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-fn plain(text: &str) -> String {
-    words::line(text).replace('|', "\\|").replace('<', "&lt;").replace('`', "\\`")
+/// A cell of a table in Markdown, in which nothing becomes a picture, a mention, or a link that hides where it leads.
+pub(super) fn plain(text: &str) -> String {
+    let text = words::line(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;").replace('`', "\\`");
+    text.replace('[', "\\[").replace('@', "&#64;")
 }
 
 fn html(text: &str) -> String {

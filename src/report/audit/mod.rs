@@ -5,13 +5,17 @@
 
 mod diff;
 mod human;
+mod markdown;
 mod matrix;
 mod model;
 mod prometheus;
 mod scenarios;
 
-pub use diff::{Change, Difference, differences, markdown as diff_markdown, screen as diff_screen};
+pub use diff::{Change, Difference, differences, screen as diff_screen};
+pub(super) use diff::{csv as diff_csv, markdown as diff_markdown};
+pub(super) use human::grades;
 pub use human::screen;
+pub(super) use markdown::markdown;
 pub use matrix::{MatrixForm, write as write_matrix};
 pub use model::{Audit, AuditCheck, AuditTarget, AuditVerdict, CheckResult, Grade, LevelGrade};
 pub(super) use prometheus::of_audit;

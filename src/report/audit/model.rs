@@ -133,7 +133,7 @@ pub struct CheckResult {
     pub play: Option<String>,
     /// How long it took, in seconds.
     pub duration: f64,
-    /// The conversation, of what failed.
+    /// The conversation: of what failed, or as `--report-transcripts` says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transcript: Vec<Line>,
 }
@@ -143,6 +143,13 @@ impl AuditTarget {
     #[must_use]
     pub fn is_client(&self) -> bool {
         self.role == "client"
+    }
+}
+
+impl AuditCheck {
+    /// What to change, of a server of this make; of all makes where it is unknown.
+    pub fn mend_for(&self, make: Option<&str>) -> impl Iterator<Item = (&String, &String)> {
+        self.mend.iter().filter(move |(of, _)| make.is_none_or(|make| make == of.as_str()))
     }
 }
 
@@ -187,6 +194,25 @@ impl Grade {
 }
 
 impl Audit {
+    /// Takes over the servers of another audit, and what its checks came to.
+    ///
+    /// # Errors
+    /// A message when both are of the same server.
+    pub fn add(&mut self, other: Audit) -> Result<(), String> {
+        let known = |target: &&AuditTarget| self.targets.iter().any(|one| one.name == target.name);
+        if let Some(twice) = other.targets.iter().find(known) {
+            return Err(format!("two of these reports are about `{}`; `audit --diff` compares them", twice.name));
+        }
+        self.targets.extend(other.targets);
+        for check in other.checks {
+            match self.checks.iter_mut().find(|one| one.id == check.id) {
+                Some(one) => one.results.extend(check.results),
+                None => self.checks.push(check),
+            }
+        }
+        Ok(())
+    }
+
     /// Counts each target's checks anew.
     pub fn count(&mut self) {
         for target in &mut self.targets {

@@ -91,7 +91,7 @@ fn pipelined(checker: &mut Checker<'_>, steps: &[Step]) {
             checker.diagnostics.push(error.help("only `send`, `raw`, `data`, `set` and loops of them can"));
         } else if reads_otherwise && let Some(expect) = &step.expect {
             let error = Diagnostic::error(expect.span, "a pipelined step compares one whole reply");
-            checker.diagnostics.push(error.help("write this `expect` behind the group"));
+            checker.diagnostics.push(error.help("write this `expect` after the group"));
         }
         if let Action::Group(group) = &step.action {
             pipelined(checker, &group.steps);

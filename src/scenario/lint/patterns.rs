@@ -26,7 +26,7 @@ pub(super) fn whole_reply(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
     if rest.starts_with(['*', '+', '?']) {
         let text = "this repeats the last digit of the code: `*`, `+` and `?` are not wildcards";
         let warning = Diagnostic::warning(pattern.text.span, text);
-        warnings.push(warning.help(format!("write `^{}`: what comes behind it may be anything", &source[1..4])));
+        warnings.push(warning.help(format!("write `^{}`: what follows it may be anything", &source[1..4])));
     }
 }
 
@@ -78,7 +78,7 @@ fn enhanced_first(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
     let first = class.is_some_and(|class| matches!(class, "2" | "4" | "5"));
     if first && digits(parts.next()) && parts.next().is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     {
-        let text = "a reply begins with its code: an enhanced status code stands behind it";
+        let text = "a reply begins with its code: an enhanced status code follows it";
         let warning = Diagnostic::warning(pattern.text.span, text);
         let class = class.unwrap_or("5");
         warnings.push(warning.help(format!("write `expect: {{code: {class}xx, enhanced: {bare}}}`")));

@@ -9,6 +9,8 @@ mod depth;
 mod expression;
 mod form;
 mod fuel;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod reading;
 mod render;
 mod rendered;
@@ -75,7 +77,7 @@ impl Text {
     pub(crate) fn parse(source: &str, span: Span, layout: Layout) -> Result<Text, TemplateError> {
         let mut text = Text { source: source.to_owned(), span, layout, pieces: Vec::new() };
         text.pieces = scan(source).map_err(|fault| TemplateError {
-            message: fault.message.to_owned(),
+            message: fault.message().to_owned(),
             span: text.span_of(&fault.range),
             help: Some(fault.help().to_owned()),
         })?;

@@ -262,7 +262,7 @@ impl Templates {
             machinery::parse(&marked, "<string>", syntax).map_err(|error| ExpressionFault::of(&error, length))?;
         let names = names_read(&tree);
         let mut generator = CodeGenerator::new("<string>", &marked);
-        generator.compile_stmt(&weighed_statement(&tree));
+        generator.compile_stmt(&weighed_statement(&tree, &|raw| unmarked(raw, &marked, &text.source)));
         let (instructions, blocks) = generator.finish();
         let mut written = String::new();
         let mut output = machinery::make_string_output(&mut written);
@@ -281,6 +281,12 @@ impl std::fmt::Debug for Templates {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Templates").field("used", &self.fuel.used()).finish_non_exhaustive()
     }
+}
+
+/// The text that stands in `source` where `raw` stands in `marked`: brackets in a `raw` block are marked like others.
+fn unmarked<'t>(raw: &'t str, marked: &str, source: &'t str) -> &'t str {
+    let start = (raw.as_ptr() as usize).wrapping_sub(marked.as_ptr() as usize);
+    source.get(start..start.wrapping_add(raw.len())).unwrap_or(raw)
 }
 
 /// minijinja's own filters, tests and functions, and ours.

@@ -37,18 +37,46 @@ pub(super) fn mark(source: &str, pieces: &[Piece]) -> String {
     String::from_utf8(marked).unwrap_or_default()
 }
 
-/// An opening bracket that is never closed.
+/// What keeps a text from being split.
 pub(super) struct ScanFault {
-    pub(super) message: &'static str,
+    kind: ScanFaultKind,
     pub(super) range: Range<usize>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ScanFaultKind {
+    OpenExpression,
+    OpenStatement,
+    /// A quote in a statement is never closed.
+    OpenQuote,
+    OpenComment,
+    /// Literal octets that look like marks.
+    Marks,
+}
+
 impl ScanFault {
-    pub(super) fn help(&self) -> &'static str {
-        if self.message.contains('#') {
-            return "outside of quotes YAML takes ` #` for the beginning of a comment: quote the text";
+    pub(super) fn message(&self) -> &'static str {
+        match self.kind {
+            ScanFaultKind::OpenExpression => "this `<<` is never closed by `>>`",
+            ScanFaultKind::OpenStatement => "this `<<%` is never closed by `%>>`",
+            ScanFaultKind::OpenQuote => "a quote in this `<<%` is never closed",
+            ScanFaultKind::OpenComment => "this `<<#` is never closed by `#>>`",
+            ScanFaultKind::Marks => "the octets 01 and 02, 03 or 04 cannot stand side by side in a text with `<<%`",
         }
-        "a literal `<<` is written `<<'<<'>>`"
+    }
+
+    pub(super) fn help(&self) -> &'static str {
+        match self.kind {
+            ScanFaultKind::Marks => {
+                "give one of them to a variable under `vars`, and write `<<its name>>` in its place"
+            }
+            ScanFaultKind::OpenComment => {
+                "outside of quotes YAML takes ` #` for the beginning of a comment: quote the text"
+            }
+            ScanFaultKind::OpenExpression | ScanFaultKind::OpenStatement | ScanFaultKind::OpenQuote => {
+                "a literal `<<` is written `<<'<<'>>`"
+            }
+        }
     }
 }
 
@@ -72,24 +100,36 @@ pub(super) fn scan(source: &str) -> Result<Vec<Piece>, ScanFault> {
     if literal < source.len() || pieces.is_empty() {
         pieces.push(Piece::Literal(literal..source.len()));
     }
+    refuse_marks(source, &pieces)?;
     Ok(pieces)
+}
+
+/// Refuses literal octets that minijinja would take for the marks of brackets.
+fn refuse_marks(source: &str, pieces: &[Piece]) -> Result<(), ScanFault> {
+    let has_statements = pieces.iter().any(|piece| matches!(piece, Piece::Statement(_)));
+    let found = source.as_bytes().windows(2).position(|pair| pair[0] == 1 && matches!(pair[1], 2..=4));
+    match found.filter(|_| has_statements) {
+        Some(at) => Err(ScanFault { kind: ScanFaultKind::Marks, range: at..at + 2 }),
+        None => Ok(()),
+    }
 }
 
 /// Reads one bracket that opens at `open`; returns the piece and the offset after it.
 fn scan_bracket(source: &str, open: usize) -> Result<(Piece, usize), ScanFault> {
     let inside = open + 2;
-    let unclosed = |message| ScanFault { message, range: open..open + 2 };
+    let unclosed = |kind| ScanFault { kind, range: open..open + 2 };
     match source.as_bytes().get(inside) {
         Some(b'%') => {
-            let length = closing_statement(&source[inside..]).map_err(unclosed)?;
-            Ok((Piece::Statement(open..inside + length + 3), inside + length + 3))
+            let end = inside + 1 + closing_statement(&source[inside + 1..]).map_err(unclosed)? + 3;
+            Ok((Piece::Statement(open..end), end))
         }
         Some(b'#') => {
-            let length = source[inside..].find("#>>").ok_or(unclosed("this `<<#` is never closed by `#>>`"))?;
-            Ok((Piece::Comment(open..inside + length + 3), inside + length + 3))
+            let length = source[inside + 1..].find("#>>").ok_or(unclosed(ScanFaultKind::OpenComment))?;
+            let end = inside + 1 + length + 3;
+            Ok((Piece::Comment(open..end), end))
         }
         _ => {
-            let length = closing(&source[inside..]).ok_or(unclosed("this `<<` is never closed by `>>`"))?;
+            let length = closing(&source[inside..]).ok_or(unclosed(ScanFaultKind::OpenExpression))?;
             let close = inside + length;
             Ok((Piece::Expression { outer: open..close + 2, inner: inside..close }, close + 2))
         }
@@ -97,10 +137,10 @@ fn scan_bracket(source: &str, open: usize) -> Result<(Piece, usize), ScanFault> 
 }
 
 /// The offset of the `%>>` that closes a statement.
-fn closing_statement(statement: &str) -> Result<usize, &'static str> {
+fn closing_statement(statement: &str) -> Result<usize, ScanFaultKind> {
     let closes = |rest: &[u8]| rest.starts_with(b"%>>");
     let quoted = statement.contains("%>>");
-    let fault = if quoted { "a quote in this `<<%` is never closed" } else { "this `<<%` is never closed by `%>>`" };
+    let fault = if quoted { ScanFaultKind::OpenQuote } else { ScanFaultKind::OpenStatement };
     outside_of_quotes(statement, closes).ok_or(fault)
 }
 

@@ -352,3 +352,30 @@ fn a_slice_of_a_secret_in_a_statement_is_secret() {
     let sliced = rendered("<<% if 1 %>><<password[:2]>><<% endif %>>", Mode::Line).unwrap();
     assert!(sliced.secret && sliced.shown.contains("password[:2]"), "{sliced:?}");
 }
+
+#[test]
+fn brackets_without_anything_between_are_closed_by_another() {
+    for source in ["<<%>>", "<<#>>", "a<<%>>b", "<<%%>", "<<##>"] {
+        let span = Span { file: 0, start: 0, end: u32::try_from(source.len()).unwrap() };
+        assert!(Text::parse(source, span, Layout::verbatim(0)).is_err(), "{source}");
+    }
+    assert_eq!(bytes("a<<##>>b"), "ab");
+    assert_eq!(bytes("a<<#>>#>>b"), "ab");
+    for source in
+        ["<<%%>>", "<<%>>%>>", "<<%-%>>", "<<%--%>>", "<<% %>>", "<<% if secure %>>a e >>%b('order=#f ' ~c<<%2 d %>>"]
+    {
+        let error = rendered(source, Mode::Line).unwrap_err();
+        let length = u32::try_from(source.len()).unwrap();
+        assert!(error.span.start <= error.span.end && error.span.end <= length + 1, "{source}: {error:?}");
+    }
+}
+
+#[test]
+fn only_brackets_are_brackets() {
+    assert_eq!(bytes("<<% raw %>>a<<user>><<% x %>><<# c #>><<% endraw %>>"), "a<<user>><<% x %>><<# c #>>");
+    for mark in ["\u{1}\u{2}password>>", "\u{1}\u{3}% if n %>>", "\u{1}\u{4}#"] {
+        assert_eq!(bytes(mark), mark);
+        assert!(scan(&format!("<<% if n %>>{mark}<<% endif %>>")).is_err());
+    }
+    assert_eq!(bytes("<<% if n %>>\u{1}auth\u{1}\u{1}<<user>><<% endif %>>"), "\u{1}auth\u{1}\u{1}tim");
+}

@@ -69,13 +69,16 @@ fn is_container(value: &Value) -> bool {
     matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::Iterable)
 }
 
-/// The same statement, with each value weighed before it is kept, shown or walked through.
-pub(super) fn weighed_statement<'s>(statement: &Stmt<'s>) -> Stmt<'s> {
-    let all = |statements: &[Stmt<'s>]| statements.iter().map(weighed_statement).collect::<Vec<_>>();
+/// The same statement, with each value weighed before it is kept, shown or walked through; literal text is what `as_written`
+/// makes of it.
+pub(super) fn weighed_statement<'s>(statement: &Stmt<'s>, as_written: &dyn Fn(&'s str) -> &'s str) -> Stmt<'s> {
+    let all = |statements: &[Stmt<'s>]| -> Vec<_> {
+        statements.iter().map(|statement| weighed_statement(statement, as_written)).collect()
+    };
     match statement {
         Stmt::Template(it) => Stmt::Template(at(it, ast::Template { children: all(&it.children) })),
         Stmt::EmitExpr(it) => Stmt::EmitExpr(at(it, ast::EmitExpr { expr: operand(&it.expr) })),
-        Stmt::EmitRaw(it) => Stmt::EmitRaw(at(it, ast::EmitRaw { raw: it.raw })),
+        Stmt::EmitRaw(it) => Stmt::EmitRaw(at(it, ast::EmitRaw { raw: as_written(it.raw) })),
         Stmt::ForLoop(it) => Stmt::ForLoop(at(
             it,
             ast::ForLoop {

@@ -121,7 +121,7 @@ impl<'t> FaultPlace<'t> {
             IndentCause::Tab => error(message).help("YAML indents with blanks, not with tabs"),
             IndentCause::EmptyBlock { line } => error("the lines of this block stand no deeper than its key")
                 .other(self.part(line, 0, 1), "the block begins here")
-                .help("indent each line of the block deeper than the key that `|` stands behind"),
+                .help("indent each line of the block deeper than the key before `|`"),
             IndentCause::NoKeyAbove => error("a list stands here, and no key above it that it belongs to")
                 .help("write `steps:` in a line of its own above the first `- `"),
             IndentCause::BelowValue { key, line } if key == "connect" => {

@@ -170,7 +170,7 @@ impl SaslClient {
         }
         let nonce = scram::ServerFirst::parse(text)?.nonce;
         if !nonce.starts_with(self.first.nonce()) || nonce.len() == self.first.nonce().len() {
-            let message = "the server's nonce is not the client's with the server's own behind it";
+            let message = "the server's nonce is not the client's followed by the server's own";
             return Err(AuthFault::new(FaultKind::Nonce, message));
         }
         let hash = self.mechanism.scram_hash().unwrap_or(scram::Hash::Sha256);

@@ -57,7 +57,7 @@ pub(super) const GOOGLE: Provider = Provider {
             .means("authentication or STARTTLS must come first"),
         Statement::on(&[523], ERRORS)
             .enhanced(&[(7, 10)])
-            .means("commands were sent right behind STARTTLS, before its reply"),
+            .means("commands were sent right after STARTTLS, before its reply"),
         Statement::on(&[450], ERRORS)
             .enhanced(&[(2, 1)])
             .means("the recipient gets mail too fast, or the customer's SMTP relay limit is reached for the moment"),

@@ -1,0 +1,74 @@
+//! The first session with each server: which role and which make it has, and whether it can be reached at all.
+
+use super::played::{AuditBounds, AuditRequest, equipped, plan};
+use super::secrets::{TargetSecrets, variables};
+use crate::audit::{ENDED_EARLY, Role, Target, make_of, probe};
+use crate::cli::refusal::Refusal;
+use crate::run::{Course, Finished, Outcome, Play, RunEvent, RunListener, RunVerdict, Settings, Speaker, play_all};
+use crate::scenario::{Inputs, Scenario};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What is known of a server before its checks.
+pub(super) struct MetServer {
+    pub(super) role: Role,
+    pub(super) make: Option<&'static str>,
+    /// Why no check can be played.
+    pub(super) unreachable: Option<String>,
+}
+
+/// Asks each server what it says of itself.
+pub(super) fn meet(
+    request: &AuditRequest<'_>,
+    settings: &Settings,
+    secrets: &TargetSecrets,
+    end: &AuditBounds,
+) -> Result<(Vec<MetServer>, Course), Refusal> {
+    let scenario = probe().map_err(|error| Refusal::from(error.to_string()))?;
+    let mut plays = Vec::new();
+    for target in request.targets {
+        let role = target.role.unwrap_or(Role::Mx);
+        let variables = variables(&scenario, target, role, secrets, &Inputs::default()).map_err(Refusal::from)?;
+        let (scenario, settings) = (scenario.clone(), settings.clone());
+        plays.push(Play { scenario, variables, settings, label: String::new(), room: None });
+    }
+    let said: Arc<Mutex<Vec<Option<Outcome>>>> = Arc::new(Mutex::new(request.targets.iter().map(|_| None).collect()));
+    let board = said.clone();
+    let listener: RunListener = Arc::new(move |event| {
+        if let RunEvent::Finished(finished) = event {
+            let Finished { play, outcome, .. } = *finished;
+            if let Some(place) = board.lock().unwrap_or_else(PoisonError::into_inner).get_mut(play) {
+                *place = Some(outcome);
+            }
+        }
+    });
+    let plan = plan(request, plays.len(), end, met_again_after)?;
+    let course = play_all(equipped(plays, plan.jobs), &plan, &listener)?;
+    let said = said.lock().unwrap_or_else(PoisonError::into_inner);
+    let met = request.targets.iter().zip(said.iter()).map(|(target, outcome)| met(target, outcome.as_ref()));
+    Ok((met.collect(), course))
+}
+
+/// A server that was not reached is tried once more.
+fn met_again_after(_: &Scenario, outcome: &Outcome) -> Option<Duration> {
+    (outcome.verdict() == RunVerdict::Unreachable).then_some(Duration::from_millis(500))
+}
+
+fn met(target: &Target, outcome: Option<&Outcome>) -> MetServer {
+    let Some(outcome) = outcome else {
+        let unreachable = Some(ENDED_EARLY.to_owned());
+        return MetServer { role: target.role.unwrap_or(Role::Mx), make: None, unreachable };
+    };
+    let heard = outcome.transcript.iter().filter(|entry| entry.speaker == Speaker::Server);
+    let said: Vec<&str> = heard.map(|entry| entry.text.as_str()).collect();
+    let offers_login = said.iter().any(|line| line.get(4..).is_some_and(|word| word.starts_with("AUTH")));
+    let role = target.role.unwrap_or(if offers_login { Role::Submission } else { Role::Mx });
+    let first = outcome.divergences.first().map(|first| first.diagnostic.message.clone());
+    let unreachable = match outcome.verdict() {
+        RunVerdict::Unreachable => first,
+        RunVerdict::Interrupted => Some(ENDED_EARLY.to_owned()),
+        _ if said.is_empty() => Some("it says nothing: no greeting came".to_owned()),
+        _ => None,
+    };
+    MetServer { role, make: make_of(&said.join("\n")), unreachable }
+}
