@@ -78,6 +78,12 @@ impl Check {
         !Role::ALL.iter().any(|one| self.has_tag(one.name())) || self.has_tag(role.name())
     }
 
+    /// Why it is not played, where slow ones are not wanted.
+    pub(crate) fn is_quick_or(&self, slow: bool) -> Result<(), String> {
+        let waits = self.has_tag("slow") && !slow;
+        if waits { Err("give --slow: it takes longer than 20 s".to_owned()) } else { Ok(()) }
+    }
+
     /// Whether a word of `--only` or `--skip` means it: its id, its group, an RFC or a section of one.
     fn is_meant_by(&self, word: &str) -> bool {
         let section = word.trim_start_matches("RFC").trim_start_matches("rfc").trim();

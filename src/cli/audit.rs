@@ -3,6 +3,7 @@
 //! Responsible for arguments, targets and exit codes. Which checks there are and what an outcome says stands in
 //! `crate::audit`; they are played by the schedule of `run`, and written by `report::audit`.
 
+mod board;
 mod catalogue;
 pub(super) mod client;
 mod client_played;
@@ -178,19 +179,19 @@ fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
     report.interrupted = played.interrupted;
     report.audit = Some(played.audit);
     report.duration = began.elapsed().as_secs_f64();
-    Shown { reports: &arguments.reports, all: arguments.verbose, quiet: arguments.quiet, color: arguments.color }
+    AuditShown { reports: &arguments.reports, all: arguments.verbose, quiet: arguments.quiet, color: arguments.color }
         .tell(&report, files)
 }
 
 /// How what came of an audit is shown.
-struct Shown<'a> {
+struct AuditShown<'a> {
     reports: &'a ReportArguments,
     all: bool,
     quiet: bool,
     color: Color,
 }
 
-impl Shown<'_> {
+impl AuditShown<'_> {
     /// The grades on standard output, or the report that it was to get instead; then the files. Gives the exit code.
     fn tell(&self, report: &Report, files: ReportFiles) -> Result<u8, Refusal> {
         match (self.reports.output, &report.audit) {

@@ -29,7 +29,7 @@ const KEPT: usize = 8000;
 /// Starts the program and waits for its end, without blocking the thread.
 pub(super) async fn play(program: Arc<ClientProgram>, listening: Listening, stop: Stop) -> ClientEnd {
     let limit = program.limit;
-    let play = move || match Started::new(&program, &listening) {
+    let play = move || match RunningProgram::new(&program, &listening) {
         Ok(mut started) => {
             let exit = started.wait(limit, &stop);
             ClientEnd { exit, said: started.said(&program) }
@@ -42,16 +42,16 @@ pub(super) async fn play(program: Arc<ClientProgram>, listening: Listening, stop
 }
 
 /// A program that runs.
-struct Started {
+struct RunningProgram {
     child: Child,
     printed: Arc<Mutex<Vec<u8>>>,
     readers: Vec<thread::JoinHandle<()>>,
-    _files: Files,
+    _files: ProgramFiles,
 }
 
-impl Started {
-    fn new(program: &ClientProgram, listening: &Listening) -> io::Result<Started> {
-        let files = Files::new(&listening.trust_pem, &program.message)?;
+impl RunningProgram {
+    fn new(program: &ClientProgram, listening: &Listening) -> io::Result<RunningProgram> {
+        let files = ProgramFiles::new(&listening.trust_pem, &program.message)?;
         let values = values(program, listening, &files);
         let mut words = program.words.iter().map(|word| filled(word, &values));
         let name = words.next().unwrap_or_default();
@@ -65,7 +65,7 @@ impl Started {
         let printed = Arc::new(Mutex::new(Vec::new()));
         let out = child.stdout.take().map(|out| reader(out, &printed));
         let err = child.stderr.take().map(|err| reader(err, &printed));
-        Ok(Started { child, printed, readers: out.into_iter().chain(err).collect(), _files: files })
+        Ok(RunningProgram { child, printed, readers: out.into_iter().chain(err).collect(), _files: files })
     }
 
     /// Waits for the end, which comes by itself or is brought about.
@@ -115,7 +115,7 @@ impl Started {
 }
 
 /// What stands for the words in braces, and in the environment.
-fn values(program: &ClientProgram, listening: &Listening, files: &Files) -> Vec<(&'static str, String)> {
+fn values(program: &ClientProgram, listening: &Listening, files: &ProgramFiles) -> Vec<(&'static str, String)> {
     let own = [
         ("port", listening.address.port().to_string()),
         ("password", program.password.expose().to_owned()),
@@ -196,20 +196,21 @@ fn reader(mut from: impl Read + Send + 'static, to: &Arc<Mutex<Vec<u8>>>) -> thr
 }
 
 /// The files that a program may read, in a folder that only its user can enter; they are gone when this is dropped.
-struct Files {
+struct ProgramFiles {
     folder: PathBuf,
     authority: PathBuf,
     message: PathBuf,
 }
 
-impl Files {
-    fn new(authority: &[u8], message: &[u8]) -> io::Result<Files> {
+impl ProgramFiles {
+    fn new(authority: &[u8], message: &[u8]) -> io::Result<ProgramFiles> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let random = Chance::fresh().number();
         let folder = env::temp_dir().join(format!("smtp-script-{}-{number}-{random:016x}", process::id()));
         make_private(&folder)?;
-        let files = Files { authority: folder.join("authority.pem"), message: folder.join("message.eml"), folder };
+        let files =
+            ProgramFiles { authority: folder.join("authority.pem"), message: folder.join("message.eml"), folder };
         fs::write(&files.authority, authority)?;
         fs::write(&files.message, message)?;
         Ok(files)
@@ -226,7 +227,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
     fs::create_dir(folder)
 }
 
-impl Drop for Files {
+impl Drop for ProgramFiles {
     fn drop(&mut self) {
         _ = fs::remove_dir_all(&self.folder);
     }

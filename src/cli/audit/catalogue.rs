@@ -7,23 +7,23 @@ use crate::scenario::similar;
 use std::fmt::Write as _;
 
 /// A library of checks: its folder, and the commands that play and show them.
-pub(super) struct Library {
+pub(super) struct CheckLibrary {
     folder: &'static str,
     command: &'static str,
     /// How one check is played, before and after its id.
     play: (&'static str, &'static str),
 }
 
-pub(super) const SERVERS: Library =
-    Library { folder: "audit/", command: "audit", play: ("smtp-script run audit/", " --to HOST:PORT") };
-pub(super) const CLIENTS: Library = Library {
+pub(super) const SERVERS: CheckLibrary =
+    CheckLibrary { folder: "audit/", command: "audit", play: ("smtp-script run audit/", " --to HOST:PORT") };
+pub(super) const CLIENTS: CheckLibrary = CheckLibrary {
     folder: "audit-client/",
     command: "audit-client",
     play: ("smtp-script audit-client --only ", " -- COMMAND"),
 };
 
 /// A line for each check.
-pub(super) fn list(checks: &[Check], library: &Library) -> String {
+pub(super) fn list(checks: &[Check], library: &CheckLibrary) -> String {
     let mut text = String::new();
     let longest = checks.iter().map(|check| check.id.len()).max().unwrap_or(0);
     let mut group = "";
@@ -43,7 +43,7 @@ pub(super) fn list(checks: &[Check], library: &Library) -> String {
 }
 
 /// Everything about one check.
-pub(super) fn explain(checks: &[Check], id: &str, library: &Library) -> Result<u8, Refusal> {
+pub(super) fn explain(checks: &[Check], id: &str, library: &CheckLibrary) -> Result<u8, Refusal> {
     let id = id.trim_start_matches(library.folder);
     let Some(check) = checks.iter().find(|check| check.id == id) else {
         let near = similar(id, checks.iter().map(|check| check.id)).map(|near| format!("did you mean `{near}`?"));

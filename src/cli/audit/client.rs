@@ -3,11 +3,12 @@
 //! Responsible for its arguments and exit codes. Which checks there are and what an outcome says stands in `crate::audit`;
 //! the schedule and the reports are those of `audit`.
 
-use super::client_played::{self, Asked};
-use super::{ChoiceArguments, FailOnArgument, Shown, catalogue, clients, diff, exit_code, parsed_fail_on};
+use super::client_played::{self, ClientAuditRequest};
+use super::{AuditShown, ChoiceArguments, FailOnArgument, catalogue, clients, diff, exit_code, parsed_fail_on};
 use crate::audit::{Expects, client_checks};
 use crate::cli::refusal::Refusal;
 use crate::cli::report_files::{ReportArguments, ReportFiles};
+use crate::cli::run::TranscriptsOf;
 use crate::cli::screen::{self, Color};
 use crate::cli::values::ValueArguments;
 use crate::report::Report;
@@ -49,6 +50,16 @@ pub(in crate::cli) struct AuditClientArguments {
     fail_on: FailOnArgument,
     #[command(flatten)]
     reports: ReportArguments,
+    /// Which conversations reports show: those of `failed` checks, `all` or `none`
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "failed",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Reports"
+    )]
+    report_transcripts: TranscriptsOf,
     /// Show every failed check, also when there are several clients
     #[arg(short, long)]
     verbose: bool,
@@ -114,15 +125,16 @@ fn audited(arguments: &AuditClientArguments) -> Result<u8, Refusal> {
     let files = ReportFiles::open(&arguments.reports, &read)?;
     let began = Instant::now();
     let mut report = Report::begin();
-    let played = client_played::play(&Asked {
+    let played = client_played::play(&ClientAuditRequest {
         checks: &chosen,
         clients: &clients,
         values: &arguments.values,
         expects: arguments.expects.map(ExpectsArgument::expects),
         limit: arguments.timeout,
-        deadline: arguments.max_time.map(|length| began + length),
+        max_time: arguments.max_time,
         jobs: arguments.jobs as usize,
         slow: arguments.choice.slow,
+        transcripts: arguments.report_transcripts,
         quiet: arguments.quiet,
     })?;
     report.exit_code = exit_code(&played.audit, arguments.fail_on.0);
@@ -133,5 +145,5 @@ fn audited(arguments: &AuditClientArguments) -> Result<u8, Refusal> {
     report.audit = Some(played.audit);
     report.duration = began.elapsed().as_secs_f64();
     let (reports, all, quiet, color) = (&arguments.reports, arguments.verbose, arguments.quiet, arguments.color);
-    Shown { reports, all, quiet, color }.tell(&report, files)
+    AuditShown { reports, all, quiet, color }.tell(&report, files)
 }

@@ -10,7 +10,7 @@ const COLUMNS: [&str; 2] = ["name", "command"];
 
 /// One client: a command of the user's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Client {
+pub(super) struct AuditedClient {
     /// What it is called in reports: unlike the others.
     pub(super) name: String,
     /// The command and its arguments.
@@ -18,12 +18,12 @@ pub(super) struct Client {
 }
 
 /// The command of the command line, and then those of the table.
-pub(super) fn read(command: &[String], table: Option<&Path>) -> Result<Vec<Client>, Refusal> {
+pub(super) fn read(command: &[String], table: Option<&Path>) -> Result<Vec<AuditedClient>, Refusal> {
     let mut clients = Vec::new();
     if let Some(first) = command.first() {
         let path = Path::new(first);
         let name = path.file_name().map_or_else(|| first.clone(), |name| name.to_string_lossy().into_owned());
-        clients.push(Client { name, words: command.to_vec() });
+        clients.push(AuditedClient { name, words: command.to_vec() });
     }
     if let Some(file) = table {
         clients.extend(of_table(file)?);
@@ -41,7 +41,7 @@ pub(super) fn read(command: &[String], table: Option<&Path>) -> Result<Vec<Clien
     Ok(clients)
 }
 
-fn of_table(file: &Path) -> Result<Vec<Client>, Refusal> {
+fn of_table(file: &Path) -> Result<Vec<AuditedClient>, Refusal> {
     let (names, rows) = values::table_of(file)?;
     let fault = |text: String| Refusal::from(format!("{}: {text}", file.display()));
     if let Some(name) = names.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
@@ -60,7 +60,7 @@ fn of_table(file: &Path) -> Result<Vec<Client>, Refusal> {
         if words.is_empty() || row[name].is_empty() {
             return Err(fault("a client needs a `name` and a `command`"));
         }
-        Ok(Client { name: row[name].clone(), words })
+        Ok(AuditedClient { name: row[name].clone(), words })
     };
     rows.iter().enumerate().map(client).collect()
 }
