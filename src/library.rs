@@ -373,29 +373,48 @@ pub fn all() -> impl Iterator<Item = &'static BuiltIn> {
     LIBRARY.iter().filter(|it| !it.short_name().starts_with('_'))
 }
 
-/// The checks of servers, sorted by name.
-pub fn checks() -> impl Iterator<Item = &'static BuiltIn> {
-    all().filter(|it| is_check(it.name))
+/// A library of checks: the folder that they are in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckLibrary {
+    /// The checks of servers.
+    Servers,
+    /// The checks of clients.
+    Clients,
 }
 
-/// The folder of the checks of servers.
-pub const CHECKS: &str = "audit";
-/// The folder of the checks of clients.
-const CLIENT_CHECKS: &str = "audit-client";
+impl CheckLibrary {
+    /// All of them.
+    pub const ALL: [CheckLibrary; 2] = [CheckLibrary::Servers, CheckLibrary::Clients];
 
-/// Whether a name of the library is that of a check of servers.
-#[must_use]
-pub fn is_check(name: &str) -> bool {
-    is_in(CHECKS, name)
-}
+    /// Its folder, which is also the command that plays its checks.
+    #[must_use]
+    pub fn folder(self) -> &'static str {
+        match self {
+            CheckLibrary::Servers => "audit",
+            CheckLibrary::Clients => "audit-client",
+        }
+    }
 
-fn is_in(library: &str, name: &str) -> bool {
-    name.split_once('/').is_some_and(|(folder, _)| folder == library)
-}
+    /// What its checks are about.
+    #[must_use]
+    pub fn subject(self) -> &'static str {
+        match self {
+            CheckLibrary::Servers => "a server",
+            CheckLibrary::Clients => "a client",
+        }
+    }
 
-/// The checks of clients, sorted by name.
-pub fn client_checks() -> impl Iterator<Item = &'static BuiltIn> {
-    all().filter(|it| is_in(CLIENT_CHECKS, it.name))
+    /// The library of the check of this name; none if it is no check.
+    #[must_use]
+    pub fn of(name: &str) -> Option<CheckLibrary> {
+        let (folder, _) = name.split_once('/')?;
+        CheckLibrary::ALL.into_iter().find(|library| library.folder() == folder)
+    }
+
+    /// Its checks, sorted by name.
+    pub fn checks(self) -> impl Iterator<Item = &'static BuiltIn> {
+        all().filter(move |it| CheckLibrary::of(it.name) == Some(self))
+    }
 }
 
 /// The scenarios that a name stands for: one, or those of a folder and of the folders in it; none if there is no such name.
@@ -406,12 +425,9 @@ pub fn find(name: &str) -> Vec<&'static BuiltIn> {
     let name = name.strip_prefix("scenarios/").unwrap_or(name);
     let name = name.strip_suffix(".yaml").unwrap_or(name).trim_end_matches('/');
     // A check is called `audit/ID` as well, whatever its group.
-    let id = name.split_once('/');
-    let of_audit = |it: &&BuiltIn| {
-        id.is_some_and(|(library, id)| {
-            [CHECKS, CLIENT_CHECKS].contains(&library) && is_in(library, it.name) && id == it.short_name()
-        })
-    };
+    let (library, id) = (CheckLibrary::of(name), name.split_once('/').map(|(_, id)| id));
+    let of_audit =
+        |it: &&BuiltIn| library.is_some() && CheckLibrary::of(it.name) == library && id == Some(it.short_name());
     let named = |it: &&BuiltIn| it.name == name || it.short_name() == name || of_audit(it);
     match all().find(named) {
         Some(one) => vec![one],
@@ -478,7 +494,7 @@ mod tests {
 
     #[test]
     fn a_name_stands_for_one_scenario_or_a_folder() {
-        let mut names: Vec<&str> = LIBRARY.iter().map(BuiltIn::short_name).collect();
+        let mut names: Vec<&str> = all().map(BuiltIn::short_name).collect();
         names.extend(LIBRARY.iter().map(BuiltIn::folder).filter(|it| !it.is_empty()).collect::<BTreeSet<_>>());
         let distinct: BTreeSet<&str> = names.iter().copied().collect();
         assert_eq!(names.len(), distinct.len(), "{names:?}");
@@ -486,7 +502,11 @@ mod tests {
             assert_eq!(find(name).iter().map(|it| it.name).collect::<Vec<_>>(), ["relay/open-relay"]);
         }
         assert!(find("security").len() > 2 && find("security/").iter().all(|it| it.folder() == "security"));
-        assert_eq!(find("audit").len(), checks().count());
+        for library in CheckLibrary::ALL {
+            assert_eq!(find(library.folder()).len(), library.checks().count());
+        }
+        assert_eq!(find("audit-client/c-dots").len(), 1);
+        assert!(find("audit/c-dots").is_empty());
         assert!(find("aud").is_empty() && find("nobody").is_empty() && find("").is_empty());
     }
 

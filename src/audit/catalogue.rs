@@ -1,7 +1,7 @@
 //! The checks that come with the program, and which of them are wanted.
 
 use super::target::Role;
-use crate::library::{self, BuiltIn};
+use crate::library::{BuiltIn, CheckLibrary};
 use crate::load::{LoadError, load_built_in};
 use crate::scenario::{Level, Scenario, similar};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub(crate) fn client_probe() -> Result<Arc<Scenario>, LoadError> {
 /// # Errors
 /// A check that cannot be read; the tests keep the library free of mistakes.
 pub(crate) fn checks() -> Result<Vec<Check>, LoadError> {
-    read(library::checks())
+    read(CheckLibrary::Servers.checks())
 }
 
 /// Every check of clients.
@@ -52,7 +52,7 @@ pub(crate) fn checks() -> Result<Vec<Check>, LoadError> {
 /// # Errors
 /// As [`checks`].
 pub(crate) fn client_checks() -> Result<Vec<Check>, LoadError> {
-    read(library::client_checks())
+    read(CheckLibrary::Clients.checks())
 }
 
 fn read(files: impl Iterator<Item = &'static BuiltIn>) -> Result<Vec<Check>, LoadError> {

@@ -23,6 +23,7 @@ use super::screen::{self, Color};
 use super::trust::SessionArguments;
 use super::values::ValueArguments;
 use crate::audit::{Check, CheckChoice, checks};
+use crate::library::CheckLibrary;
 use crate::report::audit::{self, Audit, AuditTarget, AuditVerdict};
 use crate::report::format::Format;
 use crate::report::merge::first_that_applies;
@@ -146,11 +147,11 @@ pub(super) fn audit(arguments: &AuditArguments) -> u8 {
 fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
     let all = checks().map_err(|error| Refusal::from(error.to_string()))?;
     if let Some(id) = &arguments.explain {
-        return catalogue::explain(&all, id, &catalogue::SERVERS);
+        return catalogue::explain(&all, id, CheckLibrary::Servers);
     }
     let chosen = arguments.choice.of(all)?;
     if arguments.list {
-        screen::result(&catalogue::list(&chosen, &catalogue::SERVERS));
+        screen::result(&catalogue::list(&chosen, CheckLibrary::Servers));
         return Ok(0);
     }
     let targets = targets::read(&arguments.hosts, arguments.targets.as_deref(), &arguments.common)?;

@@ -11,6 +11,7 @@ use crate::cli::report_files::{ReportArguments, ReportFiles};
 use crate::cli::run::TranscriptsOf;
 use crate::cli::screen::{self, Color};
 use crate::cli::values::ValueArguments;
+use crate::library::CheckLibrary;
 use crate::report::Report;
 use crate::report::merge::first_that_applies;
 use crate::scenario::duration;
@@ -113,11 +114,11 @@ pub(in crate::cli) fn audit_client(arguments: &AuditClientArguments) -> u8 {
 fn audited(arguments: &AuditClientArguments) -> Result<u8, Refusal> {
     let all = client_checks().map_err(|error| Refusal::from(error.to_string()))?;
     if let Some(id) = &arguments.explain {
-        return catalogue::explain(&all, id, &catalogue::CLIENTS);
+        return catalogue::explain(&all, id, CheckLibrary::Clients);
     }
     let chosen = arguments.choice.of(all)?;
     if arguments.list {
-        screen::result(&catalogue::list(&chosen, &catalogue::CLIENTS));
+        screen::result(&catalogue::list(&chosen, CheckLibrary::Clients));
         return Ok(0);
     }
     let clients = clients::read(&arguments.command, arguments.clients.as_deref())?;

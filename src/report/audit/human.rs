@@ -56,9 +56,10 @@ fn line(target: &AuditTarget) -> String {
     line
 }
 
-/// `192.0.2.1:25`
+/// `192.0.2.1:25`; of a client its command.
 pub(super) fn address(target: &AuditTarget) -> String {
-    if target.host.starts_with("unix:") { target.host.clone() } else { host_port(&target.host, target.port) }
+    let has_port = !target.is_client() && !target.host.starts_with("unix:");
+    if has_port { host_port(&target.host, target.port) } else { target.host.clone() }
 }
 
 fn applicable(grade: &Grade) -> u64 {
