@@ -15,6 +15,7 @@ mod target;
 pub(crate) use library::{Library, ProbeScenario};
 pub(crate) use target::TargetPattern;
 
+use crate::net::clock;
 use crate::run::Hangups;
 use crate::scenario::reason;
 use hyper::server::conn::http1;
@@ -127,7 +128,7 @@ async fn listen(options: ExporterOptions, library: Library) -> Result<(), Export
     drop(leaving);
     // Each connection sees this channel end, answers what it was asked, and lets go of its side.
     goodbye.send_replace(());
-    if tokio::time::timeout(FAREWELL, goodbye.closed()).await.is_err() {
+    if clock::within(FAREWELL, goodbye.closed()).await.is_err() {
         notice("notice: probes that were still under way were broken off");
     }
     Ok(())
@@ -149,7 +150,7 @@ async fn accept(listener: &TcpListener, exporter: &Arc<Exporter>, leaving: &watc
             Ok((stream, _)) => {
                 tokio::spawn(converse(stream, exporter.clone(), leaving.clone(), slot));
             }
-            Err(_) => tokio::time::sleep(BACK_OFF).await,
+            Err(_) => clock::rest(BACK_OFF).await,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One probe: a scenario played against a target in the time that the scrape leaves.
 
 use super::library::ProbeScenario;
+use crate::net::clock;
 use crate::report::collect::{self, Circumstances};
 use crate::report::model::ScenarioReport;
 use crate::run::{self, Settings, Stop};
@@ -42,7 +43,7 @@ pub(super) fn limit(scrape: Option<f64>, longest: Duration) -> Duration {
 /// Plays it as soon as one of the slots is free. When nobody waits any more, it ends at once.
 pub(super) async fn play(probe: Probe, slots: &Arc<Semaphore>) -> Result<ScenarioReport, NotProbed> {
     let asked = Instant::now();
-    let slot = tokio::time::timeout(probe.limit, slots.clone().acquire_owned()).await;
+    let slot = clock::within(probe.limit, slots.clone().acquire_owned()).await;
     let Ok(Ok(slot)) = slot else { return Err(NotProbed::Busy) };
     let stop = Stop::default();
     let _awaited = StopWhenDropped(stop.clone());

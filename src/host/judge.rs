@@ -3,6 +3,7 @@
 //! Responsible for what `rules:` of a scenario mean, on whichever server: `rules` plays them behind the steps of a server,
 //! `rulebook` in front of the sandbox. Not responsible for sending.
 
+use crate::net::wire::Drip;
 use crate::play::expect::Comparer;
 use crate::play::scope::ScopeNames;
 use crate::play::server::message::ReceivedMessage;
@@ -13,7 +14,7 @@ use crate::play::stage::shown_capture;
 use crate::scenario::server::Rule;
 use crate::scenario::{Rendered, TemplateError, Templates, value_from_bytes};
 use crate::secret::Masker;
-use crate::server::{Accepted, Drip};
+use crate::server::Accepted;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -12,7 +12,7 @@ use crate::play::server::scope::{ServerScope, server_value};
 use crate::scenario::server::{Rule, Server};
 use crate::scenario::{Chance, Closing, Diagnostic, Scenario, TemplateError, Templates, Variables};
 use crate::secret::Masker;
-use crate::server::{Accepted, Arrival, Drip, Ending, Interjection, Interjector, RuleFault, Rulebook};
+use crate::server::{Accepted, Arrival, Ending, Interjection, Interjector, RuleFault, Rulebook};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -162,7 +162,7 @@ impl Reading {
             delay: ruling.delay,
             bytes: reply.bytes,
             shown: rules.masker.mask_text(&shown),
-            pace: ruling.pace.map(|Drip { octets, every }| Drip { octets: octets.max(1), every }),
+            pace: ruling.pace,
             ending: rule.close.map(|closing| match closing {
                 Closing::Fin | Closing::Write => Ending::Close,
                 Closing::Reset => Ending::Reset,

@@ -2,6 +2,7 @@
 
 use crate::host::judge::{Judge, Ruling};
 use crate::net::clock;
+use crate::net::wire::Drip;
 use crate::play::server::actor::ConnectionFlow;
 use crate::play::server::connection::Connection;
 use crate::play::server::message::ReceivedMessage;
@@ -9,7 +10,7 @@ use crate::play::server::record::connection_number;
 use crate::play::server::reply::code_of;
 use crate::scenario::server::{Rule, ServerTls};
 use crate::scenario::{Rendered, TemplateError};
-use crate::server::{Drip, Fallback, FallbackSaid, MessageEnd, NextInput, PeerTrouble};
+use crate::server::{Fallback, FallbackSaid, MessageEnd, NextInput, PeerTrouble};
 use crate::smtp::command::{CommandLine, Verb};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Waiting: under a limit, up to a moment, or for a time. The only place that asks the runtime's clock.
 //!
-//! Whoever waits says how long, and what it means when that is over. `.ci/figures` counts who else asks.
+//! Whoever waits says how long, and what it means when that is over. `.clippy.toml` refuses it elsewhere.
+#![expect(clippy::disallowed_methods, reason = "this is the place")]
 
 use std::future::Future;
 use std::time::Duration;

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use super::channel::Channel;
 use super::connect::in_words;
 use super::socket::receive_now;
-use super::tls::{Connector, NotTls, TlsFacts, TlsFailure, TlsSession};
+use super::tls::{Connector, SessionFailure, TlsFacts, TlsFailure, TlsSession};
 
 /// How long an orderly close waits for bytes already written to leave.
 const LAST_BYTES: Duration = Duration::from_millis(500);
@@ -48,7 +48,7 @@ enum TlsLayer {
 enum ReadEnd {
     Closed,
     Failed(io::ErrorKind, String),
-    NotTls(NotTls),
+    OfTls(SessionFailure),
 }
 
 impl Stream {
@@ -162,8 +162,8 @@ impl Stream {
         let end = match &result {
             Ok(0) => ReadEnd::Closed,
             Ok(_) => return result,
-            Err(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<NotTls>()) {
-                Some(not_tls) => ReadEnd::NotTls(not_tls.clone()),
+            Err(error) => match SessionFailure::within(error) {
+                Some(failure) => ReadEnd::OfTls(failure.clone()),
                 None => ReadEnd::Failed(error.kind(), failure_text(error)),
             },
         };
@@ -178,7 +178,7 @@ impl ReadEnd {
         match self {
             ReadEnd::Closed => Ok(0),
             ReadEnd::Failed(kind, text) => Err(io::Error::new(*kind, text.clone())),
-            ReadEnd::NotTls(not_tls) => Err(io::Error::new(io::ErrorKind::InvalidData, not_tls.clone())),
+            ReadEnd::OfTls(failure) => Err(failure.clone().into()),
         }
     }
 }

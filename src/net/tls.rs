@@ -25,7 +25,7 @@ use super::tls_failure::{reason_of, session_failure};
 use super::tls_old;
 use super::tls_options::{check_certificates, pkcs8_key};
 
-pub(crate) use super::tls_failure::{NotTls, TlsFailure, TlsFailureReason};
+pub(crate) use super::tls_failure::{SessionFailure, TlsFailure, TlsFailureReason};
 pub(crate) use super::tls_options::{TlsOptions, TlsSetupError, TlsVersion};
 
 /// The most plain text one record holds (RFC 8446 5.1). Writes cut elsewhere cost a third more time.
@@ -271,7 +271,7 @@ impl TlsSession {
         let result = ready!(self.stream.poll_read(cx, buf));
         Poll::Ready(result.or_else(|error| {
             if is_no_record(&error) {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, NotTls(self.socket_mut().head().to_vec())));
+                return Err(SessionFailure::NotTls(self.socket_mut().head().to_vec()).into());
             }
             session_failure(error).map_or(Ok(()), Err)
         }))

@@ -293,27 +293,47 @@ pub(super) fn session_failure(error: io::Error) -> Option<io::Error> {
     if text.contains("unexpected eof") || error.kind() == io::ErrorKind::UnexpectedEof {
         return None;
     }
-    let message = match alert_number(&text) {
-        Some(number) => {
-            let help = alert_help(number).map_or(String::new(), |help| format!(": {}", help.in_scenario));
-            format!("the server ended TLS with {}{help}", alert_in_words(number))
-        }
-        None => format!("TLS failed: {}", reason_of(&text)),
-    };
-    Some(io::Error::new(io::ErrorKind::InvalidData, message))
+    Some(match alert_number(&text) {
+        Some(number) => SessionFailure::Alert(number).into(),
+        None => io::Error::new(io::ErrorKind::InvalidData, format!("TLS failed: {}", reason_of(&text))),
+    })
 }
 
-/// What came within an open TLS session and was no TLS: its first octets.
+/// What ended an open TLS session, where that is more than a lost connection. It stands within an `io::Error`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NotTls(pub(crate) Vec<u8>);
+pub(crate) enum SessionFailure {
+    /// What came was no TLS: its first octets.
+    NotTls(Vec<u8>),
+    /// The server sent this alert (RFC 8446 section 6).
+    Alert(u8),
+}
 
-impl std::fmt::Display for NotTls {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("TLS failed: what came is no TLS")
+impl SessionFailure {
+    /// What ended the session by this error.
+    pub(crate) fn within(error: &io::Error) -> Option<&SessionFailure> {
+        error.get_ref()?.downcast_ref()
     }
 }
 
-impl std::error::Error for NotTls {}
+impl std::fmt::Display for SessionFailure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SessionFailure::NotTls(_) => formatter.write_str("TLS failed: what came is no TLS"),
+            SessionFailure::Alert(number) => {
+                write!(formatter, "the server ended TLS with {}", alert_in_words(*number))?;
+                alert_help(*number).map_or(Ok(()), |help| write!(formatter, ": {}", help.in_scenario))
+            }
+        }
+    }
+}
+
+impl std::error::Error for SessionFailure {}
+
+impl From<SessionFailure> for io::Error {
+    fn from(failure: SessionFailure) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, failure)
+    }
+}
 
 /// Whether a failure of an open session means that octets came that are no record.
 pub(crate) fn is_no_record(error: &io::Error) -> bool {

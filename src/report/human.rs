@@ -215,8 +215,7 @@ fn transcript(outcome: &Outcome, styled: Styled) -> String {
         }
         screen.push_str(&entry(one, sessions, styled));
         if let Some((_, step)) = marked.iter().find(|(at, _)| *at == index) {
-            let label = if step.is_empty() { "the connection".to_owned() } else { step_label(step) };
-            screen.push_str(&styled.paint(BAD, &format!("     <-- {label}")));
+            screen.push_str(&styled.paint(BAD, &format!("     <-- {}", words::step_number(step))));
         }
         screen.push('\n');
     }
@@ -226,10 +225,6 @@ fn transcript(outcome: &Outcome, styled: Styled) -> String {
 /// The line that a divergence is marked at: the last of its step, or of what came before where it has none.
 fn last_of_step(entries: &[Entry], step: &str) -> Option<usize> {
     entries.iter().rposition(|entry| &*entry.step == step && !(step.is_empty() && entry.text == OWN_CLOSE))
-}
-
-fn step_label(step: &str) -> String {
-    if step.starts_with("finally") { step.to_owned() } else { format!("step {step}") }
 }
 
 pub(crate) fn seconds(duration: Duration) -> String {

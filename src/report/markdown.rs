@@ -206,12 +206,7 @@ fn mark(scenario: &ScenarioReport, divergence: &Divergence) -> Option<(usize, St
     let of_step =
         |line: &Line| line.step == divergence.step && !(line.step.is_empty() && line.text.starts_with("closed by"));
     let line = divergence.line.or_else(|| scenario.transcript.iter().rposition(of_step))?;
-    let label = match divergence.step.as_str() {
-        "" => "the connection".to_owned(),
-        step if step.starts_with("finally") => step.to_owned(),
-        step => format!("step {step}"),
-    };
-    Some((line, label))
+    Some((line, words::step_number(&divergence.step)))
 }
 
 fn shown(line: &Line, several: bool) -> String {

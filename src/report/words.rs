@@ -7,7 +7,7 @@ use super::model::{
     Diagnostic, Latency, Level, Line, Load, Report, ScenarioReport, Session, Speaker, Step, StepVerdict, Summary,
     Verdict,
 };
-use crate::run::OWN_CLOSE;
+use crate::run::{OWN_CLOSE, StepNumber};
 use crate::visible::inert;
 use std::borrow::Cow;
 
@@ -140,11 +140,11 @@ pub(super) fn called(step: &Step) -> &str {
     step.name.as_ref().unwrap_or(title)
 }
 
-/// `step 7`
+/// `step 7`, `finally 1`, or `the connection`, which has no number.
 pub(super) fn step_number(number: &str) -> String {
     match number {
         "" => "the connection".to_owned(),
-        number if number.starts_with("finally") => line(number),
+        number if StepNumber::from(number).is_finally() => line(number),
         number => format!("step {}", line(number)),
     }
 }

@@ -42,7 +42,7 @@ pub(crate) use certificate::{Authority, Wish, with_loopback};
 pub(crate) use fallback::{Fallback, FallbackSaid, FallbackSettings, MessageEnd};
 pub(crate) use listening::cannot_listen;
 pub(crate) use log::{Detail, Log, LogLine, LogSpeaker};
-pub(crate) use peer::{Drip, HandshakeTrouble, Peer, PeerTrouble};
+pub(crate) use peer::{HandshakeTrouble, Peer, PeerTrouble};
 pub(crate) use received::{MailListener, ReceivedMail};
 pub(crate) use rulebook::{Arrival, Ending, Interjection, Interjector, RuleFault, Rulebook};
 pub(crate) use sandbox::{DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Sandbox, SandboxOptions};

@@ -11,9 +11,9 @@ mod writing;
 use super::acceptor::{Accepted, Acceptor, HandshakeFailure};
 use super::mail_data::{DataRead, MailDataReader};
 use crate::net::clock;
+use crate::net::wire::{self, Inbox, Sought, poll_read};
 use crate::smtp::reply::MAX_REPLY;
-use layer::{Layer, alert_within, end_of, poll_read};
-use memchr::memchr;
+use layer::{Layer, alert_within, end_of};
 use socket2::SockRef;
 use std::future::poll_fn;
 use std::io::{self, Read};
@@ -33,18 +33,11 @@ const FIRST_OCTETS: usize = 512;
 /// How long an orderly close may take.
 const LAST_BYTES: Duration = Duration::from_millis(500);
 
-/// Slow sending.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Drip {
-    pub(crate) octets: usize,
-    pub(crate) every: Duration,
-}
-
 /// A connection of a client.
 pub(crate) struct Peer {
     stream: Option<Layer>,
     address: SocketAddr,
-    unread: Vec<u8>,
+    inbox: Inbox,
     end: Option<PeerEnd>,
     /// What TLS said of the end, in words.
     alert: Option<String>,
@@ -52,8 +45,6 @@ pub(crate) struct Peer {
     due: Option<clock::Instant>,
     /// Octets that the client took.
     pub(crate) sent: u64,
-    /// Octets that came from the client.
-    pub(crate) received: u64,
 }
 
 impl Peer {
@@ -61,12 +52,17 @@ impl Peer {
         // A socket that is gone already says so when it is read.
         _ = tcp.set_nodelay(true);
         let stream = Some(Layer::Plain(tcp));
-        Peer { stream, address, unread: Vec::new(), end: None, alert: None, due: None, sent: 0, received: 0 }
+        Peer { stream, address, inbox: Inbox::default(), end: None, alert: None, due: None, sent: 0 }
     }
 
     /// Ends every write at this moment, and every rest between octets that are sent slowly.
     pub(crate) fn set_due(&mut self, due: Option<std::time::Instant>) {
         self.due = due.map(clock::Instant::from_std);
+    }
+
+    /// How many octets have come from the client.
+    pub(crate) fn received(&self) -> u64 {
+        self.inbox.arrived()
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -90,16 +86,7 @@ impl Peer {
 
     /// Reads the next line, its end included. The deadline covers all of it.
     pub(crate) async fn read_line(&mut self, wait: Duration) -> Result<Vec<u8>, PeerTrouble> {
-        let due = clock::Instant::now() + wait;
-        loop {
-            if let Some(line_feed) = memchr(b'\n', &self.unread) {
-                return Ok(self.take(line_feed + 1));
-            }
-            if self.unread.len() > MAX_LINE {
-                return Err(PeerTrouble::TooLong { bytes: std::mem::take(&mut self.unread), limit: MAX_LINE });
-            }
-            self.fill(due, wait).await?;
-        }
+        self.read_piece(wait, MAX_LINE, &wire::line_end).await
     }
 
     /// Reads until `found` names the end of what it looks for.
@@ -108,15 +95,22 @@ impl Peer {
         wait: Duration,
         found: &(dyn Fn(&[u8]) -> Option<usize> + Sync),
     ) -> Result<Vec<u8>, PeerTrouble> {
+        self.read_piece(wait, MAX_REPLY, found).await
+    }
+
+    async fn read_piece(
+        &mut self,
+        wait: Duration,
+        limit: usize,
+        found: &(dyn Fn(&[u8]) -> Option<usize> + Sync),
+    ) -> Result<Vec<u8>, PeerTrouble> {
         let due = clock::Instant::now() + wait;
         loop {
-            if let Some(end) = found(&self.unread) {
-                return Ok(self.take(end));
+            match self.inbox.sought(limit, found) {
+                Sought::Found(length) => return Ok(self.inbox.take(length)),
+                Sought::TooLong => return Err(PeerTrouble::TooLong { bytes: self.drop_unread(), limit }),
+                Sought::Partial => self.fill(due, wait).await?,
             }
-            if self.unread.len() > MAX_REPLY {
-                return Err(PeerTrouble::TooLong { bytes: std::mem::take(&mut self.unread), limit: MAX_REPLY });
-            }
-            self.fill(due, wait).await?;
         }
     }
 
@@ -129,12 +123,12 @@ impl Peer {
     ) -> Result<(), PeerTrouble> {
         let mut reader = MailDataReader::new();
         loop {
-            let progress = reader.read(&self.unread, &mut *content);
+            let progress = reader.read(self.inbox.unread(), &mut *content);
             if let DataRead::Ended { used } = progress {
-                self.take(used);
+                self.inbox.pass_over(used);
                 return Ok(());
             }
-            self.unread.clear();
+            self.inbox.pass_over(self.inbox.unread().len());
             self.fill(clock::Instant::now() + wait, wait).await?;
         }
     }
@@ -148,13 +142,14 @@ impl Peer {
     ) -> Result<(), PeerTrouble> {
         let mut left = count;
         while left > 0 {
-            let here = usize::try_from(left).map_or(self.unread.len(), |left| left.min(self.unread.len()));
+            let unread = self.inbox.unread();
+            let here = usize::try_from(left).map_or(unread.len(), |left| left.min(unread.len()));
             if here == 0 {
                 self.fill(clock::Instant::now() + wait, wait).await?;
                 continue;
             }
-            let part = self.take(here);
-            content(&part);
+            content(&unread[..here]);
+            self.inbox.pass_over(here);
             left -= here as u64;
         }
         Ok(())
@@ -163,16 +158,16 @@ impl Peer {
     /// Waits for the client to close. Octets before that are given back as what arrived.
     pub(crate) async fn read_end(&mut self, wait: Duration) -> Result<Option<Vec<u8>>, PeerTrouble> {
         let due = clock::Instant::now() + wait;
-        while self.unread.is_empty() && self.end.is_none() {
+        while self.inbox.unread().is_empty() && self.end.is_none() {
             match self.fill(due, wait).await {
                 Ok(()) | Err(PeerTrouble::Closed { .. } | PeerTrouble::Broken { .. } | PeerTrouble::NotTls { .. }) => {}
                 Err(trouble) => return Err(trouble),
             }
         }
-        if self.unread.is_empty() && self.end == Some(PeerEnd::NotTls) {
+        if self.inbox.unread().is_empty() && self.end == Some(PeerEnd::NotTls) {
             return Err(self.not_tls());
         }
-        let unread = std::mem::take(&mut self.unread);
+        let unread = self.inbox.take_all();
         Ok(Some(unread).filter(|unread| !unread.is_empty()))
     }
 
@@ -196,32 +191,27 @@ impl Peer {
 
     /// What has arrived and was not read, without waiting.
     pub(crate) async fn take_arrived(&mut self) -> Vec<u8> {
-        while self.end.is_none() && self.unread.len() <= MAX_LINE {
+        while self.end.is_none() && self.inbox.unread().len() <= MAX_LINE {
             let mut buffer = [0; 1024];
             let Some(outcome) = self.read_now(&mut buffer).await else { break };
             self.note_read(outcome.map(|count| buffer[..count].to_vec()));
         }
-        std::mem::take(&mut self.unread)
+        self.inbox.take_all()
     }
 
     /// What has come since the last read, and was not read.
     pub(crate) fn unread(&self) -> &[u8] {
-        &self.unread
+        self.inbox.unread()
     }
 
     /// The same, and it is read no more.
     pub(crate) fn drop_unread(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.unread)
-    }
-
-    fn take(&mut self, count: usize) -> Vec<u8> {
-        let rest = self.unread.split_off(count);
-        std::mem::replace(&mut self.unread, rest)
+        self.inbox.take_all()
     }
 
     /// Waits for more octets, or the end: the next call says which.
     async fn fill(&mut self, due: clock::Instant, waited: Duration) -> Result<(), PeerTrouble> {
-        let arrived = |peer: &mut Peer| std::mem::take(&mut peer.unread);
+        let arrived = |peer: &mut Peer| peer.drop_unread();
         match self.end {
             Some(PeerEnd::Closed) => return Err(PeerTrouble::Closed { arrived: arrived(self) }),
             Some(PeerEnd::Broken { reset }) => {
@@ -244,10 +234,7 @@ impl Peer {
     fn note_read(&mut self, outcome: io::Result<Vec<u8>>) {
         match outcome {
             Ok(bytes) if bytes.is_empty() => self.end = Some(PeerEnd::Closed),
-            Ok(bytes) => {
-                self.received += bytes.len() as u64;
-                self.unread.extend_from_slice(&bytes);
-            }
+            Ok(bytes) => self.inbox.push(&bytes),
             Err(error) => {
                 self.end = Some(end_of(&error));
                 self.alert = alert_within(&error);
@@ -265,12 +252,12 @@ impl Peer {
     /// section 4.4).
     pub(crate) async fn refusal(&mut self, wait: Duration) -> Option<String> {
         let due = clock::Instant::now() + wait;
-        while self.unread.is_empty() && self.end.is_none() {
+        while self.inbox.unread().is_empty() && self.end.is_none() {
             if self.fill(due, wait).await.is_err() {
                 return None;
             }
         }
-        if !self.unread.is_empty() || self.end == Some(PeerEnd::NotTls) {
+        if !self.inbox.unread().is_empty() || self.end == Some(PeerEnd::NotTls) {
             return None;
         }
         let left = match self.end {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::acceptor::Accepted;
-use super::peer::Drip;
+use crate::net::wire::Drip;
 
 /// The rules of a sandbox, which its connections share.
 pub(crate) trait Rulebook: Send + Sync {

@@ -9,7 +9,6 @@ mod asked;
 mod echoes;
 mod entry;
 mod exchange;
-mod inbox;
 mod ledger;
 mod observe;
 mod offered;
@@ -30,18 +29,18 @@ pub(crate) use observe::{Observed, ObservedKind};
 pub(crate) use offered::Offered;
 pub use transcript::OWN_CLOSE;
 pub(crate) use transcript::Transcript;
-pub(crate) use trouble::{Answered, End, Farewell, Trouble};
-pub(crate) use wire::{Outgoing, WirePace, Written};
+pub(crate) use trouble::{Answered, BrokenBy, End, Farewell, Trouble};
+pub(crate) use wire::{Outgoing, Written};
 
 use crate::net::route::{self, Connected, Route, RouteFailure};
 use crate::net::stream::Stream;
 use crate::net::tls::TlsFacts;
+use crate::net::wire::{Drip, Inbox};
 use crate::secret::Masker;
 use crate::smtp::dialogue::Dialogue;
 use crate::smtp::reply::{Reply, ReplyParser};
 use asked::AskedInOrder;
 use echoes::Echoes;
-use inbox::Inbox;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -79,7 +78,7 @@ pub(crate) struct Session {
     long_line_noted: bool,
     /// Whether nothing had arrived a moment ago, and nothing was waited for since.
     just_looked: bool,
-    pace: Option<WirePace>,
+    pace: Option<Drip>,
     /// When the whole run is over, and with it every write.
     due: Option<Instant>,
     ledger: Ledger,

@@ -3,7 +3,7 @@
 //! Responsible for telling apart what may come in place of a reply. Called by steps with `observe`.
 
 use super::asked::AskedInOrder;
-use super::{Session, Transcript, Trouble};
+use super::{BrokenBy, End, Session, Transcript, Trouble};
 use crate::net::clock;
 use crate::smtp::reply::Parsed;
 use std::time::{Duration, Instant};
@@ -66,7 +66,7 @@ impl Session {
                 Err(Trouble::Timeout { arrived, .. }) => break kind_of(arrived, ObservedKind::Silence),
                 Err(Trouble::Closed { arrived }) => break kind_of(arrived, ObservedKind::Closed),
                 Err(Trouble::Broken { arrived, .. }) => {
-                    let alert = self.end.as_ref().is_some_and(super::End::is_alert);
+                    let alert = matches!(self.end, Some(End::Broken { by: BrokenBy::Alert, .. }));
                     break kind_of(arrived, if alert { ObservedKind::Alert } else { ObservedKind::Reset });
                 }
                 Err(Trouble::NotTls { bytes }) => break (ObservedKind::of_bytes(&bytes), bytes),

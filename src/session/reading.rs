@@ -5,9 +5,10 @@
 
 use super::{Answered, Asked, End, Farewell, Offered, Session, Transcript, Trouble};
 use crate::net::clock;
+use crate::net::wire::{self, Sought};
 use crate::smtp::command::Verb;
 use crate::smtp::dialogue::Awaited;
-use crate::smtp::reply::{Fault, Parsed, Reply, ReplyParser, STANDARD_REPLY_LINE};
+use crate::smtp::reply::{Fault, MAX_REPLY, MAX_REPLY_LINE, Parsed, Reply, ReplyParser, STANDARD_REPLY_LINE};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -67,21 +68,7 @@ impl Session {
 
     /// Reads the next single line, with its line end. When it is the last of a reply, that reply is settled.
     pub(crate) async fn read_line(&mut self, deadline: Duration, log: &mut Transcript) -> Result<Vec<u8>, Trouble> {
-        let due = clock::Instant::now() + deadline;
-        loop {
-            if let Some(newline) = memchr::memchr(b'\n', self.inbox.unread()) {
-                let line = self.inbox.take(newline + 1);
-                log.server_bytes(&self.name, &line);
-                self.settle_bytes(&line);
-                return Ok(line);
-            }
-            if self.inbox.unread().len() > crate::smtp::reply::MAX_REPLY_LINE {
-                let bytes = self.take_arrived();
-                log.server_bytes(&self.name, &bytes);
-                return Err(Trouble::Malformed { fault: Fault::LineTooLong, bytes });
-            }
-            self.fill(due, deadline, log).await?;
-        }
+        self.read_piece(deadline, (MAX_REPLY_LINE, Fault::LineTooLong), &wire::line_end, log).await
     }
 
     /// Reads until `found` names the end of what it looks for. Nothing found is a time-out or the end of the session.
@@ -91,25 +78,27 @@ impl Session {
         found: &(dyn Fn(&[u8]) -> Option<usize> + Sync),
         log: &mut Transcript,
     ) -> Result<Vec<u8>, Trouble> {
-        let due = clock::Instant::now() + deadline;
-        loop {
-            if let Some(end) = found(self.inbox.unread()) {
-                let bytes = self.inbox.take(end);
-                log.server_bytes(&self.name, &bytes);
-                self.settle_bytes(&bytes);
-                return Ok(bytes);
-            }
-            if self.inbox.unread().len() > crate::smtp::reply::MAX_REPLY {
-                let bytes = self.take_arrived();
-                log.server_bytes(&self.name, &bytes);
-                return Err(Trouble::Malformed { fault: Fault::TooLarge, bytes });
-            }
-            self.fill(due, deadline, log).await?;
-        }
+        self.read_piece(deadline, (MAX_REPLY, Fault::TooLarge), found, log).await
     }
 
-    /// Lines that were read one by one settle a reply with their last.
-    fn settle_bytes(&mut self, bytes: &[u8]) {
+    async fn read_piece(
+        &mut self,
+        deadline: Duration,
+        (longest, fault): (usize, Fault),
+        found: &(dyn Fn(&[u8]) -> Option<usize> + Sync),
+        log: &mut Transcript,
+    ) -> Result<Vec<u8>, Trouble> {
+        let due = clock::Instant::now() + deadline;
+        let length = loop {
+            match self.inbox.sought(longest, found) {
+                Sought::Found(length) => break length,
+                Sought::TooLong => return Err(Trouble::Malformed { fault, bytes: self.show_unread(log) }),
+                Sought::Partial => self.fill(due, deadline, log).await?,
+            }
+        };
+        let bytes = self.inbox.take(length);
+        log.server_bytes(&self.name, &bytes);
+        // Lines that were read one by one settle a reply with their last.
         for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
             let code =
                 line.get(..3).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|text| text.parse().ok());
@@ -118,6 +107,7 @@ impl Session {
             }
         }
         self.parser = ReplyParser::default();
+        Ok(bytes)
     }
 
     /// What came in place of the oldest reply owed was none: it is waited for no longer.
@@ -138,9 +128,16 @@ impl Session {
     }
 
     /// Shows what has arrived and was not read: nothing more will be read.
-    pub(crate) fn show_unread(&mut self, log: &mut Transcript) {
+    pub(crate) fn show_unread(&mut self, log: &mut Transcript) -> Vec<u8> {
         let bytes = self.take_arrived();
         log.server_bytes(&self.name, &bytes);
+        bytes
+    }
+
+    fn unasked(&mut self, log: &mut Transcript) -> Trouble {
+        let bytes = self.show_unread(log);
+        self.log_end(log);
+        Trouble::Unasked { bytes }
     }
 
     /// Waits this long for the server to say nothing and close nothing.
@@ -155,10 +152,7 @@ impl Session {
                 Ok(()) => {}
             }
         }
-        let bytes = self.take_arrived();
-        log.server_bytes(&self.name, &bytes);
-        self.log_end(log);
-        Err(Trouble::Unasked { bytes })
+        Err(self.unasked(log))
     }
 
     /// Waits for the server to close. Bytes before that are a divergence.
@@ -166,10 +160,7 @@ impl Session {
         let due = clock::Instant::now() + deadline;
         loop {
             if !self.inbox.unread().is_empty() {
-                let bytes = self.take_arrived();
-                log.server_bytes(&self.name, &bytes);
-                self.log_end(log);
-                return Err(Trouble::Unasked { bytes });
+                return Err(self.unasked(log));
             }
             match &self.end {
                 Some(End::NotTls { bytes }) => return Err(Trouble::NotTls { bytes: bytes.clone() }),
@@ -219,9 +210,6 @@ impl Session {
         if self.inbox.unread().is_empty() {
             return Ok(());
         }
-        let bytes = self.take_arrived();
-        log.server_bytes(&self.name, &bytes);
-        self.log_end(log);
-        Err(Trouble::Unasked { bytes })
+        Err(self.unasked(log))
     }
 }

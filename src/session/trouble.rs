@@ -40,10 +40,21 @@ pub(crate) enum Trouble {
 pub(crate) enum End {
     /// In order, by FIN (or `close_notify`).
     Closed,
-    /// By RST or a failure of the connection.
-    Broken { reset: bool, reason: String },
+    /// Not in order: how, and why in words.
+    Broken { by: BrokenBy, reason: String },
     /// By octets within the TLS session that were no TLS.
     NotTls { bytes: Vec<u8> },
+}
+
+/// How a connection broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BrokenBy {
+    /// The server sent RST.
+    Reset,
+    /// The server sent an alert of TLS.
+    Alert,
+    /// Anything else.
+    Failure,
 }
 
 /// How a server left that nobody had asked to.

@@ -1,30 +1,17 @@
 //! Bytes over the wire: writing while reading, so that neither side can block the other for good.
 
-use super::{End, Event as Happened, MAX_UNREAD, Session, Transcript, Trouble, exchange};
+use super::{BrokenBy, End, Event as Happened, MAX_UNREAD, Session, Transcript, Trouble, exchange};
 use crate::net::clock;
 use crate::net::stream::Stream;
-use crate::net::tls::NotTls;
+use crate::net::tls::SessionFailure;
+use crate::net::wire::{Drip, poll_read};
 use crate::smtp::reply::MAX_REPLY;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-/// How many bytes are read at once.
-const READ_SIZE: usize = 8 * 1024;
-
-/// Slow sending: some octets, a rest, the next ones.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct WirePace {
-    /// How many octets go out at once; at least 1.
-    pub(crate) octets: usize,
-    /// How long each rest is. It counts towards no time-out.
-    pub(crate) every: Duration,
-    /// When the whole run is over, and with it every rest.
-    pub(crate) due: Option<Instant>,
-}
+use tokio::io::AsyncWrite;
 
 /// What goes over the wire, and how it is shown.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +30,9 @@ pub(crate) enum Written {
     /// The server spoke before all was written, and the rest was kept back.
     Interrupted,
 }
+
+/// How many octets of what a server said last are read at once.
+const LAST_WORDS_AT_ONCE: usize = 8 * 1024;
 
 impl Session {
     /// Writes a command's bytes and counts the replies they owe. `stalled` bounds each wait without progress.
@@ -105,18 +95,13 @@ impl Session {
     }
 
     /// From now on what is written goes out at this pace; `None` is full speed.
-    pub(crate) fn set_pace(&mut self, pace: Option<WirePace>) {
+    pub(crate) fn set_pace(&mut self, pace: Option<Drip>) {
         self.pace = pace;
     }
 
     /// No write goes on beyond this, however steadily the server takes it.
     pub(crate) fn set_due(&mut self, due: Option<Instant>) {
         self.due = due;
-    }
-
-    /// A wait without progress, cut at the end of the run.
-    fn bounded(&self, stalled: Duration) -> Duration {
-        self.due.map_or(stalled, |due| stalled.min(due.saturating_duration_since(Instant::now())))
     }
 
     /// The mail data is complete: replies are owed for it.
@@ -145,7 +130,7 @@ impl Session {
         let Some(pace) = self.pace else {
             return self.write_piece(bytes, stalled, until_spoken_to).await;
         };
-        let mut pieces = bytes.chunks(pace.octets.max(1)).peekable();
+        let mut pieces = pace.pieces(bytes);
         while let Some(piece) = pieces.next() {
             if self.write_piece(piece, stalled, until_spoken_to).await? == Written::Interrupted {
                 return Ok(Written::Interrupted);
@@ -158,9 +143,9 @@ impl Session {
     }
 
     /// Waits before the next octets, reading meanwhile.
-    async fn rest(&mut self, pace: WirePace, until_spoken_to: bool) -> Result<Written, Trouble> {
+    async fn rest(&mut self, pace: Drip, until_spoken_to: bool) -> Result<Written, Trouble> {
         let rested = clock::Instant::now() + pace.every;
-        let until = pace.due.map_or(rested, |due| rested.min(due.into()));
+        let until = self.due.map_or(rested, |due| rested.min(due.into()));
         loop {
             if until_spoken_to && self.has_unread() {
                 return Ok(Written::Interrupted);
@@ -198,7 +183,7 @@ impl Session {
             if self.inbox.unread().len() > MAX_UNREAD {
                 return Err(Trouble::TooMuchUnread);
             }
-            let stalled = self.bounded(stalled);
+            let stalled = cut(stalled, self.due);
             let is_over = self.due.is_some_and(|due| Instant::now() >= due);
             let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
             let progress = poll_fn(|cx| poll_either(stream, cx, &bytes[written..]));
@@ -218,7 +203,7 @@ impl Session {
     }
 
     async fn flush(&mut self, stalled: Duration, until_spoken_to: bool) -> Result<Written, Trouble> {
-        let stalled = self.bounded(stalled);
+        let stalled = cut(stalled, self.due);
         let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
         let flushed = clock::within(stalled, poll_fn(|cx| Pin::new(&mut *stream).poll_flush(cx))).await;
         self.last_write = Instant::now();
@@ -231,7 +216,7 @@ impl Session {
 
     /// A write fails when the server has closed: its last words may still be readable, and say why.
     async fn write_failed(&mut self, error: &io::Error, until_spoken_to: bool) -> Result<Written, Trouble> {
-        let mut last_words = vec![0; READ_SIZE];
+        let mut last_words = vec![0; LAST_WORDS_AT_ONCE];
         if let Some(stream) = self.stream.as_mut() {
             while let Some(Ok(count)) = stream.read_now(&mut last_words).await {
                 if count == 0 {
@@ -264,7 +249,7 @@ impl Session {
             Err(error) => self.end = Some(end_of(&error)),
         }
         if let Some(end) = &self.end {
-            let reset = matches!(end, End::Broken { reset: true, .. });
+            let reset = matches!(end, End::Broken { by: BrokenBy::Reset, .. });
             exchange::note(&mut self.recorder, Happened::ServerEnded { reset });
         }
     }
@@ -322,8 +307,8 @@ impl Session {
                 log.ended(false);
                 log.note(&self.name, "closed by the server");
             }
-            Some(End::Broken { reason, reset }) => {
-                if *reset {
+            Some(End::Broken { reason, by }) => {
+                if *by == BrokenBy::Reset {
                     log.ended(true);
                 }
                 log.note(&self.name, reason);
@@ -335,6 +320,11 @@ impl Session {
             None => {}
         }
     }
+}
+
+/// A wait without progress, cut at the end of the run.
+fn cut(stalled: Duration, due: Option<Instant>) -> Duration {
+    due.map_or(stalled, |due| stalled.min(due.saturating_duration_since(Instant::now())))
 }
 
 /// What happened first.
@@ -351,32 +341,17 @@ fn poll_either(stream: &mut Stream, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<
     poll_read(stream, cx).map(First::Read)
 }
 
-fn poll_read(stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
-    let mut space = [std::mem::MaybeUninit::uninit(); READ_SIZE];
-    let mut buffer = ReadBuf::uninit(&mut space);
-    match Pin::new(stream).poll_read(cx, &mut buffer) {
-        Poll::Ready(Ok(())) => Poll::Ready(Ok(buffer.filled().to_vec())),
-        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-        Poll::Pending => Poll::Pending,
-    }
-}
-
 /// A write that ends in a broken pipe met a server that had closed in order before it reset.
 fn end_of_write(error: &io::Error) -> End {
     if error.kind() == io::ErrorKind::BrokenPipe { End::Closed } else { end_of(error) }
 }
 
-impl End {
-    /// Whether the server ended TLS by an alert: `net` makes such a failure `InvalidData`.
-    pub(super) fn is_alert(&self) -> bool {
-        matches!(self, End::Broken { reset: false, reason } if reason.contains(" the alert "))
-    }
-}
-
 fn end_of(error: &io::Error) -> End {
-    if let Some(NotTls(bytes)) = error.get_ref().and_then(|inner| inner.downcast_ref::<NotTls>()) {
-        return End::NotTls { bytes: bytes.clone() };
-    }
-    let reset = matches!(error.kind(), io::ErrorKind::ConnectionReset);
-    End::Broken { reset, reason: error.to_string() }
+    let by = match SessionFailure::within(error) {
+        Some(SessionFailure::NotTls(bytes)) => return End::NotTls { bytes: bytes.clone() },
+        Some(SessionFailure::Alert(_)) => BrokenBy::Alert,
+        None if error.kind() == io::ErrorKind::ConnectionReset => BrokenBy::Reset,
+        None => BrokenBy::Failure,
+    };
+    End::Broken { by, reason: error.to_string() }
 }

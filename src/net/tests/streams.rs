@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use super::pki::{Leaf, Pki};
 use super::{Server, acceptor, greet, only, read_out, tls, trusting};
 use crate::net::stream::Stream;
-use crate::net::tls::NotTls;
+use crate::net::tls::SessionFailure;
 
 fn reset(tcp: &TcpStream) {
     SockRef::from(tcp).set_linger(Some(Duration::ZERO)).unwrap();
@@ -342,8 +342,8 @@ async fn plain_text_within_a_session_is_no_tls() {
         .await;
         for _ in 0..2 {
             let error = stream.read(&mut [0; 100]).await.unwrap_err();
-            let not_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<NotTls>());
-            assert_eq!(not_tls, Some(&NotTls(b"421 gone\r\n".to_vec())), "{error}");
+            let failure = SessionFailure::within(&error);
+            assert_eq!(failure, Some(&SessionFailure::NotTls(b"421 gone\r\n".to_vec())), "{error}");
         }
         stream.close().await;
         server.end();

@@ -8,7 +8,7 @@ use crate::play::expect::{Capture, Incoming, allows_end};
 use crate::play::expected::{OtherSide, describe};
 use crate::play::rewrite::rewrites;
 use crate::scenario::{ClosedBy, Expectation, Expected, Length, Pattern, Span};
-use crate::session::{Answered, End, Trouble};
+use crate::session::{Answered, BrokenBy, End, Trouble};
 
 /// What the patterns captured, and whether a secret stood in what they were compared with.
 pub(crate) type Captured = (Vec<Capture>, bool);
@@ -141,7 +141,7 @@ impl StepAt<'_> {
         match (closed, &end) {
             (ClosedBy::Either, End::Closed | End::Broken { .. })
             | (ClosedBy::Fin, End::Closed)
-            | (ClosedBy::Reset, End::Broken { reset: true, .. }) => Ok(()),
+            | (ClosedBy::Reset, End::Broken { by: BrokenBy::Reset, .. }) => Ok(()),
             (_, End::Closed) => {
                 Err(vec![place.fault(Kind::Closed, &format!("expected {expected}, but it closed in order (FIN)"))])
             }

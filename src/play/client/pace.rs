@@ -1,10 +1,9 @@
 //! `pace`: slow sending.
 
+use crate::net::wire::Drip;
 use crate::play::client::ground::StepAt;
 use crate::play::client::sessions::Sessions;
 use crate::play::client::steps::StepDone;
-use crate::session::WirePace;
-use std::time::{Duration, Instant};
 
 impl StepAt<'_> {
     /// What this step sends goes out at its pace, or at full speed.
@@ -13,9 +12,7 @@ impl StepAt<'_> {
             None => None,
             Some(pace) => {
                 let every = self.length(&pace.every).map_err(|error| self.template(&error))?;
-                // Without an end of the run the time left is beyond what a clock can tell.
-                let due = Instant::now().checked_add(self.stage.bounded(Duration::MAX));
-                Some(WirePace { octets: pace.bytes, every, due })
+                Some(Drip { octets: pace.bytes, every })
             }
         };
         // Sessions that this step opens itself are not open yet: what they say first is not paced.

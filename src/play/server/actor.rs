@@ -260,7 +260,7 @@ impl Actor {
             opened: self.opened,
             closed,
             sent: self.on.peer.sent,
-            received: self.on.peer.received,
+            received: self.on.peer.received(),
             messages: self.on.messages,
             tls: self.on.handshakes,
         };

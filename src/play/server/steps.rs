@@ -3,6 +3,7 @@
 //! What it expects is read in `expecting`, handshakes are in `handshake`.
 
 use crate::net::clock;
+use crate::net::wire::Drip;
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::server::connection::{Connection, Pending};
@@ -11,7 +12,6 @@ use crate::scenario::server::{MailPart, Reply};
 use crate::scenario::{
     Action, Data, Expression, Length, Named, Pace, Rendered, Span, Step, TemplateError, render_data,
 };
-use crate::server::Drip;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -4,9 +4,12 @@
 //! shape before commands is the client's, whatever the marks themselves say. Where both are the same, the lines tell
 //! by themselves. Then every line is read with what was learned.
 
+mod ends;
+
 use super::grammar::{self, command, reply_code, usual_code};
-use super::shape::{MAX_PREFIX, Shaper, base, direction, is_directed, shape};
+use super::shape::{self, MAX_PREFIX, Shaper, base, direction, is_directed, shape};
 use super::wrap;
+use ends::MarkEnds;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
@@ -35,9 +38,17 @@ struct MarkUse {
     /// The fewest blanks after it.
     blanks: usize,
     quoted: bool,
+    /// The fewest words in it that vary: where the last one ends the mark, what is said may vary, too.
+    columns: usize,
     /// Whether a reply of several lines was seen behind it: a number in a sentence is none.
     goes_on: bool,
+    /// Which verbs and codes stand behind it, a bit each: what a line of SMTP says differs, a number in a text may not.
+    verbs: u64,
+    codes: u64,
 }
+
+/// How many lines of one kind count as evidence.
+const SAME_KIND: usize = 3;
 
 /// The marks of one text.
 #[derive(Default)]
@@ -48,37 +59,48 @@ pub(super) struct Marks {
     longest: usize,
     /// What stands before the marks: a line with nothing else belongs to the log of this session.
     bases: HashSet<String>,
+    /// What tells the sides where the marks are the same.
+    ends: Option<MarkEnds>,
 }
 
 /// A place where SMTP may begin.
 struct MarkStart {
     at: usize,
     side: LogSide,
+    /// The bit of its verb.
+    verb: u64,
 }
 
 impl Marks {
     /// Learns the marks of a text; `known` are shapes that need no evidence.
-    pub(super) fn learn<'l>(lines: impl Iterator<Item = &'l str>, known: &[(&str, LogSide)]) -> Marks {
+    pub(super) fn learn<'l>(lines: impl Iterator<Item = &'l str> + Clone, known: &[(&str, LogSide)]) -> Marks {
         let mut shapes: HashMap<String, MarkUse> = HashMap::new();
         // The code of a reply that goes on: its further lines may have lost their mark, and so tell nothing.
         let mut open = None;
-        for line in lines {
+        for line in lines.clone() {
             if let Some(start) = start_of(line) {
                 let code = reply_code(&line[start.at..]);
                 let goes_on = grammar::goes_on(&line[start.at..]);
                 let is_rest = code.is_some() && code == std::mem::replace(&mut open, code.filter(|_| goes_on));
                 let (before, opener) = wrap::split_opener(&line[..start.at]);
                 let blanks = line[..start.at - opener.len()].len() - before.len();
-                let used = shapes.entry(shape(before)).or_insert(MarkUse { blanks, ..MarkUse::default() });
+                let columns = shape::columns(before).len();
+                let used = shapes.entry(shape(before)).or_insert(MarkUse { blanks, columns, ..MarkUse::default() });
                 used.blanks = used.blanks.min(blanks);
+                used.columns = used.columns.min(columns);
                 used.quoted |= !opener.is_empty();
                 used.goes_on |= code.is_some() && goes_on;
+                used.codes |= code.map_or(0, |code| 1 << (code % 61));
+                used.verbs |= start.verb;
                 *(if start.side == LogSide::Client { &mut used.client } else { &mut used.server }) +=
                     usize::from(!is_rest);
             }
         }
         let (client, server) = sides(&shapes);
         let mut marks = Marks { shapes, client, server, ..Marks::default() };
+        if marks.client == marks.server {
+            marks.ends = MarkEnds::learn(lines);
+        }
         let wanted = |shape: &String| {
             let direction = direction(shape);
             direction == marks.client || direction == marks.server
@@ -92,7 +114,7 @@ impl Marks {
                 kept.insert(shape.clone(), MarkUse { server: used.server.max(usize::from(is_rest)), ..*used });
             }
         }
-        if !marks.are_alike() {
+        if marks.client != marks.server {
             // Marks tell the sides: a number at the start of a line of the message is no reply.
             for (shape, used) in &mut kept {
                 let side = if direction(shape) == marks.server { &mut used.client } else { &mut used.server };
@@ -101,7 +123,7 @@ impl Marks {
         }
         for (mark, side) in known {
             let (client, server) = if *side == LogSide::Client { (1, 0) } else { (0, 1) };
-            kept.insert(shape(mark), MarkUse { client, server, blanks: 1, quoted: false, goes_on: false });
+            kept.insert(shape(mark), MarkUse { client, server, blanks: 1, ..MarkUse::default() });
         }
         marks.longest = kept.keys().map(String::len).max().unwrap_or(0);
         marks.bases = kept.keys().filter_map(|shape| base(shape)).map(str::to_owned).collect();
@@ -118,7 +140,7 @@ impl Marks {
 
     /// Whether both sides have the same mark, or none.
     pub(super) fn are_alike(&self) -> bool {
-        self.client == self.server
+        self.client == self.server && self.ends.is_none()
     }
 
     /// Reads a line.
@@ -130,7 +152,8 @@ impl Marks {
                 && (if start.side == LogSide::Client { used.client } else { used.server }) > 0
             {
                 let lines = wrap::unwrapped(&line[start.at..], opener, before);
-                return Seen { side: Some(start.side), prefix: before, lines };
+                let side = self.ends.as_ref().and_then(|ends| ends.side(before)).unwrap_or(start.side);
+                return Seen { side: Some(side), prefix: before, lines };
             }
             // A line that begins with a code or a verb has no prefix, even where the code looks like one.
             if self.bases.contains(&shape) || shape.is_empty() {
@@ -146,7 +169,8 @@ impl Marks {
         let mut found: Option<(usize, MarkUse)> = None;
         let mut before = 0;
         while let Some(end) = shaper.advance() {
-            if end > MAX_PREFIX || shaper.shape().len() > self.longest {
+            // Signs within a time or an address are a part of it once it goes on.
+            if end > MAX_PREFIX || shaper.shape().len() > self.longest + 2 {
                 break;
             }
             let is_blank = line[..end].ends_with(char::is_whitespace);
@@ -157,6 +181,7 @@ impl Marks {
                 && (used.blanks == 0
                     || matches!(&line[end..], "" | ".")
                     || line[end..].starts_with(char::is_whitespace))
+                && (!shape::ends_varying(shaper.shape()) || shape::columns(&line[..end]).len() <= used.columns)
             {
                 found = Some((end, *used));
             }
@@ -173,6 +198,7 @@ impl Marks {
         let lines = wrap::unwrapped(&rest[opener.len()..], opener, &line[..end]);
         let side = match (used.client, used.server) {
             _ if self.are_alike() => None,
+            _ if let Some(ends) = &self.ends => ends.side(&line[..end]),
             (0, _) => Some(LogSide::Server),
             (_, 0) => Some(LogSide::Client),
             (client, server) => Some(if client > server { LogSide::Client } else { LogSide::Server }),
@@ -181,21 +207,47 @@ impl Marks {
     }
 }
 
+/// What speaks for a direction.
+#[derive(Clone, Copy, Default)]
+struct Evidence {
+    commands: usize,
+    replies: usize,
+    verbs: u64,
+    codes: u64,
+}
+
+impl Evidence {
+    fn add(&mut self, used: &MarkUse) {
+        self.commands += used.client;
+        self.replies += used.server;
+        self.verbs |= used.verbs;
+        self.codes |= used.codes;
+    }
+
+    /// How much speaks for the client's direction; many lines of one kind are one line.
+    fn of_client(&self) -> usize {
+        self.commands.min(SAME_KIND * self.verbs.count_ones() as usize)
+    }
+
+    fn of_server(&self) -> usize {
+        self.replies.min(SAME_KIND * self.codes.count_ones() as usize)
+    }
+}
+
 /// The directions of the two sides: the two, or the one, that most lines agree with.
 fn sides(shapes: &HashMap<String, MarkUse>) -> (String, String) {
-    let mut directions: HashMap<String, (usize, usize)> = HashMap::new();
+    let mut directions: HashMap<String, Evidence> = HashMap::new();
     for (shape, used) in shapes {
-        let counts = directions.entry(direction(shape)).or_default();
-        counts.0 += used.client;
-        counts.1 += used.server;
+        directions.entry(direction(shape)).or_default().add(used);
     }
-    let mut best = (0, false, String::new(), String::new());
-    for (client, (commands, _)) in directions.iter().filter(|(_, (commands, _))| *commands > 0) {
-        for (server, (_, replies)) in directions.iter().filter(|(_, (_, replies))| *replies > 0) {
+    let mut best = ((0, 0), false, String::new(), String::new());
+    for (client, commands) in directions.iter().filter(|(_, evidence)| evidence.commands > 0) {
+        for (server, replies) in directions.iter().filter(|(_, evidence)| evidence.replies > 0) {
             // Of two equal readings the one that tells the sides apart, unless lines without any mark tell as much; then the shorter, so that the order is always the same.
             let is_told = (client != server)
-                == (!server.is_empty() || directions.get("").is_none_or(|(commands, _)| *commands == 0));
-            let reading = (commands + replies, is_told, server.clone(), client.clone());
+                == (!server.is_empty() || directions.get("").is_none_or(|evidence| evidence.commands == 0));
+            let weight = (commands.of_client() + replies.of_server(), commands.commands + replies.replies);
+            let reading = (weight, is_told, server.clone(), client.clone());
             let better = (reading.0, reading.1)
                 .cmp(&(best.0, best.1))
                 .then_with(|| (best.2.len(), &best.2, &best.3).cmp(&(reading.2.len(), &reading.2, &reading.3)));
@@ -204,8 +256,8 @@ fn sides(shapes: &HashMap<String, MarkUse>) -> (String, String) {
             }
         }
     }
-    if best.0 == 0 {
-        let most = directions.into_iter().max_by_key(|(_, (commands, replies))| commands + replies);
+    if best.0 == (0, 0) {
+        let most = directions.into_iter().max_by_key(|(_, evidence)| evidence.commands + evidence.replies);
         let only = most.map(|(direction, _)| direction).unwrap_or_default();
         return (only.clone(), only);
     }
@@ -223,14 +275,14 @@ fn start_of(line: &str) -> Option<MarkStart> {
             let rest = &line[at..];
             let replies = if at == 0 { reply_code(rest) } else { usual_code(rest) };
             if byte.is_ascii_digit() && replies.is_some() && !is_time(bytes, at) && !is_frame(rest) {
-                return Some(MarkStart { at, side: LogSide::Server });
+                return Some(MarkStart { at, side: LogSide::Server, verb: 0 });
             }
             if byte.is_ascii_alphabetic()
                 && grammar::may_be_verb(rest)
-                && command(wrap::first_line(rest)).is_some()
+                && let Some(kind) = command(wrap::first_line(rest))
                 && !wrap::is_member_name(rest)
             {
-                return Some(MarkStart { at, side: LogSide::Client });
+                return Some(MarkStart { at, side: LogSide::Client, verb: 1 << kind as u32 });
             }
         }
         before = Some(byte);

@@ -15,6 +15,7 @@ mod event;
 mod family;
 mod given;
 mod grammar;
+mod logfmt;
 mod marks;
 mod session;
 mod sessions;
@@ -39,8 +40,6 @@ use shown::masked_sources;
 pub const MAX_IMPORT_SIZE: usize = 64 * 1024 * 1024;
 /// How many notices are given of one text: the first ones say what is wrong.
 const MAX_NOTICES: usize = 20;
-/// The most lines of a client that fit into a scenario.
-const MAX_COMMANDS: usize = 40_000;
 /// How many lines are searched for the signs of a family.
 const MAX_SEARCHED: usize = 20_000;
 /// How many sessions are listed where one must be chosen.
@@ -300,13 +299,12 @@ fn several(sessions: &[LogSession], text: &str) -> Diagnostic {
 fn of_session(mut session: LogSession, family: &'static Family) -> LogRead {
     let mut mistakes = Vec::new();
     let replies = session.said.iter().any(|said| matches!(said, Said::Reply(_)));
-    let commands = session.said.iter().filter(|said| matches!(said, Said::Line(_))).count();
-    if commands > MAX_COMMANDS {
+    if session.is_too_long() {
         let help = "cut the part that matters out of the log";
         mistakes.push(
-            mistake(format!("this session has {commands} lines of the client: no scenario holds so many")).help(help),
+            mistake(format!("this session has {} lines of the client: no scenario holds so many", session.commands))
+                .help(help),
         );
-        session.said.clear();
     } else if !replies && session.misfit.is_none() {
         mistakes.push(mistake("no reply of a server is found in this".to_owned()));
     } else if !session.client_spoke() && !session.said.iter().any(|said| matches!(said, Said::ServerClosed)) {

@@ -6,20 +6,24 @@
 mod happenings;
 mod login;
 mod mail;
+mod missing;
 
 use super::grammar::{self, LineForm};
 use crate::recording::{RecordedServer, Said, split_verb};
-use crate::scenario::write::DraftExpect;
 use crate::scenario::{Diagnostic, Span};
 use std::collections::VecDeque;
 
 /// What stands for a credential that a log does not show.
 const HIDDEN: &str = "<hidden>";
+/// The most lines of a client that fit into a scenario.
+pub(super) const MAX_COMMANDS: usize = 40_000;
 
 /// A session that is being read.
 #[derive(Default)]
 pub(super) struct LogSession {
     pub(super) said: Vec<Said>,
+    /// How many lines of the client were read; of more than a scenario holds nothing is kept.
+    pub(super) commands: usize,
     pub(super) server: RecordedServer,
     pub(super) server_known: bool,
     /// Names for addresses, as logs give them.
@@ -50,11 +54,16 @@ pub(super) struct LogSession {
 
 impl LogSession {
     pub(super) fn has_begun(&self) -> bool {
-        self.said.iter().any(|said| !matches!(said, Said::Remark(_)))
+        self.is_too_long() || self.said.iter().any(|said| !matches!(said, Said::Remark(_)))
     }
 
     pub(super) fn client_spoke(&self) -> bool {
-        self.said.iter().any(|said| matches!(said, Said::Line(_)))
+        self.commands > 0 || self.said.iter().any(|said| matches!(said, Said::Line(_)))
+    }
+
+    /// Whether the client said more than a scenario holds.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.commands > MAX_COMMANDS
     }
 
     pub(super) fn is_logging_in(&self) -> bool {
@@ -115,6 +124,11 @@ impl LogSession {
 
     /// A command or an answer of the client.
     pub(super) fn client(&mut self, kind: LineForm, text: &str, here: Span) {
+        self.commands += 1;
+        if self.is_too_long() {
+            (self.said, self.owed) = (Vec::new(), VecDeque::new());
+            return;
+        }
         self.begin_tls();
         if kind == LineForm::Hello && self.owed.iter().any(|(owed, _)| *owed == LineForm::Hello) && self.greeted {
             self.misfits(here, "the client greets again before its greeting was answered".to_owned());
@@ -164,6 +178,9 @@ impl LogSession {
 
     /// A whole reply.
     pub(super) fn reply(&mut self, mut lines: Vec<String>, here: Span) {
+        if self.is_too_long() {
+            return;
+        }
         if let Some(last) = lines.last_mut().filter(|last| grammar::goes_on(last)) {
             last.replace_range(3..4, " ");
         }
@@ -234,6 +251,9 @@ impl LogSession {
             self.said[at] = Said::reply(lines);
             return None;
         }
+        self.challenges_not_shown(code, here);
+        self.upgrade_not_shown(code, here);
+        self.replies_not_shown(code, here);
         let Some((kind, _)) = self.owed.front().copied() else { return self.unasked(code, lines, here) };
         let later = self.owed.iter().skip(1).position(|(kind, _)| grammar::may_answer(*kind, code) && code < 400);
         let fits = grammar::may_answer(kind, code);
@@ -268,16 +288,6 @@ impl LogSession {
                 _ => String::new(),
             },
             None => String::new(),
-        }
-    }
-
-    /// The reply to the oldest command is not in the transcript: any will do.
-    fn no_reply_shown(&mut self, here: Span) {
-        if let Some((_, at)) = self.owed.pop_front() {
-            let any = DraftExpect::Fields(vec![("code".to_owned(), "any".to_owned())]);
-            self.said.insert(at + 1, Said::Wanted(0, any));
-            self.owed.iter_mut().for_each(|(_, place)| *place += 1);
-            self.warn(here, "the reply to a command above is not shown: any reply will do", "");
         }
     }
 

@@ -196,6 +196,11 @@ pub(super) fn base(shape: &str) -> Option<&str> {
     (end < shape.len()).then(|| &shape[..end])
 }
 
+/// Whether a shape ends with what varies.
+pub(super) fn ends_varying(shape: &str) -> bool {
+    shape.ends_with(VARIES)
+}
+
 /// The values of the varying parts of a prefix, in order.
 pub(super) fn columns(prefix: &str) -> Vec<&str> {
     let ends = |letter: char| {

@@ -157,6 +157,9 @@ impl<'t> Talk<'t> {
     /// A line of the client.
     fn client(&mut self, text: &str, at: usize) {
         self.end_reply();
+        if self.data.is_none() && grammar::is_field(text) && grammar::command(text).is_none() {
+            self.begin_message_at_once();
+        }
         match &self.data {
             Some((TalkMessage::Marked, octets)) if text.trim_end() == "." => {
                 let octets = octets.clone();

@@ -3,7 +3,7 @@
 //! Responsible for what wraps whole lines wherever they come from: line ends, colours of a terminal, quoting in mail and
 //! Markdown, fences, backticks, indentation, entities of HTML, lines of JSON. Each line keeps its place in the text.
 
-use super::wrap;
+use super::{logfmt, wrap};
 use std::borrow::Cow;
 
 /// A line with its place.
@@ -35,9 +35,10 @@ const GLUED: [&str; 4] = ["SERVER -> CLIENT:", "CLIENT -> SERVER:", "SMTP -> FRO
 pub(super) fn lines(text: &str) -> Vec<TextLine<'_>> {
     if let Some(objects) = wrap::json_objects(text) {
         let line = |(start, end, text)| TextLine { start, end, text: Cow::Owned(text), role: LineRole::Open };
-        return objects.into_iter().map(line).flat_map(plain).collect();
+        return unwrapped(objects.into_iter().map(line).collect());
     }
-    let mut lines: Vec<TextLine<'_>> = Vec::new();
+    let count = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    let mut lines: Vec<TextLine<'_>> = Vec::with_capacity(count + 1);
     let mut start = 0;
     for line in text.split('\n') {
         let shown = without_colours(line.trim_end_matches('\r'));
@@ -49,7 +50,14 @@ pub(super) fn lines(text: &str) -> Vec<TextLine<'_>> {
     unquote(&mut lines);
     unindent(&mut lines);
     under_headings(&mut lines);
-    lines.into_iter().flat_map(plain).collect()
+    unwrapped(lines)
+}
+
+/// The lines without what wraps each alone; what was joined in one is several again.
+fn unwrapped(mut lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
+    lines.iter_mut().for_each(plain);
+    let is_glued = |line: &TextLine<'_>| GLUED.iter().map(|mark| line.text.matches(mark).count()).sum::<usize>() > 1;
+    if lines.iter().any(is_glued) { lines.into_iter().flat_map(unglue).collect() } else { lines }
 }
 
 /// Puts a heading, `Client:` on a line of its own, before each line below it.
@@ -86,8 +94,8 @@ fn heading(line: &str) -> Option<&str> {
     HEADINGS.iter().any(|it| it.eq_ignore_ascii_case(word)).then_some(word)
 }
 
-/// A line without what wraps it alone; several where several were joined.
-fn plain(mut line: TextLine<'_>) -> Vec<TextLine<'_>> {
+/// Takes off what wraps a line alone.
+fn plain(line: &mut TextLine<'_>) {
     let trimmed = line.text.trim();
     if trimmed.len() > 2
         && trimmed.starts_with('`')
@@ -105,8 +113,9 @@ fn plain(mut line: TextLine<'_>) -> Vec<TextLine<'_>> {
         && let Some(text) = wrap::json(line.text[at..].trim_end())
     {
         line.text = Cow::Owned(format!("{}{text}", &line.text[..at]));
+    } else if let Some(text) = logfmt::line(&line.text) {
+        line.text = Cow::Owned(text);
     }
-    unglue(line)
 }
 
 /// `SERVER -> CLIENT: 220 hi CLIENT -> SERVER: EHLO me`, as a browser shows lines whose ends were lost.

@@ -152,13 +152,21 @@ pub(super) fn json(line: &str) -> Option<String> {
     let object = value.as_object()?;
     let mut fields: Vec<(String, String)> = Vec::new();
     flatten(object, "", &mut fields);
-    let is_text = |key: &str| object.get(key).is_none_or(serde_json::Value::is_string);
-    let message = MESSAGES.iter().find_map(|name| fields.iter().find(|(key, _)| key == name && is_text(key)))?;
+    // A number under the name of a message is none.
+    fields.retain(|(key, _)| {
+        !MESSAGES.contains(&key.as_str()) || object.get(key).is_none_or(serde_json::Value::is_string)
+    });
+    said_by(&fields)
+}
+
+/// The line that members stand for: what tells a session and a direction, and then the message.
+pub(super) fn said_by(fields: &[(String, String)]) -> Option<String> {
+    let message = MESSAGES.iter().find_map(|name| fields.iter().find(|(key, _)| key == name))?;
     let mut written = String::new();
     for (_, text) in fields.iter().filter(|(key, _)| is_session(key)) {
         _ = write!(written, "[{text}] ");
     }
-    for (key, text) in &fields {
+    for (key, text) in fields {
         if key != &message.0 && tells_side(text) {
             _ = write!(written, "{text}: ");
         }

@@ -147,7 +147,7 @@ impl Decoder<'_> {
             Ok(text) => Some(text),
             Err(error) => {
                 // What YAML takes for a comment, or for the end of a value, cuts a template off.
-                let open = error.message.contains("never closed");
+                let open = Text::is_left_open(&scalar.text);
                 let cut_off = open.then(|| quoted(self.sources.line(error.span))).flatten();
                 let diagnostic = Diagnostic::error(error.span, error.message);
                 self.errors.push(match cut_off.or(error.help) {

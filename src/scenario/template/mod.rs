@@ -84,6 +84,11 @@ impl Text {
         Ok(text)
     }
 
+    /// Whether a bracket or a quote of `source` is still open at its end.
+    pub(crate) fn is_left_open(source: &str) -> bool {
+        scan(source).is_err_and(|fault| fault.is_open())
+    }
+
     /// The content of a file that the scenario names at `span`.
     pub(crate) fn from_file(content: &str, span: Span) -> Result<Text, TemplateError> {
         Text::parse(content, span, Layout::unknown())

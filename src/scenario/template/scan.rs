@@ -55,6 +55,10 @@ enum ScanFaultKind {
 }
 
 impl ScanFault {
+    pub(super) fn is_open(&self) -> bool {
+        self.kind != ScanFaultKind::Marks
+    }
+
     pub(super) fn message(&self) -> &'static str {
         match self.kind {
             ScanFaultKind::OpenExpression => "this `<<` is never closed by `>>`",

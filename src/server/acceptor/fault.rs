@@ -49,21 +49,31 @@ impl fmt::Display for AcceptorFault {
 /// Why a handshake failed, in words that follow "the TLS handshake failed: ".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum HandshakeFailure {
-    /// The client said no, by an alert.
+    /// The client said no, by this alert (RFC 8446 section 6), in OpenSSL's words.
     Refused(String),
-    /// What the client sent is no TLS.
+    /// What the client sent is no TLS: how OpenSSL noticed.
     NotTls(String),
+    /// The client closed the connection.
+    Closed,
+    /// The client reset the connection.
+    Reset,
     /// Anything else.
     Other(String),
 }
 
 impl fmt::Display for HandshakeFailure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (HandshakeFailure::Refused(reason) | HandshakeFailure::NotTls(reason) | HandshakeFailure::Other(reason)) =
-            self;
-        formatter.write_str(reason)
+        match self {
+            HandshakeFailure::Refused(alert) => write!(formatter, "the client refused: {alert}"),
+            HandshakeFailure::NotTls(reason) => write!(formatter, "the client did not speak TLS ({reason})"),
+            HandshakeFailure::Closed => formatter.write_str("the client closed the connection"),
+            HandshakeFailure::Reset => formatter.write_str("the client reset the connection"),
+            HandshakeFailure::Other(reason) => formatter.write_str(reason),
+        }
     }
 }
+
+impl std::error::Error for HandshakeFailure {}
 
 impl From<ErrorStack> for HandshakeFailure {
     fn from(error: ErrorStack) -> HandshakeFailure {
@@ -87,16 +97,15 @@ pub(super) fn in_words(error: &ErrorStack) -> String {
 pub(in crate::server) fn failure(error: &ssl::Error) -> HandshakeFailure {
     let reason = error.ssl_error().and_then(|stack| stack.errors().first()).and_then(openssl::error::Error::reason);
     let Some(reason) = reason.map(str::to_lowercase) else {
-        let text = match error.io_error().map(std::io::Error::kind) {
-            Some(std::io::ErrorKind::ConnectionReset) => "the client reset the connection",
-            _ => "the client closed the connection",
+        return match error.io_error().map(std::io::Error::kind) {
+            Some(std::io::ErrorKind::ConnectionReset) => HandshakeFailure::Reset,
+            _ => HandshakeFailure::Closed,
         };
-        return HandshakeFailure::Other(text.to_owned());
     };
     match reason.split_once("alert ") {
-        Some((_, alert)) => HandshakeFailure::Refused(format!("the client refused: {alert}")),
+        Some((_, alert)) => HandshakeFailure::Refused(alert.to_owned()),
         None if matches!(reason.as_str(), "wrong version number" | "http request" | "packet length too long") => {
-            HandshakeFailure::NotTls(format!("the client did not speak TLS ({reason})"))
+            HandshakeFailure::NotTls(reason)
         }
         None => HandshakeFailure::Other(reason),
     }

@@ -12,9 +12,6 @@ use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
-/// How many octets are read at once.
-const READ_SIZE: usize = 16 * 1024;
-
 /// The most octets thrown away when closing, so that what was sent last arrives before the end.
 const DISCARDED_AT_MOST: usize = 256 * 1024;
 
@@ -56,14 +53,13 @@ impl Layer {
     }
 }
 
-pub(super) fn poll_read(stream: &mut Layer, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
-    let mut space = [std::mem::MaybeUninit::uninit(); READ_SIZE];
-    let mut buffer = ReadBuf::uninit(&mut space);
-    let outcome = match stream {
-        Layer::Plain(tcp) => Pin::new(tcp).poll_read(cx, &mut buffer),
-        Layer::Tls(tls) => Pin::new(&mut **tls).poll_read(cx, &mut buffer),
-    };
-    outcome.map(|outcome| outcome.map(|()| buffer.filled().to_vec()))
+impl AsyncRead for Layer {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Layer::Plain(tcp) => Pin::new(tcp).poll_read(cx, buffer),
+            Layer::Tls(tls) => Pin::new(&mut **tls).poll_read(cx, buffer),
+        }
+    }
 }
 
 /// What TLS says of its own end.

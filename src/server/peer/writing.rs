@@ -2,8 +2,9 @@
 
 use super::layer::{Layer, end_of};
 use super::trouble::PeerEnd;
-use super::{Drip, Peer, PeerTrouble};
+use super::{Peer, PeerTrouble};
 use crate::net::clock;
+use crate::net::wire::Drip;
 use std::io;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
@@ -12,7 +13,7 @@ impl Peer {
     /// Sends all of `bytes`; `wait` bounds each wait without progress.
     pub(crate) async fn write(&mut self, bytes: &[u8], wait: Duration, drip: Option<Drip>) -> Result<(), PeerTrouble> {
         let Some(drip) = drip else { return self.write_piece(bytes, wait).await };
-        let mut pieces = bytes.chunks(drip.octets.max(1)).peekable();
+        let mut pieces = drip.pieces(bytes);
         while let Some(piece) = pieces.next() {
             self.write_piece(piece, wait).await?;
             if pieces.peek().is_some() {

@@ -4,6 +4,7 @@
 
 use crate::net::clock;
 use std::cell::RefCell;
+use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
 use super::{SandboxStage, Shared, reached};
-use crate::server::acceptor::failure;
+use crate::server::acceptor::{HandshakeFailure, failure};
 use crate::server::dialogue::{After, Input, SandboxDialogue};
 use crate::server::log::SessionLog;
 use crate::server::protocol::Protocol;
@@ -37,8 +38,6 @@ pub(crate) const LINGER: Duration = Duration::from_secs(5);
 /// Octets read at once.
 const READ_SIZE: usize = 64 * 1024;
 
-/// How the text of a failed handshake begins.
-const HANDSHAKE_FAILED: &str = "the TLS handshake failed";
 /// The alerts that a client sends about a certificate (RFC 8446 section 6.2).
 const DISTRUST: [&str; 6] = [
     "unknown ca",
@@ -84,21 +83,35 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, session: u64, sha
 
 /// Why a connection broke off, and what helps.
 fn in_words(error: &io::Error) -> String {
+    let inner = error.get_ref();
+    let in_handshake = inner.and_then(|inner| inner.downcast_ref::<HandshakeFailed>()).map(|failed| failed.0.clone());
     // TLS 1.3: what a client says of the certificate comes after the server's handshake.
-    let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<openssl::ssl::Error>());
-    let text = of_tls.map_or_else(|| error.to_string(), |error| failure(error).to_string());
+    let of_tls = || inner.and_then(|inner| inner.downcast_ref::<openssl::ssl::Error>()).map(failure);
     let trust = "let it trust the file of `--ca-out`";
-    match text.split_once("the client refused: ").map(|(_, alert)| alert) {
-        Some(alert) if DISTRUST.iter().any(|one| alert.starts_with(one)) => {
+    match in_handshake.clone().or_else(of_tls) {
+        Some(HandshakeFailure::Refused(alert)) if DISTRUST.iter().any(|one| alert.starts_with(one)) => {
             format!("the client does not trust the certificate (its alert is `{alert}`): {trust}")
         }
-        Some(alert) => format!("the client ended TLS with the alert `{alert}`"),
-        None if text.starts_with(HANDSHAKE_FAILED) && text.contains("the client closed the connection") => {
+        Some(HandshakeFailure::Refused(alert)) => format!("the client ended TLS with the alert `{alert}`"),
+        Some(HandshakeFailure::Closed) if in_handshake.is_some() => {
             format!("the client closed in the TLS handshake: does it trust the certificate? If not, {trust}")
         }
-        None => format!("broken off: {}", visible(text.as_bytes())),
+        Some(other) if in_handshake.is_none() => format!("broken off: {}", visible(other.to_string().as_bytes())),
+        _ => format!("broken off: {}", visible(error.to_string().as_bytes())),
     }
 }
+
+/// A handshake that came to nothing.
+#[derive(Debug)]
+struct HandshakeFailed(HandshakeFailure);
+
+impl fmt::Display for HandshakeFailed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the TLS handshake failed: {}", self.0)
+    }
+}
+
+impl std::error::Error for HandshakeFailed {}
 
 /// Sends one client too many away, if that can be said at once.
 pub(super) fn turn_away(stream: &TcpStream, shared: &Shared, start: Start) {
@@ -183,10 +196,9 @@ async fn accept_tls(
 ) -> io::Result<SslStream<TcpStream>> {
     begins_with_tls(&stream).await?;
     let shaken = clock::within(HANDSHAKE, shared.tls()?.shake_hands(stream)).await;
-    let shaken = shaken.map_err(|_| format!("not done after {} s", HANDSHAKE.as_secs()));
-    let (stream, accepted) = shaken
-        .and_then(|done| done.map_err(|failure| failure.to_string()))
-        .map_err(|error| io::Error::other(format!("{HANDSHAKE_FAILED}: {error}")))?;
+    let too_late = |_| HandshakeFailure::Other(format!("not done after {} s", HANDSHAKE.as_secs()));
+    let (stream, accepted) =
+        shaken.map_err(too_late).flatten().map_err(|failure| io::Error::other(HandshakeFailed(failure)))?;
     dialogue.log().detail(|| format!("{}, {}", accepted.version, accepted.cipher));
     dialogue.tls_started(accepted);
     Ok(stream)

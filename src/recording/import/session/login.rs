@@ -1,9 +1,9 @@
 //! The lines of a login, with one sign for all the ways in which logs hide credentials.
 
 use super::{HIDDEN, LogSession};
-use crate::recording::Said;
 use crate::recording::import::credentials;
 use crate::recording::import::grammar::{self, LineForm};
+use crate::recording::{Said, split_verb};
 use crate::scenario::Span;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,6 +21,9 @@ impl LogSession {
             text if grammar::is_hidden(text) => 1,
             _ => 0,
         };
+        if weight(text) == 2 && weight(&first) > 0 && self.is_second_of_login(at) {
+            return false;
+        }
         let keeps_first = weight(&first) > weight(text);
         self.warn(here, "two lines answer one challenge: one of them was left out", "");
         self.stray_credentials.push(if keeps_first { text.trim().to_owned() } else { first });
@@ -29,6 +32,15 @@ impl LogSession {
             self.said.remove(at);
         }
         keeps_first
+    }
+
+    /// Whether the line at this place is the first answer of AUTH LOGIN, after which another one is due.
+    fn is_second_of_login(&self, at: usize) -> bool {
+        let before = self.said[..at].iter().rev().find_map(|said| match said {
+            Said::Line(line) => Some(split_verb(line)),
+            _ => None,
+        });
+        before.is_some_and(|(verb, mechanism)| verb == "AUTH" && mechanism.eq_ignore_ascii_case(b"LOGIN"))
     }
 
     /// A line of a login with one sign for all the ways in which logs hide credentials.

@@ -12,6 +12,9 @@ const MAX_MESSAGE: usize = 64 * 1024;
 impl LogSession {
     /// The end of mail data.
     pub(in crate::recording::import) fn message(&mut self, mut octets: Vec<u8>) {
+        if self.is_too_long() {
+            return;
+        }
         let left_out = octets.len().saturating_sub(MAX_MESSAGE);
         if left_out > 0 {
             let end =

@@ -47,6 +47,14 @@ impl Talk<'_> {
         }
     }
 
+    /// A client that begins the message was told to: the 354 is not shown.
+    pub(super) fn begin_message_at_once(&mut self) {
+        if !self.marks.are_alike() && self.session.go_ahead_not_shown(self.here) {
+            self.marked_data = 0;
+            self.data = Some((TalkMessage::Marked, Vec::new()));
+        }
+    }
+
     /// The server answers mail data whose end did not show.
     pub(super) fn end_message(&mut self) {
         match self.data.take() {
