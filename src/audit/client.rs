@@ -109,7 +109,7 @@ fn words(line: &str) -> Vec<String> {
 
 /// Why there was no session.
 fn never_came(outcome: &Outcome) -> Option<String> {
-    let ended = outcome.client_end.as_ref().map(told).unwrap_or_else(|| "nobody came".to_owned());
+    let ended = outcome.client_end.as_ref().map_or_else(|| "nobody came".to_owned(), told);
     if outcome.divergences.iter().any(|divergence| divergence.kind == Kind::Connections) {
         return Some(format!("it never connected: {ended}"));
     }

@@ -173,7 +173,7 @@ impl Peer {
 
     /// The first octet of what the client says next, which stays unread; nothing where it says none for so long, or ends.
     pub(crate) async fn first_octet(&mut self, wait: Duration) -> Option<u8> {
-        if self.unread.is_empty()
+        if self.unread().is_empty()
             && self.end.is_none()
             && let Some(Layer::Plain(tcp)) = &self.stream
         {
@@ -181,7 +181,7 @@ impl Peer {
             let count = clock::within(wait, tcp.peek(&mut first)).await.ok()?.ok()?;
             return first.first().copied().filter(|_| count > 0);
         }
-        self.unread.first().copied()
+        self.unread().first().copied()
     }
 
     /// Whether the client ended its side by a reset.

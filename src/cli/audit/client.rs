@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AuditClientArguments {
     /// The client and its arguments, in which `{host}`, `{port}`, `{ca}`, `{user}`, `{password}`, `{from}`, `{to}` and
-    /// `{message}` are replaced; SMTP_HOST, SMTP_PORT and so on are in its environment
+    /// `{message}` are replaced; `SMTP_HOST`, `SMTP_PORT` and so on are in its environment
     #[arg(value_name = "COMMAND", last = true)]
     command: Vec<String>,
     /// Clients in a CSV file, one per row, with the columns `name` and `command`
