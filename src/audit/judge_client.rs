@@ -11,6 +11,9 @@ const WANTS_FAILURE: &str = "exit-failure";
 /// A check with this tag wants the command to say that the message was sent.
 const WANTS_SUCCESS: &str = "exit-success";
 
+/// A check with this tag is about something that a client may refuse to send before it connects.
+const MAY_NOT_COME: &str = "may-not-come";
+
 /// Judges an outcome of a check of clients.
 pub(crate) fn judge_client(scenario: &Scenario, outcome: &Outcome) -> Judged {
     match outcome.verdict() {
@@ -38,6 +41,20 @@ fn fails(scenario: &Scenario, outcome: &Outcome, divergence: &Divergence) -> boo
     decisive(scenario, outcome, &divergence.step).is_some() && proves(outcome, divergence, Speaker::Client)
 }
 
+/// Whether the client saw itself that it must not send this, and said so.
+fn refused_to_come(outcome: &Outcome, divergence: &Divergence) -> bool {
+    let exit = outcome.client_end.as_ref().map(|end| &end.exit);
+    let says_so = matches!(exit, Some(ClientExit::Status(status)) if *status != 0);
+    divergence.kind == Kind::Connections
+        && connection_of(&divergence.step) == Some(1)
+        && says_so
+        && has_tag(outcome, MAY_NOT_COME)
+}
+
+fn has_tag(outcome: &Outcome, tag: &str) -> bool {
+    outcome.tags.iter().any(|one| one == tag)
+}
+
 /// Whether the client was right on its first connection, and came back to do what it had not done then: without TLS, say.
 fn comes_back_otherwise(outcome: &Outcome, divergence: &Divergence) -> bool {
     let first_followed =
@@ -60,6 +77,9 @@ fn connection_of(number: &StepNumber) -> Option<usize> {
 }
 
 fn of_divergence(scenario: &Scenario, outcome: &Outcome, divergence: &Divergence) -> Judged {
+    if refused_to_come(outcome, divergence) {
+        return Judged::plain(CheckVerdict::Pass, None);
+    }
     let fails = fails(scenario, outcome, divergence);
     let (sent, came) = conversation(outcome, divergence, Speaker::Server);
     let wanted = decisive(scenario, outcome, &divergence.step).and_then(|step| wanted_by(step, divergence));
@@ -127,7 +147,7 @@ fn last_reply(outcome: &Outcome) -> String {
 
 /// The exit status of a program that did right on the wire.
 fn by_exit(outcome: &Outcome) -> Judged {
-    let has = |tag: &str| outcome.tags.iter().any(|one| one == tag);
+    let has = |tag| has_tag(outcome, tag);
     let passed = Judged::plain(CheckVerdict::Pass, None);
     let Some(end) = &outcome.client_end else { return passed };
     // What a later try brought to its end need not be said to have failed.
