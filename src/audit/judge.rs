@@ -100,18 +100,31 @@ fn expected(divergence: &Divergence) -> Option<String> {
     divergence.expected.as_deref().map(str::to_owned)
 }
 
-/// Of the steps of one side, the one with the last expectation that was not skipped, if `number` is it or in it; of steps that
+/// Of the steps of one side, the one with the last expectation that was not skipped, if `asked` is it or in it; of steps that
 /// are sent together, or in a loop, all of them.
 pub(super) fn decisive_among<'s>(steps: &'s [Step], outcome: &Outcome, asked: &StepNumber) -> Option<&'s Step> {
-    let skipped = |step: &Step| {
-        let is_it = |one: &&StepOutcome| {
-            let number = &one.number;
-            number.side() == asked.side() && !number.is_finally() && number.path() == &*step.head.number
-        };
-        outcome.steps.iter().find(is_it).is_some_and(|one| one.verdict == Verdict::Skipped)
-    };
-    let last = last_expecting(steps, &skipped)?;
+    let last = last_of(steps, outcome, asked)?;
     (!asked.is_finally() && belongs(asked.path(), &last.head.number)).then_some(last)
+}
+
+/// Whether the decisive step of the side of `asked` had passed when a later one diverged.
+pub(super) fn had_passed(steps: &[Step], outcome: &Outcome, asked: &StepNumber) -> bool {
+    let Some(last) = last_of(steps, outcome, asked) else { return false };
+    let passed = |step: &StepOutcome| step.verdict == Verdict::Followed && is_at(&step.number, asked, last);
+    outcome.steps.iter().take_while(|step| step.number != *asked).any(passed)
+}
+
+fn last_of<'s>(steps: &'s [Step], outcome: &Outcome, asked: &StepNumber) -> Option<&'s Step> {
+    let skipped = |step: &Step| {
+        let of_it = outcome.steps.iter().find(|one| is_at(&one.number, asked, step));
+        of_it.is_some_and(|one| one.verdict == Verdict::Skipped)
+    };
+    last_expecting(steps, &skipped)
+}
+
+/// Whether a number is that of a step on the side of `asked`.
+fn is_at(number: &StepNumber, asked: &StepNumber, step: &Step) -> bool {
+    number.side() == asked.side() && !number.is_finally() && number.path() == &*step.head.number
 }
 
 fn last_expecting<'s>(steps: &'s [Step], skipped: &dyn Fn(&Step) -> bool) -> Option<&'s Step> {

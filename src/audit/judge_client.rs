@@ -2,7 +2,7 @@
 //!
 //! Responsible for the same verdicts as `judge` has for servers. The decisive step is found there.
 
-use super::judge::{CheckVerdict, ENDED_EARLY, Judged, conversation, decisive_among, proves, wanted_by};
+use super::judge::{CheckVerdict, ENDED_EARLY, Judged, conversation, decisive_among, had_passed, proves, wanted_by};
 use crate::run::{ClientEnd, ClientExit, Divergence, Kind, Outcome, RunVerdict, Speaker, StepNumber, StepSide};
 use crate::scenario::{Scenario, Step};
 
@@ -23,6 +23,7 @@ pub(crate) fn judge_client(scenario: &Scenario, outcome: &Outcome) -> Judged {
         RunVerdict::Diverged | RunVerdict::Warned | RunVerdict::Refused | RunVerdict::Unreachable | RunVerdict::Bug => {
             let fails = |divergence: &&Divergence| fails(scenario, outcome, divergence);
             match outcome.divergences.iter().find(fails).or(outcome.divergences.first()) {
+                Some(divergence) if left_after_all(scenario, outcome, divergence) => by_exit(outcome),
                 Some(divergence) => of_divergence(scenario, outcome, divergence),
                 None => Judged::plain(CheckVerdict::Blocked, None),
             }
@@ -39,6 +40,14 @@ fn fails(scenario: &Scenario, outcome: &Outcome, divergence: &Divergence) -> boo
         return true;
     }
     decisive(scenario, outcome, &divergence.step).is_some() && proves(outcome, divergence, Speaker::Client)
+}
+
+/// Whether the client had done what the check is about, and did not wait for what it would have been told after that.
+fn left_after_all(scenario: &Scenario, outcome: &Outcome, divergence: &Divergence) -> bool {
+    let steps = connection_of(&divergence.step).and_then(|number| Some(scenario.server.as_ref()?.steps(number)));
+    matches!(divergence.kind, Kind::Closed | Kind::Reset)
+        && outcome.divergences.len() == 1
+        && steps.is_some_and(|steps| had_passed(steps, outcome, &divergence.step))
 }
 
 /// Whether the client saw itself that it must not send this, and said so.

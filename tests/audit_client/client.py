@@ -71,7 +71,7 @@ class Session:
     def expect(self, wanted="2"):
         lines = self.reply()
         code = str(self.last)
-        fits = code == "250" if "exact" in WORDS and wanted == "2" else code.startswith(wanted)
+        fits = code == "250" if "exact" in WORDS and wanted == "25" else code.startswith(wanted)
         if not fits and "goes-on" not in WORDS:
             raise Refused(" ".join(lines))
         return lines
@@ -184,7 +184,7 @@ class Session:
             self.expect()
             self.expect()
         else:
-            self.ask(mail)
+            self.ask(mail, "25")
         refused = self.recipients(recipients[1:] if "pipelines" in WORDS else recipients)
         if len(refused) == len(recipients) and "goes-on" not in WORDS:
             raise Refused(refused[-1])
@@ -213,6 +213,9 @@ class Session:
         self.write(b"QUIT\r\n")
         if "no-wait" in WORDS:
             return
+        if "one-read" in WORDS:
+            # What it was sent meanwhile is still under way.
+            time.sleep(2)
         try:
             self.reply()
         except (OSError, Refused):

@@ -2,6 +2,7 @@
 //!
 //! Responsible for telling apart what may come in place of a command line, and for `observed` in templates.
 
+use crate::net::clock;
 use crate::play::server::connection::Pending;
 use crate::play::server::steps::{ServerStepAt, ServerStepDone};
 use crate::scenario::{Length, value_from_bytes};
@@ -28,13 +29,15 @@ impl ServerStepAt<'_> {
     /// Waits so long for the next thing that the client does. The beginning of a TLS handshake stays for a step `tls`.
     pub(super) async fn observe(&mut self, length: &Length) -> ServerStepDone {
         let length = self.on.stage.bounded(self.length(length)?);
+        let due = clock::Instant::now() + length;
         let first = self.on.peer.first_octet(length).await;
         if first == Some(HANDSHAKE) && !self.on.peer.is_tls() {
             self.on.stage.log.note(&self.on.session, "the client begins a TLS handshake");
             self.note("tls", Vec::new(), false);
             return Ok(());
         }
-        let (kind, bytes, secret) = match self.on.peer.read_line(length).await {
+        let left = due.saturating_duration_since(clock::Instant::now());
+        let (kind, bytes, secret) = match self.on.peer.read_line(left).await {
             Ok(line) => {
                 let secret = self.on.hear_line(&line);
                 let content = line.strip_suffix(b"\n").unwrap_or(&line);
