@@ -8,9 +8,9 @@ mod html;
 
 use std::ops::Range;
 
-/// What stands behind the fence of the scenario.
+/// What stands after the fence of the scenario.
 pub(crate) const SCENARIO: &str = "yaml smtp-script";
-/// What stands behind the fence of what the server said.
+/// What stands after the fence of what the server said.
 pub(crate) const RECORDING: &str = "yaml smtp-script-recording";
 /// What web mail makes of blanks.
 const NO_BREAK_SPACE: char = '\u{a0}';

@@ -101,7 +101,7 @@ fn questions(arguments: &[String]) -> Result<Vec<Question>, String> {
     Ok(questions)
 }
 
-/// Whether the second belongs to the first: an enhanced status code behind a reply code of its class.
+/// Whether the second belongs to the first: an enhanced status code after a reply code of its class.
 fn completes(first: &Question, second: &Question) -> bool {
     let class = second.enhanced.and_then(|it| it.0);
     let same_class = class.is_none() || first.code.is_some_and(|code| code[0] == class);

@@ -159,7 +159,7 @@ struct Board {
     progress: RunProgress,
 }
 
-/// Nothing is played behind a scenario that cannot be run.
+/// Nothing is played after a scenario that cannot be run.
 fn stop_at_the_first_broken(prepared: &mut Prepared) {
     let broken = prepared.items.iter().position(|item| matches!(item, Selected::Broken(_)));
     if let Some(first) = broken {

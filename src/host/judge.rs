@@ -1,6 +1,6 @@
 //! Which rule answers a line, and what it says.
 //!
-//! Responsible for what `rules:` of a scenario mean, on whichever server: `rules` plays them behind the steps of a server,
+//! Responsible for what `rules:` of a scenario mean, on whichever server: `rules` plays them after the steps of a server,
 //! `rulebook` in front of the sandbox. Not responsible for sending.
 
 use crate::net::wire::Drip;
@@ -10,13 +10,14 @@ use crate::play::server::message::ReceivedMessage;
 use crate::play::server::observing::ObservedClient;
 use crate::play::server::reply::ReplySpeech;
 use crate::play::server::scope::ServerScope;
+use crate::play::server::tally::Tally;
 use crate::play::stage::shown_capture;
-use crate::scenario::server::Rule;
-use crate::scenario::{Rendered, TemplateError, Templates, value_from_bytes};
+use crate::scenario::server::{Per, Rule};
+use crate::scenario::{Mode, Rendered, TemplateError, Templates, Text, value_from_bytes};
 use crate::secret::Masker;
 use crate::server::Accepted;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What rules look at on one connection.
@@ -29,9 +30,10 @@ pub(crate) struct Judge<'a> {
     pub(crate) message: Option<&'a Arc<ReceivedMessage>>,
     pub(crate) tls: Option<&'a Arc<Accepted>>,
     pub(crate) observed: Option<&'a Arc<ObservedClient>>,
-    /// For each rule how many commands matched it on this connection, and on all of them.
+    /// For each rule how many commands matched it on this connection.
     pub(crate) matched: &'a mut [u64],
-    pub(crate) matched_by_all: &'a Mutex<Vec<u64>>,
+    /// The same on all of them.
+    pub(crate) tally: &'a Tally,
 }
 
 /// What a rule does, rendered.
@@ -69,21 +71,38 @@ impl Judge<'_> {
             {
                 continue;
             }
-            let count = self.count(index, rule.counts_all);
+            let Some(count) = self.count(index, rule)? else { continue };
             if count > rule.after && rule.times.is_none_or(|times| count <= rule.after + times) {
-                return Ok(Some(rule));
+                self.tally.answered(index);
+                if rule.answers() {
+                    return Ok(Some(rule));
+                }
             }
         }
         Ok(None)
     }
 
-    fn count(&mut self, rule: usize, of_all: bool) -> u64 {
-        let mut all = self.matched_by_all.lock().unwrap_or_else(PoisonError::into_inner);
-        let counts = if of_all { all.as_mut_slice() } else { &mut *self.matched };
-        counts.get_mut(rule).map_or(0, |count| {
-            *count += 1;
-            *count
-        })
+    /// How many lines have matched it, with this one; none where a value that it counts over is not known yet.
+    fn count(&mut self, index: usize, rule: &Rule) -> Result<Option<u64>, TemplateError> {
+        let values = match &rule.per {
+            Per::Connection => {
+                return Ok(self.matched.get_mut(index).map(|count| {
+                    *count += 1;
+                    *count
+                }));
+            }
+            Per::Server => None,
+            Per::Values(texts) => {
+                let known = texts.iter().flat_map(Text::names).all(|name| self.names.knows(&name));
+                if !known {
+                    return Ok(None);
+                }
+                let scope = self.scope();
+                let render = |text| Ok(self.templates.render(text, Mode::Plain, &scope)?.bytes);
+                Some(texts.iter().map(render).collect::<Result<Vec<_>, TemplateError>>()?)
+            }
+        };
+        Ok(Some(self.tally.matched(index, values)))
     }
 
     pub(crate) fn scope(&self) -> ServerScope<'_> {

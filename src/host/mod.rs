@@ -11,10 +11,11 @@ mod rules;
 use crate::net::clock;
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
-use crate::play::outcome::Verdict;
+use crate::play::outcome::{StepOutcome, Verdict};
 use crate::play::server::connection::Connection;
 use crate::play::server::record::{Record, connection_number, connection_outcome, pass_over};
 use crate::play::server::script::{Script, ScriptParts};
+use crate::play::server::tally::unmet;
 use crate::scenario::Span;
 use crate::scenario::server::ConnectionPlan;
 use crate::session::Transcript;
@@ -160,7 +161,8 @@ impl Host {
                 return !self.playing.is_empty();
             }
         };
-        wanted.is_none_or(|wanted| self.came < wanted) || !self.playing.is_empty()
+        let content = self.script.server.has_only_rules() && self.script.tally.is_content(&self.script.server.rules);
+        !content && wanted.is_none_or(|wanted| self.came < wanted) || !self.playing.is_empty()
     }
 
     /// When waiting is over, where it ever is. A connection that is being served has its own limits.
@@ -179,6 +181,7 @@ impl Host {
             self.records.extend(done);
         }
         self.note_missing();
+        self.note_demands();
         self.records
     }
 
@@ -242,10 +245,31 @@ impl Host {
         }
     }
 
-    fn fault(&mut self, number: usize, span: Span, kind: Kind, text: &str) {
-        let step = connection_number(number);
-        let place = Site {
-            number: &step,
+    /// Rules that must have answered so often, each as a step of the server.
+    fn note_demands(&mut self) {
+        let script = self.script.clone();
+        let (rules, at) = (&script.server.rules, self.log.elapsed());
+        for (index, (rule, answers)) in script.tally.answers(rules).into_iter().enumerate() {
+            if !rule.demand.is_any() {
+                continue;
+            }
+            let number = format!("server rule {}", index + 1);
+            let unmet = unmet(rule, answers).filter(|_| !script.is_abandoned());
+            let verdict = if unmet.is_some() { Verdict::Diverged } else { Verdict::Followed };
+            let title = Arc::from(format!("rule {}", rule.pattern.text.source));
+            let whole = StepOutcome {
+                name: rule.name.as_ref().map(|name| name.source.clone()),
+                verdict,
+                ..StepOutcome::unreached(number.clone().into(), "rule", title, rule.span, at)
+            };
+            let divergence = unmet.map(|text| self.site(&number, rule.span).fault(Kind::Rule, &text));
+            self.records.push(Record::of_none(usize::MAX, whole, divergence.into_iter().collect()));
+        }
+    }
+
+    fn site<'s>(&'s self, number: &'s str, span: Span) -> Site<'s> {
+        Site {
+            number,
             name: None,
             span,
             session: None,
@@ -253,8 +277,12 @@ impl Host {
             masker: self.log.masker(),
             run_is_over: self.script.run_is_over(),
             idiom: Idiom::Scenario,
-        };
-        let divergence = Divergence { line: self.log.last_of(&step), ..place.fault(kind, text) };
+        }
+    }
+
+    fn fault(&mut self, number: usize, span: Span, kind: Kind, text: &str) {
+        let step = connection_number(number);
+        let divergence = Divergence { line: self.log.last_of(&step), ..self.site(&step, span).fault(kind, text) };
         let diverged = connection_outcome(number, span, Verdict::Diverged, self.log.elapsed());
         self.records.push(Record::of_none(number, diverged, vec![divergence]));
     }

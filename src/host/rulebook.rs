@@ -9,12 +9,13 @@ use crate::play::expect::Comparer;
 use crate::play::scope::ScopeNames;
 use crate::play::server::message::ReceivedMessage;
 use crate::play::server::scope::{ServerScope, server_value};
+use crate::play::server::tally::{Tally, unmet};
 use crate::scenario::server::{Rule, Server};
-use crate::scenario::{Chance, Closing, Diagnostic, Scenario, TemplateError, Templates, Variables};
+use crate::scenario::{Chance, Closing, Diagnostic, Scenario, Span, TemplateError, Templates, Variables};
 use crate::secret::Masker;
 use crate::server::{Accepted, Arrival, Ending, Interjection, Interjector, RuleFault, Rulebook};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 /// The rules of a scenario, for a sandbox.
 pub(crate) struct SandboxRules {
@@ -24,8 +25,8 @@ pub(crate) struct SandboxRules {
     templates: Templates,
     masker: Masker,
     insecure_secrets: bool,
-    /// For each rule how many lines matched it, on all connections.
-    matched: Mutex<Vec<u64>>,
+    /// How often they matched and answered, on all connections.
+    tally: Tally,
     /// A rule could not be obeyed.
     faulty: AtomicBool,
 }
@@ -64,7 +65,7 @@ impl SandboxRules {
             templates: Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded)),
             masker: Masker::new(&variables.secrets),
             insecure_secrets: settings.insecure_secrets,
-            matched: Mutex::new(vec![0; server.rules.len()]),
+            tally: Tally::new(server.rules.len()),
             faulty: AtomicBool::new(false),
             server,
         })
@@ -75,15 +76,26 @@ impl SandboxRules {
         self.faulty.load(Ordering::SeqCst)
     }
 
+    /// Which rules did not answer as often as they must, each with its place.
+    pub(crate) fn unmet(&self) -> Vec<String> {
+        let answers = self.tally.answers(&self.server.rules);
+        let said = answers.into_iter().filter_map(|(rule, count)| Some((rule.span, unmet(rule, count)?)));
+        said.map(|(span, text)| format!("{}: {text}", self.place(span))).collect()
+    }
+
     /// For the log: the place, and what is wrong there.
     fn fault(&self, error: &TemplateError) -> RuleFault {
         self.faulty.store(true, Ordering::SeqCst);
-        let sources = &self.scenario.sources;
-        let position = sources.position(error.span);
-        let name = sources.file(error.span.file).map_or("", |file| &file.name);
         let help = error.help.as_ref().map(|help| format!(" (help: {help})")).unwrap_or_default();
-        let text = format!("{name}:{}:{}: {}{help}", position.line, position.column, error.message);
+        let text = format!("{}: {}{help}", self.place(error.span), error.message);
         RuleFault(format!("a rule cannot be obeyed: {}", self.masker.mask_text(&text)))
+    }
+
+    fn place(&self, span: Span) -> String {
+        let sources = &self.scenario.sources;
+        let position = sources.position(span);
+        let name = sources.file(span.file).map_or("", |file| &file.name);
+        format!("{name}:{}:{}", position.line, position.column)
     }
 }
 
@@ -143,7 +155,7 @@ impl Reading {
             tls: self.tls.as_ref(),
             observed: None,
             matched: &mut self.matched,
-            matched_by_all: &rules.matched,
+            tally: &rules.tally,
         }
     }
 

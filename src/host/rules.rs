@@ -20,7 +20,7 @@ const IDLE: Duration = Duration::from_secs(300);
 /// The reply code of a challenge (RFC 4954 section 4).
 const CHALLENGE: u16 = 334;
 
-/// The rules on a connection, behind its steps.
+/// The rules on a connection, after its steps.
 pub(crate) struct RulesAt<'c> {
     on: &'c mut Connection,
     /// For each rule how many commands matched it on this connection.
@@ -283,7 +283,7 @@ impl<'c> RulesAt<'c> {
             tls: self.on.tls.as_ref(),
             observed: self.on.observed.as_ref(),
             matched: &mut self.matched,
-            matched_by_all: &self.on.script.matched,
+            tally: &self.on.script.tally,
         };
         judge.first(rules, content, self.credentials)
     }

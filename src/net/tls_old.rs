@@ -53,7 +53,7 @@ pub(super) fn connector(options: &TlsOptions, lowest: TlsVersion) -> Result<SslC
 /// Shakes hands.
 ///
 /// # Errors
-/// OpenSSL's own text, with the reason why a certificate was refused in parentheses behind it.
+/// OpenSSL's own text, with the reason why a certificate was refused in parentheses after it.
 pub(super) async fn shake_hands(
     connector: &SslConnector,
     socket: Socket,

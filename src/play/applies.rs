@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 const OF_SESSION: [&str; 4] = ["reply", "extensions", "tls", "offers"];
 
 impl Player<'_> {
-    /// The opening and the steps. What the scenario requires is looked at behind its opening, as soon as the names are known.
+    /// The opening and the steps. What the scenario requires is looked at after its opening, as soon as the names are known.
     pub(crate) async fn play_script(&mut self) -> Flow {
         let scenario = self.ground.scenario;
         let mut required: Vec<&Requirement> = scenario.requires.iter().collect();

@@ -100,6 +100,7 @@ impl Site<'_> {
         let name = self.name.map(|name| format!(" \"{name}\"")).unwrap_or_default();
         let number = StepNumber::from(self.number);
         let subject = match number.side() {
+            StepSide::Server if !number.path().is_empty() => format!("{} of the server{name}", number.path()),
             StepSide::Server => format!("the server{name}"),
             StepSide::Connection(connection) if number.path().is_empty() => {
                 format!("connection {connection} of the server{name}")

@@ -104,6 +104,8 @@ pub enum Kind {
     Bug,
     /// Another number of connections than listed.
     Connections,
+    /// A rule answered more or less often than it must.
+    Rule,
 }
 
 /// What came in place of what was expected, in one word: a reply code, `closed`, `reset`, `silence` or `bytes`.
@@ -144,6 +146,7 @@ impl Kind {
             Kind::Start => "start",
             Kind::Bug => "bug",
             Kind::Connections => "connections",
+            Kind::Rule => "rule",
         }
     }
 }

@@ -29,7 +29,7 @@ pub struct Outcome {
     pub started: Timestamp,
     /// How long it took.
     pub duration: Duration,
-    /// Every step in the order of the file, those of a group behind it.
+    /// Every step in the order of the file, those of a group after it.
     pub steps: Vec<StepOutcome>,
     /// What the scenario claims about the other side.
     pub claim: ClaimOutcome,
@@ -130,6 +130,8 @@ pub struct SessionOutcome {
     pub messages: u64,
     /// Each TLS handshake.
     pub tls: Vec<Handshake>,
+    /// The certificate that this side refused, if it could be seen.
+    pub refused_certificate: Option<CertificateOutcome>,
 }
 
 /// What a TLS handshake agreed on.
@@ -334,6 +336,7 @@ impl SessionOutcome {
             received: ledger.received,
             messages: ledger.messages,
             tls: ledger.handshakes.iter().map(handshake).collect(),
+            refused_certificate: open.refused.as_ref().map(CertificateOutcome::of),
         }
     }
 }

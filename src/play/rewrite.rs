@@ -81,7 +81,7 @@ fn is_simple_scalar(span: Span, sources: &Sources) -> bool {
     is_plain && !written.contains(['\n', ',']) && !begins_line && !anchored
 }
 
-/// The code, and the enhanced status code where there is one: the words behind them vary.
+/// The code, and the enhanced status code where there is one: the words after them vary.
 fn whole_reply(reply: &Reply) -> String {
     let separator = if reply.lines().len() == 1 { " " } else { "[ -]" };
     let enhanced = reply.enhanced().map(|code| format!("{separator}{}", code.to_string().replace('.', "\\.")));

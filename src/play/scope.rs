@@ -53,6 +53,11 @@ impl ScopeNames {
         &self.flow
     }
 
+    /// Whether it has a value.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.values.contains_key(name) || self.secrets.contains_key(name)
+    }
+
     /// Gives a name a value for a while; [`ScopeNames::restore`] takes it back.
     pub(crate) fn bind(&mut self, name: &str, value: Value, secret: bool) -> Binding {
         let before = self.values.get(name).cloned().map(|value| (value, self.tainted.contains(name)));

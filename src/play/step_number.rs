@@ -69,6 +69,7 @@ impl From<Arc<str>> for StepNumber {
     fn from(text: Arc<str>) -> StepNumber {
         let (side, path_at) = match text.strip_prefix("server") {
             Some("") => (StepSide::Server, text.len()),
+            Some(rest) if rest.starts_with(" rule ") => (StepSide::Server, "server ".len()),
             Some(rest) => {
                 let digits = rest.trim_start_matches('.').split('.').next().unwrap_or_default();
                 let at = (text.len() - rest.len() + 1 + digits.len() + 1).min(text.len());

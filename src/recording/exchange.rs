@@ -110,15 +110,42 @@ pub(super) fn exchanges(said: &[Said]) -> Vec<AnsweredCommand<'_>> {
     }
     let last_remarks = std::mem::take(&mut pairing.remarks);
     pairing.exchanges.retain(|exchange| exchange.asked != AskedCommand::Nothing || exchange.says_something());
+    leave_out_what_nobody_heard(&mut pairing.exchanges);
     if let Some(last) = pairing.exchanges.last_mut() {
         last.remarks.extend(last_remarks);
     }
     pairing.exchanges
 }
 
+/// A client may write on until it notices that the server has closed. What no server read cannot be played again.
+fn leave_out_what_nobody_heard(exchanges: &mut Vec<AnsweredCommand<'_>>) {
+    let Some(last) = exchanges.iter().position(AnsweredCommand::ends_session) else { return };
+    let unheard = &exchanges[last + 1..];
+    let is_heard = |exchange: &AnsweredCommand<'_>| exchange.handshake || exchange.is_answered();
+    if unheard.is_empty() || unheard.iter().any(is_heard) {
+        return;
+    }
+    let closed = unheard.iter().any(|exchange| exchange.closed);
+    exchanges.truncate(last + 1);
+    if let Some(last) = exchanges.last_mut() {
+        last.closed |= closed && last.verb() != "QUIT";
+        last.remarks.push("what the client wrote after the server had closed is left out");
+    }
+}
+
 impl AnsweredCommand<'_> {
+    /// Whether the server says in its reply that it closes (RFC 5321 sections 3.8 and 4.1.1.10).
+    fn ends_session(&self) -> bool {
+        let code = self.code();
+        code == Some(421) || code == Some(221) && self.verb() == "QUIT" || self.closed && self.is_answered()
+    }
+
+    fn is_answered(&self) -> bool {
+        !self.replies.is_empty() || self.wanted.is_some() || self.malformed.is_some()
+    }
+
     fn says_something(&self) -> bool {
-        !self.replies.is_empty() || self.wanted.is_some() || self.malformed.is_some() || self.closed
+        self.is_answered() || self.closed
     }
 }
 

@@ -117,7 +117,7 @@ fn used(exchange: &AnsweredCommand<'_>) -> Vec<(String, Option<String>)> {
     words
 }
 
-/// The keywords by which the parameters behind an address were offered.
+/// The keywords by which the parameters after an address were offered.
 fn parameters(argument: &[u8]) -> impl Iterator<Item = &'static str> {
     let text = String::from_utf8_lossy(argument).to_ascii_uppercase();
     let words: Vec<String> = text.split_whitespace().skip(1).map(str::to_owned).collect();

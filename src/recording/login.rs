@@ -53,7 +53,7 @@ fn begins_login(exchange: &AnsweredCommand<'_>) -> bool {
     !exchange.is_response && exchange.command().login().is_some()
 }
 
-/// The exchange behind the last one of a login: whatever the server says, lines that are no commands are meant as
+/// The exchange after the last one of a login: whatever the server says, lines that are no commands are meant as
 /// responses.
 fn end_of(exchanges: &[AnsweredCommand<'_>], at: usize) -> usize {
     let more = exchanges[at + 1..].iter().take_while(|exchange| exchange.is_response).count();

@@ -36,6 +36,13 @@ pub(super) fn exact_chunk(command: &[u8], data: &RecordedMailData, secrets: &Sec
     exact(&[command, b"\r\n", &data.octets].concat(), secrets)
 }
 
+/// Whether header fields of it become templates, so that its size may be another each time.
+pub(super) fn is_made_anew(data: &RecordedMailData) -> bool {
+    let text = String::from_utf8_lossy(&data.octets);
+    let headers = text.split("\r\n\r\n").next().unwrap_or_default();
+    headers.split("\r\n").filter_map(field_name).any(|name| matches!(name.as_str(), "date" | "message-id"))
+}
+
 /// What a reader must know about mail data that was not kept whole.
 pub(super) fn remark(data: &RecordedMailData) -> Option<String> {
     let kept = data.octets.len();

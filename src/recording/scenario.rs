@@ -183,6 +183,7 @@ impl Writer<'_, '_> {
         let exchange = &self.exchanges[at];
         let mut comments: Vec<String> = exchange.remarks.iter().map(|text| self.secrets.mask(text)).collect();
         comments.extend(self.what_is_not_known(exchange));
+        comments.extend(self.what_differs(at, in_group).map(str::to_owned));
         let mut expect = expectation(self.exchanges, at);
         if let Some(bytes) = exchange.malformed.filter(|bytes| self.secrets.stand_in(bytes)) {
             // Only the length is shown of what would give a secret away.
@@ -242,6 +243,29 @@ impl Writer<'_, '_> {
             _ => None,
         }
         .map(str::to_owned)
+    }
+
+    /// What a reader must know of a step that cannot be made to fit the run.
+    fn what_differs(&self, at: usize, in_group: bool) -> Option<&'static str> {
+        let exchange = &self.exchanges[at];
+        let is_made_anew = |exchange: &AnsweredCommand<'_>| match exchange.asked {
+            AskedCommand::MailData(data) | AskedCommand::Chunk { octets: data, .. } => message::is_made_anew(data),
+            _ => false,
+        };
+        match exchange.verb().as_str() {
+            "AUTH" if !exchange.is_response && exchange.code() == Some(535) => {
+                Some("the server refused this login: `password` is the one that it refuses")
+            }
+            "MAIL" if exchange.argument().to_ascii_uppercase().windows(6).any(|six| six == b" SIZE=") => {
+                let more = &self.exchanges[at + 1..];
+                let own = more.iter().take_while(|next| next.verb() != "MAIL").any(is_made_anew);
+                own.then_some("SIZE is the size of the recorded message; with a new Date and Message-ID it may differ")
+            }
+            "BDAT" if in_group && is_made_anew(exchange) => {
+                Some("sent octet by octet as recorded: Date and Message-ID stay as they were")
+            }
+            _ => None,
+        }
     }
 
     /// The reply that ends a login, where it is another than the one that `auth` expects by itself.

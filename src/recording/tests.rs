@@ -119,6 +119,7 @@ steps:
         - ^250[ -]SIZE
   - send: AUTH PLAIN <<auth_plain(username, password)>>
     expect: ^235 2\\.7\\.0
+  # SIZE is the size of the recorded message; with a new Date and Message-ID it may differ
   - send: MAIL FROM:<<<from>>> SIZE=400
     expect: ^250 2\\.1\\.0
   - send: RCPT TO:<<<to>>>
@@ -541,4 +542,28 @@ fn a_hidden_line_with_a_bare_cr_is_raw() {
     let text = Conversation { server: RecordedServer::default(), said }.draft().to_yaml();
     assert!(text.contains("raw:"), "{text}");
     crate::load_text("recorded", &text).unwrap();
+}
+
+#[test]
+fn what_a_client_writes_after_the_close_is_left_out() {
+    let greeted = "S: 220 mx.example ESMTP\nC: EHLO client.example\nS: 250 mx.example\n";
+    let left = steps(&format!("{greeted}C: QUIT\nS: 221 bye\nC: ..end\nC: \n~ closed\nC: .\n"));
+    assert!(left.contains("- send: QUIT\n    expect: ^221\n") && !left.contains("..end"), "{left}");
+    assert!(left.contains("# what the client wrote after the server had closed is left out"), "{left}");
+    let shut = steps(&format!("{greeted}C: NOOP\nS: 421 4.3.2 going down\nC: NOOP\n~ closed\n"));
+    assert!(shut.ends_with("- send: NOOP\n    expect: {code: 421, closed: true}\n"), "{shut}");
+    // Whatever was answered is kept.
+    let heard = conversation(&format!("{greeted}C: QUIT\nS: 221 bye\nC: NOOP\nS: 250 ok\n")).draft().to_yaml();
+    assert!(heard.contains("- send: NOOP"), "{heard}");
+}
+
+#[test]
+fn what_cannot_fit_the_run_is_said() {
+    let plain = STANDARD.encode("\0mary@jane.com\0hunter2!");
+    let refused = steps(&format!(
+        "S: 220 mx.example ESMTP\nC: EHLO c.example\nS: 250 AUTH PLAIN\nC: AUTH PLAIN {plain}\nS: 535 5.7.8 no\nC: QUIT\nS: 221 bye\n"
+    ));
+    assert!(refused.contains("# the server refused this login: `password` is"), "{refused}");
+    assert!(steps(&submission()).contains("# SIZE is the size of the recorded message"));
+    assert!(!steps(&submission().replace(" SIZE=400", "")).contains("# SIZE"));
 }

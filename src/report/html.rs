@@ -142,7 +142,7 @@ fn length_of(number: usize) -> u64 {
 struct Anchors(HashSet<String>);
 
 impl Anchors {
-    /// A name that can stand behind `#` as it is, the same for the same report.
+    /// A name that can stand after `#` as it is, the same for the same report.
     fn of(&mut self, id: &str) -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() || "._/-".contains(c) { c } else { '-' };
         let name: String = id.chars().map(plain).collect();

@@ -44,7 +44,7 @@ pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
     for datum in report.scenarios.iter().map(of_scenario).chain(of_steps(report)) {
         let Some(shown) = datum.shown(&mut seen).filter(|shown| shown.len() < room) else { continue };
         room -= shown.len() + 1;
-        // Performance data goes on behind the long text: without one the first line holds all of it.
+        // Performance data goes on after the long text: without one the first line holds all of it.
         between = if page.contains('\n') { between } else { " " };
         _ = write!(page, "{between}{shown}");
         between = "\n";

@@ -36,7 +36,7 @@ pub use pace_of_runs::RunRate;
 pub use plan::{Again, Course, Finished, Plan, Play, Room, RunEvent, RunListener};
 pub use schedule::play_all;
 
-/// Room for so many runs at once.
+/// Room for this many runs at once.
 #[must_use]
 pub fn room_for(runs: usize) -> Room {
     Room::new(tokio::sync::Semaphore::new(runs.max(1)))

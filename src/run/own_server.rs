@@ -48,7 +48,10 @@ impl Player<'_> {
     /// Refuses a run that would never end: rules answer whoever comes, for ever.
     pub(super) fn refuse_endless(&self) -> Result<(), TemplateError> {
         let endless = |server: &Server| {
-            matches!(server.plan, ConnectionPlan::Rules) && !self.has_client() && self.stage.due.is_none()
+            matches!(server.plan, ConnectionPlan::Rules)
+                && !server.ends_by_demand()
+                && !self.has_client()
+                && self.stage.due.is_none()
         };
         match &self.ground.scenario.server {
             Some(server) if endless(server) => Err(TemplateError {

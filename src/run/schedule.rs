@@ -116,7 +116,7 @@ fn thread_count(plan: &Plan) -> usize {
     if plan.jobs == 1 { 1 } else { plan.threads.unwrap_or_else(processors).clamp(1, plan.jobs) }
 }
 
-/// Which part of a time so many threads were busy that took this much together.
+/// Which part of a time this many threads were busy that took this much together.
 fn part_of(taken: Duration, time: Duration, threads: usize) -> f64 {
     let whole = time.saturating_mul(u32::try_from(threads).unwrap_or(u32::MAX)).as_secs_f64();
     // What the kernel counts in ticks may be a little more than there was.

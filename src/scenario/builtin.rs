@@ -271,7 +271,7 @@ fn option(by_place: Option<Value>, options: &Kwargs, name: &str) -> Result<Optio
     }
 }
 
-/// What a base64 text holds, behind `334 ` or not.
+/// What a base64 text holds, after `334 ` or not.
 fn decoded(value: &Value, name: &str) -> Result<Vec<u8>, Error> {
     let text = bytes(value);
     let text = text.strip_prefix(b"334 ").unwrap_or(&text);

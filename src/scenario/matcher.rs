@@ -83,7 +83,7 @@ impl Matcher {
     }
 }
 
-/// The text behind `^`, where nothing in it has a meaning of its own.
+/// The text after `^`, where nothing in it has a meaning of its own.
 pub(super) fn line_start(pattern: &str) -> Option<Vec<u8>> {
     let mut text = Vec::new();
     let mut bytes = pattern.strip_prefix('^')?.bytes();

@@ -130,6 +130,7 @@ pub(crate) enum ReplyKind {
 /// `- match: …`: answers each command that matches.
 #[derive(Debug, Clone)]
 pub(crate) struct Rule {
+    pub(crate) span: Span,
     pub(crate) name: Option<Text>,
     pub(crate) pattern: Pattern,
     pub(crate) when: Option<Expression>,
@@ -137,15 +138,64 @@ pub(crate) struct Rule {
     pub(crate) times: Option<u64>,
     /// How many commands that match it lets pass first.
     pub(crate) after: u64,
-    /// Whether `times` and `after` count over all connections, instead of anew on each.
-    pub(crate) counts_all: bool,
+    /// What `times` and `after` count over.
+    pub(crate) per: Per,
+    /// How often it must have answered when the server ends.
+    pub(crate) demand: Demand,
     pub(crate) delay: Option<Length>,
     pub(crate) reply: Option<Reply>,
     pub(crate) pace: Option<Pace>,
     pub(crate) close: Option<Closing>,
 }
 
+/// What the answers of a rule are counted over.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Per {
+    /// Each connection, anew.
+    #[default]
+    Connection,
+    /// All connections.
+    Server,
+    /// All connections, for each set of these values anew: grey-listing goes by client, sender and recipient.
+    Values(Vec<Text>),
+}
+
+/// How often a rule must have answered when the server ends, and how often it may.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Demand {
+    pub(crate) at_least: Option<u64>,
+    pub(crate) at_most: Option<u64>,
+}
+
+impl Demand {
+    pub(crate) fn is_any(self) -> bool {
+        self != Demand::default()
+    }
+
+    /// Whether so many answers are what is demanded.
+    pub(crate) fn is_met_by(self, answers: u64) -> bool {
+        self.at_least.is_none_or(|least| answers >= least) && self.at_most.is_none_or(|most| answers <= most)
+    }
+}
+
+impl Rule {
+    /// Whether it answers: one that only takes note leaves the line to the rules after it.
+    pub(crate) fn answers(&self) -> bool {
+        self.reply.is_some() || self.close.is_some()
+    }
+
+    /// The values that its answers are counted over.
+    pub(crate) fn counted_values(&self) -> &[Text] {
+        if let Per::Values(values) = &self.per { values } else { &[] }
+    }
+}
+
 impl Server {
+    /// Whether a rule demands to have answered: then rules alone end when all of these have.
+    pub(crate) fn ends_by_demand(&self) -> bool {
+        self.rules.iter().any(|rule| rule.demand.at_least.is_some())
+    }
+
     /// What stands beside the rules, in words, and where; that there are none, where there are none.
     pub(crate) fn beside_rules(&self) -> Option<(Span, &'static str)> {
         let tls = &self.tls;

@@ -280,7 +280,7 @@ impl Step {
         matches!(&self.action, Action::Group(group) if group.included)
     }
 
-    /// The steps, and those of their groups, behind the files that are included at the beginning.
+    /// The steps, and those of their groups, after the files that are included at the beginning.
     pub(crate) fn behind_opening(steps: &[Step]) -> Vec<&Step> {
         let opens = steps.iter().take_while(|step| step.opens()).count();
         Step::walk(&steps[opens..])

@@ -77,7 +77,7 @@ fn one_line(text: &str) -> String {
     inert(text).replace('\n', "\\n")
 }
 
-/// A command without what stands behind the mechanism of AUTH, which may be a password (RFC 4954 section 4).
+/// A command without what stands after the mechanism of AUTH, which may be a password (RFC 4954 section 4).
 fn without_response(line: &str) -> &str {
     let mut words = line.split_inclusive(' ');
     match (words.next(), words.next()) {

@@ -256,7 +256,7 @@ mod tests {
         }
     }
 
-    /// Each mechanism, each class of reply: nothing of the login is shown, and the commands behind it are.
+    /// Each mechanism, each class of reply: nothing of the login is shown, and the commands after it are.
     #[test]
     fn whatever_the_reply_nothing_of_a_login_is_shown() {
         for mechanism in ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256", "XOAUTH2", "OAUTHBEARER", "EXTERNAL", "NTLM"] {

@@ -159,7 +159,7 @@ fn backslash(text: &[u8]) -> Option<(Meant, usize)> {
     }
 }
 
-/// The character of a surrogate and the one that `\u` spells behind it (RFC 8259 section 7).
+/// The character of a surrogate and the one that `\u` spells after it (RFC 8259 section 7).
 fn low_surrogate(text: &[u8], high: u32, at: usize) -> Option<u32> {
     let low = text.get(at..)?.strip_prefix(b"\\u").and_then(|rest| hex(rest.get(..4)?))?;
     let fits = (0xd800..0xdc00).contains(&high) && (0xdc00..0xe000).contains(&low);

@@ -34,7 +34,7 @@ pub(super) enum Kind {
 pub(super) struct Form {
     pub(super) octets: Vec<u8>,
     pub(super) kind: Kind,
-    /// Where the name of a host begins that all know: in a user name, behind `@`.
+    /// Where the name of a host begins that all know: in a user name, after `@`.
     pub(super) host: Option<usize>,
     /// Of an encoding, the secret itself; empty for a digest.
     pub(super) plain: Arc<[u8]>,

@@ -111,7 +111,7 @@ impl Found<'_> {
     }
 
     /// Whether nobody but who knows the secret writes it: letters with digits, with capitals inside, or with signs. The
-    /// name of a host behind `@` is known to all.
+    /// name of a host after `@` is known to all.
     fn is_strong(&self) -> bool {
         let octets = self.octets();
         // Beside words that servers say anyway a few signs are there by chance.

@@ -46,7 +46,7 @@ impl<'a> Path<'a> {
     }
 }
 
-/// Where the path ends: behind its `>`, or at the first blank, both outside quoted strings.
+/// Where the path ends: after its `>`, or at the first blank, both outside quoted strings.
 fn path_end(argument: &str, bracketed: bool) -> usize {
     let (mut quoted, mut escaped) = (false, false);
     for (at, octet) in argument.bytes().enumerate() {

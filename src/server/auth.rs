@@ -137,7 +137,7 @@ pub(crate) struct Gate<'a> {
 }
 
 impl Gate<'_> {
-    /// What the EHLO reply lists behind `AUTH`. ANONYMOUS, which lets anybody in, is listed where it was asked for.
+    /// What the EHLO reply lists after `AUTH`. ANONYMOUS, which lets anybody in, is listed where it was asked for.
     pub(crate) fn mechanisms(self) -> Vec<&'static str> {
         let chosen = |mechanism| self.mechanisms.is_some() || mechanism != Mechanism::Anonymous;
         let listed = LISTED.into_iter().filter(|mechanism| self.offers(*mechanism) && chosen(*mechanism));

@@ -1,4 +1,4 @@
-//! A message as it is told to whoever started the sandbox.
+//! A message as whoever started the sandbox hears of it.
 //!
 //! Plain data between `reception`, which takes messages in, and `cli::serve`, which prints them.
 
@@ -6,7 +6,7 @@ use super::protocol::SandboxLogin;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// Of a message so many octets are told; the rest is counted.
+/// How many octets of a message are passed on; the rest is counted.
 pub(super) const MAX_TOLD: usize = 32 * 1024 * 1024;
 
 /// A message that a client has left.
@@ -27,5 +27,5 @@ pub(crate) struct ReceivedMail {
     pub(crate) tls: Option<(String, String)>,
 }
 
-/// Who is told of messages.
+/// Who hears of messages.
 pub(crate) type MailListener = Arc<dyn Fn(&ReceivedMail) + Send + Sync>;

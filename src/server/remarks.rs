@@ -9,7 +9,7 @@ use crate::visible::visible;
 
 /// So many refusals of one session are remarked.
 const MOST: u32 = 5;
-/// Of a command so many characters are quoted.
+/// How many characters of a command are quoted.
 const QUOTED: usize = 120;
 
 /// What was seen of a session.

@@ -76,7 +76,7 @@ pub(crate) struct SandboxOptions {
     pub(crate) log: Option<Log>,
     /// Who answers before the protocol does.
     pub(crate) rules: Option<Arc<dyn Rulebook>>,
-    /// Who is told of messages.
+    /// Who hears of messages.
     pub(crate) listener: Option<MailListener>,
 }
 

@@ -8,7 +8,7 @@ use crate::net::clock;
 use crate::smtp::reply::Parsed;
 use std::time::{Duration, Instant};
 
-/// The type of a TLS record that holds an alert, and the major version behind it (RFC 8446 section 5.1).
+/// The type of a TLS record that holds an alert, and the major version after it (RFC 8446 section 5.1).
 const ALERT_RECORD: [u8; 2] = [0x15, 0x03];
 
 /// What `observe` took down that is no reply.
@@ -40,7 +40,7 @@ pub(crate) enum ObservedKind {
 }
 
 impl Session {
-    /// Waits so long for the next thing to come. What had come before the time was over is taken as it is.
+    /// Waits for this long for the next thing to come. What had come before the time was over is taken as it is.
     pub(crate) async fn observe(&mut self, length: Duration, log: &mut Transcript) -> Result<(), Trouble> {
         let (due, began) = (clock::Instant::now() + length, Instant::now());
         let (kind, bytes) = loop {

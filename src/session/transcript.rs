@@ -156,7 +156,7 @@ impl Transcript {
         (std::mem::take(&mut self.replies), std::mem::take(&mut self.received))
     }
 
-    /// Notes so many octets of the other side, as they are shown.
+    /// Notes this many octets of the other side, as they are shown.
     pub(crate) fn receive(&mut self, octets: usize, shown: &str) {
         self.received.octets += octets;
         let room = RECEIVED_TEXT.saturating_sub(self.received.text.len());

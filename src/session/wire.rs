@@ -296,7 +296,7 @@ impl Session {
         }
     }
 
-    /// Notes once that the server has ended its side, behind everything that it sent before.
+    /// Notes once that the server has ended its side, after everything that it sent before.
     pub(super) fn log_end(&mut self, log: &mut Transcript) {
         if self.end_noted || !self.inbox.unread().is_empty() {
             return;

@@ -9,7 +9,7 @@ use crate::smtp::mail_data::{LineEndings, MailDataEncoder};
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
 impl Shell {
-    /// DATA, the file behind its 354, and the end of mail data.
+    /// DATA, the file after its 354, and the end of mail data.
     pub(super) async fn data(&mut self, file: &str) {
         let Some(content) = self.content(file) else { return };
         self.send(b"DATA").await;

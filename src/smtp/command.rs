@@ -103,7 +103,7 @@ impl<'l> CommandLine<'l> {
         self.login().filter(|_| self.verb() == Verb::AuthCommand)
     }
 
-    /// The login that a line is meant to begin: AUTH, or a verb that nobody knows with a mechanism behind it, as a slip
+    /// The login that a line is meant to begin: AUTH, or a verb that nobody knows with a mechanism after it, as a slip
     /// has it.
     pub(crate) fn login(&self) -> Option<AuthCommand<'l>> {
         let (mechanism, initial) = first_word(self.argument);

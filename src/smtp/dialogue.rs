@@ -231,7 +231,7 @@ impl Dialogue {
         let accepted = (200..300).contains(&code);
         let mut one_more = None;
         match answers {
-            // Mail data that was pipelined behind the command has ended already.
+            // Mail data that was pipelined after the command has ended already.
             Awaited::Command(Verb::Data) if code == 354 && !self.owed.contains(&Awaited::MailDataEnd) => {
                 self.phase = Phase::MailData;
             }

@@ -67,6 +67,16 @@ pub(crate) const RULES: &[RuleRow] = &[
         client: "S: NOOP\nC: 250 ruled\nS: NOOP\nC: 250 2.0.0 *",
     },
     RuleRow {
+        name: "per values that rules captured",
+        rules: "- {match: '^MAIL FROM:<(?<sender>[^>]*)>'}\n- {match: ^RCPT, reply: 451 4.7.1 later, times: 1, per: [<<sender>>]}",
+        client: "S: HELO a\nC: 250 *\nS: MAIL FROM:<a@b.c>\nC: 250 *\nS: RCPT TO:<d@e.f>\nC: 451 *\nS: RCPT TO:<d@e.f>\nC: 250 *\nS: RSET\nC: 250 *\nS: MAIL FROM:<z@b.c>\nC: 250 *\nS: RCPT TO:<d@e.f>\nC: 451 *",
+    },
+    RuleRow {
+        name: "demands that are met",
+        rules: "- {match: ^NOOP, reply: 250 ruled, at_least: 1, at_most: 2}\n- {match: ^VRFY, reply: 252 no, at_most: 0}",
+        client: "S: NOOP\nC: 250 ruled\nS: NOOP\nC: 250 ruled",
+    },
+    RuleRow {
         name: "when",
         rules: "- {match: '^NOOP (?<who>.*)', reply: 250 <<who>>, when: who == 'you'}",
         client: "S: NOOP you\nC: 250 you\nS: NOOP me\nC: 250 2.0.0 *",

@@ -21,7 +21,7 @@ pub(super) enum CheckFormat {
     Sarif,
 }
 
-/// Where a diagnostic stands; lines and columns count from 1, the end is behind the last character.
+/// Where a diagnostic stands; lines and columns count from 1, the end is after the last character.
 struct Place<'s> {
     file: &'s str,
     start: (usize, usize),

@@ -109,8 +109,12 @@ pub(super) fn serve(arguments: &ServeArguments) -> Result<u8, Refusal> {
     if let Some(wanted) = missing {
         screen::notice(&format!("error: {} of {wanted} messages came", served.messages));
     }
+    let unmet = rules.as_ref().map(|rules| rules.unmet()).unwrap_or_default();
+    for demand in &unmet {
+        screen::notice(&format!("error: {demand}"));
+    }
     let is_faulty = rules.is_some_and(|rules| rules.is_faulty());
-    Ok(if is_faulty || missing.is_some() { DIVERGED } else { 0 })
+    Ok(if is_faulty || missing.is_some() || !unmet.is_empty() { DIVERGED } else { 0 })
 }
 
 fn options(arguments: &ServeArguments) -> Result<SandboxOptions, Refusal> {

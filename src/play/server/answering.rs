@@ -42,7 +42,7 @@ impl Connection {
         }
     }
 
-    /// The sandbox hears of what took effect: it answers what comes behind the steps.
+    /// The sandbox hears of what took effect: it answers what comes after the steps.
     pub(crate) fn told(&mut self, bytes: &[u8]) {
         let accepted = code_of(bytes).is_some_and(|code| code < 400);
         let pending = std::mem::take(&mut self.pending);

@@ -103,7 +103,7 @@ impl Connection {
         if follows && self.script.is_abandoned() {
             return;
         }
-        // A step without a line of its own happened behind the last one of the connection.
+        // A step without a line of its own happened after the last one of the connection.
         let line = self.stage.log.last_of(number).or_else(|| self.stage.log.last_in(&self.session));
         self.stage.keep_divergence(divergence, line);
     }

@@ -1,6 +1,6 @@
 //! The server of a scenario on one connection: its steps one by one until one diverges.
 //!
-//! `actor` is the loop, `steps` what each step does, `connection` what is known of the client. What comes behind the steps
+//! `actor` is the loop, `steps` what each step does, `connection` what is known of the client. What comes after the steps
 //! is `crate::host`'s business.
 
 pub(crate) mod actor;
@@ -17,4 +17,5 @@ pub(crate) mod reply;
 pub(crate) mod scope;
 pub(crate) mod script;
 mod steps;
+pub(crate) mod tally;
 mod words;

@@ -97,6 +97,7 @@ pub(crate) fn server_value(address: SocketAddr, connection: Option<(usize, Socke
     if let Some((number, client)) = connection {
         map.insert("connection", Value::from(number));
         map.insert("client", Value::from(client.to_string()));
+        map.insert("client_host", Value::from(client.ip().to_string()));
     }
     Value::from(map)
 }

@@ -1,6 +1,7 @@
 //! What all connections of one scripted server share: what is played on them, names, time, certificates.
 
 use super::offer::NoCertificate;
+use super::tally::Tally;
 use crate::play::Stop;
 use crate::play::scope::ScopeNames;
 use crate::scenario::server::Server;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// What all connections of one server share.
@@ -28,8 +29,8 @@ pub(crate) struct Script {
     pub(crate) insecure_secrets: bool,
     pub(crate) stop: Stop,
     pub(crate) fallback: FallbackSettings,
-    /// For each rule how many commands matched it, on all connections.
-    pub(crate) matched: Mutex<Vec<u64>>,
+    /// How often the rules matched and answered, on all connections.
+    pub(crate) tally: Tally,
     authority: OnceLock<Result<Authority, NoCertificate>>,
     /// For TLS as the server itself is set, without what a connection or a step says otherwise.
     pub(super) acceptor: OnceLock<Result<Acceptor, NoCertificate>>,
@@ -56,7 +57,7 @@ impl Script {
     /// The script of a server that is reached at `address`.
     pub(crate) fn new(parts: ScriptParts, address: SocketAddr) -> Script {
         Script {
-            matched: Mutex::new(vec![0; parts.server.rules.len()]),
+            tally: Tally::new(parts.server.rules.len()),
             server: parts.server,
             address,
             names: parts.names,

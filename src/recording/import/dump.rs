@@ -22,7 +22,7 @@ pub(super) fn flat(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
     lines
 }
 
-/// `tshark -z follow,tcp,ascii`: before each block its length, behind a tab where the second node speaks.
+/// `tshark -z follow,tcp,ascii`: before each block its length, after a tab where the second node speaks.
 fn follow(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
     let mut left = 0_usize;
     let mut mark = '>';

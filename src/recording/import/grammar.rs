@@ -58,7 +58,7 @@ const VERBS: [(&str, LineForm, Argument); 22] = [
     ("X-EXPS", LineForm::Auth, Argument::Words(2)),
 ];
 
-/// The names of mechanisms, in which no sentence goes on behind `AUTH`.
+/// The names of mechanisms, in which no sentence goes on after `AUTH`.
 const MECHANISMS: [&str; 16] = [
     "PLAIN",
     "LOGIN",

@@ -40,9 +40,9 @@ struct MarkUse {
     quoted: bool,
     /// The fewest words in it that vary: where the last one ends the mark, what is said may vary, too.
     columns: usize,
-    /// Whether a reply of several lines was seen behind it: a number in a sentence is none.
+    /// Whether a reply of several lines was seen after it: a number in a sentence is none.
     goes_on: bool,
-    /// Which verbs and codes stand behind it, a bit each: what a line of SMTP says differs, a number in a text may not.
+    /// Which verbs and codes stand after it, a bit each: what a line of SMTP says differs, a number in a text may not.
     verbs: u64,
     codes: u64,
 }
@@ -290,7 +290,7 @@ fn start_of(line: &str) -> Option<MarkStart> {
     None
 }
 
-/// A line of SMTP begins behind a blank or a sign, not within a word or a number.
+/// A line of SMTP begins after a blank or a sign, not within a word or a number.
 fn may_begin(bytes: &[u8], at: usize, before: Option<u8>) -> bool {
     match before {
         None => true,

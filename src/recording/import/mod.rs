@@ -302,8 +302,11 @@ fn of_session(mut session: LogSession, family: &'static Family) -> LogRead {
     if session.is_too_long() {
         let help = "cut the part that matters out of the log";
         mistakes.push(
-            mistake(format!("this session has {} lines of the client: no scenario holds so many", session.commands))
-                .help(help),
+            mistake(format!(
+                "this session has {} lines of the client: a scenario cannot hold that many",
+                session.commands
+            ))
+            .help(help),
         );
     } else if !replies && session.misfit.is_none() {
         mistakes.push(mistake("no reply of a server is found in this".to_owned()));

@@ -81,7 +81,7 @@ fn ids(lines: &[TextLine<'_>], marked: &[Marked], number: usize) -> Option<HashM
     Some(ids)
 }
 
-/// One part of a prefix; behind the first ones each comes again, without a last part behind a dot: the transaction of a
+/// One part of a prefix; after the first ones each comes again, without a last part after a dot: the transaction of a
 /// session.
 fn column(prefix: &str, number: usize) -> Option<&str> {
     let part = *shape::columns(prefix).get(number % MAX_COLUMNS)?;

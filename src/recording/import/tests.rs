@@ -65,6 +65,7 @@ steps:
   - starttls
   - send: EHLO <<domain>>
     expect: ^250[ -]AUTH .*PLAIN
+  # the server refused this login: `password` is the one that it refuses
   - send: AUTH PLAIN <<auth_plain(username, password)>>
     expect: ^535 5\\.7\\.8
   - send: QUIT

@@ -118,7 +118,7 @@ impl Matrix {
         }
     }
 
-    /// Scenarios are rows; what stands behind a scenario's file in its id, its case, is the column.
+    /// Scenarios are rows; what stands after a scenario's file in its id, its case, is the column.
     fn of_scenarios(scenarios: &[ScenarioReport]) -> Matrix {
         let mut matrix = Matrix::default();
         for scenario in scenarios {

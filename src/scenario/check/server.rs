@@ -54,17 +54,17 @@ fn plan(checker: &mut Checker<'_>, server: &Server) {
 }
 
 fn server_rules(checker: &mut Checker<'_>, server: &Server) {
-    for rule in &server.rules {
-        let before = checker.names.clone();
-        check_rule(checker, rule);
-        checker.names = before;
-    }
+    // What a rule captures is known to those after it, on the same connection.
+    let before = checker.names.clone();
+    server.rules.iter().for_each(|rule| check_rule(checker, rule));
+    checker.names = before;
 }
 
 fn check_rule(checker: &mut Checker<'_>, rule: &Rule) {
     expect::capturing(checker, &rule.pattern, false);
     rule.name.iter().for_each(|name| checker.text(name));
     rule.when.iter().for_each(|when| checker.expression(when));
+    rule.counted_values().iter().for_each(|value| checker.text(value));
     rule.delay.iter().for_each(|length| checker.length(length));
     rule.pace.iter().for_each(|pace| checker.length(&pace.every));
     rule.reply.iter().for_each(|reply| check_reply(checker, reply));

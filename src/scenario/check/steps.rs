@@ -112,7 +112,7 @@ fn session(checker: &mut Checker<'_>, step: &Step) {
         let help = similar(wanted, open).map_or(known, |near| format!("did you mean `{near}`?"));
         Diagnostic::error(span, format!("no step before this one opens a session `{wanted}`")).help(help)
     };
-    // Once is enough: the steps behind it want the same.
+    // Once is enough: the steps after it want the same.
     checker.sessions.insert(wanted.to_owned());
     checker.diagnostics.push(if checker.lost.opens(wanted) { diagnostic.following() } else { diagnostic });
 }

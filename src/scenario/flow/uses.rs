@@ -296,6 +296,9 @@ impl Uses {
         self.pattern(&rule.pattern);
         rule.when.iter().for_each(|when| self.condition("condition", when));
         rule.name.iter().for_each(|name| self.text(Role::Decides("name of a rule"), name));
+        rule.counted_values()
+            .iter()
+            .for_each(|value| self.text(Role::Decides("values that answers are counted over"), value));
         rule.delay.iter().for_each(|length| self.length("delay", length));
         rule.pace.iter().for_each(|pace| self.length("pace", &pace.every));
         rule.reply.iter().for_each(|reply| self.reply(reply));

@@ -29,7 +29,7 @@ pub(super) fn cut_by_yaml(sources: &Sources, text: &Text, warnings: &mut Vec<Dia
             Diagnostic::warning(span, format!("YAML takes `{anchor}` for an anchor: it is not part of the text"));
         warnings.push(warning.help("put the whole text into quotes"));
     }
-    // Two blanks before it, or one behind it, are how people write a comment that they mean.
+    // Two blanks before it, or one after it, are how people write a comment that they mean.
     if !quoted && rest.starts_with(" #") && !rest.starts_with(" # ") {
         let span = text.span.with_range(end + 1, end + rest.len());
         let warning = Diagnostic::warning(span, "YAML takes this for a comment: it is not part of the text");

@@ -86,7 +86,7 @@ impl Names {
     }
 }
 
-/// The span of `a.b.c` or `a | length` begins only behind its first part, which belongs to it.
+/// The span of `a.b.c` or `a | length` begins only after its first part, which belongs to it.
 pub(super) fn range_of(expression: &ast::Expr<'_>) -> Range<usize> {
     let span = expression.span();
     let first = children(expression).into_iter().map(|child| range_of(child).start).min();

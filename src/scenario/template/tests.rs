@@ -142,7 +142,7 @@ proptest::proptest! {
 /// A text of so many repetitions.
 type Source = fn(usize) -> String;
 
-/// What is repeated or nested: `n` times the second around or behind the first.
+/// What is repeated or nested: `n` times the second around or after the first.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn productions() -> Vec<(&'static str, Source)> {
     fn chain(first: &str, more: &str, n: usize) -> String {

@@ -156,7 +156,7 @@ fn limit(message: &str) -> Option<String> {
     other.then(|| "this holds more values, aliases or text than a scenario may".to_owned())
 }
 
-/// The bare message: the first line, without the place that serde-saphyr puts before or behind it.
+/// The bare message: the first line, without the place that serde-saphyr puts before or after it.
 fn message_of(error: &serde_saphyr::Error) -> String {
     let rendered = error.without_snippet().to_string();
     let first = rendered.lines().next().unwrap_or("").trim();

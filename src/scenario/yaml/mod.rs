@@ -263,7 +263,7 @@ impl Builder<'_> {
         self.block_layout(text, start).unwrap_or_default()
     }
 
-    /// A literal block: each line of the text stands in the file behind the block's indentation.
+    /// A literal block: each line of the text stands in the file after the block's indentation.
     fn block_layout(&self, text: &str, start: usize) -> Option<Layout> {
         let line_start = self.text.get(..start)?.rfind('\n')? + 1;
         let indentation = start - line_start;

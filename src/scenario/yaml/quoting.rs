@@ -36,7 +36,7 @@ fn template(line: &str) -> Option<Range<usize>> {
     None
 }
 
-/// The value that a template stands in: from behind its key, or the bracket or comma before it, to what ends it.
+/// The value that a template stands in: from after its key, or the bracket or comma before it, to what ends it.
 fn value(line: &str, template: &Range<usize>) -> Range<usize> {
     let before = &line[..template.start];
     let flow = open_bracket(before);

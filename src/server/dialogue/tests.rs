@@ -86,7 +86,7 @@ fn settings() -> SandboxSettings {
     }
 }
 
-/// The settings that stand in brackets behind the name of a session.
+/// The settings that stand in brackets after the name of a session.
 fn settings_of(session: &str) -> SandboxSettings {
     let mut settings = settings();
     let words = session.lines().next().and_then(|name| name.strip_suffix(']')).and_then(|name| name.rsplit_once('['));

@@ -135,7 +135,7 @@ pub(crate) struct ServerFirst {
 }
 
 impl ServerFirst {
-    /// Reads `r=…,s=…,i=…`; optional extensions behind are ignored.
+    /// Reads `r=…,s=…,i=…`; optional extensions after them are ignored.
     pub(crate) fn parse(message: &str) -> Result<ServerFirst, AuthFault> {
         let malformed = |what: &str| {
             AuthFault::new(FaultKind::Challenge, format!("expected a challenge `r=…,s=…,i=…`, but {what}"))
