@@ -1,5 +1,6 @@
 //! Rules: they answer commands in any order, and what none of them matches the sandbox answers.
 
+use super::SERVED_LINES;
 use crate::host::judge::{Judge, Ruling};
 use crate::net::clock;
 use crate::net::wire::Drip;
@@ -52,6 +53,8 @@ impl<'c> RulesAt<'c> {
                 Err(trouble) => return self.end_of_talk(trouble).await,
             };
             self.credentials = self.on.hear_line(&line);
+            // One client may go on for days.
+            self.on.stage.log.keep_last(SERVED_LINES);
             if self.answer_line(&line).await == ConnectionFlow::Stop {
                 return;
             }
