@@ -120,9 +120,19 @@ impl Targets {
             }
         }
         if self.loaded.len() == before {
-            self.complaints.push(format!("no scenario lies below `{}`", folder.display()));
+            let help = if holds_json(folder) {
+                "\n  = help: a scenario in JSON is played where its file is named"
+            } else {
+                ""
+            };
+            self.complaints.push(format!("no scenario lies below `{}`{help}", folder.display()));
         }
     }
+}
+
+fn holds_json(folder: &Path) -> bool {
+    let mut files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files.any(|file| file.path().extension().is_some_and(|ending| ending == "json"))
 }
 
 /// A line of help, if the name is like that of a built-in scenario.
