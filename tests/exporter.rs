@@ -98,6 +98,12 @@ fn the_causes_are_told_apart() {
         let scrape = exporter.probe(scenario, &target, "");
         assert_eq!((scrape.status, scrape.cause()), (200, Some(cause)), "{}", scrape.body);
         assert!(scrape.metric("probe_success") < 0.5);
+        assert_eq!(
+            scrape.body.contains("\nprobe_ssl_earliest_cert_expiry "),
+            cause == "certificate",
+            "{}",
+            scrape.body
+        );
         let debug = exporter.probe(scenario, &target, "&debug=true");
         assert!(debug.body.contains(&format!("failed, cause: {cause}")), "{}", debug.body);
         assert!(debug.body.contains("\nerror: ") && debug.body.contains("What a scrape gets:"), "{}", debug.body);

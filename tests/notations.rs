@@ -173,10 +173,13 @@ fn written(talk: &Talk, (client, server): (&str, &str), number: &mut usize) -> S
     text
 }
 
-const VERBS: [&str; 11] = ["EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "QUIT", "RSET", "NOOP", "VRFY"];
+const VERBS: [&str; 14] = [
+    "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "QUIT", "RSET", "NOOP", "VRFY", "LHLO", "BDAT", "EXPN",
+];
 
-fn verb(line: &str) -> &str {
-    line.split([' ', ':']).next().filter(|word| VERBS.contains(word)).unwrap_or("answer")
+fn verb(line: &str) -> &'static str {
+    let word = line.split([' ', ':']).next().unwrap_or_default();
+    VERBS.into_iter().find(|verb| verb.eq_ignore_ascii_case(word)).unwrap_or("answer")
 }
 
 /// What a right import holds, in its order: verbs and codes.
@@ -211,8 +214,12 @@ fn found(scenario: &str) -> Vec<String> {
             found.push(verb(text.trim_matches('\'')).to_owned());
         } else if step == "starttls" {
             found.extend(["STARTTLS".to_owned(), "220".to_owned()]);
-        } else if step.starts_with("data: |") {
-            found.push("message".to_owned());
+        } else if step.starts_with("auth:") {
+            found.extend(["AUTH".to_owned(), "235".to_owned()]);
+        } else if let Some(what) =
+            [("data: |", "message"), ("bdat: |", "BDAT")].iter().find(|(key, _)| step.starts_with(key))
+        {
+            found.push(what.1.to_owned());
             let indented = " ".repeat(line.len() - line.trim_start_matches([' ', '-']).len() + 1);
             let after = lines.find(|line| !line.is_empty() && !line.starts_with(&indented)).unwrap_or_default();
             found.extend(code(after.trim_start()));
@@ -235,8 +242,9 @@ fn code(step: &str) -> Option<String> {
 }
 
 /// Whether a text is imported, the scenario, and whether a credential is in the answer.
-fn imported(text: &str) -> (bool, String, bool) {
+fn imported(text: &str, options: &[&str]) -> (bool, String, bool) {
     let mut running = program::command(&["import", "-"])
+        .args(options)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -252,7 +260,7 @@ fn imported(text: &str) -> (bool, String, bool) {
 
 /// What is wrong with the import of a text, and whether there is one.
 fn fault(text: &str, talk: &Talk) -> (Option<String>, bool) {
-    let (is_read, scenario, told) = imported(text);
+    let (is_read, scenario, told) = imported(text, &[]);
     if told {
         return (Some("a credential is told".to_owned()), false);
     }
@@ -332,7 +340,7 @@ fn a_reply_that_is_missing_leaves_the_others_where_they_were() {
             talk.remove(missing);
             for notation in notations {
                 let text = written(&talk, notation, &mut number);
-                let (is_read, scenario, told) = imported(&text);
+                let (is_read, scenario, told) = imported(&text, &[]);
                 let found = pairs(&found(&scenario));
                 let mut without = whole.clone();
                 without.remove(at);
@@ -349,4 +357,28 @@ fn a_reply_that_is_missing_leaves_the_others_where_they_were() {
     }
     assert!(wrong.is_empty(), "{wrong}");
     assert!(read >= 120, "{read}");
+}
+
+#[test]
+fn conversations_of_many_tools_are_read() {
+    let texts = std::fs::read_to_string("tests/recording/conversations.txt").unwrap();
+    let (mut wrong, mut tried) = (String::new(), 0);
+    for text in texts.split("\n@@@ ").skip(1) {
+        let (head, text) = text.split_once('\n').unwrap();
+        let (name, expected) = head.split_once(" | ").unwrap();
+        let options: Vec<&str> =
+            name.split_once('@').map(|(_, options)| options.split(' ').collect()).unwrap_or_default();
+        let (is_read, scenario, told) = imported(text, &options);
+        let found = if is_read { found(&scenario).join(" ").replace("message", "msg") } else { "refused".to_owned() };
+        tried += 1;
+        if told || found != expected {
+            _ = writeln!(
+                wrong,
+                "{name}{}\n{found}\n{expected}\n{scenario}",
+                if told { ": a credential is told" } else { "" }
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(tried >= 90, "{tried}");
 }

@@ -127,6 +127,8 @@ pub struct SessionOutcome {
     pub messages: u64,
     /// Each TLS handshake.
     pub tls: Vec<Handshake>,
+    /// The certificate that this side refused, if it could be seen.
+    pub refused_certificate: Option<CertificateOutcome>,
 }
 
 /// What a TLS handshake agreed on.
@@ -331,6 +333,7 @@ impl SessionOutcome {
             received: ledger.received,
             messages: ledger.messages,
             tls: ledger.handshakes.iter().map(handshake).collect(),
+            refused_certificate: open.refused.as_ref().map(CertificateOutcome::of),
         }
     }
 }

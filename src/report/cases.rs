@@ -233,10 +233,10 @@ fn facts(scenario: &ScenarioReport) -> Vec<(String, String)> {
         for tls in &session.tls {
             let verified = if tls.verified { "verified" } else { "not verified" };
             add("tls", words::line(&format!("{} {}, {verified}", tls.version, tls.cipher)));
-            if let Some(certificate) = &tls.certificate {
-                let (subject, until, days) = (&certificate.subject, &certificate.not_after, certificate.days_left);
-                add("certificate", words::line(&format!("{subject}, until {until}, {days} days left")));
-            }
+        }
+        for certificate in session.certificates() {
+            let (subject, until, days) = (&certificate.subject, &certificate.not_after, certificate.days_left);
+            add("certificate", words::line(&format!("{subject}, until {until}, {days} days left")));
         }
     }
     for (name, value) in &scenario.captures {

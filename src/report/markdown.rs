@@ -8,7 +8,7 @@ mod others;
 
 use super::audit;
 use super::finding::Finding;
-use super::model::{Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
+use super::model::{Certificate, Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
 use super::words;
 use crate::fence::{RECORDING, SCENARIO};
 use std::fmt::Write as _;
@@ -269,16 +269,23 @@ fn about_session(session: &Session, page: &mut String) {
     for tls in &session.tls {
         let verified = if tls.verified { "verified" } else { "NOT verified" };
         _ = writeln!(page, "  - {}, {}, certificate {verified}", code(&tls.version), code(&tls.cipher));
-        let Some(certificate) = &tls.certificate else { continue };
-        _ = writeln!(page, "  - subject {}, issuer {}", code(&certificate.subject), code(&certificate.issuer));
-        _ = writeln!(
-            page,
-            "  - for {}, valid from {} to {}",
-            code(&certificate.names.join(", ")),
-            code(&certificate.not_before),
-            code(&certificate.not_after)
-        );
+        tls.certificate.iter().for_each(|certificate| about_certificate(certificate, page));
     }
+    if let Some(certificate) = &session.refused_certificate {
+        _ = writeln!(page, "  - certificate refused");
+        about_certificate(certificate, page);
+    }
+}
+
+fn about_certificate(certificate: &Certificate, page: &mut String) {
+    _ = writeln!(page, "  - subject {}, issuer {}", code(&certificate.subject), code(&certificate.issuer));
+    _ = writeln!(
+        page,
+        "  - for {}, valid from {} to {}",
+        code(&certificate.names.join(", ")),
+        code(&certificate.not_before),
+        code(&certificate.not_after)
+    );
 }
 
 /// Whom the session spoke to, and in whose place.

@@ -180,9 +180,10 @@ fn of_connection(page: &mut ExpositionPage, probe: &ScenarioReport) {
     let verified = handshakes().next().map(|_| if handshakes().all(|tls| tls.verified) { 1.0 } else { 0.0 });
     let verified = verified.map(|all| sample(&[], all)).into_iter().collect();
     page.gauge("tls_verified", "Whether every certificate was verified.", verified);
-    let expiries = handshakes().filter_map(|tls| unix(&tls.certificate.as_ref()?.not_after));
+    let certificates = probe.sessions.iter().flat_map(Session::certificates);
+    let expiries = certificates.filter_map(|certificate| unix(&certificate.not_after));
     let earliest = expiries.reduce(f64::min).map(|moment| sample(&[], moment)).into_iter().collect();
-    let help = "The last moment the server's certificate is valid, as unix time; of several the earliest.";
+    let help = "The last moment the server's certificate is valid, as unix time, also of one that was refused; of several the earliest.";
     page.gauge("ssl_earliest_cert_expiry", help, earliest);
 }
 

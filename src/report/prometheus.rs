@@ -149,16 +149,16 @@ fn of_connections(page: &mut ExpositionPage, scenarios: &[ScenarioReport]) {
             let labels =
                 [("version", handshake.version.as_str()), ("cipher", &handshake.cipher), ("verified", verified)];
             tls.push(sample(&[server.as_slice(), labels.as_slice()].concat(), 1.0));
-            if let Some(certificate) = &handshake.certificate
-                && let Some(moment) = unix(&certificate.not_after)
-            {
+        }
+        for certificate in session.certificates() {
+            if let Some(moment) = unix(&certificate.not_after) {
                 let subject = [("subject", certificate.subject.as_str())];
                 certificates.push(sample(&[server.as_slice(), subject.as_slice()].concat(), moment));
             }
         }
     }
     page.gauge("tls_info", "What a TLS handshake agreed on.", tls);
-    let help = "The last moment the server's certificate is valid, as unix time.";
+    let help = "The last moment the server's certificate is valid, as unix time, also of one that was refused.";
     page.gauge("certificate_not_after_timestamp_seconds", help, certificates);
 }
 

@@ -133,6 +133,7 @@ fn fill_session(session: &mut Session, text: &str) {
     let certificate = tls.certificate.as_mut().unwrap();
     certificate.subject = own();
     certificate.not_after = own();
+    session.refused_certificate = Some(certificate.clone());
 }
 
 /// The figures of a run under load.
@@ -265,5 +266,6 @@ fn session() -> Session {
             verified: true,
             certificate: Some(certificate),
         }],
+        refused_certificate: None,
     }
 }

@@ -159,7 +159,9 @@ fn prometheus_scrapes_ten_targets_and_fires() {
         }
     }
     let expiries = prometheus.query("probe_ssl_earliest_cert_expiry");
-    assert_eq!(expiries.len(), 3, "each that was verified: {expiries:?}");
+    assert_eq!(expiries.len(), 5, "each that was seen, refused or not: {expiries:?}");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+    assert!(expiries[&expired.address()] < now && expiries[&wrong_name.address()] > now, "{expiries:?}");
     let failing = targets.iter().filter(|(_, _, cause)| cause.is_some()).count();
     until("the alert fires", || (prometheus.firing("Fails").len() == failing).then_some(()));
     let mut refused = until("the alert of certificates fires", || {

@@ -10,7 +10,7 @@ use crate::net::certificate::PeerCertificate;
 use crate::net::clock;
 use crate::net::connect::connect;
 use crate::net::stream::Stream;
-use crate::net::tls::{Connector, TlsFailureReason, TlsOptions};
+use crate::net::tls::{Connector, TlsFailure, TlsFailureReason, TlsOptions};
 use crate::net::tls_port::LOOK_TIME;
 use crate::play::client::ground::StepAt;
 use crate::session::Trouble;
@@ -18,13 +18,22 @@ use crate::smtp::reply::{Parsed, ReplyParser};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 impl StepAt<'_> {
-    /// Adds the certificate to a failed verification that could not see it.
+    /// Adds the certificate to a failed verification that could not see it, and keeps it with the session.
     pub(crate) async fn look_at_certificate(&mut self, session: &str, trouble: &mut Trouble) {
         let Trouble::Tls(failure) = trouble else { return };
-        let Some(open) = self.sessions.named(session).filter(|_| failure.certificate.is_none()) else { return };
         if !is_distrust(failure.reason) {
             return;
         }
+        if failure.certificate.is_none() {
+            self.look_again(session, failure).await;
+        }
+        if let Some(open) = self.sessions.named_mut(session) {
+            open.refused.clone_from(&failure.certificate);
+        }
+    }
+
+    async fn look_again(&mut self, session: &str, failure: &mut TlsFailure) {
+        let Some(open) = self.sessions.named(session) else { return };
         let look = second_look(open, !open.endpoint.implicit_tls);
         let found = clock::within(LOOK_TIME.min(self.wait), look).await;
         if let Ok(Some(certificate)) = found {

@@ -1,5 +1,6 @@
 //! The sessions of a client: which are open, how each was opened, and what is left of those that were closed.
 
+use crate::net::certificate::PeerCertificate;
 use crate::play::client::endpoint::Endpoint;
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::outcome::SessionOutcome;
@@ -18,6 +19,8 @@ pub(crate) struct Open {
     /// What is added to the octets that were sent, before anybody is told: of an untrusted scenario the figures go by what
     /// was written, since the length of a secret tells something of it.
     pub(crate) correction: i64,
+    /// The certificate that this side refused, if it could be seen.
+    pub(crate) refused: Option<PeerCertificate>,
 }
 
 /// All of them, by name.
@@ -75,7 +78,7 @@ impl Sessions {
     pub(crate) fn add(&mut self, name: &str, opened: (Session, Endpoint, TlsSettings), log: &Transcript) {
         let (session, endpoint, tls) = opened;
         self.opened += 1;
-        let open = Box::new(Open { serial: self.opened, session, endpoint, tls, correction: 0 });
+        let open = Box::new(Open { serial: self.opened, session, endpoint, tls, correction: 0, refused: None });
         if let Some(before) = self.open.insert(name.to_owned(), open) {
             self.retire(&before, log);
         }

@@ -261,6 +261,7 @@ impl Actor {
             received: self.on.peer.received(),
             messages: self.on.messages,
             tls: self.on.handshakes,
+            refused_certificate: None,
         };
         Record {
             number: self.on.number,

@@ -60,9 +60,10 @@ fn trace(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
     let mut block: Option<(char, bool)> = None;
     let mut before: Option<(usize, usize)> = None;
     let mut octets = String::new();
+    let end = lines.last().map_or(0, |line| line.end);
     for mut line in lines {
         let Some((mark, in_session)) = block.filter(|_| offset(&line.text).is_some()) else {
-            end_of_block(block, &mut octets, &mut cut, &line);
+            end_of_block(block, &mut octets, &mut cut, line.start);
             block = trace_mark(&line.text);
             before = None;
             if block.is_some() {
@@ -89,15 +90,16 @@ fn trace(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
             }
         }
     }
+    end_of_block(block, &mut octets, &mut cut, end);
     cut
 }
 
 /// The lines of a block of hexadecimal digits, where it ends.
-fn end_of_block(block: Option<(char, bool)>, octets: &mut String, cut: &mut Vec<TextLine<'_>>, next: &TextLine<'_>) {
+fn end_of_block(block: Option<(char, bool)>, octets: &mut String, cut: &mut Vec<TextLine<'_>>, at: usize) {
     let Some((mark, _)) = block.filter(|_| !octets.is_empty()) else { return };
     for text in std::mem::take(octets).trim_end_matches(['\r', '\n']).split('\n') {
         let text = Cow::Owned(format!("{mark} {}", text.trim_end_matches('\r')));
-        cut.push(TextLine { text, start: next.start, end: next.start, role: LineRole::Open });
+        cut.push(TextLine { text, start: at, end: at, role: LineRole::Open });
     }
 }
 

@@ -120,6 +120,7 @@ impl Marks {
                 let side = if direction(shape) == marks.server { &mut used.client } else { &mut used.server };
                 *side = 0;
             }
+            kept.retain(|_, used| used.client + used.server > 0);
         }
         for (mark, side) in known {
             let (client, server) = if *side == LogSide::Client { (1, 0) } else { (0, 1) };

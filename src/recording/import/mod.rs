@@ -17,6 +17,7 @@ mod given;
 mod grammar;
 mod logfmt;
 mod marks;
+mod markup;
 mod session;
 mod sessions;
 mod shape;

@@ -3,7 +3,7 @@
 //! Responsible for what wraps whole lines wherever they come from: line ends, colours of a terminal, quoting in mail and
 //! Markdown, fences, backticks, indentation, entities of HTML, lines of JSON. Each line keeps its place in the text.
 
-use super::{logfmt, wrap};
+use super::{logfmt, markup, wrap};
 use std::borrow::Cow;
 
 /// A line with its place.
@@ -56,8 +56,11 @@ pub(super) fn lines(text: &str) -> Vec<TextLine<'_>> {
 /// The lines without what wraps each alone; what was joined in one is several again.
 fn unwrapped(mut lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
     lines.iter_mut().for_each(plain);
-    let is_glued = |line: &TextLine<'_>| GLUED.iter().map(|mark| line.text.matches(mark).count()).sum::<usize>() > 1;
-    if lines.iter().any(is_glued) { lines.into_iter().flat_map(unglue).collect() } else { lines }
+    if lines.iter().any(|line| parts(&line.text).len() > 1) {
+        lines.into_iter().flat_map(unglue).collect()
+    } else {
+        lines
+    }
 }
 
 /// Puts a heading, `Client:` on a line of its own, before each line below it.
@@ -104,6 +107,9 @@ fn plain(line: &mut TextLine<'_>) {
     {
         map(&mut line.text, |text| text.trim().trim_matches('`'));
     }
+    if let Some(text) = markup::without_tags(&line.text) {
+        line.text = Cow::Owned(text);
+    }
     if line.text.contains("&gt;") || line.text.contains("&lt;") {
         let decoded = line.text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'");
         line.text = Cow::Owned(decoded.replace("&amp;", "&"));
@@ -118,11 +124,16 @@ fn plain(line: &mut TextLine<'_>) {
     }
 }
 
+/// Where what was joined in one line begins.
+fn parts(line: &str) -> Vec<usize> {
+    let mut starts: Vec<usize> = GLUED.iter().flat_map(|mark| line.match_indices(mark).map(|(at, _)| at)).collect();
+    starts.sort_unstable();
+    if starts.len() > 1 { starts } else { markup::members(line) }
+}
+
 /// `SERVER -> CLIENT: 220 hi CLIENT -> SERVER: EHLO me`, as a browser shows lines whose ends were lost.
 fn unglue(line: TextLine<'_>) -> Vec<TextLine<'_>> {
-    let mut starts: Vec<usize> =
-        GLUED.iter().flat_map(|mark| line.text.match_indices(mark).map(|(at, _)| at)).collect();
-    starts.sort_unstable();
+    let mut starts = parts(&line.text);
     if starts.len() < 2 {
         return vec![line];
     }

@@ -9,6 +9,9 @@ use std::fmt::Write as _;
 /// What opens a quoted text, the longer first.
 const OPENERS: [&str; 7] = ["b'", "b\"", "u'", "'", "\"", "`", "["];
 
+/// What some logs write for the end of a line.
+const LINE_ENDS: [&str; 2] = ["[nl]", "<EOL>"];
+
 /// Parts of a prefix: what stands before it, and what opens a quote.
 pub(super) fn split_opener(prefix: &str) -> (&str, &str) {
     for opener in OPENERS.iter().filter(|opener| **opener != "[") {
@@ -29,7 +32,10 @@ pub(super) fn opener(text: &str) -> &'static str {
 
 /// The text up to where a quote or an escaped line end closes it: enough to tell what it begins with.
 pub(super) fn first_line(text: &str) -> &str {
-    let end = ["\\r", "\\n", "\"", "'", "`", "<br", " state=", " |"].iter().filter_map(|sign| text.find(sign)).min();
+    let end = ["\\r", "\\n", "\"", "'", "`", "<br", "</", "<EOL", " state=", " |"]
+        .iter()
+        .filter_map(|sign| text.find(sign))
+        .min();
     &text[..end.unwrap_or(text.len())]
 }
 
@@ -66,8 +72,8 @@ pub(super) fn unwrapped<'l>(text: &'l str, opener: &str, prefix: &str) -> Vec<Co
         return lines_of(&unescaped(text, Some(quote)));
     }
     let text = without_suffix(text, prefix);
-    if text.contains("[nl]") {
-        return lines_of(&text.replace("[nl]", "\n"));
+    if let Some(end) = LINE_ENDS.iter().find(|end| text.contains(**end)) {
+        return lines_of(&text.replace(end, "\n"));
     }
     let escapes = text.contains("\\r\\n") || text.ends_with("\\n") || text.ends_with("\\r");
     if !escapes {
@@ -94,6 +100,11 @@ fn without_suffix<'l>(text: &'l str, prefix: &str) -> &'l str {
     for end in ["<br>", "<br />", "<br/>", "<CRLF>", "<CR><LF>", "␍␊"] {
         let is_prompt = end.starts_with("<C") && text.contains(&format!("{end}."));
         text = if is_prompt { text } else { text.strip_suffix(end).unwrap_or(text) };
+    }
+    if let Some((line, name)) = text.trim_end().strip_suffix('>').and_then(|text| text.rsplit_once("</"))
+        && prefix.contains(&format!("<{name}"))
+    {
+        text = line;
     }
     if prefix.trim_start().starts_with('|') {
         text = text.trim_end().strip_suffix('|').unwrap_or(text).trim_end();

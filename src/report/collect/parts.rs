@@ -76,14 +76,7 @@ pub(super) fn session(session: &run::SessionOutcome) -> Session {
         version: handshake.version.clone(),
         cipher: handshake.cipher.clone(),
         verified: handshake.verified,
-        certificate: handshake.certificate.as_ref().map(|certificate| Certificate {
-            subject: visible(certificate.subject.as_bytes()),
-            issuer: visible(certificate.issuer.as_bytes()),
-            names: certificate.names.iter().map(|name| visible(name.as_bytes())).collect(),
-            not_before: moment(certificate.not_before),
-            not_after: moment(certificate.not_after),
-            days_left: certificate.days_left,
-        }),
+        certificate: handshake.certificate.as_ref().map(certificate),
     };
     Session {
         name: inert(&session.name),
@@ -97,6 +90,18 @@ pub(super) fn session(session: &run::SessionOutcome) -> Session {
         received: session.received,
         messages: session.messages,
         tls: session.tls.iter().map(tls).collect(),
+        refused_certificate: session.refused_certificate.as_ref().map(certificate),
+    }
+}
+
+fn certificate(certificate: &run::CertificateOutcome) -> Certificate {
+    Certificate {
+        subject: visible(certificate.subject.as_bytes()),
+        issuer: visible(certificate.issuer.as_bytes()),
+        names: certificate.names.iter().map(|name| visible(name.as_bytes())).collect(),
+        not_before: moment(certificate.not_before),
+        not_after: moment(certificate.not_after),
+        days_left: certificate.days_left,
     }
 }
 

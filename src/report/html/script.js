@@ -292,20 +292,26 @@
     ];
     if (session.messages) told.push(["Messages", session.messages.toLocaleString("en") + " taken"]);
     for (const tls of session.tls || []) told.push(...handshake(tls));
+    if (session.refused_certificate) told.push(["TLS", "certificate refused"], ...certificate(session.refused_certificate));
     return block("", "Session " + session.name, [], sheet(told));
   }
 
   function handshake(tls) {
     const told = [["TLS", tls.version + ", " + tls.cipher + ", certificate " + (tls.verified ? "verified" : "not verified")]];
-    const one = tls.certificate;
-    if (!one) return told;
+    return tls.certificate ? told.concat(certificate(tls.certificate)) : told;
+  }
+
+  function certificate(one) {
     const left = one.days_left;
     const ends = one.not_after.slice(0, 10);
     const soon = left < 0 ? "✗ expired " + counted(-left, "day") + " ago, " : left < 21 ? "! only " : "✓ ";
     const days = left < 0 ? soon + "on " + ends : soon + counted(left, "day") + " left, until " + ends;
-    told.push(["Certificate", one.subject || "(no subject)"], ["For", one.names.join(", ") || "(no name)"]);
-    told.push(["Issued by", one.issuer], ["Valid", days, left < 0 ? "ends over" : left < 21 ? "ends soon" : "ends"]);
-    return told;
+    return [
+      ["Certificate", one.subject || "(no subject)"],
+      ["For", one.names.join(", ") || "(no name)"],
+      ["Issued by", one.issuer],
+      ["Valid", days, left < 0 ? "ends over" : left < 21 ? "ends soon" : "ends"],
+    ];
   }
 
   // --- filter ---------------------------------------------------------------------------------------------------------

@@ -145,6 +145,7 @@ mod tests {
             received: 0,
             messages: 0,
             tls: vec![tls],
+            refused_certificate: None,
         }
     }
 

@@ -131,6 +131,16 @@ pub struct Session {
     /// Each TLS handshake.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tls: Vec<Tls>,
+    /// The certificate that this side refused, if it could be seen: then there was no handshake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_certificate: Option<Certificate>,
+}
+
+impl Session {
+    /// The certificates that the server showed, refused or not.
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = &Certificate> {
+        self.tls.iter().filter_map(|tls| tls.certificate.as_ref()).chain(&self.refused_certificate)
+    }
 }
 
 /// What a TLS handshake agreed on.
