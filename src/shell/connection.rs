@@ -104,7 +104,7 @@ impl Shell {
             return;
         }
         let name = self.settings.place.name();
-        let looked = clock::within(LOOK_TIME, begins_with_tls(route, &name));
+        let looked = clock::within(LOOK_TIME.min(self.settings.timeout), begins_with_tls(route, &name));
         let begins_with_tls = tokio::select! {
             looked = looked => looked == Ok(true),
             () = super::wire::interruption(self.settings.interruptible) => false,
