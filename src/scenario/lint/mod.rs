@@ -148,9 +148,13 @@ impl Linter<'_> {
         let Address::Split { port: Some(port), .. } = &connect.address else { return };
         let begins_with_tls = connect.implicit_tls.as_ref().and_then(Chosen::known).is_some_and(|tls| tls.0);
         if begins_with_tls && matches!(port.source.as_str(), "25" | "587") {
-            let text = format!("port {} begins in plain text: a TLS handshake gets no answer there", port.source);
+            let port_number = &port.source;
             let help = "leave `tls: implicit` out and write a step `- starttls`; the port that begins with TLS is 465";
-            self.warnings.push(Diagnostic::warning(port.span, text).help(help));
+            let warning = Diagnostic::warning(
+                port.span,
+                format!("port {port_number} begins in plain text: a TLS handshake gets no answer there"),
+            );
+            self.warnings.push(warning.help(help));
         }
     }
 
