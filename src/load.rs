@@ -3,6 +3,7 @@
 use crate::fence::{MAX_MARKDOWN_SIZE, RECORDING, SCENARIO, in_place, is_ticket, is_yaml, only_block};
 use crate::library::{self, BuiltIn};
 use crate::scenario::{Diagnostic, Includes, MAX_YAML_SIZE, Scenario, Sources, Span, parse, reason, resolve_file};
+use crate::secret::{Masker, typed, typed_in_text};
 use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
@@ -179,11 +180,31 @@ fn parse_with(name: &str, text: &str, include: &Includes<'_>) -> Result<Scenario
     }
     let mut sources = Sources::default();
     sources.add(name, text.strip_prefix('\u{feff}').unwrap_or(text));
-    let (scenario, mut diagnostics, sources) = parse(sources, include);
+    let (scenario, mut diagnostics, mut sources) = parse(sources, include);
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span.file, diagnostic.span.start));
-    match scenario {
+    let typed = match &scenario {
+        Some(scenario) => typed(scenario),
+        None => sources.texts().flat_map(typed_in_text).collect(),
+    };
+    match scenario.map(|scenario| veiled(scenario, &typed)) {
         Some(scenario) if diagnostics.is_empty() => Ok(scenario),
-        partial => Err(LoadError { sources, diagnostics, partial: partial.map(Box::new) }),
+        partial => {
+            hide(&mut sources, &typed);
+            Err(LoadError { sources, diagnostics, partial: partial.map(Box::new) })
+        }
+    }
+}
+
+/// A scenario whose excerpts show no credentials that it spells out.
+fn veiled(mut scenario: Scenario, typed: &[String]) -> Scenario {
+    hide(&mut scenario.sources, typed);
+    scenario.typed = typed.to_vec();
+    scenario
+}
+
+fn hide(sources: &mut Sources, typed: &[String]) {
+    if let Some(masker) = Masker::default().with_credentials(typed) {
+        sources.hide(|text| masker.blotted(text));
     }
 }
 

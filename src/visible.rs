@@ -30,6 +30,11 @@ pub fn visible(bytes: &[u8]) -> String {
     no_command(shown)
 }
 
+/// Whether the runners of GitHub Actions or Azure Pipelines would obey something in a text.
+pub(crate) fn commands_a_runner(text: &str) -> bool {
+    text.contains("##") && no_command(text.to_owned()) != text
+}
+
 /// Breaks what the runners of GitHub Actions and Azure Pipelines take for a command wherever it stands in a line.
 fn no_command(shown: String) -> String {
     if !shown.as_bytes().contains(&b'#') || !shown.contains("##") {

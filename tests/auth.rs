@@ -131,10 +131,10 @@ fn no_line_shows_a_secret() {
         run
     };
     auth("PLAIN").says("C: AUTH PLAIN <<auth_plain('bob', password)>>");
-    auth("LOGIN").says("C: AUTH LOGIN").says("C: Ym9i").says("C: <<password | b64encode>>");
+    auth("LOGIN").says("C: AUTH LOGIN").says("C: <<response>>").says("C: <<password | b64encode>>");
     auth("CRAM-MD5").says("C: <<auth_cram_md5(challenge, 'bob', password)>>");
     let scram = auth("SCRAM-SHA-256");
-    scram.says("C: AUTH SCRAM-SHA-256 biwsbj1ib2Iscj").says("S: 334 <<scram_server_signature>>");
+    scram.says("C: AUTH SCRAM-SHA-256 <<response>>").says("S: 334 <<scram_server_signature>>");
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn a_mechanism_can_be_scripted_by_hand() {
         - send: ''\n    expect: 235\n";
     run(steps, "hunter2hunter2", &["--sandbox"]).followed().keeps("334 dj").keeps("hunter2");
     let wrong = steps.replace("scram_final(first, password", "scram_final(first, 'wrong'");
-    run(&wrong, "hunter2hunter2", &["--sandbox"]).diverged().says("535 5.7.8").says("C: <<scram_final>>");
+    run(&wrong, "hunter2hunter2", &["--sandbox"]).diverged().says("535 5.7.8").says("C: <<scram_final");
 }
 
 const EHLO: &str = "250-mx.example\n250-AUTH PLAIN SCRAM-SHA-1\n250 HELP";

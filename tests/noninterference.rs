@@ -492,6 +492,8 @@ const FIXED: &[&str] = &[
     "last",
     "initial_response",
     "as",
+    "at_least",
+    "at_most",
 ];
 
 /// Every key of the language stands in one of the places, or holds no template.

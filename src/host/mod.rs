@@ -4,6 +4,7 @@
 //! has the steps of one played and then follows its `rules`; `rulebook` lends the rules to the sandbox.
 
 mod judge;
+mod kept;
 mod order;
 mod rulebook;
 mod rules;
@@ -20,6 +21,7 @@ use crate::scenario::Span;
 use crate::scenario::server::ConnectionPlan;
 use crate::session::Transcript;
 use crate::smtp::idiom::Idiom;
+use kept::{Kept, LeftOut};
 pub(crate) use rulebook::SandboxRules;
 use socket2::SockRef;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -27,10 +29,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 /// A pause before the next accept when the system is out of descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
+
+/// How many lines are kept of a server that serves without end.
+const SERVED_LINES: usize = 20_000;
 
 /// Which connections are still waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +63,7 @@ pub struct Listening {
 pub(crate) struct Serving {
     script: Arc<Script>,
     phase: watch::Sender<Awaited>,
-    task: JoinHandle<Vec<Record>>,
+    task: JoinHandle<(Vec<Record>, LeftOut)>,
 }
 
 impl Serving {
@@ -73,7 +78,8 @@ impl Serving {
             log: log.for_another(),
             playing: JoinSet::new(),
             came: 0,
-            records: Vec::new(),
+            kept: Kept::default(),
+            bounded: false,
         };
         Ok(Serving { script, phase, task: tokio::spawn(host.serve(listener, seen)) })
     }
@@ -84,11 +90,9 @@ impl Serving {
     }
 
     /// Says which connections are waited for from now on, and waits for the end of all of them.
-    pub(crate) async fn finish(self, phase: Awaited) -> Vec<Record> {
+    pub(crate) async fn finish(self, phase: Awaited) -> (Vec<Record>, LeftOut) {
         self.phase.send_replace(phase);
-        let mut records = self.task.await.unwrap_or_default();
-        records.sort_by_key(|record| record.number);
-        records
+        self.task.await.unwrap_or_default()
     }
 }
 
@@ -109,11 +113,13 @@ struct Host {
     playing: JoinSet<Record>,
     /// How many connections came.
     came: usize,
-    records: Vec<Record>,
+    kept: Kept,
+    /// Whether connections may come without end.
+    bounded: bool,
 }
 
 impl Host {
-    async fn serve(mut self, listener: TcpListener, mut phase: watch::Receiver<Awaited>) -> Vec<Record> {
+    async fn serve(mut self, listener: TcpListener, mut phase: watch::Receiver<Awaited>) -> (Vec<Record>, LeftOut) {
         let mut last_event = Instant::now();
         let stop = self.script.stop.clone();
         loop {
@@ -121,6 +127,7 @@ impl Host {
             if !self.goes_on(now, &listener) {
                 break;
             }
+            self.bounded = matches!(now, Awaited::Open { wanted: None });
             let until = self.until(now, last_event);
             tokio::select! {
                 accepted = listener.accept(), if now != Awaited::Last => match accepted {
@@ -132,7 +139,7 @@ impl Host {
                 },
                 Some(done) = self.playing.join_next(), if !self.playing.is_empty() => {
                     last_event = Instant::now();
-                    self.records.extend(done);
+                    self.keep(done);
                 }
                 Ok(()) = phase.changed() => last_event = Instant::now(),
                 () = clock::rest_until(until.unwrap_or_else(Instant::now).into()), if until.is_some() => break,
@@ -166,14 +173,23 @@ impl Host {
         patience.into_iter().chain(due).min()
     }
 
-    async fn end(mut self, listener: &TcpListener) -> Vec<Record> {
+    async fn end(mut self, listener: &TcpListener) -> (Vec<Record>, LeftOut) {
         self.take_arrived(listener);
         while let Some(done) = self.playing.join_next().await {
-            self.records.extend(done);
+            self.keep(done);
         }
         self.note_missing();
         self.note_demands();
-        self.records
+        self.kept.into_parts()
+    }
+
+    fn keep(&mut self, done: Result<Record, JoinError>) {
+        if let Ok(record) = done {
+            self.kept.keep(record, self.bounded);
+        }
+        if self.bounded {
+            self.log.keep_last(SERVED_LINES);
+        }
     }
 
     /// Lets in who has connected already, without waiting. The kernel is asked: tokio may not have heard of it yet.
@@ -223,10 +239,10 @@ impl Host {
                 self.fault(number, span, Kind::Connections, "the connection never came");
             } else {
                 let unreached = connection_outcome(number, span, Verdict::Unreached, self.log.elapsed());
-                self.records.push(Record::of_none(number, unreached, Vec::new()));
+                self.kept.keep(Record::of_none(number, unreached, Vec::new()), false);
             }
             let at = self.log.elapsed();
-            if let Some(record) = self.records.last_mut() {
+            if let Some(record) = self.kept.last_mut() {
                 let name = script.server.served(number).and_then(|served| served.name.as_ref());
                 if let Some(whole) = record.steps.first_mut() {
                     whole.name = name.map(|name| name.source.clone());
@@ -254,7 +270,7 @@ impl Host {
                 ..StepOutcome::unreached(number.clone().into(), "rule", title, rule.span, at)
             };
             let divergence = unmet.map(|text| self.site(&number, rule.span).fault(Kind::Rule, &text));
-            self.records.push(Record::of_none(usize::MAX, whole, divergence.into_iter().collect()));
+            self.kept.keep(Record::of_none(usize::MAX, whole, divergence.into_iter().collect()), false);
         }
     }
 
@@ -275,6 +291,6 @@ impl Host {
         let step = connection_number(number);
         let divergence = Divergence { line: self.log.last_of(&step), ..self.site(&step, span).fault(kind, text) };
         let diverged = connection_outcome(number, span, Verdict::Diverged, self.log.elapsed());
-        self.records.push(Record::of_none(number, diverged, vec![divergence]));
+        self.kept.keep(Record::of_none(number, diverged, vec![divergence]), false);
     }
 }

@@ -63,7 +63,7 @@ impl SandboxRules {
             scenario: scenario.clone(),
             names: ScopeNames::new(variables),
             templates: Templates::new(settings.seed.map_or_else(Chance::fresh, Chance::seeded)),
-            masker: Masker::new(&variables.secrets),
+            masker: Masker::of(variables),
             insecure_secrets: settings.insecure_secrets,
             tally: Tally::new(server.rules.len()),
             faulty: AtomicBool::new(false),

@@ -5,7 +5,7 @@
 
 use super::divergence::Divergence;
 use super::outcome::{CertificateOutcome, Outcome};
-use crate::scenario::{Diagnostic, Footnote, Sources};
+use crate::scenario::{Diagnostic, Footnote};
 use crate::secret::Masker;
 
 /// Hides every secret in an outcome.
@@ -44,7 +44,8 @@ pub(super) fn hide(outcome: &mut Outcome, masker: &Masker) {
     }
     // Offsets into the files of an update must stay true, and what it writes is a file of the user's.
     if outcome.rewrites.is_empty() && outcome.held.is_empty() && !outcome.divergences.is_empty() {
-        hide_in_sources(&mut outcome.sources, masker);
+        // Where a secret stands in the file there are stars, as many as octets.
+        outcome.sources.hide(|text| masker.blotted(text));
     }
 }
 
@@ -55,15 +56,6 @@ fn hide_in(diagnostic: &mut Diagnostic, mask: &impl Fn(&mut String)) {
     for footnote in &mut diagnostic.footnotes {
         match footnote {
             Footnote::Fact(text) | Footnote::Note(text) | Footnote::Help(text) => mask(text),
-        }
-    }
-}
-
-/// Excerpts are drawn from the files: where a secret stands in them there are stars, as many as octets.
-fn hide_in_sources(sources: &mut Sources, masker: &Masker) {
-    for text in sources.texts_mut() {
-        if let Some(blotted) = masker.blotted(text) {
-            *text = blotted;
         }
     }
 }

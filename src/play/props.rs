@@ -19,7 +19,7 @@ pub(crate) struct Props {
 
 impl Props {
     pub(crate) fn new(variables: &Variables, settings: &Settings) -> Props {
-        let masker = if settings.show_secrets { Masker::default() } else { Masker::new(&variables.secrets) };
+        let masker = if settings.show_secrets { Masker::default() } else { Masker::of(variables) };
         let notices = masker.too_short().iter().map(ToString::to_string).collect();
         Props { names: ScopeNames::new(variables), masker: Arc::new(masker), notices }
     }

@@ -90,7 +90,8 @@ impl Mask<'_> {
             return Ok(None);
         }
         let hidden = |literal: &str| self.masker.mask_text(literal);
-        let Ok(text) = Text::parse(source, crate::scenario::Span::default(), Layout::unknown()) else {
+        let parsed = |source: &str| Text::parse(source, crate::scenario::Span::default(), Layout::unknown()).ok();
+        let Some(text) = parsed(source).and_then(|text| parsed(&text.with_code(|code| self.named(code)))) else {
             return Ok(Some(double_quoted(&hidden(source))));
         };
         let code = text.with_literals(|_| " ".to_owned());
@@ -102,6 +103,14 @@ impl Mask<'_> {
         }
         let masked = text.with_literals(hidden);
         Ok((masked != source).then(|| double_quoted(&masked)))
+    }
+
+    /// Code in which the name of a secret stands for a text that is its value.
+    fn named(&self, code: &str) -> String {
+        let in_quotes = |value: &str| ['\'', '"'].map(|quote| format!("{quote}{value}{quote}"));
+        self.masker.named().fold(code.to_owned(), |code, (name, value)| {
+            in_quotes(value).iter().fold(code, |code, quoted| code.replace(quoted.as_str(), name))
+        })
     }
 
     fn comments(&self, text: &str, gap: Range<usize>, edits: &mut TextEdits) {

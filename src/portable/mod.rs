@@ -41,7 +41,7 @@ pub struct Portable {
 /// # Errors
 /// Why it cannot, for a person. No secret stands in it.
 pub fn portable(scenario: &Scenario, variables: &Variables, settings: &Settings) -> Result<Portable, NotPortable> {
-    let masker = Masker::new(&variables.secrets);
+    let masker = Masker::of(variables);
     let text = scenario.sources.file(0).map_or("", |source| source.text.as_str());
     let root = yaml::read(text, 0).map_err(|error| NotPortable::unusable(error.message))?;
     let work = tree::Work {
@@ -54,6 +54,7 @@ pub fn portable(scenario: &Scenario, variables: &Variables, settings: &Settings)
         notices: Vec::new(),
     };
     let (script, mut notices) = work.document(&root)?;
+    let script = with_credentials(script, scenario, &masker);
     let script = without_unused(&verified(script, &masker)?, scenario).unwrap_or_default();
     let script = verified(script, &masker)?;
     notices.dedup();
@@ -68,7 +69,7 @@ pub fn attach(
     variables: &Variables,
     settings: &Settings,
 ) {
-    hide::hide(report, &Masker::new(&variables.secrets));
+    hide::hide(report, &Masker::of(variables));
     report.recording = replay::recording(&outcome.exchanges).filter(|text| load_text("recording", text).is_ok());
     match portable(scenario, variables, settings) {
         Ok(Portable { script, notices }) => {
@@ -112,6 +113,31 @@ fn verified(script: String, masker: &Masker) -> Result<String, NotPortable> {
     let names = loaded.secrets.iter().map(|secret| secret.name.as_str()).collect();
     mask::Mask { masker, names }.file(&script, &root, &mut hidden)?;
     if hidden.is_empty() { Ok(script) } else { Err(NotPortable::Secret("it where it cannot be hidden")) }
+}
+
+/// Declares the names that stand for credentials which the scenario spelled out.
+fn with_credentials(script: String, scenario: &Scenario, masker: &Masker) -> String {
+    let own: Vec<&str> = scenario.secrets.iter().map(|secret| secret.name.as_str()).collect();
+    let is_read = |name: &str| {
+        script.match_indices(name).any(|(at, _)| {
+            let rest = &script[at + name.len()..];
+            !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_')
+        })
+    };
+    let new: Vec<&str> =
+        masker.named().map(|(name, _)| name).filter(|name| !own.contains(name) && is_read(name)).collect();
+    let Some(root) = yaml::read(&script, 0).ok().filter(|_| !new.is_empty()) else { return script };
+    let entry = format!("secrets: [{}]", [own, new].concat().join(", "));
+    let mut edited = edits::TextEdits::default();
+    match (edits::pair(&root, "secrets"), edits::pairs(&root).first()) {
+        (Some(secrets), _) => edited.replace_entry(&script, secrets, entry),
+        (None, Some(first)) => {
+            let at = edits::start(first.key);
+            edited.replace(at..at, format!("{entry}\n"));
+        }
+        (None, None) => {}
+    }
+    edited.apply(&script, 0..script.len())
 }
 
 /// Takes out the variables that only an address read which is written in now.

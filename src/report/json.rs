@@ -1,7 +1,7 @@
 //! The JSON report, written and read, and its JSON Schema.
 
 use super::model::{Report, VERSION};
-use crate::visible::{acts_or_hides, inert};
+use crate::visible::{acts_or_hides, commands_a_runner, inert};
 use std::io;
 
 /// Writes the report, indented so that two of them can be compared line by line.
@@ -9,8 +9,26 @@ use std::io;
 /// # Errors
 /// What the output says.
 pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *output, report)?;
+    serde_json::to_writer_pretty(&mut Harmless(output), report)?;
     output.write_all(b"\n")
+}
+
+/// What is written may be printed in a job, whose runner obeys `##[error]` wherever it stands in a line. JSON can say the
+/// sign in another way, and each text of it comes in pieces that no escape cuts.
+struct Harmless<'o>(&'o mut dyn io::Write);
+
+impl io::Write for Harmless<'_> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        match std::str::from_utf8(piece).ok().filter(|text| commands_a_runner(text)) {
+            Some(text) => self.0.write_all(text.replace("##", "#\\u0023").as_bytes())?,
+            None => self.0.write_all(piece)?,
+        }
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Reads a report that [`write()`] wrote.

@@ -122,5 +122,5 @@ pub(crate) fn check_again(
 /// Text of a scenario as it may be shown: without the values of its secrets.
 #[must_use]
 pub fn masked(text: &str, variables: &Variables) -> String {
-    crate::secret::Masker::new(&variables.secrets).mask_text(text)
+    crate::secret::Masker::of(variables).mask_text(text)
 }

@@ -117,7 +117,9 @@ impl Player<'_> {
     /// Waits for the server's end, and takes over what came of it.
     pub(super) async fn finish_server(&mut self, serving: Option<Serving>, phase: Awaited) {
         let Some(serving) = serving else { return };
-        for record in serving.finish(phase).await {
+        let (records, left_out) = serving.finish(phase).await;
+        self.notices.extend(left_out.told());
+        for record in records {
             self.served_steps.extend(record.steps);
             self.sessions.add_served(record.session);
             self.stage.divergences.extend(record.divergences);

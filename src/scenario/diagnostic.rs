@@ -187,7 +187,7 @@ impl Diagnostic {
         let places: Vec<Range<usize>> = marked.iter().map(|(_, range, _)| range.clone()).chain(above.clone()).collect();
         let (first, lines) = source.lines_around(&places);
         let within = |range: Range<usize>| range.start - lines.start..range.end - lines.start;
-        let drawn = same_length(&text[lines.clone()]);
+        let drawn = same_length(source.shown().get(lines.clone()).unwrap_or(&text[lines.clone()]));
         let mut snippet = Snippet::source(drawn).line_start(first + 1).path(inert(&source.name)).fold(true);
         for (kind, range, label) in marked {
             let annotation = kind.span(within(range));

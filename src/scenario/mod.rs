@@ -120,6 +120,8 @@ pub struct Scenario {
     pub(crate) lost: lost::Lost,
     /// The server's side, where the file has one.
     pub(crate) server: Option<Arc<server::Server>>,
+    /// Credentials that it spells out: shown as little as secrets.
+    pub(crate) typed: Vec<String>,
     /// Whether it stands in a ticket: somebody else's, whatever the file is called.
     pub(crate) is_of_ticket: bool,
     /// Which column names the cases, once somebody has asked.

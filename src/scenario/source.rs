@@ -15,6 +15,8 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
+    /// The same for excerpts, where something in it is not shown: every octet at its place.
+    shown: Option<String>,
     /// Where each line begins, found when it is first asked for.
     line_starts: OnceLock<Vec<u32>>,
 }
@@ -48,7 +50,7 @@ pub struct Position {
 impl Sources {
     /// Adds a file and returns its index.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
-        let source = Source { name: name.into(), text: text.into(), line_starts: OnceLock::new() };
+        let source = Source { name: name.into(), text: text.into(), shown: None, line_starts: OnceLock::new() };
         Arc::make_mut(&mut self.files).push(source);
         u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
     }
@@ -71,11 +73,18 @@ impl Sources {
     }
 
     /// The texts of all files.
-    pub(crate) fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        Arc::make_mut(&mut self.files).iter_mut().map(|source| {
-            source.line_starts = OnceLock::new();
-            &mut source.text
-        })
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|source| source.text.as_str())
+    }
+
+    /// Excerpts are drawn without what `blot` covers: it gives a text of the same length, or nothing where it covers nothing.
+    pub(crate) fn hide(&mut self, blot: impl Fn(&str) -> Option<String>) {
+        let hidden: Vec<Option<String>> = self.files.iter().map(|source| blot(source.shown())).collect();
+        if hidden.iter().any(Option::is_some) {
+            for (source, hidden) in Arc::make_mut(&mut self.files).iter_mut().zip(hidden) {
+                source.shown = hidden.or(source.shown.take());
+            }
+        }
     }
 
     /// The text that `span` covers.
@@ -107,6 +116,11 @@ impl Sources {
 }
 
 impl Source {
+    /// The text as excerpts show it.
+    pub(super) fn shown(&self) -> &str {
+        self.shown.as_deref().unwrap_or(&self.text)
+    }
+
     fn line_starts(&self) -> &[u32] {
         let offset = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         self.line_starts.get_or_init(|| {

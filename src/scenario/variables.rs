@@ -36,6 +36,8 @@ pub(crate) const WITHOUT_VALUE: (&str, &str) =
 pub struct Variables {
     pub(crate) values: BTreeMap<String, Value>,
     pub(crate) secrets: BTreeMap<String, Secret>,
+    /// Credentials that the file spells out: no secrets, and shown as little.
+    pub(crate) typed: Vec<String>,
     /// Variables whose value depends on a secret.
     pub(crate) tainted: BTreeSet<String>,
     /// What else of the scenario depends on one.
@@ -83,7 +85,8 @@ impl Variables {
     /// As [`Variables::resolve`].
     pub fn for_case(scenario: &Scenario, inputs: &Inputs, case: Option<usize>) -> Result<Variables, VariablesError> {
         let case = case.and_then(|index| scenario.cases.get(index));
-        let mut variables = Variables { flow: Arc::new(Flow::of(scenario)), ..Variables::default() };
+        let mut variables =
+            Variables { flow: Arc::new(Flow::of(scenario)), typed: scenario.typed.clone(), ..Variables::default() };
         let mut fault = VariablesError { diagnostics: Vec::new(), missing_secrets: Vec::new() };
         for secret in &scenario.secrets {
             match inputs.secrets.get(&secret.name) {

@@ -9,11 +9,36 @@ use crate::smtp::auth::Mechanism;
 use crate::smtp::command::{CommandLine, Verb};
 use crate::smtp::dialogue::{Dialogue, Phase};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet::STANDARD as STANDARD_ALPHABET;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use std::ops::Range;
 
 /// What stands for credentials where a line is shown.
 pub(crate) const RESPONSE: &str = "<<response>>";
+/// User names and passwords that give nobody away, and that are words of every reply besides.
+const NOBODYS: [&str; 20] = [
+    "admin",
+    "administrator",
+    "anonymous",
+    "apikey",
+    "info",
+    "invalid",
+    "login",
+    "mail",
+    "name",
+    "nobody",
+    "pass",
+    "password",
+    "postmaster",
+    "root",
+    "secret",
+    "smtp",
+    "test",
+    "user",
+    "username",
+    "wrong",
+];
 /// Base64 that is shorter may be any word.
 const SHORTEST_BASE64: usize = 8;
 /// How much of a line without an end is kept, in octets.
@@ -25,10 +50,11 @@ pub(crate) fn credentials(line: &[u8], is_response: bool) -> Option<Range<usize>
     let end = line.trim_ascii_end().len();
     let line = &line[..end];
     if is_response {
-        return (line != b"*").then_some(0..end);
+        return (!says_nothing(line)).then_some(0..end);
     }
     if let Some(auth) = CommandLine::parse(line).login() {
-        return (!auth.initial.is_empty()).then_some(end - auth.initial.len()..end);
+        let initial = auth.initial;
+        return (!initial.is_empty() && !says_nothing(initial)).then_some(end - initial.len()..end);
     }
     if CommandLine::parse(line).verb() != Verb::Other {
         return None;
@@ -39,12 +65,22 @@ pub(crate) fn credentials(line: &[u8], is_response: bool) -> Option<Range<usize>
     Some(start..end)
 }
 
+/// Whether what follows AUTH is no credential: a login called off, or an empty response (RFC 4954 section 4).
+fn says_nothing(response: &[u8]) -> bool {
+    matches!(response, b"*" | b"=")
+}
+
 /// A client's line as it may be shown.
 pub(crate) fn shown(line: &[u8], is_response: bool) -> Vec<u8> {
     match credentials(line, is_response) {
         Some(range) => [&line[..range.start], RESPONSE.as_bytes()].concat(),
         None => line.to_vec(),
     }
+}
+
+/// Whether a value of a login tells something of somebody.
+pub(super) fn is_somebodys(value: &str) -> bool {
+    !value.is_empty() && !NOBODYS.contains(&value.to_ascii_lowercase().as_str())
 }
 
 /// Whether a line may be remembered for another day: one that might hold credentials may not.
@@ -77,15 +113,23 @@ pub(crate) struct Carried {
     pub(crate) shown: Vec<u8>,
     /// The credentials as they were sent, and the password or token in them where it can be read.
     pub(crate) secrets: Vec<String>,
+    /// The user names in them, but for those that are nobody's.
+    pub(crate) names: Vec<String>,
+}
+
+/// How far a login is, and by which mechanism.
+#[derive(Clone, Debug, Default)]
+struct Login {
+    mechanism: Option<Mechanism>,
+    /// Messages of it so far.
+    messages: usize,
 }
 
 /// Listens to what a client says in one session, for whoever shows its lines.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct AuthWatch {
     dialogue: Dialogue,
-    mechanism: Option<Mechanism>,
-    /// Messages of this login so far.
-    messages: usize,
+    login: Login,
     /// The start of a line whose end was not said yet.
     begun: Vec<u8>,
 }
@@ -106,16 +150,22 @@ impl AuthWatch {
         let is_response = self.dialogue.is_response(line);
         let credentials = credentials(line, is_response);
         if let Some(auth) = CommandLine::parse(line).login().filter(|_| !is_response) {
-            self.mechanism = auth.name().parse().ok();
-            self.messages = 0;
+            self.login = Login { mechanism: auth.name().parse().ok(), messages: 0 };
         }
         self.dialogue.wrote_command(line);
         let message = String::from_utf8_lossy(&line[credentials?]).trim().to_owned();
-        self.messages += 1;
-        let password = self.password(&message);
-        let secrets =
-            [Some(message), password].into_iter().flatten().filter(|secret| !matches!(secret.as_str(), "" | "="));
-        Some(Carried { shown: shown(line, is_response), secrets: secrets.collect() })
+        self.login.messages += 1;
+        let mut carried = self.login.decoded(&message);
+        carried.secrets.insert(0, message);
+        carried.secrets.retain(|secret| is_somebodys(secret));
+        carried.names.retain(|name| is_somebodys(name));
+        carried.shown = shown(line, is_response);
+        Some(carried)
+    }
+
+    /// From here on the client says what it says at this point of the dialogue; what was begun of a line stays.
+    pub(crate) fn follow(&mut self, dialogue: &Dialogue) {
+        self.dialogue.clone_from(dialogue);
     }
 
     /// The client said octets of any kind, in pieces of any size. Gives them as they may be shown.
@@ -158,6 +208,7 @@ impl AuthWatch {
         all.shown.extend_from_slice(carried.shown.get(before..).unwrap_or(RESPONSE.as_bytes()));
         all.shown.extend_from_slice(&whole[line.len()..]);
         all.secrets.extend(carried.secrets);
+        all.names.extend(carried.names);
     }
 
     /// Whether a line, which was not said yet, would answer a challenge or be meant to.
@@ -195,20 +246,47 @@ impl AuthWatch {
     pub(crate) fn restart(&mut self) {
         *self = AuthWatch::default();
     }
+}
 
-    /// The password or token of a message: the last part of PLAIN, the second message of LOGIN, what a token is.
-    fn password(&self, message: &str) -> Option<String> {
-        let decoded = String::from_utf8(STANDARD.decode(message).ok()?).ok()?;
-        match self.mechanism? {
-            Mechanism::Plain => decoded.rsplit('\0').next().map(str::to_owned),
-            Mechanism::Login if self.messages > 1 => Some(decoded),
-            Mechanism::XOAuth2 | Mechanism::OAuthBearer => {
-                let token = decoded.split('\x01').find_map(|field| field.strip_prefix("auth=Bearer "));
-                token.map(str::to_owned)
+impl Login {
+    /// What a message holds where it can be read: passwords, tokens and digests as secrets, and user names.
+    fn decoded(&self, message: &str) -> Carried {
+        let Some(octets) = lenient_base64(message) else { return Carried::default() };
+        // What is no UTF-8 is Latin-1: its octets are looked for as well.
+        let text =
+            String::from_utf8(octets).unwrap_or_else(|odd| odd.as_bytes().iter().map(|it| *it as char).collect());
+        let carried = |secrets: Vec<&str>, names: Vec<&str>| Carried {
+            secrets: secrets.into_iter().map(str::to_owned).collect(),
+            names: names.into_iter().map(str::to_owned).collect(),
+            ..Carried::default()
+        };
+        match self.mechanism {
+            Some(Mechanism::Login) if self.messages == 1 => carried(vec![], vec![&text]),
+            Some(Mechanism::Login) => carried(vec![&text], vec![]),
+            Some(Mechanism::CramMd5) => match text.rsplit_once(' ') {
+                Some((name, digest)) => carried(vec![digest], vec![name]),
+                None => carried(vec![&text], vec![]),
+            },
+            Some(Mechanism::XOAuth2 | Mechanism::OAuthBearer) => {
+                let field = |prefix: &str| text.split(['\x01', ',']).filter_map(|it| it.strip_prefix(prefix)).collect();
+                let names: Vec<&str> = [field("user="), field("a=")].concat();
+                carried(field("auth=Bearer "), names)
             }
-            _ => None,
+            Some(Mechanism::Plain) | None => match text.rsplit_once('\0') {
+                Some((names, password)) => carried(vec![password], names.split('\0').collect()),
+                None => Carried::default(),
+            },
+            _ => carried(vec![], text.split(',').filter_map(|field| field.strip_prefix("n=")).collect()),
         }
     }
+}
+
+/// Base64 as people type it: with its padding or without.
+fn lenient_base64(text: &str) -> Option<Vec<u8>> {
+    let lenient = GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    GeneralPurpose::new(&STANDARD_ALPHABET, lenient).decode(text).ok()
 }
 
 #[cfg(test)]
@@ -226,6 +304,7 @@ mod tests {
             ("auth  plain  AGJvYgBzZWNyZXQ=", "auth  plain  <<response>>"),
             ("AUTH NTLM TlRMTVNTUAABAAAA x", "AUTH NTLM <<response>>"),
             ("AUTH PLAIN", "AUTH PLAIN"),
+            ("AUTH PLAIN =", "AUTH PLAIN ="),
             ("AUTH", "AUTH"),
             ("AUHT PLAIN AGJvYgBzZWNyZXQ=", "AUHT PLAIN <<response>>"),
             ("XPASS c2VjcmV0LXB3", "XPASS <<response>>"),
@@ -292,6 +371,9 @@ mod tests {
         };
         assert_eq!(secrets(&["AUTH PLAIN AGFsaWNlAHRvcHNlY3JldA=="]), ["AGFsaWNlAHRvcHNlY3JldA==", "topsecret"]);
         assert_eq!(secrets(&["AUTH LOGIN", "YWxpY2U=", "dG9wc2VjcmV0"]), ["YWxpY2U=", "dG9wc2VjcmV0", "topsecret"]);
+        assert_eq!(secrets(&["AUTH PLAIN", "AGFsaWNlAHRvcHNlY3JldA"]), ["AGFsaWNlAHRvcHNlY3JldA", "topsecret"]);
+        let digest = "YWxpY2UgYjkxM2E2MDJjN2VkYTdhNDk1YjRlNmU3MzM0ZDM4OTA=";
+        assert_eq!(secrets(&["AUTH CRAM-MD5", digest]), [digest, "b913a602c7eda7a495b4e6e7334d3890"]);
         let token = "dXNlcj1hAWF1dGg9QmVhcmVyIHRvazNuAQE=";
         assert_eq!(secrets(&[&format!("AUTH XOAUTH2 {token}")]), [token, "tok3n"]);
     }

@@ -13,7 +13,7 @@ use super::proof::{may_prove, without_proof};
 use super::seeds::Seeds;
 use super::stretch::Found;
 use super::view::{Text, View, whole, without_code, without_plus, without_quotes, without_signs};
-use crate::scenario::Secret;
+use crate::scenario::{Secret, Variables};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,6 +24,9 @@ const SHORTEST: usize = 4;
 /// Shorter secrets than this are looked for as whole words; so are some longer ones, which few words are.
 const SHORT: usize = 6;
 
+/// No credentials are looked for beyond so many octets of secrets: a client may send any number of them.
+const MOST_OCTETS: usize = 64 * 1024;
+
 /// Hides the secrets of one run.
 #[derive(Clone, Default)]
 pub(crate) struct Masker {
@@ -33,6 +36,8 @@ pub(crate) struct Masker {
     letters: Looked,
     /// The names of the secrets.
     names: Vec<String>,
+    /// The secrets themselves, for a masker that knows more.
+    secrets: BTreeMap<String, Secret>,
     /// Secrets that are not searched for, or as whole words only.
     too_short: Vec<TooShort>,
 }
@@ -95,7 +100,36 @@ impl Masker {
         }
         masker.signs = Looked::new(signs);
         masker.letters = Looked::new(letters);
+        masker.secrets.clone_from(secrets);
         masker
+    }
+
+    /// One that looks for the secrets of a run, and for credentials that its file spells out.
+    pub(crate) fn of(variables: &Variables) -> Masker {
+        let masker = Masker::new(&variables.secrets);
+        masker.with_credentials(&variables.typed).unwrap_or(masker)
+    }
+
+    /// One that looks for these credentials of a login as well; `None` where it knows all of them.
+    pub(crate) fn with_credentials(&self, credentials: &[String]) -> Option<Masker> {
+        let mut secrets = self.secrets.clone();
+        let mut room = MOST_OCTETS.saturating_sub(secrets.values().map(|secret| secret.expose().len()).sum());
+        for credential in credentials {
+            if credential.len() <= room && secrets.values().all(|known| known.expose() != credential) {
+                room -= credential.len();
+                let names =
+                    std::iter::once("response".to_owned()).chain((2..).map(|number| format!("response_{number}")));
+                let free = names.into_iter().find(|name| !secrets.contains_key(name));
+                secrets.extend(free.map(|name| (name, Secret::new(credential.as_str()))));
+            }
+        }
+        (secrets.len() > self.secrets.len())
+            .then(|| Masker { too_short: self.too_short.clone(), ..Masker::new(&secrets) })
+    }
+
+    /// The names by which secrets and credentials are shown, with their values.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.secrets.iter().map(|(name, secret)| (name.as_str(), secret.expose()))
     }
 
     /// The secrets that are so short that an echo of them may be shown.

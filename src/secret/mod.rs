@@ -10,7 +10,9 @@ mod masker;
 mod proof;
 mod seeds;
 mod stretch;
+mod typed;
 mod view;
 
 pub(crate) use auth::{AuthWatch, Carried, RESPONSE, credentials, is_rememberable, shown};
 pub(crate) use masker::Masker;
+pub(crate) use typed::{typed, typed_in_text};

@@ -13,6 +13,7 @@ mod ledger;
 mod observe;
 mod offered;
 mod opening;
+mod overheard;
 mod reading;
 mod transcript;
 mod trouble;
@@ -41,6 +42,7 @@ use crate::smtp::dialogue::Dialogue;
 use crate::smtp::reply::{Reply, ReplyParser};
 use asked::AskedInOrder;
 use echoes::Echoes;
+use overheard::Overheard;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -88,6 +90,7 @@ pub(crate) struct Session {
     admitted: Option<Admitted>,
     is_tls_port: bool,
     echoes: Echoes,
+    overheard: Overheard,
 }
 
 impl Session {
@@ -139,6 +142,7 @@ impl Session {
             admitted: None,
             is_tls_port: false,
             echoes: Echoes::default(),
+            overheard: Overheard::default(),
         })
     }
 

@@ -187,7 +187,7 @@ impl Transcript {
     pub(crate) fn into_entries(self) -> (Vec<Entry>, usize) {
         let Lines { left_out, mut entries } = std::mem::take(&mut *self.kept());
         let Some(first) = entries.first().filter(|_| left_out > 0) else { return (entries, left_out) };
-        let text = format!("[{left_out} lines before this one are not kept of a run under load]");
+        let text = format!("[{left_out} lines before this one are not kept of so long a run]");
         let missing = Entry { speaker: Speaker::Note, text, mail_data: false, ..first.clone() };
         entries.insert(0, missing);
         (entries, left_out - 1)

@@ -44,8 +44,9 @@ impl Session {
     ) -> Result<(), Trouble> {
         let Outgoing { bytes, shown, secret } = outgoing;
         let in_mail_data = self.dialogue.is_in_mail_data();
+        let carries_login = self.overheard.written();
         if let Some(recorder) = self.recorder.as_mut().filter(|_| !in_mail_data) {
-            recorder.wrote(bytes, shown, secret);
+            recorder.wrote(bytes, shown, secret || carries_login);
         }
         self.write_bytes(bytes, stalled, false).await?;
         self.dialogue.wrote(bytes);

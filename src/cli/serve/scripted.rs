@@ -154,6 +154,9 @@ impl Scripted<'_> {
             return;
         }
         screen::result(&human::outcome(outcome, 0, self.arguments.color.for_results()));
+        for notice in &outcome.notices {
+            screen::notice(&format!("notice: {notice}"));
+        }
         for step in outcome.steps.iter().filter(|step| step.action == "connection") {
             let StepSide::Connection(number) = step.number.side() else { continue };
             let name = step.name.as_ref().map(|name| format!(" \"{}\"", crate::visible(name.as_bytes())));

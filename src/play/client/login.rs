@@ -118,7 +118,7 @@ impl LoginDialogue {
             };
             self.sent += 1;
         }
-        at.write(&sent).await?;
+        at.write(sent).await?;
         loop {
             let read = at.read_reply("a challenge (334) or the end of the exchange (235)").await;
             let answer = read.map_err(|divergences| self.unanswered(divergences))?;
@@ -130,7 +130,7 @@ impl LoginDialogue {
                 Ok(message) => STANDARD.encode(message),
                 Err(fault) => return Err(vec![self.cancel(at, &answer, &fault).await]),
             };
-            at.write(&self.show(&message, at.ground.settings.show_secrets)).await?;
+            at.write(self.show(&message, at.ground.settings.show_secrets)).await?;
             self.sent += 1;
             // What advises on replies wants to know the command, not a line of its exchange.
             let command = format!("AUTH {}", self.mechanism);
@@ -152,7 +152,7 @@ impl LoginDialogue {
             divergence.diagnostic = divergence.diagnostic.note(format!("the challenge was {quoted}"));
         }
         // The exchange has diverged already: what becomes of its end changes nothing.
-        if at.write(&Rendered::fixed("*")).await.is_ok() {
+        if at.write(Rendered::fixed("*")).await.is_ok() {
             _ = at.read_reply("the end of the exchange").await;
         }
         divergence

@@ -22,6 +22,7 @@ mod pipeline;
 pub(crate) mod player;
 pub(crate) mod sessions;
 mod steps;
+mod veil;
 
 pub use disclosure::BoundSecrets;
 pub(crate) use disclosure::{disclosures, hosts_of, places_of, secrets_by_host, unbound, with_placeholders};

@@ -98,7 +98,7 @@ impl StepAt<'_> {
 
     pub(crate) async fn starttls(&mut self, settings: &TlsSettings) -> StepDone {
         self.may_write().await?;
-        self.write(&Rendered::fixed("STARTTLS")).await?;
+        self.write(Rendered::fixed("STARTTLS")).await?;
         let answer = match &self.step.expect {
             Some(expectation) => {
                 self.expect(expectation).await?;

@@ -163,15 +163,14 @@ impl Player<'_> {
         match &step.action {
             Action::Send(lines) => {
                 pipeline.begin(step, &mut at).await?;
-                let rendered = at.rendered_lines(lines)?;
-                let session = at.session()?.name().clone();
-                at.stage.log.client(&session, &rendered.shown);
+                let mut rendered = at.rendered_lines(lines)?;
+                at.log_lines(&mut rendered)?;
                 self.push(step, pipeline, &rendered).await?;
             }
             Action::Raw(raw) => {
                 pipeline.begin(step, &mut at).await?;
-                let rendered = at.rendered_raw(raw)?;
-                at.log_raw(&rendered)?;
+                let mut rendered = at.rendered_raw(raw)?;
+                at.log_raw(&mut rendered)?;
                 self.push(step, pipeline, &rendered).await?;
             }
             Action::Data(data) => {

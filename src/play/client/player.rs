@@ -33,7 +33,7 @@ pub(crate) struct Player<'a> {
     began: Timestamp,
     /// What became of the steps of the server.
     pub(crate) served_steps: Vec<StepOutcome>,
-    notices: Vec<String>,
+    pub(crate) notices: Vec<String>,
     /// Whether `finally` is played.
     cleaning: Arc<AtomicBool>,
     /// Whether a group is under way whose steps may be played, and told, anew.

@@ -135,7 +135,7 @@ impl StepAt<'_> {
     async fn send(&mut self, lines: &[Text]) -> StepDone {
         self.may_write().await?;
         let rendered = self.rendered_lines(lines)?;
-        self.write(&rendered).await
+        self.write(rendered).await
     }
 
     /// The lines of a `send`, each ended by CRLF.
@@ -163,7 +163,7 @@ impl StepAt<'_> {
     async fn raw(&mut self, raw: &RawBytes) -> StepDone {
         self.may_write().await?;
         let rendered = self.rendered_raw(raw)?;
-        self.write_raw(&rendered).await
+        self.write_raw(rendered).await
     }
 
     /// The bytes of a `raw`. They are shown as they are, unless they depend on a secret.
@@ -184,35 +184,18 @@ impl StepAt<'_> {
         Ok(rendered)
     }
 
-    async fn write_raw(&mut self, rendered: &Rendered) -> StepDone {
-        self.log_raw(rendered)?;
-        if rendered.secret {
-            self.count_as_shown(rendered.bytes.len(), &rendered.shown);
-        }
-        // Advice is about the reply that comes next: the one to the first line.
-        let shown = if rendered.secret {
-            rendered.shown.clone()
-        } else {
-            String::from_utf8_lossy(&rendered.bytes).into_owned()
-        };
-        let outgoing = Outgoing { bytes: &rendered.bytes, shown: &shown, secret: self.ground.settings.hides(rendered) };
-        let outcome = self.sessions.speaking(self.step)?.write(outgoing, self.wait, &self.stage.log).await;
-        self.wrote(outcome)
+    async fn write_raw(&mut self, mut rendered: Rendered) -> StepDone {
+        self.log_raw(&mut rendered)?;
+        self.write_out(&rendered).await
     }
 
-    pub(crate) fn log_raw(&mut self, rendered: &Rendered) -> StepDone {
-        let session = self.session()?.name().clone();
-        if self.ground.settings.hides(rendered) {
-            self.stage.log.client(&session, &rendered.shown);
-        } else {
-            self.stage.log.client_bytes(&session, &rendered.bytes);
-        }
-        Ok(())
+    pub(crate) async fn write(&mut self, mut rendered: Rendered) -> StepDone {
+        self.log_lines(&mut rendered)?;
+        self.write_out(&rendered).await
     }
 
-    pub(crate) async fn write(&mut self, rendered: &Rendered) -> StepDone {
-        let session = self.session()?.name().clone();
-        self.stage.log.client(&session, &rendered.shown);
+    /// Writes what is shown already. Advice is about the reply that comes next: the one to the first line.
+    async fn write_out(&mut self, rendered: &Rendered) -> StepDone {
         if rendered.secret {
             self.count_as_shown(rendered.bytes.len(), &rendered.shown);
         }

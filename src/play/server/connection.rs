@@ -10,12 +10,11 @@ use crate::play::server::record::connection_number;
 use crate::play::server::scope::{ServerScope, server_value};
 use crate::play::server::script::Script;
 use crate::play::stage::Stage;
-use crate::scenario::{Secret, Span, Step};
+use crate::scenario::{Span, Step};
 use crate::secret::AuthWatch;
 use crate::server::{Accepted, Fallback, Peer};
 use crate::session::Transcript;
 use crate::smtp::command::BdatCommand;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -50,7 +49,6 @@ pub(crate) struct Connection {
     pub(crate) fallback: Option<Fallback>,
     /// Knows what the client's logins carry; what they carried is masked.
     pub(crate) watch: AuthWatch,
-    pub(crate) heard: BTreeMap<String, Secret>,
     pub(crate) messages: u64,
     pub(crate) handshakes: Vec<Handshake>,
 }
@@ -79,7 +77,6 @@ impl Connection {
             more_chunks: false,
             pending: Pending::Nothing,
             watch: AuthWatch::default(),
-            heard: BTreeMap::new(),
             messages: 0,
             handshakes: Vec::new(),
             script,

@@ -4,8 +4,7 @@
 //! shown from then on: the transcript, quotes in divergences, captures. A script still sees the lines as they are.
 
 use crate::play::server::connection::Connection;
-use crate::scenario::Secret;
-use crate::secret::{Carried, Masker};
+use crate::secret::Carried;
 use crate::visible::visible;
 use std::sync::Arc;
 
@@ -22,7 +21,7 @@ impl Connection {
         let shown = shown.strip_suffix(b"\r\n").filter(|_| is_whole).unwrap_or(shown);
         self.heard_octets(line.len(), shown);
         self.stage.log.client_bytes(&self.session, shown);
-        !carried.secrets.is_empty()
+        carried.shown != line
     }
 
     /// Shows octets that came and are no line. `true`: there are credentials in them.
@@ -31,7 +30,7 @@ impl Connection {
         let shown = self.learn(&carried, bytes);
         self.heard_octets(bytes.len(), shown);
         self.stage.log.client_bytes(&self.session, shown);
-        !carried.secrets.is_empty()
+        carried.shown != bytes
     }
 
     /// Shows the beginning of what had arrived when something went wrong.
@@ -55,18 +54,8 @@ impl Connection {
         if self.script.show_secrets {
             return bytes;
         }
-        let known = self.heard.len();
-        for secret in &carried.secrets {
-            if !self.heard.values().any(|heard| heard.expose() == secret) {
-                let number = self.heard.len() + 1;
-                let name = if number == 1 { "response".to_owned() } else { format!("response_{number}") };
-                self.heard.insert(name, Secret::new(secret.clone()));
-            }
-        }
-        if self.heard.len() > known {
-            let all = self.script.secrets.iter().chain(&self.heard);
-            let all = all.map(|(name, secret)| (name.clone(), secret.clone())).collect();
-            self.stage.log.set_masker(Arc::new(Masker::new(&all)));
+        if let Some(masker) = self.stage.log.masker().with_credentials(&carried.secrets) {
+            self.stage.log.set_masker(Arc::new(masker));
         }
         &carried.shown
     }

@@ -98,6 +98,7 @@ fn scenario(decoder: &mut Decoder<'_>, root: &Node) -> Option<Scenario> {
     Some(Scenario {
         is_of_ticket: false,
         naming: OnceLock::new(),
+        typed: Vec::new(),
         name: entries.value("name").and_then(|node| decoder.plain_text(node)),
         description: entries.value("description").and_then(|node| decoder.plain_text(node)),
         tags: entries

@@ -48,6 +48,8 @@ pub(crate) struct Names {
     pub(crate) methods: Vec<(String, Range<usize>)>,
     /// Filters with an option by name, such as `x | default(value='y')`: the filter, the option, and where it stands.
     pub(crate) options: Vec<(String, String, Range<usize>)>,
+    /// Texts in quotes, with where they stand.
+    pub(crate) texts: Vec<(usize, String)>,
 }
 
 impl Names {
@@ -60,6 +62,10 @@ impl Names {
             ast::Expr::Var(variable) => {
                 let range = range_of(expression);
                 self.variables.push((variable.id.to_owned(), range));
+            }
+            ast::Expr::Const(constant) => {
+                let text = constant.value.as_str().map(str::to_owned);
+                self.texts.extend(text.map(|text| (range_of(expression).start, text)));
             }
             ast::Expr::Filter(filter) => {
                 let from = filter.expr.as_ref().map_or(0, end_of);

@@ -160,6 +160,15 @@ impl Text {
         self.pieces.iter().map(part).collect()
     }
 
+    /// The source with `change` made to its expressions and statements.
+    pub(crate) fn with_code(&self, change: impl Fn(&str) -> String) -> String {
+        let part = |piece: &Piece| match piece {
+            Piece::Expression { outer: range, .. } | Piece::Statement(range) => change(&self.source[range.clone()]),
+            Piece::Literal(range) | Piece::Comment(range) => self.source[range.clone()].to_owned(),
+        };
+        self.pieces.iter().map(part).collect()
+    }
+
     /// Whether an expression stands among the first `length` bytes.
     pub(crate) fn is_literal_up_to(&self, length: usize) -> bool {
         match self.pieces.first() {

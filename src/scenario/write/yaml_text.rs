@@ -3,6 +3,7 @@
 //! Responsible for layout and quoting only; what the keys mean is [`super::Draft`]'s business. Everything that is written
 //! here reads back as the same text through `scenario::yaml`.
 
+use crate::visible::commands_a_runner;
 use std::fmt::Write as _;
 
 /// How far each level stands in.
@@ -145,7 +146,7 @@ enum ScalarStyle {
 }
 
 fn scalar(text: &str, context: ScalarStyle) -> String {
-    if !text.chars().all(is_printable) {
+    if !text.chars().all(is_printable) || commands_a_runner(text) {
         return double_quoted(text);
     }
     let flow = context == ScalarStyle::Flow && text.contains([',', '[', ']', '{', '}', ':']);
@@ -180,6 +181,8 @@ pub(crate) fn double_quoted(text: &str) -> String {
             '\r' => quoted.push_str("\\r"),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
+            // What is written may be printed in a job: `##[error]` is a command to its runner.
+            '#' if quoted.ends_with('#') => quoted.push_str("\\u0023"),
             plain if is_printable(plain) => quoted.push(plain),
             other if (other as u32) <= 0xffff => _ = write!(quoted, "\\u{:04x}", other as u32),
             other => _ = write!(quoted, "\\U{:08x}", other as u32),
@@ -192,7 +195,7 @@ pub(crate) fn double_quoted(text: &str) -> String {
 /// Whether a block keeps the text: no character in it needs an escape, and something stands in it.
 pub(crate) fn fits_block(text: &str) -> bool {
     let kept = |character: char| character == '\n' || character == '\t' || is_printable(character);
-    text.contains('\n') && text.chars().all(kept) && !text.trim().is_empty()
+    text.contains('\n') && !commands_a_runner(text) && text.chars().all(kept) && !text.trim().is_empty()
 }
 
 pub(crate) fn block(text: &str, indentation: usize, output: &mut String) {

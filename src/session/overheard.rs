@@ -1,0 +1,36 @@
+//! What a session's own logins carry, in what goes out next.
+//!
+//! A pipelined group shows its lines before it writes them: the watch runs ahead of the dialogue until they are written.
+
+use super::Session;
+use crate::secret::{AuthWatch, Carried};
+
+/// Listens to what is about to be written.
+#[derive(Debug, Default)]
+pub(super) struct Overheard {
+    watch: AuthWatch,
+    is_ahead: bool,
+    /// Whether there are credentials in what was not written yet.
+    carries: bool,
+}
+
+impl Session {
+    /// What a login carries in octets that go out next.
+    pub(crate) fn overhear(&mut self, bytes: &[u8]) -> Carried {
+        if !self.overheard.is_ahead {
+            self.overheard.watch.follow(&self.dialogue);
+            self.overheard.is_ahead = true;
+        }
+        let carried = self.overheard.watch.bytes(bytes);
+        self.overheard.carries |= carried.shown != bytes;
+        carried
+    }
+}
+
+impl Overheard {
+    /// What was heard was written. `true`: there were credentials in it.
+    pub(super) fn written(&mut self) -> bool {
+        self.is_ahead = false;
+        std::mem::take(&mut self.carries)
+    }
+}
