@@ -227,6 +227,16 @@ fn half_a_command_and_gone() {
 }
 
 #[test]
+fn tls_where_plain_text_is_expected_is_named_at_once() {
+    for hello in [b"\x16\x03\x01\x01\x24\x01\x00".as_slice(), b"\x16\x03\x01\n\x00\x0a\r\n"] {
+        let serve = Serve::text(EXPECTS_EHLO);
+        let mut client = greeted(&serve);
+        client.write_all(hello).unwrap();
+        serve.must_diverge("but the client began TLS");
+    }
+}
+
+#[test]
 fn half_a_command_and_silence() {
     let serve = Serve::text(EXPECTS_EHLO);
     let mut stream = greeted(&serve);

@@ -198,6 +198,25 @@ fn without_a_server_there_is_no_shell() {
     assert!(fs::read_to_string(&kept).unwrap().contains("QUIT"));
 }
 
+#[test]
+fn what_helps_is_said_on_a_pipe_too() {
+    let folder = TempDir::new().unwrap();
+    // The system takes the connection, and nobody answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let told = |arguments: &[&str]| shell(folder.path(), arguments, "").stderr;
+    let slow = told(&[&address, "--timeout", "200ms"]);
+    assert!(slow.contains("no reply within 0.2 s") && slow.contains("  = help: is the server slow?"), "{slow}");
+    drop(silent);
+    let refused = told(&[&address]);
+    assert!(refused.contains("  = help: nothing listens there"), "{refused}");
+    let idle = against("S: 220 mx.example\nwait-close", &["--timeout", "200ms"], ".wait\n").stderr;
+    assert!(idle.contains("nothing came within 0.2 s, and no reply is owed"), "{idle}");
+    let plain = ScriptedServer::start("S: 220 mx.example\nwait-close");
+    let mixed_up = told(&[plain.address().as_str(), "--tls"]);
+    assert!(mixed_up.contains("  = help: does this port speak plain SMTP? leave out `--tls`"), "{mixed_up}");
+}
+
 /// Postfix refuses what is sent before its reply was read, and a saved scenario works there as well.
 #[test]
 fn a_hardened_postfix_is_content() {

@@ -216,7 +216,13 @@ pub(super) fn print(format: Format, report: &Report, options: Options) {
 
 fn report_file(text: &str) -> Result<(Format, PathBuf), String> {
     let Some((format, file)) = text.split_once('=') else {
-        return Err("expected a format and a file, such as junit=report.xml".to_owned());
+        let ending = Path::new(text).extension().and_then(|ending| ending.to_str());
+        let by_ending = ending.map(|ending| if ending == "xml" { "junit" } else { ending });
+        return Err(match (text.parse::<Format>(), by_ending.map(str::parse::<Format>)) {
+            (Ok(_), _) => format!("a file is missing: write `{text}=FILE`"),
+            (_, Some(Ok(_))) => format!("a format is missing: write `{}={text}`", by_ending.unwrap_or_default()),
+            _ => "expected a format and a file, such as junit=report.xml".to_owned(),
+        });
     };
     if file.is_empty() {
         return Err(format!("`{format}=` names no file"));

@@ -149,6 +149,7 @@ fn on_screen(printer: Arc<Printer>, styled: Styled) -> Screen {
             Notice::Hint(text) if printer.shows_typing() => printer.print(layout::hint(&text, styled)),
             Notice::Hint(_) => {}
             Notice::Complaint(text) => printer.complain(&text, styled),
+            Notice::Help(text) => printer.help(&text, styled),
             Notice::Questions(questions) => {
                 for question in &questions {
                     printer.print(explained(question, styled));

@@ -93,7 +93,8 @@ impl Targets {
     fn built_in(&mut self, name: &str, fault: &str) {
         let found = library::find(name);
         if found.is_empty() {
-            self.complaints.push(format!("cannot read `{name}`: {fault}{}", near_built_in(name)));
+            let help = near_file(name).unwrap_or_else(|| near_built_in(name));
+            self.complaints.push(format!("cannot read `{name}`: {fault}{help}"));
         }
         self.loaded.extend(found.into_iter().map(load_built_in));
     }
@@ -120,9 +121,30 @@ impl Targets {
             }
         }
         if self.loaded.len() == before {
-            self.complaints.push(format!("no scenario lies below `{}`", folder.display()));
+            let help = if holds_json(folder) {
+                "\n  = help: a scenario in JSON is played where its file is named"
+            } else {
+                ""
+            };
+            self.complaints.push(format!("no scenario lies below `{}`{help}", folder.display()));
         }
     }
+}
+
+fn holds_json(folder: &Path) -> bool {
+    let mut files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files.any(|file| file.path().extension().is_some_and(|ending| ending == "json"))
+}
+
+/// A line of help, if the name is like that of a file in the same folder.
+fn near_file(name: &str) -> Option<String> {
+    let path = Path::new(name);
+    let wanted = path.file_name()?.to_str()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let entries = folder.unwrap_or(Path::new(".")).read_dir().ok()?.flatten();
+    let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let near = similar(wanted, names.iter().map(String::as_str).filter(|name| is_yaml(Path::new(name))))?;
+    Some(format!("\n  = help: did you mean `{}`?", path.with_file_name(near).display()))
 }
 
 /// A line of help, if the name is like that of a built-in scenario.

@@ -248,6 +248,7 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         // The text is not repeated: it may be a secret.
+        _ if text.contains(':') => Err("expected NAME=VALUE, with `=` in place of the colon".to_owned()),
         _ => Err("expected NAME=VALUE".to_owned()),
     }
 }

@@ -84,6 +84,10 @@ impl<'c> RulesAt<'c> {
                 self.say(said.reply).await;
             }
             PeerTrouble::NotTls { reason } => self.on.stage.log.note(&self.on.session, &reason),
+            PeerTrouble::TlsBegun { .. } => {
+                let text = "the client began TLS where plain text begins: set it to STARTTLS, or this server to `tls: implicit`";
+                self.on.stage.log.note(&self.on.session, text);
+            }
             PeerTrouble::TooLong { .. } => {}
         }
     }

@@ -63,6 +63,10 @@ pub(crate) struct ConnectFailure {
     pub(crate) message: String,
 }
 
+/// What to do where nothing answered the connection.
+pub(crate) const NOTHING_ANSWERED: &str =
+    "a firewall drops the packets, or the port is wrong: many networks block port 25; try 587 or 2525";
+
 /// The classes of [`ConnectFailure`], the most telling first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ConnectFailureKind {
@@ -87,6 +91,21 @@ impl ConnectFailureKind {
             ConnectFailureKind::Unreachable => "unreachable",
             ConnectFailureKind::OutOfBounds => "out_of_bounds",
             ConnectFailureKind::Other => "other",
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn help(self) -> &'static str {
+        match self {
+            ConnectFailureKind::Name => "is the name right, and does this machine resolve names?",
+            ConnectFailureKind::Refused => {
+                "nothing listens there: is the server running, and is this its port (25, 587, 465)?"
+            }
+            ConnectFailureKind::Unreachable => {
+                "is there a route, and does a firewall block the port? Many providers block port 25"
+            }
+            ConnectFailureKind::OutOfBounds => "allow it with `--allow-host HOST`",
+            ConnectFailureKind::Other => "check the address and the port",
         }
     }
 }

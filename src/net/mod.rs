@@ -24,6 +24,7 @@ pub(crate) mod tls;
 mod tls_failure;
 mod tls_old;
 mod tls_options;
+pub(crate) mod tls_port;
 pub(crate) mod wire;
 
 #[cfg(test)]

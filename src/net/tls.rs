@@ -38,6 +38,8 @@ pub(crate) struct Connector {
     /// In its place where a version below TLS 1.2 is asked for.
     old: Option<SslConnector>,
     verifies: bool,
+    /// Whether trust rests on the roots of this machine.
+    by_system: bool,
 }
 
 impl Connector {
@@ -80,7 +82,10 @@ impl Connector {
                 let facts = session.facts(&ServerFlight::read(&recorder.take().received), self.verifies);
                 Ok((session, facts))
             }
-            Err(error) => Err(TlsFailure::judge(&error, &recorder.take(), name)),
+            Err(error) => {
+                let failure = TlsFailure::judge(&error, &recorder.take(), name);
+                Err(if self.by_system && !has_roots() { failure.without_roots() } else { failure })
+            }
         }
     }
 }
@@ -104,7 +109,22 @@ fn build(options: &TlsOptions) -> Result<Connector, TlsSetupError> {
     let native = builder.build().map_err(|error| not_built(&error.to_string()))?;
     let old = tls_old::is_asked_for(options).then(|| tls_old::connector(options, lowest(options))).transpose();
     let old = old.map_err(|error| not_built(&error.to_string()))?;
-    Ok(Connector { native: native.into(), old, verifies: options.verify })
+    Ok(Connector {
+        native: native.into(),
+        old,
+        verifies: options.verify,
+        by_system: options.verify && options.ca_pem.is_none(),
+    })
+}
+
+/// Whether this machine has certificates of authorities, as far as that can be seen. A slim container may have none.
+fn has_roots() -> bool {
+    let places = ["/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/ssl/cert.pem", "/etc/pki/ca-trust/extracted"];
+    let chosen = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(std::env::var_os);
+    let is_there = |place: std::path::PathBuf| {
+        place.is_file() || place.read_dir().is_ok_and(|mut entries| entries.next().is_some())
+    };
+    !cfg!(target_os = "linux") || places.into_iter().map(Into::into).chain(chosen.map(Into::into)).any(is_there)
 }
 
 fn add_roots(builder: &mut TlsConnectorBuilder, pem: &[u8]) -> Result<(), TlsSetupError> {

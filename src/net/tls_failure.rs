@@ -120,6 +120,13 @@ impl TlsFailure {
         failure
     }
 
+    /// The same, on a machine that knows no authority.
+    pub(super) fn without_roots(self) -> TlsFailure {
+        let is_unknown = matches!(self.reason, TlsFailureReason::UnknownIssuer | TlsFailureReason::SelfSigned);
+        let help = "this machine has no certificates of authorities: install `ca-certificates`";
+        TlsFailure { help: if is_unknown { Some(help.into()) } else { self.help }, ..self }
+    }
+
     fn plain(reason: TlsFailureReason, message: impl Into<String>, help: Option<TlsHelp>) -> TlsFailure {
         TlsFailure { reason, message: message.into(), help, certificate: None, received: Vec::new() }
     }

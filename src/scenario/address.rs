@@ -56,7 +56,19 @@ fn right_form(text: &str, default_port: u16) -> Option<String> {
 fn by_ipv6(word: &str, default_port: u16) -> Option<String> {
     let bare = word.split('%').next().unwrap_or(word);
     let is_ipv6 = !word.starts_with('[') && bare.parse::<Ipv6Addr>().is_ok();
-    is_ipv6.then(|| format!("an IPv6 address in brackets: `[{word}]:{default_port}`"))
+    if !is_ipv6 {
+        return None;
+    }
+    // A last group that is a port of mail is rather meant as one.
+    let ported = bare.rsplit_once(':').filter(|(host, port)| is_mail_port(port) && host.parse::<Ipv6Addr>().is_ok());
+    Some(match ported {
+        Some((host, port)) => format!("an IPv6 address in brackets: `[{host}]:{port}`"),
+        None => format!("an IPv6 address in brackets: `[{word}]:{default_port}`"),
+    })
+}
+
+fn is_mail_port(word: &str) -> bool {
+    matches!(word, "24" | "25" | "465" | "587" | "1025" | "2525")
 }
 
 /// `smtp://host:25`, `smtps://user@host/`.

@@ -10,12 +10,10 @@ use super::answer::{Answer, BadLine, NextInput};
 use super::log::SessionLog;
 use super::mail_data::{DataRead, MailDataReader};
 use super::mail_sink::MailSink;
+use super::peer::CLIENT_HELLO;
 use super::protocol::{AUTH_LINE, Protocol, TLS_READY, TLS_UNAVAILABLE};
 use super::remarks::Remarks;
 use super::rulebook::{Interjection, Interjector};
-
-/// The first octets of a TLS handshake (RFC 8446 section 5.1).
-const CLIENT_HELLO: [u8; 2] = [0x16, 3];
 
 /// What the connection does when the replies were sent.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -28,6 +28,8 @@ pub(crate) use trouble::{HandshakeTrouble, PeerTrouble};
 
 /// The longest line that is read, in octets. RFC 4954 section 4.2 wants 12,288.
 const MAX_LINE: usize = 64 * 1024;
+/// How a `ClientHello` begins (RFC 8446 section 5.1).
+pub(super) const CLIENT_HELLO: [u8; 2] = [0x16, 3];
 /// How much is kept of what a client sent in place of a handshake.
 const FIRST_OCTETS: usize = 512;
 /// How long an orderly close may take.
@@ -84,9 +86,14 @@ impl Peer {
 
     // --- reading -----------------------------------------------------------------------------------------------
 
-    /// Reads the next line, its end included. The deadline covers all of it.
+    /// Reads the next line, its end included. The deadline covers all of it. A `ClientHello` is none, whatever octets it
+    /// holds.
     pub(crate) async fn read_line(&mut self, wait: Duration) -> Result<Vec<u8>, PeerTrouble> {
-        self.read_piece(wait, MAX_LINE, &wire::line_end).await
+        let is_plain = !self.is_tls();
+        let is_hello = |bytes: &[u8]| is_plain && bytes.starts_with(&CLIENT_HELLO);
+        let line_end = |bytes: &[u8]| if is_hello(bytes) { Some(bytes.len()) } else { wire::line_end(bytes) };
+        let bytes = self.read_piece(wait, MAX_LINE, &line_end).await?;
+        if is_hello(&bytes) { Err(PeerTrouble::TlsBegun { bytes }) } else { Ok(bytes) }
     }
 
     /// Reads until `found` names the end of what it looks for.

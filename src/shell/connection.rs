@@ -1,9 +1,11 @@
 //! Opening and closing a connection of the shell, the TLS handshake, and the scenario that does the same.
 
-use super::{Notice, PromptPhase, Shell};
-use crate::net::connect::Target;
+use super::{PromptPhase, Shell};
+use crate::net::clock;
+use crate::net::connect::{NOTHING_ANSWERED, Target};
 use crate::net::route::Route;
 use crate::net::tls::{Connector, TlsOptions};
+use crate::net::tls_port::{LOOK_TIME, begins_with_tls};
 use crate::recording::{Conversation, RecordedServer, Said, Wiretap};
 use crate::scenario::address::split_address;
 use crate::server::{Identity, Login, Sandbox, SandboxOptions};
@@ -79,17 +81,39 @@ impl Shell {
             Ok(session) => (self.session, self.phase) = (Some(session), PromptPhase::Greeted),
             Err(Trouble::NotConnected(failure)) => {
                 self.complain(&failure.message);
+                self.suggest(failure.kind.help());
                 return false;
             }
             Err(_) => {
                 self.complain(&format!("{}: no connection within {}", self.settings.place.shown(), seconds(wait)));
+                self.suggest(NOTHING_ANSWERED);
                 return false;
             }
         }
         if !self.settings.place.implicit_tls() || self.shake_hands().await {
             self.read_owed().await;
+            self.look_for_tls(&route).await;
         }
         true
+    }
+
+    /// Where no greeting came in plain text: does the port begin with TLS?
+    async fn look_for_tls(&mut self, route: &Route) {
+        let is_silent = |session: &Session| session.greeting().is_none() && session.tls().is_none();
+        if self.said_quit || !self.session.as_ref().is_some_and(is_silent) {
+            return;
+        }
+        let name = self.settings.place.name();
+        let looked = clock::within(LOOK_TIME.min(self.settings.timeout), begins_with_tls(route, &name));
+        let begins_with_tls = tokio::select! {
+            looked = looked => looked == Ok(true),
+            () = super::wire::interruption(self.settings.interruptible) => false,
+        };
+        self.suggest(if begins_with_tls {
+            "a second connection that began with TLS was answered: this port begins with TLS; give `--tls`"
+        } else {
+            "is the server slow? Some wait before they greet, to keep spammers off"
+        });
     }
 
     /// Where to connect to; the sandbox is started when it is first needed.
@@ -145,7 +169,7 @@ impl Shell {
             Err(Trouble::Tls(failure)) => {
                 self.complain(&format!("the TLS handshake failed: {}", failure.message));
                 if let Some(help) = failure.help {
-                    self.tell(Notice::Hint(format!("help: {}", help.by_options)));
+                    self.suggest(help.by_options);
                 }
             }
             Err(Trouble::PlainBeforeTls { .. }) => {

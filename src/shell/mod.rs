@@ -68,6 +68,8 @@ pub(crate) enum Notice {
     Hint(String),
     /// A command did not do what was asked.
     Complaint(String),
+    /// What to do about the complaint before it.
+    Help(String),
     /// What is to be explained.
     Questions(Vec<Question>),
     /// The transcript so far, with times.
@@ -260,6 +262,11 @@ impl Shell {
 
     fn hint(&mut self, text: &str) {
         self.tell(Notice::Hint(text.to_owned()));
+    }
+
+    /// What to do about the complaint before it.
+    fn suggest(&mut self, text: &str) {
+        self.tell(Notice::Help(text.to_owned()));
     }
 
     fn complain(&mut self, text: &str) {

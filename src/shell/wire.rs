@@ -177,8 +177,12 @@ impl Shell {
             }
             Trouble::Timeout { waited, arrived } => {
                 self.tap.server(arrived);
-                let some = if arrived.is_empty() { "" } else { "; only a part of it came" };
-                self.complain(&format!("no reply within {}{some}; `.wait` waits on", seconds(*waited)));
+                let waited = seconds(*waited);
+                self.complain(&match (owed, arrived.is_empty()) {
+                    (0, true) => format!("nothing came within {waited}, and no reply is owed"),
+                    (_, true) => format!("no reply within {waited}; `.wait` waits on"),
+                    (_, false) => format!("no reply within {waited}; only a part of it came; `.wait` waits on"),
+                });
             }
             Trouble::NotOpen => self.not_connected(),
             other => {
@@ -246,6 +250,7 @@ impl Shell {
         if self.session.as_ref().is_some_and(|session| session.dialogue().owed() > 0) {
             self.read_owed().await;
         } else if !self.heard_unasked {
+            self.hint("no reply is owed: this waits for one that comes all the same; Ctrl-C ends it");
             self.read_reply().await;
         }
     }

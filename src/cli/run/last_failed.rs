@@ -4,7 +4,12 @@
 //! into the user's own folders. Where it cannot be written, nothing is remembered, and nothing is said: it is a convenience.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// How the name of each file begins.
+const PREFIX: &str = "last-failed";
+/// Of how many folders something is remembered.
+const MAX_FOLDERS: usize = 100;
 
 /// The ids of what failed; `None` where nothing is known.
 pub(super) fn read() -> Option<BTreeSet<String>> {
@@ -28,7 +33,19 @@ pub(super) fn remember<'a>(results: impl Iterator<Item = (&'a str, bool)>) {
     if now != before {
         let lines: Vec<String> = now.into_iter().collect();
         _ = file.parent().map(std::fs::create_dir_all);
-        _ = std::fs::write(file, lines.join("\n"));
+        _ = std::fs::write(&file, lines.join("\n"));
+        file.parent().into_iter().for_each(forget_oldest);
+    }
+}
+
+/// Keeps what is known of the folders that were played last.
+fn forget_oldest(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
+    let mut files: Vec<_> = ours.filter_map(|it| Some((it.metadata().ok()?.modified().ok()?, it.path()))).collect();
+    files.sort_by_key(|(written, _)| std::cmp::Reverse(*written));
+    for (_, file) in files.iter().skip(MAX_FOLDERS) {
+        _ = std::fs::remove_file(file);
     }
 }
 
@@ -39,5 +56,5 @@ fn file() -> Option<PathBuf> {
     let name: String = folder.to_string_lossy().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
     // The end of a long path tells more than its beginning; the length keeps two of them apart.
     let end: String = name.chars().rev().take(150).collect::<Vec<_>>().into_iter().rev().collect();
-    Some(given.or_else(home)?.join("smtp-script").join(format!("last-failed{}-{end}", name.len())))
+    Some(given.or_else(home)?.join("smtp-script").join(format!("{PREFIX}{}-{end}", name.len())))
 }

@@ -170,7 +170,7 @@ pub(super) struct ConnectionArguments {
 #[command(next_help_heading = "How often, and how many at once")]
 pub(super) struct ScheduleArguments {
     /// How many scenarios may be under way at once (1; with --rate 1000)
-    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, short, value_name = "N", value_parser = jobs)]
     jobs: Option<u32>,
     /// Spread the runs over N threads (one a processor)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -313,6 +313,15 @@ pub(in crate::cli) fn fail_on(text: &str) -> Result<FailOn, String> {
         "never" => Ok(FailOn::Never),
         _ => Err("expected `must`, `should`, `may` or `never`".to_owned()),
     }
+}
+
+/// A number, or as many as there are processors.
+fn jobs(text: &str) -> Result<u32, String> {
+    let processors = || std::thread::available_parallelism().ok().and_then(|count| u32::try_from(count.get()).ok());
+    let number = if text == "auto" { processors() } else { text.parse().ok() };
+    number
+        .filter(|number| (1..=1_000_000).contains(number))
+        .ok_or_else(|| "expected a number from 1 to 1000000, or `auto` for one a processor".to_owned())
 }
 
 fn shard(text: &str) -> Result<(u32, u32), String> {

@@ -63,6 +63,13 @@ impl Printer {
         }
     }
 
+    pub(super) fn help(&self, text: &str, styled: Styled) {
+        match &self.queue {
+            None => screen::notice(&format!("  = help: {text}")),
+            Some(_) => self.print(layout::hint(&format!("help: {text}"), styled)),
+        }
+    }
+
     /// Waits until all is printed, if that can be done at once.
     pub(super) fn flush(&self) {
         if let Some(queue) = &self.queue {

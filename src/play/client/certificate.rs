@@ -11,14 +11,11 @@ use crate::net::clock;
 use crate::net::connect::connect;
 use crate::net::stream::Stream;
 use crate::net::tls::{Connector, TlsFailure, TlsFailureReason, TlsOptions};
+use crate::net::tls_port::LOOK_TIME;
 use crate::play::client::ground::StepAt;
 use crate::session::Trouble;
 use crate::smtp::reply::{Parsed, ReplyParser};
-use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-/// How long another look at a server may take, if its step waits as long.
-pub(super) const LOOK_TIME: Duration = Duration::from_secs(5);
 
 impl StepAt<'_> {
     /// Adds the certificate to a failed verification that could not see it, and keeps it with the session.

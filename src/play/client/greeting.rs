@@ -6,9 +6,7 @@
 //! octets before it for those of a spammer. Called by `expecting`.
 
 use crate::net::clock;
-use crate::net::route::{self, Connected, Route};
-use crate::net::tls::{Connector, TlsFailureReason, TlsOptions};
-use crate::play::client::certificate::LOOK_TIME;
+use crate::net::tls_port::{LOOK_TIME, begins_with_tls};
 use crate::play::client::ground::StepAt;
 use crate::play::client::sessions::Sessions;
 use crate::session::{Session, Trouble};
@@ -46,19 +44,5 @@ impl StepAt<'_> {
             let name = Session::name(&open.session).clone();
             self.stage.log.note(&name, "connected once more, to see whether this port begins with TLS: it does");
         }
-    }
-}
-
-/// Whether a `ClientHello` is answered in TLS.
-async fn begins_with_tls(route: &Route, host: &str) -> bool {
-    let Ok(Connected { stream, .. }) = route::open(route, LOOK_TIME, &mut |_| {}).await else { return false };
-    let options = TlsOptions { verify: false, ..TlsOptions::default() };
-    let Ok(connector) = Connector::new(&options) else { return false };
-    match stream.upgrade(&connector, host).await {
-        Ok((stream, _)) => {
-            stream.close().await;
-            true
-        }
-        Err(failure) => matches!(failure.reason, TlsFailureReason::Alert(_) | TlsFailureReason::ProtocolVersion),
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Site;
 use super::reply::{about_code, code_of};
-use crate::net::connect::{ConnectFailure, ConnectFailureKind};
+use crate::net::connect::{ConnectFailure, ConnectFailureKind, NOTHING_ANSWERED};
 use crate::net::tls::{TlsFailure, TlsFailureReason};
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::scenario::{Diagnostic, Footnote, duration};
@@ -96,7 +96,7 @@ impl Site<'_> {
             return self.refused(&message, "if that is meant, allow it with `--allow-host HOST` or `--to HOST:PORT`");
         }
         let diagnostic = self.diagnostic(self.span, &format!("could not connect: {}", failure.message));
-        let diagnostic = diagnostic.label("no connection").help(connect_help(failure.kind));
+        let diagnostic = diagnostic.label("no connection").help(failure.kind.help());
         let divergence = self.divergence(Cause::Network, Kind::Connect, diagnostic);
         Divergence { reason: Some(failure.kind.word()), ..divergence }
     }
@@ -107,8 +107,7 @@ impl Site<'_> {
             return self.timeout(waited, &[], "a connection");
         }
         let message = format!("could not connect: nothing answered for {}", duration::show(waited));
-        let help = "a firewall drops the packets, or the port is wrong: many networks block port 25; try 587 or 2525";
-        let diagnostic = self.diagnostic(self.span, &message).label("no connection").help(help);
+        let diagnostic = self.diagnostic(self.span, &message).label("no connection").help(NOTHING_ANSWERED);
         self.divergence(Cause::Network, Kind::Timeout, diagnostic)
     }
 
@@ -228,20 +227,6 @@ impl Site<'_> {
         };
         diagnostic.footnotes.extend(self.octets_of_tls(bytes));
         self.divergence(Cause::Server, Kind::Malformed, diagnostic)
-    }
-}
-
-fn connect_help(kind: ConnectFailureKind) -> &'static str {
-    match kind {
-        ConnectFailureKind::Name => "is the name right, and does this machine resolve names?",
-        ConnectFailureKind::Refused => {
-            "nothing listens there: is the server running, and is this its port (25, 587, 465)?"
-        }
-        ConnectFailureKind::Unreachable => {
-            "is there a route, and does a firewall block the port? Many providers block port 25"
-        }
-        ConnectFailureKind::OutOfBounds => "allow it with `--allow-host HOST`",
-        ConnectFailureKind::Other => "check the address and the port",
     }
 }
 

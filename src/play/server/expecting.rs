@@ -150,6 +150,10 @@ impl ServerStepAt<'_> {
                 self.on.stage.log.note(&self.on.session, reason);
             }
             PeerTrouble::NotTls { reason } => self.on.stage.log.note(&self.on.session, reason),
+            PeerTrouble::TlsBegun { bytes } => {
+                let text = format!("the client began TLS, with {} octets", bytes.len());
+                self.on.stage.log.note(&self.on.session, &text);
+            }
             PeerTrouble::TooLong { bytes, .. } => {
                 let text = format!("a line of more than {} octets", bytes.len());
                 self.on.stage.log.note(&self.on.session, &text);

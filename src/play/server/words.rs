@@ -33,6 +33,7 @@ impl Site<'_> {
             (PeerTrouble::Timeout { waited, .. }, []) => format!("nothing for {}", duration::show(*waited)),
             (PeerTrouble::Closed { .. }, []) => "the client closed the connection".to_owned(),
             (PeerTrouble::Broken { reason, .. } | PeerTrouble::NotTls { reason }, []) => reason.clone(),
+            (PeerTrouble::TlsBegun { .. }, _) => "the beginning of TLS".to_owned(),
             (_, arrived) => self.shown(arrived),
         };
         self.about_peer(trouble, expected).between(expected, got)
@@ -66,6 +67,12 @@ impl Site<'_> {
             PeerTrouble::NotTls { reason } => {
                 let message = format!("expected {expected}, but within the TLS session came what is no TLS");
                 self.divergence(Cause::Server, Kind::Tls, self.diagnostic(self.span, &message).label(reason))
+            }
+            PeerTrouble::TlsBegun { .. } => {
+                let message = format!("expected {expected}, but the client began TLS");
+                let help =
+                    "set the client to STARTTLS, or let this server begin with TLS by `tls: implicit` (port 465)";
+                self.divergence(Cause::Server, Kind::Tls, self.diagnostic(self.span, &message).help(help))
             }
             PeerTrouble::TooLong { bytes, limit } => {
                 let message = format!("expected {expected}, the client sent more than {limit} octets without an end");
@@ -123,6 +130,6 @@ fn arrived(trouble: &PeerTrouble) -> &[u8] {
         | PeerTrouble::Closed { arrived }
         | PeerTrouble::Broken { arrived, .. }
         | PeerTrouble::TooLong { bytes: arrived, .. } => arrived,
-        PeerTrouble::NotTls { .. } => &[],
+        PeerTrouble::NotTls { .. } | PeerTrouble::TlsBegun { .. } => &[],
     }
 }

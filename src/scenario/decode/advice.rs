@@ -5,8 +5,11 @@ use crate::scenario::words::Where;
 use crate::scenario::yaml::{Node, Value};
 
 /// How a mapping is written, for what was written otherwise.
-pub(super) fn mapping_help(what: &str) -> Option<&'static str> {
+pub(super) fn mapping_help(what: &str, node: &Node) -> Option<&'static str> {
     Some(match what {
+        "a scenario" if is_conversation(node) => {
+            "this is a conversation: `smtp-script import FILE` makes a scenario of it"
+        }
         "a scenario" => "begin the file with `connect: HOST:PORT`, and list what is played under `steps:`",
         "`starttls`" => "write `- starttls` alone, or `starttls: {verify: false}`",
         "`tls`" => "`- tls` begins a handshake at once; for STARTTLS write `- starttls`",
@@ -15,6 +18,12 @@ pub(super) fn mapping_help(what: &str) -> Option<&'static str> {
         "`message`" => "write `message: {from: …, to: …, subject: …, text: …}`; lines as they are belong to `data: |`",
         _ => return None,
     })
+}
+
+/// Whether a text begins as a server does: with a reply code.
+fn is_conversation(node: &Node) -> bool {
+    let code = node.scalar().and_then(|scalar| scalar.text.split([' ', '-']).next());
+    code.is_some_and(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 pub(super) fn wrong_type(node: &Node, expected: &str) -> Diagnostic {

@@ -50,7 +50,7 @@ impl Decoder<'_> {
         let Value::Map(pairs) = &node.value else {
             let error = Diagnostic::error(node.span, format!("{what} is a mapping, not {}", node.description()))
                 .label(format!("expected keys such as {}", list_some(known)));
-            self.complain(mapping_help(what).into_iter().fold(error, Diagnostic::help));
+            self.complain(mapping_help(what, node).into_iter().fold(error, Diagnostic::help));
             return None;
         };
         let mut entries = Entries { span: node.span, list: Vec::new() };
@@ -67,7 +67,11 @@ impl Decoder<'_> {
                 let error = Diagnostic::error(key.span, format!("`{name}` stands here twice"))
                     .other(first.key_span, "the first one");
                 let of_step = matches!(what, "a step" | "a server's step");
-                self.complain(if of_step { error.help("a new step begins with `- `") } else { error });
+                self.complain(error.help(if of_step {
+                    "a new step begins with `- `"
+                } else {
+                    "leave one of them out, or put what both hold under one"
+                }));
             } else if known.iter().any(|keys| keys.contains(&name)) {
                 entries.list.push(KeyValue { key: name, key_span: key.span, value });
             } else {

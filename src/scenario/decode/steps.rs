@@ -16,7 +16,8 @@ const BARE_WORDS: [&str; 3] = ["starttls", "tls", "close"];
 pub(super) fn steps(decoder: &mut Decoder<'_>, entry: KeyValue<'_>, prefix: &str) -> Vec<Step> {
     let Value::List(items) = &entry.value.value else {
         let text = format!("`{}` takes a list of steps, not {}", entry.key, entry.value.description());
-        decoder.complain(Diagnostic::error(entry.value_span(), text).help("each step begins with `- `"));
+        let help = entry_help(entry.value).unwrap_or_else(|| "each step begins with `- `".to_owned());
+        decoder.complain(Diagnostic::error(entry.value_span(), text).help(help));
         return Vec::new();
     };
     if items.is_empty() && entry.key == "steps" {
@@ -272,6 +273,17 @@ fn bare_word(side: Side, node: &Node, word: &str) -> Diagnostic {
     }))
 }
 
+/// Why a list of steps is none: its first entry begins with something that only looks like `- `.
+fn entry_help(steps: &Node) -> Option<String> {
+    let Value::Map(pairs) = &steps.value else { return None };
+    let word = pairs.first()?.0.scalar()?.text.as_str();
+    if let Some(lookalike) = Lookalike::first(word) {
+        return Some(format!("{}: {}", lookalike.described(), lookalike.advice()));
+    }
+    let key = word.strip_prefix('-')?.trim();
+    Some(format!("a blank stands after the dash: `- {key}: …`"))
+}
+
 /// What a word that is no step was meant to be: a key without its colon, or without the blank after it.
 fn bare_help(side: Side, word: &str) -> Option<String> {
     let keys = side.all_keys();
@@ -279,6 +291,9 @@ fn bare_help(side: Side, word: &str) -> Option<String> {
     let (first, rest) = word.split_at(end);
     let key = keys.iter().find(|key| key.eq_ignore_ascii_case(first))?;
     let glued = rest.strip_prefix(':').filter(|value| !value.is_empty());
+    if let Some(lookalike) = Lookalike::first_blank(rest) {
+        return Some(format!("{}: {}", lookalike.described(), lookalike.advice()));
+    }
     if let Some(value) = glued {
         let value = value.trim();
         let quoted = word.contains(": ");

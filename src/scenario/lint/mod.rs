@@ -15,6 +15,7 @@ mod texts;
 
 pub(super) use foreign::foreign_name;
 
+use super::chosen::Chosen;
 use super::source::Diagnostic;
 use super::template::Text;
 use super::{
@@ -126,6 +127,7 @@ impl Linter<'_> {
     }
 
     fn connect(&mut self, connect: &Connect) {
+        self.implicit_tls(connect);
         match &connect.address {
             Address::Joined(text) => {
                 self.value(text);
@@ -138,6 +140,21 @@ impl Linter<'_> {
                     self.value(port);
                 }
             }
+        }
+    }
+
+    /// TLS from the first octet, on a port that begins in plain text (RFC 5321, RFC 6409).
+    fn implicit_tls(&mut self, connect: &Connect) {
+        let Address::Split { port: Some(port), .. } = &connect.address else { return };
+        let begins_with_tls = connect.implicit_tls.as_ref().and_then(Chosen::known).is_some_and(|tls| tls.0);
+        if begins_with_tls && matches!(port.source.as_str(), "25" | "587") {
+            let port_number = &port.source;
+            let help = "leave `tls: implicit` out and write a step `- starttls`; the port that begins with TLS is 465";
+            let warning = Diagnostic::warning(
+                port.span,
+                format!("port {port_number} begins in plain text: a TLS handshake gets no answer there"),
+            );
+            self.warnings.push(warning.help(help));
         }
     }
 

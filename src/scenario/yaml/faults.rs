@@ -28,7 +28,7 @@ pub(super) fn syntax_error(text: &str, file: u32, error: &serde_saphyr::Error) -
         let length = text.lines().nth(line).map_or(0, str::len);
         return diagnostic.other(place.part(line, 0, length), "this line").help(help);
     }
-    match place.unquoted_template().or_else(|| hint(&message, place.line)) {
+    match place.unquoted_template().or_else(|| place.parted_value()).or_else(|| hint(&message, place.line)) {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
@@ -103,6 +103,16 @@ impl<'t> FaultPlace<'t> {
         ))
     }
 
+    /// A value in a line of its own, as far to the left as the key above that has none.
+    fn parted_value(&self) -> Option<String> {
+        let above = self.text.lines().take(self.number).filter(|line| !line.trim().is_empty());
+        let key = above.last()?.strip_suffix(':')?;
+        let value = self.line.trim_end();
+        let is_word = key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let is_value = !value.starts_with([' ', '-', '#']) && !value.contains(": ") && !value.ends_with(':');
+        (is_word && is_value).then(|| format!("a value stands beside its key: `{key}: {value}`"))
+    }
+
     /// A template without quotes, in this line or in that of the brace above.
     fn unquoted_template(&self) -> Option<String> {
         let above = self.number.checked_sub(1).and_then(|number| self.text.lines().nth(number));
@@ -124,7 +134,7 @@ impl<'t> FaultPlace<'t> {
                 .help("indent each line of the block deeper than the key before `|`"),
             IndentCause::NoKeyAbove => error("a list stands here, and no key above it that it belongs to")
                 .help("write `steps:` in a line of its own above the first `- `"),
-            IndentCause::BelowValue { key, line } if key == "connect" => {
+            IndentCause::BelowValue { key, line } if key == "connect" && !BESIDE_CONNECT.contains(&word) => {
                 error(&format!("`{word}` is indented as if it belonged to `connect`, which has a value already"))
                     .other(self.part(line, 0, key.len()), "this has a value")
                     .help(format!("write `connect: {{host: NAME, port: 587, {word}: …}}`"))
@@ -143,6 +153,9 @@ impl<'t> FaultPlace<'t> {
         })
     }
 }
+
+/// What stands beside `connect`, and never in it.
+const BESIDE_CONNECT: [&str; 8] = ["name", "description", "tags", "vars", "secrets", "server", "steps", "finally"];
 
 /// The limit that a message of serde-saphyr is about, in our words.
 fn limit(message: &str) -> Option<String> {

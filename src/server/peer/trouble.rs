@@ -14,6 +14,8 @@ pub(crate) enum PeerTrouble {
     Broken { reset: bool, reason: String, arrived: Vec<u8> },
     /// What came within the TLS session was no TLS; why the session ended.
     NotTls { reason: String },
+    /// TLS began where a line was read; what came of it.
+    TlsBegun { bytes: Vec<u8> },
     /// More than is ever read in one piece.
     TooLong { bytes: Vec<u8>, limit: usize },
 }
