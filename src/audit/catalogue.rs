@@ -1,6 +1,7 @@
 //! The checks that come with the program, and which of them are wanted.
 
 use super::target::Role;
+use crate::audit::NotPlayed;
 use crate::library::{BuiltIn, CheckLibrary};
 use crate::load::{LoadError, load_built_in};
 use crate::scenario::{Level, Scenario, similar};
@@ -79,9 +80,9 @@ impl Check {
     }
 
     /// Why it is not played, where slow ones are not wanted.
-    pub(crate) fn is_quick_or(&self, slow: bool) -> Result<(), String> {
+    pub(crate) fn is_quick_or(&self, slow: bool) -> Result<(), NotPlayed> {
         let waits = self.has_tag("slow") && !slow;
-        if waits { Err("give --slow: it takes longer than 20 s".to_owned()) } else { Ok(()) }
+        if waits { Err(NotPlayed("give --slow: it takes longer than 20 s".to_owned())) } else { Ok(()) }
     }
 
     /// Whether a word of `--only` or `--skip` means it: its id, its group, an RFC or a section of one.

@@ -2,6 +2,7 @@
 //! with.
 
 use super::judge_client::told;
+use crate::audit::NotPlayed;
 use crate::run::{Kind, Outcome, RunVerdict, Speaker};
 use std::collections::BTreeMap;
 
@@ -46,9 +47,9 @@ impl Habits {
     ///
     /// # Errors
     /// Why no check can be played.
-    pub(crate) fn of(outcome: &Outcome, expects: Option<Expects>) -> Result<Habits, String> {
+    pub(crate) fn of(outcome: &Outcome, expects: Option<Expects>) -> Result<Habits, NotPlayed> {
         if let Some(never) = never_came(outcome) {
-            return Err(never);
+            return Err(NotPlayed(never));
         }
         let lines = outcome.transcript.iter().filter(|entry| entry.speaker == Speaker::Client);
         let words: Vec<Vec<String>> = lines.map(|entry| words(&entry.text)).collect();
@@ -57,7 +58,7 @@ impl Habits {
         let shook_hands = outcome.sessions.iter().any(|session| !session.tls.is_empty());
         let asked = words.iter().any(|line| verb(line, "STARTTLS"));
         if (implicit || asked) && !shook_hands {
-            return Err(untrusting(outcome));
+            return Err(NotPlayed(untrusting(outcome)));
         }
         let login = words.iter().find(|line| verb(line, "AUTH")).and_then(|line| line.get(1));
         Ok(Habits {

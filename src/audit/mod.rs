@@ -15,4 +15,8 @@ pub(crate) use client::{Expects, HOST, Habits, MESSAGE, RECIPIENT, SENDER, USER}
 pub(crate) use judge::{CheckVerdict, ENDED_EARLY, Judged, judge, played_again_after};
 pub(crate) use judge_client::{judge_client, told};
 pub(crate) use makes::make_of;
+/// Why a check is not played, or none of a client's can be, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NotPlayed(pub(crate) String);
+
 pub(crate) use target::{COLUMNS, Role, Target};

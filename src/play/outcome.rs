@@ -1,10 +1,13 @@
 //! What came of a run: plain data that every report is made from.
 
+mod certificate;
+
+pub use certificate::CertificateOutcome;
+
 use super::divergence::{Cause, Divergence};
 use super::passed::PassedSteps;
 use super::program::ClientEnd;
 use super::step_number::StepNumber;
-use crate::net::certificate::PeerCertificate;
 use crate::net::tls::TlsFacts;
 use crate::play::client::sessions::Open;
 use crate::play::rewrite::Rewrite;
@@ -147,23 +150,6 @@ pub struct Handshake {
     pub verified: bool,
     /// The other side's certificate.
     pub certificate: Option<CertificateOutcome>,
-}
-
-/// A certificate, read (RFC 5280).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CertificateOutcome {
-    /// Whose it is, in RFC 4514's form.
-    pub subject: String,
-    /// Who signed it.
-    pub issuer: String,
-    /// The DNS names and IP addresses it is good for.
-    pub names: Vec<String>,
-    /// The first moment it is valid.
-    pub not_before: Timestamp,
-    /// The last moment it is valid.
-    pub not_after: Timestamp,
-    /// Whole days from the run to that moment; negative once it is over.
-    pub days_left: i64,
 }
 
 /// What became of a step.
@@ -337,19 +323,6 @@ impl SessionOutcome {
             messages: ledger.messages,
             tls: ledger.handshakes.iter().map(handshake).collect(),
             refused_certificate: open.refused.as_ref().map(CertificateOutcome::of),
-        }
-    }
-}
-
-impl CertificateOutcome {
-    pub(crate) fn of(certificate: &PeerCertificate) -> CertificateOutcome {
-        CertificateOutcome {
-            subject: certificate.subject.clone(),
-            issuer: certificate.issuer.clone(),
-            names: certificate.names.clone(),
-            not_before: certificate.not_before,
-            not_after: certificate.not_after,
-            days_left: certificate.days_left(Timestamp::now()),
         }
     }
 }

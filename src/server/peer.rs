@@ -4,6 +4,7 @@
 //! deadline, which the caller chooses. Not responsible for what a line means nor for what is answered: a script says it
 //! (`play::server`).
 
+mod closing;
 mod layer;
 mod trouble;
 mod writing;
@@ -32,9 +33,6 @@ const MAX_LINE: usize = 64 * 1024;
 pub(super) const CLIENT_HELLO: [u8; 2] = [0x16, 3];
 /// How much is kept of what a client sent in place of a handshake.
 const FIRST_OCTETS: usize = 512;
-/// How long an orderly close may take.
-const LAST_BYTES: Duration = Duration::from_millis(500);
-
 /// A connection of a client.
 pub(crate) struct Peer {
     stream: Option<Layer>,
@@ -293,7 +291,7 @@ impl Peer {
         }
     }
 
-    // --- TLS and closing ---------------------------------------------------------------------------------------
+    // --- TLS --------------------------------------------------------------------------------------------------
 
     /// Shakes hands as the server. What has arrived before must have been taken.
     ///
@@ -325,30 +323,6 @@ impl Peer {
                 Err(HandshakeTrouble::Failed { failure, sent })
             }
             Err(_) => Err(HandshakeTrouble::TimedOut),
-        }
-    }
-
-    /// Closes in order: `close_notify` where there is TLS, then FIN. What has arrived is thrown away, or the kernel would
-    /// reset the connection and take our last words with it.
-    pub(crate) async fn close(&mut self) {
-        if let Some(stream) = &mut self.stream {
-            _ = clock::within(LAST_BYTES, stream.shutdown()).await;
-            stream.discard_arrived();
-        }
-        self.stream = None;
-    }
-
-    /// Closes with RST.
-    pub(crate) fn reset(&mut self) {
-        if let Some(stream) = self.stream.take() {
-            _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
-        }
-    }
-
-    /// Closes the half that writes; reading goes on.
-    pub(crate) async fn close_write(&mut self) {
-        if let Some(stream) = &mut self.stream {
-            _ = clock::within(LAST_BYTES, stream.shutdown()).await;
         }
     }
 }

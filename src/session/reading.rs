@@ -134,12 +134,6 @@ impl Session {
         bytes
     }
 
-    fn unasked(&mut self, log: &mut Transcript) -> Trouble {
-        let bytes = self.show_unread(log);
-        self.log_end(log);
-        Trouble::Unasked { bytes }
-    }
-
     /// Waits this long for the server to say nothing and close nothing.
     pub(crate) async fn read_silence(&mut self, length: Duration, log: &mut Transcript) -> Result<(), Trouble> {
         let due = clock::Instant::now() + length;
@@ -152,7 +146,7 @@ impl Session {
                 Ok(()) => {}
             }
         }
-        Err(self.unasked(log))
+        Err(unasked(self, log))
     }
 
     /// Waits for the server to close. Bytes before that are a divergence.
@@ -160,7 +154,7 @@ impl Session {
         let due = clock::Instant::now() + deadline;
         loop {
             if !self.inbox.unread().is_empty() {
-                return Err(self.unasked(log));
+                return Err(unasked(self, log));
             }
             match &self.end {
                 Some(End::NotTls { bytes }) => return Err(Trouble::NotTls { bytes: bytes.clone() }),
@@ -210,6 +204,13 @@ impl Session {
         if self.inbox.unread().is_empty() {
             return Ok(());
         }
-        Err(self.unasked(log))
+        Err(unasked(self, log))
     }
+}
+
+/// Bytes that no reply was owed for, shown.
+fn unasked(session: &mut Session, log: &mut Transcript) -> Trouble {
+    let bytes = session.show_unread(log);
+    session.log_end(log);
+    Trouble::Unasked { bytes }
 }

@@ -1,6 +1,6 @@
 //! Opening and closing a connection of the shell, the TLS handshake, and the scenario that does the same.
 
-use super::{PromptPhase, Shell};
+use super::{Notice, PromptPhase, Shell};
 use crate::net::clock;
 use crate::net::connect::{NOTHING_ANSWERED, Target};
 use crate::net::route::Route;
@@ -22,6 +22,17 @@ pub(crate) enum ShellTarget {
     Host { host: String, port: u16, implicit_tls: bool },
     /// The built-in server; any user name with this password is let in.
     Sandbox { implicit_tls: bool, password: String },
+}
+
+/// A sandbox of its own, and the options by which it is trusted.
+fn start_sandbox(password: String) -> std::io::Result<(Sandbox, TlsOptions)> {
+    let sandbox = Sandbox::start(SandboxOptions {
+        accept: vec![Login::AnyUser { password }],
+        identity: Identity::MadeFor(vec![SANDBOX_NAME.to_owned()]),
+        ..SandboxOptions::default()
+    })?;
+    let ca_pem = Some(sandbox.ca_pem()?);
+    Ok((sandbox, TlsOptions { ca_pem, ..TlsOptions::default() }))
 }
 
 impl ShellTarget {
@@ -81,12 +92,12 @@ impl Shell {
             Ok(session) => (self.session, self.phase) = (Some(session), PromptPhase::Greeted),
             Err(Trouble::NotConnected(failure)) => {
                 self.complain(&failure.message);
-                self.suggest(failure.kind.help());
+                self.tell(Notice::Help(failure.kind.help().to_owned()));
                 return false;
             }
             Err(_) => {
                 self.complain(&format!("{}: no connection within {}", self.settings.place.shown(), seconds(wait)));
-                self.suggest(NOTHING_ANSWERED);
+                self.tell(Notice::Help(NOTHING_ANSWERED.to_owned()));
                 return false;
             }
         }
@@ -109,11 +120,12 @@ impl Shell {
             looked = looked => looked == Ok(true),
             () = super::wire::interruption(self.settings.interruptible) => false,
         };
-        self.suggest(if begins_with_tls {
+        let text = if begins_with_tls {
             "a second connection that began with TLS was answered: this port begins with TLS; give `--tls`"
         } else {
             "is the server slow? Some wait before they greet, to keep spammers off"
-        });
+        };
+        self.tell(Notice::Help(text.to_owned()));
     }
 
     /// Where to connect to; the sandbox is started when it is first needed.
@@ -123,7 +135,12 @@ impl Shell {
             ShellTarget::Sandbox { implicit_tls, password } => {
                 let sandbox = match self.sandbox.take() {
                     Some(sandbox) => sandbox,
-                    None => self.start_sandbox(password)?,
+                    None => {
+                        let started = start_sandbox(password);
+                        let (sandbox, tls) = started.map_err(|error| format!("the sandbox: {error}"))?;
+                        self.settings.tls = tls;
+                        sandbox
+                    }
                 };
                 let address = if implicit_tls { sandbox.tls_address() } else { sandbox.address() };
                 self.sandbox = Some(sandbox);
@@ -131,18 +148,6 @@ impl Shell {
             }
         };
         Ok(Target { host, port, ip: None, local_address: None, public_only: false })
-    }
-
-    fn start_sandbox(&mut self, password: String) -> Result<Sandbox, String> {
-        let words = |error: std::io::Error| format!("the sandbox: {error}");
-        let sandbox = Sandbox::start(SandboxOptions {
-            accept: vec![Login::AnyUser { password }],
-            identity: Identity::MadeFor(vec![SANDBOX_NAME.to_owned()]),
-            ..SandboxOptions::default()
-        });
-        let sandbox = sandbox.map_err(words)?;
-        self.settings.tls = TlsOptions { ca_pem: Some(sandbox.ca_pem().map_err(words)?), ..TlsOptions::default() };
-        Ok(sandbox)
     }
 
     /// The TLS handshake. `false`: it failed, and the connection is lost.
@@ -169,7 +174,7 @@ impl Shell {
             Err(Trouble::Tls(failure)) => {
                 self.complain(&format!("the TLS handshake failed: {}", failure.message));
                 if let Some(help) = failure.help {
-                    self.suggest(help.by_options);
+                    self.tell(Notice::Help(help.by_options.to_owned()));
                 }
             }
             Err(Trouble::PlainBeforeTls { .. }) => {

@@ -264,11 +264,6 @@ impl Shell {
         self.tell(Notice::Hint(text.to_owned()));
     }
 
-    /// What to do about the complaint before it.
-    fn suggest(&mut self, text: &str) {
-        self.tell(Notice::Help(text.to_owned()));
-    }
-
     fn complain(&mut self, text: &str) {
         self.verdict.refused = true;
         let text = crate::visible(self.log.masker().mask_text(text).as_bytes());

@@ -7,7 +7,7 @@ use super::played::Audited;
 use super::result::plain;
 use super::work::{AuditWork, CheckPlay};
 use crate::audit::{
-    Check, ENDED_EARLY, Expects, HOST, Habits, MESSAGE, RECIPIENT, SENDER, USER, client_probe, judge_client,
+    Check, ENDED_EARLY, Expects, HOST, Habits, MESSAGE, NotPlayed, RECIPIENT, SENDER, USER, client_probe, judge_client,
 };
 use crate::cli::refusal::Refusal;
 use crate::cli::run::TranscriptsOf;
@@ -45,7 +45,7 @@ pub(super) fn play(request: &ClientAuditRequest<'_>) -> Result<Audited, Refusal>
     let schedule = Schedule { jobs: request.jobs, descriptors: DESCRIPTORS, again: None, bounds: &bounds };
     let probe = client_probe().map_err(|error| Refusal::from(error.to_string()))?;
     let plays = request.clients.iter().map(|client| ground.play(&probe, client, BTreeMap::new()));
-    let plays = plays.collect::<Result<Vec<Play>, String>>()?;
+    let plays = plays.collect::<Result<Vec<Play>, NotPlayed>>().map_err(|NotPlayed(reason)| reason)?;
     let plan = schedule.plan(plays.len())?;
     let (outcomes, first) = outcomes_of(plays, &plan)?;
     let met = outcomes.iter().map(|outcome| met(request, outcome.as_ref())).collect::<Result<Vec<_>, Refusal>>()?;
@@ -71,8 +71,8 @@ fn password(request: &ClientAuditRequest<'_>) -> Result<Secret, Refusal> {
 }
 
 /// What the first session of a client says; a command that cannot be started is no client.
-fn met(request: &ClientAuditRequest<'_>, outcome: Option<&Outcome>) -> Result<Result<Habits, String>, Refusal> {
-    let Some(outcome) = outcome else { return Ok(Err(ENDED_EARLY.to_owned())) };
+fn met(request: &ClientAuditRequest<'_>, outcome: Option<&Outcome>) -> Result<Result<Habits, NotPlayed>, Refusal> {
+    let Some(outcome) = outcome else { return Ok(Err(NotPlayed(ENDED_EARLY.to_owned()))) };
     if let Some(ClientExit::NotStarted(reason)) = outcome.client_end.as_ref().map(|end| &end.exit) {
         let help = "the command follows `--`: `smtp-script audit-client -- ./send --port {port}`";
         return Err(format!("the command could not be started: {reason}\n  = help: {help}").into());
@@ -93,11 +93,11 @@ impl ClientGround<'_> {
         &self,
         check: &Check,
         client: &AuditedClient,
-        met: &Result<Habits, String>,
+        met: &Result<Habits, NotPlayed>,
     ) -> Result<CheckPlay, CheckResult> {
-        let not_applicable = |reason| plain(AuditVerdict::NotApplicable, reason);
+        let not_applicable = |NotPlayed(reason)| plain(AuditVerdict::NotApplicable, reason);
         check.is_quick_or(self.request.slow).map_err(not_applicable)?;
-        let habits = met.as_ref().map_err(|reason| plain(AuditVerdict::Blocked, reason.clone()))?;
+        let habits = met.as_ref().map_err(|reason| plain(AuditVerdict::Blocked, reason.0.clone()))?;
         Ok(CheckPlay {
             play: self.play(&check.scenario, client, habits.variables()).map_err(not_applicable)?,
             command: format!("smtp-script audit-client --only {} -- {}", check.id, as_typed(&client.words)),
@@ -110,14 +110,15 @@ impl ClientGround<'_> {
         scenario: &Arc<Scenario>,
         client: &AuditedClient,
         known: BTreeMap<String, String>,
-    ) -> Result<Play, String> {
+    ) -> Result<Play, NotPlayed> {
         let mut vars = known;
         vars.extend(self.given.vars.clone());
         vars.retain(|name, _| scenario.vars.iter().any(|var| var.name.name == *name));
         let secrets = scenario.secrets.iter().map(|secret| (secret.name.clone(), self.password.clone()));
         let inputs = Inputs { vars, secrets: secrets.collect(), untrusted: false };
-        let mut variables = Variables::resolve(scenario, &inputs)
-            .map_err(|error| error.diagnostics.first().map(|first| first.message.clone()).unwrap_or_default())?;
+        let mut variables = Variables::resolve(scenario, &inputs).map_err(|error| {
+            NotPlayed(error.diagnostics.first().map(|first| first.message.clone()).unwrap_or_default())
+        })?;
         // Wherever the password appears it is masked, also where a check has no use for it.
         variables.secrets.insert("password".to_owned(), self.password.clone());
         let settings =
@@ -140,7 +141,7 @@ impl ClientGround<'_> {
 }
 
 /// A client as reports have it, before any check.
-fn subject(client: &AuditedClient, never: Option<&String>) -> AuditTarget {
+fn subject(client: &AuditedClient, never: Option<&NotPlayed>) -> AuditTarget {
     AuditTarget {
         name: client.name.clone(),
         host: as_typed(&client.words),
@@ -150,13 +151,13 @@ fn subject(client: &AuditedClient, never: Option<&String>) -> AuditTarget {
         grade: Grade::default(),
         not_applicable: 0,
         blocked: 0,
-        unreachable: never.cloned(),
+        unreachable: never.map(|reason| reason.0.clone()),
         duration: 0.0,
     }
 }
 
 /// Says before it begins what will be done, and what of a client is taken for its purpose.
-fn announce(request: &ClientAuditRequest<'_>, met: &[Result<Habits, String>], work: &AuditWork) {
+fn announce(request: &ClientAuditRequest<'_>, met: &[Result<Habits, NotPlayed>], work: &AuditWork) {
     for (index, client) in request.clients.iter().enumerate() {
         let name = crate::visible(client.name.as_bytes());
         let text = match &met[index] {
@@ -164,7 +165,7 @@ fn announce(request: &ClientAuditRequest<'_>, met: &[Result<Habits, String>], wo
                 let count = work.checks_of(index).count();
                 format!("notice: {name}: {}; it is started for {count} checks", habits.describe())
             }
-            Err(reason) => format!("warning: {name}: no check can be played: {reason}"),
+            Err(NotPlayed(reason)) => format!("warning: {name}: no check can be played: {reason}"),
         };
         screen::notice(&text);
     }

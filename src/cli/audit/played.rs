@@ -5,7 +5,7 @@ use super::meeting::{MetServer, meet};
 use super::result::{command, plain};
 use super::secrets::{TargetSecrets, variables};
 use super::work::{AuditWork, CheckPlay};
-use crate::audit::{Check, Role, Target, judge, played_again_after};
+use crate::audit::{Check, NotPlayed, Role, Target, judge, played_again_after};
 use crate::cli::refusal::Refusal;
 use crate::cli::run::TranscriptsOf;
 use crate::cli::screen;
@@ -87,7 +87,7 @@ impl ServerGround<'_> {
     fn prepare(&self, check: &Check, index: usize) -> Result<CheckPlay, CheckResult> {
         let (target, met) = (&self.request.targets[index], &self.met[index]);
         let not_applicable = |reason| plain(AuditVerdict::NotApplicable, reason);
-        applies(self.request, check, met.role).map_err(not_applicable)?;
+        applies(self.request, check, met.role).map_err(|NotPlayed(reason)| not_applicable(reason))?;
         let variables =
             variables(&check.scenario, target, met.role, &self.secrets, &self.given).map_err(not_applicable)?;
         if let Some(reason) = &met.unreachable {
@@ -134,13 +134,13 @@ fn announce(request: &AuditRequest<'_>, met: &[MetServer], work: &AuditWork) {
 }
 
 /// Why a check is not about a server.
-fn applies(request: &AuditRequest<'_>, check: &Check, role: Role) -> Result<(), String> {
+fn applies(request: &AuditRequest<'_>, check: &Check, role: Role) -> Result<(), NotPlayed> {
     if !check.is_for(role) {
-        return Err(format!("it is not about a server of the role {}", role.name()));
+        return Err(NotPlayed(format!("it is not about a server of the role {}", role.name())));
     }
     check.is_quick_or(request.slow)?;
     if check.has_tag("delivers") && !request.deliver {
-        return Err("give --deliver: it leaves a message in a mailbox".to_owned());
+        return Err(NotPlayed("give --deliver: it leaves a message in a mailbox".to_owned()));
     }
     Ok(())
 }

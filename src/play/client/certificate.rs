@@ -10,7 +10,7 @@ use crate::net::certificate::PeerCertificate;
 use crate::net::clock;
 use crate::net::connect::connect;
 use crate::net::stream::Stream;
-use crate::net::tls::{Connector, TlsFailure, TlsFailureReason, TlsOptions};
+use crate::net::tls::{Connector, TlsFailureReason, TlsOptions};
 use crate::net::tls_port::LOOK_TIME;
 use crate::play::client::ground::StepAt;
 use crate::session::Trouble;
@@ -24,22 +24,18 @@ impl StepAt<'_> {
         if !is_distrust(failure.reason) {
             return;
         }
-        if failure.certificate.is_none() {
-            self.look_again(session, failure).await;
-        }
-        if let Some(open) = self.sessions.named_mut(session) {
+        let Some(open) = self.sessions.named_mut(session) else { return };
+        if failure.certificate.is_some() {
             open.refused.clone_from(&failure.certificate);
+            return;
         }
-    }
-
-    async fn look_again(&mut self, session: &str, failure: &mut TlsFailure) {
-        let Some(open) = self.sessions.named(session) else { return };
         let look = second_look(open, !open.endpoint.implicit_tls);
         let found = clock::within(LOOK_TIME.min(self.wait), look).await;
         if let Ok(Some(certificate)) = found {
             let name = open.session.name().clone();
             self.stage.log.note(&name, "connected once more, without verification, only to read the certificate");
             self.stage.log.note(&name, &certificate.describe(jiff::Timestamp::now()));
+            open.refused = Some(certificate.clone());
             failure.certificate = Some(certificate);
         }
     }

@@ -162,8 +162,9 @@ impl StepAt<'_> {
 
     async fn raw(&mut self, raw: &RawBytes) -> StepDone {
         self.may_write().await?;
-        let rendered = self.rendered_raw(raw)?;
-        self.write_raw(rendered).await
+        let mut rendered = self.rendered_raw(raw)?;
+        self.log_raw(&mut rendered)?;
+        self.write_out(&rendered).await
     }
 
     /// The bytes of a `raw`. They are shown as they are, unless they depend on a secret.
@@ -182,11 +183,6 @@ impl StepAt<'_> {
             rendered.bytes = decode(&digits).map_err(|misread| self.template(&fault(misread)))?;
         }
         Ok(rendered)
-    }
-
-    async fn write_raw(&mut self, mut rendered: Rendered) -> StepDone {
-        self.log_raw(&mut rendered)?;
-        self.write_out(&rendered).await
     }
 
     pub(crate) async fn write(&mut self, mut rendered: Rendered) -> StepDone {

@@ -8,6 +8,7 @@ use crate::play::client::ground::StepAt;
 use crate::play::client::steps::StepDone;
 use crate::scenario::Rendered;
 use crate::secret::Carried;
+use crate::session::Transcript;
 use crate::visible::visible;
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ impl StepAt<'_> {
             self.stage.log.client_bytes(&session, &rendered.bytes);
         } else {
             let carried = self.session()?.overhear(&rendered.bytes);
-            self.learn(&carried);
+            learn(&mut self.stage.log, &carried);
             rendered.shown = String::from_utf8_lossy(&carried.shown).into_owned();
             self.stage.log.client_bytes(&session, &carried.shown);
         }
@@ -56,7 +57,7 @@ impl StepAt<'_> {
             let carried = self.session()?.overhear(as_written.as_ref().map_or(line, String::as_bytes));
             let hides = !reads_secret && carried.shown != line;
             if hides {
-                self.learn(&carried);
+                learn(&mut self.stage.log, &carried);
             }
             veils |= hides;
             shown.push(if hides { visible(carried.shown.trim_ascii_end()) } else { written.to_owned() });
@@ -66,12 +67,12 @@ impl StepAt<'_> {
         }
         Ok(())
     }
+}
 
-    /// Credentials and user names are masked from here on.
-    fn learn(&mut self, carried: &Carried) {
-        let found = [carried.secrets.as_slice(), &carried.names].concat();
-        if let Some(masker) = self.stage.log.masker().with_credentials(&found) {
-            self.stage.log.set_masker(Arc::new(masker));
-        }
+/// Credentials and user names are masked from here on.
+fn learn(log: &mut Transcript, carried: &Carried) {
+    let found = [carried.secrets.as_slice(), &carried.names].concat();
+    if let Some(masker) = log.masker().with_credentials(&found) {
+        log.set_masker(Arc::new(masker));
     }
 }

@@ -238,12 +238,8 @@ impl Actor {
             () if unreached => Verdict::Unreached,
             () => Verdict::Followed,
         };
-        let name = self
-            .on
-            .script
-            .server
-            .served(self.on.number)
-            .and_then(|served| self.on.stage.shown_name(served.name.as_ref(), &self.on.scope()));
+        let served = self.on.script.server.served(self.on.number);
+        let name = served.and_then(|served| self.on.stage.shown_name(served.name.as_ref(), &self.on.scope()));
         let whole = StepOutcome {
             name,
             duration: closed.saturating_sub(self.opened),

@@ -71,31 +71,36 @@ struct MarkStart {
     verb: u64,
 }
 
+/// How often each mark stands before lines of either side.
+fn shapes_of<'l>(lines: impl Iterator<Item = &'l str>) -> HashMap<String, MarkUse> {
+    let mut shapes: HashMap<String, MarkUse> = HashMap::new();
+    // The code of a reply that goes on: its further lines may have lost their mark, and so tell nothing.
+    let mut open = None;
+    for line in lines {
+        if let Some(start) = start_of(line) {
+            let code = reply_code(&line[start.at..]);
+            let goes_on = grammar::goes_on(&line[start.at..]);
+            let is_rest = code.is_some() && code == std::mem::replace(&mut open, code.filter(|_| goes_on));
+            let (before, opener) = wrap::split_opener(&line[..start.at]);
+            let blanks = line[..start.at - opener.len()].len() - before.len();
+            let columns = shape::columns(before).len();
+            let used = shapes.entry(shape(before)).or_insert(MarkUse { blanks, columns, ..MarkUse::default() });
+            used.blanks = used.blanks.min(blanks);
+            used.columns = used.columns.min(columns);
+            used.quoted |= !opener.is_empty();
+            used.goes_on |= code.is_some() && goes_on;
+            used.codes |= code.map_or(0, |code| 1 << (code % 61));
+            used.verbs |= start.verb;
+            *(if start.side == LogSide::Client { &mut used.client } else { &mut used.server }) += usize::from(!is_rest);
+        }
+    }
+    shapes
+}
+
 impl Marks {
     /// Learns the marks of a text; `known` are shapes that need no evidence.
     pub(super) fn learn<'l>(lines: impl Iterator<Item = &'l str> + Clone, known: &[(&str, LogSide)]) -> Marks {
-        let mut shapes: HashMap<String, MarkUse> = HashMap::new();
-        // The code of a reply that goes on: its further lines may have lost their mark, and so tell nothing.
-        let mut open = None;
-        for line in lines.clone() {
-            if let Some(start) = start_of(line) {
-                let code = reply_code(&line[start.at..]);
-                let goes_on = grammar::goes_on(&line[start.at..]);
-                let is_rest = code.is_some() && code == std::mem::replace(&mut open, code.filter(|_| goes_on));
-                let (before, opener) = wrap::split_opener(&line[..start.at]);
-                let blanks = line[..start.at - opener.len()].len() - before.len();
-                let columns = shape::columns(before).len();
-                let used = shapes.entry(shape(before)).or_insert(MarkUse { blanks, columns, ..MarkUse::default() });
-                used.blanks = used.blanks.min(blanks);
-                used.columns = used.columns.min(columns);
-                used.quoted |= !opener.is_empty();
-                used.goes_on |= code.is_some() && goes_on;
-                used.codes |= code.map_or(0, |code| 1 << (code % 61));
-                used.verbs |= start.verb;
-                *(if start.side == LogSide::Client { &mut used.client } else { &mut used.server }) +=
-                    usize::from(!is_rest);
-            }
-        }
+        let shapes = shapes_of(lines.clone());
         let (client, server) = sides(&shapes);
         let mut marks = Marks { shapes, client, server, ..Marks::default() };
         if marks.client == marks.server {

@@ -1,0 +1,35 @@
+//! How a server leaves: in order, by a reset, or with one half only.
+
+use super::Peer;
+use crate::net::clock;
+use socket2::SockRef;
+use std::time::Duration;
+
+/// How long an orderly close may take.
+const LAST_BYTES: Duration = Duration::from_millis(500);
+
+impl Peer {
+    /// Closes in order: `close_notify` where there is TLS, then FIN. What has arrived is thrown away, or the kernel would
+    /// reset the connection and take our last words with it.
+    pub(crate) async fn close(&mut self) {
+        if let Some(stream) = &mut self.stream {
+            _ = clock::within(LAST_BYTES, stream.shutdown()).await;
+            stream.discard_arrived();
+        }
+        self.stream = None;
+    }
+
+    /// Closes with RST.
+    pub(crate) fn reset(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
+        }
+    }
+
+    /// Closes the half that writes; reading goes on.
+    pub(crate) async fn close_write(&mut self) {
+        if let Some(stream) = &mut self.stream {
+            _ = clock::within(LAST_BYTES, stream.shutdown()).await;
+        }
+    }
+}
