@@ -37,6 +37,88 @@ macro_rules! library {
 }
 
 library![
+    "audit-client/_before_tls",
+    "audit-client/_bye",
+    "audit-client/_data",
+    "audit-client/_greet",
+    "audit-client/_hello",
+    "audit-client/_login",
+    "audit-client/_mail",
+    "audit-client/_rcpt",
+    "audit-client/_secure",
+    "audit-client/_session",
+    "audit-client/certificates/c-cert-cn-only",
+    "audit-client/certificates/c-cert-expired",
+    "audit-client/certificates/c-cert-future",
+    "audit-client/certificates/c-cert-ip",
+    "audit-client/certificates/c-cert-name",
+    "audit-client/certificates/c-cert-self-signed",
+    "audit-client/certificates/c-cert-unknown-ca",
+    "audit-client/certificates/c-cert-wildcard",
+    "audit-client/closing/c-close-data",
+    "audit-client/closing/c-close-ehlo",
+    "audit-client/closing/c-close-end",
+    "audit-client/closing/c-close-greeting",
+    "audit-client/closing/c-close-mail",
+    "audit-client/closing/c-close-quit",
+    "audit-client/closing/c-close-rcpt",
+    "audit-client/closing/c-reset-end",
+    "audit-client/login/c-auth-334-more",
+    "audit-client/login/c-auth-454",
+    "audit-client/login/c-auth-535",
+    "audit-client/login/c-auth-cram-only",
+    "audit-client/login/c-auth-not-offered",
+    "audit-client/login/c-auth-plain-only",
+    "audit-client/login/c-auth-prompts",
+    "audit-client/message/c-8bit-missing",
+    "audit-client/message/c-dots",
+    "audit-client/message/c-final-crlf",
+    "audit-client/message/c-inject-address",
+    "audit-client/message/c-line-ends",
+    "audit-client/message/c-line-long",
+    "audit-client/message/c-size-small",
+    "audit-client/replies/c-early-talk",
+    "audit-client/replies/c-ehlo-odd",
+    "audit-client/replies/c-greeting-multi",
+    "audit-client/replies/c-reply-extra",
+    "audit-client/replies/c-reply-long",
+    "audit-client/replies/c-reply-mixed-codes",
+    "audit-client/replies/c-reply-split",
+    "audit-client/replies/c-slow",
+    "audit-client/session/c-ehlo-name",
+    "audit-client/session/c-no-pipelining",
+    "audit-client/session/c-quit",
+    "audit-client/session/c-quit-waits",
+    "audit-client/stages/c-354-unexpected",
+    "audit-client/stages/c-421-end",
+    "audit-client/stages/c-421-mail",
+    "audit-client/stages/c-code-unknown",
+    "audit-client/stages/c-data-250",
+    "audit-client/stages/c-data-4xx",
+    "audit-client/stages/c-data-5xx",
+    "audit-client/stages/c-ehlo-refused",
+    "audit-client/stages/c-end-4xx",
+    "audit-client/stages/c-end-5xx",
+    "audit-client/stages/c-greeting-421",
+    "audit-client/stages/c-greeting-554",
+    "audit-client/stages/c-greylist",
+    "audit-client/stages/c-mail-4xx",
+    "audit-client/stages/c-mail-5xx",
+    "audit-client/stages/c-rcpt-4xx",
+    "audit-client/stages/c-rcpt-5xx",
+    "audit-client/stages/c-rcpt-mixed",
+    "audit-client/starttls/c-forget-auth",
+    "audit-client/starttls/c-inject-ehlo",
+    "audit-client/starttls/c-inject-reply",
+    "audit-client/starttls/c-no-ehlo-after-tls",
+    "audit-client/starttls/c-preauth",
+    "audit-client/starttls/c-strip-ehlo",
+    "audit-client/starttls/c-strip-garbage",
+    "audit-client/starttls/c-strip-refused",
+    "audit-client/starttls/c-strip-unknown",
+    "audit-client/tls/c-implicit-plain",
+    "audit-client/tls/c-tls-alert",
+    "audit-client/tls/c-tls-old",
     "audit/8bitmime/6152-bad",
     "audit/8bitmime/6152-body",
     "audit/_connect",
@@ -291,18 +373,48 @@ pub fn all() -> impl Iterator<Item = &'static BuiltIn> {
     LIBRARY.iter().filter(|it| !it.short_name().starts_with('_'))
 }
 
-/// The checks of the audit, sorted by name.
-pub fn checks() -> impl Iterator<Item = &'static BuiltIn> {
-    all().filter(|it| is_check(it.name))
+/// A library of checks: the folder that they are in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckLibrary {
+    /// The checks of servers.
+    Servers,
+    /// The checks of clients.
+    Clients,
 }
 
-/// The folder of the checks of the audit.
-pub const CHECKS: &str = "audit";
+impl CheckLibrary {
+    /// All of them.
+    pub const ALL: [CheckLibrary; 2] = [CheckLibrary::Servers, CheckLibrary::Clients];
 
-/// Whether a name of the library is that of a check of the audit.
-#[must_use]
-pub fn is_check(name: &str) -> bool {
-    name.split_once('/').is_some_and(|(folder, _)| folder == CHECKS)
+    /// Its folder, which is also the command that plays its checks.
+    #[must_use]
+    pub fn folder(self) -> &'static str {
+        match self {
+            CheckLibrary::Servers => "audit",
+            CheckLibrary::Clients => "audit-client",
+        }
+    }
+
+    /// What its checks are about.
+    #[must_use]
+    pub fn subject(self) -> &'static str {
+        match self {
+            CheckLibrary::Servers => "a server",
+            CheckLibrary::Clients => "a client",
+        }
+    }
+
+    /// The library of the check of this name; none if it is no check.
+    #[must_use]
+    pub fn of(name: &str) -> Option<CheckLibrary> {
+        let (folder, _) = name.split_once('/')?;
+        CheckLibrary::ALL.into_iter().find(|library| library.folder() == folder)
+    }
+
+    /// Its checks, sorted by name.
+    pub fn checks(self) -> impl Iterator<Item = &'static BuiltIn> {
+        all().filter(move |it| CheckLibrary::of(it.name) == Some(self))
+    }
 }
 
 /// The scenarios that a name stands for: one, or those of a folder and of the folders in it; none if there is no such name.
@@ -313,8 +425,9 @@ pub fn find(name: &str) -> Vec<&'static BuiltIn> {
     let name = name.strip_prefix("scenarios/").unwrap_or(name);
     let name = name.strip_suffix(".yaml").unwrap_or(name).trim_end_matches('/');
     // A check is called `audit/ID` as well, whatever its group.
-    let check = name.strip_prefix("audit/");
-    let of_audit = |it: &&BuiltIn| is_check(it.name) && check == Some(it.short_name());
+    let (library, id) = (CheckLibrary::of(name), name.split_once('/').map(|(_, id)| id));
+    let of_audit =
+        |it: &&BuiltIn| library.is_some() && CheckLibrary::of(it.name) == library && id == Some(it.short_name());
     let named = |it: &&BuiltIn| it.name == name || it.short_name() == name || of_audit(it);
     match all().find(named) {
         Some(one) => vec![one],
@@ -381,7 +494,7 @@ mod tests {
 
     #[test]
     fn a_name_stands_for_one_scenario_or_a_folder() {
-        let mut names: Vec<&str> = LIBRARY.iter().map(BuiltIn::short_name).collect();
+        let mut names: Vec<&str> = all().map(BuiltIn::short_name).collect();
         names.extend(LIBRARY.iter().map(BuiltIn::folder).filter(|it| !it.is_empty()).collect::<BTreeSet<_>>());
         let distinct: BTreeSet<&str> = names.iter().copied().collect();
         assert_eq!(names.len(), distinct.len(), "{names:?}");
@@ -389,7 +502,11 @@ mod tests {
             assert_eq!(find(name).iter().map(|it| it.name).collect::<Vec<_>>(), ["relay/open-relay"]);
         }
         assert!(find("security").len() > 2 && find("security/").iter().all(|it| it.folder() == "security"));
-        assert_eq!(find("audit").len(), checks().count());
+        for library in CheckLibrary::ALL {
+            assert_eq!(find(library.folder()).len(), library.checks().count());
+        }
+        assert_eq!(find("audit-client/c-dots").len(), 1);
+        assert!(find("audit/c-dots").is_empty());
         assert!(find("aud").is_empty() && find("nobody").is_empty() && find("").is_empty());
     }
 

@@ -29,18 +29,15 @@ use std::time::{Duration, Instant};
 const RED: [(&str, &str, Side); 0] = [];
 
 /// Keys of one side only. The other refuses them: each has a row that says so.
-const ONE_SIDED: [(&str, Side); 22] = [
-    ("observe", Side::Client),
+const ONE_SIDED: [(&str, Side); 19] = [
     ("send", Side::Client),
     ("data", Side::Client),
     ("message", Side::Client),
     ("bdat", Side::Client),
     ("auth", Side::Client),
     ("connect", Side::Client),
-    ("include", Side::Client),
     ("retry", Side::Client),
     ("pipeline", Side::Client),
-    ("vars", Side::Client),
     ("session", Side::Client),
     ("code", Side::Client),
     ("enhanced", Side::Client),

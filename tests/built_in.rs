@@ -5,6 +5,7 @@
 mod program;
 
 use program::{Played, command, smtp_script};
+use smtp_script::library::CheckLibrary;
 use smtp_script::{library, smtp::provider};
 use std::fs;
 use std::path::Path;
@@ -52,18 +53,23 @@ fn every_built_in_scenario_is_listed() {
     listed.exits(0);
     let names: Vec<&str> = listed.out.lines().filter_map(|line| line.split_whitespace().next()).collect();
     let (checks, others): (Vec<&str>, Vec<&str>) =
-        library::all().map(|it| it.name).partition(|name| library::is_check(name));
-    assert_eq!(names, [others, vec!["audit/…"]].concat());
-    let of_audit = smtp_script(&["list", "audit"]);
-    assert_eq!(of_audit.exits(0).out.lines().count(), checks.len());
-    smtp_script(&["list"]).says(&[&format!("audit/…  {} checks of a server", checks.len())]);
+        library::all().map(|it| it.name).partition(|name| CheckLibrary::of(name).is_some());
+    assert_eq!(names, [others, vec!["audit/…", "audit-client/…"]].concat());
+    for library in CheckLibrary::ALL {
+        let (folder, count) = (library.folder(), library.checks().count());
+        assert_eq!(smtp_script(&["list", folder]).exits(0).out.lines().count(), count);
+        let counted = format!("{folder}/…  {count} checks of {}: `smtp-script {folder} --list`", library.subject());
+        smtp_script(&["list"]).says(&[&counted]);
+    }
+    assert_eq!(CheckLibrary::ALL.iter().map(|it| it.checks().count()).sum::<usize>(), checks.len());
     let json: serde_json::Value = serde_json::from_str(&smtp_script(&["list", "--format", "json"]).out).unwrap();
     for scenario in json["scenarios"].as_array().unwrap() {
         assert!(!scenario["title"].as_str().unwrap().is_empty(), "{scenario}");
-        // A check of the audit without a tag holds for a server of any role.
-        let is_check = scenario["name"].as_str().unwrap().starts_with("audit/");
-        assert!(is_check || !scenario["tags"].as_array().unwrap().is_empty(), "{scenario}");
-        assert!(scenario["variables"]["host"].is_string(), "{scenario}");
+        // A check without a tag holds for any server, or any client; that of a client connects nowhere.
+        let library = CheckLibrary::of(scenario["name"].as_str().unwrap());
+        assert!(library.is_some() || !scenario["tags"].as_array().unwrap().is_empty(), "{scenario}");
+        let connects = library != Some(CheckLibrary::Clients);
+        assert!(!connects || scenario["variables"]["host"].is_string(), "{scenario}");
     }
 }
 

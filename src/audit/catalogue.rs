@@ -1,7 +1,7 @@
 //! The checks that come with the program, and which of them are wanted.
 
 use super::target::Role;
-use crate::library::{self, BuiltIn};
+use crate::library::{BuiltIn, CheckLibrary};
 use crate::load::{LoadError, load_built_in};
 use crate::scenario::{Level, Scenario, similar};
 use std::sync::Arc;
@@ -28,17 +28,40 @@ pub(crate) fn probe() -> Result<Arc<Scenario>, LoadError> {
     load_built_in(&PROBE).map(Arc::new)
 }
 
-/// Every check, in the order of the library.
+/// What a client does of itself, seen before its checks are played.
+const CLIENT_PROBE: BuiltIn = BuiltIn { name: "audit-client/_probe", text: include_str!("client_probe.yaml") };
+
+/// The scenario of a server that takes whatever a client does.
+///
+/// # Errors
+/// As [`checks`].
+pub(crate) fn client_probe() -> Result<Arc<Scenario>, LoadError> {
+    load_built_in(&CLIENT_PROBE).map(Arc::new)
+}
+
+/// Every check of servers, in the order of the library.
 ///
 /// # Errors
 /// A check that cannot be read; the tests keep the library free of mistakes.
 pub(crate) fn checks() -> Result<Vec<Check>, LoadError> {
+    read(CheckLibrary::Servers.checks())
+}
+
+/// Every check of clients.
+///
+/// # Errors
+/// As [`checks`].
+pub(crate) fn client_checks() -> Result<Vec<Check>, LoadError> {
+    read(CheckLibrary::Clients.checks())
+}
+
+fn read(files: impl Iterator<Item = &'static BuiltIn>) -> Result<Vec<Check>, LoadError> {
     let read = |built_in: &'static BuiltIn| {
         let scenario = Arc::new(load_built_in(built_in)?);
         let group = built_in.folder().rsplit('/').next().unwrap_or_default();
         Ok(Check { id: built_in.short_name(), group, built_in, scenario })
     };
-    library::checks().map(read).collect()
+    files.map(read).collect()
 }
 
 impl Check {
@@ -53,6 +76,12 @@ impl Check {
     /// Whether it is about servers of this role: about all, where it names none.
     pub(crate) fn is_for(&self, role: Role) -> bool {
         !Role::ALL.iter().any(|one| self.has_tag(one.name())) || self.has_tag(role.name())
+    }
+
+    /// Why it is not played, where slow ones are not wanted.
+    pub(crate) fn is_quick_or(&self, slow: bool) -> Result<(), String> {
+        let waits = self.has_tag("slow") && !slow;
+        if waits { Err("give --slow: it takes longer than 20 s".to_owned()) } else { Ok(()) }
     }
 
     /// Whether a word of `--only` or `--skip` means it: its id, its group, an RFC or a section of one.
@@ -83,7 +112,7 @@ impl CheckChoice {
             if !all.iter().any(|check| check.is_meant_by(word)) {
                 let known = all.iter().flat_map(|check| [check.id, check.group]);
                 let near = similar(word, known).map(|near| format!("did you mean `{near}`?"));
-                let help = near.unwrap_or_else(|| "`smtp-script audit --list` shows them all".to_owned());
+                let help = near.unwrap_or_else(|| "`--list` shows them all".to_owned());
                 return Err(format!("no check is called `{word}`, and no group or RFC of one\n  = help: {help}"));
             }
         }

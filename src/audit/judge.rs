@@ -4,7 +4,7 @@
 //! Responsible for telling the last expectation of a check, where a divergence is a failure, from what leads up to it, where
 //! it proves nothing. Nobody else infers that.
 
-use crate::run::{Divergence, Entry, Kind, Outcome, RunVerdict, Speaker, StepOutcome, Verdict, what_came};
+use crate::run::{Divergence, Entry, Kind, Outcome, RunVerdict, Speaker, StepNumber, StepOutcome, Verdict, what_came};
 use crate::scenario::{Action, Scenario, Step};
 use std::fmt::Write;
 use std::time::Duration;
@@ -42,16 +42,17 @@ pub(crate) struct Judged {
     pub(crate) reason: Option<String>,
 }
 
+impl Judged {
+    /// Nothing to show but a reason.
+    pub(super) fn plain(verdict: CheckVerdict, reason: Option<String>) -> Judged {
+        let nothing = String::new;
+        Judged { verdict, got: None, sent: nothing(), came: nothing(), wanted: nothing(), reason }
+    }
+}
+
 /// Judges an outcome of a check.
 pub(crate) fn judge(scenario: &Scenario, outcome: &Outcome) -> Judged {
-    let plain = |verdict, reason| Judged {
-        verdict,
-        got: None,
-        sent: String::new(),
-        came: String::new(),
-        wanted: String::new(),
-        reason,
-    };
+    let plain = Judged::plain;
     match outcome.verdict() {
         RunVerdict::Followed => plain(CheckVerdict::Pass, None),
         RunVerdict::NotApplicable => plain(CheckVerdict::NotApplicable, outcome.not_applicable.clone()),
@@ -66,12 +67,12 @@ pub(crate) fn judge(scenario: &Scenario, outcome: &Outcome) -> Judged {
 }
 
 fn of_divergence(scenario: &Scenario, outcome: &Outcome, divergence: &Divergence) -> Judged {
-    let decides = decisive(scenario, outcome).filter(|step| belongs(divergence.step.as_str(), &step.head.number));
+    let decides = decisive_among(&scenario.steps, outcome, &divergence.step);
     let fails = outcome.verdict() != RunVerdict::Unreachable
         && decides.is_some()
         && divergence.cause == crate::run::Cause::Server
-        && proves(outcome, divergence);
-    let (sent, came) = conversation(outcome, divergence);
+        && proves(outcome, divergence, Speaker::Server);
+    let (sent, came) = conversation(outcome, divergence, Speaker::Client);
     let message = &divergence.diagnostic.message;
     let named = outcome.steps.iter().find(|step| is_of(divergence, step)).and_then(|step| step.name.clone());
     let wanted = decides.and_then(|step| step.head.name.as_ref()).map(|name| name.source.clone()).or(named);
@@ -80,7 +81,7 @@ fn of_divergence(scenario: &Scenario, outcome: &Outcome, divergence: &Divergence
         got: Some(got(outcome, divergence)),
         sent,
         came,
-        wanted: wanted.or_else(|| divergence.expected.as_deref().map(str::to_owned)).unwrap_or_else(|| message.clone()),
+        wanted: wanted.or_else(|| expected(divergence)).unwrap_or_else(|| message.clone()),
         reason: (!fails).then(|| message.clone()),
     }
 }
@@ -90,13 +91,40 @@ fn belongs(number: &str, step: &str) -> bool {
     number.strip_prefix(step).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// The step with the last expectation that was not skipped; of steps that are sent together, or in a loop, all of them.
-fn decisive<'s>(scenario: &'s Scenario, outcome: &Outcome) -> Option<&'s Step> {
+/// What a step that decides is called, else what it expected.
+pub(super) fn wanted_by(step: &Step, divergence: &Divergence) -> Option<String> {
+    step.head.name.as_ref().map(|name| name.source.clone()).or_else(|| expected(divergence))
+}
+
+fn expected(divergence: &Divergence) -> Option<String> {
+    divergence.expected.as_deref().map(str::to_owned)
+}
+
+/// Of the steps of one side, the one with the last expectation that was not skipped, if `asked` is it or in it; of steps that
+/// are sent together, or in a loop, all of them.
+pub(super) fn decisive_among<'s>(steps: &'s [Step], outcome: &Outcome, asked: &StepNumber) -> Option<&'s Step> {
+    let last = last_of(steps, outcome, asked)?;
+    (!asked.is_finally() && belongs(asked.path(), &last.head.number)).then_some(last)
+}
+
+/// Whether the decisive step of the side of `asked` had passed when a later one diverged.
+pub(super) fn had_passed(steps: &[Step], outcome: &Outcome, asked: &StepNumber) -> bool {
+    let Some(last) = last_of(steps, outcome, asked) else { return false };
+    let passed = |step: &StepOutcome| step.verdict == Verdict::Followed && is_at(&step.number, asked, last);
+    outcome.steps.iter().take_while(|step| step.number != *asked).any(passed)
+}
+
+fn last_of<'s>(steps: &'s [Step], outcome: &Outcome, asked: &StepNumber) -> Option<&'s Step> {
     let skipped = |step: &Step| {
-        let of_it = |one: &&StepOutcome| one.number.as_str() == &*step.head.number;
-        outcome.steps.iter().find(of_it).is_some_and(|one| one.verdict == Verdict::Skipped)
+        let of_it = outcome.steps.iter().find(|one| is_at(&one.number, asked, step));
+        of_it.is_some_and(|one| one.verdict == Verdict::Skipped)
     };
-    last_expecting(&scenario.steps, &skipped)
+    last_expecting(steps, &skipped)
+}
+
+/// Whether a number is that of a step on the side of `asked`.
+fn is_at(number: &StepNumber, asked: &StepNumber, step: &Step) -> bool {
+    number.side() == asked.side() && !number.is_finally() && number.path() == &*step.head.number
 }
 
 fn last_expecting<'s>(steps: &'s [Step], skipped: &dyn Fn(&Step) -> bool) -> Option<&'s Step> {
@@ -107,12 +135,15 @@ fn last_expecting<'s>(steps: &'s [Step], skipped: &dyn Fn(&Step) -> bool) -> Opt
             Some(if group.pipeline || group.repeat.is_some() || group.for_each.is_some() { step } else { inner })
         }
         Action::Assert(_) | Action::StartTls(_) | Action::Tls(_) | Action::Auth(_) => Some(step),
-        _ => ((step.expect.is_some() && !step.observes()) || step.fails.is_some()).then_some(step),
+        _ => {
+            let expects = step.expect.is_some() && !step.observes() || step.receive.is_some();
+            (expects || step.fails.is_some()).then_some(step)
+        }
     })
 }
 
 /// Whether what came proves anything: a server that is busy, or that never said a word, is not asked.
-fn proves(outcome: &Outcome, divergence: &Divergence) -> bool {
+pub(super) fn proves(outcome: &Outcome, divergence: &Divergence, other: Speaker) -> bool {
     match divergence.kind {
         Kind::Connect
         | Kind::MaxTime
@@ -121,14 +152,14 @@ fn proves(outcome: &Outcome, divergence: &Divergence) -> bool {
         | Kind::Refused
         | Kind::Start
         | Kind::Bug => false,
-        Kind::Timeout => spoke(outcome),
+        Kind::Timeout => spoke(outcome, other),
         _ => divergence.reply_code != Some(421),
     }
 }
 
-/// Whether the server said anything in this check.
-fn spoke(outcome: &Outcome) -> bool {
-    outcome.transcript.iter().any(|entry| entry.speaker == Speaker::Server)
+/// Whether the other side said anything in this check.
+fn spoke(outcome: &Outcome, other: Speaker) -> bool {
+    outcome.transcript.iter().any(|entry| entry.speaker == other)
 }
 
 /// What came, as a table has it.
@@ -163,20 +194,20 @@ fn unasked_code(divergence: &Divergence) -> Option<String> {
     code.bytes().all(|byte| byte.is_ascii_digit()).then(|| code.to_owned())
 }
 
-/// What was sent last before the divergence, and what came to that.
-fn conversation(outcome: &Outcome, divergence: &Divergence) -> (String, String) {
+/// What our side, `own`, sent last before the divergence, and what came to that.
+pub(super) fn conversation(outcome: &Outcome, divergence: &Divergence, own: Speaker) -> (String, String) {
+    let other = if own == Speaker::Client { Speaker::Server } else { Speaker::Client };
     let entries = &outcome.transcript;
     let end = divergence.line.map_or(entries.len(), |line| line + 1).min(entries.len());
     let talk = &entries[..end];
-    let Some(last_sent) = talk.iter().rposition(|entry| entry.speaker == Speaker::Client) else {
-        return (String::new(), quoted(talk.iter().filter(|entry| entry.speaker == Speaker::Server)));
+    let Some(last_sent) = talk.iter().rposition(|entry| entry.speaker == own) else {
+        return (String::new(), quoted(talk.iter().filter(|entry| entry.speaker == other)));
     };
     let step = &talk[last_sent].step;
-    let is_sent = |entry: &&Entry| entry.speaker == Speaker::Client && entry.step == *step;
+    let is_sent = |entry: &&Entry| entry.speaker == own && entry.step == *step;
     // An earlier turn of a loop has the same step, and an answer of its own.
-    let first_sent =
-        talk[..last_sent].iter().rposition(|entry| entry.speaker == Speaker::Server).map_or(0, |at| at + 1);
-    let came = talk[last_sent..].iter().filter(|entry| entry.speaker == Speaker::Server);
+    let first_sent = talk[..last_sent].iter().rposition(|entry| entry.speaker == other).map_or(0, |at| at + 1);
+    let came = talk[last_sent..].iter().filter(|entry| entry.speaker == other);
     (quoted(talk[first_sent..].iter().filter(is_sent)), quoted(came))
 }
 

@@ -4,11 +4,15 @@
 //! folder. Nothing is played here: `cli::audit` plays checks by the schedule of `run`, and `report::audit` shows results.
 
 mod catalogue;
+mod client;
 mod judge;
+mod judge_client;
 mod makes;
 mod target;
 
-pub(crate) use catalogue::{Check, CheckChoice, checks, probe};
+pub(crate) use catalogue::{Check, CheckChoice, checks, client_checks, client_probe, probe};
+pub(crate) use client::{Expects, HOST, Habits, MESSAGE, RECIPIENT, SENDER, USER};
 pub(crate) use judge::{CheckVerdict, ENDED_EARLY, Judged, judge, played_again_after};
+pub(crate) use judge_client::{judge_client, told};
 pub(crate) use makes::make_of;
 pub(crate) use target::{COLUMNS, Role, Target};

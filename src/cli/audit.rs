@@ -3,7 +3,11 @@
 //! Responsible for arguments, targets and exit codes. Which checks there are and what an outcome says stands in
 //! `crate::audit`; they are played by the schedule of `run`, and written by `report::audit`.
 
+mod board;
 mod catalogue;
+pub(super) mod client;
+mod client_played;
+mod clients;
 mod diff;
 mod meeting;
 mod played;
@@ -18,7 +22,8 @@ use super::run::{RunArguments, TranscriptsOf, fail_on};
 use super::screen::{self, Color};
 use super::trust::SessionArguments;
 use super::values::ValueArguments;
-use crate::audit::{CheckChoice, checks};
+use crate::audit::{Check, CheckChoice, checks};
+use crate::library::CheckLibrary;
 use crate::report::audit::{self, Audit, AuditTarget, AuditVerdict};
 use crate::report::format::Format;
 use crate::report::merge::first_that_applies;
@@ -43,6 +48,9 @@ pub(super) struct AuditArguments {
     common: targets::CommonArguments,
     #[command(flatten)]
     choice: ChoiceArguments,
+    /// Also play checks that leave a message in a mailbox
+    #[arg(long, help_heading = "Which checks")]
+    deliver: bool,
     #[command(flatten, next_help_heading = "Values")]
     values: ValueArguments,
     #[command(flatten)]
@@ -104,9 +112,13 @@ struct ChoiceArguments {
     /// Also play checks that take longer than 20 s
     #[arg(long)]
     slow: bool,
-    /// Also play checks that leave a message in a mailbox
-    #[arg(long)]
-    deliver: bool,
+}
+
+impl ChoiceArguments {
+    fn of(&self, all: Vec<Check>) -> Result<Vec<Check>, Refusal> {
+        let (only, skip) = (self.only.clone(), self.skip.clone());
+        Ok(CheckChoice { only, skip, level: self.level.map(|level| level.0) }.of(all)?)
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -134,14 +146,12 @@ pub(super) fn audit(arguments: &AuditArguments) -> u8 {
 
 fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
     let all = checks().map_err(|error| Refusal::from(error.to_string()))?;
-    let (only, skip) = (arguments.choice.only.clone(), arguments.choice.skip.clone());
-    let choice = CheckChoice { only, skip, level: arguments.choice.level.map(|level| level.0) };
     if let Some(id) = &arguments.explain {
-        return catalogue::explain(&all, id);
+        return catalogue::explain(&all, id, CheckLibrary::Servers);
     }
-    let chosen = choice.of(all)?;
+    let chosen = arguments.choice.of(all)?;
     if arguments.list {
-        screen::result(&catalogue::list(&chosen));
+        screen::result(&catalogue::list(&chosen, CheckLibrary::Servers));
         return Ok(0);
     }
     let targets = targets::read(&arguments.hosts, arguments.targets.as_deref(), &arguments.common)?;
@@ -159,7 +169,7 @@ fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
         jobs: arguments.jobs as usize,
         per_target: arguments.per_target as usize,
         slow: arguments.choice.slow,
-        deliver: arguments.choice.deliver,
+        deliver: arguments.deliver,
         transcripts: arguments.report_transcripts,
         quiet: arguments.quiet,
     })?;
@@ -170,22 +180,33 @@ fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
     report.interrupted = played.interrupted;
     report.audit = Some(played.audit);
     report.duration = began.elapsed().as_secs_f64();
-    tell(arguments, &report);
-    files.write(&report)?;
-    let is_plugin = arguments.reports.output == Output::Report(Format::Nagios);
-    Ok(if is_plugin { nagios::exit_code(&report) } else { report.exit_code })
+    AuditShown { reports: &arguments.reports, all: arguments.verbose, quiet: arguments.quiet, color: arguments.color }
+        .tell(&report, files)
 }
 
-/// The grades on standard output, or the report that it was to get instead.
-fn tell(arguments: &AuditArguments, report: &Report) {
-    match (arguments.reports.output, &report.audit) {
-        (Output::Human, Some(audit)) => {
-            if !arguments.quiet || report.exit_code != 0 {
-                screen::result(&audit::screen(audit, arguments.verbose, arguments.color.for_results()));
+/// How what came of an audit is shown.
+struct AuditShown<'a> {
+    reports: &'a ReportArguments,
+    all: bool,
+    quiet: bool,
+    color: Color,
+}
+
+impl AuditShown<'_> {
+    /// The grades on standard output, or the report that it was to get instead; then the files. Gives the exit code.
+    fn tell(&self, report: &Report, files: ReportFiles) -> Result<u8, Refusal> {
+        match (self.reports.output, &report.audit) {
+            (Output::Human, Some(audit)) => {
+                if !self.quiet || report.exit_code != 0 {
+                    screen::result(&audit::screen(audit, self.all, self.color.for_results()));
+                }
             }
+            (Output::Report(format), _) => report_files::print(format, report, self.reports.options()),
+            (Output::Human, None) => {}
         }
-        (Output::Report(format), _) => report_files::print(format, report, arguments.reports.options()),
-        (Output::Human, None) => {}
+        files.write(report)?;
+        let is_plugin = self.reports.output == Output::Report(Format::Nagios);
+        Ok(if is_plugin { nagios::exit_code(report) } else { report.exit_code })
     }
 }
 

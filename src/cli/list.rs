@@ -3,7 +3,7 @@
 use super::USAGE;
 use super::explain::ExplainFormat;
 use super::screen::{self, Color};
-use crate::library::{self, BuiltIn, CHECKS};
+use crate::library::{self, BuiltIn, CheckLibrary};
 use crate::load::load_built_in;
 use crate::report::catalogue::{self, Listed};
 use crate::scenario::similar;
@@ -43,22 +43,23 @@ pub(super) fn list(arguments: &ListArguments) -> u8 {
     }
 }
 
-/// The checks of the audit are too many to be shown among the others.
+/// The checks of audits are too many to be shown among the others.
 fn human(arguments: &ListArguments, mut entries: Vec<Listed>) -> String {
     let styled = arguments.color.for_results();
-    let is_checks = |name: &String| name.trim_end_matches('/') == CHECKS;
+    let is_checks = |name: &String| CheckLibrary::ALL.iter().any(|it| it.folder() == name.trim_end_matches('/'));
     if !arguments.names.iter().all(is_checks) {
         return catalogue::details(&entries, styled);
     }
-    let of_all = arguments.names.is_empty() && arguments.tags.is_empty();
-    let count = entries.len();
-    entries.retain(|entry| !(of_all && library::is_check(entry.name)));
-    let left_out = count - entries.len();
-    let mut screen = catalogue::overview(&entries, styled);
-    if left_out > 0 {
-        _ = writeln!(screen, "{CHECKS}/…  {left_out} checks of a server: `smtp-script audit --list`");
+    let mut counted = String::new();
+    if arguments.names.is_empty() && arguments.tags.is_empty() {
+        for library in CheckLibrary::ALL {
+            let (folder, count) = (library.folder(), library.checks().count());
+            let subject = library.subject();
+            _ = writeln!(counted, "{folder}/…  {count} checks of {subject}: `smtp-script {folder} --list`");
+        }
+        entries.retain(|entry| CheckLibrary::of(entry.name).is_none());
     }
-    screen
+    catalogue::overview(&entries, styled) + &counted
 }
 
 fn wanted(arguments: &ListArguments) -> Result<Vec<Listed>, String> {

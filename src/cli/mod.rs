@@ -61,6 +61,8 @@ enum Command {
     Send(Box<send::SendArguments>),
     /// Grade servers: play the checks that come with the program, and say what to change
     Audit(Box<audit::AuditArguments>),
+    /// Grade a client: start it for each check against a server that does something wrong
+    AuditClient(Box<audit::client::AuditClientArguments>),
     /// Check scenarios without connecting anywhere
     Check(check::CheckArguments),
     /// Record what a client and a server say to each other, as a scenario
@@ -158,6 +160,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Send(arguments) => send::send(&arguments),
         Command::Audit(arguments) => audit::audit(&arguments),
+        Command::AuditClient(arguments) => audit::client::audit_client(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Record(arguments) => record::record(&arguments),
         Command::Shell(arguments) => shell::shell(&arguments),

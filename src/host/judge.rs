@@ -7,6 +7,7 @@ use crate::net::wire::Drip;
 use crate::play::expect::Comparer;
 use crate::play::scope::ScopeNames;
 use crate::play::server::message::ReceivedMessage;
+use crate::play::server::observing::ObservedClient;
 use crate::play::server::reply::ReplySpeech;
 use crate::play::server::scope::ServerScope;
 use crate::play::server::tally::Tally;
@@ -28,6 +29,7 @@ pub(crate) struct Judge<'a> {
     pub(crate) captures: Option<&'a mut BTreeMap<String, String>>,
     pub(crate) message: Option<&'a Arc<ReceivedMessage>>,
     pub(crate) tls: Option<&'a Arc<Accepted>>,
+    pub(crate) observed: Option<&'a Arc<ObservedClient>>,
     /// For each rule how many commands matched it on this connection.
     pub(crate) matched: &'a mut [u64],
     /// The same on all of them.
@@ -104,7 +106,7 @@ impl Judge<'_> {
     }
 
     pub(crate) fn scope(&self) -> ServerScope<'_> {
-        ServerScope { names: self.names, message: self.message, tls: self.tls }
+        ServerScope { names: self.names, message: self.message, tls: self.tls, observed: self.observed }
     }
 }
 

@@ -84,6 +84,15 @@ impl Serving {
         Ok(Serving { script, phase, task: tokio::spawn(host.serve(listener, seen)) })
     }
 
+    /// Where it listens, and whom its clients must trust.
+    ///
+    /// # Errors
+    /// Why there is no certificate.
+    pub(crate) fn listening(&self) -> Result<Listening, String> {
+        let trust_pem = self.script.trust_pem().map_err(|fault| fault.0)?;
+        Ok(Listening { address: self.script.address, trust_pem })
+    }
+
     /// What its connections play.
     pub(crate) fn script(&self) -> &Arc<Script> {
         &self.script

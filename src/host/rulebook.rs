@@ -153,6 +153,7 @@ impl Reading {
             captures: None,
             message: self.message.as_ref(),
             tls: self.tls.as_ref(),
+            observed: None,
             matched: &mut self.matched,
             tally: &rules.tally,
         }
@@ -160,7 +161,8 @@ impl Reading {
 
     fn said(&self, rule: &Rule) -> Result<Interjection, TemplateError> {
         let rules = &self.rules;
-        let scope = ServerScope { names: &self.names, message: self.message.as_ref(), tls: self.tls.as_ref() };
+        let (message, tls) = (self.message.as_ref(), self.tls.as_ref());
+        let scope = ServerScope { names: &self.names, message, tls, observed: None };
         let comparer = Comparer { templates: &rules.templates, scope: &scope, masker: &rules.masker };
         let may_tell = self.is_local || self.tls.is_some() || rules.insecure_secrets;
         let ruling = Ruling::of(rule, &comparer, may_tell)?;

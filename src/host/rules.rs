@@ -285,6 +285,7 @@ impl<'c> RulesAt<'c> {
             captures: Some(&mut self.on.stage.captures),
             message: self.on.message.as_ref(),
             tls: self.on.tls.as_ref(),
+            observed: self.on.observed.as_ref(),
             matched: &mut self.matched,
             tally: &self.on.script.tally,
         };

@@ -6,7 +6,7 @@
 use crate::play::client::player::{Flow, Player};
 use crate::play::outcome::{ClaimOutcome, Verdict};
 use crate::play::stage::Stage;
-use crate::scenario::{Action, Claim, Expression, Requirement, Scenario, Scope, Step};
+use crate::scenario::{Action, Claim, Expression, Requirement, Scenario, Scope, Step, TemplateError};
 use crate::smtp::command::{CommandLine, Verb};
 use std::collections::BTreeSet;
 
@@ -34,6 +34,17 @@ impl Player<'_> {
             flow = self.play_steps(std::slice::from_ref(step)).await;
         }
         if flow == Flow::On { self.require(&mut required, scenario.steps.last(), true) } else { flow }
+    }
+
+    /// Whether a server that has no client of its own is about anything: what it requires, it requires of variables.
+    pub(crate) fn require_of_server(&mut self) -> Result<bool, TemplateError> {
+        let scenario = self.ground.scenario;
+        if scenario.opening.is_some() || !scenario.steps.is_empty() || scenario.requires.is_empty() {
+            return Ok(true);
+        }
+        let unmet = self.stage.unmet(&scenario.requires, &self.stage.names)?;
+        self.stage.not_applicable = unmet;
+        Ok(self.stage.not_applicable.is_none())
     }
 
     /// Looks at what is required and known by now; at the end at everything that is left.

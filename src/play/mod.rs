@@ -15,6 +15,7 @@ pub(crate) mod expected;
 pub(crate) mod group;
 pub(crate) mod outcome;
 mod passed;
+mod program;
 pub(crate) mod props;
 pub(crate) mod rewrite;
 pub(crate) mod scope;
@@ -30,6 +31,7 @@ pub use outcome::{
     CertificateOutcome, ClaimOutcome, Handshake, Outcome, RunVerdict, SessionOutcome, StepOutcome, Verdict,
 };
 pub use passed::{PassedStep, PassedSteps};
+pub use program::{ClientEnd, ClientExit, ClientProgram};
 pub use rewrite::Rewrite;
 pub use settings::{Settings, SharedSandbox};
 pub use step_number::{StepNumber, StepSide};

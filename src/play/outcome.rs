@@ -2,6 +2,7 @@
 
 use super::divergence::{Cause, Divergence};
 use super::passed::PassedSteps;
+use super::program::ClientEnd;
 use super::step_number::StepNumber;
 use crate::net::certificate::PeerCertificate;
 use crate::net::tls::TlsFacts;
@@ -54,6 +55,8 @@ pub struct Outcome {
     pub exchanges: Vec<Exchange>,
     /// Things to know that are no divergence.
     pub notices: Vec<String>,
+    /// What came of the client program, where there was one.
+    pub client_end: Option<ClientEnd>,
 }
 
 /// What a scenario claims, with its values.

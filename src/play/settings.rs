@@ -1,6 +1,6 @@
 //! How a scenario is to be played.
 
-use super::Stop;
+use super::{ClientProgram, Stop};
 use crate::play::client::BoundSecrets;
 use crate::scenario::FailOn;
 use crate::scenario::Rendered;
@@ -54,6 +54,8 @@ pub struct Settings {
     pub shared_sandbox: Option<SharedSandbox>,
     /// Paces the connects of many runs at once.
     pub admission: Option<Admission>,
+    /// The program that is started to connect to the server of the file, in place of a client in it.
+    pub client_program: Option<Arc<ClientProgram>>,
     /// Where a server of the file listens, instead of where the file says.
     pub listen: Option<SocketAddr>,
     /// Keeps what both sides did on each connection, so that the server's part can be played again; not where

@@ -10,6 +10,7 @@ mod own_server;
 mod pace_of_runs;
 mod plan;
 mod processor_time;
+mod program;
 mod sandbox;
 mod schedule;
 
@@ -22,8 +23,9 @@ pub(crate) use crate::play::client::{
 };
 pub(crate) use crate::play::what_came;
 pub use crate::play::{
-    Cause, CertificateOutcome, ClaimOutcome, Divergence, Handshake, Kind, Outcome, PassedStep, PassedSteps, Rewrite,
-    RunVerdict, SessionOutcome, Settings, SharedSandbox, StepNumber, StepOutcome, StepSide, Stop, Verdict,
+    Cause, CertificateOutcome, ClaimOutcome, ClientEnd, ClientExit, ClientProgram, Divergence, Handshake, Kind,
+    Outcome, PassedStep, PassedSteps, Rewrite, RunVerdict, SessionOutcome, Settings, SharedSandbox, StepNumber,
+    StepOutcome, StepSide, Stop, Verdict,
 };
 pub use crate::session::{
     Admission, Arrivals, Entry, Event as Happened, Exchange, OWN_CLOSE, Observer, ReplyEntry, Speaker,
@@ -72,7 +74,12 @@ pub fn serve(
     settings: &Settings,
     ready: &mut dyn FnMut(&Listening),
 ) -> Outcome {
-    let scenario = Scenario { opening: None, steps: Vec::new(), finally: Vec::new(), ..scenario.clone() };
+    let mut scenario = scenario.clone();
+    if scenario.opening.take().is_some() || !scenario.steps.is_empty() {
+        // What a client requires is looked at on its side.
+        scenario.requires.clear();
+    }
+    (scenario.steps, scenario.finally) = (Vec::new(), Vec::new());
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
             let stop = settings.stop.clone().unwrap_or_default();

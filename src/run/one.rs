@@ -1,13 +1,14 @@
 //! One run: its sandbox and its own server are started, the client is played, and the ends are waited for.
 
 use super::fault::RunFault;
+use super::program;
 use super::sandbox::sandbox_options;
-use crate::host::{Awaited, Listening};
+use crate::host::{Awaited, Listening, Serving};
 use crate::play::client::player::Player;
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::outcome::{ClaimOutcome, Outcome};
 use crate::play::props::Props;
-use crate::play::{PassedSteps, Settings, StepNumber};
+use crate::play::{ClientProgram, PassedSteps, Settings, StepNumber, Stop};
 use crate::scenario::{Diagnostic, Scenario, Span, TemplateError, Variables};
 use crate::server::Sandbox;
 use jiff::Timestamp;
@@ -23,11 +24,19 @@ pub(super) async fn play(scenario: &Scenario, variables: &Variables, props: &Pro
     if let Err(error) = player.refuse_endless() {
         return not_startable(scenario, &error);
     }
+    match player.require_of_server() {
+        Ok(true) => {}
+        Ok(false) => return player.into_outcome(),
+        Err(error) => return not_startable(scenario, &error),
+    }
     let serving = match player.start_server(variables).await {
         Ok(serving) => serving,
         Err(error) => return not_startable(scenario, &error),
     };
     let stop = settings.stop.clone().unwrap_or_default();
+    if let Some(program) = settings.client_program.clone() {
+        return beside_program(player, program, serving, stop).await;
+    }
     tokio::select! {
         biased;
         () = player.play_all() => {}
@@ -39,6 +48,25 @@ pub(super) async fn play(scenario: &Scenario, variables: &Variables, props: &Pro
     player.into_outcome()
 }
 
+/// Plays the server of the file to a program that is started for it, until that program has ended.
+async fn beside_program(
+    mut player: Player<'_>,
+    program: Arc<ClientProgram>,
+    serving: Option<Serving>,
+    stop: Stop,
+) -> Outcome {
+    let Some(serving) = serving else { return not_started(player.ground.scenario, "this file has no `server:`") };
+    let listening = match serving.listening() {
+        Ok(listening) => listening,
+        Err(fault) => return not_started(player.ground.scenario, &fault),
+    };
+    let end = program::play(program, listening, stop).await;
+    player.stage.log.begin_step("");
+    player.stage.log.note(&Arc::from("client"), &format!("the command {}", end.exit.describe()));
+    player.finish_server(Some(serving), Awaited::Last).await;
+    Outcome { client_end: Some(end), ..player.into_outcome() }
+}
+
 /// Plays the server's side alone; `ready` learns where it listens.
 pub(super) async fn serve(
     scenario: &Scenario,
@@ -47,14 +75,19 @@ pub(super) async fn serve(
     ready: &mut dyn FnMut(&Listening),
 ) -> Outcome {
     let mut player = Player::new(scenario, &Props::new(variables, settings), settings);
+    match player.require_of_server() {
+        Ok(true) => {}
+        Ok(false) => return player.into_outcome(),
+        Err(error) => return not_startable(scenario, &error),
+    }
     let serving = match player.start_server(variables).await {
         Ok(Some(serving)) => serving,
         Ok(None) => return not_started(scenario, "this file has no `server:`"),
         Err(error) => return not_startable(scenario, &error),
     };
-    let listening = match serving.script().trust_pem() {
-        Ok(trust_pem) => Listening { address: serving.script().address, trust_pem },
-        Err(fault) => return not_started(scenario, &fault.0),
+    let listening = match serving.listening() {
+        Ok(listening) => listening,
+        Err(fault) => return not_started(scenario, &fault),
     };
     ready(&listening);
     let wanted = scenario.server.as_ref().and_then(|server| server.listed());
@@ -108,6 +141,7 @@ fn nothing_played(scenario: &Scenario, cause: Cause, kind: Kind, message: &str) 
         transcript: Vec::new(),
         exchanges: Vec::new(),
         notices: Vec::new(),
+        client_end: None,
     }
 }
 

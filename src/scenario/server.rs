@@ -72,8 +72,14 @@ pub(crate) enum CertificateChoice {
 pub(crate) struct MadeCertificate {
     /// Signed by its own key, instead of by the run's certification authority.
     pub(crate) self_signed: bool,
+    /// Signed by a certification authority that nobody knows.
+    pub(crate) unknown_ca: bool,
     /// Its time is over.
     pub(crate) expired: bool,
+    /// Its time begins tomorrow.
+    pub(crate) not_yet_valid: bool,
+    /// What its subject is called, beside the names it is for.
+    pub(crate) common_name: Option<Text>,
     /// The names it is for, instead of those of this machine.
     pub(crate) names: Option<Vec<Text>>,
 }
@@ -259,6 +265,13 @@ impl Server {
         }
         files.extend(self.all_steps().into_iter().flat_map(Step::files));
         files
+    }
+}
+
+impl MadeCertificate {
+    /// The names that stand in it.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &Text> {
+        self.names.iter().flatten().chain(&self.common_name)
     }
 }
 

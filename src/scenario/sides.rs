@@ -61,9 +61,9 @@ const STEP_KEYS: [StepKey; 34] = [
     row("connect", Action, Any, Never),
     row("close", Action, Any, Any),
     row("steps", Action, Any, Any),
-    row("include", Action, Any, Never),
+    row("include", Action, Any, Any),
     row("expect", Dialogue, Any, Any),
-    row("observe", Dialogue, Any, Never),
+    row("observe", Dialogue, Any, Any),
     row("receive", Dialogue, Never, Any),
     row("delay", Dialogue, Never, Beside(&["reply", "raw"], Some("to wait otherwise, write `- sleep: 1s`"))),
     row("reply", Dialogue, Never, Any),
@@ -88,7 +88,7 @@ const STEP_KEYS: [StepKey; 34] = [
     row("for_each", Group, GROUPS, GROUPS),
     row("retry", Group, GROUPS, Never),
     row("pipeline", Group, GROUPS, Never),
-    row("vars", Group, GROUPS, Never),
+    row("vars", Group, GROUPS, GROUPS),
     row("requires", Group, GROUPS, GROUPS),
 ];
 

@@ -79,6 +79,11 @@ impl Variables {
         Variables::for_case(scenario, inputs, None)
     }
 
+    /// A variable as text.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.values.get(name).map(ToString::to_string)
+    }
+
     /// The same for one of the scenario's [cases](Scenario::case_count), counted from 0: its values come first of all.
     ///
     /// # Errors

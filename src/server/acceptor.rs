@@ -42,13 +42,24 @@ pub(crate) struct TlsOffer {
 pub(crate) enum Choice {
     /// In PEM: the certificate with its chain, and its key.
     Given { certificates: Vec<u8>, key: Vec<u8> },
-    /// One that is made, for the names of this machine where none are given.
-    Made { names: Option<Vec<String>>, self_signed: bool, expired: bool },
+    /// One that is made.
+    Made(Wish, Signer),
+}
+
+/// Who signs a certificate that is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signer {
+    /// The authority of the run, which clients are told to trust.
+    Authority,
+    /// Its own key.
+    Itself,
+    /// An authority that nobody knows.
+    Stranger,
 }
 
 impl Default for Choice {
     fn default() -> Choice {
-        Choice::Made { names: None, self_signed: false, expired: false }
+        Choice::Made(Wish { names: with_loopback(&[]), ..Wish::default() }, Signer::Authority)
     }
 }
 
@@ -167,12 +178,15 @@ fn show_certificate(
     choice: &Choice,
     authority: &Authority,
 ) -> Result<Vec<u8>, AcceptorFault> {
-    let (names, self_signed, expired) = match choice {
+    let (wish, signer) = match choice {
         Choice::Given { certificates, key } => return show_given(builder, certificates, key),
-        Choice::Made { names, self_signed, expired } => (names, *self_signed, *expired),
+        Choice::Made(wish, signer) => (wish, *signer),
     };
-    let wish = Wish { names: names.clone().unwrap_or_else(|| with_loopback(&[])), expired };
-    let made = if self_signed { IssuedCertificate::self_signed(&wish) } else { authority.issue(&wish) };
+    let made = match signer {
+        Signer::Authority => authority.issue(wish),
+        Signer::Itself => IssuedCertificate::self_signed(wish),
+        Signer::Stranger => Authority::new().and_then(|stranger| stranger.issue(wish)),
+    };
     let shown = made.and_then(|made| {
         builder.set_certificate(&made.server)?;
         builder.set_private_key(&made.key)?;

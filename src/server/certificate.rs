@@ -44,6 +44,10 @@ pub(crate) struct Wish {
     pub(crate) names: Vec<String>,
     /// Its last day was yesterday.
     pub(crate) expired: bool,
+    /// Its first day is tomorrow.
+    pub(crate) not_yet_valid: bool,
+    /// What its subject is called, in place of our own name.
+    pub(crate) common_name: Option<String>,
 }
 
 /// A certification authority, made when it is first needed.
@@ -108,7 +112,7 @@ fn authority(key: &PKey<Private>) -> Result<X509, ErrorStack> {
 
 /// Without an authority it signs itself.
 fn server_certificate(wish: &Wish, key: &PKey<Private>, authority: Option<&Authority>) -> Result<X509, ErrorStack> {
-    let subject = common_name("smtp-script sandbox")?;
+    let subject = common_name(wish.common_name.as_deref().unwrap_or("smtp-script sandbox"))?;
     let issuer = authority.map_or(&*subject, |authority| authority.certificate.subject_name());
     let mut builder = builder(&subject, issuer, key, SERVER_DAYS)?;
     if wish.expired {
@@ -116,6 +120,10 @@ fn server_certificate(wish: &Wish, key: &PKey<Private>, authority: Option<&Autho
         let (first, last) = (Asn1Time::from_unix(first)?, Asn1Time::from_unix(last)?);
         builder.set_not_before(&first)?;
         builder.set_not_after(&last)?;
+    }
+    if wish.not_yet_valid {
+        let first = Asn1Time::from_unix(now() + SECONDS_A_DAY)?;
+        builder.set_not_before(&first)?;
     }
     builder.append_extension(BasicConstraints::new().critical().build()?)?;
     builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
@@ -203,7 +211,7 @@ mod tests {
     use super::*;
 
     fn made_for(names: &[String]) -> IssuedCertificate {
-        let wish = Wish { names: with_loopback(names), expired: false };
+        let wish = Wish { names: with_loopback(names), ..Wish::default() };
         Authority::new().unwrap().issue(&wish).unwrap()
     }
 

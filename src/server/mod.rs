@@ -34,11 +34,11 @@ mod tls;
 mod transaction;
 
 pub(crate) use acceptor::{
-    Accepted, Acceptor, Choice, HandshakeFailure, TlsOffer, TlsStream, certificate_fault, key_fault,
+    Accepted, Acceptor, Choice, HandshakeFailure, Signer, TlsOffer, TlsStream, certificate_fault, key_fault,
 };
 pub(crate) use answer::NextInput;
 pub(crate) use auth::Login;
-pub(crate) use certificate::Authority;
+pub(crate) use certificate::{Authority, Wish, with_loopback};
 pub(crate) use fallback::{Fallback, FallbackSaid, FallbackSettings, MessageEnd};
 pub(crate) use listening::cannot_listen;
 pub(crate) use log::{Detail, Log, LogLine, LogSpeaker};

@@ -178,6 +178,19 @@ impl Peer {
         Ok(Some(unread).filter(|unread| !unread.is_empty()))
     }
 
+    /// The first octet of what the client says next, which stays unread; nothing where it says none for so long, or ends.
+    pub(crate) async fn first_octet(&mut self, wait: Duration) -> Option<u8> {
+        if self.unread().is_empty()
+            && self.end.is_none()
+            && let Some(Layer::Plain(tcp)) = &self.stream
+        {
+            let mut first = [0];
+            let count = clock::within(wait, tcp.peek(&mut first)).await.ok()?.ok()?;
+            return first.first().copied().filter(|_| count > 0);
+        }
+        self.unread().first().copied()
+    }
+
     /// Whether the client ended its side by a reset.
     pub(crate) fn was_reset(&self) -> bool {
         matches!(self.end, Some(PeerEnd::Broken { reset: true }))

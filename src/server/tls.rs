@@ -9,8 +9,8 @@ use openssl::nid::Nid;
 use openssl::x509::X509Ref;
 use tokio::net::TcpStream;
 
-use super::acceptor::{Accepted, Acceptor, AcceptorFault, Choice, HandshakeFailure, TlsOffer, TlsStream};
-use super::certificate::{Authority, with_loopback};
+use super::acceptor::{Accepted, Acceptor, AcceptorFault, Choice, HandshakeFailure, Signer, TlsOffer, TlsStream};
+use super::certificate::{Authority, Wish, with_loopback};
 
 /// The certificate that the server shows.
 pub(crate) enum Identity {
@@ -87,7 +87,7 @@ fn choice(identity: &Identity) -> Choice {
             Choice::Given { certificates: certificate_pem.clone(), key: key_pem.clone() }
         }
         Identity::MadeFor(names) => {
-            Choice::Made { names: Some(with_loopback(names)), self_signed: false, expired: false }
+            Choice::Made(Wish { names: with_loopback(names), ..Wish::default() }, Signer::Authority)
         }
     }
 }

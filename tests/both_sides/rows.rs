@@ -459,8 +459,14 @@ pub(crate) const ROWS: &[Row] = &[
         peer: "C: 250 a",
         ..FOLLOWS
     },
-    Row { name: "observe: nothing comes", steps: "- observe: 200ms", peer: "silence", ..OF_A_CLIENT },
-    Row { name: "observe: the run ends", steps: "- observe: 5s", peer: "silence", exits: [1, 2], ..CUT_SHORT },
+    Row { name: "observe: nothing comes", steps: "- observe: 200ms", peer: "silence", ..FOLLOWS },
+    Row {
+        name: "observe: what came is there",
+        steps: "- observe: 5s\n<c> - assert: reply.kind == 'reply'\n<s> - assert: observed.verb == 'NOOP'",
+        peer: "<c> S: 250 hi\n<s> S: NOOP a",
+        ..FOLLOWS
+    },
+    Row { name: "observe: the run ends", steps: "- observe: 5s", peer: "silence", ..CUT_SHORT },
     Row {
         name: "for_each: no list",
         steps: "- set: {list: word}\n- for_each: {who: <<list>>}\n  steps: [{say: 250 no}]",
@@ -626,7 +632,7 @@ pub(crate) const ROWS: &[Row] = &[
         peer: "S: 250 a\nconnection\nS: 250 b",
         ..OF_A_CLIENT
     },
-    Row { name: "include", steps: "- include: included.yaml", ..OF_A_CLIENT },
+    Row { name: "include", steps: "- include: included.yaml", peer: "", ..FOLLOWS },
     Row { name: "retry", steps: "- retry: {attempts: 2, delay: 10ms}\n  steps: [{assert: true}]", ..OF_A_CLIENT },
     Row {
         name: "pipeline",
@@ -638,7 +644,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "vars of a group",
         steps: "- vars: {who: you}\n  steps: [{say: 250 <<who>>}]",
         peer: "C: 250 you",
-        ..OF_A_CLIENT
+        ..FOLLOWS
     },
     Row { name: "receive", steps: "- receive: data", peer: "send \"hi\\r\\n.\\r\\n\"", ..OF_A_SERVER },
     Row { name: "delay", steps: "- {delay: 10ms, reply: 250 hi}", peer: "C: 250 hi", ..OF_A_SERVER },

@@ -3,11 +3,12 @@
 use crate::audit::Check;
 use crate::cli::refusal::Refusal;
 use crate::cli::screen;
+use crate::library::CheckLibrary;
 use crate::scenario::similar;
 use std::fmt::Write as _;
 
 /// A line for each check.
-pub(super) fn list(checks: &[Check]) -> String {
+pub(super) fn list(checks: &[Check], library: CheckLibrary) -> String {
     let mut text = String::new();
     let longest = checks.iter().map(|check| check.id.len()).max().unwrap_or(0);
     let mut group = "";
@@ -20,16 +21,18 @@ pub(super) fn list(checks: &[Check]) -> String {
         let (rfc, name) = (check.scenario.claim.rfc.join(", "), check.scenario.name.as_deref().unwrap_or_default());
         _ = writeln!(text, "  {:<longest$}  {level:<6}  {rfc:<22}  {name}", check.id);
     }
-    _ = writeln!(text, "\n{} checks; `smtp-script audit --explain ID` shows one", checks.len());
+    let count = checks.len();
+    let plural = if count == 1 { "" } else { "s" };
+    _ = writeln!(text, "\n{count} check{plural}; `smtp-script {} --explain ID` shows one", library.folder());
     text
 }
 
 /// Everything about one check.
-pub(super) fn explain(checks: &[Check], id: &str) -> Result<u8, Refusal> {
-    let id = id.trim_start_matches("audit/");
+pub(super) fn explain(checks: &[Check], id: &str, library: CheckLibrary) -> Result<u8, Refusal> {
+    let id = id.strip_prefix(library.folder()).and_then(|id| id.strip_prefix('/')).unwrap_or(id);
     let Some(check) = checks.iter().find(|check| check.id == id) else {
         let near = similar(id, checks.iter().map(|check| check.id)).map(|near| format!("did you mean `{near}`?"));
-        let help = near.unwrap_or_else(|| "`smtp-script audit --list` shows them all".to_owned());
+        let help = near.unwrap_or_else(|| format!("`smtp-script {} --list` shows them all", library.folder()));
         return Err(format!("no check is called `{id}`\n  = help: {help}").into());
     };
     let claim = &check.scenario.claim;
@@ -41,7 +44,10 @@ pub(super) fn explain(checks: &[Check], id: &str) -> Result<u8, Refusal> {
     if let Some(description) = &check.scenario.description {
         _ = writeln!(text, "  more    {}", description.trim());
     }
-    _ = writeln!(text, "  play    smtp-script run audit/{} --to HOST:PORT\n", check.id);
+    _ = match library {
+        CheckLibrary::Servers => writeln!(text, "  play    smtp-script run audit/{} --to HOST:PORT\n", check.id),
+        CheckLibrary::Clients => writeln!(text, "  play    smtp-script audit-client --only {} -- COMMAND\n", check.id),
+    };
     text.push_str(check.built_in.text);
     screen::result(&text);
     Ok(0)

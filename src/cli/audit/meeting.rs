@@ -1,12 +1,12 @@
 //! The first session with each server: which role and which make it has, and whether it can be reached at all.
 
-use super::played::{AuditBounds, AuditRequest, equipped, plan};
+use super::board::{AuditBounds, Schedule, outcomes_of};
+use super::played::{AuditRequest, equipped};
 use super::secrets::{TargetSecrets, variables};
 use crate::audit::{ENDED_EARLY, Role, Target, make_of, probe};
 use crate::cli::refusal::Refusal;
-use crate::run::{Course, Finished, Outcome, Play, RunEvent, RunListener, RunVerdict, Settings, Speaker, play_all};
+use crate::run::{Again, Course, Outcome, Play, RunVerdict, Settings, Speaker};
 use crate::scenario::{Inputs, Scenario};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What is known of a server before its checks.
@@ -22,7 +22,7 @@ pub(super) fn meet(
     request: &AuditRequest<'_>,
     settings: &Settings,
     secrets: &TargetSecrets,
-    end: &AuditBounds,
+    bounds: &AuditBounds,
 ) -> Result<(Vec<MetServer>, Course), Refusal> {
     let scenario = probe().map_err(|error| Refusal::from(error.to_string()))?;
     let mut plays = Vec::new();
@@ -32,20 +32,10 @@ pub(super) fn meet(
         let (scenario, settings) = (scenario.clone(), settings.clone());
         plays.push(Play { scenario, variables, settings, label: String::new(), room: None });
     }
-    let said: Arc<Mutex<Vec<Option<Outcome>>>> = Arc::new(Mutex::new(request.targets.iter().map(|_| None).collect()));
-    let board = said.clone();
-    let listener: RunListener = Arc::new(move |event| {
-        if let RunEvent::Finished(finished) = event {
-            let Finished { play, outcome, .. } = *finished;
-            if let Some(place) = board.lock().unwrap_or_else(PoisonError::into_inner).get_mut(play) {
-                *place = Some(outcome);
-            }
-        }
-    });
-    let plan = plan(request, plays.len(), end, met_again_after)?;
-    let course = play_all(equipped(plays, plan.jobs), &plan, &listener)?;
-    let said = said.lock().unwrap_or_else(PoisonError::into_inner);
-    let met = request.targets.iter().zip(said.iter()).map(|(target, outcome)| met(target, outcome.as_ref()));
+    let again = Some(met_again_after as Again);
+    let plan = Schedule { jobs: request.jobs, descriptors: 2, again, bounds }.plan(plays.len())?;
+    let (outcomes, course) = outcomes_of(equipped(plays, plan.jobs), &plan)?;
+    let met = request.targets.iter().zip(&outcomes).map(|(target, outcome)| met(target, outcome.as_ref()));
     Ok((met.collect(), course))
 }
 

@@ -1,19 +1,18 @@
-//! Plays the checks: first each server is asked what it says of itself, then every check that applies is played.
+//! Plays the checks of servers: first each is asked what it says of itself, then every check that applies is played.
 
-use super::meeting::meet;
-use super::secrets::TargetSecrets;
-use super::work::AuditWork;
-use crate::audit::{Check, Target, played_again_after};
-use crate::cli::progress::RunProgress;
+use super::board::{AuditBounds, Schedule, play_checks};
+use super::meeting::{MetServer, meet};
+use super::result::{command, plain};
+use super::secrets::{TargetSecrets, variables};
+use super::work::{AuditWork, CheckPlay};
+use crate::audit::{Check, Role, Target, judge, played_again_after};
 use crate::cli::refusal::Refusal;
 use crate::cli::run::TranscriptsOf;
+use crate::cli::screen;
 use crate::cli::values::ValueArguments;
-use crate::report::audit::Audit;
-use crate::run::{
-    Admission, Again, Plan, Play, RunEvent, RunListener, RunRate, Settings, Stop, ensure_descriptors, play_all,
-};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use crate::report::audit::{Audit, AuditTarget, AuditVerdict, CheckResult, Grade};
+use crate::run::{Admission, Again, Play, Room, Settings, room_for};
+use crate::scenario::Inputs;
 
 /// What is to be played.
 pub(super) struct AuditRequest<'a> {
@@ -38,47 +37,23 @@ pub(super) struct Audited {
 /// Plays everything.
 pub(super) fn play(request: &AuditRequest<'_>) -> Result<Audited, Refusal> {
     let secrets = TargetSecrets::read(request)?;
-    let stop = Stop::default();
-    // `--max-time` is for all checks together.
-    let end = AuditBounds { stop, deadline: request.settings.max_time.map(|length| Instant::now() + length) };
+    let bounds = AuditBounds::of(request.settings.max_time);
     let settings = Settings { max_time: None, record: false, ..request.settings.clone() };
-    let (met, course) = meet(request, &settings, &secrets, &end)?;
-    let mut work = AuditWork::new(request, met, &settings, &secrets);
+    let (met, first) = meet(request, &settings, &secrets, &bounds)?;
+    let ground =
+        ServerGround { request, met: &met, settings, secrets, given: request.values.given(), rooms: rooms(request) };
+    let subjects = request.targets.iter().zip(&met).map(|(target, met)| subject(target, met)).collect();
+    let (work, plays) = AuditWork::new(request.checks, subjects, request.transcripts, judge, &|check, target| {
+        ground.prepare(&request.checks[check], target)
+    });
     if !request.quiet {
-        work.announce(request);
+        announce(request, &met, &work);
     }
-    let plays = work.take_plays();
-    let plan = plan(request, plays.len(), &end, played_again_after)?;
-    let was_late = course.timed_out;
-    let board = Arc::new(Mutex::new(AuditBoard { work, progress: RunProgress::new(!request.quiet) }));
-    let course = play_all(equipped(plays, plan.jobs), &plan, &listener(&board))?;
-    let board = Arc::into_inner(board).map(|board| board.into_inner().unwrap_or_else(PoisonError::into_inner));
-    let Some(mut board) = board else { return Err("the checks did not end".into()) };
-    board.progress.end();
-    let interrupted = course.stopped && !course.timed_out && !was_late;
-    Ok(Audited { audit: board.work.into_audit(request), interrupted })
-}
-
-/// What ends everything: a signal, or the time.
-pub(super) struct AuditBounds {
-    stop: Stop,
-    deadline: Option<Instant>,
-}
-
-/// How the plays are scheduled.
-pub(super) fn plan(request: &AuditRequest<'_>, plays: usize, end: &AuditBounds, again: Again) -> Result<Plan, Refusal> {
-    let jobs = ensure_descriptors(request.jobs.min(plays).max(1), 2, false)?;
-    Ok(Plan {
-        jobs,
-        threads: None,
-        pace: RunRate::default(),
-        retries: 0,
-        retry_delay: Duration::ZERO,
-        again: Some(again),
-        fail_fast: false,
-        deadline: end.deadline,
-        stop: end.stop.clone(),
-    })
+    let again = Some(played_again_after as Again);
+    let plan = Schedule { jobs: request.jobs, descriptors: 2, again, bounds: &bounds }.plan(plays.len())?;
+    let (work, course) = play_checks(work, equipped(plays, plan.jobs), &plan, request.quiet)?;
+    let interrupted = course.stopped && !course.timed_out && !first.timed_out;
+    Ok(Audited { audit: work.into_audit(request.checks), interrupted })
 }
 
 /// Many sessions at once do not overrun a server's queue.
@@ -92,20 +67,80 @@ pub(super) fn equipped(mut plays: Vec<Play>, jobs: usize) -> Vec<Play> {
     plays
 }
 
-/// What the threads that report runs share.
-struct AuditBoard {
-    work: AuditWork,
-    progress: RunProgress,
+/// What limits the sessions with each server.
+fn rooms(request: &AuditRequest<'_>) -> Vec<Option<Room>> {
+    request.targets.iter().map(|target| (!target.is_local()).then(|| room_for(request.per_target))).collect()
 }
 
-fn listener(board: &Arc<Mutex<AuditBoard>>) -> RunListener {
-    let board = board.clone();
-    Arc::new(move |event| {
-        let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
-        let AuditBoard { work, progress } = &mut *board;
-        match event {
-            RunEvent::Finished(finished) => work.take(&finished),
-            RunEvent::Tick(under_way) => progress.tick(work.standing(under_way)),
+/// What the plays of all checks are made from.
+struct ServerGround<'a> {
+    request: &'a AuditRequest<'a>,
+    met: &'a [MetServer],
+    settings: Settings,
+    secrets: TargetSecrets,
+    given: Inputs,
+    rooms: Vec<Option<Room>>,
+}
+
+impl ServerGround<'_> {
+    /// The play of one check on one server, or why there is none.
+    fn prepare(&self, check: &Check, index: usize) -> Result<CheckPlay, CheckResult> {
+        let (target, met) = (&self.request.targets[index], &self.met[index]);
+        let not_applicable = |reason| plain(AuditVerdict::NotApplicable, reason);
+        applies(self.request, check, met.role).map_err(not_applicable)?;
+        let variables =
+            variables(&check.scenario, target, met.role, &self.secrets, &self.given).map_err(not_applicable)?;
+        if let Some(reason) = &met.unreachable {
+            return Err(plain(AuditVerdict::Blocked, reason.clone()));
         }
-    })
+        let (scenario, settings) = (check.scenario.clone(), self.settings.clone());
+        let room = self.rooms[index].clone();
+        Ok(CheckPlay {
+            play: Play { scenario, variables, settings, label: String::new(), room },
+            command: command(check, target, met.role, self.request.settings.insecure),
+        })
+    }
+}
+
+/// A server as reports have it, before any check.
+fn subject(target: &Target, met: &MetServer) -> AuditTarget {
+    AuditTarget {
+        name: target.name.clone(),
+        host: target.host.clone(),
+        port: target.port,
+        role: met.role.name().to_owned(),
+        make: met.make.map(str::to_owned),
+        grade: Grade::default(),
+        not_applicable: 0,
+        blocked: 0,
+        unreachable: met.unreachable.clone(),
+        duration: 0.0,
+    }
+}
+
+/// Says before it begins what it will do to whom.
+fn announce(request: &AuditRequest<'_>, met: &[MetServer], work: &AuditWork) {
+    let met = request.targets.iter().enumerate().filter(|(index, _)| met[*index].unreachable.is_none());
+    for (index, target) in met {
+        let of_target = || work.checks_of(index).map(|check| &request.checks[check]);
+        let (sessions, messages) = (of_target().count(), of_target().filter(|check| check.has_tag("delivers")).count());
+        let at_once = if target.is_local() { request.jobs } else { request.per_target.min(request.jobs) };
+        screen::notice(&format!(
+            "notice: {} ({}): about {sessions} sessions, at most {at_once} at once; at most {messages} messages delivered",
+            crate::visible(target.name.as_bytes()),
+            crate::visible(target.address().as_bytes())
+        ));
+    }
+}
+
+/// Why a check is not about a server.
+fn applies(request: &AuditRequest<'_>, check: &Check, role: Role) -> Result<(), String> {
+    if !check.is_for(role) {
+        return Err(format!("it is not about a server of the role {}", role.name()));
+    }
+    check.is_quick_or(request.slow)?;
+    if check.has_tag("delivers") && !request.deliver {
+        return Err("give --deliver: it leaves a message in a mailbox".to_owned());
+    }
+    Ok(())
 }

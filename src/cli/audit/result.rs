@@ -31,8 +31,8 @@ pub(super) fn command(check: &Check, target: &Target, role: Role, insecure: bool
 }
 
 /// A word of a shell's command line.
-fn quoted(value: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "@._-+:/=[]".contains(letter);
+pub(super) fn quoted(value: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "@._-+:/=[]{}".contains(letter);
     if !value.is_empty() && value.chars().all(plain) {
         value.to_owned()
     } else {
@@ -49,6 +49,7 @@ pub(super) fn plain(verdict: AuditVerdict, reason: String) -> CheckResult {
         came: String::new(),
         wanted: String::new(),
         reason: Some(reason),
+        exit: None,
         play: None,
         duration: 0.0,
         transcript: Vec::new(),
@@ -69,6 +70,7 @@ pub(super) fn told(judged: Judged, outcome: &Outcome, with_transcript: bool) -> 
         came: judged.came,
         wanted: judged.wanted,
         reason: judged.reason,
+        exit: outcome.client_end.as_ref().map(crate::audit::told),
         play: None,
         duration: outcome.duration.as_secs_f64(),
         transcript: if with_transcript { collect::lines(outcome) } else { Vec::new() },

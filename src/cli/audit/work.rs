@@ -1,32 +1,39 @@
-//! What an audit has to play, and what has come of it so far.
+//! What an audit has to play, and what has come of it so far: of servers and of clients alike.
 
-use super::meeting::MetServer;
-use super::played::AuditRequest;
-use super::result::{command, plain, told};
-use super::secrets::{TargetSecrets, variables};
-use crate::audit::{Check, CheckVerdict, ENDED_EARLY, Role, judge};
+use super::result::{plain, told};
+use crate::audit::{Check, CheckVerdict, ENDED_EARLY, Judged};
 use crate::cli::progress::Standing;
 use crate::cli::run::TranscriptsOf;
-use crate::cli::screen;
-use crate::report::audit::{Audit, AuditCheck, AuditTarget, AuditVerdict, CheckResult, Grade};
+use crate::report::audit::{Audit, AuditCheck, AuditTarget, AuditVerdict, CheckResult};
 use crate::report::collect;
-use crate::run::{Finished, Play, Room, Settings, room_for};
+use crate::run::{Finished, Outcome, Play};
 use crate::scenario::Scenario;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What an outcome of a check says.
+type Judge = fn(&Scenario, &Outcome) -> Judged;
+
+/// One check of one server or client, ready to be played.
+pub(super) struct CheckPlay {
+    pub(super) play: Play,
+    /// The command that plays just this one.
+    pub(super) command: String,
+}
+
 /// What is to be done, and what has come of it.
 pub(super) struct AuditWork {
-    plays: Vec<Play>,
-    /// For each play its check and its target.
+    /// For each play its check and its server or client.
     of_play: Vec<(usize, usize)>,
-    met: Vec<MetServer>,
+    /// The servers or clients, as reports have them.
+    subjects: Vec<AuditTarget>,
     scenarios: Vec<Arc<Scenario>>,
+    judge: Judge,
     results: BTreeMap<(usize, usize), CheckResult>,
     /// What the scenarios say with the values of a run, by check.
     told: BTreeMap<usize, (Option<String>, BTreeMap<String, String>)>,
-    /// The command that plays each check for each target.
+    /// The command that plays each check for each of them.
     commands: BTreeMap<(usize, usize), String>,
     spans: Vec<Option<(Duration, Duration)>>,
     transcripts: TranscriptsOf,
@@ -35,72 +42,45 @@ pub(super) struct AuditWork {
 }
 
 impl AuditWork {
+    /// Every check of every server or client, by their numbers; `prepare` says why one is not played.
     pub(super) fn new(
-        request: &AuditRequest<'_>,
-        met: Vec<MetServer>,
-        settings: &Settings,
-        secrets: &TargetSecrets,
-    ) -> AuditWork {
-        let given = request.values.given();
+        checks: &[Check],
+        subjects: Vec<AuditTarget>,
+        transcripts: TranscriptsOf,
+        judge: Judge,
+        prepare: &dyn Fn(usize, usize) -> Result<CheckPlay, CheckResult>,
+    ) -> (AuditWork, Vec<Play>) {
         let mut work = AuditWork {
-            plays: Vec::new(),
             of_play: Vec::new(),
-            met,
-            scenarios: request.checks.iter().map(|check| check.scenario.clone()).collect(),
+            spans: subjects.iter().map(|_| None).collect(),
+            subjects,
+            scenarios: checks.iter().map(|check| check.scenario.clone()).collect(),
+            judge,
             results: BTreeMap::new(),
             told: BTreeMap::new(),
             commands: BTreeMap::new(),
-            spans: request.targets.iter().map(|_| None).collect(),
-            transcripts: request.transcripts,
+            transcripts,
             done: 0,
             failed: 0,
         };
-        let rooms: Vec<Option<Room>> =
-            request.targets.iter().map(|target| (!target.is_local()).then(|| room_for(request.per_target))).collect();
-        for (at, check) in request.checks.iter().enumerate() {
-            for (index, target) in request.targets.iter().enumerate() {
-                let role = work.met[index].role;
-                let blocked = work.met[index].unreachable.clone();
-                let wanted = applies(request, check, role)
-                    .map_or_else(Err, |()| variables(&check.scenario, target, role, secrets, &given));
-                let result = match (wanted, blocked) {
-                    (Err(reason), _) => plain(AuditVerdict::NotApplicable, reason),
-                    (Ok(_), Some(reason)) => plain(AuditVerdict::Blocked, reason),
-                    (Ok(variables), None) => {
-                        let (scenario, settings) = (check.scenario.clone(), settings.clone());
-                        let room = rooms[index].clone();
-                        work.plays.push(Play { scenario, variables, settings, label: String::new(), room });
-                        work.of_play.push((at, index));
-                        work.commands.insert((at, index), command(check, target, role, request.settings.insecure));
-                        continue;
-                    }
-                };
-                work.results.insert((at, index), result);
+        let pairs = (0..checks.len()).flat_map(|check| (0..work.subjects.len()).map(move |subject| (check, subject)));
+        let mut plays = Vec::new();
+        for (check, subject) in pairs {
+            match prepare(check, subject) {
+                Ok(CheckPlay { play, command }) => {
+                    plays.push(play);
+                    work.of_play.push((check, subject));
+                    work.commands.insert((check, subject), command);
+                }
+                Err(result) => _ = work.results.insert((check, subject), result),
             }
         }
-        work
+        (work, plays)
     }
 
-    /// Says before it begins what it will do to whom.
-    pub(super) fn announce(&self, request: &AuditRequest<'_>) {
-        let met = request.targets.iter().enumerate().filter(|(index, _)| self.met[*index].unreachable.is_none());
-        for (index, target) in met {
-            let of_target =
-                || self.of_play.iter().filter(|(_, at)| *at == index).map(|(check, _)| &request.checks[*check]);
-            let (sessions, messages) =
-                (of_target().count(), of_target().filter(|check| check.has_tag("delivers")).count());
-            let at_once = if target.is_local() { request.jobs } else { request.per_target.min(request.jobs) };
-            screen::notice(&format!(
-                "notice: {} ({}): about {sessions} sessions, at most {at_once} at once; at most {messages} messages delivered",
-                crate::visible(target.name.as_bytes()),
-                crate::visible(target.address().as_bytes())
-            ));
-        }
-    }
-
-    /// The plays, for the schedule.
-    pub(super) fn take_plays(&mut self) -> Vec<Play> {
-        std::mem::take(&mut self.plays)
+    /// The checks that are played of one server or client.
+    pub(super) fn checks_of(&self, subject: usize) -> impl Iterator<Item = usize> {
+        self.of_play.iter().filter(move |(_, at)| *at == subject).map(|(check, _)| *check)
     }
 
     /// How far it is, while `under_way` checks are being played.
@@ -110,47 +90,37 @@ impl AuditWork {
 
     /// Keeps what came of one play.
     pub(super) fn take(&mut self, finished: &Finished) {
-        let (check, target) = self.of_play[finished.play];
+        let (check, subject) = self.of_play[finished.play];
         let outcome = &finished.outcome;
-        let judged = judge(&self.scenarios[check], outcome);
+        let judged = (self.judge)(&self.scenarios[check], outcome);
         self.done += 1;
         self.failed += u64::from(judged.verdict == CheckVerdict::Fail);
         let end = finished.offset + outcome.duration;
-        let span = self.spans[target].get_or_insert((finished.offset, end));
+        let span = self.spans[subject].get_or_insert((finished.offset, end));
         *span = (span.0.min(finished.offset), span.1.max(end));
         let claim = &outcome.claim;
         self.told.entry(check).or_insert_with(|| (claim.why.clone(), claim.mend.iter().cloned().collect()));
         let shown = self.transcripts.takes(judged.verdict != CheckVerdict::Fail);
         let mut result = told(judged, outcome, shown);
         if result.verdict == AuditVerdict::Fail {
-            result.play = self.commands.get(&(check, target)).cloned();
+            result.play = self.commands.get(&(check, subject)).cloned();
         }
-        self.results.insert((check, target), result);
+        self.results.insert((check, subject), result);
     }
 
-    pub(super) fn into_audit(mut self, request: &AuditRequest<'_>) -> Audit {
-        let mut audit = Audit::default();
-        for (index, (target, met)) in request.targets.iter().zip(&self.met).enumerate() {
-            let (from, to) = self.spans[index].unwrap_or_default();
-            audit.targets.push(AuditTarget {
-                name: target.name.clone(),
-                host: target.host.clone(),
-                port: target.port,
-                role: met.role.name().to_owned(),
-                make: met.make.map(str::to_owned),
-                grade: Grade::default(),
-                not_applicable: 0,
-                blocked: 0,
-                unreachable: met.unreachable.clone(),
-                duration: to.saturating_sub(from).as_secs_f64(),
-            });
+    pub(super) fn into_audit(mut self, checks: &[Check]) -> Audit {
+        let mut audit = Audit { targets: std::mem::take(&mut self.subjects), ..Audit::default() };
+        for (target, span) in audit.targets.iter_mut().zip(&self.spans) {
+            let (from, to) = span.unwrap_or_default();
+            target.duration = to.saturating_sub(from).as_secs_f64();
         }
-        for (at, check) in request.checks.iter().enumerate() {
+        for (at, check) in checks.iter().enumerate() {
             let (why, mend) = self.told.remove(&at).unwrap_or_default();
-            let results = request.targets.iter().enumerate().map(|(index, target)| {
+            let results = audit.targets.iter().enumerate().map(|(index, target)| {
                 let over = || plain(AuditVerdict::Blocked, ENDED_EARLY.to_owned());
                 (target.name.clone(), self.results.remove(&(at, index)).unwrap_or_else(over))
             });
+            let results = results.collect();
             audit.checks.push(AuditCheck {
                 id: check.id.to_owned(),
                 rfc: check.scenario.claim.rfc.clone(),
@@ -159,24 +129,10 @@ impl AuditWork {
                 name: check.scenario.name.clone().unwrap_or_default(),
                 why,
                 mend,
-                results: results.collect(),
+                results,
             });
         }
         audit.count();
         audit
     }
-}
-
-/// Why a check is not about a server.
-fn applies(request: &AuditRequest<'_>, check: &Check, role: Role) -> Result<(), String> {
-    if !check.is_for(role) {
-        return Err(format!("it is not about a server of the role {}", role.name()));
-    }
-    if check.has_tag("slow") && !request.slow {
-        return Err("give --slow: it takes longer than 20 s".to_owned());
-    }
-    if check.has_tag("delivers") && !request.deliver {
-        return Err("give --deliver: it leaves a message in a mailbox".to_owned());
-    }
-    Ok(())
 }

@@ -308,6 +308,7 @@ impl<'a> Player<'a> {
             transcript,
             exchanges,
             notices: self.notices,
+            client_end: None,
         };
         outcome.soften();
         outcome.count_lines_from(left_out);

@@ -122,8 +122,10 @@ impl Actor {
             (true, false) => Verdict::Unreached,
         };
         let duration = self.on.stage.log.elapsed().saturating_sub(started);
+        let observed = self.on.stage.log.take_observed();
         let (_, received) = self.on.stage.log.take_received();
-        let outcome = StepOutcome { name, verdict, duration, received, ..unplayed(step, self.on.number, started) };
+        let outcome =
+            StepOutcome { name, verdict, duration, observed, received, ..unplayed(step, self.on.number, started) };
         self.on.stage.keep_step(outcome);
         if failed && !self.continues(step) { ConnectionFlow::Stop } else { ConnectionFlow::On }
     }

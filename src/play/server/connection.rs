@@ -6,6 +6,7 @@
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::outcome::{CertificateOutcome, Handshake};
 use crate::play::server::message::ReceivedMessage;
+use crate::play::server::observing::ObservedClient;
 use crate::play::server::record::connection_number;
 use crate::play::server::scope::{ServerScope, server_value};
 use crate::play::server::script::Script;
@@ -40,6 +41,8 @@ pub(crate) struct Connection {
     pub(crate) stage: Stage,
     pub(crate) message: Option<Arc<ReceivedMessage>>,
     pub(crate) tls: Option<Arc<Accepted>>,
+    /// What `observe` took down last.
+    pub(crate) observed: Option<Arc<ObservedClient>>,
     /// The BDAT command that was read last, while its octets are still to come.
     pub(crate) chunk: Option<BdatCommand>,
     /// Whether the message goes on with the next chunk.
@@ -73,6 +76,7 @@ impl Connection {
             stage,
             message: None,
             tls: None,
+            observed: None,
             chunk: None,
             more_chunks: false,
             pending: Pending::Nothing,
@@ -106,7 +110,12 @@ impl Connection {
     }
 
     pub(crate) fn scope(&self) -> ServerScope<'_> {
-        ServerScope { names: &self.stage.names, message: self.message.as_ref(), tls: self.tls.as_ref() }
+        ServerScope {
+            names: &self.stage.names,
+            message: self.message.as_ref(),
+            tls: self.tls.as_ref(),
+            observed: self.observed.as_ref(),
+        }
     }
 
     pub(crate) fn is_secret(&self, bytes: &[u8]) -> bool {

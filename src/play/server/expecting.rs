@@ -20,8 +20,7 @@ impl ServerStepAt<'_> {
                 let length = self.length(length)?;
                 self.expect_silence(length, expectation.span).await
             }
-            // A client's: `scenario::sides` gives it to no server.
-            Expected::Observe(_) => Ok(()),
+            Expected::Observe(length) => self.observe(length).await,
             _ => self.expect_command(expectation).await,
         }
     }

@@ -10,6 +10,7 @@ mod expecting;
 mod handshake;
 mod hearing;
 pub(crate) mod message;
+pub(crate) mod observing;
 mod offer;
 pub(crate) mod record;
 pub(crate) mod reply;

@@ -2,9 +2,9 @@
 
 use crate::play::server::connection::Connection;
 use crate::play::server::script::Script;
-use crate::scenario::server::{CertificateChoice, ClientCertificate, ServerTls};
+use crate::scenario::server::{CertificateChoice, ClientCertificate, MadeCertificate, ServerTls};
 use crate::scenario::{Chosen, Mode, Scope, TemplateError, Text, TlsVersionName, reason, resolve_file};
-use crate::server::{Acceptor, Choice, TlsOffer};
+use crate::server::{Acceptor, Choice, Signer, TlsOffer, Wish, with_loopback};
 
 /// There is no certificate to offer: why, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,13 +28,7 @@ impl Script {
             Some(CertificateChoice::Files { file, key }) => {
                 Choice::Given { certificates: self.file(file, scope)?, key: self.file(key, scope)? }
             }
-            Some(CertificateChoice::Made(made)) => {
-                let names = made
-                    .names
-                    .as_ref()
-                    .map(|names| names.iter().map(|name| self.line(name, scope)).collect::<Result<Vec<String>, _>>());
-                Choice::Made { names: names.transpose()?, self_signed: made.self_signed, expired: made.expired }
-            }
+            Some(CertificateChoice::Made(made)) => self.made(made, scope)?,
         };
         let version = |chosen: &Option<Chosen<TlsVersionName>>| -> Result<Option<String>, TemplateError> {
             let chosen = chosen.as_ref().map(|chosen| self.templates.chosen(chosen, scope)).transpose()?;
@@ -48,6 +42,22 @@ impl Script {
             requires_client: tls.client_certificate == Some(ClientCertificate::Require),
             client_ca: tls.client_ca.as_ref().map(|file| self.file(file, scope)).transpose()?,
         })
+    }
+
+    fn made(&self, made: &MadeCertificate, scope: &dyn Scope) -> Result<Choice, TemplateError> {
+        let own = made.names.as_ref().map(|names| names.iter().map(|name| self.line(name, scope)).collect());
+        let wish = Wish {
+            names: own.transpose()?.unwrap_or_else(|| with_loopback(&[])),
+            expired: made.expired,
+            not_yet_valid: made.not_yet_valid,
+            common_name: made.common_name.as_ref().map(|name| self.line(name, scope)).transpose()?,
+        };
+        let signer = match () {
+            () if made.self_signed => Signer::Itself,
+            () if made.unknown_ca => Signer::Stranger,
+            () => Signer::Authority,
+        };
+        Ok(Choice::Made(wish, signer))
     }
 
     fn file(&self, file: &Text, scope: &dyn Scope) -> Result<Vec<u8>, TemplateError> {

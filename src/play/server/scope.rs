@@ -3,6 +3,7 @@
 use crate::net::certificate::PeerCertificate;
 use crate::play::scope::{CertificateView, ScopeNames};
 use crate::play::server::message::ReceivedMessage;
+use crate::play::server::observing::ObservedClient;
 use crate::scenario::Scope;
 use crate::server::Accepted;
 use minijinja::value::{Object, Value};
@@ -15,6 +16,7 @@ pub(crate) struct ServerScope<'a> {
     pub(crate) names: &'a ScopeNames,
     pub(crate) message: Option<&'a Arc<ReceivedMessage>>,
     pub(crate) tls: Option<&'a Arc<Accepted>>,
+    pub(crate) observed: Option<&'a Arc<ObservedClient>>,
 }
 
 impl Scope for ServerScope<'_> {
@@ -23,11 +25,14 @@ impl Scope for ServerScope<'_> {
             inner: self.names.context(),
             message: self.message.cloned(),
             tls: self.tls.cloned(),
+            observed: self.observed.cloned(),
         })
     }
 
     fn is_secret(&self, name: &str) -> bool {
-        self.names.is_secret(name) || name == "message" && self.message.is_some_and(|message| message.holds_secret)
+        self.names.is_secret(name)
+            || name == "message" && self.message.is_some_and(|message| message.holds_secret)
+            || name == "observed" && self.observed.is_some_and(|observed| observed.holds_secret)
     }
 
     fn held(&self) -> usize {
@@ -40,6 +45,7 @@ struct ServerScopeValues {
     inner: Value,
     message: Option<Arc<ReceivedMessage>>,
     tls: Option<Arc<Accepted>>,
+    observed: Option<Arc<ObservedClient>>,
 }
 
 impl Object for ServerScopeValues {
@@ -47,6 +53,11 @@ impl Object for ServerScopeValues {
         match key.as_str()? {
             "message" => self.message.clone().map(Value::from_dyn_object),
             "tls" => Some(self.tls.clone().map_or(Value::from(()), |tls| Value::from_object(TlsView(tls)))),
+            // A variable of that name, of a file that observes nothing, stays what it is.
+            "observed" => {
+                let own = || self.inner.get_item(key).ok().filter(|value| !value.is_undefined());
+                self.observed.clone().map(Value::from_dyn_object).or_else(own)
+            }
             _ => self.inner.get_item(key).ok().filter(|value| !value.is_undefined()),
         }
     }

@@ -20,7 +20,7 @@ pub(crate) type ServerStepDone = Result<(), Vec<Divergence>>;
 /// The step that is played, its number and name as they are shown, and the time its waits may take.
 pub(crate) struct ServerStepAt<'p> {
     pub(crate) on: &'p mut Connection,
-    step: &'p Step,
+    pub(super) step: &'p Step,
     number: &'p str,
     name: Option<&'p str>,
     pub(crate) wait: Duration,

@@ -56,9 +56,10 @@ fn line(target: &AuditTarget) -> String {
     line
 }
 
-/// `192.0.2.1:25`
+/// `192.0.2.1:25`; of a client its command.
 pub(super) fn address(target: &AuditTarget) -> String {
-    if target.host.starts_with("unix:") { target.host.clone() } else { host_port(&target.host, target.port) }
+    let has_port = !target.is_client() && !target.host.starts_with("unix:");
+    if has_port { host_port(&target.host, target.port) } else { target.host.clone() }
 }
 
 fn applicable(grade: &Grade) -> u64 {
@@ -105,6 +106,7 @@ fn failed(check: &AuditCheck, result: &CheckResult, make: Option<&str>, styled: 
     } else {
         row("came", &format!("{came}       wanted: {}", result.wanted));
     }
+    row("exit", result.exit.as_deref().unwrap_or_default());
     row("why", check.why.as_deref().unwrap_or_default());
     for (of, what) in check.mend_for(make) {
         row("mend", &format!("{of}: {what}"));

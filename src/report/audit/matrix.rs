@@ -165,7 +165,7 @@ impl Matrix {
             let (check, rfc) = (plain(&row.check), plain(&row.rfc));
             _ = writeln!(text, "| {check} | {rfc} | {} | {} |", row.level, cells.join(" | "));
         }
-        text.push_str("\n✓ passed, ✗ failed with what came, – does not apply, ? the server was not brought to it\n");
+        text.push_str("\n✓ passed, ✗ failed with what came, – does not apply, ? it was not brought to it\n");
         if !self.notes.is_empty() {
             text.push('\n');
             self.notes.iter().for_each(|note| _ = writeln!(text, "- {}", plain(note)));
@@ -252,14 +252,9 @@ fn note(target: &AuditTarget) -> String {
     });
     let make = target.make.as_ref().map(|make| format!(", looks like {make}")).unwrap_or_default();
     let (skipped, blocked) = (target.not_applicable, target.blocked);
-    format!(
-        "{} ({}:{}, {}{make}): {}, n/a {skipped}, blocked {blocked}",
-        target.name,
-        target.host,
-        target.port,
-        target.role,
-        figures.join(", ")
-    )
+    let role = &target.role;
+    let what = if target.is_client() { role.clone() } else { format!("{}:{}, {role}{make}", target.host, target.port) };
+    format!("{} ({what}): {}, n/a {skipped}, blocked {blocked}", target.name, figures.join(", "))
 }
 
 /// A field of RFC 4180. What a spreadsheet would take for a formula is quoted as text.

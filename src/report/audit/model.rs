@@ -17,16 +17,16 @@ pub struct Audit {
     pub checks: Vec<AuditCheck>,
 }
 
-/// One server, and how many checks it passed.
+/// One server or client, and how many checks it passed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditTarget {
     /// What it is called: the key in `results`.
     pub name: String,
-    /// Its host, or its unix socket.
+    /// Its host, or its unix socket; of a client its command.
     pub host: String,
-    /// Its port.
+    /// Its port; of a client 0.
     pub port: u16,
-    /// `mx`, `submission` or `lmtp`.
+    /// `mx`, `submission` or `lmtp`; `client` of a client.
     pub role: String,
     /// Its make, guessed from what it says of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,7 +109,8 @@ pub enum AuditVerdict {
 pub struct CheckResult {
     /// What came of it.
     pub verdict: AuditVerdict,
-    /// What came, where it failed or was blocked: a reply code, `closed`, `reset`, `silence` or `bytes`.
+    /// What came, where it failed or was blocked: a reply code, `closed`, `reset`, `silence` or `bytes`; of a client the verb
+    /// that it sent, `connection`, or its exit status as `exit 0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub got: Option<String>,
     /// What was sent last, as it was written.
@@ -124,6 +125,9 @@ pub struct CheckResult {
     /// Why it is not applicable, or what blocked it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Of a client: how its command ended, and the last line that it printed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<String>,
     /// The command that plays it again, of what failed; secrets are names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub play: Option<String>,
@@ -132,6 +136,14 @@ pub struct CheckResult {
     /// The conversation: of what failed, or as `--report-transcripts` says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transcript: Vec<Line>,
+}
+
+impl AuditTarget {
+    /// Whether it is a client, which nobody can reach: its host is its command.
+    #[must_use]
+    pub fn is_client(&self) -> bool {
+        self.role == "client"
+    }
 }
 
 impl AuditCheck {

@@ -25,7 +25,7 @@ fn scenario(check: &AuditCheck, target: &str, result: &CheckResult) -> ScenarioR
         (AuditVerdict::NotApplicable, _) => Verdict::NotApplicable,
         (AuditVerdict::Blocked, _) => Verdict::Unreachable,
     };
-    let id = format!("audit/{}/{} [{target}]", check.group, check.id);
+    let id = format!("{} [{target}]", file_of(check));
     ScenarioReport {
         verdict,
         exit_code: match verdict {
@@ -58,10 +58,16 @@ fn divergence(check: &AuditCheck, target: &str, result: &CheckResult) -> Option<
     };
     let mut notes: Vec<String> = check.rfc.iter().map(|section| format!("RFC {section}")).collect();
     notes.extend(check.why.clone());
-    let place = Place { file: format!("audit/{}/{}", check.group, check.id), line: 1, column: 1 };
+    let place = Place { file: file_of(check), line: 1, column: 1 };
     let help = check.mend.iter().map(|(make, what)| format!("{make}: {what}")).collect();
     let rendered = format!("{target}: {message}");
     let code = result.got.as_ref().and_then(|got| got.parse().ok());
     let diagnostic = Diagnostic { message, place, label: String::new(), notes, help, rendered };
     Some(Divergence::of_check(kind, cause, code, diagnostic))
+}
+
+/// The name of the check in the library: the checks of clients have one of their own.
+fn file_of(check: &AuditCheck) -> String {
+    let library = if check.id.starts_with("c-") { "audit-client" } else { "audit" };
+    format!("{library}/{}/{}", check.group, check.id)
 }

@@ -298,9 +298,9 @@ fn operator(source: &str) -> Option<&'static str> {
 }
 
 /// The names that every step of a side sees.
-fn names_of(side: Side) -> [&'static str; 3] {
+fn names_of(side: Side) -> &'static [&'static str] {
     match side {
-        Side::Client => ["reply", "extensions", "tls"],
-        Side::Server => ["message", "server", "tls"],
+        Side::Client => &["reply", "extensions", "tls"],
+        Side::Server => &["message", "server", "tls", "observed"],
     }
 }

@@ -104,7 +104,7 @@ pub(super) fn server_tls(checker: &mut Checker<'_>, tls: &ServerTls) {
     tls.files().into_iter().for_each(|file| files::file(checker, file));
     certificates(checker, tls);
     if let Some(CertificateChoice::Made(made)) = &tls.certificate {
-        made.names.iter().flatten().for_each(|name| checker.text_of_vars(name));
+        made.texts().for_each(|name| checker.text_of_vars(name));
     }
     tls.chosen().for_each(|text| checker.text(text));
     connection::versions(checker, tls.min_version.as_ref(), tls.max_version.as_ref());

@@ -11,7 +11,8 @@ pub(super) const CLIENT_KEYS: [&str; 7] =
     ["verify", "server_name", "ca_file", "client_certificate", "client_key", "min_version", "max_version"];
 pub(super) const SERVER_KEYS: [&str; 5] =
     ["certificate", "client_certificate", "client_ca", "min_version", "max_version"];
-const CERTIFICATE_KEYS: [&str; 5] = ["file", "key", "self_signed", "expired", "names"];
+const CERTIFICATE_KEYS: [&str; 8] =
+    ["file", "key", "self_signed", "unknown_ca", "expired", "not_yet_valid", "names", "common_name"];
 const IMPLICIT_HELP: &str =
     "for STARTTLS leave this key out and write a step `- starttls`; for port 465 write `tls: implicit`";
 
@@ -103,17 +104,20 @@ fn client_certificate(decoder: &mut Decoder<'_>, node: &Node) -> Option<ClientCe
     }
 }
 
-/// `self-signed`, `own-ca`, `expired`, `wrong-name`, or a mapping.
+/// `own-ca`, `self-signed`, `unknown-ca`, `expired`, `not-yet-valid`, `wrong-name`, or a mapping.
 fn certificate(decoder: &mut Decoder<'_>, node: &Node) -> Option<CertificateChoice> {
     let made = MadeCertificate::default();
     let made = match node.scalar().map(|scalar| scalar.text.as_str()) {
         None => return certificate_mapping(decoder, node),
         Some("own-ca") => made,
         Some("self-signed") => MadeCertificate { self_signed: true, ..made },
+        Some("unknown-ca") => MadeCertificate { unknown_ca: true, ..made },
         Some("expired") => MadeCertificate { expired: true, ..made },
+        Some("not-yet-valid") => MadeCertificate { not_yet_valid: true, ..made },
         Some("wrong-name") => MadeCertificate { names: Some(vec![Text::verbatim("wrong-name.invalid")]), ..made },
         Some(_) => {
-            let expected = "`own-ca`, `self-signed`, `expired`, `wrong-name`, or `{file: …, key: …}`";
+            let expected = "`own-ca`, `self-signed`, `unknown-ca`, `expired`, `not-yet-valid`, `wrong-name`, or \
+                            `{file: …, key: …}`";
             decoder.wrong_type(node, expected);
             return None;
         }
@@ -137,10 +141,21 @@ fn certificate_mapping(decoder: &mut Decoder<'_>, node: &Node) -> Option<Certifi
             decoder.complain(error.help("give both, in PEM"));
             None
         }
-        (None, None) => Some(CertificateChoice::Made(MadeCertificate {
-            self_signed: decoder.flag(&entries, "self_signed", false),
-            expired: decoder.flag(&entries, "expired", false),
-            names: entries.value("names").map(|node| decoder.text_list(node, "a list of host names")),
-        })),
+        (None, None) => Some(CertificateChoice::Made(made_certificate(decoder, &entries))),
+    }
+}
+
+fn made_certificate(decoder: &mut Decoder<'_>, entries: &Entries<'_>) -> MadeCertificate {
+    if let (Some(_), Some(other)) = (entries.entry("self_signed"), entries.entry("unknown_ca")) {
+        let error = Diagnostic::error(other.key_span, "`unknown_ca` cannot stand beside `self_signed`");
+        decoder.complain(error.help("a certificate has one signer"));
+    }
+    MadeCertificate {
+        self_signed: decoder.flag(entries, "self_signed", false),
+        unknown_ca: decoder.flag(entries, "unknown_ca", false),
+        expired: decoder.flag(entries, "expired", false),
+        not_yet_valid: decoder.flag(entries, "not_yet_valid", false),
+        names: entries.value("names").map(|node| decoder.text_list(node, "a list of host names")),
+        common_name: entries.value("common_name").and_then(|node| decoder.text(node)),
     }
 }

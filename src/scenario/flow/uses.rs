@@ -200,7 +200,7 @@ impl Uses {
         tls.chosen().for_each(|text| self.text(Role::Chooses("TLS option"), text));
         self.files(tls.files());
         if let Some(CertificateChoice::Made(made)) = &tls.certificate {
-            made.names.iter().flatten().for_each(|name| self.text(Role::Chooses("name of a certificate"), name));
+            made.texts().for_each(|name| self.text(Role::Chooses("name of a certificate"), name));
         }
     }
 

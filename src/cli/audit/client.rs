@@ -1,0 +1,150 @@
+//! `smtp-script audit-client`: plays scripted servers to a client program, check by check, and grades the client.
+//!
+//! Responsible for its arguments and exit codes. Which checks there are and what an outcome says stands in `crate::audit`;
+//! the schedule and the reports are those of `audit`.
+
+use super::client_played::{self, ClientAuditRequest};
+use super::{AuditShown, ChoiceArguments, FailOnArgument, catalogue, clients, diff, exit_code, parsed_fail_on};
+use crate::audit::{Expects, client_checks};
+use crate::cli::refusal::Refusal;
+use crate::cli::report_files::{ReportArguments, ReportFiles};
+use crate::cli::run::TranscriptsOf;
+use crate::cli::screen::{self, Color};
+use crate::cli::values::ValueArguments;
+use crate::library::CheckLibrary;
+use crate::report::Report;
+use crate::report::merge::first_that_applies;
+use crate::scenario::duration;
+use clap::ValueEnum;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Grade a client, such as an application that sends mail: it is started once for each check, and meets a server that does
+/// something wrong. Its verdicts come from what the client did on the wire. The exit codes are those of `audit`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct AuditClientArguments {
+    /// The client and its arguments, in which `{host}`, `{port}`, `{ca}`, `{user}`, `{password}`, `{from}`, `{to}` and
+    /// `{message}` are replaced; `SMTP_HOST`, `SMTP_PORT` and so on are in its environment
+    #[arg(value_name = "COMMAND", last = true)]
+    command: Vec<String>,
+    /// Clients in a CSV file, one per row, with the columns `name` and `command`
+    #[arg(long, value_name = "FILE.csv")]
+    clients: Option<PathBuf>,
+    /// What the client is set up to do; without it, what it does in a first session
+    #[arg(long, value_name = "WHAT")]
+    expects: Option<ExpectsArgument>,
+    /// How long the client may take for each check
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30s")]
+    timeout: Duration,
+    /// How long all checks may take together
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    max_time: Option<Duration>,
+    /// How many clients may be at work at once
+    #[arg(long, short, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    jobs: u32,
+    #[command(flatten)]
+    choice: ChoiceArguments,
+    #[command(flatten, next_help_heading = "Values")]
+    values: ValueArguments,
+    /// The lowest level at which a failed check gives exit code 1: `must`, `should`, `may` or `never`
+    #[arg(long, value_name = "LEVEL", default_value = "must", value_parser = parsed_fail_on, hide_default_value = true)]
+    fail_on: FailOnArgument,
+    #[command(flatten)]
+    reports: ReportArguments,
+    /// Which conversations reports show: those of `failed` checks, `all` or `none`
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "failed",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Reports"
+    )]
+    report_transcripts: TranscriptsOf,
+    /// Show every failed check, also when there are several clients
+    #[arg(short, long)]
+    verbose: bool,
+    /// Print nothing when every check passed
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+    /// List all checks: id, RFC, level, and what each is about
+    #[arg(long, conflicts_with_all = ["command", "clients"], help_heading = "Instead of an audit")]
+    list: bool,
+    /// Explain one check, and show its scenario
+    #[arg(long, value_name = "ID", conflicts_with_all = ["command", "clients", "list"], help_heading = "Instead of an audit")]
+    explain: Option<String>,
+    /// Say what changed between two audits, from the JSON reports that `--report json=FILE` wrote
+    #[arg(long, num_args = 2, value_names = ["OLD.json", "NEW.json"], conflicts_with_all = ["command", "clients", "list", "explain"], help_heading = "Instead of an audit")]
+    diff: Vec<PathBuf>,
+}
+
+/// What a client is set up to do.
+#[derive(Debug, Clone, Copy, ValueEnum, PartialEq, Eq)]
+enum ExpectsArgument {
+    /// It uses TLS, and never goes on without it
+    Tls,
+    /// It logs in; TLS is welcome
+    Auth,
+    /// Neither: it takes TLS where there is one
+    Plain,
+}
+
+impl ExpectsArgument {
+    fn expects(self) -> Expects {
+        match self {
+            ExpectsArgument::Tls => Expects::Tls,
+            ExpectsArgument::Auth => Expects::Auth,
+            ExpectsArgument::Plain => Expects::Plain,
+        }
+    }
+}
+
+/// Plays checks, or tells about them, and gives the exit code.
+pub(in crate::cli) fn audit_client(arguments: &AuditClientArguments) -> u8 {
+    let done = match arguments.diff.as_slice() {
+        [old, new] => diff::diff(old, new, arguments.fail_on.0, &arguments.reports),
+        _ => audited(arguments),
+    };
+    done.unwrap_or_else(|refusal| refusal.show())
+}
+
+fn audited(arguments: &AuditClientArguments) -> Result<u8, Refusal> {
+    let all = client_checks().map_err(|error| Refusal::from(error.to_string()))?;
+    if let Some(id) = &arguments.explain {
+        return catalogue::explain(&all, id, CheckLibrary::Clients);
+    }
+    let chosen = arguments.choice.of(all)?;
+    if arguments.list {
+        screen::result(&catalogue::list(&chosen, CheckLibrary::Clients));
+        return Ok(0);
+    }
+    let clients = clients::read(&arguments.command, arguments.clients.as_deref())?;
+    let read: Vec<PathBuf> = arguments.clients.iter().cloned().chain(arguments.values.files_read()).collect();
+    let files = ReportFiles::open(&arguments.reports, &read)?;
+    let began = Instant::now();
+    let mut report = Report::begin();
+    let played = client_played::play(&ClientAuditRequest {
+        checks: &chosen,
+        clients: &clients,
+        values: &arguments.values,
+        expects: arguments.expects.map(ExpectsArgument::expects),
+        limit: arguments.timeout,
+        max_time: arguments.max_time,
+        jobs: arguments.jobs as usize,
+        slow: arguments.choice.slow,
+        transcripts: arguments.report_transcripts,
+        quiet: arguments.quiet,
+    })?;
+    report.exit_code = exit_code(&played.audit, arguments.fail_on.0);
+    if played.interrupted {
+        report.exit_code = first_that_applies(report.exit_code, crate::cli::INTERRUPTED);
+    }
+    report.interrupted = played.interrupted;
+    report.audit = Some(played.audit);
+    report.duration = began.elapsed().as_secs_f64();
+    let (reports, all, quiet, color) = (&arguments.reports, arguments.verbose, arguments.quiet, arguments.color);
+    AuditShown { reports, all, quiet, color }.tell(&report, files)
+}

@@ -1,0 +1,109 @@
+//! `observe` of a server: takes down what a client does, whatever it is, and judges nothing.
+//!
+//! Responsible for telling apart what may come in place of a command line, and for `observed` in templates.
+
+use crate::net::clock;
+use crate::play::server::connection::Pending;
+use crate::play::server::steps::{ServerStepAt, ServerStepDone};
+use crate::scenario::{Length, value_from_bytes};
+use crate::server::PeerTrouble;
+use minijinja::value::{Object, Value};
+use std::sync::Arc;
+
+/// The type of a TLS record that holds a handshake, and of one that holds an alert (RFC 8446 section 5.1).
+const HANDSHAKE: u8 = 0x16;
+const ALERT: u8 = 0x15;
+
+/// What a client did.
+#[derive(Debug)]
+pub(crate) struct ObservedClient {
+    /// `line`, `silence`, `closed`, `reset`, `bytes`, `tls` or `alert`.
+    kind: &'static str,
+    /// What came, without the end of a line.
+    bytes: Vec<u8>,
+    /// Whether a secret stands in it.
+    pub(crate) holds_secret: bool,
+}
+
+impl ServerStepAt<'_> {
+    /// Waits so long for the next thing that the client does. The beginning of a TLS handshake stays for a step `tls`.
+    pub(super) async fn observe(&mut self, length: &Length) -> ServerStepDone {
+        let length = self.on.stage.bounded(self.length(length)?);
+        let due = clock::Instant::now() + length;
+        let first = self.on.peer.first_octet(length).await;
+        if first == Some(HANDSHAKE) && !self.on.peer.is_tls() {
+            self.on.stage.log.note(&self.on.session, "the client begins a TLS handshake");
+            self.note("tls", Vec::new(), false);
+            return Ok(());
+        }
+        let left = due.saturating_duration_since(clock::Instant::now());
+        let (kind, bytes, secret) = match self.on.peer.read_line(left).await {
+            Ok(line) => {
+                let secret = self.on.hear_line(&line);
+                let content = line.strip_suffix(b"\n").unwrap_or(&line);
+                let content = content.strip_suffix(b"\r").unwrap_or(content).to_vec();
+                self.on.chunk = crate::smtp::command::CommandLine::parse(&content).bdat();
+                self.on.pending = Pending::Line(line);
+                ("line", content, secret)
+            }
+            Err(trouble) => self.end_or_octets(trouble),
+        };
+        self.note(kind, bytes, secret);
+        self.refuse_cut_short(self.step.head.span)
+    }
+
+    fn end_or_octets(&mut self, trouble: PeerTrouble) -> (&'static str, Vec<u8>, bool) {
+        let (kind, bytes) = match trouble {
+            PeerTrouble::Timeout { arrived, .. } => ("silence", arrived),
+            PeerTrouble::Closed { arrived } => {
+                self.on.stage.log.ended(false);
+                self.on.stage.log.note(&self.on.session, "closed by the client");
+                ("closed", arrived)
+            }
+            PeerTrouble::Broken { reset, reason, arrived } => {
+                self.on.stage.log.ended(reset);
+                self.on.stage.log.note(&self.on.session, &reason);
+                ("reset", arrived)
+            }
+            PeerTrouble::TooLong { bytes, .. } => ("bytes", bytes),
+            PeerTrouble::NotTls { reason } => {
+                self.on.stage.log.note(&self.on.session, &reason);
+                ("bytes", Vec::new())
+            }
+        };
+        if bytes.is_empty() {
+            return (kind, bytes, false);
+        }
+        let secret = self.on.hear_bytes(&bytes);
+        (if bytes.first() == Some(&ALERT) { "alert" } else { "bytes" }, bytes, secret)
+    }
+
+    fn note(&mut self, kind: &'static str, bytes: Vec<u8>, credentials: bool) {
+        let holds_secret = credentials || self.on.is_secret(&bytes);
+        self.on.stage.log.observed(kind);
+        self.on.observed = Some(Arc::new(ObservedClient { kind, bytes, holds_secret }));
+    }
+}
+
+impl ObservedClient {
+    /// The first word of a line, in upper case; empty where what came is no line.
+    fn verb(&self) -> String {
+        let word = self.bytes.split(|byte| *byte == b' ').next().filter(|_| self.kind == "line");
+        String::from_utf8_lossy(word.unwrap_or_default()).to_uppercase()
+    }
+}
+
+impl Object for ObservedClient {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match key.as_str()? {
+            "kind" => Some(Value::from(self.kind)),
+            "bytes" | "text" => Some(value_from_bytes(self.bytes.clone())),
+            "verb" => Some(Value::from(self.verb())),
+            _ => None,
+        }
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+}
