@@ -65,7 +65,7 @@ impl ServerStepAt<'_> {
                 self.on.stage.log.note(&self.on.session, &reason);
                 ("reset", arrived)
             }
-            PeerTrouble::TooLong { bytes, .. } => ("bytes", bytes),
+            PeerTrouble::TooLong { bytes, .. } | PeerTrouble::TlsBegun { bytes } => ("bytes", bytes),
             PeerTrouble::NotTls { reason } => {
                 self.on.stage.log.note(&self.on.session, &reason);
                 ("bytes", Vec::new())
