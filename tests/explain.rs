@@ -183,3 +183,17 @@ fn programs_print_replies_in_many_forms() {
     }
     assert!(faults.is_empty(), "{}\n{}", faults.len(), faults.join("\n"));
 }
+
+#[test]
+fn providers_are_named_by_what_their_texts_show() {
+    let lines = include_str!("explain/providers.txt").lines().filter(|line| !line.starts_with('#'));
+    let cases = lines.map(|line| {
+        let (provider, text) = line.split_once(" | ").unwrap();
+        Case { name: line.to_owned(), facts: vec![("provider".to_owned(), provider.to_owned())], text: text.to_owned() }
+    });
+    let cases: Vec<Case> = cases.collect();
+    let unread = |case: &&Case| given(case.text.as_bytes()).0 != 0;
+    let mut faults: Vec<String> = cases.iter().filter_map(fault).collect();
+    faults.extend(cases.iter().filter(unread).map(|case| format!("no reply is found in {}", case.name)));
+    assert!(cases.len() >= 100 && faults.is_empty(), "{} of {}\n{}", faults.len(), cases.len(), faults.join("\n"));
+}

@@ -13,11 +13,21 @@ mod lax;
 mod lines;
 mod member;
 mod snippet;
+/// The log of qmail has underscores for blanks: `Remote_host_said:_550_5.1.1_unknown_user`.
+fn with_blanks(text: &str) -> Cow<'_, str> {
+    let is_so = |line: &str| line.contains("_said:_") || line.contains("_does_not_like_recipient");
+    if !text.lines().any(is_so) {
+        return Cow::Borrowed(text);
+    }
+    text.split_inclusive('\n').map(|line| if is_so(line) { line.replace('_', " ") } else { line.to_owned() }).collect()
+}
+
 #[cfg(test)]
 mod tests;
 
 use super::status::EnhancedStatusCode;
 use codes::{Codes, Digits};
+use std::borrow::Cow;
 
 /// A reply, as much of it as was given, or a pattern of codes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,6 +75,7 @@ impl Question {
     /// Every reply in a pasted text, the same one once.
     #[must_use]
     pub fn all_in(text: &str) -> Vec<Question> {
+        let text = &*with_blanks(text);
         let sure = lines::read(text);
         if !sure.says_little() {
             return sure.into_questions();

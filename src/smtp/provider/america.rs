@@ -11,12 +11,12 @@ const ATT_PAGE: ProviderPage = ProviderPage {
     url: "https://www.att.com/support/article/email-support/KM1401980/",
 };
 const SPECTRUM_CODES: ProviderPage = ProviderPage {
-    title: "Spectrum: email error codes",
-    url: "https://www.spectrum.net/support/internet/understanding-email-error-codes",
+    title: "Charter Postmaster Services",
+    url: "https://www.spectrum.net/support/internet/charter-postmaster-services/",
 };
 const COX_CODES: ProviderPage = ProviderPage {
-    title: "Cox: email error codes",
-    url: "https://www.cox.com/residential/support/email-error-codes.html",
+    title: "Cox Postmaster: Error Codes",
+    url: "https://postmaster.cox.net/confluence/display/postmaster/Error+Codes",
 };
 const HEY_PAGE: ProviderPage = ProviderPage { title: "HEY: how it works", url: "https://hey.com/how-it-works/" };
 const IMPROVMX_CODES: ProviderPage =
@@ -120,11 +120,24 @@ pub(super) const COX: Provider = Provider {
     mailboxes: &["cox.net"],
     markers: &["cxbl", "cxmxrt", "cxmje", "cxthrt", "cxsnd", "cxdns", "cdrbl", "rlypatrn", "ipbl0", "ipbl1"],
     links: &["cox.com", "postmaster.cox.net"],
-    statements: &[Statement::on_class(&[4, 5], COX_CODES)
-        .text(&["cxbl", "cdrbl", "ipbl", "blocked"])
-        .means("the client's address is blocked for its reputation")
-        .help("look the code of the reply up on this page, and write to unblock.request@cox.net with the whole reply")
-        .example("554 IMP East - 192.0.2.1 CXBL Domain rejected (cox)")],
+    statements: &[
+        Statement::on_class(&[4, 5], COX_CODES)
+            .text(&["cdrbl"])
+            .means("the client's address is blocked for at most 24 hours, for what looks like spam")
+            .help("look through what is sent from there, and try again after that time")
+            .example("554 cox IMP - 192.0.2.1 CDRBL - Connection rejected"),
+        Statement::on_class(&[4, 5], COX_CODES)
+            .text(&["ipbl0", "ipbl1"])
+            .means("the client's address is on block lists; the last digits say on which: 0001 Spamhaus Zen, 0010 Return Path, 0100 Invaluement ivmSIP, 1000 Cloudmark CSI, and sums of them")
+            .help("get it off the list in question; Cox takes it from there")
+            .example("554 cox IMP - 192.0.2.1 blocked. Error Code: IPBL0001"),
+        Statement::on_class(&[4, 5], COX_CODES)
+            .text(&["cxbl", "blocked"])
+            .unless(&["ipbl"])
+            .means("Cox blocks the client's address for what looks like spam from there")
+            .help("fill in the form that the page leads to; Cox decides alone whether it lifts the block")
+            .example("554 IMP East - 192.0.2.1 CXBL Domain rejected (cox)"),
+    ],
     contact: Some(
         Statement::on_class(&[4, 5], COX_CODES)
             .means("Cox explains its codes on a page")

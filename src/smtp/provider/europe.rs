@@ -17,6 +17,14 @@ const FREE_PAGE: ProviderPage =
     ProviderPage { title: "Free Postmaster", url: "https://postmaster.free.fr/index_en.html" };
 const LA_POSTE_PAGE: ProviderPage =
     ProviderPage { title: "La Poste Postmaster", url: "https://postmaster.laposte.net" };
+const LA_POSTE_CODES: ProviderPage = ProviderPage {
+    title: "Bento: Laposte.net SMTP Error Codes (collected by a sender of mail, not by La Poste)",
+    url: "https://bentonow.com/smtp-errors/laposte",
+};
+const SFR_CODES: ProviderPage = ProviderPage {
+    title: "Bento: SFR SMTP Error Codes (collected by a sender of mail, not by SFR)",
+    url: "https://bentonow.com/smtp-errors/sfr",
+};
 const SFR_PAGE: ProviderPage = ProviderPage { title: "SFR Postmaster", url: "https://postmaster.sfr.fr" };
 const INFOMANIAK_PAGE: ProviderPage =
     ProviderPage { title: "E-mail hosting", url: "https://www.infomaniak.com/en/support/faq/admin2/e-mail-hosting" };
@@ -246,6 +254,30 @@ pub(super) const LA_POSTE: Provider = Provider {
     mailboxes: &["laposte.net"],
     markers: &["lpn007", "lpn105", "lpn0", "lpn1"],
     links: &["postmaster.laposte.net", "laposte.net"],
+    statements: &[
+        Statement::on_class(&[4, 5], LA_POSTE_CODES)
+            .text(&["lpn027_503"])
+            .means("the client's address is refused for some time, for its reputation or for too much mail")
+            .help("send less, by two connections at most, and try again later")
+            .example("450 4.7.1 Client host rejected: Service refuse. Veuillez essayer plus tard. service refused, please try later. LPN027_503"),
+        Statement::on_class(&[4, 5], LA_POSTE_CODES)
+            .text(&["lpn007_405"])
+            .means("the sender's address can't receive mail")
+            .help("use a sender whose domain has a mail exchanger that accepts the address")
+            .example("450 4.1.8 Emetteur invalide. Invalid Sender. LPN007_405"),
+        Statement::on_class(&[4, 5], LA_POSTE_CODES)
+            .text(&["lpn007_416"])
+            .means("the recipient's address does not exist")
+            .example("550 5.5.0 Boite du destinataire archivee. Invalid recipient. LPN007_416 laposte.net"),
+        Statement::on_class(&[4, 5], LA_POSTE_CODES)
+            .text(&["lpn007_510"])
+            .means("the message is refused for its content or by a rule of La Poste's")
+            .example("550 5.7.1 Service refuse. Veuillez essayer plus tard. service refused, please try later. LPN007_510"),
+        Statement::on_class(&[4, 5], LA_POSTE_CODES)
+            .text(&["lpn007_517"])
+            .means("the message fails the DMARC policy of the domain in From:")
+            .example("550 5.7.1 Message rejete. DMARC policy. LPN007_517"),
+    ],
     contact: Some(
         Statement::on_class(&[4, 5], LA_POSTE_PAGE)
             .means("La Poste refuses by the reputation of the client's address and the sender's domain; LPN and a number say by which rule")
@@ -261,6 +293,11 @@ pub(super) const SFR: Provider = Provider {
     mailboxes: &["sfr.fr", "neuf.fr", "cegetel.net", "club-internet.fr", "numericable.fr"],
     markers: &["sfr_", "neuf.fr"],
     links: &["postmaster.sfr.fr", "sfr.fr"],
+    statements: &[Statement::on_class(&[4, 5], SFR_CODES)
+        .text(&["sfr_in"])
+        .means("the client's address is blocked for two hours; the last two digits say why: 01 spam, 02 malware, 03 too many SMTP errors, 04 unknown recipients, 05 too much mail")
+        .help("mend the cause, and try again after that time")
+        .example("450 4.7.1 Service refused due to bad behavior. SFR_IN_101")],
     contact: Some(
         Statement::on_class(&[4, 5], SFR_PAGE)
             .means("SFR refuses by the reputation of the client's address, the number of connections and the content")

@@ -27,7 +27,7 @@ pub(super) const MICROSOFT: Provider = Provider {
     name: "Microsoft 365",
     domains: &["office365.com", "outlook.com", "prod.exchangelabs.com"],
     greetings: &["outlook.com microsoft esmtp", "office365.com microsoft esmtp", "mail.protection.outlook.com"],
-    markers: &["per resource forest", "nexthop:", "storedrv", "tenantattribution", "smtpclientauthentication", "resolver.adr", "resolver.rst", "to request removal from this list", "recipient address rejected: access denied", "(s8001)", "(s8002)"],
+    markers: &["per resource forest", "nexthop:", "storedrv", "tenantattribution", "smtpclientauthentication", "resolver.adr", "resolver.rst", "to request removal from this list", "recipient address rejected: access denied", "(s8001)", "(s8002)", "organization does not allow external forwarding", "as(7555)"],
     links: &["aka.ms", "go.microsoft.com", "learn.microsoft.com", "technet.microsoft.com", "docs.microsoft.com", "sender.office.com", "support.office.com"],
     submission: Some(Submission {
         host: "smtp.office365.com",

@@ -14,14 +14,10 @@ const MANDRILL_SETUP: ProviderPage = ProviderPage {
 };
 const RESEND_SETUP: ProviderPage =
     ProviderPage { title: "Send emails with SMTP", url: "https://resend.com/docs/send-with-smtp" };
-const ELASTIC_SETUP: ProviderPage = ProviderPage {
-    title: "How to connect to Elastic Email by SMTP",
-    url: "https://help.elasticemail.com/en/articles/4803409-smtp-settings",
-};
-const SMTP2GO_SETUP: ProviderPage = ProviderPage {
-    title: "SMTP2GO: setup",
-    url: "https://support.smtp2go.com/hc/en-gb/articles/223087627-SMTP-Settings",
-};
+const ELASTIC_SETUP: ProviderPage =
+    ProviderPage { title: "SMTP Settings", url: "https://help.elasticemail.com/en/articles/4803409-smtp-settings" };
+const SMTP2GO_SETUP: ProviderPage =
+    ProviderPage { title: "SMTP Relay", url: "https://developers.smtp2go.com/docs/smtp-relay" };
 const SPARKPOST_SETUP: ProviderPage =
     ProviderPage { title: "SMTP API", url: "https://developers.sparkpost.com/api/smtp/" };
 
@@ -216,8 +212,8 @@ pub(super) const SMTP2GO: Provider = Provider {
     links: &["smtp2go.com"],
     submission: Some(Submission {
         host: "mail.smtp2go.com",
-        starttls: &[587, 2525, 25],
-        implicit: &[465, 8465],
+        starttls: &[587, 2525, 8025, 25, 80],
+        implicit: &[465, 8465, 443],
         credentials: ProviderCredentials {
             user: UserName::Told("the name of an SMTP user, made under Sending"),
             password: "the password of the SMTP user, not that of the account",
