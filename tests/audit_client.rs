@@ -15,6 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, thread};
+#[cfg(unix)]
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
 /// Clients without a fault: between them every check applies.
 const RIGHT: [&str; 5] = ["", "starttls plain", "starttls login", "starttls cram-md5", "implicit plain"];
@@ -136,6 +141,46 @@ fn each_check_fails_with_a_client_that_is_wrong() {
     assert!(faults.is_empty(), "{faults:#?}");
     let failed: BTreeSet<String> = WRONG.iter().flat_map(|(_, ids)| ids.iter().map(|id| (*id).to_owned())).collect();
     assert_eq!(failed, ids());
+}
+
+/// Commands that are no clients, or bad ones: each has a verdict and a report, in time, and leaves nothing behind.
+#[test]
+fn a_command_that_does_not_behave_has_a_verdict() {
+    let connects = "exec 3<>/dev/tcp/127.0.0.1/$SMTP_PORT; ";
+    let client = format!("python3 {} ", root().join("tests/audit_client/client.py").display());
+    for (command, exits, says) in [
+        ("true".to_owned(), 3, "it never connected: the command ended with exit status 0"),
+        ("kill -9 $$".to_owned(), 3, "it never connected: the command was ended by signal 9"),
+        ("yes".to_owned(), 3, "it never connected: the command did not end in time, and was ended: y"),
+        ("printf %0100000d 0".to_owned(), 3, "000000…"),
+        (format!("{connects}sleep 600"), 3, "it connected and said nothing: the command did not end in time"),
+        (format!("(sleep 0.5; {connects}) & exit 0"), 3, "it never connected: the command ended with exit status 0"),
+        (format!("{client}; {client}"), 1, "came    connection"),
+    ] {
+        let words =
+            ["audit-client", "--timeout", "5s", "--only", "c-mail-5xx", "--max-time", "60s", "--", "bash", "-c"];
+        let played = smtp_script(&[&words[..], &[command.as_str()]].concat());
+        assert!(played.exits(exits).out.contains(says), "`{command}`: {}", played.out);
+    }
+}
+
+/// What a command started ends with it, whatever it makes of a signal.
+#[test]
+#[cfg(unix)]
+fn a_command_that_hangs_is_ended_with_its_children() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pid");
+    let command = format!("trap '' TERM; sleep 600 & echo $! > {}; wait", file.display());
+    let words = ["audit-client", "--timeout", "1s", "--only", "c-quit", "--", "bash", "-c", &command];
+    smtp_script(&words).exits(3).says(&["did not end in time"]);
+    let pid = fs::read_to_string(file).unwrap();
+    let is_there = || Command::new("kill").args(["-0", pid.trim()]).output().unwrap().status.success();
+    // Whoever inherits it collects it in a moment.
+    let until = Instant::now() + Duration::from_secs(10);
+    while is_there() && Instant::now() < until {
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!is_there(), "{pid} is still there");
 }
 
 /// What nobody can act on, or look up, does not ship.

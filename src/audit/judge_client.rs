@@ -13,6 +13,10 @@ const WANTS_SUCCESS: &str = "exit-success";
 
 /// A check with this tag is about something that a client may refuse to send before it connects.
 const MAY_NOT_COME: &str = "may-not-come";
+/// A check with this tag is passed by a client that ends the session in the handshake, and says that it failed.
+const MAY_LEAVE_HANDSHAKE: &str = "may-leave-handshake";
+/// How many letters are shown of the last line that a command printed.
+const SAID: usize = 200;
 
 /// Judges an outcome of a check of clients.
 pub(crate) fn judge_client(scenario: &Scenario, outcome: &Outcome) -> Judged {
@@ -50,14 +54,14 @@ fn left_after_all(scenario: &Scenario, outcome: &Outcome, divergence: &Divergenc
         && steps.is_some_and(|steps| had_passed(steps, outcome, &divergence.step))
 }
 
-/// Whether the client saw itself that it must not send this, and said so.
+/// Whether the client saw itself that it must not send this, or must not go on, and said so.
 fn refused_to_come(outcome: &Outcome, divergence: &Divergence) -> bool {
     let exit = outcome.client_end.as_ref().map(|end| &end.exit);
     let says_so = matches!(exit, Some(ClientExit::Status(status)) if *status != 0);
-    divergence.kind == Kind::Connections
-        && connection_of(&divergence.step) == Some(1)
-        && says_so
-        && has_tag(outcome, MAY_NOT_COME)
+    let is_first = connection_of(&divergence.step) == Some(1);
+    let stayed_away = divergence.kind == Kind::Connections && has_tag(outcome, MAY_NOT_COME);
+    let left = divergence.kind == Kind::Tls && has_tag(outcome, MAY_LEAVE_HANDSHAKE);
+    is_first && says_so && (stayed_away || left)
 }
 
 fn has_tag(outcome: &Outcome, tag: &str) -> bool {
@@ -114,7 +118,11 @@ fn blocked_by(outcome: &Outcome, divergence: &Divergence) -> String {
 
 /// How a program ended, with the last line that it printed.
 pub(crate) fn told(end: &ClientEnd) -> String {
-    let last = end.said.lines().last().map(|line| format!(": {line}")).unwrap_or_default();
+    let cut = |line: &str| match line.char_indices().nth(SAID) {
+        Some((at, _)) => format!(": {}…", &line[..at]),
+        None => format!(": {line}"),
+    };
+    let last = end.said.lines().last().map(cut).unwrap_or_default();
     format!("the command {}{last}", end.exit.describe())
 }
 

@@ -167,10 +167,11 @@ fn in_a_group_of_its_own(command: &mut Command) {
 #[cfg(not(unix))]
 fn in_a_group_of_its_own(_: &mut Command) {}
 
-/// The shell has `kill` wherever there is one. What has ended already is none of its business.
+/// The shell has `kill` wherever there is one; some do not know `-TERM` before `--`. What has ended already is none of its
+/// business.
 #[cfg(unix)]
 fn signal_group(child: &Child, signal: &str) {
-    let line = format!("kill -{signal} -- -{}", child.id());
+    let line = format!("kill -s {signal} -- -{}", child.id());
     let quiet = || Stdio::null();
     _ = Command::new("/bin/sh").args(["-c", &line]).stdin(quiet()).stdout(quiet()).stderr(quiet()).status();
 }

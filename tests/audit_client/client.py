@@ -115,7 +115,8 @@ class Session:
     def begin(self):
         if TLS == "implicit":
             self.upgrade()
-        if "early" in WORDS:
+        if "early" in WORDS or self.plain:
+            # Without TLS, and without a greeting that it could read.
             self.write(b"EHLO client.example\r\n")
         self.expect()
         self.hello()
