@@ -347,7 +347,12 @@ fn places() -> Vec<Place> {
         ("continue after a divergence", |e| step(&format!("  - assert: {e}\n    on_divergence: continue\n"))),
         ("server listen", |e| format!("server: {{listen: {}, steps: [{{reply: 220 x}}]}}\n{}", quoted(e), step(""))),
         ("server certificate", |e| {
-            format!("server: {{certificate: {{names: [{}]}}, steps: [{{reply: 220 x}}]}}\n{}", quoted(e), step(""))
+            format!(
+                "server: {{certificate: {{names: [{}], common_name: {}}}, steps: [{{reply: 220 x}}]}}\n{}",
+                quoted(e),
+                quoted(e),
+                step("")
+            )
         }),
         ("server reply", |e| {
             format!("server: {{steps: [{{reply: \"220 <<{e}>>\"}}]}}\nconnect: <<server.address>>\n{HEAD}")
@@ -485,6 +490,8 @@ const FIXED: &[&str] = &[
     "mend",
     "self_signed",
     "expired",
+    "unknown_ca",
+    "not_yet_valid",
     "template",
     "transparency",
     "line_endings",

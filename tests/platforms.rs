@@ -7,8 +7,9 @@ use regex::Regex;
 use std::fs;
 use std::path::Path;
 
-/// Where it may stand: signals, sockets of Unix, modes of files.
-const PLACES: [&str; 4] = ["src/net/channel.rs", "src/net/route.rs", "src/net/signals.rs", "src/server/store.rs"];
+/// Where it may stand: signals, sockets of Unix, modes of files, groups of processes.
+const PLACES: [&str; 5] =
+    ["src/net/channel.rs", "src/net/route.rs", "src/net/signals.rs", "src/run/program.rs", "src/server/store.rs"];
 
 /// Paths of std, tokio and libc that are not there on Windows.
 const UNIX_ONLY: &str =

@@ -435,7 +435,7 @@ fn a_report_that_cannot_be_written_is_told_before_anything_is_played() {
         ("json=a.yaml/r.json", "cannot write the report `a.yaml/r.json`: "),
         ("json=", "`json=` names no file"),
         ("jsn=r.json", "did you mean `json`?"),
-        ("r.json", "expected a format and a file"),
+        ("r.json", "a format is missing: write `json=r.json`"),
         ("json=.", "it is a folder"),
     ] {
         let played = run(folder.path(), &["a.yaml", "--sandbox", "--report", report]);

@@ -43,6 +43,7 @@ use crate::smtp::reply::{Reply, ReplyParser};
 use asked::AskedInOrder;
 use echoes::Echoes;
 use overheard::Overheard;
+pub(crate) use overheard::is_plain_command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -4,6 +4,7 @@
 
 use super::Session;
 use crate::secret::{AuthWatch, Carried};
+use crate::smtp::command::{CommandLine, Verb};
 
 /// Listens to what is about to be written.
 #[derive(Debug, Default)]
@@ -12,6 +13,17 @@ pub(super) struct Overheard {
     is_ahead: bool,
     /// Whether there are credentials in what was not written yet.
     carries: bool,
+}
+
+/// Whether this is one command that no login is part of: then there is nothing to overhear. Most lines are such.
+pub(crate) fn is_plain_command(session: &Session, bytes: &[u8]) -> bool {
+    let Some(line) = bytes.strip_suffix(b"\r\n") else { return false };
+    let dialogue = &session.dialogue;
+    if session.overheard.is_ahead || dialogue.is_in_mail_data() || dialogue.is_response(line) || line.contains(&b'\n') {
+        return false;
+    }
+    let command = CommandLine::parse(line);
+    command.verb() != Verb::Other && command.login().is_none()
 }
 
 impl Session {

@@ -29,8 +29,7 @@ pub(super) fn read(command: &[String], table: Option<&Path>) -> Result<Vec<Audit
         clients.extend(of_table(file)?);
     }
     if clients.is_empty() {
-        let ways =
-            "`smtp-script audit-client -- COMMAND`, `--clients FILE.csv`, or `--listen` for a client of your own";
+        let ways = "`smtp-script audit-client -- COMMAND`, or `--clients FILE.csv`";
         return Err(format!("no client is named: {ways}").into());
     }
     let mut names = BTreeSet::new();

@@ -8,14 +8,14 @@ use crate::play::client::ground::StepAt;
 use crate::play::client::steps::StepDone;
 use crate::scenario::Rendered;
 use crate::secret::Carried;
-use crate::session::Transcript;
+use crate::session::{Transcript, is_plain_command};
 use crate::visible::visible;
 use std::sync::Arc;
 
 impl StepAt<'_> {
     /// Shows lines that go out.
     pub(crate) fn log_lines(&mut self, rendered: &mut Rendered) -> StepDone {
-        if !self.ground.settings.show_secrets {
+        if !self.ground.settings.show_secrets && !is_plain_command(self.session()?, &rendered.bytes) {
             self.veil_lines(rendered)?;
         }
         let session = self.session()?.name().clone();
