@@ -61,6 +61,22 @@ pub(super) struct AuditArguments {
     /// How many sessions may be open to one server at once, if it is not on this machine
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
     per_target: u32,
+    #[command(flatten)]
+    results: ResultArguments,
+    /// List all checks: id, RFC, level, and what each is about
+    #[arg(long, conflicts_with_all = ["hosts", "targets"], help_heading = "Instead of an audit")]
+    list: bool,
+    /// Explain one check, and show its scenario
+    #[arg(long, value_name = "ID", conflicts_with_all = ["hosts", "targets", "list"], help_heading = "Instead of an audit")]
+    explain: Option<String>,
+    /// Say what changed between two audits, from the JSON reports that `--report json=FILE` wrote
+    #[arg(long, num_args = 2, value_names = ["OLD.json", "NEW.json"], conflicts_with_all = ["hosts", "targets", "list", "explain"], help_heading = "Instead of an audit")]
+    diff: Vec<PathBuf>,
+}
+
+/// How what came of an audit is judged and shown.
+#[derive(Debug, clap::Args)]
+struct ResultArguments {
     /// The lowest level at which a failed check gives exit code 1: `must`, `should`, `may` or `never`
     #[arg(long, value_name = "LEVEL", default_value = "must", value_parser = parsed_fail_on, hide_default_value = true)]
     fail_on: FailOnArgument,
@@ -76,7 +92,7 @@ pub(super) struct AuditArguments {
         help_heading = "Reports"
     )]
     report_transcripts: TranscriptsOf,
-    /// Show every failed check, also when there are several servers
+    /// Show every failed check, also when there are several servers or clients
     #[arg(short, long)]
     verbose: bool,
     /// Print nothing when every check passed
@@ -85,15 +101,6 @@ pub(super) struct AuditArguments {
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
-    /// List all checks: id, RFC, level, and what each is about
-    #[arg(long, conflicts_with_all = ["hosts", "targets"], help_heading = "Instead of an audit")]
-    list: bool,
-    /// Explain one check, and show its scenario
-    #[arg(long, value_name = "ID", conflicts_with_all = ["hosts", "targets", "list"], help_heading = "Instead of an audit")]
-    explain: Option<String>,
-    /// Say what changed between two audits, from the JSON reports that `--report json=FILE` wrote
-    #[arg(long, num_args = 2, value_names = ["OLD.json", "NEW.json"], conflicts_with_all = ["hosts", "targets", "list", "explain"], help_heading = "Instead of an audit")]
-    diff: Vec<PathBuf>,
 }
 
 /// Which checks are played.
@@ -138,7 +145,7 @@ fn level(text: &str) -> Result<LevelArgument, String> {
 /// Plays checks, or tells about them, and gives the exit code.
 pub(super) fn audit(arguments: &AuditArguments) -> u8 {
     let done = match arguments.diff.as_slice() {
-        [old, new] => diff::diff(old, new, arguments.fail_on.0, &arguments.reports),
+        [old, new] => diff::diff(old, new, arguments.results.fail_on.0, &arguments.results.reports),
         _ => audited(arguments),
     };
     done.unwrap_or_else(|refusal| refusal.show())
@@ -156,9 +163,8 @@ fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
     }
     let targets = targets::read(&arguments.hosts, arguments.targets.as_deref(), &arguments.common)?;
     let read: Vec<PathBuf> = arguments.targets.iter().cloned().chain(arguments.values.files_read()).collect();
-    let files = ReportFiles::open(&arguments.reports, &read)?;
-    let began = Instant::now();
-    let mut report = Report::begin();
+    let files = ReportFiles::open(&arguments.results.reports, &read)?;
+    let (began, report) = (Instant::now(), Report::begin());
     let run = RunArguments::of_one(arguments.values.clone(), arguments.sessions.clone(), false);
     let settings = run.settings()?;
     let played = played::play(&played::AuditRequest {
@@ -170,35 +176,41 @@ fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
         per_target: arguments.per_target as usize,
         slow: arguments.choice.slow,
         deliver: arguments.deliver,
-        transcripts: arguments.report_transcripts,
-        quiet: arguments.quiet,
+        transcripts: arguments.results.report_transcripts,
+        quiet: arguments.results.quiet,
     })?;
-    report.exit_code = exit_code(&played.audit, arguments.fail_on.0);
-    if played.interrupted {
-        report.exit_code = first_that_applies(report.exit_code, super::INTERRUPTED);
+    arguments.results.finish(report, played, began, files)
+}
+
+impl ResultArguments {
+    /// Judges what was played, and shows it. Gives the exit code.
+    fn finish(
+        &self,
+        report: Report,
+        played: played::Audited,
+        began: Instant,
+        files: ReportFiles,
+    ) -> Result<u8, Refusal> {
+        let mut code = exit_code(&played.audit, self.fail_on.0);
+        if played.interrupted {
+            code = first_that_applies(code, super::INTERRUPTED);
+        }
+        let report = Report {
+            exit_code: code,
+            interrupted: played.interrupted,
+            audit: Some(played.audit),
+            duration: began.elapsed().as_secs_f64(),
+            ..report
+        };
+        self.tell(&report, files)
     }
-    report.interrupted = played.interrupted;
-    report.audit = Some(played.audit);
-    report.duration = began.elapsed().as_secs_f64();
-    AuditShown { reports: &arguments.reports, all: arguments.verbose, quiet: arguments.quiet, color: arguments.color }
-        .tell(&report, files)
-}
 
-/// How what came of an audit is shown.
-struct AuditShown<'a> {
-    reports: &'a ReportArguments,
-    all: bool,
-    quiet: bool,
-    color: Color,
-}
-
-impl AuditShown<'_> {
     /// The grades on standard output, or the report that it was to get instead; then the files. Gives the exit code.
     fn tell(&self, report: &Report, files: ReportFiles) -> Result<u8, Refusal> {
         match (self.reports.output, &report.audit) {
             (Output::Human, Some(audit)) => {
                 if !self.quiet || report.exit_code != 0 {
-                    screen::result(&audit::screen(audit, self.all, self.color.for_results()));
+                    screen::result(&audit::screen(audit, self.verbose, self.color.for_results()));
                 }
             }
             (Output::Report(format), _) => report_files::print(format, report, self.reports.options()),

@@ -55,8 +55,8 @@ impl LeftOut {
         let connections = followed + diverged;
         (connections > 0).then(|| {
             format!(
-                "{connections} more connections came, which are not listed: {followed} followed, {diverged} diverged; the \
-                 first {FIRST} are listed, and of the others those that diverged and the last"
+                "{connections} more connections are not listed: {followed} followed, {diverged} diverged. The list keeps the \
+                 first {FIRST}; after them it prefers those that diverged, and the last ones"
             )
         })
     }

@@ -3,6 +3,7 @@
 //! Pure as the protocol is, but fed with octets as they come from the wire, in pieces of any size. It keeps at most one
 //! unfinished command line and the replies not yet sent. The sandbox's connections feed it.
 
+use crate::smtp::offer::TLS_HANDSHAKE;
 use memchr::{memchr, memchr2};
 
 use super::acceptor::Accepted;
@@ -10,7 +11,6 @@ use super::answer::{Answer, BadLine, NextInput};
 use super::log::SessionLog;
 use super::mail_data::{DataRead, MailDataReader};
 use super::mail_sink::MailSink;
-use super::peer::CLIENT_HELLO;
 use super::protocol::{AUTH_LINE, Protocol, TLS_READY, TLS_UNAVAILABLE};
 use super::remarks::Remarks;
 use super::rulebook::{Interjection, Interjector};
@@ -223,7 +223,7 @@ impl<S: MailSink> SandboxDialogue<S> {
     }
 
     fn take_line(&mut self, input: &[u8]) -> (usize, Option<Answer>) {
-        if input.starts_with(&CLIENT_HELLO) && self.line.is_empty() && self.remarks.is_fresh() {
+        if input.starts_with(&TLS_HANDSHAKE) && self.line.is_empty() && self.remarks.is_fresh() {
             let text =
                 "the client began TLS where plain text begins: let it use STARTTLS, or the port of `--tls-listen`";
             self.log.note(|| text.to_owned());

@@ -13,6 +13,7 @@ use super::acceptor::{Accepted, Acceptor, HandshakeFailure};
 use super::mail_data::{DataRead, MailDataReader};
 use crate::net::clock;
 use crate::net::wire::{self, Inbox, Sought, poll_read};
+use crate::smtp::offer::TLS_HANDSHAKE;
 use crate::smtp::reply::MAX_REPLY;
 use layer::{Layer, alert_within, end_of};
 use socket2::SockRef;
@@ -29,8 +30,6 @@ pub(crate) use trouble::{HandshakeTrouble, PeerTrouble};
 
 /// The longest line that is read, in octets. RFC 4954 section 4.2 wants 12,288.
 const MAX_LINE: usize = 64 * 1024;
-/// How a `ClientHello` begins (RFC 8446 section 5.1).
-pub(super) const CLIENT_HELLO: [u8; 2] = [0x16, 3];
 /// How much is kept of what a client sent in place of a handshake.
 const FIRST_OCTETS: usize = 512;
 /// A connection of a client.
@@ -88,7 +87,7 @@ impl Peer {
     /// holds.
     pub(crate) async fn read_line(&mut self, wait: Duration) -> Result<Vec<u8>, PeerTrouble> {
         let is_plain = !self.is_tls();
-        let is_hello = |bytes: &[u8]| is_plain && bytes.starts_with(&CLIENT_HELLO);
+        let is_hello = |bytes: &[u8]| is_plain && bytes.starts_with(&TLS_HANDSHAKE);
         let line_end = |bytes: &[u8]| if is_hello(bytes) { Some(bytes.len()) } else { wire::line_end(bytes) };
         let bytes = self.read_piece(wait, MAX_LINE, &line_end).await?;
         if is_hello(&bytes) { Err(PeerTrouble::TlsBegun { bytes }) } else { Ok(bytes) }

@@ -5,11 +5,9 @@
 use super::asked::AskedInOrder;
 use super::{BrokenBy, End, Session, Transcript, Trouble};
 use crate::net::clock;
+use crate::smtp::offer::TLS_ALERT;
 use crate::smtp::reply::Parsed;
 use std::time::{Duration, Instant};
-
-/// The type of a TLS record that holds an alert, and the major version after it (RFC 8446 section 5.1).
-const ALERT_RECORD: [u8; 2] = [0x15, 0x03];
 
 /// What `observe` took down that is no reply.
 #[derive(Debug, Clone)]
@@ -92,7 +90,7 @@ fn kind_of(arrived: Vec<u8>, without: ObservedKind) -> (ObservedKind, Vec<u8>) {
 impl ObservedKind {
     /// What bytes are that are no reply.
     fn of_bytes(bytes: &[u8]) -> ObservedKind {
-        if bytes.starts_with(&ALERT_RECORD) { ObservedKind::Alert } else { ObservedKind::Bytes }
+        if bytes.starts_with(&TLS_ALERT) { ObservedKind::Alert } else { ObservedKind::Bytes }
     }
 
     /// The word that templates and reports have for it.

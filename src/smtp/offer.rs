@@ -141,12 +141,17 @@ fn is_of_order(code: u16) -> bool {
     matches!(code, 500..=504 | 530 | 550 | 554)
 }
 
-/// What octets are that no server says in plain text: the head of a TLS record (RFC 8446 section 5.1).
+/// How a TLS record begins that holds an alert, and one that holds a handshake: type and major version (RFC 8446 section
+/// 5.1).
+pub(crate) const TLS_ALERT: [u8; 2] = [0x15, 0x03];
+pub(crate) const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
+
+/// What octets are that no server says in plain text: the head of a TLS record.
 pub(crate) fn tls_record(octets: &[u8]) -> Option<&'static str> {
-    match octets {
-        [0x15, 0x03, ..] => Some("an alert of TLS"),
-        [0x16, 0x03, ..] => Some("a handshake of TLS"),
-        [0x17, 0x03, ..] => Some("encrypted data of TLS"),
+    match octets.first_chunk()? {
+        &TLS_ALERT => Some("an alert of TLS"),
+        &TLS_HANDSHAKE => Some("a handshake of TLS"),
+        [0x17, 0x03] => Some("encrypted data of TLS"),
         _ => None,
     }
 }

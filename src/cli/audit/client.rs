@@ -4,16 +4,14 @@
 //! the schedule and the reports are those of `audit`.
 
 use super::client_played::{self, ClientAuditRequest};
-use super::{AuditShown, ChoiceArguments, FailOnArgument, catalogue, clients, diff, exit_code, parsed_fail_on};
+use super::{ChoiceArguments, ResultArguments, catalogue, clients, diff};
 use crate::audit::{Expects, client_checks};
 use crate::cli::refusal::Refusal;
-use crate::cli::report_files::{ReportArguments, ReportFiles};
-use crate::cli::run::TranscriptsOf;
-use crate::cli::screen::{self, Color};
+use crate::cli::report_files::ReportFiles;
+use crate::cli::screen;
 use crate::cli::values::ValueArguments;
 use crate::library::CheckLibrary;
 use crate::report::Report;
-use crate::report::merge::first_that_applies;
 use crate::scenario::duration;
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -46,30 +44,8 @@ pub(in crate::cli) struct AuditClientArguments {
     choice: ChoiceArguments,
     #[command(flatten, next_help_heading = "Values")]
     values: ValueArguments,
-    /// The lowest level at which a failed check gives exit code 1: `must`, `should`, `may` or `never`
-    #[arg(long, value_name = "LEVEL", default_value = "must", value_parser = parsed_fail_on, hide_default_value = true)]
-    fail_on: FailOnArgument,
     #[command(flatten)]
-    reports: ReportArguments,
-    /// Which conversations reports show: those of `failed` checks, `all` or `none`
-    #[arg(
-        long,
-        value_name = "WHICH",
-        default_value = "failed",
-        hide_default_value = true,
-        hide_possible_values = true,
-        help_heading = "Reports"
-    )]
-    report_transcripts: TranscriptsOf,
-    /// Show every failed check, also when there are several clients
-    #[arg(short, long)]
-    verbose: bool,
-    /// Print nothing when every check passed
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    color: Color,
+    results: ResultArguments,
     /// List all checks: id, RFC, level, and what each is about
     #[arg(long, conflicts_with_all = ["command", "clients"], help_heading = "Instead of an audit")]
     list: bool,
@@ -105,7 +81,7 @@ impl ExpectsArgument {
 /// Plays checks, or tells about them, and gives the exit code.
 pub(in crate::cli) fn audit_client(arguments: &AuditClientArguments) -> u8 {
     let done = match arguments.diff.as_slice() {
-        [old, new] => diff::diff(old, new, arguments.fail_on.0, &arguments.reports),
+        [old, new] => diff::diff(old, new, arguments.results.fail_on.0, &arguments.results.reports),
         _ => audited(arguments),
     };
     done.unwrap_or_else(|refusal| refusal.show())
@@ -123,9 +99,8 @@ fn audited(arguments: &AuditClientArguments) -> Result<u8, Refusal> {
     }
     let clients = clients::read(&arguments.command, arguments.clients.as_deref())?;
     let read: Vec<PathBuf> = arguments.clients.iter().cloned().chain(arguments.values.files_read()).collect();
-    let files = ReportFiles::open(&arguments.reports, &read)?;
-    let began = Instant::now();
-    let mut report = Report::begin();
+    let files = ReportFiles::open(&arguments.results.reports, &read)?;
+    let (began, report) = (Instant::now(), Report::begin());
     let played = client_played::play(&ClientAuditRequest {
         checks: &chosen,
         clients: &clients,
@@ -135,16 +110,8 @@ fn audited(arguments: &AuditClientArguments) -> Result<u8, Refusal> {
         max_time: arguments.max_time,
         jobs: arguments.jobs as usize,
         slow: arguments.choice.slow,
-        transcripts: arguments.report_transcripts,
-        quiet: arguments.quiet,
+        transcripts: arguments.results.report_transcripts,
+        quiet: arguments.results.quiet,
     })?;
-    report.exit_code = exit_code(&played.audit, arguments.fail_on.0);
-    if played.interrupted {
-        report.exit_code = first_that_applies(report.exit_code, crate::cli::INTERRUPTED);
-    }
-    report.interrupted = played.interrupted;
-    report.audit = Some(played.audit);
-    report.duration = began.elapsed().as_secs_f64();
-    let (reports, all, quiet, color) = (&arguments.reports, arguments.verbose, arguments.quiet, arguments.color);
-    AuditShown { reports, all, quiet, color }.tell(&report, files)
+    arguments.results.finish(report, played, began, files)
 }

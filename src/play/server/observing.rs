@@ -7,12 +7,9 @@ use crate::play::server::connection::Pending;
 use crate::play::server::steps::{ServerStepAt, ServerStepDone};
 use crate::scenario::{Length, value_from_bytes};
 use crate::server::PeerTrouble;
+use crate::smtp::offer::{TLS_ALERT, TLS_HANDSHAKE};
 use minijinja::value::{Object, Value};
 use std::sync::Arc;
-
-/// The type of a TLS record that holds a handshake, and of one that holds an alert (RFC 8446 section 5.1).
-const HANDSHAKE: u8 = 0x16;
-const ALERT: u8 = 0x15;
 
 /// What a client did.
 #[derive(Debug)]
@@ -26,12 +23,12 @@ pub(crate) struct ObservedClient {
 }
 
 impl ServerStepAt<'_> {
-    /// Waits so long for the next thing that the client does. The beginning of a TLS handshake stays for a step `tls`.
+    /// Waits for this long for the next thing that the client does. The beginning of a TLS handshake stays for a step `tls`.
     pub(super) async fn observe(&mut self, length: &Length) -> ServerStepDone {
         let length = self.on.stage.bounded(self.length(length)?);
         let due = clock::Instant::now() + length;
         let first = self.on.peer.first_octet(length).await;
-        if first == Some(HANDSHAKE) && !self.on.peer.is_tls() {
+        if first == Some(TLS_HANDSHAKE[0]) && !self.on.peer.is_tls() {
             self.on.stage.log.note(&self.on.session, "the client begins a TLS handshake");
             self.note("tls", Vec::new(), false);
             return Ok(());
@@ -75,7 +72,7 @@ impl ServerStepAt<'_> {
             return (kind, bytes, false);
         }
         let secret = self.on.hear_bytes(&bytes);
-        (if bytes.first() == Some(&ALERT) { "alert" } else { "bytes" }, bytes, secret)
+        (if bytes.starts_with(&TLS_ALERT) { "alert" } else { "bytes" }, bytes, secret)
     }
 
     fn note(&mut self, kind: &'static str, bytes: Vec<u8>, credentials: bool) {

@@ -25,14 +25,13 @@ use crate::server::log::SessionLog;
 use crate::server::protocol::Protocol;
 use crate::server::reception::Reception;
 use crate::server::rulebook::Arrival;
+use crate::smtp::offer::TLS_HANDSHAKE;
 use crate::visible::visible;
 
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 /// How long a client may take to begin a handshake: one that speaks plain text would wait for good.
 const FIRST_OCTET: Duration = Duration::from_secs(5);
-/// The first octet of a `ClientHello` (RFC 8446 section 5.1).
-const TLS_HANDSHAKE: u8 = 0x16;
 /// How long, after the farewell, the client's own close is waited for.
 pub(crate) const LINGER: Duration = Duration::from_secs(5);
 /// Octets read at once.
@@ -178,7 +177,7 @@ async fn begins_with_tls(stream: &TcpStream) -> io::Result<()> {
     let mut first = [0; 1];
     let why = match clock::within(FIRST_OCTET, stream.peek(&mut first)).await {
         Ok(Ok(0)) => "it closed without a TLS handshake: does it speak plain text, or give up waiting for a greeting?",
-        Ok(Ok(_)) if first[0] == TLS_HANDSHAKE => return Ok(()),
+        Ok(Ok(_)) if first[0] == TLS_HANDSHAKE[0] => return Ok(()),
         Ok(Ok(_)) => "the client spoke plain text where TLS begins: let it begin with TLS, or use the other port",
         Ok(Err(error)) => return Err(error),
         Err(_) => {
