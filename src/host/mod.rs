@@ -84,12 +84,12 @@ impl Serving {
     /// Listens, and serves in tasks of the current tokio runtime.
     pub(crate) async fn start(listen: SocketAddr, parts: ScriptParts, log: &Transcript) -> Result<Serving, String> {
         let listener = TcpListener::bind(listen).await.map_err(|error| crate::server::cannot_listen(listen, &error))?;
-        Serving::at(listener, parts, log)
+        Serving::at(listener, parts, log).map_err(|error| crate::scenario::reason(&error))
     }
 
     /// The same, where somebody else listens.
-    pub(crate) fn at(listener: TcpListener, parts: ScriptParts, log: &Transcript) -> Result<Serving, String> {
-        let address = listener.local_addr().map_err(|error| crate::scenario::reason(&error))?;
+    pub(crate) fn at(listener: TcpListener, parts: ScriptParts, log: &Transcript) -> std::io::Result<Serving> {
+        let address = listener.local_addr()?;
         let script = Arc::new(Script::new(parts, reachable(address)));
         let (phase, seen) = watch::channel(Awaited::Client);
         let host = Host {

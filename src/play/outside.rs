@@ -3,8 +3,7 @@
 //! Responsible for what its runs share, each of which is one session: where it comes to, how long it is waited for, and whom
 //! it trusts. `cli::audit` makes it; `run::one` plays a server to it.
 
-use crate::scenario::reason;
-use crate::server::{Authority, cannot_listen};
+use crate::server::Authority;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -27,16 +26,16 @@ impl OutsideClient {
     /// Listens from now on: whoever comes between two runs waits for the next one.
     ///
     /// # Errors
-    /// Why it cannot, in words.
+    /// Why it cannot.
     pub(crate) fn new(
         listen: SocketAddr,
         wait: Duration,
         authority: Arc<Authority>,
         names: Vec<String>,
-    ) -> Result<OutsideClient, String> {
-        let listener = TcpListener::bind(listen).map_err(|error| cannot_listen(listen, &error))?;
-        let prepared = listener.set_nonblocking(true).and_then(|()| listener.local_addr());
-        let address = prepared.map_err(|error| reason(&error))?;
+    ) -> io::Result<OutsideClient> {
+        let listener = TcpListener::bind(listen)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
         Ok(OutsideClient { listener, address, wait, authority, names, is_gone: AtomicBool::new(false) })
     }
 

@@ -47,8 +47,8 @@ impl Player<'_> {
             None => Serving::start(listen, parts, &self.stage.log).await,
             Some(client) => client
                 .listener()
-                .map_err(|error| reason(&error))
-                .and_then(|listener| Serving::at(listener, parts, &self.stage.log)),
+                .and_then(|listener| Serving::at(listener, parts, &self.stage.log))
+                .map_err(|error| reason(&error)),
         };
         let serving = serving.map_err(fault)?;
         self.stage.names.set("server", server_value(serving.script().address, None), false);

@@ -11,7 +11,7 @@ use crate::cli::serve::listen_address;
 use crate::report::audit::AuditVerdict;
 use crate::run::OutsideClient;
 use crate::scenario::duration;
-use crate::server::Authority;
+use crate::server::{Authority, cannot_listen};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -66,7 +66,8 @@ impl OutsideArguments {
         let all = self.listen.iter().map(|at| (*at, false)).chain(self.tls_listen.iter().map(|at| (*at, true)));
         all.map(|(listen, begins_tls)| {
             let wait = self.wait.unwrap_or(WAIT);
-            let client = OutsideClient::new(listen, wait, authority.clone(), vec![host.clone()])?;
+            let client = OutsideClient::new(listen, wait, authority.clone(), vec![host.clone()])
+                .map_err(|error| Refusal::from(cannot_listen(listen, &error)))?;
             let address = client.address();
             screen::result(&format!("listening on {address}{}\n", if begins_tls { " with TLS" } else { "" }));
             let source = ClientSource::Outside { client: Arc::new(client), host: host.clone(), begins_tls };
