@@ -119,7 +119,9 @@ fn listener(board: &Arc<Mutex<AuditBoard>>) -> RunListener {
         match event {
             RunEvent::Finished(finished) => {
                 let (check, subject, verdict) = work.take(&finished);
-                sessions.iter_mut().for_each(|sessions| sessions.tell(subject, check, verdict));
+                if let Some(sessions) = sessions {
+                    sessions.tell(subject, check, verdict);
+                }
             }
             RunEvent::Tick(under_way) => progress.tick(work.standing(under_way)),
         }

@@ -40,7 +40,7 @@ pub(super) struct OutsideArguments {
     ca_out: Option<PathBuf>,
 }
 
-const WAIT: Duration = Duration::from_mins(5);
+const WAIT: Duration = Duration::from_secs(300);
 
 impl OutsideArguments {
     fn is_used(&self) -> bool {

@@ -88,7 +88,7 @@ impl Script {
 
     /// The run's certification authority in PEM.
     pub(crate) fn authority_pem(&self) -> Option<Vec<u8>> {
-        self.authority().ok().and_then(|authority| authority.to_pem())
+        self.authority().ok().and_then(Authority::to_pem)
     }
 
     /// The client has left its script: what the server misses from now on follows from that.
