@@ -4,7 +4,7 @@ use super::program::{Played, command, root, smtp_script};
 use super::{CheckLibrary, RIGHT, WRONG, in_parallel, verdicts_in};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
@@ -87,16 +87,14 @@ fn needs_nothing(id: &str) -> bool {
 
 #[test]
 fn a_client_that_is_right_passes_session_by_session() {
-    let clients = [RIGHT[1], RIGHT[4]];
-    for (client, verdicts) in clients.iter().zip(in_parallel(&clients, |client| heard(client, &[]))) {
-        let wrong: Vec<_> =
-            verdicts.iter().filter(|(_, told)| !told.starts_with("pass") && !told.starts_with("n/a")).collect();
-        assert!(wrong.is_empty(), "`{client}`: {wrong:#?}");
-        let needing: Vec<_> =
-            verdicts.iter().filter(|(id, told)| !needs_nothing(id) && !told.starts_with("n/a")).collect();
-        assert!(needing.is_empty(), "`{client}`: {needing:#?}");
-        assert!(verdicts.values().filter(|told| told.starts_with("pass")).count() > 30, "`{client}`: {verdicts:#?}");
-    }
+    let client = RIGHT[1];
+    let verdicts = heard(client, &[]);
+    let wrong: Vec<_> =
+        verdicts.iter().filter(|(_, told)| !told.starts_with("pass") && !told.starts_with("n/a")).collect();
+    assert!(wrong.is_empty(), "`{client}`: {wrong:#?}");
+    let needing: Vec<_> = verdicts.iter().filter(|(id, told)| !needs_nothing(id) && !told.starts_with("n/a")).collect();
+    assert!(needing.is_empty(), "`{client}`: {needing:#?}");
+    assert!(verdicts.values().filter(|told| told.starts_with("pass")).count() > 30, "`{client}`: {verdicts:#?}");
 }
 
 #[test]
@@ -105,6 +103,8 @@ fn a_client_that_is_wrong_fails_session_by_session() {
         .iter()
         .map(|(client, ids)| (*client, ids.iter().copied().filter(|id| needs_nothing(id)).collect::<Vec<_>>()))
         .filter(|(client, ids)| !ids.is_empty() && *client != "lies")
+        // They all end the same way; a few say that for the others.
+        .step_by(3)
         .collect();
     let verdicts = in_parallel(&clients, |(client, ids)| heard(client, ids));
     let mut faults = Vec::new();
@@ -144,8 +144,7 @@ fn where_nobody_comes_it_ends() {
     played.exits(3).says(&["no check can be played: no session began in the time of `--wait`"]);
     smtp_script(&["audit-client", "--wait", "3s", "--", "true"]).exits(2).says(&["`--wait` goes with `--listen`"]);
     smtp_script(&["audit-client", "--listen", "127.0.0.1:0", "--", "true"]).exits(2).says(&["cannot be used with"]);
-    let taken = Waiting::begin(&["--wait", "2s", "--only", "c-quit"]);
-    let address = format!("127.0.0.1:{}", taken.port);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
     smtp_script(&["audit-client", "--listen", &address]).exits(2).says(&["cannot listen on", "the port is in use"]);
-    drop(taken.ended());
 }
