@@ -35,6 +35,8 @@ pub(super) struct TestCase<'r> {
     pub(super) came_to: CameTo<'r>,
     /// The attempts that diverged here before.
     pub(super) attempts: Vec<&'r Attempt>,
+    /// What was warned of here.
+    pub(super) warnings: Vec<&'r Divergence>,
 }
 
 /// What came of a case.
@@ -145,7 +147,7 @@ fn of_scenario(scenario: &ScenarioReport, by_scenario: bool) -> Suite<'_> {
 fn whole(scenario: &ScenarioReport) -> TestCase<'_> {
     let class = class(scenario);
     let faults: Vec<TestFault> =
-        scenario.divergences.iter().map(TestFault::of).chain(scenario.errors.iter().map(TestFault::of_file)).collect();
+        failures(scenario).map(TestFault::of).chain(scenario.errors.iter().map(TestFault::of_file)).collect();
     let came_to = match scenario.verdict {
         Verdict::NotApplicable => CameTo::Skipped(format!("not applicable: {}", words::reason(scenario))),
         // A warning: it stands among the facts.
@@ -163,12 +165,27 @@ fn whole(scenario: &ScenarioReport) -> TestCase<'_> {
         duration: scenario.duration,
         came_to,
         attempts: Vec::new(),
+        warnings: warnings(scenario).collect(),
     }
+}
+
+/// What diverged and is no warning.
+fn failures(scenario: &ScenarioReport) -> impl Iterator<Item = &Divergence> {
+    scenario.divergences.iter().filter(|one| !is_warning(scenario, one))
+}
+
+fn warnings(scenario: &ScenarioReport) -> impl Iterator<Item = &Divergence> {
+    scenario.divergences.iter().filter(|one| is_warning(scenario, one))
+}
+
+/// The verdict says it of all, in reports that do not say it of each.
+fn is_warning(scenario: &ScenarioReport, divergence: &Divergence) -> bool {
+    divergence.warning || scenario.verdict == Verdict::Warned
 }
 
 fn each_step(scenario: &ScenarioReport) -> Vec<TestCase<'_>> {
     let class = class(scenario);
-    let mut left: Vec<&Divergence> = scenario.divergences.iter().collect();
+    let mut left: Vec<&Divergence> = failures(scenario).collect();
     let mut cases = Vec::new();
     for step in &scenario.steps {
         let diverged = step.verdict == StepVerdict::Diverged;
@@ -178,7 +195,6 @@ fn each_step(scenario: &ScenarioReport) -> Vec<TestCase<'_>> {
             continue;
         }
         let came_to = match step.verdict {
-            _ if !own.is_empty() && scenario.verdict == Verdict::Warned => CameTo::Passed,
             _ if scenario.verdict == Verdict::NotApplicable => {
                 CameTo::Skipped(format!("not applicable: {}", words::reason(scenario)))
             }
@@ -193,9 +209,9 @@ fn each_step(scenario: &ScenarioReport) -> Vec<TestCase<'_>> {
             duration: step.duration,
             came_to,
             attempts: Vec::new(),
+            warnings: warnings(scenario).filter(|one| one.step == step.number).collect(),
         });
     }
-    left.retain(|_| scenario.verdict != Verdict::Warned);
     let elsewhere = |one: &Divergence| words::step_number(&one.step);
     cases.extend(left.into_iter().map(|one| TestCase::failed(&elsewhere(one), &class, vec![TestFault::of(one)])));
     if !scenario.errors.is_empty() {
@@ -248,9 +264,7 @@ fn facts(scenario: &ScenarioReport) -> Vec<(String, String)> {
     if !scenario.rfc.is_empty() {
         add("rfc", words::line(&scenario.rfc.join(", ")));
     }
-    if scenario.verdict == Verdict::Warned {
-        scenario.divergences.iter().for_each(|one| add("warning", words::line(&one.diagnostic.message)));
-    }
+    warnings(scenario).for_each(|one| add("warning", words::line(&one.diagnostic.message)));
     for warning in &scenario.warnings {
         add("warning", words::line(&warning.message));
     }
@@ -279,6 +293,7 @@ fn of_load<'r>(load: &'r Load, started: &'r str) -> Suite<'r> {
             duration: step.latency.p50,
             came_to: if faults.is_empty() { CameTo::Passed } else { CameTo::Failed(faults) },
             attempts: Vec::new(),
+            warnings: Vec::new(),
         });
     }
     let elsewhere = |one: &'r ErrorFigures| {
@@ -309,7 +324,8 @@ impl<'r> TestCase<'r> {
     fn failed(name: &str, class: &str, faults: Vec<TestFault<'r>>) -> TestCase<'r> {
         let place = faults.iter().find_map(|fault| fault.diagnostic).map(|diagnostic| &diagnostic.place);
         let (name, class) = (name.to_owned(), class.to_owned());
-        TestCase { name, class, place, duration: 0.0, came_to: CameTo::Failed(faults), attempts: Vec::new() }
+        let came_to = CameTo::Failed(faults);
+        TestCase { name, class, place, duration: 0.0, came_to, attempts: Vec::new(), warnings: Vec::new() }
     }
 }
 
