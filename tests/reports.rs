@@ -337,7 +337,7 @@ fn a_warning_is_one_in_every_format() {
     assert_says(&reports.text("junit"), &[&format!("<system-out>warning: {says}"), "failures=\"0\" errors=\"0\""]);
     assert_says(&reports.text("tap"), &["warnings: |", "step 2 warns: `1 > 2` is not true"]);
     assert_says(&reports.text("nagios"), &["SMTP WARNING - 1 scenario: 1 warned"]);
-    assert_says(&reports.text("github"), &["::warning file=a.yaml,line=5"]);
+    assert_says(&reports.text("github"), &["1 scenario&#58; 1 warned"]);
     let scenario = &scenarios_in(&reports)[0];
     assert_eq!((&scenario["verdict"], &scenario["divergences"][0]["warning"]), (&"warned".into(), &true.into()));
     assert_eq!(scenario["steps"][2]["verdict"], "followed");
