@@ -5,17 +5,26 @@
 
 mod follow;
 mod octets;
+mod packets;
 
 use super::grammar::{command, reply_code};
 use super::text::{LineRole, TextLine};
 use octets::{Octets, hexadecimal};
 use std::borrow::Cow;
 
+/// Why a text cannot be read as it is, and what to do.
+pub(super) fn unreadable(lines: &[TextLine<'_>]) -> Option<&'static str> {
+    packets::unreadable(lines)
+}
+
 /// Takes blocks and tables apart; a text without any stays as it is.
 pub(super) fn flat(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
     let any = |test: fn(&str) -> bool| lines.iter().any(|line| test(&line.text));
     if follow::is_followed(&lines) {
         return follow::follow(lines);
+    }
+    if packets::is_packets(&lines) {
+        return packets::packets(lines);
     }
     if any(|line| trace_mark(line).is_some()) {
         return trace(lines);

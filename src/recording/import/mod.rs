@@ -246,7 +246,11 @@ fn mistake(message: String) -> Diagnostic {
 
 /// Reads a transcript.
 fn transcript(text: &str, wanted: &WantedSession<'_>) -> (LogRead, &'static Family) {
-    let mut lines = dump::flat(text::lines(text));
+    let lines = text::lines(text);
+    if let Some(why) = dump::unreadable(&lines) {
+        return (LogRead::failed(mistake(why.to_owned())), wanted.family.unwrap_or(&family::FAMILIES[0]));
+    }
+    let mut lines = dump::flat(lines);
     if dump::is_s_client(&lines) {
         dump::s_client(&mut lines);
     }
