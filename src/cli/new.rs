@@ -110,7 +110,7 @@ fn with_provider<'a>(what: &'a str, arguments: &NewArguments) -> Option<Result<S
 /// Whether a name is rather one of a file to write.
 fn is_file_name(what: &str) -> bool {
     let ending = Path::new(what).extension().and_then(|it| it.to_str()).unwrap_or_default();
-    what.contains('/') || ["yml", "yaml"].iter().any(|it| ending.eq_ignore_ascii_case(it))
+    what.contains('/') || ["yml", "yaml", "json", "md"].iter().any(|it| ending.eq_ignore_ascii_case(it))
 }
 
 fn rather_output(what: &str) -> String {

@@ -7,8 +7,10 @@ use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::{Capture, Incoming, allows_end};
 use crate::play::expected::{OtherSide, describe};
 use crate::play::rewrite::rewrites;
-use crate::scenario::{ClosedBy, Expectation, Expected, Length, Pattern, Span};
+use crate::scenario::{ClosedBy, Expectation, Expected, Footnote, Length, Pattern, Span};
 use crate::session::{Answered, BrokenBy, End, Trouble};
+use crate::smtp::command::Verb;
+use crate::smtp::dialogue::Awaited;
 
 /// What the patterns captured, and whether a secret stood in what they were compared with.
 pub(crate) type Captured = (Vec<Capture>, bool);
@@ -88,7 +90,11 @@ impl StepAt<'_> {
                 self.updates.rewrites.extend(rewrites);
                 Ok((Vec::new(), false))
             }
-            None => Err(vec![self.place().mismatch(answer, &missed)]),
+            None => {
+                let mut divergence = self.place().mismatch(answer, &missed);
+                divergence.diagnostic.footnotes.extend(example_address(self, answer));
+                Err(vec![divergence])
+            }
         }
     }
 
@@ -159,6 +165,18 @@ impl StepAt<'_> {
         }
         outcome.map_err(|trouble| self.trouble(&trouble, expected))
     }
+}
+
+/// Of a built-in scenario an address that is an example only, where the server does not take it.
+fn example_address(at: &StepAt<'_>, answer: &Answered) -> Option<Footnote> {
+    let scenario = at.ground.scenario;
+    let is_path = matches!(answer.command, Some(Awaited::Command(Verb::Mail | Verb::Rcpt)));
+    if answer.reply.code() < 400 || !is_path || !scenario.is_built_in {
+        return None;
+    }
+    let read = at.step.sent_names();
+    let name = scenario.vars.iter().map(|var| &var.name.name).find(|name| read.contains(*name))?;
+    Some(Footnote::Help(format!("the address is an example: give one of yours by `--var {name}=ADDRESS`")))
 }
 
 /// `any: [..., {closed: true}]`: the end of the session is one of the answers.

@@ -283,6 +283,7 @@ fn operator(source: &str) -> Option<&'static str> {
         ("$", "a name stands alone in an expression, without brackets of any kind"),
         (" matches ", "a reply is matched by `expect`; in an expression write `'x' in reply.text`"),
         (" contains ", "whether a text holds another is `'x' in reply.text`"),
+        (" . ", "texts are joined by `a ~ b`"),
         (" equals ", "two values are compared by `==`"),
         (" eq ", "two values are compared by `==`"),
         (" = ", "two values are compared by `==`"),

@@ -81,9 +81,20 @@ fn only_action<'n>(decoder: &mut Decoder<'_>, entries: &Entries<'n>) -> Option<K
     if let Some(second) = actions.next() {
         let text = format!("a step has one action: `{}` cannot stand beside `{}`", second.key, first.key);
         let error = Diagnostic::error(second.key_span, text).other(first.key_span, "the first action");
-        decoder.complain(error.help(format!("begin a new step: `- {}: …`", second.key)));
+        let code = second.value.scalar().map(|scalar| scalar.text.as_str()).filter(|text| looks_like_reply(text));
+        decoder.complain(error.help(match code.filter(|_| second.key == "assert") {
+            Some(code) => format!("what must be answered is `expect: {code}`"),
+            None => format!("begin a new step: `- {}: …`", second.key),
+        }));
     }
     Some(first)
+}
+
+/// `250`, `^250`, `250 OK`: no expression, but what a reply must be.
+fn looks_like_reply(text: &str) -> bool {
+    let digits = text.trim().trim_start_matches('^');
+    let code = digits.split([' ', '-']).next().unwrap_or("");
+    code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()) && !text.contains(['=', '<', '>'])
 }
 
 fn head(decoder: &mut Decoder<'_>, entries: &Entries<'_>, number: String, span: crate::scenario::Span) -> Head {

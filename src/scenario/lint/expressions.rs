@@ -39,6 +39,16 @@ pub(super) fn condition(expression: &Expression, warnings: &mut Vec<Diagnostic>)
         warnings.push(warning.help(help));
     }
     fields(expression, warnings);
+    let bare = ["reply == ", "reply != ", "reply >= ", "reply < ", "reply in "];
+    if bare.iter().any(|form| source.starts_with(form)) {
+        let warning = Diagnostic::warning(expression.span, "a reply equals nothing: it has a code and a text");
+        warnings.push(warning.help("write `reply.code == 250`, or `'x' in reply.text`"));
+    }
+    let counted = [".length", ".size()", ".count", ".len()"].iter().find(|word| source.contains(**word));
+    if let Some(word) = counted.filter(|_| !source.contains("message.size")) {
+        let warning = Diagnostic::warning(expression.span, format!("values have no `{word}`: this is undefined"));
+        warnings.push(warning.help("how long it is is `reply.lines | length`"));
+    }
     let quoted = [
         "reply.code == '",
         "reply.code == \"",
