@@ -49,7 +49,7 @@ pub(super) struct SessionArguments {
 /// The way that sessions take.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct ProxyArguments {
-    /// Go through this SOCKS5 proxy, unless the file names one [environment: ALL_PROXY, NO_PROXY]
+    /// Go through this SOCKS5 proxy, unless the file names one (without it that of `ALL_PROXY`)
     #[arg(long, value_name = "HOST[:PORT]", value_parser = socks_address)]
     proxy: Option<(String, u16)>,
 }

@@ -7,6 +7,7 @@ use super::edits::{TextEdits, column, is_in_brackets, pair, pairs, start};
 use super::tree::Work;
 use crate::scenario::yaml::{self, Node};
 use crate::scenario::{DEFAULTS_INDEX, Named, Scope as _};
+use std::fmt::Write as _;
 
 impl Work<'_> {
     /// Writes in the defaults that the scenario takes; its secrets are declared with the others, later.
@@ -32,17 +33,14 @@ impl Work<'_> {
         let entries: Vec<String> = self.shared_vars();
         match pair(root, "vars").map(|vars| vars.value) {
             _ if entries.is_empty() => {}
-            None => before.push_str(&format!("vars:\n  {}\n", entries.join("\n  "))),
+            None => _ = writeln!(before, "vars:\n  {}", entries.join("\n  ")),
             Some(own) if is_in_brackets(own, text) => {
                 let comma = if pairs(own).is_empty() { "" } else { ", " };
                 edits.replace(start(own) + 1..start(own) + 1, format!("{}{comma}", entries.join(", ")));
             }
             Some(own) => {
-                let indentation = column(text, start(own));
-                edits.replace(
-                    start(own)..start(own),
-                    entries.iter().map(|entry| format!("{entry}\n{:indentation$}", "")).collect::<String>(),
-                );
+                let end = format!("\n{:1$}", "", column(text, start(own)));
+                edits.replace(start(own)..start(own), format!("{}{end}", entries.join(&end)));
             }
         }
         edits.replace(first..first, before);

@@ -132,7 +132,9 @@ fn by_words(word: &str) -> Option<String> {
         return None;
     }
     // Of an option's values the server is the one with a port, or with a dot.
-    let joined = parts.iter().find(|part| part.rsplit_once(':').is_some_and(|(_, port)| port_of(port).is_some()));
+    let joined = parts
+        .iter()
+        .find(|part| part.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port_of(port).is_some()));
     let dotted = || parts.iter().find(|part| part.contains('.'));
     let host = joined.or_else(dotted).unwrap_or(&parts[0]).trim_end_matches([':', '.']);
     let says_tls =

@@ -217,7 +217,7 @@ fn blank_or_case(text: &str) -> Option<String> {
     let code = text.get(..3).filter(|code| code.bytes().all(|byte| byte.is_ascii_digit()))?;
     let rest = &text[3..];
     let keyword = rest.trim_start_matches([' ', '-']);
-    if rest.starts_with([' ', '-']) && is_keyword(keyword) {
+    if code == "250" && rest.starts_with([' ', '-']) && is_keyword(keyword) {
         return Some(format!(
             "any line of the reply may hold it: `^{code}[ -]{keyword}`, or `expect: {{offers: [{keyword}]}}`"
         ));

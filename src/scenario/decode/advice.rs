@@ -10,6 +10,7 @@ pub(super) fn mapping_help(what: &str) -> Option<&'static str> {
         "a scenario" => "begin the file with `connect: HOST:PORT`, and list what is played under `steps:`",
         "`starttls`" => "write `- starttls` alone, or `starttls: {verify: false}`",
         "`tls`" => "`- tls` begins a handshake at once; for STARTTLS write `- starttls`",
+        "`pace`" => "write `pace: {bytes: 1, every: 50ms}`",
         "`auth`" => "write `auth: {mechanism: PLAIN, username: <<username>>, password: <<password>>}`",
         "`connect`" => "write `connect: HOST:PORT`, or `connect: {host: NAME, port: 587}`",
         "`message`" => "write `message: {from: …, to: …, subject: …, text: …}`; lines as they are belong to `data: |`",

@@ -132,7 +132,7 @@ fn path(text: &Text, argument: &str, verb: &str, keyword: &str, warnings: &mut V
             "the angle bracket of this path is not closed".to_owned(),
             format!("write `{verb} {keyword}:<name@example.com>`"),
         ),
-        Some(_) if value.matches('<').count() > 1 && value.contains(',') => {
+        Some(_) if value.matches('<').count() > 1 && (value.contains(',') || value.contains("> <")) => {
             ("a line names one path".to_owned(), format!("write a line `{verb} {keyword}:<…>` for each"))
         }
         Some(_) => return,

@@ -14,11 +14,12 @@ use crate::scenario::typography::Lookalike;
 pub(super) fn syntax_error(text: &str, file: u32, error: &serde_saphyr::Error) -> Diagnostic {
     let span = error.location().map_or(Span { file, ..Span::default() }, |location| span_of(text, file, location));
     let message = message_of(error);
+    if let Some(help) = super::foreign::help(text) {
+        let message = limit(&message).unwrap_or_else(|| format!("not valid YAML: {message}"));
+        return Diagnostic::error(span, message).help(help);
+    }
     if let Some(limit) = limit(&message) {
         return Diagnostic::error(span, limit);
-    }
-    if let Some(help) = super::foreign::help(text) {
-        return Diagnostic::error(span, format!("not valid YAML: {message}")).help(help);
     }
     let place = FaultPlace::new(text, span);
     if let Some(found) = place.lookalike() {
@@ -217,8 +218,8 @@ fn message_of(error: &serde_saphyr::Error) -> String {
 fn hint(message: &str, line: &str) -> Option<String> {
     let value = line.split_once(": ").map_or(line, |(_, value)| value).trim();
     let is_quoted = value.starts_with(['"', '\'']);
-    let tag = value.strip_prefix('!').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_alphabetic()));
-    if message.contains("unsupported tag") && (tag || line.trim_start().starts_with("- !")) {
+    let tag = message.split_once("unsupported tag `!").map(|(_, tag)| tag);
+    if tag.is_some_and(|tag| tag.starts_with(|first: char| first.is_ascii_alphabetic())) {
         let is_file = message.contains("include") || message.contains("import") || message.contains("file");
         return Some(if is_file { TAG_OF_FILE } else { TAG }.to_owned());
     }

@@ -45,7 +45,21 @@ const SCRIPT: &str =
 fn is_said(line: &str) -> bool {
     let code = line.get(..3).is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_digit()));
     let has_code = code && line.get(3..4).is_none_or(|next| matches!(next, " " | "-"));
-    has_code || line.starts_with("Trying ") || line.starts_with("Connected to ") || line.starts_with("S: ")
+    let begins = [
+        "Trying ",
+        "Connected to ",
+        "CONNECTED(",
+        "S: ",
+        "=== ",
+        "<- ",
+        "<-\t",
+        "<~ ",
+        "* Connected",
+        "*   Trying",
+        "* Trying",
+        "< 2",
+    ];
+    has_code || begins.iter().any(|begin| line.starts_with(begin))
 }
 
 /// `SMTP_HOST=mail.example.com`
@@ -64,6 +78,9 @@ mod tests {
         for (text, word) in [
             ("telnet mail.example.com 25\nTrying 192.0.2.1...\n220 hi\n", "import"),
             ("220 hi\nEHLO x\n", "import"),
+            ("=== Trying mx.example:25...\n<-  220 hi\n -> EHLO x\n", "import"),
+            ("* Connected to mx.example\n< 220 hi\n", "import"),
+            ("CONNECTED(00000003)\n---\n250 DSN\n", "import"),
             ("#!/bin/sh\nswaks\n", "script"),
             ("spawn telnet x 25\n", "script"),
             ("*** Settings ***\n", "Robot"),
