@@ -88,7 +88,7 @@ mod tests {
         assert!(tip("command", "test").is_some_and(|tip| tip.contains("send")));
         assert_eq!(tip("send", "--zzz"), None);
         assert!(missing("serve").is_some_and(|tip| tip.contains("--sandbox")));
-        assert_eq!(missing("check"), None);
+        assert_eq!(missing("schema"), None);
         assert_eq!(option_of("--host=mx.example"), "--host");
     }
 

@@ -57,7 +57,7 @@ enum LoginChoice {
 /// Writes the scenario; 0, or 2 when that cannot be done as asked.
 pub(super) fn new(arguments: &NewArguments) -> u8 {
     let written = text(arguments).and_then(|text| match &arguments.output {
-        Some(file) => write(file, &text, arguments.force),
+        Some(file) => write(file, &for_editors(file, text), arguments.force),
         None => {
             screen::result(&text);
             Ok(())
@@ -105,6 +105,16 @@ fn with_provider<'a>(what: &'a str, arguments: &NewArguments) -> Option<Result<S
     let is_known = port.is_none_or(|port| provider.submission.is_some_and(|it| it.takes(port)));
     // On another port it is a server like any other.
     is_known.then(|| for_provider(provider, port, arguments).map(|plan| StarterPlan { host: name, ..plan }))
+}
+
+/// With the schema named for editors, where it lies beside the file.
+fn for_editors(file: &Path, text: String) -> String {
+    const SCHEMA: &str = "scenario.schema.json";
+    if file.with_file_name(SCHEMA).is_file() {
+        format!("# yaml-language-server: $schema={SCHEMA}\n{text}")
+    } else {
+        text
+    }
 }
 
 /// Whether a name is rather one of a file to write.

@@ -90,7 +90,7 @@ fn options(settings: &Settings) -> Vec<String> {
     flag(settings.sandbox && settings.to.is_none(), "--sandbox");
     flag(settings.insecure, "--insecure");
     flag(settings.insecure_secrets, "--insecure-secrets");
-    flag(settings.ca_pem.is_some(), "--ca-file FILE");
+    flag(settings.ca_pem.is_some(), "--ca-file CA.pem");
     options.extend(settings.seed.map(|seed| format!("--seed {seed}")));
     options.extend(settings.max_time.map(|length| format!("--max-time {}", written(length))));
     options

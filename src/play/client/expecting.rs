@@ -90,11 +90,7 @@ impl StepAt<'_> {
                 self.updates.rewrites.extend(rewrites);
                 Ok((Vec::new(), false))
             }
-            None => {
-                let mut divergence = self.place().mismatch(answer, &missed);
-                divergence.diagnostic.footnotes.extend(example_address(self, answer));
-                Err(vec![divergence])
-            }
+            None => Err(vec![self.place().mismatch(answer, &missed)]),
         }
     }
 
@@ -102,11 +98,11 @@ impl StepAt<'_> {
     pub(crate) fn compare(&self, expectation: &Expectation, answer: &Answered) -> Result<Captured, Vec<Divergence>> {
         let scope = self.scope();
         let came = Incoming::Reply(&answer.reply, answer.elapsed);
-        let captures = self
-            .stage
-            .comparer(&scope)
-            .compare(expectation, &came)
-            .map_err(|mismatches| vec![self.place().mismatch(answer, &mismatches)])?;
+        let captures = self.stage.comparer(&scope).compare(expectation, &came).map_err(|mismatches| {
+            let mut divergence = self.place().mismatch(answer, &mismatches);
+            divergence.diagnostic.footnotes.extend(example_address(self, answer));
+            vec![divergence]
+        })?;
         Ok((captures, answer.holds_secret))
     }
 

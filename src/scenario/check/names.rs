@@ -317,7 +317,7 @@ fn unreadable(source: &str) -> Option<String> {
     }
     let source = source.trim();
     if source.is_empty() {
-        return Some("a name stands between the brackets, `<<name>>`".to_owned());
+        return Some("a name stands between the brackets, `<<name>>`; the empty path is `<>`".to_owned());
     }
     source.ends_with('|').then(|| "a filter stands after `|`, as in `VALUE | b64encode`".to_owned())
 }

@@ -119,6 +119,9 @@ fn field(decoder: &mut Decoder<'_>, fields: &mut Fields, entry: KeyValue<'_>) ->
         "code" => fields.code = Some((codes(decoder, entry.value)?, span)),
         "enhanced" => fields.enhanced = Some((enhanced(decoder, entry)?, span)),
         "text" => fields.text = Some((Pattern::new(decoder.text_of(entry)?), span)),
+        "not" if matches!(entry.value.value, Value::List(_)) => {
+            decoder.wrong_type_with(entry.value, "one pattern", "join them by `|`, as in `not: VRFY|EXPN`");
+        }
         "not" => fields.not = Some((Pattern::new(decoder.text_of(entry)?), span)),
         "offers" => fields.offers = keywords(decoder, entry)?,
         "lacks" => fields.lacks = keywords(decoder, entry)?,

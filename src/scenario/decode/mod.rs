@@ -6,7 +6,7 @@
 use super::source::{Diagnostic, Sources, Span};
 use super::step::{Action, Head, Step};
 use super::yaml::{Node, Value};
-use super::{Data, Scenario, Var, yaml};
+use super::{Data, Named, Scenario, Var, yaml};
 use advice::as_mapping;
 use decoder::{Decoder, KeyValue};
 use std::sync::{Arc, OnceLock};
@@ -101,7 +101,7 @@ fn scenario(decoder: &mut Decoder<'_>, root: &Node) -> Option<Scenario> {
     let part = |decoder: &mut Decoder<'_>, node| decoder.part(|lost| lost.list(node), |decoder| vars(decoder, node));
     let vars = entries.value("vars").map(|node| part(decoder, node));
     let secrets = entries.value("secrets");
-    let secrets = secrets.map(|node| decoder.part(|lost| lost.list(node), |decoder| decoder.names(node)));
+    let secrets = secrets.map(|node| decoder.part(|lost| lost.list(node), |decoder| secrets_named(decoder, node)));
     let server = entries.entry("server").and_then(|entry| server::server(decoder, entry)).map(Arc::new);
     Some(Scenario {
         is_of_ticket: false,
@@ -131,6 +131,18 @@ fn scenario(decoder: &mut Decoder<'_>, root: &Node) -> Option<Scenario> {
         lost: std::mem::take(&mut decoder.lost),
         sources: decoder.sources.clone(),
     })
+}
+
+/// Names, without values.
+fn secrets_named(decoder: &mut Decoder<'_>, node: &Node) -> Vec<Named> {
+    let names = decoder.names(node);
+    for named in &names {
+        if let Some((name, _)) = named.name.split_once(['=', ':']) {
+            let error = Diagnostic::error(named.span, "a secret is named here, without its value");
+            decoder.complain(error.help(format!("write `[{name}]`; the value is given where it is run")));
+        }
+    }
+    names
 }
 
 fn without_steps(decoder: &Decoder<'_>, first: Span) -> Diagnostic {

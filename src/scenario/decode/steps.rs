@@ -283,7 +283,9 @@ fn bare_word(side: Side, node: &Node, word: &str) -> Diagnostic {
         Side::Server => ("expected `expect:`, `reply:` …", "a reply is `- reply: …`"),
     };
     let error = Diagnostic::error(node.span, format!("a step is a mapping, not {}", node.description())).label(label);
-    error.help(bare_help(side, word).unwrap_or_else(|| match similar(word, BARE_WORDS) {
+    let alone = (side == Side::Client && word == "auth")
+        .then(|| "write `- auth: {username: <<username>>, password: <<password>>}`".to_owned());
+    error.help(alone.or_else(|| bare_help(side, word)).unwrap_or_else(|| match similar(word, BARE_WORDS) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("only `starttls`, `tls` and `close` may stand alone; {help}"),
     }))

@@ -59,6 +59,10 @@ fn unlike_a_line(text: &Text, whole: &str) -> Option<Diagnostic> {
         let help = format!("`send` ends its line itself: `send: {first}`; each further line is a step of its own");
         return Some(warning.help(help));
     }
+    if let Some(line) = source.strip_suffix(';').filter(|_| !whole.contains('"')) {
+        let warning = Diagnostic::warning(text.span, "the semicolon after this command is sent too");
+        return Some(warning.help(format!("write `send: {line}`")));
+    }
     let code = whole.split([' ', '-']).next().filter(|code| text.is_literal_up_to(code.len()))?;
     let is_code =
         code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()) && code.starts_with(['2', '3', '4', '5']);
@@ -92,6 +96,17 @@ fn line(text: &Text, whole: &str, replied: bool, warnings: &mut Vec<Diagnostic>)
         Verb::BdatCommand if replied => {
             let warning = Diagnostic::warning(text.span, "the octets of a chunk follow BDAT at once, and none do");
             warnings.push(warning.help("write the step `bdat: |` with the message below it: it sends the command too"));
+        }
+        Verb::Data if !argument.trim().is_empty() => {
+            let warning = Diagnostic::warning(text.span, "DATA stands alone: the message follows its reply");
+            warnings
+                .push(warning.help("write `- send: DATA` with `expect: ^354`, and then `- data: |` with the message"));
+        }
+        Verb::Other if whole.to_ascii_uppercase().starts_with("MAIL:") => {
+            path(text, &whole[5..], "MAIL", "FROM", warnings);
+        }
+        Verb::Other if whole.to_ascii_uppercase().starts_with("RCPT:") => {
+            path(text, &whole[5..], "RCPT", "TO", warnings);
         }
         Verb::Other if replied => verb(text, whole, warnings),
         _ => {}

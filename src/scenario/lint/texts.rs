@@ -86,7 +86,8 @@ pub(super) fn mail_data(text: &Text, is_whole: bool, warnings: &mut Vec<Diagnost
     if is_name {
         return warn("this text itself is sent, not a file of this name", format!("write `data: {{file: {source}}}`"));
     }
-    if is_whole && source.lines().next_back() == Some(".") {
+    // What was recorded, with templates in its header, may end so.
+    if is_whole && text.is_literal() && source.lines().next_back() == Some(".") {
         return warn(
             "`data` sends the line with the dot itself: this one is doubled, and part of the message",
             "leave the last line out".to_owned(),

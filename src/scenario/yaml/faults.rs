@@ -137,6 +137,9 @@ impl<'t> FaultPlace<'t> {
     fn without_colon(&self, number: usize) -> Option<Diagnostic> {
         let line = self.text.lines().nth(number)?;
         let entry = line.trim_start();
+        if let Some(found) = self.without_blank(number, entry) {
+            return Some(found);
+        }
         let dash = if entry.starts_with("- ") { "- " } else { "" };
         let entry = entry.strip_prefix("- ").unwrap_or(entry);
         let (key, value) = entry.split_once(' ')?;
@@ -148,6 +151,28 @@ impl<'t> FaultPlace<'t> {
         }
         let span = self.part(number, line.len() - entry.len(), key.len());
         let error = Diagnostic::error(span, format!("not valid YAML: no colon stands after `{key}`"));
+        Some(error.help(format!("write `{dash}{key}: {}`", value.trim())))
+    }
+
+    /// `-send: x` and `- send:x`: a blank is missing after the dash or the colon.
+    fn without_blank(&self, number: usize, entry: &str) -> Option<Diagnostic> {
+        let known = |key: &str| Side::Client.all_keys().contains(&key) || Side::Server.all_keys().contains(&key);
+        let bare = entry.strip_prefix('-').unwrap_or(entry);
+        let (key, value) = bare.trim_start().split_once(':')?;
+        if !known(key) {
+            return None;
+        }
+        let dash_joined = entry.starts_with('-') && !bare.starts_with(' ');
+        let colon_joined = !value.is_empty() && !value.starts_with(' ');
+        let what = match (dash_joined, colon_joined) {
+            (true, _) => "dash",
+            (_, true) => "colon",
+            _ => return None,
+        };
+        let dash = if entry.starts_with('-') { "- " } else { "" };
+        let line = self.text.lines().nth(number)?;
+        let span = self.part(number, line.len() - entry.len(), entry.len());
+        let error = Diagnostic::error(span, format!("not valid YAML: no blank stands after the {what}"));
         Some(error.help(format!("write `{dash}{key}: {}`", value.trim())))
     }
 

@@ -29,6 +29,12 @@ pub(in crate::scenario) fn help(text: &str) -> Option<&'static str> {
             "this is about HTTP: a scenario has `connect: HOST:PORT`, and lines of SMTP under `steps:`"
         }
         () if SCRIPTS.contains(&word) => SCRIPT,
+        () if first.contains(" = ")
+            && !text.lines().any(|line| line.starts_with("steps:") || line.starts_with("- "))
+            && !text.contains("[[") =>
+        {
+            "this is a file of settings: a scenario is YAML, with `connect: HOST:PORT` and `steps:`"
+        }
         () if first.contains(" = \"") && !first.contains(": ") => {
             "a colon stands after a key, and lists begin with `- `: `connect: HOST:PORT`, `steps:`, `- expect: ^220`"
         }
@@ -88,7 +94,8 @@ mod tests {
             ("[relay]\nhost = x\n", "sections"),
             ("SMTP_HOST=x\n", "--vars-file"),
             ("GET http://x\n", "HTTP"),
-            ("connect = \"x\"\n", "colon"),
+            ("connect = \"x\"\n[[steps]]\n", "colon"),
+            ("relayhost = x\nsmtp_sasl_auth_enable = yes\n", "settings"),
         ] {
             assert!(help(text).is_some_and(|help| help.contains(word)), "{text}");
         }
