@@ -104,9 +104,11 @@ impl Masker {
         masker
     }
 
-    /// One that looks for the secrets of a run, and for credentials that its file spells out.
+    /// One that looks for all secrets of a run, and for credentials that the file spells out.
     pub(crate) fn of(variables: &Variables) -> Masker {
-        let masker = Masker::new(&variables.secrets);
+        let all = variables.secrets.iter().chain(&variables.besides);
+        let mut masker = Masker::new(&all.map(|(name, secret)| (name.clone(), secret.clone())).collect());
+        masker.too_short.retain(|short| variables.secrets.contains_key(&short.name));
         masker.with_credentials(&variables.typed).unwrap_or(masker)
     }
 
