@@ -4,10 +4,10 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::pin::Pin;
+use std::pin::pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// How many octets are read at once.
 const READ_SIZE: usize = 16 * 1024;
@@ -49,10 +49,10 @@ pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
 
 /// Reads what there is: no octets mean that the other side has closed.
 pub(crate) fn poll_read<S: AsyncRead + Unpin>(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
-    let mut space = [std::mem::MaybeUninit::uninit(); READ_SIZE];
-    let mut buffer = ReadBuf::uninit(&mut space);
-    let outcome = ready!(Pin::new(stream).poll_read(cx, &mut buffer));
-    Poll::Ready(outcome.map(|()| buffer.filled().to_vec()))
+    let mut piece = Vec::with_capacity(READ_SIZE);
+    let outcome = ready!(pin!(stream.read_buf(&mut piece)).poll(cx));
+    piece.shrink_to_fit();
+    Poll::Ready(outcome.map(|_| piece))
 }
 
 /// A buffer that is filled at its end and read from its front.

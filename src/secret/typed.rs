@@ -83,7 +83,8 @@ fn mentions_login(text: &str) -> bool {
 fn anywhere(text: &str, found: &mut Found) {
     let mut words = text.split(|letter: char| letter.is_whitespace() || matches!(letter, '\'' | '"')).peekable();
     while let Some(word) = words.next() {
-        let is_login = word.len() >= 4 && word.is_char_boundary(word.len() - 4) && mentions_login(&word[word.len() - 4..]);
+        let is_login =
+            word.len() >= 4 && word.is_char_boundary(word.len() - 4) && mentions_login(&word[word.len() - 4..]);
         if !is_login {
             continue;
         }
@@ -303,7 +304,9 @@ mod tests {
         assert_eq!(waited_for(login), ["YW5uYQ==", "anna", "czNjcmV0", "s3cret"]);
         let ruled = "  rules:\n    - {match: ^AUTH LOGIN, reply: 334 x}\n    - {match: ^czNj$, reply: 235 in}\n    - {match: ^NOOP, reply: 250 x}\n";
         assert!(waited_for(ruled).contains(&"czNj".to_owned()));
-        let condition = format!("  rules:\n    - {{match: ^AUTH, when: \"command.line == 'AUTH PLAIN {plain}'\", reply: 235 in}}\n");
+        let condition = format!(
+            "  rules:\n    - {{match: ^AUTH, when: \"command.line == 'AUTH PLAIN {plain}'\", reply: 235 in}}\n"
+        );
         assert!(waited_for(&condition).contains(&plain.to_owned()));
         for nothing in ["^AUTH PLAIN (?<it>.*)$", "^AUTH", "^AUTH [A-Z]+ (\\S+)$", "^AUTH PLAIN$", "^\\*$"] {
             assert_eq!(waited_for(&format!("  steps:\n    - expect: '{nothing}'\n")), [""; 0], "{nothing}");
