@@ -65,9 +65,8 @@ pub(super) fn play(request: &ClientAuditRequest<'_>) -> Result<Audited, Refusal>
 
 /// The password that clients log in with: the user's, else one that is made up, so that it is known wherever it appears.
 fn password(request: &ClientAuditRequest<'_>) -> Result<Secret, Refusal> {
-    let inputs = request.values.inputs(&[])?;
     let made_up = || Secret::new(format!("pw-{}", Chance::fresh().word(16)));
-    Ok(inputs.secrets.get("password").cloned().unwrap_or_else(made_up))
+    Ok(request.values.secret("password")?.unwrap_or_else(made_up))
 }
 
 /// What the first session of a client says; a command that cannot be started is no client.
