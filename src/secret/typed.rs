@@ -5,7 +5,7 @@
 //! their expressions, and what a server's patterns wait for. A variable is in clear by its author's choice: a password in
 //! one belongs under `secrets`. So is a user name that stands in the file besides.
 
-use super::auth::{AuthWatch, Carried, is_somebodys};
+use super::auth::{AuthWatch, Carried, is_encoded_text, is_somebodys};
 use crate::scenario::server::{Reply, ReplyKind, Rule};
 use crate::scenario::{
     Action, Auth, Expectation, Expected, OPEN, Pattern, RawBytes, Scenario, Sources, Step, Text, spelled,
@@ -44,23 +44,55 @@ pub(crate) fn typed(scenario: &Scenario) -> Vec<String> {
     found.hidden(|name| is_in_clear(&scenario.sources, name))
 }
 
-/// The credentials in a text that may be no scenario: lines that begin with AUTH, and base64 on the lines after them.
+/// The credentials in a text that may be no scenario, or a log: lines that say AUTH, and base64 on the lines after them.
 pub(crate) fn typed_in_text(text: &str) -> Vec<String> {
     let mut found = Found::default();
     if mentions_login(text) {
         let mut watch = AuthWatch::default();
         for line in text.lines() {
-            let sent = line.rsplit_once("send:").map_or(line, |(_, sent)| sent);
-            let sent = sent.trim_start_matches(['-', ' ', '\'', '"', '[', '{']);
-            let sent = sent.split(", ").next().unwrap_or(sent).trim_end_matches([' ', '\'', '"', ',', ']', '}']);
-            if sent.contains(": ") || sent.ends_with(':') || sent.is_empty() {
-                continue;
-            }
-            found.note(watch.line(sent.as_bytes()));
+            found.note(said_in(line, &watch).and_then(|said| watch.line(said.as_bytes())));
         }
         anywhere(text, &mut found);
     }
     found.hidden(|name| stands_in(text, name))
+}
+
+/// What a client says on a line of any text: a command that is to be sent, a login, or what may answer a challenge.
+fn said_in<'l>(line: &'l str, watch: &AuthWatch) -> Option<&'l str> {
+    let sent = line.rsplit_once("send:").map_or(line, |(_, sent)| sent);
+    let sent = sent.trim_start_matches(['-', ' ', '\'', '"', '[', '{']);
+    let sent = sent.split(", ").next().unwrap_or(sent).trim_end_matches([' ', '\'', '"', ',', ']', '}']);
+    if let Some(login) = login_in(line).filter(|_| login_in(sent) != Some(sent)) {
+        return is_login(login).then_some(login);
+    }
+    // A log: what stands before it says who said it, and `334` that it was the server.
+    let mut words = line.split_whitespace();
+    let last = words.next_back()?;
+    if words.any(|word| word.contains("334")) {
+        return None;
+    }
+    if watch.is_response(last.as_bytes()) && is_encoded_text(last.as_bytes()) {
+        return Some(last);
+    }
+    // A reply in a log is no command either.
+    let answers = watch.is_response(sent.as_bytes()) && sent.contains(' ');
+    (!sent.contains(": ") && !sent.ends_with(':') && !sent.is_empty() && !answers).then_some(sent)
+}
+
+/// From the word AUTH on; not where a server offers it.
+fn login_in(line: &str) -> Option<&str> {
+    let begins = |at: usize| {
+        let before = line[..at].trim_end_matches(' ');
+        let offers = before.ends_with(|letter: char| letter.is_ascii_digit() || letter == '-') && before != "-";
+        !offers && !line[..at].ends_with(char::is_alphanumeric)
+    };
+    let is_verb = |at: usize| line.get(at..at + 5).is_some_and(|word| word.eq_ignore_ascii_case("auth "));
+    line.char_indices().map(|(at, _)| at).find(|at| is_verb(*at) && begins(*at)).map(|at| &line[at..])
+}
+
+/// Whether words about AUTH are a command: nothing, or base64, follows the mechanism.
+fn is_login(line: &str) -> bool {
+    line.split_whitespace().nth(2).is_none_or(|word| is_encoded_text(word.as_bytes()))
 }
 
 /// Whether a scenario's files hold a user name as a word of its own: then nothing is gained by hiding it.
@@ -94,7 +126,7 @@ fn anywhere(text: &str, found: &mut Found) {
         let Some(response) = ahead.next() else { return };
         let response = response.trim_end_matches(['$', ')', ']', '}', ',', ';', '.', '`', '>']);
         // What is no base64 of a text is a word about logins.
-        if super::auth::is_encoded_text(response.as_bytes()) {
+        if is_encoded_text(response.as_bytes()) {
             found.note(AuthWatch::default().line(format!("AUTH {mechanism} {response}").as_bytes()));
         }
     }
@@ -321,6 +353,16 @@ mod tests {
             typed_in_text("- {send: AUTH PLAIN AGFubgBzM2NyZXQtcHc=, expect: ^2}")
                 .iter()
                 .any(|it| it.contains("AGFub"))
+        );
+        for log in [
+            "C: AUTH PLAIN AGFubmEAczNjcmV0LXB3\nS: 535 no",
+            "10:00:00 >>> AUTH LOGIN\n10:00:00 <<< 334 VXNlcm5hbWU6\n10:00:00 >>> YW5uYS1sZW5h\n<<< 334 UGFzc3dvcmQ6\n>>> czNjcmV0LXB3\n<<< 535 no",
+        ] {
+            assert!(typed_in_text(log).contains(&"s3cret-pw".to_owned()), "{log}: {:?}", typed_in_text(log));
+        }
+        assert_eq!(
+            typed_in_text("S: 250-AUTH PLAIN LOGIN\nC: MAIL FROM:<a@b.example>\nS: 535 authentication failed"),
+            [""; 0]
         );
     }
 }

@@ -62,7 +62,9 @@ fn is_blank(hir: &Hir) -> bool {
 fn add(text: &str, lines: &mut [String]) {
     let octets: usize = lines.iter().map(String::len).sum();
     if octets + text.len() * lines.len() <= MOST_OCTETS {
-        lines.iter_mut().for_each(|line| line.push_str(text));
+        for line in lines {
+            line.push_str(text);
+        }
     }
 }
 
