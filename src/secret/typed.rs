@@ -15,6 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A part of a credential that is shorter may be any word.
 const SHORTEST_PART: usize = 4;
 
+/// More user names are not looked for in the file, and hidden.
+const MOST_NAMES: usize = 100;
+
 /// What was found so far.
 #[derive(Default)]
 struct Search<'s> {
@@ -142,7 +145,8 @@ impl Found {
 
     /// What is hidden of it: user names only where they are not in clear.
     fn hidden(self, is_in_clear: impl Fn(&str) -> bool) -> Vec<String> {
-        let names = self.names.into_iter().filter(|name| !is_in_clear(name));
+        let many = self.names.len() > MOST_NAMES;
+        let names = self.names.into_iter().filter(|name| many || !is_in_clear(name));
         let all: BTreeSet<String> = self.secrets.into_iter().chain(names).collect();
         all.into_iter().filter(|text| is_somebodys(text)).collect()
     }

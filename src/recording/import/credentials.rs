@@ -7,10 +7,12 @@ use super::grammar::{is_base64, is_hidden, is_mechanism};
 use super::text::TextLine;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::collections::HashSet;
 
 /// What follows AUTH and the name of a mechanism, in all lines; decoded as well.
 pub(super) fn after_auth(lines: &[TextLine<'_>]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
+    let mut known: HashSet<&str> = HashSet::new();
     for line in lines {
         for (at, _) in line.text.match_indices(|letter: char| letter.eq_ignore_ascii_case(&'a')) {
             let Some(rest) = line
@@ -29,7 +31,7 @@ pub(super) fn after_auth(lines: &[TextLine<'_>]) -> Vec<String> {
                 && !is_mechanism(message)
                 && is_base64(message)
                 && !is_hidden(message)
-                && !found.iter().any(|known| known == message)
+                && known.insert(message)
             {
                 found.push(message.to_owned());
             }

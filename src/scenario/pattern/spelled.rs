@@ -9,9 +9,9 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 /// Stands where a pattern leaves open what comes.
 pub(crate) const OPEN: char = '\u{fffc}';
 /// How many lines are told of a pattern with alternatives.
-const MOST_LINES: usize = 64;
+const MOST_LINES: usize = 16;
 /// How many octets are told of them together.
-const MOST_OCTETS: usize = 64 * 1024;
+const MOST_OCTETS: usize = 16 * 1024;
 
 /// The lines that a pattern spells out: one for each of its alternatives. Any blanks are one blank.
 pub(crate) fn spelled(pattern: &str) -> Vec<String> {
