@@ -4,6 +4,8 @@
 //! table says which faults a check finds.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "audit_client/listening.rs"]
+mod listening;
 #[path = "program/mod.rs"]
 #[expect(dead_code, reason = "other tests ask for more")]
 mod program;
@@ -12,6 +14,7 @@ use program::{root, smtp_script};
 use serde_json::Value;
 use smtp_script::library::CheckLibrary;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, thread};
@@ -210,7 +213,13 @@ fn audited(client: &str, ids: &[&str]) -> BTreeMap<String, String> {
     words.extend(["--", "python3", &program]);
     words.extend(client.split_whitespace());
     let played = smtp_script(&words);
-    let text = fs::read_to_string(&report).unwrap_or_else(|_| panic!("`{client}`: {}{}", played.out, played.err));
+    assert!(report.exists(), "`{client}`: {}{}", played.out, played.err);
+    verdicts_in(&report)
+}
+
+/// What a report says of each check.
+fn verdicts_in(report: &Path) -> BTreeMap<String, String> {
+    let text = fs::read_to_string(report).unwrap();
     let report: Value = serde_json::from_str(&text).unwrap();
     let of_check = |check: &Value| {
         let result = check["results"].as_object().unwrap().values().next().unwrap().clone();

@@ -1,7 +1,7 @@
 //! A client that is audited: what it is set up to do, as a first session showed, and the values that its checks are played
 //! with.
 
-use super::judge_client::told;
+use super::judge_client::{NOBODY_CAME, told};
 use crate::audit::NotPlayed;
 use crate::run::{Kind, Outcome, RunVerdict, Speaker};
 use std::collections::BTreeMap;
@@ -110,9 +110,10 @@ fn words(line: &str) -> Vec<String> {
 
 /// Why there was no session.
 fn never_came(outcome: &Outcome) -> Option<String> {
-    let ended = outcome.client_end.as_ref().map_or_else(|| "nobody came".to_owned(), told);
+    let ended = outcome.client_end.as_ref().map_or_else(|| "the connection ended".to_owned(), told);
     if outcome.divergences.iter().any(|divergence| divergence.kind == Kind::Connections) {
-        return Some(format!("it never connected: {ended}"));
+        let never = || format!("it never connected: {ended}");
+        return Some(outcome.client_end.as_ref().map_or_else(|| NOBODY_CAME.to_owned(), |_| never()));
     }
     let silent = !outcome.transcript.iter().any(|entry| entry.speaker == Speaker::Client);
     let implicit = outcome.steps.iter().any(|step| step.observed == Some("tls"));
@@ -125,6 +126,9 @@ fn never_came(outcome: &Outcome) -> Option<String> {
 
 /// Without trust there is no session under TLS, and each check of certificates would pass for the wrong reason.
 fn untrusting(outcome: &Outcome) -> String {
-    let ended = outcome.client_end.as_ref().map(told).unwrap_or_default();
-    format!("it refuses a certificate that is right: let it trust the authority in {{ca}} (SMTP_CA); {ended}")
+    let refuses = "it refuses a certificate that is right: let it trust the authority";
+    match &outcome.client_end {
+        Some(end) => format!("{refuses} in {{ca}} (SMTP_CA); {}", told(end)),
+        None => format!("{refuses} that `--ca-out` writes, and know the server by the name that `--host` says"),
+    }
 }

@@ -15,6 +15,8 @@ const WANTS_SUCCESS: &str = "exit-success";
 const MAY_NOT_COME: &str = "may-not-come";
 /// A check with this tag is passed by a client that ends the session in the handshake, and says that it failed.
 const MAY_LEAVE_HANDSHAKE: &str = "may-leave-handshake";
+/// Of a client that nobody of ours starts.
+pub(super) const NOBODY_CAME: &str = "no session began in the time of `--wait`";
 /// How many letters are shown of the last line that a command printed.
 const SAID: usize = 200;
 
@@ -57,9 +59,10 @@ fn left_after_all(scenario: &Scenario, outcome: &Outcome, divergence: &Divergenc
 /// Whether the client saw itself that it must not send this, or must not go on, and said so.
 fn refused_to_come(outcome: &Outcome, divergence: &Divergence) -> bool {
     let exit = outcome.client_end.as_ref().map(|end| &end.exit);
-    let says_so = matches!(exit, Some(ClientExit::Status(status)) if *status != 0);
+    // Of a client that nobody of ours started no exit status is known.
+    let says_so = exit.is_none_or(|exit| matches!(exit, ClientExit::Status(status) if *status != 0));
     let is_first = connection_of(&divergence.step) == Some(1);
-    let stayed_away = divergence.kind == Kind::Connections && has_tag(outcome, MAY_NOT_COME);
+    let stayed_away = divergence.kind == Kind::Connections && exit.is_some() && has_tag(outcome, MAY_NOT_COME);
     let left = divergence.kind == Kind::Tls && has_tag(outcome, MAY_LEAVE_HANDSHAKE);
     is_first && says_so && (stayed_away || left)
 }
@@ -112,6 +115,7 @@ fn blocked_by(outcome: &Outcome, divergence: &Divergence) -> String {
     let message = divergence.diagnostic.message.trim_start_matches("step ").to_owned();
     match &outcome.client_end {
         Some(end) if divergence.kind == Kind::Connections => format!("it never connected: {}", told(end)),
+        None if divergence.kind == Kind::Connections => NOBODY_CAME.to_owned(),
         _ => message,
     }
 }

@@ -10,6 +10,7 @@ mod client_played;
 mod clients;
 mod diff;
 mod meeting;
+mod outside;
 mod played;
 mod result;
 mod secrets;

@@ -46,6 +46,9 @@ pub(crate) enum Awaited {
     Open { wanted: Option<usize> },
     /// As `Open`, but each connection must arrive within `wait`.
     Within { wanted: Option<usize>, wait: Duration },
+    /// One connection of a client that comes from outside, which must arrive within `wait`; whoever comes next is not this
+    /// server's.
+    Outside { wait: Duration },
     /// Nobody comes any more: what has begun is played to its end.
     Last,
 }
@@ -59,6 +62,17 @@ pub struct Listening {
     pub trust_pem: Vec<u8>,
 }
 
+impl Awaited {
+    /// Whether one more connection is let in after this many.
+    fn admits(self, came: usize) -> bool {
+        match self {
+            Awaited::Last => false,
+            Awaited::Outside { .. } => came == 0,
+            Awaited::Client | Awaited::Open { .. } | Awaited::Within { .. } => true,
+        }
+    }
+}
+
 /// A server that listens.
 pub(crate) struct Serving {
     script: Arc<Script>,
@@ -70,7 +84,12 @@ impl Serving {
     /// Listens, and serves in tasks of the current tokio runtime.
     pub(crate) async fn start(listen: SocketAddr, parts: ScriptParts, log: &Transcript) -> Result<Serving, String> {
         let listener = TcpListener::bind(listen).await.map_err(|error| crate::server::cannot_listen(listen, &error))?;
-        let address = listener.local_addr().map_err(|error| crate::scenario::reason(&error))?;
+        Serving::at(listener, parts, log).map_err(|error| crate::scenario::reason(&error))
+    }
+
+    /// The same, where somebody else listens.
+    pub(crate) fn at(listener: TcpListener, parts: ScriptParts, log: &Transcript) -> std::io::Result<Serving> {
+        let address = listener.local_addr()?;
         let script = Arc::new(Script::new(parts, reachable(address)));
         let (phase, seen) = watch::channel(Awaited::Client);
         let host = Host {
@@ -139,7 +158,7 @@ impl Host {
             self.bounded = matches!(now, Awaited::Open { wanted: None });
             let until = self.until(now, last_event);
             tokio::select! {
-                accepted = listener.accept(), if now != Awaited::Last => match accepted {
+                accepted = listener.accept(), if now.admits(self.came) => match accepted {
                     Ok((tcp, address)) => {
                         last_event = Instant::now();
                         self.admit(tcp, address);
@@ -155,13 +174,15 @@ impl Host {
                 () = stop.stopped() => break,
             }
         }
-        self.end(&listener).await
+        let last = *phase.borrow();
+        self.end(&listener, last).await
     }
 
     /// Whether anything is left to wait for.
     fn goes_on(&mut self, phase: Awaited, listener: &TcpListener) -> bool {
         let wanted = match phase {
             Awaited::Client => return true,
+            Awaited::Outside { .. } => return self.came == 0 || !self.playing.is_empty(),
             Awaited::Open { wanted } | Awaited::Within { wanted, .. } => wanted,
             Awaited::Last => {
                 self.take_arrived(listener);
@@ -176,14 +197,17 @@ impl Host {
     fn until(&self, phase: Awaited, last_event: Instant) -> Option<Instant> {
         let patience = match phase {
             Awaited::Within { wait, .. } if self.playing.is_empty() => last_event.checked_add(wait),
+            Awaited::Outside { wait } if self.came == 0 => last_event.checked_add(wait),
             _ => None,
         };
         let due = self.script.due.filter(|_| self.playing.is_empty());
         patience.into_iter().chain(due).min()
     }
 
-    async fn end(mut self, listener: &TcpListener) -> (Vec<Record>, LeftOut) {
-        self.take_arrived(listener);
+    async fn end(mut self, listener: &TcpListener, phase: Awaited) -> (Vec<Record>, LeftOut) {
+        if !matches!(phase, Awaited::Outside { .. }) {
+            self.take_arrived(listener);
+        }
         while let Some(done) = self.playing.join_next().await {
             self.keep(done);
         }

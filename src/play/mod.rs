@@ -14,6 +14,7 @@ pub(crate) mod expect;
 pub(crate) mod expected;
 pub(crate) mod group;
 pub(crate) mod outcome;
+mod outside;
 mod passed;
 mod program;
 pub(crate) mod props;
@@ -30,6 +31,7 @@ pub use divergence::{Cause, Divergence, Kind};
 pub use outcome::{
     CertificateOutcome, ClaimOutcome, Handshake, Outcome, RunVerdict, SessionOutcome, StepOutcome, Verdict,
 };
+pub use outside::OutsideClient;
 pub use passed::{PassedStep, PassedSteps};
 pub use program::{ClientEnd, ClientExit, ClientProgram};
 pub use rewrite::Rewrite;

@@ -1,6 +1,6 @@
 //! How a scenario is to be played.
 
-use super::{ClientProgram, Stop};
+use super::{ClientProgram, OutsideClient, Stop};
 use crate::play::client::BoundSecrets;
 use crate::scenario::FailOn;
 use crate::scenario::Rendered;
@@ -56,6 +56,8 @@ pub struct Settings {
     pub admission: Option<Admission>,
     /// The program that is started to connect to the server of the file, in place of a client in it.
     pub client_program: Option<Arc<ClientProgram>>,
+    /// The client that comes from outside to the server of the file, for one session.
+    pub outside_client: Option<Arc<OutsideClient>>,
     /// Where a server of the file listens, instead of where the file says.
     pub listen: Option<SocketAddr>,
     /// Keeps what both sides did on each connection, so that the server's part can be played again; not where

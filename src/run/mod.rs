@@ -24,8 +24,8 @@ pub(crate) use crate::play::client::{
 pub(crate) use crate::play::what_came;
 pub use crate::play::{
     Cause, CertificateOutcome, ClaimOutcome, ClientEnd, ClientExit, ClientProgram, Divergence, Handshake, Kind,
-    Outcome, PassedStep, PassedSteps, Rewrite, RunVerdict, SessionOutcome, Settings, SharedSandbox, StepNumber,
-    StepOutcome, StepSide, Stop, Verdict,
+    Outcome, OutsideClient, PassedStep, PassedSteps, Rewrite, RunVerdict, SessionOutcome, Settings, SharedSandbox,
+    StepNumber, StepOutcome, StepSide, Stop, Verdict,
 };
 pub use crate::session::{
     Admission, Arrivals, Entry, Event as Happened, Exchange, OWN_CLOSE, Observer, ReplyEntry, Speaker,

@@ -8,7 +8,7 @@ use crate::play::client::player::Player;
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::outcome::{ClaimOutcome, Outcome};
 use crate::play::props::Props;
-use crate::play::{ClientProgram, PassedSteps, Settings, StepNumber, Stop};
+use crate::play::{ClientProgram, OutsideClient, PassedSteps, Settings, StepNumber, Stop};
 use crate::scenario::{Diagnostic, Scenario, Span, TemplateError, Variables};
 use crate::server::Sandbox;
 use jiff::Timestamp;
@@ -36,6 +36,9 @@ pub(super) async fn play(scenario: &Scenario, variables: &Variables, props: &Pro
     let stop = settings.stop.clone().unwrap_or_default();
     if let Some(program) = settings.client_program.clone() {
         return beside_program(player, program, serving, stop).await;
+    }
+    if let Some(outside) = settings.outside_client.clone() {
+        return with_outside_client(player, &outside, serving).await;
     }
     tokio::select! {
         biased;
@@ -65,6 +68,16 @@ async fn beside_program(
     player.stage.log.note(&Arc::from("client"), &format!("the command {}", end.exit.describe()));
     player.finish_server(Some(serving), Awaited::Last).await;
     Outcome { client_end: Some(end), ..player.into_outcome() }
+}
+
+/// Plays the server of the file to one session of a client that comes by itself.
+async fn with_outside_client(mut player: Player<'_>, outside: &OutsideClient, serving: Option<Serving>) -> Outcome {
+    player.finish_server(serving, Awaited::Outside { wait: outside.patience() }).await;
+    let outcome = player.into_outcome();
+    if outcome.divergences.iter().any(|divergence| divergence.kind == Kind::Connections) {
+        outside.give_up();
+    }
+    outcome
 }
 
 /// Plays the server's side alone; `ready` learns where it listens.

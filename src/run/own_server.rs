@@ -4,6 +4,7 @@
 //! connections are waited for, and one list of what diverged. Playing the server is `serving`'s business.
 
 use crate::host::{Awaited, Serving};
+use crate::play::OutsideClient;
 use crate::play::client::endpoint::file_root;
 use crate::play::client::player::{Player, over};
 use crate::play::divergence::Divergence;
@@ -12,7 +13,7 @@ use crate::play::server::scope::server_value;
 use crate::play::server::script::ScriptParts;
 use crate::scenario::server::{ConnectionPlan, Server};
 use crate::scenario::{
-    Action, Address, Connect, Misread, Mode, Span, TemplateError, Templates, Variables, parse_listen,
+    Action, Address, Connect, Misread, Mode, Span, TemplateError, Templates, Variables, parse_listen, reason,
 };
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ impl Player<'_> {
     pub(super) async fn start_server(&mut self, variables: &Variables) -> Result<Option<Serving>, TemplateError> {
         let Some(server) = &self.ground.scenario.server else { return Ok(None) };
         let fault = |message| TemplateError { message, span: server.span, help: None };
+        let outside = self.ground.settings.outside_client.as_deref();
         let listen = self.listen_address(server)?;
         let parts = ScriptParts {
             server: server.clone(),
@@ -38,8 +40,17 @@ impl Player<'_> {
             insecure_secrets: self.ground.settings.insecure_secrets,
             stop: self.ground.settings.stop.clone().unwrap_or_default(),
             secrets: variables.secrets.clone(),
+            authority: outside.map(OutsideClient::authority),
+            host_names: outside.map(|client| client.names().to_vec()).unwrap_or_default(),
         };
-        let serving = Serving::start(listen, parts, &self.stage.log).await.map_err(fault)?;
+        let serving = match outside {
+            None => Serving::start(listen, parts, &self.stage.log).await,
+            Some(client) => client
+                .listener()
+                .and_then(|listener| Serving::at(listener, parts, &self.stage.log))
+                .map_err(|error| reason(&error)),
+        };
+        let serving = serving.map_err(fault)?;
         self.stage.names.set("server", server_value(serving.script().address, None), false);
         self.ground.own_server = Some(serving.script().clone());
         Ok(Some(serving))
@@ -100,7 +111,7 @@ impl Player<'_> {
         }
         // A client that speaks to the server itself is the one that connects; behind a relay more may come.
         let is_over = self.has_client() && (wanted.is_none() || self.reaches_own_server());
-        if is_over || !self.stage.divergences.is_empty() || self.stage.not_applicable.is_some() {
+        if is_over || self.stage.failures() > 0 || self.stage.not_applicable.is_some() {
             Awaited::Last
         } else {
             Awaited::Within { wanted, wait: self.stage.timeout }
@@ -130,7 +141,7 @@ impl Player<'_> {
         }
         // In the order it happened, whoever it happened to.
         self.stage.divergences.sort_by_key(|divergence| divergence.line.unwrap_or(usize::MAX));
-        let wanted_nothing = self.stage.divergences.is_empty()
+        let wanted_nothing = self.stage.failures() == 0
             && self.ground.settings.stop.as_ref().is_some_and(crate::play::Stop::is_stopped)
             && self.served_steps.iter().any(|step| step.verdict == Verdict::Unreached);
         if let Some(server) = self.ground.scenario.server.as_ref().filter(|_| wanted_nothing) {

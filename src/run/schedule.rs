@@ -240,6 +240,7 @@ async fn play_turn(shared: &Schedule, due: Due) {
         Some(room) => room.clone().acquire_owned().await.ok(),
         None => None,
     };
+    let began = Instant::now();
     let outcome = loop {
         let outcome = attempt(shared, due).await;
         let Some(wait) = shared.plan.wait_before_another(play, &outcome, before.len()) else { break outcome };
@@ -260,7 +261,7 @@ async fn play_turn(shared: &Schedule, due: Due) {
     (shared.listener)(RunEvent::Finished(Box::new(Finished {
         play: due.play,
         number: due.number,
-        offset: now.saturating_duration_since(shared.began),
+        offset: began.saturating_duration_since(shared.began),
         late: now.saturating_duration_since(due.at),
         before,
         outcome,

@@ -78,7 +78,7 @@ pub(crate) enum Action {
     StartTls(Box<TlsStep>),
     Tls(Box<TlsStep>),
     Auth(Box<Auth>),
-    Assert(Expression),
+    Assert(Assertion),
     Set(Vec<(Named, Data)>),
     Sleep(Length),
     /// Ends the scenario: it is not about this other side, for this reason.
@@ -122,6 +122,14 @@ pub(crate) enum RawBytes {
     Bytes(Vec<u8>),
     Hex(Text),
     Base64(Text),
+}
+
+/// What must be true, and what had better be.
+#[derive(Debug, Clone)]
+pub(crate) struct Assertion {
+    pub(crate) condition: Expression,
+    /// Where this is false, and the condition is true, the scenario warns.
+    pub(crate) warn: Option<Expression>,
 }
 
 /// A whole SASL exchange (RFC 4954).
@@ -217,6 +225,13 @@ impl Action {
     }
 }
 
+impl Assertion {
+    /// Both conditions.
+    pub(crate) fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        std::iter::once(&self.condition).chain(&self.warn)
+    }
+}
+
 impl Auth {
     /// Every template in it.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &Text> {
@@ -225,6 +240,15 @@ impl Auth {
 }
 
 impl Step {
+    /// The name of the session that it speaks in; of `connect` the one it opens.
+    pub(crate) fn session_name(&self) -> &str {
+        let opened = match &self.action {
+            Action::Connect(connect) => connect.session.as_ref(),
+            _ => None,
+        };
+        opened.or(self.session.as_ref()).map_or("main", |named| named.name.as_str())
+    }
+
     /// The key of what it does, for reports.
     pub(crate) fn keyword(&self) -> &'static str {
         let without_action = if self.reply.is_some() {

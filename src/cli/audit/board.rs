@@ -2,6 +2,7 @@
 //!
 //! Called by `played` for servers and by `client_played` for clients.
 
+use super::outside::SessionNotices;
 use super::work::AuditWork;
 use crate::cli::progress::RunProgress;
 use crate::cli::refusal::Refusal;
@@ -73,9 +74,14 @@ pub(super) fn play_checks(
     work: AuditWork,
     plays: Vec<Play>,
     plan: &Plan,
-    quiet: bool,
+    shown: AuditShown,
 ) -> Result<(AuditWork, Course), Refusal> {
-    let board = Arc::new(Mutex::new(AuditBoard { work, progress: RunProgress::new(!quiet) }));
+    let (quiet, sessions) = match shown {
+        AuditShown::Nothing => (true, None),
+        AuditShown::Progress => (false, None),
+        AuditShown::Sessions(sessions) => (true, Some(sessions)),
+    };
+    let board = Arc::new(Mutex::new(AuditBoard { work, progress: RunProgress::new(!quiet), sessions }));
     let course = play_all(plays, plan, &listener(&board))?;
     let board = Arc::into_inner(board).map(|board| board.into_inner().unwrap_or_else(PoisonError::into_inner));
     let Some(mut board) = board else { return Err("the checks did not end".into()) };
@@ -83,19 +89,40 @@ pub(super) fn play_checks(
     Ok((board.work, course))
 }
 
+/// What is shown meanwhile.
+pub(super) enum AuditShown {
+    Nothing,
+    /// How many checks are done.
+    Progress,
+    /// What each session came to.
+    Sessions(SessionNotices),
+}
+
+impl AuditShown {
+    pub(super) fn unless(quiet: bool) -> AuditShown {
+        if quiet { AuditShown::Nothing } else { AuditShown::Progress }
+    }
+}
+
 /// What the threads that report runs share.
 struct AuditBoard {
     work: AuditWork,
     progress: RunProgress,
+    sessions: Option<SessionNotices>,
 }
 
 fn listener(board: &Arc<Mutex<AuditBoard>>) -> RunListener {
     let board = board.clone();
     Arc::new(move |event| {
         let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
-        let AuditBoard { work, progress } = &mut *board;
+        let AuditBoard { work, progress, sessions } = &mut *board;
         match event {
-            RunEvent::Finished(finished) => work.take(&finished),
+            RunEvent::Finished(finished) => {
+                let (check, subject, verdict) = work.take(&finished);
+                if let Some(sessions) = sessions {
+                    sessions.tell(subject, check, verdict);
+                }
+            }
             RunEvent::Tick(under_way) => progress.tick(work.standing(under_way)),
         }
     })

@@ -4,7 +4,8 @@
 //! the schedule and the reports are those of `audit`.
 
 use super::client_played::{self, ClientAuditRequest};
-use super::{ChoiceArguments, ResultArguments, catalogue, clients, diff};
+use super::outside::OutsideArguments;
+use super::{ChoiceArguments, ResultArguments, catalogue, clients, diff, outside};
 use crate::audit::{Expects, client_checks};
 use crate::cli::refusal::Refusal;
 use crate::cli::report_files::ReportFiles;
@@ -28,6 +29,8 @@ pub(in crate::cli) struct AuditClientArguments {
     /// Clients in a CSV file, one per row, with the columns `name` and `command`
     #[arg(long, value_name = "FILE.csv")]
     clients: Option<PathBuf>,
+    #[command(flatten)]
+    outside: OutsideArguments,
     /// What the client is set up to do; without it, what it does in a first session
     #[arg(long, value_name = "WHAT")]
     expects: Option<ExpectsArgument>,
@@ -97,10 +100,14 @@ fn audited(arguments: &AuditClientArguments) -> Result<u8, Refusal> {
         screen::result(&catalogue::list(&chosen, CheckLibrary::Clients));
         return Ok(0);
     }
-    let clients = clients::read(&arguments.command, arguments.clients.as_deref())?;
+    let outside = arguments.outside.clients()?;
+    let clients = clients::read(&arguments.command, arguments.clients.as_deref(), outside)?;
     let read: Vec<PathBuf> = arguments.clients.iter().cloned().chain(arguments.values.files_read()).collect();
     let files = ReportFiles::open(&arguments.results.reports, &read)?;
     let (began, report) = (Instant::now(), Report::begin());
+    if !arguments.results.quiet {
+        outside::announce_first(&clients);
+    }
     let played = client_played::play(&ClientAuditRequest {
         checks: &chosen,
         clients: &clients,

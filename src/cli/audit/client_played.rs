@@ -1,8 +1,9 @@
 //! Plays the checks of clients: first each client meets a server that takes everything, and shows what it is set up to do; then
 //! it is started for every check that applies.
 
-use super::board::{AuditBounds, Schedule, outcomes_of, play_checks};
-use super::clients::{AuditedClient, as_typed};
+use super::board::{AuditBounds, AuditShown, Schedule, outcomes_of, play_checks};
+use super::clients::{AuditedClient, ClientSource, as_typed};
+use super::outside::{SessionNotices, needs_command};
 use super::played::Audited;
 use super::result::plain;
 use super::work::{AuditWork, CheckPlay};
@@ -14,7 +15,7 @@ use crate::cli::run::TranscriptsOf;
 use crate::cli::screen;
 use crate::cli::values::ValueArguments;
 use crate::report::audit::{AuditTarget, AuditVerdict, CheckResult, Grade};
-use crate::run::{ClientExit, ClientProgram, Outcome, Play, Settings};
+use crate::run::{Again, ClientExit, ClientProgram, Outcome, Plan, Play, Room, Settings, Speaker, room_for};
 use crate::scenario::{Chance, Inputs, Scenario, Secret, Variables};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,15 +41,20 @@ pub(super) struct ClientAuditRequest<'a> {
 
 /// Plays everything.
 pub(super) fn play(request: &ClientAuditRequest<'_>) -> Result<Audited, Refusal> {
-    let ground = ClientGround { request, given: request.values.given(), password: password(request)? };
+    let ground = ClientGround::of(request)?;
     let bounds = AuditBounds::of(request.max_time);
-    let schedule = Schedule { jobs: request.jobs, descriptors: DESCRIPTORS, again: None, bounds: &bounds };
+    let from_outside = request.clients.iter().any(|client| client.words().is_none());
+    // Whose turn it is stands in the rooms: each holds one session.
+    let jobs = if from_outside { usize::MAX } else { request.jobs };
+    let again = from_outside.then_some(said_nothing as Again);
+    let schedule = Schedule { jobs, descriptors: DESCRIPTORS, again, bounds: &bounds };
     let probe = client_probe().map_err(|error| Refusal::from(error.to_string()))?;
     let plays = request.clients.iter().map(|client| ground.play(&probe, client, BTreeMap::new()));
     let plays = plays.collect::<Result<Vec<Play>, NotPlayed>>().map_err(|NotPlayed(reason)| reason)?;
     let plan = schedule.plan(plays.len())?;
     let (outcomes, first) = outcomes_of(plays, &plan)?;
-    let met = outcomes.iter().map(|outcome| met(request, outcome.as_ref())).collect::<Result<Vec<_>, Refusal>>()?;
+    let met = request.clients.iter().zip(&outcomes).map(|(client, outcome)| met(request, client, outcome.as_ref()));
+    let met = met.collect::<Result<Vec<_>, Refusal>>()?;
     let subjects = request.clients.iter().zip(&met).map(|(client, met)| subject(client, met.as_ref().err())).collect();
     let (work, plays) =
         AuditWork::new(request.checks, subjects, request.transcripts, judge_client, &|check, client| {
@@ -57,36 +63,72 @@ pub(super) fn play(request: &ClientAuditRequest<'_>) -> Result<Audited, Refusal>
     if !request.quiet {
         announce(request, &met, &work);
     }
-    let plan = schedule.plan(plays.len())?;
-    let (work, course) = play_checks(work, plays, &plan, request.quiet)?;
+    let plan = Plan { again: None, threads: from_outside.then_some(1), ..schedule.plan(plays.len())? };
+    let shown = shown(request, &work);
+    let (work, course) = play_checks(work, plays, &plan, shown)?;
     let interrupted = course.stopped && !course.timed_out && !first.timed_out;
     Ok(Audited { audit: work.into_audit(request.checks), interrupted })
 }
 
-/// The password that clients log in with: the user's, else one that is made up, so that it is known wherever it appears.
-fn password(request: &ClientAuditRequest<'_>) -> Result<Secret, Refusal> {
-    let made_up = || Secret::new(format!("pw-{}", Chance::fresh().word(16)));
-    Ok(request.values.secret("password")?.unwrap_or_else(made_up))
+/// What is shown while the checks are played.
+fn shown(request: &ClientAuditRequest<'_>, work: &AuditWork) -> AuditShown {
+    let ids = |client: usize| work.checks_of(client).map(|check| request.checks[check].id).collect();
+    let sessions = if request.quiet { None } else { SessionNotices::begin(request.clients, &ids) };
+    sessions.map_or_else(|| AuditShown::unless(request.quiet), AuditShown::Sessions)
+}
+
+/// Whoever connects and leaves without a word only looked whether somebody is there.
+fn said_nothing(_: &Scenario, outcome: &Outcome) -> Option<Duration> {
+    let said = outcome.transcript.iter().any(|entry| entry.speaker == Speaker::Client);
+    let came = outcome.sessions.iter().any(|session| session.tls.is_empty());
+    (came && !said).then_some(Duration::ZERO)
 }
 
 /// What the first session of a client says; a command that cannot be started is no client.
-fn met(request: &ClientAuditRequest<'_>, outcome: Option<&Outcome>) -> Result<Result<Habits, NotPlayed>, Refusal> {
+fn met(
+    request: &ClientAuditRequest<'_>,
+    client: &AuditedClient,
+    outcome: Option<&Outcome>,
+) -> Result<Result<Habits, NotPlayed>, Refusal> {
     let Some(outcome) = outcome else { return Ok(Err(NotPlayed(ENDED_EARLY.to_owned()))) };
     if let Some(ClientExit::NotStarted(reason)) = outcome.client_end.as_ref().map(|end| &end.exit) {
         let help = "the command follows `--`: `smtp-script audit-client -- ./send --port {port}`";
         return Err(format!("the command could not be started: {reason}\n  = help: {help}").into());
     }
-    Ok(Habits::of(outcome, request.expects))
+    let habits = Habits::of(outcome, request.expects);
+    let must_begin_with_tls = matches!(client.source, ClientSource::Outside { begins_tls: true, .. });
+    Ok(match habits {
+        Ok(Habits { tls, .. }) if must_begin_with_tls && tls != "implicit" => {
+            Err(NotPlayed("it does not begin with TLS: let it, or wait for it at `--listen`".to_owned()))
+        }
+        habits => habits,
+    })
 }
 
 /// What the plays of all checks are made from.
 struct ClientGround<'a> {
     request: &'a ClientAuditRequest<'a>,
     given: Inputs,
+    /// The password that clients log in with: the user's, else one that is made up, so that it is known wherever it appears.
     password: Secret,
+    password_is_given: bool,
+    /// Of each client from outside, whose sessions follow each other.
+    rooms: BTreeMap<String, Room>,
 }
 
-impl ClientGround<'_> {
+impl<'a> ClientGround<'a> {
+    fn of(request: &'a ClientAuditRequest<'a>) -> Result<ClientGround<'a>, Refusal> {
+        let given = request.values.secret("password")?;
+        let outside = request.clients.iter().filter(|client| client.words().is_none());
+        Ok(ClientGround {
+            request,
+            given: request.values.given(),
+            password_is_given: given.is_some(),
+            password: given.unwrap_or_else(|| Secret::new(format!("pw-{}", Chance::fresh().word(16)))),
+            rooms: outside.map(|client| (client.name.clone(), room_for(1))).collect(),
+        })
+    }
+
     /// The play of one check with one client, or why there is none.
     fn prepare(
         &self,
@@ -96,14 +138,25 @@ impl ClientGround<'_> {
     ) -> Result<CheckPlay, CheckResult> {
         let not_applicable = |NotPlayed(reason)| plain(AuditVerdict::NotApplicable, reason);
         check.is_quick_or(self.request.slow).map_err(not_applicable)?;
+        if client.words().is_none() {
+            self.can_be_shown(check).map_err(not_applicable)?;
+        }
         let habits = met.as_ref().map_err(|reason| plain(AuditVerdict::Blocked, reason.0.clone()))?;
         Ok(CheckPlay {
             play: self.play(&check.scenario, client, habits.variables()).map_err(not_applicable)?,
-            command: format!("smtp-script audit-client --only {} -- {}", check.id, as_typed(&client.words)),
+            command: format!("smtp-script audit-client --only {} {}", check.id, client.as_typed()),
         })
     }
 
-    /// A scenario with the program that it is played to.
+    /// Why a check proves nothing of a client that comes by itself.
+    fn can_be_shown(&self, check: &Check) -> Result<(), NotPlayed> {
+        let needs = needs_command(check).map(str::to_owned);
+        let unknown = !self.password_is_given && !check.scenario.secrets.is_empty();
+        let password = || "the password of the client is not known: give it with `--secret password=…`".to_owned();
+        needs.or_else(|| unknown.then(password)).map_or(Ok(()), |reason| Err(NotPlayed(reason)))
+    }
+
+    /// A scenario with the client that it is played to.
     fn play(
         &self,
         scenario: &Arc<Scenario>,
@@ -111,6 +164,9 @@ impl ClientGround<'_> {
         known: BTreeMap<String, String>,
     ) -> Result<Play, NotPlayed> {
         let mut vars = known;
+        if let ClientSource::Outside { host, .. } = &client.source {
+            vars.insert("host".to_owned(), host.clone());
+        }
         vars.extend(self.given.vars.clone());
         vars.retain(|name, _| scenario.vars.iter().any(|var| var.name.name == *name));
         let secrets = scenario.secrets.iter().map(|secret| (secret.name.clone(), self.password.clone()));
@@ -120,17 +176,23 @@ impl ClientGround<'_> {
         })?;
         // Wherever the password appears it is masked, also where a check has no use for it.
         variables.secrets.insert("password".to_owned(), self.password.clone());
-        let settings =
-            Settings { client_program: Some(Arc::new(self.program(client, &variables))), ..Settings::default() };
-        Ok(Play { scenario: scenario.clone(), variables, settings, label: String::new(), room: None })
+        let mut settings = Settings::default();
+        match &client.source {
+            ClientSource::Command(words) => {
+                settings.client_program = Some(Arc::new(self.program(words, &variables)));
+            }
+            ClientSource::Outside { client, .. } => settings.outside_client = Some(client.clone()),
+        }
+        let room = self.rooms.get(&client.name).cloned();
+        Ok(Play { scenario: scenario.clone(), variables, settings, label: String::new(), room })
     }
 
     /// The program, with the values that it is given.
-    fn program(&self, client: &AuditedClient, variables: &Variables) -> ClientProgram {
+    fn program(&self, words: &[String], variables: &Variables) -> ClientProgram {
         let value = |name: &str, usual: &str| variables.text(name).unwrap_or_else(|| usual.to_owned());
         let values = [("host", HOST), ("user", USER), ("from", SENDER), ("to", RECIPIENT)];
         ClientProgram {
-            words: client.words.clone(),
+            words: words.to_vec(),
             values: values.map(|(name, usual)| (name, value(name, usual))).to_vec(),
             password: self.password.clone(),
             message: value("mail", MESSAGE).into_bytes(),
@@ -143,7 +205,7 @@ impl ClientGround<'_> {
 fn subject(client: &AuditedClient, never: Option<&NotPlayed>) -> AuditTarget {
     AuditTarget {
         name: client.name.clone(),
-        host: as_typed(&client.words),
+        host: client.words().map_or_else(|| client.name.clone(), as_typed),
         port: 0,
         role: "client".to_owned(),
         make: None,
@@ -162,7 +224,8 @@ fn announce(request: &ClientAuditRequest<'_>, met: &[Result<Habits, NotPlayed>],
         let text = match &met[index] {
             Ok(habits) => {
                 let count = work.checks_of(index).count();
-                format!("notice: {name}: {}; it is started for {count} checks", habits.describe())
+                let what = if client.words().is_some() { "it is started for" } else { "a session for each of" };
+                format!("notice: {name}: {}; {what} {count} checks", habits.describe())
             }
             Err(NotPlayed(reason)) => format!("warning: {name}: no check can be played: {reason}"),
         };

@@ -1,35 +1,77 @@
-//! Which clients are audited: the command of the command line, or those of a table.
+//! Which clients are audited: the command of the command line, those of a table, or those that come by themselves.
 
+use crate::audit::HOST;
 use crate::cli::refusal::Refusal;
 use crate::cli::values;
+use crate::run::OutsideClient;
 use crate::scenario::similar;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 const COLUMNS: [&str; 2] = ["name", "command"];
 
-/// One client: a command of the user's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One client.
 pub(super) struct AuditedClient {
     /// What it is called in reports: unlike the others.
     pub(super) name: String,
-    /// The command and its arguments.
-    pub(super) words: Vec<String>,
+    pub(super) source: ClientSource,
 }
 
-/// The command of the command line, and then those of the table.
-pub(super) fn read(command: &[String], table: Option<&Path>) -> Result<Vec<AuditedClient>, Refusal> {
-    let mut clients = Vec::new();
+/// Where a client comes from.
+pub(super) enum ClientSource {
+    /// It is a command of the user's, with its arguments.
+    Command(Vec<String>),
+    /// It comes by itself.
+    Outside {
+        client: Arc<OutsideClient>,
+        /// How it knows the server.
+        host: String,
+        /// Whether TLS comes first there.
+        begins_tls: bool,
+    },
+}
+
+impl AuditedClient {
+    /// Its command, where it has one.
+    pub(super) fn words(&self) -> Option<&[String]> {
+        match &self.source {
+            ClientSource::Command(words) => Some(words),
+            ClientSource::Outside { .. } => None,
+        }
+    }
+
+    /// How it is named on a command line.
+    pub(super) fn as_typed(&self) -> String {
+        match &self.source {
+            ClientSource::Command(words) => format!("-- {}", as_typed(words)),
+            ClientSource::Outside { client, begins_tls, host, .. } => {
+                let option = if *begins_tls { "--tls-listen" } else { "--listen" };
+                let host =
+                    if host == HOST { String::new() } else { format!(" --host {}", super::result::quoted(host)) };
+                format!("{option} {}{host}", client.address())
+            }
+        }
+    }
+}
+
+/// Those from outside; else the command of the command line, and then those of the table.
+pub(super) fn read(
+    command: &[String],
+    table: Option<&Path>,
+    outside: Vec<AuditedClient>,
+) -> Result<Vec<AuditedClient>, Refusal> {
+    let mut clients = outside;
     if let Some(first) = command.first() {
         let path = Path::new(first);
         let name = path.file_name().map_or_else(|| first.clone(), |name| name.to_string_lossy().into_owned());
-        clients.push(AuditedClient { name, words: command.to_vec() });
+        clients.push(AuditedClient { name, source: ClientSource::Command(command.to_vec()) });
     }
     if let Some(file) = table {
         clients.extend(of_table(file)?);
     }
     if clients.is_empty() {
-        let ways = "`smtp-script audit-client -- COMMAND`, or `--clients FILE.csv`";
+        let ways = "`smtp-script audit-client -- COMMAND`, `--listen ADDRESS:PORT` or `--clients FILE.csv`";
         return Err(format!("no client is named: {ways}").into());
     }
     let mut names = BTreeSet::new();
@@ -59,7 +101,7 @@ fn of_table(file: &Path) -> Result<Vec<AuditedClient>, Refusal> {
         if words.is_empty() || row[name].is_empty() {
             return Err(fault("a client needs a `name` and a `command`"));
         }
-        Ok(AuditedClient { name: row[name].clone(), words })
+        Ok(AuditedClient { name: row[name].clone(), source: ClientSource::Command(words) })
     };
     rows.iter().enumerate().map(client).collect()
 }

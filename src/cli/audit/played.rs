@@ -1,6 +1,6 @@
 //! Plays the checks of servers: first each is asked what it says of itself, then every check that applies is played.
 
-use super::board::{AuditBounds, Schedule, play_checks};
+use super::board::{AuditBounds, AuditShown, Schedule, play_checks};
 use super::meeting::{MetServer, meet};
 use super::result::{command, plain};
 use super::secrets::{TargetSecrets, variables};
@@ -51,7 +51,7 @@ pub(super) fn play(request: &AuditRequest<'_>) -> Result<Audited, Refusal> {
     }
     let again = Some(played_again_after as Again);
     let plan = Schedule { jobs: request.jobs, descriptors: 2, again, bounds: &bounds }.plan(plays.len())?;
-    let (work, course) = play_checks(work, equipped(plays, plan.jobs), &plan, request.quiet)?;
+    let (work, course) = play_checks(work, equipped(plays, plan.jobs), &plan, AuditShown::unless(request.quiet))?;
     let interrupted = course.stopped && !course.timed_out && !first.timed_out;
     Ok(Audited { audit: work.into_audit(request.checks), interrupted })
 }

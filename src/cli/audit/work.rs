@@ -29,6 +29,7 @@ pub(super) struct AuditWork {
     /// The servers or clients, as reports have them.
     subjects: Vec<AuditTarget>,
     scenarios: Vec<Arc<Scenario>>,
+    ids: Vec<&'static str>,
     judge: Judge,
     results: BTreeMap<(usize, usize), CheckResult>,
     /// What the scenarios say with the values of a run, by check.
@@ -55,6 +56,7 @@ impl AuditWork {
             spans: subjects.iter().map(|_| None).collect(),
             subjects,
             scenarios: checks.iter().map(|check| check.scenario.clone()).collect(),
+            ids: checks.iter().map(|check| check.id).collect(),
             judge,
             results: BTreeMap::new(),
             told: BTreeMap::new(),
@@ -88,8 +90,8 @@ impl AuditWork {
         Standing { done: self.done, of: Some(self.of_play.len() as u64), failed: self.failed, under_way, time: None }
     }
 
-    /// Keeps what came of one play.
-    pub(super) fn take(&mut self, finished: &Finished) {
+    /// Keeps what came of one play; gives its check, whose it is, and the verdict.
+    pub(super) fn take(&mut self, finished: &Finished) -> (&'static str, usize, AuditVerdict) {
         let (check, subject) = self.of_play[finished.play];
         let outcome = &finished.outcome;
         let judged = (self.judge)(&self.scenarios[check], outcome);
@@ -105,7 +107,9 @@ impl AuditWork {
         if result.verdict == AuditVerdict::Fail {
             result.play = self.commands.get(&(check, subject)).cloned();
         }
+        let verdict = result.verdict;
         self.results.insert((check, subject), result);
+        (self.ids[check], subject, verdict)
     }
 
     pub(super) fn into_audit(mut self, checks: &[Check]) -> Audit {

@@ -24,7 +24,7 @@ impl Script {
 
     fn offer(&self, tls: &ServerTls, scope: &dyn Scope) -> Result<TlsOffer, TemplateError> {
         let certificate = match &tls.certificate {
-            None => Choice::default(),
+            None => Choice::Made(Wish { names: with_loopback(&self.host_names), ..Wish::default() }, Signer::Authority),
             Some(CertificateChoice::Files { file, key }) => {
                 Choice::Given { certificates: self.file(file, scope)?, key: self.file(key, scope)? }
             }
@@ -47,7 +47,7 @@ impl Script {
     fn made(&self, made: &MadeCertificate, scope: &dyn Scope) -> Result<Choice, TemplateError> {
         let own = made.names.as_ref().map(|names| names.iter().map(|name| self.line(name, scope)).collect());
         let wish = Wish {
-            names: own.transpose()?.unwrap_or_else(|| with_loopback(&[])),
+            names: own.transpose()?.unwrap_or_else(|| with_loopback(&self.host_names)),
             expired: made.expired,
             not_yet_valid: made.not_yet_valid,
             common_name: made.common_name.as_ref().map(|name| self.line(name, scope)).transpose()?,

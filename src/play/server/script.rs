@@ -30,7 +30,9 @@ pub(crate) struct Script {
     pub(crate) fallback: FallbackSettings,
     /// How often the rules matched and answered, on all connections.
     pub(crate) tally: Tally,
-    authority: OnceLock<Result<Authority, NoCertificate>>,
+    authority: OnceLock<Result<Arc<Authority>, NoCertificate>>,
+    /// What certificates are for, beside the names of loopback.
+    pub(super) host_names: Vec<String>,
     /// For TLS as the server itself is set, without what a connection or a step says otherwise.
     pub(super) acceptor: OnceLock<Result<Acceptor, NoCertificate>>,
     /// Whether the client of the same file has diverged: what then misses follows from that.
@@ -50,6 +52,10 @@ pub(crate) struct ScriptParts {
     pub(crate) stop: Stop,
     /// The secrets of the run: logins by their values are taken, and they are masked.
     pub(crate) secrets: BTreeMap<String, Secret>,
+    /// Who signs certificates, where clients trust somebody already.
+    pub(crate) authority: Option<Arc<Authority>>,
+    /// What certificates are for, beside the names of loopback.
+    pub(crate) host_names: Vec<String>,
 }
 
 impl Script {
@@ -68,7 +74,8 @@ impl Script {
             insecure_secrets: parts.insecure_secrets,
             stop: parts.stop,
             fallback: FallbackSettings::new(parts.secrets.values().map(|secret| secret.expose().to_owned())),
-            authority: OnceLock::new(),
+            authority: parts.authority.map_or_else(OnceLock::new, |authority| OnceLock::from(Ok(authority))),
+            host_names: parts.host_names,
             acceptor: OnceLock::new(),
             abandoned: AtomicBool::new(false),
         }
@@ -100,8 +107,8 @@ impl Script {
     pub(crate) fn authority(&self) -> Result<&Authority, NoCertificate> {
         let made = self.authority.get_or_init(|| {
             let fault = |error| NoCertificate(format!("the certification authority could not be made: {error}"));
-            Authority::new().map_err(fault)
+            Authority::new().map(Arc::new).map_err(fault)
         });
-        made.as_ref().map_err(Clone::clone)
+        made.as_deref().map_err(Clone::clone)
     }
 }
