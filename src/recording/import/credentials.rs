@@ -9,8 +9,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::HashSet;
 
-/// What follows AUTH and the name of a mechanism, in all lines; decoded as well.
-pub(super) fn after_auth(lines: &[TextLine<'_>]) -> Vec<String> {
+/// More different logins are no session of one client, and each costs a search of all that was said.
+const MOST_LOGINS: usize = 200;
+
+/// What follows AUTH and the name of a mechanism, in all lines; where there are too many, that there are.
+pub(super) fn after_auth(lines: &[TextLine<'_>]) -> Result<Vec<String>, String> {
     let mut found: Vec<String> = Vec::new();
     let mut known: HashSet<&str> = HashSet::new();
     for line in lines {
@@ -37,7 +40,12 @@ pub(super) fn after_auth(lines: &[TextLine<'_>]) -> Vec<String> {
             }
         }
     }
-    found
+    match found.len() {
+        count if count > MOST_LOGINS => Err(format!(
+            "{count} different logins stand in this, more than the {MOST_LOGINS} that are read: cut out the part that matters"
+        )),
+        _ => Ok(found),
+    }
 }
 
 /// The parts of a message of a login that are credentials by themselves.

@@ -39,8 +39,6 @@ use shown::masked_sources;
 
 /// The largest text that is read, in bytes.
 pub const MAX_IMPORT_SIZE: usize = 64 * 1024 * 1024;
-/// More different logins are no session of one client, and each costs a search of all that was said.
-const MOST_LOGINS: usize = 200;
 /// How many notices are given of one text: the first ones say what is wrong.
 const MAX_NOTICES: usize = 20;
 /// How many lines are searched for the signs of a family.
@@ -262,12 +260,10 @@ fn transcript(text: &str, wanted: &WantedSession<'_>) -> (LogRead, &'static Fami
     if !marks.are_found() {
         return (LogRead::failed(nothing_found()), found);
     }
-    let logins = credentials::after_auth(&lines);
-    if logins.len() > MOST_LOGINS {
-        let text =
-            format!("{} different logins stand in this, more than the {MOST_LOGINS} that are read", logins.len());
-        return (LogRead::failed(mistake(text).help("cut the part that matters out of the log")), found);
-    }
+    let logins = match credentials::after_auth(&lines) {
+        Ok(logins) => logins,
+        Err(too_many) => return (LogRead::failed(mistake(too_many)), found),
+    };
     let (mut sessions, unshown) = sessions::read(&lines, &marks, found);
     let stray: Vec<String> =
         sessions.iter_mut().flat_map(|session| std::mem::take(&mut session.stray_credentials)).collect();
