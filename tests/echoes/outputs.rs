@@ -244,7 +244,7 @@ pub(crate) fn read_from_logs(folder: &Path, secret: &str, parrot: &Parrot, count
 pub(crate) fn typed(folder: &Path, secret: &str, parrot: &Parrot, count: usize) -> Vec<Said> {
     let mut all = Vec::new();
     for (name, login) in [("typed", login(secret).join("\n")), ("asked", "EHLO me\n.auth plain mary".to_owned())] {
-        let noops: String = (0..count).map(|number| format!("NOOP {number}\n")).collect();
+        let noops = (0..count).map(|number| format!("NOOP {number}\n")).collect::<Vec<_>>().concat();
         let lines = format!("{login}\n{noops}.transcript\n.save {name}.yaml\nQUIT\n");
         fs::write(folder.join("lines"), lines).unwrap();
         let mut command = program(folder, secret);
@@ -284,7 +284,8 @@ pub(crate) fn checked(folder: &Path, secret: &str, echoes: &[Vec<Vec<u8>>]) -> V
     let mut text = format!("connect: mx.example:25\nsteps:\n  - expect: ^220\n  - send: {login}\n    expect: ^235\n");
     for echo in echoes.iter().filter(|echo| echo.len() == 1) {
         if let Ok(line) = std::str::from_utf8(&echo[0]) {
-            text += &format!("  - {{snd: NOOP, name: '{}'}}\n", line.replace('\'', "''").replace('\u{1}', ""));
+            let quoted = line.replace('\'', "''").replace('\u{1}', "");
+            text.extend(["  - {snd: NOOP, name: '", &quoted, "'}\n"]);
         }
     }
     fs::write(folder.join("typed.yaml"), text).unwrap();
