@@ -79,7 +79,8 @@ fn said_in<'l>(line: &'l str, watch: &AuthWatch) -> Option<&'l str> {
     }
     // A reply in a log is no command either.
     let answers = watch.is_response(sent.as_bytes()) && sent.contains(' ');
-    (!sent.contains(": ") && !sent.ends_with(':') && !sent.is_empty() && !answers).then_some(sent)
+    let is_said = login_in(sent) == Some(sent) || is_login(sent);
+    (is_said && !sent.contains(": ") && !sent.ends_with(':') && !sent.is_empty() && !answers).then_some(sent)
 }
 
 /// From the word AUTH on; not where a server offers it.
