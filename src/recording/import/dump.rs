@@ -10,6 +10,7 @@ mod packets;
 use super::grammar::{command, reply_code};
 use super::text::{LineRole, TextLine};
 use octets::{Octets, hexadecimal};
+pub use packets::is_capture;
 use std::borrow::Cow;
 
 /// Why a text cannot be read as it is, and what to do.

@@ -27,6 +27,7 @@ mod talk;
 mod text;
 mod wrap;
 
+pub use dump::is_capture;
 pub use family::Family;
 
 use super::words::{KnownCredentials, Secrets};
@@ -93,19 +94,6 @@ pub fn families() -> Vec<&'static str> {
 #[must_use]
 pub fn family(name: &str) -> Option<&'static Family> {
     family::named(name)
-}
-
-/// Whether these are packets as Wireshark keeps them (pcapng, or pcap of either byte order), and no text.
-#[must_use]
-pub fn is_capture(bytes: &[u8]) -> bool {
-    const BEGINNINGS: [[u8; 4]; 5] = [
-        [0x0a, 0x0d, 0x0d, 0x0a],
-        [0xd4, 0xc3, 0xb2, 0xa1],
-        [0xa1, 0xb2, 0xc3, 0xd4],
-        [0x4d, 0x3c, 0xb2, 0xa1],
-        [0xa1, 0xb2, 0x3c, 0x4d],
-    ];
-    BEGINNINGS.iter().any(|beginning| bytes.starts_with(beginning))
 }
 
 /// The text of a file: UTF-16 with its mark, as Windows writes it, or UTF-8; bytes that are neither are replaced.

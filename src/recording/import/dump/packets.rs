@@ -1,22 +1,36 @@
 //! Packets as text: `socat -v`, `ngrep -W byline`, `tcpdump -A`.
 //!
-//! Responsible for the head of a packet, which says who speaks, and for the lines below it.
+//! Responsible for the head of a packet, which says who speaks, and for the lines below it. Knows a capture, which is no
+//! text, when it sees one.
 
 use super::super::grammar::{command, reply_code};
 use super::super::text::{LineRole, TextLine};
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
+/// Whether these are packets as Wireshark keeps them (pcapng, or pcap of either byte order), and no text.
+#[must_use]
+pub fn is_capture(bytes: &[u8]) -> bool {
+    const BEGINNINGS: [[u8; 4]; 5] = [
+        [0x0a, 0x0d, 0x0d, 0x0a],
+        [0xd4, 0xc3, 0xb2, 0xa1],
+        [0xa1, 0xb2, 0xc3, 0xd4],
+        [0x4d, 0x3c, 0xb2, 0xa1],
+        [0xa1, 0xb2, 0x3c, 0x4d],
+    ];
+    BEGINNINGS.iter().any(|beginning| bytes.starts_with(beginning))
+}
+
 /// What the head of a packet says.
-struct Head<'l> {
-    form: Form,
+struct PacketHead<'l> {
+    form: PacketForm,
     /// Who speaks: an address and a port, or socat's sign.
     from: &'l str,
     to: &'l str,
 }
 
 #[derive(Clone, Copy)]
-enum Form {
+enum PacketForm {
     Socat,
     Ngrep,
     /// The octets below it are those of the packet with all its headers: how many of them, at the end, are said.
@@ -27,35 +41,43 @@ pub(super) fn is_packets(lines: &[TextLine<'_>]) -> bool {
     lines.iter().any(|line| head(&line.text).is_some())
 }
 
-fn head(line: &str) -> Option<Head<'_>> {
+fn head(line: &str) -> Option<PacketHead<'_>> {
     socat(line).or_else(|| ngrep(line)).or_else(|| tcpdump(line))
 }
 
 /// `> 2026/03/04 10:11:12.000001  length=21 from=0 to=20`
-fn socat(line: &str) -> Option<Head<'_>> {
+fn socat(line: &str) -> Option<PacketHead<'_>> {
     let (from, rest) = line.split_once(' ').filter(|(sign, _)| matches!(*sign, "<" | ">"))?;
     let (time, place) = rest.split_once("  length=")?;
     let is_time = time.len() > 20 && time.as_bytes()[4] == b'/' && time.as_bytes()[0].is_ascii_digit();
-    (is_time && place.contains(" from=") && place.contains(" to=")).then_some(Head { form: Form::Socat, from, to: "" })
+    (is_time && place.contains(" from=") && place.contains(" to=")).then_some(PacketHead {
+        form: PacketForm::Socat,
+        from,
+        to: "",
+    })
 }
 
 /// `T 192.0.2.9:25 -> 192.0.2.7:44444 [AP] #4`, with a time after the letter where that was wanted.
-fn ngrep(line: &str) -> Option<Head<'_>> {
+fn ngrep(line: &str) -> Option<PacketHead<'_>> {
     let (ends, flags) = line.strip_prefix("T ")?.rsplit_once(" [")?;
     let (from, to) = ends.split_once(" -> ")?;
     let from = from.rsplit(' ').next()?;
     let is_end = |end: &str| end.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    (flags.contains(']') && is_end(from) && is_end(to)).then_some(Head { form: Form::Ngrep, from, to })
+    (flags.contains(']') && is_end(from) && is_end(to)).then_some(PacketHead { form: PacketForm::Ngrep, from, to })
 }
 
 /// `10:11:12.000001 IP 192.0.2.7.44444 > 192.0.2.9.25: Flags [P.], seq 1:22, ack 60, win 64, length 21: SMTP: EHLO a`
-fn tcpdump(line: &str) -> Option<Head<'_>> {
+fn tcpdump(line: &str) -> Option<PacketHead<'_>> {
     let (before, flags) = line.split_once(": Flags [")?;
     let (from, to) = before.split_once(" > ")?;
     // With `-v` what stands before the ends has a line of its own.
     let (time, from) = from.strip_prefix("    ").map(|from| ("IP", from)).or_else(|| from.rsplit_once(' '))?;
     let length = flags.rsplit_once(" length ")?.1.split(':').next()?.trim().parse().ok()?;
-    (time.ends_with("IP") || time.ends_with("IP6")).then_some(Head { form: Form::Tcpdump(length), from, to })
+    (time.ends_with("IP") || time.ends_with("IP6")).then_some(PacketHead {
+        form: PacketForm::Tcpdump(length),
+        from,
+        to,
+    })
 }
 
 /// The first line of the two that `tcpdump -v` writes above a packet.
@@ -128,11 +150,11 @@ struct PacketReader<'t> {
 
 impl<'t> PacketReader<'t> {
     /// A packet: `line` was its head, `block` stands below it.
-    fn packet(&mut self, head: &Head<'_>, mut line: TextLine<'t>, block: Vec<TextLine<'t>>, is_last: bool) {
+    fn packet(&mut self, head: &PacketHead<'_>, mut line: TextLine<'t>, block: Vec<TextLine<'t>>, is_last: bool) {
         let is_servers = self.server.as_deref() == Some(head.from);
         let client = if is_servers { head.to } else { head.from };
         let mark = match head.form {
-            Form::Socat => head.from.to_owned(),
+            PacketForm::Socat => head.from.to_owned(),
             _ => format!("[{client}] {}", if is_servers { '<' } else { '>' }),
         };
         line.role = LineRole::Noise;
@@ -147,7 +169,7 @@ impl<'t> PacketReader<'t> {
         let is_said = |line: &&TextLine<'_>| line.role != LineRole::Noise;
         if let Some(first) = block.iter().find(is_said).and_then(|line| line.text.strip_prefix(&*mark)) {
             let first = first.trim_start();
-            let is_servers = is_servers || matches!(head.form, Form::Socat) && reply_code(first).is_some();
+            let is_servers = is_servers || matches!(head.form, PacketForm::Socat) && reply_code(first).is_some();
             let towards = self.towards.entry(client.to_owned()).or_default();
             if see_tls(towards, is_servers, first) {
                 let begun = format!("{} TLS negotiation succeeded", mark.trim_end_matches(['<', '>', ' ']));
@@ -168,20 +190,20 @@ fn server(lines: &[TextLine<'_>]) -> Option<String> {
     lines.iter().enumerate().find_map(|(at, line)| {
         let head = head(&line.text)?;
         let is_server = match head.form {
-            Form::Socat => false,
-            Form::Ngrep => lines.get(at + 1).is_some_and(|next| reply_code(&next.text).is_some()),
-            Form::Tcpdump(length) => length > 0,
+            PacketForm::Socat => false,
+            PacketForm::Ngrep => lines.get(at + 1).is_some_and(|next| reply_code(&next.text).is_some()),
+            PacketForm::Tcpdump(length) => length > 0,
         };
         is_server.then(|| head.from.to_owned())
     })
 }
 
 /// `192.0.2.9:25`; tcpdump writes a full stop before the port, which may be a name.
-fn address(form: Form, end: &str) -> Option<String> {
+fn address(form: PacketForm, end: &str) -> Option<String> {
     match form {
-        Form::Socat => None,
-        Form::Ngrep => Some(end.to_owned()),
-        Form::Tcpdump(_) => {
+        PacketForm::Socat => None,
+        PacketForm::Ngrep => Some(end.to_owned()),
+        PacketForm::Tcpdump(_) => {
             let (host, port) = end.rsplit_once('.')?;
             let port = match port {
                 "smtp" => "25",
@@ -195,20 +217,20 @@ fn address(form: Form, end: &str) -> Option<String> {
 }
 
 /// The lines of a packet as they were sent.
-fn said<'t>(form: Form, block: Vec<TextLine<'t>>, mark: &str, is_last: bool) -> Vec<TextLine<'t>> {
+fn said<'t>(form: PacketForm, block: Vec<TextLine<'t>>, mark: &str, is_last: bool) -> Vec<TextLine<'t>> {
     let kept = match form {
-        Form::Tcpdump(length) => payload(&block, length, is_last),
+        PacketForm::Tcpdump(length) => payload(&block, length, is_last),
         _ => block.iter().map(|line| Some(line.text.to_string())).collect(),
     };
     let with_mark = |(mut line, text): (TextLine<'t>, Option<String>)| {
         // What stands for the CR before each line feed.
         let sent = match form {
-            Form::Socat => text.map(|text| text.strip_suffix("\\r").unwrap_or(&text).to_owned()),
-            Form::Ngrep => text.filter(|text| !text.trim_matches('#').is_empty()),
-            Form::Tcpdump(_) => text,
+            PacketForm::Socat => text.map(|text| text.strip_suffix("\\r").unwrap_or(&text).to_owned()),
+            PacketForm::Ngrep => text.filter(|text| !text.trim_matches('#').is_empty()),
+            PacketForm::Tcpdump(_) => text,
         };
         match sent {
-            Some(text) if matches!(form, Form::Ngrep) => {
+            Some(text) if matches!(form, PacketForm::Ngrep) => {
                 line.text = Cow::Owned(format!("{mark} {}", text.strip_suffix('.').unwrap_or(&text)));
             }
             Some(text) => line.text = Cow::Owned(format!("{mark} {text}")),
