@@ -78,6 +78,15 @@ impl Session {
         }
     }
 
+    /// Closes by FIN alone, without `close_notify`.
+    pub(crate) fn truncate(&mut self, log: &mut Transcript) {
+        if let Some(stream) = self.stream.take() {
+            stream.truncate();
+            self.ledger.closed = Some(Instant::now());
+            log.note(&self.name, "closed by the client, without close_notify");
+        }
+    }
+
     /// Closes the write half only; replies can still be read.
     pub(crate) async fn close_write(&mut self, log: &mut Transcript) -> Result<(), Trouble> {
         let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;

@@ -255,6 +255,7 @@ impl StepAt<'_> {
         match closing {
             Closing::Fin => open.session.close(&mut self.stage.log).await,
             Closing::Reset => open.session.reset(&mut self.stage.log),
+            Closing::Truncate => open.session.truncate(&mut self.stage.log),
             Closing::Write => {
                 let outcome = open.session.close_write(&mut self.stage.log).await;
                 outcome.map_err(|trouble| self.trouble(&trouble, "the connection to be open"))?;

@@ -195,7 +195,9 @@ impl<'s> LintPhase<'s> {
         match &step.action {
             Action::Connect(_) => self.greeting_owed = step.expect.is_none(),
             Action::Raw(_) | Action::Bdat(_) => self.unknown = true,
-            Action::Close(Closing::Fin | Closing::Reset) => *self = LintPhase { unknown: true, ..LintPhase::default() },
+            Action::Close(Closing::Fin | Closing::Reset | Closing::Truncate) => {
+                *self = LintPhase { unknown: true, ..LintPhase::default() }
+            }
             Action::StartTls(_) | Action::Tls(_) => {
                 *self = LintPhase {
                     tls: Some(true),
