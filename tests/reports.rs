@@ -326,3 +326,20 @@ fn the_conversations_of_what_failed_alone() {
     let told = scenarios.iter().map(|scenario| scenario.get("transcript").is_some()).collect::<Vec<_>>();
     assert_eq!(told, [false, true], "{}", reports.text("json"));
 }
+
+#[test]
+fn a_warning_is_one_in_every_format() {
+    let scenario = "connect: mx.example\nsteps:\n  - expect: ^220\n  - assert: 2 > 1\n    warn: 1 > 2\n";
+    let reports = Reports::of(&[("a.yaml", scenario)], "S: 220 mx.example\n", &["--report", "html=page.html"]);
+    reports.are_sound();
+    assert_eq!(reports.played.code, Some(0), "{}", reports.played.stdout);
+    let says = "step 2 warns: `1 &gt; 2` is not true";
+    assert_says(&reports.text("junit"), &[&format!("<system-out>warning: {says}"), "failures=\"0\" errors=\"0\""]);
+    assert_says(&reports.text("tap"), &["warnings: |", "step 2 warns: `1 > 2` is not true"]);
+    assert_says(&reports.text("nagios"), &["SMTP WARNING - 1 scenario: 1 warned"]);
+    assert_says(&reports.text("github"), &["1 scenario&#58; 1 warned"]);
+    let scenario = &scenarios_in(&reports)[0];
+    assert_eq!((&scenario["verdict"], &scenario["divergences"][0]["warning"]), (&"warned".into(), &true.into()));
+    assert_eq!(scenario["steps"][2]["verdict"], "followed");
+    assert_says(&reports.text("page.html"), &["class=\"diagnostic warning\""]);
+}

@@ -9,7 +9,7 @@ mod trouble;
 use super::step_number::{StepNumber, StepSide};
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::expect::Mismatch;
-use crate::scenario::{Diagnostic, Footnote, Span, TemplateError};
+use crate::scenario::{Diagnostic, Footnote, Severity, Span, TemplateError};
 use crate::secret::Masker;
 use crate::session::Session;
 use crate::smtp::idiom::Idiom;
@@ -65,8 +65,18 @@ impl Site<'_> {
 
     /// A failed assertion.
     pub(crate) fn assertion(&self, source: &str, parts: &[String]) -> Divergence {
-        let mut diagnostic =
-            self.diagnostic(self.span, &format!("`{}` is not true", source.trim())).label("this is false");
+        let diagnostic = self.diagnostic(self.span, &format!("`{}` is not true", source.trim()));
+        self.falsity(diagnostic, source, parts)
+    }
+
+    /// What had better be true, and is not.
+    pub(crate) fn warning(&self, source: &str, parts: &[String]) -> Divergence {
+        let diagnostic = self.about(self.span, &format!("warns: `{}` is not true", source.trim()));
+        self.falsity(Diagnostic { severity: Severity::Warning, ..diagnostic }, source, parts)
+    }
+
+    fn falsity(&self, diagnostic: Diagnostic, source: &str, parts: &[String]) -> Divergence {
+        let mut diagnostic = diagnostic.label("this is false");
         for part in parts {
             diagnostic.footnotes.push(Footnote::Fact(self.masker.mask_text(part)));
         }

@@ -50,6 +50,11 @@ impl Divergence {
         self.cause == Cause::User && self.kind != Kind::Template
     }
 
+    /// Whether it is a warning only: a `warn` that is not true.
+    pub(crate) fn is_warning(&self) -> bool {
+        !self.diagnostic.is_error()
+    }
+
     /// With what was expected and what came instead.
     pub(crate) fn between(self, expected: &str, got: String) -> Divergence {
         let expected = (!expected.is_empty()).then(|| expected.into());

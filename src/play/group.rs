@@ -27,7 +27,7 @@ pub(crate) struct Iteration {
 
 /// A group that is being played.
 pub(crate) struct OpenGroup {
-    /// How many divergences there were before it.
+    /// How many divergences there were before it, warnings left out.
     before: usize,
     started: Duration,
     /// The default time of a wait outside of it.
@@ -37,7 +37,7 @@ pub(crate) struct OpenGroup {
 impl Stage {
     /// A group is recorded before its steps.
     pub(crate) fn begin_group(&mut self, outcome: StepOutcome) -> OpenGroup {
-        let (started, before) = (outcome.started, self.divergences.len());
+        let (started, before) = (outcome.started, self.failures());
         self.open_groups.push(self.steps.len());
         self.keep_step(outcome);
         OpenGroup { before, started, outer: self.timeout }
@@ -47,7 +47,7 @@ impl Stage {
     pub(crate) fn end_group(&mut self, group: &OpenGroup) {
         self.timeout = group.outer;
         let duration = self.log.elapsed().saturating_sub(group.started);
-        let diverged = self.divergences.len() > group.before;
+        let diverged = self.failures() > group.before;
         if let Some(outcome) = self.open_groups.pop().and_then(|place| self.steps.get_mut(place)) {
             outcome.duration = duration;
             outcome.verdict = match (diverged, &outcome.reason) {

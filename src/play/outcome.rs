@@ -172,7 +172,7 @@ pub enum RunVerdict {
     Followed,
     /// The other side left it.
     Diverged,
-    /// It did, and the level of the scenario makes that a warning.
+    /// Nothing that diverged is more than a warning, by the level of the scenario or by a `warn`.
     Warned,
     /// It is not about this other side: nothing was tested.
     NotApplicable,
@@ -226,7 +226,8 @@ impl Outcome {
     /// What came of the whole run.
     #[must_use]
     pub fn verdict(&self) -> RunVerdict {
-        let has = |cause| self.divergences.iter().any(|divergence| divergence.cause == cause);
+        let has =
+            |cause| self.divergences.iter().any(|divergence| divergence.cause == cause && !divergence.is_warning());
         match () {
             () if has(Cause::Bug) => RunVerdict::Bug,
             () if has(Cause::Interrupted) => RunVerdict::Interrupted,
@@ -234,6 +235,7 @@ impl Outcome {
             () if has(Cause::Server) && self.is_warning => RunVerdict::Warned,
             () if has(Cause::Server) => RunVerdict::Diverged,
             () if has(Cause::Network) => RunVerdict::Unreachable,
+            () if !self.followed() => RunVerdict::Warned,
             () if self.not_applicable.is_some() => RunVerdict::NotApplicable,
             () => RunVerdict::Followed,
         }

@@ -11,8 +11,8 @@ use crate::play::outcome::{StepOutcome, Verdict};
 use crate::play::passed::PassedSteps;
 use crate::play::scope::ScopeNames;
 use crate::scenario::{
-    Expression, Footnote, Head, Length, MAX_ITERATIONS, Mode, Requirement, Scope, TemplateError, Templates, Text,
-    value_from_bytes,
+    Assertion, Expression, Footnote, Head, Length, MAX_ITERATIONS, Mode, Requirement, Scope, Span, TemplateError,
+    Templates, Text, value_from_bytes,
 };
 use crate::secret::Masker;
 use crate::session::Transcript;
@@ -164,12 +164,29 @@ impl Stage {
         rendered.map_or_else(|_| text.source.clone(), |rendered| self.log.masker().mask_text(&rendered.shown))
     }
 
-    /// Nothing where an assertion is true; the values of its parts where it is false.
-    pub(crate) fn falsity(
+    /// What is said of an assertion that is false, or of its `warn`; `place` is where an expression stands.
+    pub(crate) fn judge<'s>(
         &self,
-        expression: &Expression,
+        assertion: &Assertion,
         scope: &dyn Scope,
-    ) -> Result<Option<Vec<String>>, TemplateError> {
+        place: impl Fn(Span) -> Site<'s>,
+    ) -> Result<Option<Divergence>, TemplateError> {
+        let condition = &assertion.condition;
+        if let Some(parts) = self.falsity(condition, scope)? {
+            return Ok(Some(place(condition.span).assertion(&condition.source, &parts)));
+        }
+        let Some(warn) = &assertion.warn else { return Ok(None) };
+        let parts = self.falsity(warn, scope)?;
+        Ok(parts.map(|parts| place(warn.span).warning(&warn.source, &parts)))
+    }
+
+    /// How many divergences there are that are no warnings.
+    pub(crate) fn failures(&self) -> usize {
+        self.divergences.iter().filter(|divergence| !divergence.is_warning()).count()
+    }
+
+    /// Nothing where an assertion is true; the values of its parts where it is false.
+    fn falsity(&self, expression: &Expression, scope: &dyn Scope) -> Result<Option<Vec<String>>, TemplateError> {
         let value = self.templates.evaluate(expression, scope)?;
         Ok((!value.is_true()).then(|| self.templates.explain(expression, scope)))
     }

@@ -3,9 +3,12 @@
 //! Responsible for which steps are cases, the verdict of each, and which divergence belongs to which. Called by `junit` and
 //! `tap`, which write it down.
 
-use super::model::{Attempt, Diagnostic, Divergence, ErrorFigures, Load, Place, Report, ScenarioReport, Step};
+mod load;
+
+use super::model::{Attempt, Diagnostic, Divergence, Place, Report, ScenarioReport, Step};
 use super::model::{StepVerdict, Verdict};
 use super::words;
+use load::of_load;
 use std::collections::HashMap;
 
 /// The cases of one scenario.
@@ -35,6 +38,8 @@ pub(super) struct TestCase<'r> {
     pub(super) came_to: CameTo<'r>,
     /// The attempts that diverged here before.
     pub(super) attempts: Vec<&'r Attempt>,
+    /// What was warned of here.
+    pub(super) warnings: Vec<&'r Divergence>,
 }
 
 /// What came of a case.
@@ -145,7 +150,7 @@ fn of_scenario(scenario: &ScenarioReport, by_scenario: bool) -> Suite<'_> {
 fn whole(scenario: &ScenarioReport) -> TestCase<'_> {
     let class = class(scenario);
     let faults: Vec<TestFault> =
-        scenario.divergences.iter().map(TestFault::of).chain(scenario.errors.iter().map(TestFault::of_file)).collect();
+        failures(scenario).map(TestFault::of).chain(scenario.errors.iter().map(TestFault::of_file)).collect();
     let came_to = match scenario.verdict {
         Verdict::NotApplicable => CameTo::Skipped(format!("not applicable: {}", words::reason(scenario))),
         // A warning: it stands among the facts.
@@ -163,12 +168,27 @@ fn whole(scenario: &ScenarioReport) -> TestCase<'_> {
         duration: scenario.duration,
         came_to,
         attempts: Vec::new(),
+        warnings: warnings(scenario).collect(),
     }
+}
+
+/// What diverged and is no warning.
+fn failures(scenario: &ScenarioReport) -> impl Iterator<Item = &Divergence> {
+    scenario.divergences.iter().filter(|one| !is_warning(scenario, one))
+}
+
+fn warnings(scenario: &ScenarioReport) -> impl Iterator<Item = &Divergence> {
+    scenario.divergences.iter().filter(|one| is_warning(scenario, one))
+}
+
+/// The verdict says it of all, in reports that do not say it of each.
+fn is_warning(scenario: &ScenarioReport, divergence: &Divergence) -> bool {
+    divergence.warning || scenario.verdict == Verdict::Warned
 }
 
 fn each_step(scenario: &ScenarioReport) -> Vec<TestCase<'_>> {
     let class = class(scenario);
-    let mut left: Vec<&Divergence> = scenario.divergences.iter().collect();
+    let mut left: Vec<&Divergence> = failures(scenario).collect();
     let mut cases = Vec::new();
     for step in &scenario.steps {
         let diverged = step.verdict == StepVerdict::Diverged;
@@ -178,7 +198,6 @@ fn each_step(scenario: &ScenarioReport) -> Vec<TestCase<'_>> {
             continue;
         }
         let came_to = match step.verdict {
-            _ if !own.is_empty() && scenario.verdict == Verdict::Warned => CameTo::Passed,
             _ if scenario.verdict == Verdict::NotApplicable => {
                 CameTo::Skipped(format!("not applicable: {}", words::reason(scenario)))
             }
@@ -193,9 +212,9 @@ fn each_step(scenario: &ScenarioReport) -> Vec<TestCase<'_>> {
             duration: step.duration,
             came_to,
             attempts: Vec::new(),
+            warnings: warnings(scenario).filter(|one| one.step == step.number).collect(),
         });
     }
-    left.retain(|_| scenario.verdict != Verdict::Warned);
     let elsewhere = |one: &Divergence| words::step_number(&one.step);
     cases.extend(left.into_iter().map(|one| TestCase::failed(&elsewhere(one), &class, vec![TestFault::of(one)])));
     if !scenario.errors.is_empty() {
@@ -248,9 +267,7 @@ fn facts(scenario: &ScenarioReport) -> Vec<(String, String)> {
     if !scenario.rfc.is_empty() {
         add("rfc", words::line(&scenario.rfc.join(", ")));
     }
-    if scenario.verdict == Verdict::Warned {
-        scenario.divergences.iter().for_each(|one| add("warning", words::line(&one.diagnostic.message)));
-    }
+    warnings(scenario).for_each(|one| add("warning", words::line(&one.diagnostic.message)));
     for warning in &scenario.warnings {
         add("warning", words::line(&warning.message));
     }
@@ -258,46 +275,6 @@ fn facts(scenario: &ScenarioReport) -> Vec<(String, String)> {
         add("notice", words::line(notice));
     }
     facts
-}
-
-// --- a run under load ------------------------------------------------------------------------------------------
-
-/// One case for each step, with how often it went wrong, and one for what went wrong elsewhere.
-fn of_load<'r>(load: &'r Load, started: &'r str) -> Suite<'r> {
-    let mut left: Vec<&ErrorFigures> = load.errors.iter().collect();
-    let mut cases = Vec::new();
-    for step in &load.steps {
-        let here = |one: &&ErrorFigures| one.scenario == step.scenario && one.step == step.step;
-        let (own, others) = left.iter().copied().partition::<Vec<_>, _>(here);
-        left = others;
-        let number = if step.step.is_empty() { String::new() } else { format!("{} ", words::line(&step.step)) };
-        let faults: Vec<TestFault> = own.into_iter().map(TestFault::under_load).collect();
-        cases.push(TestCase {
-            name: format!("{number}{}", words::line(&step.name)),
-            class: words::line(&step.scenario),
-            place: None,
-            duration: step.latency.p50,
-            came_to: if faults.is_empty() { CameTo::Passed } else { CameTo::Failed(faults) },
-            attempts: Vec::new(),
-        });
-    }
-    let elsewhere = |one: &'r ErrorFigures| {
-        TestCase::failed(&words::step_number(&one.step), &words::line(&one.scenario), vec![TestFault::under_load(one)])
-    };
-    cases.extend(left.into_iter().map(elsewhere));
-    let facts = [
-        ("runs_per_second", load.runs_per_second),
-        ("sessions_per_second", load.sessions_per_second),
-        ("messages_per_second", load.messages_per_second),
-    ];
-    Suite {
-        name: "load".to_owned(),
-        started,
-        duration: load.duration,
-        facts: facts.map(|(name, value)| (name.to_owned(), format!("{value:.3}"))).to_vec(),
-        cases,
-        output: words::load(load),
-    }
 }
 
 impl<'r> TestCase<'r> {
@@ -309,7 +286,8 @@ impl<'r> TestCase<'r> {
     fn failed(name: &str, class: &str, faults: Vec<TestFault<'r>>) -> TestCase<'r> {
         let place = faults.iter().find_map(|fault| fault.diagnostic).map(|diagnostic| &diagnostic.place);
         let (name, class) = (name.to_owned(), class.to_owned());
-        TestCase { name, class, place, duration: 0.0, came_to: CameTo::Failed(faults), attempts: Vec::new() }
+        let came_to = CameTo::Failed(faults);
+        TestCase { name, class, place, duration: 0.0, came_to, attempts: Vec::new(), warnings: Vec::new() }
     }
 }
 
@@ -330,10 +308,5 @@ impl<'r> TestFault<'r> {
 
     fn of_user(message: String) -> TestFault<'r> {
         TestFault { kind: "broken", of_server: false, message, diagnostic: None, divergence: None }
-    }
-
-    fn under_load(error: &'r ErrorFigures) -> TestFault<'r> {
-        let message = format!("{} times: {}", error.count, words::line(&error.message));
-        TestFault { kind: &error.kind, of_server: true, message, diagnostic: None, divergence: None }
     }
 }

@@ -70,9 +70,10 @@ fn all_annotations(report: &Report) -> Vec<Annotation<'_>> {
     };
     let mut all: Vec<Annotation> = report.errors.iter().map(|error| plain("smtp-script", words::line(error))).collect();
     for scenario in &report.scenarios {
-        let diverged = scenario.divergences.iter().map(|one| &one.diagnostic);
-        let level = if scenario.verdict == Verdict::Warned { "warning" } else { "error" };
-        all.extend(diverged.chain(&scenario.errors).map(|one| Annotation::of(level, scenario, one)));
+        let level = |warning: bool| if warning || scenario.verdict == Verdict::Warned { "warning" } else { "error" };
+        let diverged = scenario.divergences.iter().map(|one| (level(one.warning), &one.diagnostic));
+        let errors = scenario.errors.iter().map(|error| (level(false), error));
+        all.extend(diverged.chain(errors).map(|(level, one)| Annotation::of(level, scenario, one)));
     }
     for one in report.load.iter().flat_map(|load| &load.errors) {
         let message = format!("{} times: {}", one.count, words::line(&one.message));

@@ -96,7 +96,8 @@ fn case(xml: &mut Xml, case: &TestCase) -> io::Result<()> {
         attributes.push(("file", words::line(&place.file)));
         attributes.push(("line", place.line.to_string()));
     }
-    if case.attempts.is_empty() && matches!(case.came_to, CameTo::Passed) {
+    let silent = case.attempts.is_empty() && case.warnings.is_empty();
+    if silent && matches!(case.came_to, CameTo::Passed) {
         return empty(xml, "testcase", &attributes);
     }
     element(xml, "testcase", &attributes, |xml| {
@@ -112,7 +113,12 @@ fn case(xml: &mut Xml, case: &TestCase) -> io::Result<()> {
             let message = words::line(&attempt.message);
             let attributes = vec![("message", message.clone()), ("type", "attempt".to_owned())];
             element(xml, again, &attributes, |xml| text(xml, "stackTrace", &Vec::new(), &message))
-        })
+        })?;
+        if case.warnings.is_empty() {
+            return Ok(());
+        }
+        let told = case.warnings.iter().map(|one| words::lines(&one.diagnostic.rendered).join("\n"));
+        text(xml, "system-out", &Vec::new(), &told.collect::<Vec<_>>().join("\n\n"))
     })
 }
 

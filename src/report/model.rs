@@ -277,6 +277,9 @@ pub struct Divergence {
     /// The line of the transcript that it is about, counted from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
+    /// Whether it is a warning: by the level of the scenario, or by the `warn` of an assertion.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub warning: bool,
     /// What is said about it.
     pub diagnostic: Diagnostic,
 }
@@ -294,6 +297,7 @@ impl Divergence {
             expected: None,
             got: None,
             line: None,
+            warning: false,
             diagnostic,
         }
     }

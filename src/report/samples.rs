@@ -110,6 +110,7 @@ fn fill(one: &mut ScenarioReport, text: &str, diagnostic: &Diagnostic) {
         reason: Some(own()),
         reply_code: None,
         line: None,
+        warning: false,
         diagnostic: diagnostic.clone(),
     };
     one.divergences = vec![divergence("2".to_owned()), divergence("elsewhere".to_owned())];
@@ -195,6 +196,7 @@ fn divergence() -> Divergence {
         expected: Some("reply code 250".to_owned()),
         got: Some("550 <no> ]]>".to_owned()),
         line: Some(2),
+        warning: false,
         diagnostic: Diagnostic {
             rendered: format!("error: {message}\n --> a.yaml:4:13"),
             message,

@@ -69,7 +69,10 @@ fn of_case(number: usize, case: &TestCase) -> String {
             let attempts = case.attempts.iter().map(|attempt| words::line(&attempt.message)).collect();
             let mut yaml = vec![TapKey::seconds("duration", case.duration)];
             yaml.push(TapKey::lines("attempts", attempts));
-            let yaml = if case.attempts.is_empty() { String::new() } else { diagnostics(&yaml) };
+            let warned: Vec<String> = case.warnings.iter().map(|one| words::line(&one.diagnostic.message)).collect();
+            let silent = case.attempts.is_empty() && warned.is_empty();
+            yaml.push(TapKey::lines("warnings", warned));
+            let yaml = if silent { String::new() } else { diagnostics(&yaml) };
             format!("ok {number} - {name}\n{yaml}")
         }
         CameTo::Skipped(why) => format!("ok {number} - {name} # SKIP {why}\n"),

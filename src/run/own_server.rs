@@ -111,7 +111,7 @@ impl Player<'_> {
         }
         // A client that speaks to the server itself is the one that connects; behind a relay more may come.
         let is_over = self.has_client() && (wanted.is_none() || self.reaches_own_server());
-        if is_over || !self.stage.divergences.is_empty() || self.stage.not_applicable.is_some() {
+        if is_over || self.stage.failures() > 0 || self.stage.not_applicable.is_some() {
             Awaited::Last
         } else {
             Awaited::Within { wanted, wait: self.stage.timeout }
@@ -141,7 +141,7 @@ impl Player<'_> {
         }
         // In the order it happened, whoever it happened to.
         self.stage.divergences.sort_by_key(|divergence| divergence.line.unwrap_or(usize::MAX));
-        let wanted_nothing = self.stage.divergences.is_empty()
+        let wanted_nothing = self.stage.failures() == 0
             && self.ground.settings.stop.as_ref().is_some_and(crate::play::Stop::is_stopped)
             && self.served_steps.iter().any(|step| step.verdict == Verdict::Unreached);
         if let Some(server) = self.ground.scenario.server.as_ref().filter(|_| wanted_nothing) {

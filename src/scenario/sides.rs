@@ -45,7 +45,7 @@ use Use::{Any, Beside, Never};
 const GROUPS: Use = Beside(&["steps", "include"], Some("put the steps it is for under `steps:`"));
 
 /// Every key that a step may have, of either side.
-const STEP_KEYS: [StepKey; 34] = [
+const STEP_KEYS: [StepKey; 35] = [
     row("send", Action, Any, Never),
     row("raw", Action, Any, Any),
     row("data", Action, Any, Never),
@@ -77,6 +77,12 @@ const STEP_KEYS: [StepKey; 34] = [
         Modifier,
         Beside(&["connect", "starttls", "tls"], Some("to expect a refusal, write `expect: 5xx`")),
         Beside(&["starttls", "tls"], Some("a command is expected with `expect`")),
+    ),
+    row(
+        "warn",
+        Modifier,
+        Beside(&["assert"], Some("write `assert: CONDITION` beside it; `warn` is the condition that warns")),
+        Beside(&["assert"], Some("write `assert: CONDITION` beside it; `warn` is the condition that warns")),
     ),
     row(
         "pace",

@@ -78,7 +78,7 @@ pub(crate) enum Action {
     StartTls(Box<TlsStep>),
     Tls(Box<TlsStep>),
     Auth(Box<Auth>),
-    Assert(Expression),
+    Assert(Assertion),
     Set(Vec<(Named, Data)>),
     Sleep(Length),
     /// Ends the scenario: it is not about this other side, for this reason.
@@ -122,6 +122,14 @@ pub(crate) enum RawBytes {
     Bytes(Vec<u8>),
     Hex(Text),
     Base64(Text),
+}
+
+/// What must be true, and what had better be.
+#[derive(Debug, Clone)]
+pub(crate) struct Assertion {
+    pub(crate) condition: Expression,
+    /// Where this is false, and the condition is true, the scenario warns.
+    pub(crate) warn: Option<Expression>,
 }
 
 /// A whole SASL exchange (RFC 4954).
@@ -216,6 +224,13 @@ impl Action {
             Action::Close(_) => "close",
             Action::Group(_) => "steps",
         })
+    }
+}
+
+impl Assertion {
+    /// Both conditions.
+    pub(crate) fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        std::iter::once(&self.condition).chain(&self.warn)
     }
 }
 

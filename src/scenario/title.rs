@@ -50,7 +50,7 @@ impl Action {
             Action::Raw(raw) => raw_bytes(raw),
             Action::Data(data) | Action::Bdat(super::content::Bdat { data, .. }) => return Some(self.mail(data)),
             Action::Auth(auth) => login(auth),
-            Action::Assert(condition) => condition.source.clone(),
+            Action::Assert(assertion) => assertion.condition.source.clone(),
             Action::Set(settings) => list(settings.iter().map(|(named, _)| named.name.clone())),
             Action::Sleep(length) => self::length(length),
             Action::Skip(reason) => reason.source.clone(),

@@ -533,6 +533,14 @@ pub(crate) const ROWS: &[Row] = &[
     // --- the other actions --------------------------------------------------------------------------------------
     Row { name: "set: a value", steps: "- set: {who: you}\n- say: 250 <<who>>", peer: "C: 250 you", ..FOLLOWS },
     Row { name: "assert: true", steps: "- assert: 2 > 1", ..FOLLOWS },
+    Row {
+        name: "assert: a warning",
+        steps: "- assert: 2 > 1\n  warn: 1 > 2\n- say: 250 on",
+        peer: "C: 250 on",
+        says: &["warns: `1 > 2` is not true", "WARN"],
+        ..FOLLOWS
+    },
+    Row { name: "warn: without assert", steps: "- expect: ^250\n  warn: 1 > 2", exits: [2, 2], ..FOLLOWS },
     Row { name: "assert: false", steps: "- assert: 1 > 2", says: &["is not true"], ..DIVERGES },
     Row { name: "sleep: it rests", steps: "- sleep: 100ms\n- say: 250 on", peer: "C: 250 on", ..FOLLOWS },
     Row { name: "sleep: beyond a time-out", steps: "- sleep: 600ms\n- say: 250 on", peer: "C: 250 on", ..HURRIED },

@@ -111,16 +111,18 @@ impl Player<'_> {
             let bindings = self.stage.begin_iteration(Iteration::numbered(attempt as usize));
             let flow = self.play_steps(&group.steps).await;
             self.stage.unbind(bindings);
-            let missed = &self.stage.divergences[divergences..];
-            let worth_it = !missed.is_empty() && missed.iter().all(|divergence| retry.mends(divergence));
-            if !worth_it || attempt == most || self.stage.run_is_over() {
+            let since = self.stage.divergences.iter().skip(divergences);
+            let missed: Vec<&Divergence> = since.filter(|divergence| !divergence.is_warning()).collect();
+            let worth_it = missed.iter().all(|divergence| retry.mends(divergence));
+            let first = missed.first().map(|divergence| divergence.diagnostic.message.clone());
+            let Some(message) = first.filter(|_| worth_it) else { return flow };
+            if attempt == most || self.stage.run_is_over() {
                 return flow;
             }
             let delay = match self.stage.length(&retry.delay, &self.view().scope(step)) {
                 Ok(delay) => self.stage.bounded(delay),
                 Err(error) => return self.group_fault(step, group, &error),
             };
-            let message = self.stage.divergences[divergences].diagnostic.message.clone();
             let session = Arc::from(Sessions::name_of(step));
             self.stage.log.note(&session, &format!("attempt {attempt} of {most}: {message}"));
             self.stage.divergences.truncate(divergences);

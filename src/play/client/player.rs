@@ -178,7 +178,8 @@ impl<'a> Player<'a> {
         started: Duration,
         divergences: Vec<Divergence>,
     ) -> Flow {
-        let verdict = if divergences.is_empty() { Verdict::Followed } else { Verdict::Diverged };
+        let failed = divergences.iter().any(|divergence| !divergence.is_warning());
+        let verdict = if failed { Verdict::Diverged } else { Verdict::Followed };
         // A connect that waited for its turn took no longer for it.
         let started = started + std::mem::take(&mut self.sessions.held_back);
         let duration = self.stage.log.elapsed().saturating_sub(started);
@@ -187,7 +188,7 @@ impl<'a> Player<'a> {
         let unplayed = Self::unplayed(step, started);
         let outcome = StepOutcome { name, verdict, duration, replies, observed, received, ..unplayed };
         self.stage.keep_step(outcome);
-        let stops = !divergences.is_empty() && !step.head.continues;
+        let stops = failed && !step.head.continues;
         // A run that was asked for wrongly does not go on, whatever the step says.
         let refused = divergences.iter().any(Divergence::ends_the_run);
         if !divergences.is_empty() {
@@ -229,7 +230,7 @@ impl<'a> Player<'a> {
         if steps.is_empty() {
             return;
         }
-        self.ground.diverged = Some(!self.stage.divergences.is_empty());
+        self.ground.diverged = Some(self.stage.failures() > 0);
         self.cleaning.store(true, Ordering::Relaxed);
         if self.stage.run_is_over() {
             // What cleans up needs a moment of its own.
@@ -282,9 +283,8 @@ impl<'a> Player<'a> {
         let not_applicable = self.stage.not_applicable.take().or_else(|| untested(self.ground.scenario, &self.stage));
         let (sessions, exchanges) = self.sessions.into_outcomes(&self.stage.log);
         self.stage.steps.extend(std::mem::take(&mut self.served_steps));
-        let (mut main, finally): (Vec<_>, Vec<_>) =
-            self.stage.divergences.into_iter().partition(|divergence| !divergence.step.is_finally());
-        main.extend(finally);
+        let mut main = self.stage.divergences;
+        main.sort_by_key(|divergence| (divergence.is_warning(), divergence.step.is_finally()));
         let masker = self.stage.log.masker().clone();
         let duration = self.stage.log.elapsed();
         let (transcript, left_out) = self.stage.log.into_entries();

@@ -52,12 +52,12 @@ impl StepAt<'_> {
                 let reason = self.stage.shown(reason, &self.scope());
                 self.stage.not_applicable.get_or_insert(reason);
             }
-            Action::Assert(expression) => {
+            Action::Assert(assertion) => {
                 self.refuse_cut_short()?;
-                let falsity = self.stage.falsity(expression, &self.scope()).map_err(|error| self.template(&error))?;
-                if let Some(parts) = falsity {
-                    let place = Site { span: expression.span, ..self.place_of_action() };
-                    return Err(vec![place.assertion(&expression.source, &parts)]);
+                let place = |span| Site { span, ..self.place_of_action() };
+                let false_one = self.stage.judge(assertion, &self.scope(), place);
+                if let Some(divergence) = false_one.map_err(|error| self.template(&error))? {
+                    return Err(vec![divergence]);
                 }
             }
             Action::Set(settings) => {

@@ -111,12 +111,13 @@ impl Actor {
         outcome: Result<(), Vec<Divergence>>,
     ) -> ConnectionFlow {
         let number = self.on.number_of(step);
-        let before = self.on.stage.divergences.len();
-        let failed = outcome.is_err();
-        for divergence in outcome.err().unwrap_or_default() {
+        let before = self.on.stage.failures();
+        let divergences = outcome.err();
+        let failed = divergences.as_ref().is_some_and(|all| all.iter().any(|divergence| !divergence.is_warning()));
+        for divergence in divergences.unwrap_or_default() {
             self.on.keep(divergence, &number);
         }
-        let verdict = match (failed, self.on.stage.divergences.len() > before) {
+        let verdict = match (failed, self.on.stage.failures() > before) {
             (false, _) => Verdict::Followed,
             (true, true) => Verdict::Diverged,
             (true, false) => Verdict::Unreached,
@@ -225,7 +226,7 @@ impl Actor {
 
     pub(crate) fn into_record(mut self) -> Record {
         let closed = self.on.stage.log.elapsed();
-        let diverged = !self.on.stage.divergences.is_empty();
+        let diverged = self.on.stage.failures() > 0;
         let mut told: Vec<&str> = self.on.stage.steps.iter().map(|step| step.number.as_str()).collect();
         told.sort_unstable();
         let mut all = Vec::new();

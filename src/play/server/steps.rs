@@ -9,9 +9,7 @@ use crate::play::divergence::{Divergence, Kind};
 use crate::play::server::connection::{Connection, Pending};
 use crate::play::server::message::ReceivedMessage;
 use crate::scenario::server::{MailPart, Reply};
-use crate::scenario::{
-    Action, Data, Expression, Length, Named, Pace, Rendered, Span, Step, TemplateError, render_data,
-};
+use crate::scenario::{Action, Assertion, Data, Length, Named, Pace, Rendered, Span, Step, TemplateError, render_data};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,17 +92,14 @@ impl ServerStepAt<'_> {
                 self.on.stage.not_applicable.get_or_insert(reason);
                 Ok(())
             }
-            Action::Assert(expression) => self.assert(expression),
+            Action::Assert(assertion) => self.assert(assertion),
         }
     }
 
-    fn assert(&self, expression: &Expression) -> ServerStepDone {
-        self.refuse_cut_short(expression.span)?;
-        let falsity = self.on.stage.falsity(expression, &self.on.scope());
-        match falsity.map_err(|error| self.template(&error))? {
-            Some(parts) => Err(vec![self.place(expression.span).assertion(&expression.source, &parts)]),
-            None => Ok(()),
-        }
+    fn assert(&self, assertion: &Assertion) -> ServerStepDone {
+        self.refuse_cut_short(assertion.condition.span)?;
+        let false_one = self.on.stage.judge(assertion, &self.on.scope(), |span| self.place(span));
+        false_one.map_err(|error| self.template(&error))?.map_or(Ok(()), |divergence| Err(vec![divergence]))
     }
 
     fn set(&mut self, settings: &[(Named, Data)]) -> ServerStepDone {

@@ -126,6 +126,7 @@ pub(super) fn divergence(divergence: &run::Divergence, outcome: &Outcome) -> Div
         expected: divergence.expected.as_deref().map(inert),
         got: divergence.got.as_deref().map(str::to_owned),
         line: divergence.line,
+        warning: divergence.is_warning(),
         diagnostic: diagnostic(&divergence.diagnostic, &outcome.sources),
     }
 }

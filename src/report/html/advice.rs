@@ -32,8 +32,10 @@ pub(super) struct Segment {
 impl PageDiagnostic {
     /// All that is said of a scenario, the gravest first.
     pub(super) fn all(scenario: &ScenarioReport) -> Vec<PageDiagnostic> {
-        let divergences = scenario.divergences.iter().map(|one| &one.diagnostic).enumerate();
-        let told = divergences.map(|(index, one)| PageDiagnostic::of(one, "bad", format!("divergence {}", index + 1)));
+        let told = scenario.divergences.iter().enumerate().map(|(index, one)| {
+            let kind = if one.warning { "warning" } else { "bad" };
+            PageDiagnostic::of(&one.diagnostic, kind, format!("divergence {}", index + 1))
+        });
         let errors = scenario.errors.iter().enumerate();
         let errors = errors.map(|(index, one)| PageDiagnostic::of(one, "bad", format!("error {}", index + 1)));
         let warnings = scenario.warnings.iter().enumerate();

@@ -131,7 +131,7 @@ fn action(checker: &mut Checker<'_>, step: &Step) {
             }
         },
         Action::Auth(auth) => auth::auth(checker, step, auth),
-        Action::Assert(expression) => checker.expression(expression),
+        Action::Assert(assertion) => assertion.expressions().for_each(|one| checker.expression(one)),
         Action::Set(settings) => {
             for (name, data) in settings {
                 checker.data(data);

@@ -6,7 +6,7 @@ use super::decoder::{Decoder, Entries, KeyValue};
 use super::{actions, connection, content, expect, group, message, reply, tls};
 use crate::scenario::sides::{Role, Side, Use};
 use crate::scenario::source::Diagnostic;
-use crate::scenario::step::{Action, Head, Speech, Step, TlsStep};
+use crate::scenario::step::{Action, Assertion, Head, Speech, Step, TlsStep};
 use crate::scenario::typography::Lookalike;
 use crate::scenario::yaml::{Node, Value};
 use crate::scenario::{Closing, Pattern, similar};
@@ -129,7 +129,7 @@ fn action(decoder: &mut Decoder<'_>, entry: KeyValue<'_>, entries: &Entries<'_>,
         "bdat" => content::bdat(decoder, entry).map(Action::Bdat),
         "starttls" | "tls" => Some(handshake(decoder, entry)),
         "auth" => actions::auth(decoder, node),
-        "assert" => decoder.expression(node).map(Action::Assert),
+        "assert" => assertion(decoder, node, entries).map(Action::Assert),
         "set" => actions::settings(decoder, node).map(Action::Set),
         "sleep" => decoder.length(node).map(Action::Sleep),
         "skip" => decoder.text_of(entry).map(Action::Skip),
@@ -140,6 +140,11 @@ fn action(decoder: &mut Decoder<'_>, entry: KeyValue<'_>, entries: &Entries<'_>,
         "close" => actions::closing(decoder, node).map(Action::Close),
         _ => group::group(decoder, entry, entries, number),
     }
+}
+
+fn assertion(decoder: &mut Decoder<'_>, node: &Node, entries: &Entries<'_>) -> Option<Assertion> {
+    let warn = entries.value("warn").and_then(|node| decoder.expression(node));
+    Some(Assertion { condition: decoder.expression(node)?, warn })
 }
 
 fn handshake(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Action {

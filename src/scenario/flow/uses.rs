@@ -109,7 +109,9 @@ impl Uses {
                 let sent = [&auth.username, &auth.password, &auth.token, &auth.authzid];
                 sent.into_iter().flatten().for_each(|text| self.text(Role::Sent, text));
             }
-            Action::Assert(expression) => self.expression(Role::Decides("assertion"), expression),
+            Action::Assert(assertion) => {
+                assertion.expressions().for_each(|one| self.expression(Role::Decides("assertion"), one));
+            }
             Action::Set(settings) => {
                 for (name, data) in settings {
                     self.data(Role::Given(name.name.clone()), data);

@@ -70,7 +70,9 @@ impl Linter<'_> {
             Action::Raw(RawBytes::Text(text)) => texts::raw_text(&self.scenario.sources, text, &mut self.warnings),
             Action::Data(data) | Action::Bdat(Bdat { data, .. }) => self.mail_data(data),
             Action::Connect(connect) => self.connect(connect),
-            Action::Assert(expression) => expressions::condition(expression, &mut self.warnings),
+            Action::Assert(assertion) => {
+                assertion.expressions().for_each(|one| expressions::condition(one, &mut self.warnings));
+            }
             Action::Auth(auth) => {
                 auth.texts().for_each(|text| self.value(text));
                 smtp::credentials(auth, &mut self.warnings);

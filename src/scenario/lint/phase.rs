@@ -100,7 +100,7 @@ impl<'s> LintPhase<'s> {
     /// An action for which it is too early or too late, and what to write.
     fn out_of_turn(&self, step: &Step) -> Option<(&'static str, &'static str)> {
         Some(match &step.action {
-            Action::Assert(expression) if self.tls == Some(false) && reads_tls(expression) => {
+            Action::Assert(assertion) if self.tls == Some(false) && assertion.expressions().any(reads_tls) => {
                 ("`tls` is none here: TLS has not begun", "put it after `- starttls`, or write `assert: tls is none`")
             }
             Action::StartTls(_) if self.tls == Some(true) => {

@@ -11,11 +11,10 @@ pub(super) fn lint(server: &Server) -> Vec<Diagnostic> {
     for step in server.all_steps() {
         step.reply.iter().for_each(|reply| reply_code(reply, &mut warnings));
         step.expect.iter().for_each(|expect| command(expect, &mut warnings));
-        let asserted = match &step.action {
-            Action::Assert(expression) => Some(expression),
-            _ => None,
-        };
-        step.head.when.iter().chain(asserted).for_each(|it| expressions::condition(it, &mut warnings));
+        step.head.when.iter().for_each(|it| expressions::condition(it, &mut warnings));
+        if let Action::Assert(assertion) = &step.action {
+            assertion.expressions().for_each(|it| expressions::condition(it, &mut warnings));
+        }
     }
     for rule in &server.rules {
         rule.reply.iter().for_each(|reply| reply_code(reply, &mut warnings));
