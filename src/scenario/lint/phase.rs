@@ -187,6 +187,11 @@ impl<'s> LintPhase<'s> {
         }
     }
 
+    /// After the session.
+    fn of_nothing() -> LintPhase<'s> {
+        LintPhase { unknown: true, ..LintPhase::default() }
+    }
+
     fn follow(&mut self, step: &'s Step) {
         self.login &= step.expect.as_ref().is_some_and(|expect| may_be(expect, &[334]) == Some(true));
         let outlook = step.expect.as_ref().map(outlook);
@@ -195,9 +200,7 @@ impl<'s> LintPhase<'s> {
         match &step.action {
             Action::Connect(_) => self.greeting_owed = step.expect.is_none(),
             Action::Raw(_) | Action::Bdat(_) => self.unknown = true,
-            Action::Close(Closing::Fin | Closing::Reset | Closing::Truncate) => {
-                *self = LintPhase { unknown: true, ..LintPhase::default() }
-            }
+            Action::Close(closing) if *closing != Closing::Write => *self = LintPhase::of_nothing(),
             Action::StartTls(_) | Action::Tls(_) => {
                 *self = LintPhase {
                     tls: Some(true),
