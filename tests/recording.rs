@@ -4,6 +4,8 @@
 
 #[path = "clients/mod.rs"]
 mod clients;
+#[path = "recording/exim_and_tshark.rs"]
+mod exim_and_tshark;
 #[path = "program/mod.rs"]
 mod program;
 #[path = "recording/recorder.rs"]

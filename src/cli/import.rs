@@ -110,5 +110,11 @@ fn read(file: &Path) -> Result<String, String> {
         File::open(file).and_then(|opened| opened.take(limit).read_to_end(&mut bytes))
     };
     outcome.map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))?;
+    if import::is_capture(&bytes) {
+        let name = if file == Path::new("-") { "FILE".to_owned() } else { file.display().to_string() };
+        return Err(format!(
+            "`{name}` is a capture of packets: import what `tshark -q -r {name} -z follow,tcp,ascii,0` prints (0 is the first stream)"
+        ));
+    }
     Ok(import::decoded(bytes))
 }

@@ -170,7 +170,7 @@ modules:
 }
 
 /// The scenario of a transcript; nothing of the password is told.
-fn imported(folder: &Path, name: &str, transcript: &str) -> PathBuf {
+pub(crate) fn imported(folder: &Path, name: &str, transcript: &str) -> PathBuf {
     let (pasted, scenario) = (folder.join(format!("{name}.txt")), folder.join(format!("{name}.yaml")));
     fs::write(&pasted, transcript).unwrap();
     let output = command(&["import"]).arg(&pasted).arg("-o").arg(&scenario).output().unwrap();

@@ -3,15 +3,19 @@
 //! Responsible for cutting them into lines with `>` and `<` before them, as `curl -v` prints them. Which of the two is the
 //! client is decided later, as everywhere. Also for what `openssl s_client` prints among the lines of a session.
 
+mod follow;
+mod octets;
+
 use super::grammar::{command, reply_code};
 use super::text::{LineRole, TextLine};
+use octets::{Octets, hexadecimal};
 use std::borrow::Cow;
 
 /// Takes blocks and tables apart; a text without any stays as it is.
 pub(super) fn flat(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
     let any = |test: fn(&str) -> bool| lines.iter().any(|line| test(&line.text));
-    if any(|line| line.starts_with("Follow: t")) {
-        return follow(lines);
+    if follow::is_followed(&lines) {
+        return follow::follow(lines);
     }
     if any(|line| trace_mark(line).is_some()) {
         return trace(lines);
@@ -20,28 +24,6 @@ pub(super) fn flat(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
         return table(lines);
     }
     lines
-}
-
-/// `tshark -z follow,tcp,ascii`: before each block its length, after a tab where the second node speaks.
-fn follow(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
-    let mut left = 0_usize;
-    let mut mark = '>';
-    let mut cut = Vec::with_capacity(lines.len());
-    for mut line in lines {
-        if left == 0 {
-            let second = line.text.starts_with('\t');
-            if let Ok(length) = line.text.trim().parse::<usize>() {
-                (left, mark) = (length, if second { '<' } else { '>' });
-                line.role = LineRole::Noise;
-            }
-        } else {
-            // The dump shows the two octets of a line end as one.
-            left = left.saturating_sub(line.text.len() + 2);
-            line.text = Cow::Owned(format!("{mark} {}", line.text));
-        }
-        cut.push(line);
-    }
-    cut
 }
 
 /// `=> Send header, 16 bytes (0x10)`: the sign of the side, and whether the block is a part of the session.
@@ -59,11 +41,10 @@ fn trace(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
     let mut cut: Vec<TextLine<'_>> = Vec::with_capacity(lines.len());
     let mut block: Option<(char, bool)> = None;
     let mut before: Option<(usize, usize)> = None;
-    let mut octets = String::new();
-    let end = lines.last().map_or(0, |line| line.end);
+    let mut octets = Octets::default();
     for mut line in lines {
         let Some((mark, in_session)) = block.filter(|_| offset(&line.text).is_some()) else {
-            end_of_block(block, &mut octets, &mut cut, line.start);
+            octets.end(&mut cut);
             block = trace_mark(&line.text);
             before = None;
             if block.is_some() {
@@ -79,7 +60,7 @@ fn trace(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
             line.role = LineRole::Noise;
             cut.push(line);
         } else if let Some(bytes) = hexadecimal(text) {
-            octets.push_str(&bytes);
+            octets.take(mark, &bytes, &line, &mut cut);
         } else {
             let goes_on = before.is_some_and(|(last, length)| at - last.min(at) == 0x40 && length >= 0x3f);
             before = Some((at, text.len()));
@@ -90,17 +71,8 @@ fn trace(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
             }
         }
     }
-    end_of_block(block, &mut octets, &mut cut, end);
+    octets.end(&mut cut);
     cut
-}
-
-/// The lines of a block of hexadecimal digits, where it ends.
-fn end_of_block(block: Option<(char, bool)>, octets: &mut String, cut: &mut Vec<TextLine<'_>>, at: usize) {
-    let Some((mark, _)) = block.filter(|_| !octets.is_empty()) else { return };
-    for text in std::mem::take(octets).trim_end_matches(['\r', '\n']).split('\n') {
-        let text = Cow::Owned(format!("{mark} {}", text.trim_end_matches('\r')));
-        cut.push(TextLine { text, start: at, end: at, role: LineRole::Open });
-    }
 }
 
 /// `0040: text`: the offset and what follows it.
@@ -108,16 +80,6 @@ fn offset(line: &str) -> Option<(usize, &str)> {
     let (digits, text) = line.split_once(':')?;
     let fits = digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     fits.then(|| (usize::from_str_radix(digits, 16).unwrap_or(0), text.strip_prefix(' ').unwrap_or(text)))
-}
-
-/// `32 32 30 20 68 69 0d 0a   220 hi..`: sixteen octets a line at most, and the same as text.
-fn hexadecimal(text: &str) -> Option<String> {
-    let digits = text.get(..text.len().min(48))?;
-    let words: Vec<&str> = digits.split(' ').take_while(|word| !word.is_empty()).collect();
-    let bytes: Option<Vec<u8>> =
-        words.iter().map(|word| (word.len() == 2).then(|| u8::from_str_radix(word, 16).ok()).flatten()).collect();
-    let bytes = bytes.filter(|bytes| !bytes.is_empty() && text.len() > 48)?;
-    Some(bytes.iter().map(|byte| char::from(*byte)).collect())
 }
 
 /// A row of a protocol log of Exchange.

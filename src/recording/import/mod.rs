@@ -95,6 +95,19 @@ pub fn family(name: &str) -> Option<&'static Family> {
     family::named(name)
 }
 
+/// Whether these are packets as Wireshark keeps them (pcapng, or pcap of either byte order), and no text.
+#[must_use]
+pub fn is_capture(bytes: &[u8]) -> bool {
+    const BEGINNINGS: [[u8; 4]; 5] = [
+        [0x0a, 0x0d, 0x0d, 0x0a],
+        [0xd4, 0xc3, 0xb2, 0xa1],
+        [0xa1, 0xb2, 0xc3, 0xd4],
+        [0x4d, 0x3c, 0xb2, 0xa1],
+        [0xa1, 0xb2, 0x3c, 0x4d],
+    ];
+    BEGINNINGS.iter().any(|beginning| bytes.starts_with(beginning))
+}
+
 /// The text of a file: UTF-16 with its mark, as Windows writes it, or UTF-8; bytes that are neither are replaced.
 #[must_use]
 pub fn decoded(bytes: Vec<u8>) -> String {
@@ -300,7 +313,10 @@ fn several(sessions: &[LogSession], text: &str) -> Diagnostic {
 fn of_session(mut session: LogSession, family: &'static Family) -> LogRead {
     let mut mistakes = Vec::new();
     let replies = session.said.iter().any(|said| matches!(said, Said::Reply(_)));
-    if session.is_too_long() {
+    if !replies && session.misfit.is_none() {
+        let help = "replies within the entries of a log, or a bounce, are read by `smtp-script explain - < FILE`";
+        mistakes.push(mistake("no reply of a server is found in this".to_owned()).help(help));
+    } else if session.is_too_long() {
         let help = "cut the part that matters out of the log";
         mistakes.push(
             mistake(format!(
@@ -309,8 +325,6 @@ fn of_session(mut session: LogSession, family: &'static Family) -> LogRead {
             ))
             .help(help),
         );
-    } else if !replies && session.misfit.is_none() {
-        mistakes.push(mistake("no reply of a server is found in this".to_owned()));
     } else if !session.client_spoke() && !session.said.iter().any(|said| matches!(said, Said::ServerClosed)) {
         let text = "only what the server said stands in this: no line of the client".to_owned();
         let help =

@@ -21,6 +21,8 @@ pub(super) struct Found {
     places: HashMap<FoundKey, usize>,
     /// Of the replies with both codes by their enhanced one.
     with_code: HashMap<Enhanced, usize>,
+    /// Those that stood in entries of a log, by their wording too.
+    entries: HashMap<(FoundKey, String), usize>,
     last: Option<usize>,
 }
 
@@ -47,6 +49,22 @@ impl Found {
             }
             None => self.push(question),
         };
+        self.last = Some(index);
+        index
+    }
+
+    /// The same for an entry of a log, which has nothing to do with the ones before: two servers may say the same codes
+    /// in other words, and the same words once more tell nothing new.
+    pub(super) fn join_entry(&mut self, question: Question) -> usize {
+        let entry = (key(&question), wording(&question.text));
+        if let Some(known) = self.entries.get(&entry).copied() {
+            self.last = Some(known);
+            return known;
+        }
+        let first = self.places.get(&entry.0).and_then(|at| self.at(*at)).map(|it| wording(&it.text));
+        let is_another = first.is_some_and(|first| !first.is_empty() && !entry.1.is_empty() && first != entry.1);
+        let index = if is_another { self.push(question) } else { self.join(question) };
+        self.entries.insert(entry, index);
         self.last = Some(index);
         index
     }
@@ -140,6 +158,12 @@ fn is_of_stack(line: &str) -> bool {
         || ["File \"", "from /", "---> ", "... ", "#0 ", "#1 ", "#2 ", "Traceback "]
             .iter()
             .any(|it| line.starts_with(it))
+}
+
+/// The first words of a reply without what differs from one recipient to the next: addresses, numbers, identifiers.
+fn wording(text: &str) -> String {
+    let is_plain = |word: &&str| !word.contains(|it: char| it.is_ascii_digit() || "@<=/".contains(it));
+    text.split_ascii_whitespace().filter(is_plain).take(6).collect::<Vec<_>>().join(" ").to_ascii_lowercase()
 }
 
 fn key(question: &Question) -> FoundKey {

@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
         let replies = in_line(line, if is_entry { "" } else { &self.paragraph });
         if !replies.is_empty() {
             for reply in replies {
-                self.open = Some(self.found.join(reply));
+                self.open = Some(if is_entry { self.found.join_entry(reply) } else { self.found.join(reply) });
             }
         } else if self.open.is_some() && self.goes_on(line) {
             self.found.add(self.open, trimmed);

@@ -92,3 +92,23 @@ proptest::proptest! {
         _ = Question::all_in(&text);
     }
 }
+
+#[test]
+fn entries_of_a_log_with_equal_codes_and_other_words_are_two_replies() {
+    let entry = |minute: u8, user: &str, text: &str| {
+        format!(
+            "2026-11-29 10:{minute:02}:00 1a-{minute}-AB ** {user} R=dnslookup T=remote_smtp H=mx.example [192.0.2.1]: \
+             SMTP error from remote mail server after RCPT TO:<{user}>: 550 5.1.1 {text}\n"
+        )
+    };
+    let unknown =
+        |minute, user: &str| entry(minute, user, &format!("<{user}>: Recipient address rejected: User unknown"));
+    let log = [
+        entry(1, "a@mail.example", "The email account that you tried to reach does not exist"),
+        unknown(2, "b@mx.example"),
+        unknown(3, "c@mx.example"),
+    ];
+    let texts: Vec<String> = Question::all_in(&log.concat()).into_iter().map(|it| it.text).collect();
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    assert_eq!(texts[1], "<b@mx.example>: Recipient address rejected: User unknown");
+}
