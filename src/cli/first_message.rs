@@ -55,7 +55,7 @@ impl FirstLogin {
     fn steps(&self) -> [DraftStep; 2] {
         let offered = self.mechanism.map_or_else(String::new, |it| format!(" .*{}", it.name()));
         let mechanism = self.mechanism.map(|it| ("mechanism".to_owned(), it.name().to_owned()));
-        let key = if by_token(self.mechanism) { "token" } else { "password" };
+        let key = if self.mechanism.is_some_and(Mechanism::takes_token) { "token" } else { "password" };
         let credentials = [("username", self.username), (key, self.secret)];
         let credentials = credentials.map(|(key, name)| (key.to_owned(), format!("<<{name}>>")));
         let login = DraftStep {
@@ -64,11 +64,6 @@ impl FirstLogin {
         };
         [line("EHLO <<client>>", &format!("^250[ -]AUTH{offered}")), login]
     }
-}
-
-/// Whether a mechanism takes a token in place of a password.
-pub(super) fn by_token(mechanism: Option<Mechanism>) -> bool {
-    matches!(mechanism, Some(Mechanism::XOAuth2 | Mechanism::OAuthBearer))
 }
 
 fn expect(pattern: &str) -> DraftStep {

@@ -3,7 +3,7 @@
 //! Responsible for the options and for the scenario that they stand for: the one that a person would have written. `run`
 //! plays it, and `-o` keeps it.
 
-use super::first_message::{FirstLogin, FirstMessage, by_token};
+use super::first_message::{FirstLogin, FirstMessage};
 use super::refusal::Refusal;
 use super::report_files::ReportArguments;
 use super::run::{RunArguments, run_text};
@@ -239,7 +239,7 @@ impl SendArguments {
 impl LoginArguments {
     /// What the secret is called.
     fn secret(&self) -> &'static str {
-        if by_token(self.mechanism) { "token" } else { "password" }
+        if self.mechanism.is_some_and(Mechanism::takes_token) { "token" } else { "password" }
     }
 
     fn first(&self) -> FirstLogin {

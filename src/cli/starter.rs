@@ -3,7 +3,7 @@
 //! Responsible for what is particular to a provider: its words about user name and password, names and tags. Not for
 //! choosing server, port and mechanism (`new`), nor for the steps (`first_message`).
 
-use super::first_message::{FirstLogin, FirstMessage, by_token};
+use super::first_message::{FirstLogin, FirstMessage};
 use crate::scenario::write::{Draft, DraftAction, DraftConnect, literal};
 use crate::smtp::auth::Mechanism;
 use crate::smtp::provider::{Provider, Submission, UserName};
@@ -159,7 +159,7 @@ fn user_name(plan: &StarterPlan<'_>) -> Option<UserName> {
 fn secret_name(plan: &StarterPlan<'_>) -> &'static str {
     match (user_name(plan), plan.login) {
         (Some(UserName::SameAsPassword), _) => "token",
-        (_, StarterLogin::By(mechanism)) if by_token(mechanism) => "token",
+        (_, StarterLogin::By(mechanism)) if mechanism.is_some_and(Mechanism::takes_token) => "token",
         (Some(UserName::Literal(_)), _) => "api_key",
         _ => "password",
     }

@@ -80,6 +80,33 @@ pub(crate) enum ClosedBy {
     Reset,
 }
 
+impl Expectation {
+    /// Whether it compares what an exchange ends with, a whole reply or command; each other form reads for itself: a line,
+    /// octets, the end, silence, whatever comes.
+    pub(crate) fn compares(&self) -> bool {
+        match self.kind {
+            Expected::Pattern(_) | Expected::Code(_) | Expected::Fields(_) | Expected::Any(_) | Expected::All(_) => {
+                true
+            }
+            Expected::Line(_)
+            | Expected::Raw(_)
+            | Expected::Closed(_)
+            | Expected::Silence(_)
+            | Expected::Observe(_) => false,
+        }
+    }
+
+    /// Whether the end of the session is what is expected, or one of the answers.
+    pub(crate) fn takes_end(&self) -> bool {
+        match &self.kind {
+            Expected::Closed(_) | Expected::Observe(_) => true,
+            Expected::Any(list) => list.iter().any(Expectation::takes_end),
+            Expected::Fields(fields) => fields.closed.is_some(),
+            _ => false,
+        }
+    }
+}
+
 impl Pattern {
     pub(crate) fn new(text: Text) -> Pattern {
         Pattern { text, ignore_case: false, compiled: OnceLock::new() }

@@ -242,6 +242,15 @@ impl Auth {
 }
 
 impl Step {
+    /// The name of the session that it speaks in; of `connect` the one it opens.
+    pub(crate) fn session_name(&self) -> &str {
+        let opened = match &self.action {
+            Action::Connect(connect) => connect.session.as_ref(),
+            _ => None,
+        };
+        opened.or(self.session.as_ref()).map_or("main", |named| named.name.as_str())
+    }
+
     /// The key of what it does, for reports.
     pub(crate) fn keyword(&self) -> &'static str {
         let without_action = if self.reply.is_some() {

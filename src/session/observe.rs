@@ -1,6 +1,7 @@
 //! Taking down what comes, whatever it is: nothing of it is judged.
 //!
-//! Responsible for telling apart what may come in place of a reply. Called by steps with `observe`.
+//! Responsible for telling apart what may come in place of a reply, and for the words for what either side did. Called by
+//! steps with `observe`.
 
 use super::asked::AskedInOrder;
 use super::{BrokenBy, End, Session, Transcript, Trouble};
@@ -20,11 +21,15 @@ pub(crate) struct Observed {
     pub(crate) holds_secret: bool,
 }
 
-/// What may come of a server.
+/// What may come of the other side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ObservedKind {
-    /// A whole reply.
+    /// A whole reply of a server.
     Reply,
+    /// A line of a client.
+    Line,
+    /// The beginning of a client's TLS handshake.
+    Tls,
     /// Nothing, for as long as was waited.
     Silence,
     /// The end, in order.
@@ -48,7 +53,7 @@ impl Session {
                     self.inbox.take(taken);
                     self.settle(reply, &times, log);
                     self.log_end(log);
-                    log.observed(ObservedKind::Reply.name());
+                    log.observed(ObservedKind::Reply);
                     return Ok(());
                 }
                 Parsed::Malformed(_, taken) => {
@@ -77,7 +82,7 @@ impl Session {
             self.dialogue.restart();
             self.asked = AskedInOrder::default();
         }
-        log.observed(kind.name());
+        log.observed(kind);
         self.observed = Some(Observed { kind, bytes, elapsed: began.elapsed(), holds_secret });
         Ok(())
     }
@@ -88,8 +93,8 @@ fn kind_of(arrived: Vec<u8>, without: ObservedKind) -> (ObservedKind, Vec<u8>) {
 }
 
 impl ObservedKind {
-    /// What bytes are that are no reply.
-    fn of_bytes(bytes: &[u8]) -> ObservedKind {
+    /// What bytes are that are no reply and no line.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> ObservedKind {
         if bytes.starts_with(&TLS_ALERT) { ObservedKind::Alert } else { ObservedKind::Bytes }
     }
 
@@ -97,6 +102,8 @@ impl ObservedKind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             ObservedKind::Reply => "reply",
+            ObservedKind::Line => "line",
+            ObservedKind::Tls => "tls",
             ObservedKind::Silence => "silence",
             ObservedKind::Closed => "closed",
             ObservedKind::Reset => "reset",

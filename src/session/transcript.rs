@@ -3,6 +3,7 @@
 //! Responsible for keeping the lines of all sessions of one run in the order they happened, each with its time. It never
 //! holds a secret: what was sent arrives as it was written, and all text is searched before it is kept.
 
+use super::ObservedKind;
 use super::entry::{Arrivals, Entry, Observer, ReplyEntry, Speaker};
 use crate::secret::Masker;
 use crate::smtp::reply::Reply;
@@ -169,8 +170,8 @@ impl Transcript {
     }
 
     /// Notes what a step observed.
-    pub(crate) fn observed(&mut self, kind: &'static str) {
-        self.observed = Some(kind);
+    pub(crate) fn observed(&mut self, kind: ObservedKind) {
+        self.observed = Some(kind.name());
     }
 
     /// Takes what was observed since this was last asked for.

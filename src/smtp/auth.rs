@@ -87,6 +87,12 @@ impl Mechanism {
         matches!(self, Mechanism::ScramSha1Plus | Mechanism::ScramSha256Plus)
     }
 
+    /// Whether it takes a token in place of a password.
+    #[must_use]
+    pub fn takes_token(self) -> bool {
+        self.needs().contains(&"token")
+    }
+
     /// What it cannot do without, of `username`, `password` and `token`.
     #[must_use]
     pub fn needs(self) -> &'static [&'static str] {

@@ -4,7 +4,6 @@
 
 use crate::net::clock;
 use crate::play::client::player::{Flow, Player};
-use crate::play::client::sessions::Sessions;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::group::Iteration;
 use crate::play::outcome::{StepOutcome, Verdict};
@@ -123,7 +122,7 @@ impl Player<'_> {
                 Ok(delay) => self.stage.bounded(delay),
                 Err(error) => return self.group_fault(step, group, &error),
             };
-            let session = Arc::from(Sessions::name_of(step));
+            let session = Arc::from(step.session_name());
             self.stage.log.note(&session, &format!("attempt {attempt} of {most}: {message}"));
             self.stage.divergences.truncate(divergences);
             self.stage.steps.truncate(steps);

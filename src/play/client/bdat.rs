@@ -123,11 +123,6 @@ fn about_chunk(mut divergences: Vec<Divergence>, number: usize, command: &str, w
 
 /// Whether each chunk's reply is to be compared; a line, bytes, silence or the end comes once, after the last chunk.
 fn is_about_a_reply(expectation: &Expectation) -> bool {
-    match &expectation.kind {
-        Expected::Pattern(_) | Expected::Code(_) | Expected::Any(_) | Expected::All(_) => true,
-        Expected::Fields(fields) => fields.closed.is_none(),
-        Expected::Line(_) | Expected::Raw(_) | Expected::Closed(_) | Expected::Silence(_) | Expected::Observe(_) => {
-            false
-        }
-    }
+    let ends = matches!(&expectation.kind, Expected::Fields(fields) if fields.closed.is_some());
+    expectation.compares() && !ends
 }

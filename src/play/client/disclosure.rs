@@ -6,7 +6,6 @@
 use crate::net::route::Destination;
 use crate::play::Settings;
 use crate::play::client::endpoint::{Endpoint, Resolver, file_root};
-use crate::play::client::sessions::Sessions;
 use crate::scenario::{
     Action, Chance, Diagnostic, Inputs, Scenario, Secret, Span, Speech, Step, Templates, TlsSettings, Variables,
 };
@@ -101,7 +100,7 @@ pub(crate) fn disclosures(scenario: &Scenario, variables: &Variables, settings: 
     let mut sessions: BTreeMap<&str, Reached> = BTreeMap::new();
     let mut list: Vec<Disclosure> = Vec::new();
     for step in scenario.all_steps() {
-        let session = Sessions::name_of(step);
+        let session = step.session_name();
         if let Action::Connect(connect) = &step.action
             && let Ok(endpoint) = resolver.endpoint(connect)
         {
@@ -196,7 +195,7 @@ pub(crate) fn unbound(scenario: &Scenario, variables: &Variables, settings: &Set
 
 /// Whether the scenario has a session's certificate verified for another name, or by an authority of its own choice.
 pub(crate) fn chooses_whom_to_trust(scenario: &Scenario, session: &str) -> bool {
-    scenario.all_steps().into_iter().filter(|step| Sessions::name_of(step) == session).any(|step| {
+    scenario.all_steps().into_iter().filter(|step| step.session_name() == session).any(|step| {
         let tls = match &step.action {
             Action::Connect(connect) => &connect.tls,
             Action::StartTls(tls) | Action::Tls(tls) => &tls.client,

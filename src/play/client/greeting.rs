@@ -8,7 +8,6 @@
 use crate::net::clock;
 use crate::net::tls_port::{LOOK_TIME, begins_with_tls};
 use crate::play::client::ground::StepAt;
-use crate::play::client::sessions::Sessions;
 use crate::session::{Session, Trouble};
 use std::time::Duration;
 
@@ -30,7 +29,7 @@ impl StepAt<'_> {
             return;
         }
         let step = self.step;
-        let Some(open) = self.sessions.named_mut(Sessions::name_of(step)) else { return };
+        let Some(open) = self.sessions.named_mut(step.session_name()) else { return };
         let endpoint = &open.endpoint;
         let has_plain_start = open.session.greeting().is_none() && open.session.tls().is_none();
         // A server that closes at once had no patience for TLS either.

@@ -4,7 +4,7 @@
 
 use crate::play::client::disclosure::chooses_whom_to_trust;
 use crate::play::client::ground::Ground;
-use crate::play::client::sessions::{Open, Sessions};
+use crate::play::client::sessions::Open;
 use crate::play::stage::Stage;
 use crate::scenario::Step;
 
@@ -48,7 +48,7 @@ impl SecretGuard<'_> {
         }
         let (bound, target) = (&settings.bound, self.open.endpoint.target.host.as_str());
         let hosts = [if settings.to.is_some() { target } else { self.open.endpoint.host.as_str() }, target];
-        let session = Sessions::name_of(self.step);
+        let session = self.step.session_name();
         let own_trust = chooses_whom_to_trust(self.ground.scenario, session) && !self.open.session.is_local();
         self.stage.names.flow().secrets_told_by(self.step).into_iter().find_map(|secret| {
             let message = if !bound.allows(&secret, &hosts) {

@@ -4,7 +4,6 @@ use crate::net::clock;
 use crate::net::tls::{Connector, TlsFailure, TlsFailureReason};
 use crate::play::client::endpoint::Endpoint;
 use crate::play::client::ground::StepAt;
-use crate::play::client::sessions::Sessions;
 use crate::play::client::steps::StepDone;
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
@@ -18,7 +17,7 @@ use std::time::{Duration, Instant};
 
 impl StepAt<'_> {
     pub(crate) async fn connect(&mut self, connect: &Connect) -> StepDone {
-        let name = Sessions::name_of(self.step);
+        let name = self.step.session_name();
         let endpoint = {
             let scope = self.scope();
             self.view().resolver(&scope).endpoint(connect).map_err(|error| self.template(&error))?
@@ -107,7 +106,7 @@ impl StepAt<'_> {
             None => Some(self.read_code(220).await?),
         };
         match answer {
-            Some(answer) if answer.reply.code() == 220 => self.handshake(Sessions::name_of(self.step), settings).await,
+            Some(answer) if answer.reply.code() == 220 => self.handshake(self.step.session_name(), settings).await,
             _ => Ok(()),
         }
     }

@@ -2,7 +2,6 @@
 
 use crate::net::wire::Drip;
 use crate::play::client::ground::StepAt;
-use crate::play::client::sessions::Sessions;
 use crate::play::client::steps::StepDone;
 
 impl StepAt<'_> {
@@ -16,7 +15,7 @@ impl StepAt<'_> {
             }
         };
         // Sessions that this step opens itself are not open yet: what they say first is not paced.
-        if let Some(open) = self.sessions.named_mut(Sessions::name_of(self.step)) {
+        if let Some(open) = self.sessions.named_mut(self.step.session_name()) {
             open.session.set_pace(pace);
         }
         Ok(())

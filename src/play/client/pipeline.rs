@@ -4,7 +4,6 @@
 
 use crate::play::client::ground::StepAt;
 use crate::play::client::player::{Flow, Player};
-use crate::play::client::sessions::Sessions;
 use crate::play::client::steps::StepDone;
 use crate::play::group::Bound;
 use crate::play::outcome::Verdict;
@@ -208,7 +207,7 @@ impl Player<'_> {
     }
 
     async fn push<'s>(&mut self, step: &'s Step, pipeline: &mut Pipeline<'s>, rendered: &Rendered) -> StepDone {
-        if pipeline.writer.is_some_and(|writer| Sessions::name_of(writer) != Sessions::name_of(step)) {
+        if pipeline.writer.is_some_and(|writer| writer.session_name() != step.session_name()) {
             self.flush(pipeline).await?;
         }
         pipeline.writer = Some(step);
@@ -238,7 +237,7 @@ impl Player<'_> {
 impl<'s> Pipeline<'s> {
     /// Nothing may be left over from before: within the group nothing is checked.
     async fn begin(&mut self, step: &'s Step, at: &mut StepAt<'_>) -> StepDone {
-        let session = Sessions::name_of(step);
+        let session = step.session_name();
         if self.began.contains(session) {
             return Ok(());
         }

@@ -220,7 +220,7 @@ impl<'a> Player<'a> {
     /// A step of which only the position is known.
     pub(crate) fn unplayed(step: &Step, started: Duration) -> StepOutcome {
         let number = step.head.number.clone().into();
-        let session = Sessions::name_of(step).to_owned();
+        let session = step.session_name().to_owned();
         StepOutcome { session, ..StepOutcome::unreached(number, step.keyword(), step.title(), step.head.span, started) }
     }
 
@@ -255,7 +255,7 @@ impl<'a> Player<'a> {
         }
         self.stage.log.begin_step(number);
         let until = Instant::now() + self.stage.bounded(LAST_REPLIES);
-        self.sessions.read_last_replies(Some(Sessions::name_of(step)), until, &mut self.stage.log).await;
+        self.sessions.read_last_replies(Some(step.session_name()), until, &mut self.stage.log).await;
         self.stage.log.begin_step(step.head.number.clone());
     }
 

@@ -4,7 +4,7 @@ use crate::net::certificate::PeerCertificate;
 use crate::play::client::endpoint::Endpoint;
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::outcome::SessionOutcome;
-use crate::scenario::{Action, Diagnostic, Speech, Step, TlsSettings};
+use crate::scenario::{Diagnostic, Speech, Step, TlsSettings};
 use crate::session::{Exchange, Session, Transcript, Trouble};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -41,18 +41,9 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// The name of the session that a step speaks in; of `connect` the one it opens.
-    pub(crate) fn name_of(step: &Step) -> &str {
-        let opened = match &step.action {
-            Action::Connect(connect) => connect.session.as_ref(),
-            _ => None,
-        };
-        opened.or(step.session.as_ref()).map_or("main", |named| named.name.as_str())
-    }
-
     /// The session of a step, where there is one.
     pub(crate) fn of(&self, step: &Step) -> Option<&Open> {
-        self.named(Self::name_of(step))
+        self.named(step.session_name())
     }
 
     pub(crate) fn named(&self, name: &str) -> Option<&Open> {
@@ -65,7 +56,7 @@ impl Sessions {
 
     /// The session of a step, which must be there.
     pub(crate) fn speaking(&mut self, step: &Step) -> Result<&mut Session, Vec<Divergence>> {
-        let name = Self::name_of(step);
+        let name = step.session_name();
         self.open.get_mut(name).map(|open| &mut open.session).ok_or_else(|| {
             let message = format!("step {} diverged: the session `{name}` is not open", step.head.number);
             let diagnostic = Diagnostic::error(step.head.span, message);
@@ -120,7 +111,7 @@ impl Sessions {
         if self.late.is_empty() || step.action.speaks() == Speech::Nothing {
             return None;
         }
-        self.late.remove(Self::name_of(step))
+        self.late.remove(step.session_name())
     }
 
     /// Replies still owed, of one session or of all, are read before what follows a divergence, shown and not judged: no

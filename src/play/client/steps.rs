@@ -6,15 +6,14 @@ use crate::net::clock;
 use crate::play::client::disclosure::is_seen;
 use crate::play::client::ground::StepAt;
 use crate::play::client::guard::SecretGuard;
-use crate::play::client::sessions::Sessions;
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::Incoming;
+use crate::scenario::Expectation;
 use crate::scenario::{
     Action, Closing, Data, Misread, Mode, Named, RawBytes, Rendered, TemplateError, Text, decode_base64, decode_hex,
     render_data,
 };
-use crate::scenario::{Expectation, Expected};
 use crate::session::{Farewell, Outgoing, Trouble};
 use std::time::Duration;
 
@@ -39,7 +38,7 @@ impl StepAt<'_> {
             Action::Data(data) => return self.mail_data(data).await,
             Action::Bdat(bdat) => return self.bdat(bdat).await,
             Action::StartTls(tls) => return self.starttls(&tls.client).await,
-            Action::Tls(tls) => return self.handshake(Sessions::name_of(step), &tls.client).await,
+            Action::Tls(tls) => return self.handshake(step.session_name(), &tls.client).await,
             Action::Auth(auth) => return self.auth(auth).await,
             Action::Connect(connect) => self.connect(connect).await?,
             Action::Close(closing) => self.close(*closing).await?,
@@ -75,14 +74,14 @@ impl StepAt<'_> {
     /// seen must not matter, so nothing is sent then.
     async fn has_left_as_expected(&mut self) -> bool {
         let Some(expectation) = &self.step.expect else { return false };
-        let Some(open) = self.sessions.named_mut(Sessions::name_of(self.step)) else { return false };
+        let Some(open) = self.sessions.named_mut(self.step.session_name()) else { return false };
         let (farewell, session) = (open.session.farewell(&mut self.stage.log).await, open.session.name().clone());
         let as_expected = match farewell {
             None => false,
-            Some(Farewell::Silent) => takes_end(expectation),
+            Some(Farewell::Silent) => expectation.takes_end(),
             Some(Farewell::Said(reply)) => {
                 let came = Incoming::Reply(&reply, Duration::ZERO);
-                reads_reply(expectation) && self.stage.comparer(&self.scope()).compare(expectation, &came).is_ok()
+                expectation.compares() && self.stage.comparer(&self.scope()).compare(expectation, &came).is_ok()
             }
         };
         if as_expected {
@@ -95,7 +94,7 @@ impl StepAt<'_> {
     fn wrote(&mut self, outcome: Result<(), Trouble>) -> StepDone {
         match outcome {
             Err(Trouble::Closed { arrived } | Trouble::Broken { arrived, .. })
-                if self.step.expect.as_ref().is_some_and(takes_end) =>
+                if self.step.expect.as_ref().is_some_and(Expectation::takes_end) =>
             {
                 self.session()?.unread_again(&arrived);
                 Ok(())
@@ -108,7 +107,7 @@ impl StepAt<'_> {
     /// divergence it is only shown.
     pub(crate) async fn refuse_unasked_before_end(&mut self) -> StepDone {
         let judged = self.stage.divergences.is_empty();
-        let Some(open) = self.sessions.named_mut(Sessions::name_of(self.step)) else { return Ok(()) };
+        let Some(open) = self.sessions.named_mut(self.step.session_name()) else { return Ok(()) };
         match open.session.refuse_unasked(&mut self.stage.log).await {
             Err(trouble) if judged => Err(vec![self.place_of_action().trouble(&trouble, "")]),
             _ => Ok(()),
@@ -203,7 +202,7 @@ impl StepAt<'_> {
 
     /// Nothing may have come unasked, and the server must still be there.
     pub(crate) async fn may_write(&mut self) -> StepDone {
-        let name = Sessions::name_of(self.step).to_owned();
+        let name = self.step.session_name().to_owned();
         let Some(open) = self.sessions.named_mut(&name) else {
             let text = format!("the session `{name}` is not open");
             return Err(vec![self.place_of_action().fault(Kind::Closed, &text)]);
@@ -242,7 +241,7 @@ impl StepAt<'_> {
     /// Counts what an untrusted scenario sends by what is shown of it.
     pub(crate) fn count_as_shown(&mut self, sent: usize, shown: &str) {
         let untrusted = self.ground.settings.untrusted;
-        if let Some(open) = self.sessions.named_mut(Sessions::name_of(self.step)).filter(|_| untrusted) {
+        if let Some(open) = self.sessions.named_mut(self.step.session_name()).filter(|_| untrusted) {
             let written = as_lines(shown);
             open.correction += i64::try_from(written).unwrap_or(0) - i64::try_from(sent).unwrap_or(0);
         }
@@ -250,7 +249,7 @@ impl StepAt<'_> {
 
     async fn close(&mut self, closing: Closing) -> StepDone {
         let unasked = self.refuse_unasked_before_end().await;
-        let name = Sessions::name_of(self.step).to_owned();
+        let name = self.step.session_name().to_owned();
         let Some(open) = self.sessions.named_mut(&name) else { return Ok(()) };
         match closing {
             Closing::Fin => open.session.close(&mut self.stage.log).await,
@@ -274,24 +273,6 @@ fn trim_one_line_end(bytes: &[u8]) -> &[u8] {
 pub(crate) fn shown_bytes(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
     text.strip_suffix('\n').map(str::to_owned).unwrap_or(text)
-}
-
-/// Whether the end of the session is what is expected, or one of the answers, however the server ends it.
-fn takes_end(expectation: &Expectation) -> bool {
-    match &expectation.kind {
-        Expected::Closed(_) | Expected::Observe(_) => true,
-        Expected::Any(list) => list.iter().any(takes_end),
-        Expected::Fields(fields) => fields.closed.is_some(),
-        _ => false,
-    }
-}
-
-/// Whether a reply is what is expected.
-fn reads_reply(expectation: &Expectation) -> bool {
-    !matches!(
-        expectation.kind,
-        Expected::Closed(_) | Expected::Silence(_) | Expected::Line(_) | Expected::Raw(_) | Expected::Observe(_)
-    )
 }
 
 /// How many octets a text has as lines on the wire.

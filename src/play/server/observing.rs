@@ -7,15 +7,15 @@ use crate::play::server::connection::Pending;
 use crate::play::server::steps::{ServerStepAt, ServerStepDone};
 use crate::scenario::{Length, value_from_bytes};
 use crate::server::PeerTrouble;
-use crate::smtp::offer::{TLS_ALERT, TLS_HANDSHAKE};
+use crate::session::ObservedKind;
+use crate::smtp::offer::TLS_HANDSHAKE;
 use minijinja::value::{Object, Value};
 use std::sync::Arc;
 
 /// What a client did.
 #[derive(Debug)]
 pub(crate) struct ObservedClient {
-    /// `line`, `silence`, `closed`, `reset`, `bytes`, `tls` or `alert`.
-    kind: &'static str,
+    kind: ObservedKind,
     /// What came, without the end of a line.
     bytes: Vec<u8>,
     /// Whether a secret stands in it.
@@ -30,7 +30,7 @@ impl ServerStepAt<'_> {
         let first = self.on.peer.first_octet(length).await;
         if first == Some(TLS_HANDSHAKE[0]) && !self.on.peer.is_tls() {
             self.on.stage.log.note(&self.on.session, "the client begins a TLS handshake");
-            self.note("tls", Vec::new(), false);
+            self.note(ObservedKind::Tls, Vec::new(), false);
             return Ok(());
         }
         let left = due.saturating_duration_since(clock::Instant::now());
@@ -41,7 +41,7 @@ impl ServerStepAt<'_> {
                 let content = content.strip_suffix(b"\r").unwrap_or(content).to_vec();
                 self.on.chunk = crate::smtp::command::CommandLine::parse(&content).bdat();
                 self.on.pending = Pending::Line(line);
-                ("line", content, secret)
+                (ObservedKind::Line, content, secret)
             }
             Err(trouble) => self.end_or_octets(trouble),
         };
@@ -49,33 +49,33 @@ impl ServerStepAt<'_> {
         self.refuse_cut_short(self.step.head.span)
     }
 
-    fn end_or_octets(&mut self, trouble: PeerTrouble) -> (&'static str, Vec<u8>, bool) {
+    fn end_or_octets(&mut self, trouble: PeerTrouble) -> (ObservedKind, Vec<u8>, bool) {
         let (kind, bytes) = match trouble {
-            PeerTrouble::Timeout { arrived, .. } => ("silence", arrived),
+            PeerTrouble::Timeout { arrived, .. } => (ObservedKind::Silence, arrived),
             PeerTrouble::Closed { arrived } => {
                 self.on.stage.log.ended(false);
                 self.on.stage.log.note(&self.on.session, "closed by the client");
-                ("closed", arrived)
+                (ObservedKind::Closed, arrived)
             }
             PeerTrouble::Broken { reset, reason, arrived } => {
                 self.on.stage.log.ended(reset);
                 self.on.stage.log.note(&self.on.session, &reason);
-                ("reset", arrived)
+                (ObservedKind::Reset, arrived)
             }
-            PeerTrouble::TooLong { bytes, .. } | PeerTrouble::TlsBegun { bytes } => ("bytes", bytes),
+            PeerTrouble::TooLong { bytes, .. } | PeerTrouble::TlsBegun { bytes } => (ObservedKind::Bytes, bytes),
             PeerTrouble::NotTls { reason } => {
                 self.on.stage.log.note(&self.on.session, &reason);
-                ("bytes", Vec::new())
+                (ObservedKind::Bytes, Vec::new())
             }
         };
         if bytes.is_empty() {
             return (kind, bytes, false);
         }
         let secret = self.on.hear_bytes(&bytes);
-        (if bytes.starts_with(&TLS_ALERT) { "alert" } else { "bytes" }, bytes, secret)
+        (ObservedKind::of_bytes(&bytes), bytes, secret)
     }
 
-    fn note(&mut self, kind: &'static str, bytes: Vec<u8>, credentials: bool) {
+    fn note(&mut self, kind: ObservedKind, bytes: Vec<u8>, credentials: bool) {
         let holds_secret = credentials || self.on.is_secret(&bytes);
         self.on.stage.log.observed(kind);
         self.on.observed = Some(Arc::new(ObservedClient { kind, bytes, holds_secret }));
@@ -85,7 +85,7 @@ impl ServerStepAt<'_> {
 impl ObservedClient {
     /// The first word of a line, in upper case; empty where what came is no line.
     fn verb(&self) -> String {
-        let word = self.bytes.split(|byte| *byte == b' ').next().filter(|_| self.kind == "line");
+        let word = self.bytes.split(|byte| *byte == b' ').next().filter(|_| self.kind == ObservedKind::Line);
         String::from_utf8_lossy(word.unwrap_or_default()).to_uppercase()
     }
 }
@@ -93,7 +93,7 @@ impl ObservedClient {
 impl Object for ObservedClient {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         match key.as_str()? {
-            "kind" => Some(Value::from(self.kind)),
+            "kind" => Some(Value::from(self.kind.name())),
             "bytes" | "text" => Some(value_from_bytes(self.bytes.clone())),
             "verb" => Some(Value::from(self.verb())),
             _ => None,

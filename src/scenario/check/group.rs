@@ -2,7 +2,7 @@
 
 use super::{Checker, connection, expect, steps};
 use crate::scenario::source::Diagnostic;
-use crate::scenario::{Action, Expected, Group, Step, parse_count};
+use crate::scenario::{Action, Group, Step, parse_count};
 
 /// The names that a group gives hold inside of it.
 pub(super) fn group(checker: &mut Checker<'_>, group: &Group) {
@@ -75,16 +75,7 @@ fn pipelined(checker: &mut Checker<'_>, steps: &[Step]) {
             Action::Group(group) => group.retry.is_none(),
             _ => false,
         };
-        let reads_otherwise = step.expect.as_ref().is_some_and(|expect| {
-            matches!(
-                expect.kind,
-                Expected::Line(_)
-                    | Expected::Raw(_)
-                    | Expected::Closed(_)
-                    | Expected::Silence(_)
-                    | Expected::Observe(_)
-            )
-        });
+        let reads_otherwise = step.expect.as_ref().is_some_and(|expect| !expect.compares());
         if !fits {
             let error =
                 Diagnostic::error(step.head.span, "this waits for the server and cannot stand in a pipelined group");

@@ -99,11 +99,7 @@ fn alternatives(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<Vec<Ex
     for item in items {
         let alternative = expectation(decoder, item, entry.key_span)?;
         let closed_here = matches!(alternative.kind, Expected::Closed(_)) && entry.key == "any";
-        let reads_otherwise = matches!(
-            alternative.kind,
-            Expected::Line(_) | Expected::Raw(_) | Expected::Silence(_) | Expected::Closed(_)
-        );
-        if reads_otherwise && !closed_here {
+        if !alternative.compares() && !closed_here {
             decoder.complain(
                 Diagnostic::error(
                     item.span,
@@ -255,10 +251,7 @@ fn not_a_code(node: &Node, text: &str) -> Diagnostic {
 /// Whether it compares the last reply of an exchange, and does not read by itself.
 pub(super) fn compares_a_reply(expectation: &Expectation) -> bool {
     match &expectation.kind {
-        Expected::Pattern(_) | Expected::Code(_) | Expected::Fields(_) => true,
         Expected::Any(list) | Expected::All(list) => list.iter().all(compares_a_reply),
-        Expected::Line(_) | Expected::Raw(_) | Expected::Closed(_) | Expected::Silence(_) | Expected::Observe(_) => {
-            false
-        }
+        _ => expectation.compares(),
     }
 }

@@ -4,7 +4,6 @@
 //! expects a refusal or any of several replies) ends what is known of a session, and nothing more is said of it.
 
 use super::codes::{Outlook, may_be, outlook, wants_mail_data};
-use super::replies::session_name;
 use super::smtp::{implausible, is_base64};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::{Action, Address, Closing, Connect, Expected, Expression, Group, Scenario, Step, Text};
@@ -53,7 +52,7 @@ impl<'s> Phases<'s> {
         if let Action::Group(group) = &step.action {
             return self.group(step, group, warnings);
         }
-        let phase = self.sessions.entry(session_name(step).to_owned()).or_default();
+        let phase = self.sessions.entry(step.session_name().to_owned()).or_default();
         if let Action::Connect(connect) = &step.action {
             *phase = LintPhase { greeting_owed: true, tls: begins_with_tls(connect), ..LintPhase::default() };
             phase.unknown = step.head.when.is_some() || step.fails.is_some();
@@ -74,7 +73,7 @@ impl<'s> Phases<'s> {
         }
         // What its steps leave depends on the run.
         for inner in Step::walk(&group.steps) {
-            self.sessions.entry(session_name(inner).to_owned()).or_default().unknown = true;
+            self.sessions.entry(inner.session_name().to_owned()).or_default().unknown = true;
         }
     }
 }

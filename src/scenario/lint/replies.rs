@@ -81,7 +81,7 @@ impl<'s> Replies<'s> {
     }
 
     fn session(&mut self, step: &Step) -> &mut Owing<'s> {
-        self.sessions.entry(session_name(step).to_owned()).or_default()
+        self.sessions.entry(step.session_name().to_owned()).or_default()
     }
 
     pub(super) fn end(self, warnings: &mut Vec<Diagnostic>) {
@@ -186,13 +186,4 @@ fn first_digit(expect: &Expectation) -> Option<u16> {
 /// Whether the other side gets something to read.
 fn says_something(step: &Step) -> bool {
     matches!(step.action.speaks(), Speech::Asks | Speech::Sends | Speech::Handshakes)
-}
-
-/// The name of the session that a step speaks in; of `connect` the one it opens.
-pub(super) fn session_name(step: &Step) -> &str {
-    let opened = match &step.action {
-        Action::Connect(connect) => connect.session.as_ref(),
-        _ => None,
-    };
-    opened.or(step.session.as_ref()).map_or("main", |named| named.name.as_str())
 }
