@@ -36,6 +36,9 @@ pub fn text(explanation: &Explanation, styled: Styled) -> String {
         let list = listed(explanation.usual_reply_codes.iter().map(u16::to_string), " or ");
         _ = writeln!(screen, "  comes with {list} (IANA SMTP Enhanced Status Codes registry)");
     }
+    if let Some(contradiction) = &explanation.contradiction {
+        _ = writeln!(screen, "  {contradiction}");
+    }
     for code in &explanation.unregistered {
         let where_to = if code.contains('.') { "the IANA registry" } else { "the RFCs" };
         _ = writeln!(
@@ -181,6 +184,7 @@ fn one(explanation: &Explanation) -> Value {
         "in_reply_to": question.command,
         "meanings": meanings(&explanation.meanings),
         "usual_reply_codes": explanation.usual_reply_codes,
+        "contradiction": explanation.contradiction,
         "unregistered": explanation.unregistered,
         "members": meanings(&explanation.members),
         "provider": explanation.provider.map(|it| it.id),

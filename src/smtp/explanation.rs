@@ -7,7 +7,7 @@ use super::enhanced_status;
 use super::provider::{self, Advice, Provider, Situation, Statement};
 use super::question::Question;
 use super::reply_code;
-use super::status::{EnhancedStatusCode, Meaning, is_doubtful};
+use super::status::{EnhancedStatusCode, Meaning, contradiction, is_doubtful};
 
 /// Everything that is known about what was asked.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Explanation {
     pub meanings: Vec<(String, Meaning)>,
     /// The reply codes that the registry names beside the enhanced status code.
     pub usual_reply_codes: &'static [u16],
+    /// That reply code and enhanced status code are of two classes, and what counts.
+    pub contradiction: Option<String>,
     /// Codes that nothing is registered for.
     pub unregistered: Vec<String>,
     /// The codes that a pattern stands for.
@@ -63,6 +65,7 @@ pub fn explain(question: &Question, only: Option<&'static Provider>) -> Explanat
         question: question.clone(),
         meanings: Vec::new(),
         usual_reply_codes: &[],
+        contradiction: situation.code.zip(situation.enhanced).and_then(|(code, it)| contradiction(code, it)),
         unregistered: Vec::new(),
         members: Vec::new(),
         provider: advice.provider,

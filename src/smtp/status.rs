@@ -128,6 +128,20 @@ pub fn meaning_of_reply(code: u16, enhanced: Option<EnhancedStatusCode>, command
     meaning(code, enhanced.filter(|it| !is_doubtful(code, *it, command)))
 }
 
+/// What is to be said where a reply code and its enhanced status code are of two classes: `450 5.1.1`.
+#[must_use]
+pub fn contradiction(code: u16, enhanced: EnhancedStatusCode) -> Option<String> {
+    let counts = match code / 100 {
+        2 => "the command succeeded",
+        4 => "clients try again",
+        5 => "clients give up",
+        _ => return None,
+    };
+    (code / 100 != u16::from(enhanced.class)).then(|| {
+        format!("{code} and {enhanced} contradict each other (RFC 2034 section 4): the reply code counts, and {counts}")
+    })
+}
+
 /// Whether an enhanced status code fits neither the reply code nor the command: `530 5.7.7`, the integrity of a message, in
 /// reply to AUTH. Reply codes of TLS and logins say more than a code that the registry does not name beside them.
 #[must_use]

@@ -77,11 +77,13 @@ impl Site<'_> {
         let reply = &*answer.reply;
         let command = match answer.command {
             Some(Awaited::Greeting) => "",
-            Some(Awaited::MailDataEnd) => "DATA",
+            Some(Awaited::MailDataEnd) if !answer.asked.command.starts_with("BDAT") => "DATA",
             _ => answer.asked.command.as_str(),
         };
         let mut footnotes: Vec<Footnote> =
             about_code(Code { code: reply.code(), enhanced: enhanced(reply) }, command).into_iter().collect();
+        let contradiction = enhanced(reply).and_then(|enhanced| status::contradiction(reply.code(), enhanced));
+        footnotes.extend(contradiction.map(Footnote::Fact));
         footnotes.extend(self.decoded_challenge(reply));
         let greeting = self.session.and_then(|session| session.greeting()).map(|greeting| greeting.joined());
         let texts = reply.texts().collect::<Vec<_>>().join(&b'\n');

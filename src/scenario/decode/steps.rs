@@ -309,6 +309,11 @@ fn bare_help(side: Side, word: &str) -> Option<String> {
     if let Some(lookalike) = Lookalike::first(rest).filter(|_| !rest.is_empty()) {
         return Some(format!("{}: {}", lookalike.described(), lookalike.advice()));
     }
+    if *key == "connect" && value.is_empty() {
+        let help =
+            "name the server at the head of the file: `connect: HOST:PORT`; a step does it for a further session";
+        return Some(help.to_owned());
+    }
     let told = !value.is_empty() && !BARE_WORDS.contains(key);
     told.then(|| format!("a colon stands after the key: `- {key}: {value}`"))
 }
