@@ -263,6 +263,7 @@ impl Peer {
             }
         }
         if self.inbox.unread().trim_ascii_end().eq_ignore_ascii_case(b"QUIT") {
+            self.inbox.take_all();
             return Some("the client said QUIT".to_owned());
         }
         if !self.inbox.unread().is_empty() || self.end == Some(PeerEnd::NotTls) {
