@@ -49,9 +49,15 @@ pub(crate) fn is_markdown(name: &str) -> bool {
 }
 
 /// Whether a text is read as Markdown: by its name, or because it holds the block, whatever its name. What is named as YAML
-/// is YAML.
+/// is YAML, unless it begins as a ticket does.
 pub(crate) fn is_ticket(name: &str, text: &str) -> bool {
-    is_markdown(name) || !is_yaml(name) && (holds(text, SCENARIO) || holds(text, RECORDING))
+    let may_be = || !is_yaml(name) || begins_as_ticket(text);
+    is_markdown(name) || may_be() && (holds(text, SCENARIO) || holds(text, RECORDING))
+}
+
+/// Whether the first line is the headline of a ticket: to YAML it is a comment.
+pub(crate) fn begins_as_ticket(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}').trim_start().starts_with("# `")
 }
 
 /// Whether a file of this name is YAML, whatever stands in it.

@@ -2,7 +2,9 @@
 
 use crate::fence::{MAX_MARKDOWN_SIZE, RECORDING, SCENARIO, in_place, is_ticket, is_yaml, only_block};
 use crate::library::{self, BuiltIn};
-use crate::scenario::{Diagnostic, Includes, MAX_YAML_SIZE, Scenario, Sources, Span, parse, reason, resolve_file};
+use crate::scenario::{
+    DEFAULTS_FILE, Diagnostic, Includes, MAX_YAML_SIZE, Scenario, Sources, Span, parse, reason, resolve_file,
+};
 use crate::secret::{Masker, typed, typed_in_text};
 use std::fmt;
 use std::io::Read as _;
@@ -39,7 +41,7 @@ pub fn load_below(path: &Path, root: Option<&Path>) -> Result<Scenario, LoadErro
     let name = path.display().to_string();
     let own = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match read(path) {
-        Ok(text) => parse_text(&name, &text, Some(root.unwrap_or(own))),
+        Ok(text) => parse_text(&name, &text, Some(root.unwrap_or(own)), Some(own)),
         Err(message) => Err(LoadError::unreadable(&name, &message)),
     }
 }
@@ -49,7 +51,7 @@ pub fn load_below(path: &Path, root: Option<&Path>) -> Result<Scenario, LoadErro
 /// # Errors
 /// As [`load`].
 pub fn load_text(name: &str, text: &str) -> Result<Scenario, LoadError> {
-    parse_text(name, text, None)
+    parse_text(name, text, None, None)
 }
 
 /// Reads a scenario file that may include no files: somebody else's.
@@ -59,7 +61,7 @@ pub fn load_text(name: &str, text: &str) -> Result<Scenario, LoadError> {
 pub fn load_untrusted(path: &Path) -> Result<Scenario, LoadError> {
     let name = path.display().to_string();
     match read(path) {
-        Ok(text) => parse_text(&name, &text, None),
+        Ok(text) => parse_text(&name, &text, None, None),
         Err(message) => Err(LoadError::unreadable(&name, &message)),
     }
 }
@@ -71,7 +73,7 @@ pub fn load_untrusted(path: &Path) -> Result<Scenario, LoadError> {
 pub fn load_recording(path: &Path) -> Result<Scenario, LoadError> {
     let name = path.display().to_string();
     let text = read(path).map_err(|message| LoadError::unreadable(&name, &message))?;
-    of_ticket(parse_yaml(&name, &block_of(&name, &text, RECORDING)?, None))
+    of_ticket(parse_yaml(&name, &block_of(&name, &text, RECORDING)?, None, None))
 }
 
 /// A file that was read once: what it holds, and all of it where it is a ticket.
@@ -90,7 +92,7 @@ impl LoadedFile {
             Ok(text) => {
                 let strangers = untrusted || is_ticket(&name, &text);
                 let own = (!strangers).then_some(own);
-                LoadedFile::of(&name, text, root.or(own))
+                LoadedFile::beside(&name, text, root.or(own), own)
             }
             Err(message) => LoadedFile { scenario: Err(LoadError::unreadable(&name, &message)), ticket: None },
         }
@@ -98,7 +100,11 @@ impl LoadedFile {
 
     /// The same of a text that was read.
     pub(crate) fn of(name: &str, text: String, root: Option<&Path>) -> LoadedFile {
-        let scenario = parse_text(name, &text, root);
+        LoadedFile::beside(name, text, root, None)
+    }
+
+    fn beside(name: &str, text: String, root: Option<&Path>, own: Option<&Path>) -> LoadedFile {
+        let scenario = parse_text(name, &text, root, own);
         LoadedFile { scenario, ticket: is_ticket(name, &text).then_some(text) }
     }
 
@@ -107,10 +113,11 @@ impl LoadedFile {
         let name = path.display().to_string();
         let text = read(path).map_err(|message| LoadError::unreadable(&name, &message))?;
         if is_ticket(&name, &text) {
-            return of_ticket(parse_yaml(&name, &block_of(&name, &text, RECORDING)?, None));
+            return of_ticket(parse_yaml(&name, &block_of(&name, &text, RECORDING)?, None, None));
         }
         let own = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        parse_text(&name, &text, root.or((!untrusted).then_some(own)))
+        let own = (!untrusted).then_some(own);
+        parse_text(&name, &text, root.or(own), own)
     }
 }
 
@@ -132,14 +139,27 @@ pub fn load_built_in(scenario: &BuiltIn) -> Result<Scenario, LoadError> {
             .ok_or_else(|| format!("no built-in file is `{file}`"))
     };
     // Its short name lies in no folder: what it reads, if anything, is looked for where the program runs.
-    parse_with(scenario.short_name(), scenario.text, &include)
+    let loaded = parse_with(scenario.short_name(), scenario.text, None, &include);
+    loaded.map(|scenario| Scenario { is_built_in: true, ..scenario })
 }
 
-fn parse_text(name: &str, text: &str, root: Option<&Path>) -> Result<Scenario, LoadError> {
+/// A file includes files below `root`; defaults stand in `own`, its folder.
+fn parse_text(name: &str, text: &str, root: Option<&Path>, own: Option<&Path>) -> Result<Scenario, LoadError> {
     if is_ticket(name, text) {
-        return of_ticket(parse_yaml(name, &block_of(name, text, SCENARIO)?, root));
+        return of_ticket(parse_yaml(name, &block_of(name, text, SCENARIO)?, root, None));
     }
-    parse_yaml(name, text, root)
+    parse_yaml(name, text, root, own)
+}
+
+/// The defaults of a folder, where there are any: their name and their text.
+fn defaults_in(folder: &Path) -> Result<Option<(String, String)>, LoadError> {
+    let path = if folder == Path::new(".") { DEFAULTS_FILE.into() } else { folder.join(DEFAULTS_FILE) };
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let name = path.display().to_string();
+    let text = read(&path).map_err(|message| LoadError::unreadable(&name, &message))?;
+    Ok(Some((name, text)))
 }
 
 /// The only block of a kind in a Markdown file, at its lines.
@@ -155,7 +175,8 @@ fn block_of(name: &str, text: &str, info: &str) -> Result<String, LoadError> {
     }
 }
 
-fn parse_yaml(name: &str, text: &str, root: Option<&Path>) -> Result<Scenario, LoadError> {
+fn parse_yaml(name: &str, text: &str, root: Option<&Path>, own: Option<&Path>) -> Result<Scenario, LoadError> {
+    let defaults = own.map_or(Ok(None), defaults_in)?;
     let include = |file: &str| match root {
         Some(root) => {
             let shown = if root == Path::new(".") { Path::new(file).to_path_buf() } else { root.join(file) };
@@ -163,10 +184,15 @@ fn parse_yaml(name: &str, text: &str, root: Option<&Path>) -> Result<Scenario, L
         }
         None => Err(format!("cannot include `{file}`: this scenario reads no files")),
     };
-    parse_with(name, text, &include)
+    parse_with(name, text, defaults, &include)
 }
 
-fn parse_with(name: &str, text: &str, include: &Includes<'_>) -> Result<Scenario, LoadError> {
+fn parse_with(
+    name: &str,
+    text: &str,
+    defaults: Option<(String, String)>,
+    include: &Includes<'_>,
+) -> Result<Scenario, LoadError> {
     if text.len() > MAX_YAML_SIZE {
         let message = format!("a scenario has at most {MAX_YAML_SIZE} bytes");
         return Err(LoadError::unreadable(name, &message));
@@ -180,6 +206,9 @@ fn parse_with(name: &str, text: &str, include: &Includes<'_>) -> Result<Scenario
     }
     let mut sources = Sources::default();
     sources.add(name, text.strip_prefix('\u{feff}').unwrap_or(text));
+    if let Some((name, text)) = defaults {
+        sources.add(name, text.strip_prefix('\u{feff}').unwrap_or(&text));
+    }
     let (scenario, mut diagnostics, mut sources) = parse(sources, include);
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span.file, diagnostic.span.start));
     let typed = match &scenario {

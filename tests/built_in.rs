@@ -201,3 +201,14 @@ fn what_new_cannot_write_is_refused() {
         assert!(refused.out.is_empty(), "{}", refused.out);
     }
 }
+
+#[test]
+fn the_schema_is_named_for_editors_where_it_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    within(folder.path(), &["new", "gmail", "-o", "a.yaml"]).exits(0);
+    fs::write(folder.path().join("scenario.schema.json"), "{}").unwrap();
+    within(folder.path(), &["new", "gmail", "-o", "b.yaml"]).exits(0);
+    let text = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(text("b.yaml"), format!("# yaml-language-server: $schema=scenario.schema.json\n{}", text("a.yaml")));
+    within(folder.path(), &["check", "b.yaml"]).exits(0);
+}

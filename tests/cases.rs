@@ -38,7 +38,9 @@ fn play(folder: &Path) -> Result<(), Failed> {
     for argument in arguments(folder, address.is_some())? {
         match argument {
             Argument::Word(word) => _ = command.arg(word.replace("<server>", address.as_deref().unwrap_or_default())),
-            Argument::Variable(name, value) => _ = command.env(name, value),
+            Argument::Variable(name, value) => {
+                _ = command.env(name, value.replace("<server>", address.as_deref().unwrap_or_default()));
+            }
             Argument::Input(file) => _ = command.stdin(File::open(folder.join(file))?),
         }
     }

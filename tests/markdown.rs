@@ -516,3 +516,51 @@ fn a_server_writes_no_markdown() {
         }
     }
 }
+
+#[test]
+fn the_defaults_of_a_folder_are_written_in() {
+    let defaults = "vars: {host: mail.example.com, client: c.example, other: x}\nsecrets: [password, unused]\nconnect: <<host>>:2525\ntimeout: 5s\n";
+    let steps = "steps:\n  - expect: ^220\n  - send: NOSUCH <<client>> <<password>>\n    expect: ^250 <<code>>\n";
+    for own in [
+        "vars: {code: x}\n",
+        "vars:\n  code: x\nsecrets: [token]\n",
+        "name: n\nvars:\n  code: x\nsecrets:\n  - token\n",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        fs::write(path("_defaults.yaml"), defaults).unwrap();
+        fs::write(path("a.yaml"), format!("{own}{steps}")).unwrap();
+        let report = format!("ticket={}", path("t.md"));
+        let played = smtp_script(&["run", &path("a.yaml"), "--sandbox", "--made-up-secrets", "--report", &report]);
+        _ = played.exits(1);
+        fs::remove_file(path("_defaults.yaml")).unwrap();
+        let ticket = fs::read_to_string(path("t.md")).unwrap();
+        assert!(ticket.contains("connect: <<host>>:2525\n") && ticket.contains("host: mail.example.com"), "{ticket}");
+        assert!(!ticket.contains("unused") && !ticket.contains("other: x"), "{ticket}");
+        let again = smtp_script(&["run", &path("t.md"), "--sandbox", "--made-up-secrets"]);
+        _ = again.exits(1).says(&["as in the ticket: step 2, 500"]);
+    }
+}
+
+#[test]
+fn a_scripted_server_writes_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(path("mx.yaml"), "server:\n  connections:\n    - steps: [{reply: 220 hi}]\n").unwrap();
+    let reports = ["json", "junit", "ticket", "html"].map(|format| format!("{format}={}", path(format)));
+    let file = path("mx.yaml");
+    let mut arguments = vec!["serve", &file, "--max-time", "200ms"];
+    arguments.extend(reports.iter().flat_map(|report| ["--report", report.as_str()]));
+    _ = smtp_script(&arguments).exits(1).says(&["listening on", "the connection never came"]);
+    let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(path("json")).unwrap()).unwrap();
+    assert_eq!((&json["exit_code"], &json["scenarios"][0]["verdict"]), (&1.into(), &"diverged".into()));
+    let said = |name: &str| fs::read_to_string(path(name)).unwrap();
+    assert!(
+        said("junit").contains("<failure message=\"connection 1 of the server diverged: the connection never came\"")
+    );
+    assert!(
+        said("ticket").contains("```yaml smtp-script\nserver:") && said("html").contains("the connection never came")
+    );
+    let printed = smtp_script(&["serve", &file, "--max-time", "200ms", "--format", "tap"]);
+    _ = printed.exits(1).says(&["not ok 1 - "]);
+}

@@ -95,9 +95,14 @@ fn what_check_accepts_is_accepted() {
     let mut documents = Vec::new();
     for file in scenarios_below(&root().join("tests/cases")) {
         let Ok(scenario) = smtp_script::load(&file) else { continue };
+        let text = fs::read_to_string(&file).unwrap();
+        // A ticket is Markdown, whatever it is called.
+        if text.starts_with("# `") {
+            continue;
+        }
         let found = smtp_script::check(&scenario, None, &Settings::default());
         if !found.iter().any(Diagnostic::is_error) {
-            documents.push((file.display().to_string(), yaml(&fs::read_to_string(&file).unwrap())));
+            documents.push((file.display().to_string(), yaml(&text)));
         }
     }
     let names: Vec<String> = documents.iter().map(|(name, _)| name.clone()).collect();

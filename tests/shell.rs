@@ -10,7 +10,9 @@ mod terminal;
 
 use harness::{Played, ScriptedServer, smtp_script};
 use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// The shell in a folder, with these lines on standard input.
@@ -242,4 +244,28 @@ fn a_hardened_postfix_is_content() {
     let run =
         Played::by(smtp_script(folder.path()).args(["run", "done.yaml", "--ca-file"]).arg(&ca_file).args(secrets));
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+}
+
+#[test]
+fn what_was_said_is_kept_when_a_signal_ends_it() {
+    for signal in ["TERM", "HUP", "INT"] {
+        let server = ScriptedServer::start("S: 220 hi\nC: NOOP\nS: 250 ok\nC: HELP\nsilence\n");
+        let folder = TempDir::new().unwrap();
+        let mut command = smtp_script(folder.path());
+        command.args(["shell", &server.address(), "-o", "kept.yaml"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut shell = command.spawn().unwrap();
+        let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut input = shell.stdin.take().unwrap();
+        input.write_all(b"NOOP\nHELP\n").unwrap();
+        // The reply to HELP never comes: the signal finds the shell in a wait.
+        assert!(lines.any(|line| line == "C: HELP"));
+        let sent = Command::new("kill").args([&format!("-{signal}"), &shell.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        assert_eq!(shell.wait().unwrap().code(), Some(130), "{signal}");
+        let kept = fs::read_to_string(folder.path().join("kept.yaml")).unwrap();
+        assert!(kept.contains("send: NOOP"), "{signal}: {kept}");
+        drop(input);
+        server.finish().unwrap();
+    }
 }

@@ -10,16 +10,31 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 const FOREIGN: &str = include_str!("foreign_options.txt");
 
 /// The same error, with what was probably meant.
-pub(super) fn with_tip(mut error: clap::Error, arguments: &[String]) -> clap::Error {
-    let command = arguments.iter().skip(1).find(|argument| !argument.starts_with('-')).map_or("", String::as_str);
+pub(super) fn with_tip(mut error: clap::Error, arguments: &[String], commands: &[String]) -> clap::Error {
+    let given = arguments.get(1..).unwrap_or_default();
+    let at = given.iter().position(|argument| commands.contains(argument));
+    let command = at.map_or("", |at| given[at].as_str());
+    let stands_before = |option: &str| given.iter().take(at.unwrap_or(0)).any(|one| option_of(one) == option);
     let tip = match error.kind() {
-        ErrorKind::UnknownArgument => {
-            invalid(&error, ContextKind::InvalidArg).and_then(|it| tip(command, option_of(it)))
-        }
-        ErrorKind::InvalidSubcommand => {
-            invalid(&error, ContextKind::InvalidSubcommand).and_then(|it| tip("command", it))
-        }
-        ErrorKind::MissingRequiredArgument => missing(command),
+        ErrorKind::UnknownArgument => invalid(&error, ContextKind::InvalidArg).map(option_of).and_then(|option| {
+            if stands_before(option) {
+                return Some(format!("an option stands after its command: `smtp-script {command} {option} …`"));
+            }
+            tip(if command.is_empty() { "top" } else { command }, option).map(str::to_owned)
+        }),
+        ErrorKind::InvalidSubcommand => invalid(&error, ContextKind::InvalidSubcommand).and_then(|word| {
+            let bare = word.trim_matches(['`', '\'', '"', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '$']).trim();
+            match bare.split(' ').next().unwrap_or("") {
+                "smtp-script" => {
+                    Some("the name of the program stands once: a command such as `run` follows it".to_owned())
+                }
+                first if bare != word && commands.iter().any(|command| command == first) => {
+                    Some(format!("without the quotes: `smtp-script {bare}`"))
+                }
+                _ => tip("command", word).map(str::to_owned),
+            }
+        }),
+        ErrorKind::MissingRequiredArgument => missing(command).map(str::to_owned),
         _ => None,
     };
     if let Some(tip) = tip {
@@ -73,7 +88,7 @@ mod tests {
         assert!(tip("command", "test").is_some_and(|tip| tip.contains("send")));
         assert_eq!(tip("send", "--zzz"), None);
         assert!(missing("serve").is_some_and(|tip| tip.contains("--sandbox")));
-        assert_eq!(missing("check"), None);
+        assert_eq!(missing("schema"), None);
         assert_eq!(option_of("--host=mx.example"), "--host");
     }
 

@@ -29,7 +29,7 @@ mod targets;
 mod trust;
 mod values;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::panic::catch_unwind;
 use std::process::ExitCode;
 
@@ -127,7 +127,8 @@ fn arguments() -> Arguments {
     }
     Arguments::try_parse().unwrap_or_else(|error| {
         let arguments: Vec<String> = std::env::args().collect();
-        let error = foreign_options::with_tip(error, &arguments);
+        let known = Arguments::command().get_subcommands().map(|one| one.get_name().to_owned()).collect::<Vec<_>>();
+        let error = foreign_options::with_tip(error, &arguments, &known);
         let is_plugin = arguments.windows(2).any(|pair| pair == ["--format", "nagios"])
             || arguments.iter().any(|argument| argument == "--format=nagios");
         if is_plugin && error.use_stderr() {

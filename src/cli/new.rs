@@ -57,7 +57,7 @@ enum LoginChoice {
 /// Writes the scenario; 0, or 2 when that cannot be done as asked.
 pub(super) fn new(arguments: &NewArguments) -> u8 {
     let written = text(arguments).and_then(|text| match &arguments.output {
-        Some(file) => write(file, &text, arguments.force),
+        Some(file) => write(file, &for_editors(file, text), arguments.force),
         None => {
             screen::result(&text);
             Ok(())
@@ -107,10 +107,20 @@ fn with_provider<'a>(what: &'a str, arguments: &NewArguments) -> Option<Result<S
     is_known.then(|| for_provider(provider, port, arguments).map(|plan| StarterPlan { host: name, ..plan }))
 }
 
+/// With the schema named for editors, where it lies beside the file.
+fn for_editors(file: &Path, text: String) -> String {
+    const SCHEMA: &str = "scenario.schema.json";
+    if file.with_file_name(SCHEMA).is_file() {
+        format!("# yaml-language-server: $schema={SCHEMA}\n{text}")
+    } else {
+        text
+    }
+}
+
 /// Whether a name is rather one of a file to write.
 fn is_file_name(what: &str) -> bool {
     let ending = Path::new(what).extension().and_then(|it| it.to_str()).unwrap_or_default();
-    what.contains('/') || ["yml", "yaml"].iter().any(|it| ending.eq_ignore_ascii_case(it))
+    what.contains('/') || ["yml", "yaml", "json", "md"].iter().any(|it| ending.eq_ignore_ascii_case(it))
 }
 
 fn rather_output(what: &str) -> String {

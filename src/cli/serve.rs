@@ -6,6 +6,7 @@ mod messages;
 mod sandbox;
 mod scripted;
 
+use super::report_files::ReportArguments;
 use super::screen::{self, Color};
 use crate::report::human;
 use crate::run::{Entry, Speaker};
@@ -17,6 +18,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Why the sandbox writes no report.
+const WITHOUT_REPORT: &str = "the sandbox follows no script that a report could be about\n  = help: `--messages json` writes down \
+     each message, `--keep DIR` keeps it; `serve FILE --report …` is about the scenario of a file";
 const SHOWN: &str = "What is shown";
 
 /// Act as the server that clients under test talk to: the server's side of a scenario, or the built-in server. Prints
@@ -36,6 +40,8 @@ pub(super) struct ServeArguments {
     listening: ListenArguments,
     #[command(flatten)]
     server: sandbox::SandboxArguments,
+    #[command(flatten)]
+    reports: ReportArguments,
     /// Show each line of the conversations
     #[arg(short, long, help_heading = SHOWN)]
     verbose: bool,
@@ -87,6 +93,7 @@ struct ListenArguments {
 pub(super) fn serve(arguments: &ServeArguments) -> u8 {
     let served = match &arguments.file {
         Some(file) => scripted::serve(file, arguments),
+        None if arguments.reports.are_wanted() => Err(WITHOUT_REPORT.to_owned().into()),
         None => sandbox::serve(arguments),
     };
     match served {

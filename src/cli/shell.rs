@@ -9,8 +9,8 @@ mod printer;
 mod terminal;
 
 use super::screen::{self, Color};
-use super::trust::CertificateArguments;
-use super::{new_file, values};
+use super::trust::{CertificateArguments, ProxyArguments};
+use super::{INTERRUPTED, new_file, values};
 use crate::cli::refusal::Refusal;
 use crate::net::tls::Connector;
 use crate::report::explanation;
@@ -18,7 +18,7 @@ use crate::report::human::Styled;
 use crate::report::live as layout;
 use crate::scenario::address::split_address;
 use crate::scenario::{DEFAULT_TIMEOUT, duration};
-use crate::shell::{Asker, Live, Notice, Screen, ShellSettings, ShellTarget, ShellVerdict};
+use crate::shell::{Asker, Farewell, Live, Notice, Screen, ShellSettings, ShellTarget, ShellVerdict};
 use crate::smtp::explanation::{Explanation, explain};
 use crate::smtp::question::Question;
 use printer::Printer;
@@ -52,6 +52,8 @@ pub(super) struct ShellArguments {
     starttls: bool,
     #[command(flatten)]
     certificates: CertificateArguments,
+    #[command(flatten)]
+    proxy: ProxyArguments,
     /// The name in EHLO [default: this machine's]
     #[arg(long, value_name = "NAME")]
     ehlo: Option<String>,
@@ -94,7 +96,8 @@ impl ShellArguments {
         });
         let style = self.color.for_results();
         let screen = on_screen(printer.clone(), style);
-        let live = Live::start(settings, self.first(), screen, asker(printer.clone())).map_err(words)?;
+        let farewell = self.farewell(printer.clone());
+        let live = Live::start(settings, self.first(), screen, asker(printer.clone()), farewell).map_err(words)?;
         let is_terminal = terminal.is_some();
         match terminal {
             Some(terminal) => terminal.talk(&live, &printer),
@@ -106,6 +109,20 @@ impl ShellArguments {
             new_file::write(file, text, self.force)?;
         }
         Ok(exit_code(ended.verdict, is_terminal))
+    }
+
+    /// A signal ends the program, with what was said until then.
+    fn farewell(&self, printer: Arc<Printer>) -> Farewell {
+        let (output, force) = (self.output.clone(), self.force);
+        Box::new(move |ended| {
+            printer.flush();
+            if let (Some(file), Some(text)) = (&output, &ended.scenario)
+                && let Err(refusal) = new_file::write(file, text, force)
+            {
+                refusal.show();
+            }
+            std::process::exit(INTERRUPTED.into());
+        })
     }
 
     fn settings(&self, interruptible: bool) -> Result<ShellSettings, Refusal> {
@@ -127,7 +144,8 @@ impl ShellArguments {
         }
         let timeout = if self.timeout.is_zero() { DEFAULT_TIMEOUT } else { self.timeout };
         let (ca_file, user) = (self.certificates.ca_file.clone(), self.user.clone());
-        Ok(ShellSettings { place, tls, ca_file, timeout, hello, user, interruptible })
+        let proxy = self.proxy.chosen();
+        Ok(ShellSettings { place, proxy, tls, ca_file, timeout, hello, user, interruptible })
     }
 
     /// What is done before the first line.
@@ -145,6 +163,7 @@ fn on_screen(printer: Arc<Printer>, styled: Styled) -> Screen {
             Notice::Line { typed, ref entry }
                 if typed && printer.shows_typing() && entry.speaker == crate::run::Speaker::Client => {}
             Notice::Line { entry, .. } => printer.print(layout::line(&entry, times.load(Ordering::Relaxed), styled)),
+            Notice::Prompt => printer.redraw(),
             Notice::Text(text) => printer.print(text),
             Notice::Hint(text) if printer.shows_typing() => printer.print(layout::hint(&text, styled)),
             Notice::Hint(_) => {}

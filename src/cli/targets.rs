@@ -138,6 +138,10 @@ fn holds_json(folder: &Path) -> bool {
 
 /// A line of help, if the name is like that of a file in the same folder.
 fn near_file(name: &str) -> Option<String> {
+    let bare = name.trim_matches(['`', '\'', '"', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}']);
+    if bare != name && Path::new(bare).exists() {
+        return Some(format!("\n  = help: without the quotes: `{bare}`"));
+    }
     let path = Path::new(name);
     let wanted = path.file_name()?.to_str()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

@@ -70,6 +70,8 @@ pub(crate) const NOTHING_ANSWERED: &str =
 /// The classes of [`ConnectFailure`], the most telling first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ConnectFailureKind {
+    /// The proxy on the way does not do its part.
+    Proxy,
     /// The name has no (fitting) address.
     Name,
     /// Nobody listens on the port, or the connection was reset at once.
@@ -86,6 +88,7 @@ impl ConnectFailureKind {
     /// Its name for machines.
     pub(crate) fn word(self) -> &'static str {
         match self {
+            ConnectFailureKind::Proxy => "proxy",
             ConnectFailureKind::Name => "name",
             ConnectFailureKind::Refused => "refused",
             ConnectFailureKind::Unreachable => "unreachable",
@@ -97,6 +100,9 @@ impl ConnectFailureKind {
     /// What to do about it.
     pub(crate) fn help(self) -> &'static str {
         match self {
+            ConnectFailureKind::Proxy => {
+                "it is the proxy of `--proxy`, of ALL_PROXY, or of `socks5:` in the scenario: does a SOCKS5 proxy without a login run there?"
+            }
             ConnectFailureKind::Name => "is the name right, and does this machine resolve names?",
             ConnectFailureKind::Refused => {
                 "nothing listens there: is the server running, and is this its port (25, 587, 465)?"

@@ -19,6 +19,7 @@ mod server_hello;
 pub(crate) mod signals;
 mod socket;
 mod socks5;
+pub(crate) mod socks_proxy;
 pub(crate) mod stream;
 pub(crate) mod tls;
 mod tls_failure;

@@ -7,6 +7,7 @@
 use super::clock;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
@@ -80,7 +81,7 @@ pub(crate) async fn open(
 ) -> Result<Connected, RouteFailure> {
     let mut connected = match &route.to {
         Destination::Host(target) => {
-            let stream = in_time(attempt, to_host(target, route.socks5.as_ref())).await?;
+            let stream = attempt_at(target, route.socks5.as_ref(), attempt).await?;
             Connected { stream, exchanger: None }
         }
         Destination::Unix(path) => Connected { stream: in_time(attempt, to_socket(path)).await?, exchanger: None },
@@ -100,6 +101,23 @@ pub(crate) async fn open(
     Ok(connected)
 }
 
+/// An attempt at one host, through the proxy where there is one. Which of the two does not answer is said.
+async fn attempt_at(target: &Target, socks5: Option<&(String, u16)>, limit: Duration) -> Result<Stream, RouteFailure> {
+    let reached = AtomicBool::new(false);
+    match (in_time(limit, to_host(target, socks5, &reached)).await, socks5) {
+        (Err(RouteFailure::TooSlow), Some((host, port))) => {
+            let proxy = format!("the SOCKS5 proxy `{host}:{port}`");
+            let message = if reached.load(Ordering::Relaxed) {
+                format!("{proxy} did not reach `{}` in time", target.host)
+            } else {
+                format!("{proxy} did not answer in time")
+            };
+            Err(RouteFailure::Failed(ConnectFailure { kind: ConnectFailureKind::Proxy, message }))
+        }
+        (outcome, _) => outcome,
+    }
+}
+
 async fn in_time<T>(
     limit: Duration,
     attempt: impl Future<Output = Result<T, ConnectFailure>>,
@@ -111,13 +129,21 @@ async fn in_time<T>(
 }
 
 /// Directly, or to the proxy, which then connects to the host.
-async fn to_host(target: &Target, socks5: Option<&(String, u16)>) -> Result<Stream, ConnectFailure> {
+async fn to_host(
+    target: &Target,
+    socks5: Option<&(String, u16)>,
+    reached: &AtomicBool,
+) -> Result<Stream, ConnectFailure> {
     let Some((host, port)) = socks5 else { return connect(target).await };
     let proxy = Target { host: host.clone(), port: *port, ..target.clone() };
     let mut stream = connect(&proxy).await.map_err(|failure| ConnectFailure {
         message: format!("the SOCKS5 proxy `{host}`: {}", failure.message),
-        ..failure
+        kind: match failure.kind {
+            ConnectFailureKind::OutOfBounds => ConnectFailureKind::OutOfBounds,
+            _ => ConnectFailureKind::Proxy,
+        },
     })?;
+    reached.store(true, Ordering::Relaxed);
     socks5::connect_through(&mut stream, &target.host, target.port).await?;
     Ok(stream)
 }
@@ -172,7 +198,12 @@ async fn to_exchanger(
     let mut failures: Vec<ConnectFailure> = Vec::new();
     for exchanger in hosts {
         let target = Target { host: exchanger.host.clone(), ..lookup.target.clone() };
-        let failure = match in_time(attempt, to_named(&target, lookup.resolver, socks5)).await {
+        let named = match (lookup.resolver, socks5) {
+            (Some(resolver), None) => in_time(attempt, to_named(&target, resolver)).await,
+            // A proxy resolves names itself.
+            _ => attempt_at(&target, socks5, attempt).await,
+        };
+        let failure = match named {
             Ok(stream) => return Ok(Connected { stream, exchanger: Some(exchanger.host) }),
             Err(RouteFailure::Failed(failure)) => failure,
             Err(RouteFailure::TooSlow) => {
@@ -188,13 +219,8 @@ async fn to_exchanger(
     Err(RouteFailure::Failed(ConnectFailure { kind, message }))
 }
 
-/// A host whose addresses the given resolver knows, where one is given; a proxy resolves names itself.
-async fn to_named(
-    target: &Target,
-    resolver: Option<SocketAddr>,
-    socks5: Option<&(String, u16)>,
-) -> Result<Stream, ConnectFailure> {
-    let Some(resolver) = resolver.filter(|_| socks5.is_none()) else { return to_host(target, socks5).await };
+/// A host whose addresses the given resolver knows.
+async fn to_named(target: &Target, resolver: SocketAddr) -> Result<Stream, ConnectFailure> {
     let unknown = |reason: &str| ConnectFailure {
         kind: ConnectFailureKind::Name,
         message: format!("the name `{}` could not be resolved: {reason}", target.host),

@@ -64,6 +64,11 @@ impl Signals {
         Signals::of(&[SignalKind::interrupt()])
     }
 
+    /// Those that ask for an end where Ctrl-C ends a wait only.
+    pub(crate) fn but_interrupt() -> Signals {
+        Signals::of(&[SignalKind::terminate(), SignalKind::hangup()])
+    }
+
     fn of_a_service() -> Signals {
         Signals::of(&[SignalKind::interrupt(), SignalKind::terminate()])
     }
@@ -99,6 +104,10 @@ impl Signals {
 
     pub(crate) fn interrupt() -> Signals {
         Signals(true)
+    }
+
+    pub(crate) fn but_interrupt() -> Signals {
+        Signals(false)
     }
 
     fn of_a_service() -> Signals {

@@ -22,11 +22,11 @@ pub(super) async fn connect_through(stream: &mut Stream, host: &str, port: u16) 
     let host = without_brackets(host);
     let request = request(host, port)?;
     exchange(stream, &request).await.map_err(|error| match error {
-        SocksRefusal::Io(error) => failure(ConnectFailureKind::Other, host, &format!("it broke off: {error}")),
+        SocksRefusal::Io(error) => failure(ConnectFailureKind::Proxy, host, &format!("it broke off: {error}")),
         SocksRefusal::NotSocks(byte) => {
-            failure(ConnectFailureKind::Other, host, &format!("it does not speak SOCKS5: it answered 0x{byte:02x}"))
+            failure(ConnectFailureKind::Proxy, host, &format!("it does not speak SOCKS5: it answered 0x{byte:02x}"))
         }
-        SocksRefusal::Authentication => failure(ConnectFailureKind::Other, host, "it insists on authentication"),
+        SocksRefusal::Authentication => failure(ConnectFailureKind::Proxy, host, "it insists on authentication"),
         SocksRefusal::Code(code) => failure(kind_of(code), host, reason_of(code)),
     })
 }
@@ -127,6 +127,6 @@ fn kind_of(code: u8) -> ConnectFailureKind {
     match code {
         5 => ConnectFailureKind::Refused,
         3 | 4 | 6 => ConnectFailureKind::Unreachable,
-        _ => ConnectFailureKind::Other,
+        _ => ConnectFailureKind::Proxy,
     }
 }

@@ -1,6 +1,7 @@
 //! How a scenario is to be played.
 
 use super::{ClientProgram, OutsideClient, Stop};
+use crate::net::socks_proxy::SocksProxy;
 use crate::play::client::BoundSecrets;
 use crate::scenario::FailOn;
 use crate::scenario::Rendered;
@@ -19,6 +20,8 @@ pub struct Settings {
     pub sandbox: bool,
     /// Send every session to this host; without a port to the one that the session would go to.
     pub to: Option<(String, Option<u16>)>,
+    /// Go through this proxy, where the scenario names none.
+    pub proxy: Option<SocksProxy>,
     /// Ask this DNS server for MX records and for the addresses of the hosts they name, instead of the machine's.
     pub resolver: Option<SocketAddr>,
     /// Trust these certificates (PEM) instead of the system's.

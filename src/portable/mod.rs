@@ -9,6 +9,7 @@
 //! and `edits` changes the text.
 
 mod connect;
+mod defaults;
 mod edits;
 mod embed;
 mod fault;
@@ -50,7 +51,7 @@ pub fn portable(scenario: &Scenario, variables: &Variables, settings: &Settings)
         variables,
         settings,
         masker: &masker,
-        included: 0,
+        included: u32::from(scenario.has_defaults),
         notices: Vec::new(),
     };
     let (script, mut notices) = work.document(&root)?;
@@ -89,7 +90,7 @@ fn options(settings: &Settings) -> Vec<String> {
     flag(settings.sandbox && settings.to.is_none(), "--sandbox");
     flag(settings.insecure, "--insecure");
     flag(settings.insecure_secrets, "--insecure-secrets");
-    flag(settings.ca_pem.is_some(), "--ca-file FILE");
+    flag(settings.ca_pem.is_some(), "--ca-file CA.pem");
     options.extend(settings.seed.map(|seed| format!("--seed {seed}")));
     options.extend(settings.max_time.map(|length| format!("--max-time {}", written(length))));
     options
@@ -117,15 +118,22 @@ fn verified(script: String, masker: &Masker) -> Result<String, NotPortable> {
 
 /// Declares the names that stand for credentials which the scenario spelled out.
 fn with_credentials(script: String, scenario: &Scenario, masker: &Masker) -> String {
-    let own: Vec<&str> = scenario.secrets.iter().map(|secret| secret.name.as_str()).collect();
+    let is_shared = |name: &crate::scenario::Named| scenario.has_defaults && defaults::is_shared(name);
+    let (shared, own): (Vec<_>, Vec<_>) = scenario.secrets.iter().partition(|secret| is_shared(secret));
+    let own: Vec<&str> = own.into_iter().map(|secret| secret.name.as_str()).collect();
     let is_read = |name: &str| {
         script.match_indices(name).any(|(at, _)| {
             let rest = &script[at + name.len()..];
             !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_')
         })
     };
-    let new: Vec<&str> =
+    let mut new: Vec<&str> =
         masker.named().map(|(name, _)| name).filter(|name| !own.contains(name) && is_read(name)).collect();
+    for name in shared.iter().map(|secret| secret.name.as_str()) {
+        if !new.contains(&name) {
+            new.push(name);
+        }
+    }
     let Some(root) = yaml::read(&script, 0).ok().filter(|_| !new.is_empty()) else { return script };
     let entry = format!("secrets: [{}]", [own, new].concat().join(", "));
     let mut edited = edits::TextEdits::default();

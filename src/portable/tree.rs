@@ -53,6 +53,9 @@ impl Work<'_> {
             }
         }
         self.timeout(root, text, &mut edits);
+        if scenario.has_defaults {
+            self.defaults(root, text, &mut edits)?;
+        }
         self.mask().file(text, root, &mut edits)?;
         let script = edits.apply(text, 0..text.len());
         let lines = script.lines().filter(|line| !line.starts_with("# yaml-language-server:"));
@@ -94,7 +97,7 @@ impl Work<'_> {
         }
     }
 
-    fn value(&self, value: &minijinja::value::Value) -> String {
+    pub(super) fn value(&self, value: &minijinja::value::Value) -> String {
         use minijinja::value::ValueKind;
         let list = || value.try_iter().into_iter().flatten();
         match value.kind() {

@@ -118,6 +118,9 @@ impl FromStr for Format {
         if let Some(format) = Format::ALL.iter().find(|format| format.name() == name) {
             return Ok(*format);
         }
+        if name == "ticket" {
+            return Ok(Format::Markdown);
+        }
         let list: Vec<String> = known().map(|name| format!("`{name}`")).collect();
         let near = similar(name, known()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         let name = crate::visible(name.as_bytes());
@@ -134,6 +137,7 @@ mod tests {
         for format in Format::ALL {
             assert_eq!(format.to_string().parse(), Ok(*format));
         }
+        assert_eq!("ticket".parse(), Ok(Format::Markdown));
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub(crate) fn split_address_or(text: &str, default_port: u16) -> Result<(String,
 }
 
 /// Programs whose command lines are pasted.
-const PROGRAMS: [&str; 6] = ["telnet", "nc", "ncat", "netcat", "openssl", "connect"];
+const PROGRAMS: [&str; 10] =
+    ["telnet", "nc", "ncat", "netcat", "openssl", "connect", "swaks", "curl", "msmtp", "sendmail"];
 
 /// How an address of another notation is written here; nothing where it is one of this language, or empty.
 fn right_form(text: &str, default_port: u16) -> Option<String> {
@@ -130,15 +131,24 @@ fn by_words(word: &str) -> Option<String> {
     if parts.len() < 2 && parts.first() == Some(&word) || parts.is_empty() {
         return None;
     }
-    let host = parts[0].trim_end_matches([':', '.']);
+    // Of an option's values the server is the one with a port, or with a dot.
+    let joined = parts
+        .iter()
+        .find(|part| part.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port_of(port).is_some()));
+    let dotted = || parts.iter().find(|part| part.contains('.'));
+    let host = joined.or_else(dotted).unwrap_or(&parts[0]).trim_end_matches([':', '.']);
     let says_tls =
         parts.iter().any(|part| matches!(part.to_ascii_lowercase().as_str(), "tls" | "ssl" | "starttls" | "smtps"));
-    Some(match parts.get(1).and_then(|port| port_of(port)) {
+    if joined.is_some() && !says_tls {
+        return Some(format!("`{host}`"));
+    }
+    Some(match parts.iter().filter(|part| *part != &host).find_map(|port| port_of(port)) {
         Some(port) => format!("`{host}:{port}`"),
         None if parts.len() == 1 => format!("`{host}`"),
         None if says_tls => format!(
             "`{host}`; STARTTLS is a step `- starttls`, TLS from the first octet `connect: {{host: …, port: …, tls: implicit}}`"
         ),
+        None if dotted().is_some() => format!("`{host}`, and nothing else"),
         None => format!("`{}`, without blanks", parts.join(".")),
     })
 }
@@ -180,6 +190,9 @@ fn without_wrong_letter(host: &str, port: Option<u16>) -> Option<String> {
     let wrong = host.chars().find(is_wrong)?;
     let clean: String = host.chars().filter(|letter| *letter != wrong).collect();
     let port = port.map_or(String::new(), |port| format!(":{port}"));
+    if let Some(name) = host.strip_prefix('$').map(str::to_ascii_lowercase) {
+        return Some(format!("`<<{name}>>{port}`: templates are written so here, and `{name}` under `vars`"));
+    }
     Some(format!("it without `{wrong}`, which no host name holds: `{clean}{port}`"))
 }
 
@@ -207,6 +220,7 @@ fn by_what_follows(host: &str, rest: &[&str], port: Option<u16>) -> Option<Strin
 }
 
 fn port_of(text: &str) -> Option<u16> {
+    let text = text.trim_start_matches(':');
     text.parse::<u16>().ok().filter(|port| *port > 0).or_else(|| port_named(text))
 }
 
@@ -286,6 +300,10 @@ mod tests {
             ("unix:///run/lmtp", "{unix: PATH}"),
             ("\"mail.example.com:25\"", "`mail.example.com:25`"),
             ("mail!example.com:25", "`mailexample.com:25`"),
+            ("swaks --server mail.example.com --port 587", "`mail.example.com:587`"),
+            ("openssl s_client -starttls smtp -connect mail.example.com:587", "`mail.example.com:587`"),
+            ("mail.example.com :25", "`mail.example.com:25`"),
+            ("$SMTP_HOST:25", "`<<smtp_host>>:25`"),
         ] {
             let message = split_address(written).unwrap_err().to_string();
             assert!(message.contains(right), "{written}: {message}");

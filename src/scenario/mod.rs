@@ -51,6 +51,7 @@ pub(crate) use chosen::{Attempts, Choosable, Chosen, ImplicitTls, TlsVersionName
 pub(crate) use claim::{Claim, Requirement};
 pub(crate) use connection::{Address, Connect, IpVersion, ProxyProtocol, TlsSettings, proxied};
 pub(crate) use content::{Attachment, Bdat, Content, DEFAULT_CHUNK, HeaderField, HeaderKind, MailData, Message, Pace};
+pub(crate) use decode::defaults::{DEFAULTS_FILE, DEFAULTS_INDEX};
 pub(crate) use decode::{Includes, parse};
 pub(crate) use expectation::{ClosedBy, CodePattern, CodeSet, Expectation, Expected, Fields, Pattern};
 pub(crate) use filler::Filler;
@@ -124,6 +125,10 @@ pub struct Scenario {
     pub(crate) typed: Vec<String>,
     /// Whether it stands in a ticket: somebody else's, whatever the file is called.
     pub(crate) is_of_ticket: bool,
+    /// Whether it comes with the program: its addresses are examples.
+    pub(crate) is_built_in: bool,
+    /// Whether its second file has the defaults of its folder.
+    pub(crate) has_defaults: bool,
     /// Which column names the cases, once somebody has asked.
     pub(crate) naming: OnceLock<Option<usize>>,
 }

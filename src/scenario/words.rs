@@ -25,6 +25,8 @@ pub(crate) enum Where {
     Rule,
     Filter,
     Function,
+    /// A name in an expression.
+    Name,
     /// Any other place.
     Elsewhere,
 }
@@ -71,6 +73,7 @@ impl Where {
             Where::Rule => "rule",
             Where::Filter => "filter",
             Where::Function => "function",
+            Where::Name => "name",
             Where::Elsewhere => "elsewhere",
         }
     }

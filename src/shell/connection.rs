@@ -79,7 +79,9 @@ impl Shell {
             }
         };
         let wait = self.settings.timeout;
-        let route = Route::from(target);
+        let proxy = self.settings.proxy.as_ref().filter(|proxy| self.sandbox.is_none() && proxy.is_for(&target.host));
+        let socks5 = proxy.map(|proxy| (proxy.host.clone(), proxy.port));
+        let route = Route { socks5, ..Route::from(target) };
         let opening = Session::open("main", &route, wait, &mut self.log);
         let opened = tokio::select! {
             opened = opening => opened,

@@ -3,7 +3,8 @@
 //! Responsible for the thread and its runtime, and for taking turns: a line is done before the next is taken, and between
 //! two lines the server is listened to. Called by `cli::shell`, which blocks while it reads lines.
 
-use super::{Asker, LineOutcome, PromptState, Screen, Shell, ShellSettings, ShellVerdict};
+use super::{Asker, LineOutcome, Notice, PromptState, Screen, Shell, ShellSettings, ShellVerdict};
+use crate::net::signals::Signals;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -24,6 +25,9 @@ pub(crate) struct Ended {
     pub(crate) scenario: Option<String>,
 }
 
+/// What is done with the end where a signal asks for one: whoever reads lines waits for them, and cannot be told.
+pub(crate) type Farewell = Box<dyn FnOnce(Ended) + Send>;
+
 /// What the thread needs.
 struct Seat {
     settings: ShellSettings,
@@ -31,6 +35,16 @@ struct Seat {
     first: Vec<String>,
     screen: Screen,
     asker: Asker,
+    farewell: Farewell,
+    lines: UnboundedReceiver<Vec<u8>>,
+    turns: mpsc::Sender<LineOutcome>,
+    state: Arc<Mutex<PromptState>>,
+}
+
+/// What takes turns.
+struct Table {
+    first: Vec<String>,
+    screen: Screen,
     lines: UnboundedReceiver<Vec<u8>>,
     turns: mpsc::Sender<LineOutcome>,
     state: Arc<Mutex<PromptState>>,
@@ -41,11 +55,17 @@ impl Live {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(crate) fn start(settings: ShellSettings, first: Vec<String>, screen: Screen, asker: Asker) -> io::Result<Live> {
+    pub(crate) fn start(
+        settings: ShellSettings,
+        first: Vec<String>,
+        screen: Screen,
+        asker: Asker,
+        farewell: Farewell,
+    ) -> io::Result<Live> {
         let (sender, lines) = unbounded_channel();
         let (turn, turns) = mpsc::channel();
         let state = Arc::new(Mutex::new(PromptState::default()));
-        let seat = Seat { settings, first, screen, asker, lines, turns: turn, state: state.clone() };
+        let seat = Seat { settings, first, screen, asker, farewell, lines, turns: turn, state: state.clone() };
         let thread = std::thread::Builder::new().name("shell".to_owned()).spawn(move || seat.run())?;
         Ok(Live { lines: sender, turns, state, thread })
     }
@@ -79,47 +99,63 @@ impl Live {
 impl Seat {
     fn run(self) -> io::Result<Ended> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let ended = runtime.block_on(self.sit());
+        let Seat { settings, first, screen, asker, farewell, lines, turns, state } = self;
+        let interruptible = settings.interruptible;
+        let mut shell = Shell::new(settings, screen.clone(), asker);
+        let (ended, signalled) = runtime.block_on(async {
+            let mut signals = if interruptible { Signals::but_interrupt() } else { Signals::listen() };
+            let table = Table { first, screen, lines, turns, state };
+            let signalled = tokio::select! {
+                biased;
+                () = signals.next() => true,
+                () = table.talk(&mut shell) => false,
+            };
+            let verdict = shell.end().await;
+            (Ended { verdict, scenario: shell.scenario() }, signalled)
+        });
         // A name lookup that was given up must not hold up the end.
         runtime.shutdown_background();
+        if signalled {
+            farewell(ended);
+            return Err(io::Error::from(io::ErrorKind::Interrupted));
+        }
         Ok(ended)
     }
+}
 
-    async fn sit(mut self) -> Ended {
-        let mut shell = Shell::new(self.settings, self.screen, self.asker);
+impl Table {
+    /// Takes line after line, until one of them ends it.
+    async fn talk(mut self, shell: &mut Shell) {
         let open = shell.begin().await;
         let mut next = if open { LineOutcome::Go } else { LineOutcome::End };
-        for line in self.first {
+        for line in std::mem::take(&mut self.first) {
             if next == LineOutcome::Go {
                 next = shell.take(line.as_bytes()).await;
             }
         }
         loop {
-            set(&self.state, &shell);
+            set(&self.state, shell);
             // Nobody waits for a turn any more who has ended.
             _ = self.turns.send(next);
             if next == LineOutcome::End {
                 break;
             }
-            let Some(line) = next_line(&mut self.lines, &mut shell, &self.state).await else { break };
+            let Some(line) = self.next_line(shell).await else { break };
             next = shell.take(&line).await;
         }
-        let verdict = shell.end().await;
-        Ended { verdict, scenario: shell.scenario() }
     }
-}
 
-/// The next line; what the server says before it comes is heard.
-async fn next_line(
-    lines: &mut UnboundedReceiver<Vec<u8>>,
-    shell: &mut Shell,
-    state: &Mutex<PromptState>,
-) -> Option<Vec<u8>> {
-    loop {
-        tokio::select! {
-            biased;
-            line = lines.recv() => return line,
-            () = shell.listen() => set(state, shell),
+    /// The next line; what the server says before it comes is heard, and changes the prompt.
+    async fn next_line(&mut self, shell: &mut Shell) -> Option<Vec<u8>> {
+        loop {
+            tokio::select! {
+                biased;
+                line = self.lines.recv() => return line,
+                () = shell.listen() => {
+                    set(&self.state, shell);
+                    (self.screen)(Notice::Prompt);
+                }
+            }
         }
     }
 }

@@ -19,9 +19,10 @@ mod wire;
 
 pub(crate) use completion::{complete, hint, takes_more};
 pub(crate) use connection::ShellTarget;
-pub(crate) use live::Live;
+pub(crate) use live::{Farewell, Live};
 pub(crate) use state::{Discretion, PromptPhase, PromptState};
 
+use crate::net::socks_proxy::SocksProxy;
 use crate::net::tls::TlsOptions;
 use crate::recording::{Said, Wiretap};
 use crate::scenario::Secret;
@@ -46,6 +47,8 @@ const TYPED: &str = "typed";
 #[derive(Debug, Clone)]
 pub(crate) struct ShellSettings {
     pub(crate) place: ShellTarget,
+    /// What every connection to a host goes through.
+    pub(crate) proxy: Option<SocksProxy>,
     pub(crate) tls: TlsOptions,
     /// The file that `tls` has its roots from, for whoever plays a saved scenario.
     pub(crate) ca_file: Option<PathBuf>,
@@ -60,6 +63,8 @@ pub(crate) struct ShellSettings {
 
 /// Something to print.
 pub(crate) enum Notice {
+    /// The prompt has changed while a line is typed.
+    Prompt,
     /// A line of the transcript; `typed` says that the person wrote it just now.
     Line { entry: Entry, typed: bool },
     /// An answer to a command of ours, with its line ends.

@@ -249,6 +249,9 @@ impl Shell {
         }
         if self.session.as_ref().is_some_and(|session| session.dialogue().owed() > 0) {
             self.read_owed().await;
+        } else if self.settings.interruptible {
+            // At a terminal the server is heard between two lines as well.
+            self.hint("no reply is owed: what the server says all the same is shown as it comes");
         } else if !self.heard_unasked {
             self.hint("no reply is owed: this waits for one that comes all the same; Ctrl-C ends it");
             self.read_reply().await;

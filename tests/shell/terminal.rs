@@ -160,10 +160,30 @@ fn what_nobody_asked_for_comes_while_one_types() {
     terminal.types("MAIL FROM:<half").says("S: 421 4.4.2 too slow");
     terminal.says("*  closed by the server");
     // The line is whole, below it.
-    terminal.prompts(&format!("{address}> MAIL FROM:<half"));
+    terminal.prompts(&format!("{} closed> MAIL FROM:<half", in_place_of(&address)));
     terminal.press(&["Enter"]).says("error: there is no connection: `.connect` opens one");
     terminal.prompts(&format!("{address} closed>"));
     terminal.press(&["C-d"]).says("ended with 1");
+    server.finish().unwrap();
+}
+
+/// The end of an address, which makes room for ` closed` in a prompt that was measured without it.
+fn in_place_of(address: &str) -> String {
+    format!("\u{2026}{}", &address[" closed".len() + 1..])
+}
+
+#[test]
+fn the_prompt_follows_the_reply_that_was_owed() {
+    let server = ScriptedServer::start("S: 220 hi\nC: NOOP\npause 1500ms\nS: 250 ok\nwait-close\n");
+    let address = server.address();
+    let terminal = Terminal::start(&address);
+    terminal.prompts(&format!("{address}>"));
+    terminal.enters("NOOP").says("> NOOP\n");
+    terminal.press(&["C-c"]).says("given up waiting");
+    terminal.says("S: 250 ok");
+    terminal.prompts(&format!("{address}>"));
+    terminal.enters(".wait").says("no reply is owed");
+    terminal.press(&["C-d"]).says("ended with 0");
     server.finish().unwrap();
 }
 

@@ -240,7 +240,6 @@ impl RunArguments {
             to: connections.to.clone(),
             resolver: connections.resolver,
             show_secrets: self.show_secrets,
-            max_time: connections.sessions.max_time,
             fail_on: self.fail_on.unwrap_or_default(),
             seed: self.seed,
             update: self.update,
@@ -250,7 +249,7 @@ impl RunArguments {
             record: self.reports.are_wanted(),
             idiom: self.idiom,
             observer: self.verbose.then(|| live(self.color.for_notices())),
-            ..connections.sessions.trust.settings()?
+            ..connections.sessions.settings()?
         })
     }
 

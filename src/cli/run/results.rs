@@ -151,7 +151,7 @@ impl Results {
             // What nobody reads is not made: a report of thousands of steps takes its time.
             report: if in_report || told.finding.is_some() {
                 let mut report = collect::played(outcome, circumstances, &told.warnings);
-                compared = told.finding.as_ref().map(|ticket| Finding::of(&report).compared(ticket));
+                compared = compared_with(told.finding.as_ref(), &report);
                 report.notices.extend(compared.clone());
                 // A report is about what failed; where nothing did, the first stands for all.
                 if let Some(source) = told.source.as_ref().filter(|_| place == 0 || !outcome.followed()) {
@@ -240,6 +240,12 @@ impl Results {
         keep_one_script_a_file(&mut report.scenarios);
         self.exit_code
     }
+}
+
+/// What the ticket of a scenario says of its play. What was refused here was not played, and differs in nothing.
+fn compared_with(ticket: Option<&Finding>, report: &ScenarioReport) -> Option<String> {
+    let ticket = ticket.filter(|_| report.exit_code != RunVerdict::Refused.exit_code())?;
+    Some(Finding::of(report).compared(ticket))
 }
 
 /// The cases of a file have one script, with the values of the first that did not follow it; each has its own values beside.

@@ -7,14 +7,20 @@
 use super::ServeArguments;
 use crate::cli::check::all_of;
 use crate::cli::refusal::Refusal;
+use crate::cli::report_files::{self, Output, ReportFiles};
 use crate::cli::targets::{Files, is_strangers};
 use crate::cli::values::{self, Direction, ValueArguments};
 use crate::cli::{INTERRUPTED, USAGE, screen};
-use crate::report::human;
+use crate::portable;
+use crate::report::collect::{self, Circumstances};
+use crate::report::model::ScenarioReport;
+use crate::report::values::Values;
+use crate::report::{Report, human};
 use crate::run::{self, Listening, Outcome, SandboxRules, Settings, StepSide, Stop, Verdict};
 use crate::scenario::{Diagnostic, Scenario, Sources, Variables, undeclared};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Options of a scripted server.
 #[derive(Debug, clap::Args)]
@@ -44,7 +50,7 @@ pub(super) fn serve(file: &Path, arguments: &ServeArguments) -> Result<u8, Refus
 /// The rules of a file, for the sandbox; none where the file was refused, and that was shown.
 pub(super) fn rules(file: &Path, arguments: &ServeArguments) -> Result<Option<SandboxRules>, Refusal> {
     let scripted = Scripted { file, arguments, own: &arguments.scripted };
-    let Some(PreparedServer { scenario, variables, settings }) = scripted.prepared(&Stop::default())? else {
+    let Some(PreparedServer { scenario, variables, settings, .. }) = scripted.prepared(&Stop::default())? else {
         return Ok(None);
     };
     match SandboxRules::of(&scenario, &variables, &settings) {
@@ -69,6 +75,23 @@ struct PreparedServer {
     scenario: Scenario,
     variables: Variables,
     settings: Settings,
+    /// What `check` says of it.
+    warnings: Vec<Diagnostic>,
+}
+
+impl PreparedServer {
+    /// The same as `run` reports.
+    fn reported(&self, outcome: &Outcome) -> ScenarioReport {
+        let PreparedServer { scenario, variables, settings, warnings } = self;
+        let circumstances = Circumstances {
+            id: crate::visible(outcome.path.as_bytes()),
+            values: Values::of(scenario, variables, None),
+            ..Circumstances::default()
+        };
+        let mut report = collect::played(outcome, circumstances, warnings);
+        portable::attach(&mut report, outcome, scenario, variables, settings);
+        report
+    }
 }
 
 struct Scripted<'a> {
@@ -82,12 +105,23 @@ impl Scripted<'_> {
         if self.arguments.listening.listen.len() > 1 {
             return Err("a scripted server listens in one place: give `--listen` once".to_owned().into());
         }
+        let read: Vec<PathBuf> = std::iter::once(self.file.to_owned()).chain(self.own.values.files_read()).collect();
+        let files = ReportFiles::open(&self.arguments.reports, &read)?;
         let stop = Stop::default();
-        let Some(PreparedServer { scenario, variables, settings }) = self.prepared(&stop)? else { return Ok(USAGE) };
-        let outcome = self.play(&scenario, &variables, &settings)?;
-        self.tell(&outcome);
-        let cut = stop.is_stopped() && !scenario.has_only_rules();
-        Ok(if cut { INTERRUPTED } else { outcome.verdict().exit_code() })
+        let (mut report, began) = (Report::begin(), Instant::now());
+        let Some(prepared) = self.prepared(&stop)? else { return Ok(USAGE) };
+        let outcome = self.play(&prepared)?;
+        let cut = stop.is_stopped() && !prepared.scenario.has_only_rules();
+        report.exit_code = if cut { INTERRUPTED } else { outcome.verdict().exit_code() };
+        report.interrupted = cut;
+        report.duration = began.elapsed().as_secs_f64();
+        if self.arguments.reports.are_wanted() {
+            report.scenarios.push(prepared.reported(&outcome));
+        }
+        report.count();
+        self.tell(&outcome, &report);
+        files.write(&report)?;
+        Ok(report.exit_code)
     }
 
     /// Reads and checks the file; what is wrong with it is shown.
@@ -125,10 +159,11 @@ impl Scripted<'_> {
         if !self.arguments.quiet {
             self.show(&scenario.sources, &diagnostics);
         }
-        Ok(Some(PreparedServer { scenario, variables, settings }))
+        Ok(Some(PreparedServer { scenario, variables, settings, warnings: diagnostics }))
     }
 
-    fn play(&self, scenario: &Scenario, variables: &Variables, settings: &Settings) -> Result<Outcome, Refusal> {
+    fn play(&self, prepared: &PreparedServer) -> Result<Outcome, Refusal> {
+        let PreparedServer { scenario, variables, settings, .. } = prepared;
         let mut unwritten = None;
         let outcome = run::serve(scenario, variables, settings, &mut |listening: &Listening| {
             if let Some(file) = &self.arguments.listening.ca_out
@@ -138,7 +173,11 @@ impl Scripted<'_> {
                 settings.stop.iter().for_each(Stop::stop);
                 return;
             }
-            screen::result(&format!("listening on {}\n", listening.address));
+            let listens = format!("listening on {}", listening.address);
+            match self.arguments.reports.output {
+                Output::Human => screen::result(&format!("{listens}\n")),
+                Output::Report(_) => screen::notice(&listens),
+            }
             if scenario.serves_without_end() && settings.max_time.is_none() && !self.arguments.quiet {
                 screen::notice(
                     "notice: every connection is served by these steps, until Ctrl-C: `connections:` or `--max-time` sets an end",
@@ -149,7 +188,10 @@ impl Scripted<'_> {
     }
 
     /// The verdict, and that of each connection.
-    fn tell(&self, outcome: &Outcome) {
+    fn tell(&self, outcome: &Outcome, report: &Report) {
+        if let Output::Report(format) = self.arguments.reports.output {
+            return report_files::print(format, report, self.arguments.reports.options());
+        }
         if self.arguments.quiet && outcome.followed() {
             return;
         }
@@ -194,6 +236,7 @@ impl Scripted<'_> {
             untrusted: self.own.untrusted,
             stop: Some(stop.clone()),
             observer: self.arguments.verbose.then_some(live),
+            record: self.arguments.reports.are_wanted(),
             ..Settings::default()
         }
     }

@@ -56,6 +56,13 @@ impl Printer {
         }
     }
 
+    /// Has the line that is edited drawn again: up and down, and nothing between.
+    pub(super) fn redraw(&self) {
+        if self.shows_typing() {
+            self.print("\x1b[A\n".to_owned());
+        }
+    }
+
     pub(super) fn complain(&self, text: &str, styled: Styled) {
         match &self.queue {
             None => screen::notice(&format!("error: {text}")),

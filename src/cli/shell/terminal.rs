@@ -122,6 +122,16 @@ fn read_line(editor: &mut Editor<Aid, FileHistory>, state: &Mutex<PromptState>) 
     }
 }
 
+/// A prompt as wide as another, which the editor has measured: filled with blanks, or without its beginning.
+fn in_place_of(before: &str, now: &str) -> String {
+    let (room, width) = (before.chars().count(), now.chars().count());
+    if width <= room {
+        return format!("{now:room$}");
+    }
+    let end: String = now.chars().skip(width + 1 - room).collect();
+    format!("\u{2026}{end}")
+}
+
 fn lock(state: &Mutex<PromptState>) -> PromptState {
     state.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
@@ -159,11 +169,24 @@ impl Hinter for Aid {
 
 /// A hint is only looked at: the key that would take it must not send it.
 impl Highlighter for Aid {
+    /// The prompt as it is now: the server may have spoken since the line was begun.
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
-        Cow::Owned(layout::prompt(prompt, self.styled))
+        Cow::Owned(layout::prompt(&in_place_of(prompt, &lock(&self.state).prompt()), self.styled))
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
         Cow::Owned(layout::suggestion(hint, self.styled))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_takes_the_room_of_the_one_before() {
+        assert_eq!(in_place_of("mx:25 1 owed> ", "mx:25> "), "mx:25>        ");
+        assert_eq!(in_place_of("mx:25> ", "mx:25 closed> "), "\u{2026}osed> ");
+        assert_eq!(in_place_of("mx:25> ", "mx:25> "), "mx:25> ");
     }
 }

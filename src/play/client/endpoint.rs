@@ -1,25 +1,21 @@
 //! Where a session goes, and with which TLS options: the scenario's words, the command line's, and the sandbox's.
 
 use crate::net::connect::{IpFamily as NetIpVersion, Target};
-use crate::net::proxy_protocol::{ProxyHeader, ProxyVersion};
 use crate::net::route::{Destination, MxLookup, Route, exchangers};
 use crate::net::tls::{TlsOptions, TlsVersion};
 use crate::play::Settings;
-use crate::scenario::address::{parse_port, split_address, split_address_or};
+use crate::scenario::address::{parse_port, split_address};
 use crate::scenario::{
-    Action, Address, Chosen, Connect, IpVersion, Mode, ProxyProtocol, Scenario, Scope, Span, TemplateError, Templates,
-    Text, TlsSettings, TlsVersionName,
+    Action, Address, Chosen, Connect, IpVersion, Mode, Scenario, Scope, Span, TemplateError, Templates, Text,
+    TlsSettings, TlsVersionName,
 };
-use crate::scenario::{Chance, DEFAULT_TIMEOUT, Variables, proxied, reason, resolve_file};
+use crate::scenario::{Chance, DEFAULT_TIMEOUT, Variables, reason, resolve_file};
 use crate::server::Sandbox;
 use crate::session::Transcript;
 use crate::smtp::ports::{SMTP_PORT, SUBMISSIONS_PORT};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// The port of a SOCKS5 proxy that names none (RFC 1928 section 3).
-const SOCKS_PORT: u16 = 1080;
 
 /// A connection to open, resolved.
 #[derive(Debug, Clone)]
@@ -149,34 +145,6 @@ impl Resolver<'_> {
         to.or_else(|| self.sandbox.map(sandbox))
     }
 
-    /// Proxies stand between us and a server; the sandbox is right here and expects none.
-    fn route(&self, connect: &Connect, to: Destination) -> Result<Route, TemplateError> {
-        if self.sandbox.is_some() {
-            return Ok(Route { to, socks5: None, proxy_header: None });
-        }
-        let socks5 = connect.socks5.as_ref().map(|text| self.proxy_address(text)).transpose()?;
-        let proxy_header = connect.proxy_protocol.as_ref().map(|header| self.proxy_header(header)).transpose()?;
-        Ok(Route { to, socks5, proxy_header })
-    }
-
-    fn proxy_address(&self, text: &Text) -> Result<(String, u16), TemplateError> {
-        let written = self.text(text)?;
-        let (host, port) = split_address_or(written.trim(), SOCKS_PORT).map_err(|message| fault(text.span, message))?;
-        Ok((host, port))
-    }
-
-    fn proxy_header(&self, header: &ProxyProtocol) -> Result<ProxyHeader, TemplateError> {
-        let addresses = match &header.addresses {
-            None => None,
-            Some((source, destination)) => {
-                let parsed = proxied(&self.text(source)?, &self.text(destination)?);
-                Some(parsed.map_err(|message| fault(header.span, message))?)
-            }
-        };
-        let version = if header.version == 1 { ProxyVersion::One } else { ProxyVersion::Two };
-        Ok(ProxyHeader { version, addresses })
-    }
-
     fn place(&self, connect: &Connect) -> Result<Addressee, TemplateError> {
         let port_of = |port: &Option<Text>| port.as_ref().map_or(Ok(SMTP_PORT), |text| self.port(text));
         match &connect.address {
@@ -280,7 +248,7 @@ impl Resolver<'_> {
             .map_err(|error| fault(text.span, format!("cannot read `{}`: {}", text.source, reason(&error))))
     }
 
-    fn text(&self, text: &Text) -> Result<String, TemplateError> {
+    pub(super) fn text(&self, text: &Text) -> Result<String, TemplateError> {
         let rendered = self.templates.render(text, Mode::Line, self.scope)?;
         String::from_utf8(rendered.bytes).map_err(|_| fault(text.span, "this must be UTF-8".to_owned()))
     }
@@ -336,6 +304,6 @@ pub(crate) async fn every_exchanger(scenario: &Scenario, variables: &Variables, 
     }
 }
 
-fn fault(span: Span, message: impl Into<String>) -> TemplateError {
+pub(super) fn fault(span: Span, message: impl Into<String>) -> TemplateError {
     TemplateError { message: message.into(), span, help: None }
 }

@@ -7,8 +7,10 @@ use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::{Capture, Incoming, allows_end};
 use crate::play::expected::{OtherSide, describe};
 use crate::play::rewrite::rewrites;
-use crate::scenario::{ClosedBy, Expectation, Expected, Length, Pattern, Span};
+use crate::scenario::{ClosedBy, Expectation, Expected, Footnote, Length, Pattern, Span};
 use crate::session::{Answered, BrokenBy, End, Trouble};
+use crate::smtp::command::Verb;
+use crate::smtp::dialogue::Awaited;
 
 /// What the patterns captured, and whether a secret stood in what they were compared with.
 pub(crate) type Captured = (Vec<Capture>, bool);
@@ -96,11 +98,11 @@ impl StepAt<'_> {
     pub(crate) fn compare(&self, expectation: &Expectation, answer: &Answered) -> Result<Captured, Vec<Divergence>> {
         let scope = self.scope();
         let came = Incoming::Reply(&answer.reply, answer.elapsed);
-        let captures = self
-            .stage
-            .comparer(&scope)
-            .compare(expectation, &came)
-            .map_err(|mismatches| vec![self.place().mismatch(answer, &mismatches)])?;
+        let captures = self.stage.comparer(&scope).compare(expectation, &came).map_err(|mismatches| {
+            let mut divergence = self.place().mismatch(answer, &mismatches);
+            divergence.diagnostic.footnotes.extend(example_address(self, answer));
+            vec![divergence]
+        })?;
         Ok((captures, answer.holds_secret))
     }
 
@@ -159,6 +161,18 @@ impl StepAt<'_> {
         }
         outcome.map_err(|trouble| self.trouble(&trouble, expected))
     }
+}
+
+/// Of a built-in scenario an address that is an example only, where the server does not take it.
+fn example_address(at: &StepAt<'_>, answer: &Answered) -> Option<Footnote> {
+    let scenario = at.ground.scenario;
+    let is_path = matches!(answer.command, Some(Awaited::Command(Verb::Mail | Verb::Rcpt)));
+    if answer.reply.code() < 400 || !is_path || !scenario.is_built_in {
+        return None;
+    }
+    let read = at.step.sent_names();
+    let name = scenario.vars.iter().map(|var| &var.name.name).find(|name| read.contains(*name))?;
+    Some(Footnote::Help(format!("the address is an example: give one of yours by `--var {name}=ADDRESS`")))
 }
 
 /// `any: [..., {closed: true}]`: the end of the session is one of the answers.

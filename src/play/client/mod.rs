@@ -23,6 +23,7 @@ pub(crate) mod player;
 pub(crate) mod sessions;
 mod steps;
 mod veil;
+mod way;
 
 pub use disclosure::BoundSecrets;
 pub(crate) use disclosure::{disclosures, hosts_of, places_of, secrets_by_host, unbound, with_placeholders};

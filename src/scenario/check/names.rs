@@ -7,6 +7,7 @@ use crate::scenario::builtin::FILTERS;
 use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Span};
 use crate::scenario::template::{Expression, Mode, Scope as _, Text, statement_names};
+use crate::scenario::typography::Lookalike;
 use crate::scenario::words::{self, Where};
 use crate::scenario::{Data, Length, Misread, Named, Scenario};
 use std::ops::Range;
@@ -138,7 +139,8 @@ impl Checker<'_> {
             Ok(names) => names,
             Err(error) => {
                 let diagnostic = error.into_diagnostic();
-                let help = operator(&expression.source).filter(|_| diagnostic.footnotes.is_empty());
+                let help = operator(&expression.source).map(str::to_owned).or_else(|| unreadable(&expression.source));
+                let help = help.filter(|_| diagnostic.footnotes.is_empty());
                 self.diagnostics.push(help.into_iter().fold(diagnostic, Diagnostic::help));
                 return None;
             }
@@ -150,10 +152,7 @@ impl Checker<'_> {
         }
         for (name, range) in &names.methods {
             let error = Diagnostic::error(expression.span_of(range), format!("values have no method `{name}`"));
-            let is_filter = self.templates.has_filter(name);
-            let help = is_filter.then(|| format!("`{name}` is a filter: write `VALUE | {name}`"));
-            let help = help.or_else(|| words::help(name, Where::Function, []));
-            self.diagnostics.push(help.into_iter().fold(error, Diagnostic::help));
+            self.diagnostics.push(self.method(name).into_iter().fold(error, Diagnostic::help));
         }
         for (filter, option, range) in &names.options {
             // minijinja's own may have some; ours, and the common ones, go by place.
@@ -181,6 +180,16 @@ impl Checker<'_> {
             names.functions.iter().any(|(other, at)| other == name && at.start == range.start)
         };
         Some(names.variables.iter().filter(|(name, range)| !called(name, range)).cloned().collect())
+    }
+
+    /// What a method of another language is here.
+    fn method(&self, name: &str) -> Option<String> {
+        if self.templates.has_filter(name) {
+            return Some(format!("`{name}` is a filter: write `VALUE | {name}`"));
+        }
+        let is_function = self.templates.has_function(name);
+        let stands_alone = || is_function.then(|| format!("`{name}` stands by itself: `{name}(…)`"));
+        stands_alone().or_else(|| words::help(name, Where::Function, []))
     }
 
     pub(super) fn variable(&mut self, name: &str, span: Span) {
@@ -283,6 +292,10 @@ fn operator(source: &str) -> Option<&'static str> {
         ("$", "a name stands alone in an expression, without brackets of any kind"),
         (" matches ", "a reply is matched by `expect`; in an expression write `'x' in reply.text`"),
         (" contains ", "whether a text holds another is `'x' in reply.text`"),
+        (" . ", "texts are joined by `a ~ b`"),
+        (" AND ", "`and`, `or` and `not` are written in small letters"),
+        (" OR ", "`and`, `or` and `not` are written in small letters"),
+        ("NOT ", "`and`, `or` and `not` are written in small letters"),
         (" equals ", "two values are compared by `==`"),
         (" eq ", "two values are compared by `==`"),
         (" = ", "two values are compared by `==`"),
@@ -295,6 +308,18 @@ fn operator(source: &str) -> Option<&'static str> {
     found
         .or_else(|| single().then_some("two values are compared by `==`"))
         .or_else(|| negated().then_some("a negation is `not`, as in `not offers('VRFY')`"))
+}
+
+/// Why an expression cannot be read, where no operator of another language is the cause.
+fn unreadable(source: &str) -> Option<String> {
+    if let Some(lookalike) = Lookalike::first(source) {
+        return Some(format!("{}: {}", lookalike.described(), lookalike.advice()));
+    }
+    let source = source.trim();
+    if source.is_empty() {
+        return Some("a name stands between the brackets, `<<name>>`; the empty path is `<>`".to_owned());
+    }
+    source.ends_with('|').then(|| "a filter stands after `|`, as in `VALUE | b64encode`".to_owned())
 }
 
 /// The names that every step of a side sees.

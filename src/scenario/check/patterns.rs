@@ -207,10 +207,21 @@ fn foreign_template(text: &str) -> Option<String> {
     Some(format!("templates are written `<<{name}>>` here"))
 }
 
+/// Whether a word is written as the keyword of an extension: `STARTTLS`, `8BITMIME`.
+fn is_keyword(word: &str) -> bool {
+    word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
 /// `250 OK`, `250-SIZE`: a code in front, without the circumflex.
 fn blank_or_case(text: &str) -> Option<String> {
     let code = text.get(..3).filter(|code| code.bytes().all(|byte| byte.is_ascii_digit()))?;
     let rest = &text[3..];
+    let keyword = rest.trim_start_matches([' ', '-']);
+    if code == "250" && rest.starts_with([' ', '-']) && is_keyword(keyword) {
+        return Some(format!(
+            "any line of the reply may hold it: `^{code}[ -]{keyword}`, or `expect: {{offers: [{keyword}]}}`"
+        ));
+    }
     (rest.starts_with([' ', '-', '[']) && text.len() < 60 && !rest.contains('|'))
         .then(|| format!("begin it with `^` and the reply code: `^{code}`"))
 }

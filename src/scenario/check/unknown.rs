@@ -10,6 +10,7 @@ impl Checker<'_> {
         let place = match kind {
             "filter" | "test" => Where::Filter,
             "function" => Where::Function,
+            "name" => Where::Name,
             _ => Where::Elsewhere,
         };
         self.diagnostics.push(match words::help(name, place, known) {

@@ -81,7 +81,7 @@ pub(super) fn closing(decoder: &mut Decoder<'_>, node: &Node) -> Option<Closing>
 
 pub(super) fn settings(decoder: &mut Decoder<'_>, node: &Node) -> Option<Vec<(Named, Data)>> {
     let Value::Map(entries) = &node.value else {
-        decoder.wrong_type(node, "a mapping of names to values");
+        decoder.wrong_type_with(node, "a mapping of names to values", "write `set: {name: value}`");
         return None;
     };
     let mut settings = Vec::new();

@@ -5,25 +5,17 @@ use crate::scenario::words::Where;
 use crate::scenario::yaml::{Node, Value};
 
 /// How a mapping is written, for what was written otherwise.
-pub(super) fn mapping_help(what: &str, node: &Node) -> Option<&'static str> {
+pub(super) fn mapping_help(what: &str) -> Option<&'static str> {
     Some(match what {
-        "a scenario" if is_conversation(node) => {
-            "this is a conversation: `smtp-script import FILE` makes a scenario of it"
-        }
         "a scenario" => "begin the file with `connect: HOST:PORT`, and list what is played under `steps:`",
         "`starttls`" => "write `- starttls` alone, or `starttls: {verify: false}`",
         "`tls`" => "`- tls` begins a handshake at once; for STARTTLS write `- starttls`",
+        "`pace`" => "write `pace: {bytes: 1, every: 50ms}`",
         "`auth`" => "write `auth: {mechanism: PLAIN, username: <<username>>, password: <<password>>}`",
         "`connect`" => "write `connect: HOST:PORT`, or `connect: {host: NAME, port: 587}`",
         "`message`" => "write `message: {from: …, to: …, subject: …, text: …}`; lines as they are belong to `data: |`",
         _ => return None,
     })
-}
-
-/// Whether a text begins as a server does: with a reply code.
-fn is_conversation(node: &Node) -> bool {
-    let code = node.scalar().and_then(|scalar| scalar.text.split([' ', '-']).next());
-    code.is_some_and(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 pub(super) fn wrong_type(node: &Node, expected: &str) -> Diagnostic {
@@ -32,6 +24,14 @@ pub(super) fn wrong_type(node: &Node, expected: &str) -> Diagnostic {
     let error = Diagnostic::error(node.span, format!("expected {expected}, found {found}"));
     match written {
         Some(text) if text.contains("<<") => error.help("this decides how the file is read: it takes no template"),
+        Some("off" | "Off" | "OFF" | "none" | "never" | "no" | "No" | "NO" | "0") if expected == "true or false" => {
+            error.help("write `false`")
+        }
+        Some("on" | "On" | "ON" | "always" | "full" | "required" | "yes" | "Yes" | "YES" | "1")
+            if expected == "true or false" =>
+        {
+            error.help("write `true`")
+        }
         _ => error,
     }
 }
@@ -50,6 +50,10 @@ pub(super) fn as_mapping(node: &Node) -> String {
 
 /// How a list of names is written, for one that was written as text.
 pub(super) fn as_list(node: &Node) -> String {
+    if let Value::Map(entries) = &node.value {
+        let names: Vec<&str> = entries.iter().filter_map(|(key, _)| Some(key.scalar()?.text.as_str())).collect();
+        return format!("write `[{}]`: names alone; values are given where it is run", names.join(", "));
+    }
     let text = node.scalar().map_or("name", |scalar| scalar.text.as_str());
     let names: Vec<&str> = text.split([',', ' ', ';']).filter(|name| !name.is_empty()).collect();
     format!("write `[{}]`", if names.is_empty() { "name".to_owned() } else { names.join(", ") })

@@ -87,6 +87,14 @@ fn proxy_protocol(decoder: &mut Decoder<'_>, node: &Node) -> Option<ProxyProtoco
 }
 
 pub(super) fn connect(decoder: &mut Decoder<'_>, node: &Node) -> Option<Connect> {
+    if node.is_null() {
+        decoder.wrong_type_with(
+            node,
+            "an address",
+            "write `connect: HOST:PORT`, as in `connect: mail.example.com:587`",
+        );
+        return None;
+    }
     if node.scalar().is_some() {
         return decoder.text(node).map(|text| Connect::to(Address::Joined(text)));
     }

@@ -128,16 +128,29 @@ impl Decoder<'_> {
             );
             return None;
         }
+        if let ("data" | "text" | "html", Value::List(_)) = (entry.key, &entry.value.value) {
+            let help = format!("write `{0}: |`, and below it the lines, each deeper than `{0}`", entry.key);
+            self.wrong_type_with(entry.value, "text", help);
+            return None;
+        }
         self.text(entry.value)
     }
 
     pub(super) fn text(&mut self, node: &Node) -> Option<Text> {
         let Some(scalar) = node.scalar().filter(|scalar| scalar.kind != ScalarKind::Null) else {
+            let names_only = |entries: &[(Node, Node)]| entries.iter().all(|(_, value)| value.is_null());
             if self.sources.slice(node.span).starts_with("{{")
-                || matches!(node.value, Value::Map(_)) && self.sources.slice(node.span).starts_with('{')
+                || matches!(&node.value, Value::Map(entries) if names_only(entries))
+                    && self.sources.slice(node.span).starts_with('{')
             {
                 let help = "templates are written `<<name>>` here; text that begins with `{` stands in quotes";
                 self.wrong_type_with(node, "text", help);
+            } else if let Value::Map(_) = node.value {
+                self.wrong_type_with(
+                    node,
+                    "text",
+                    "the text itself stands here, without a key: `send: EHLO client.example`",
+                );
             } else {
                 self.wrong_type(node, "text");
             }
@@ -195,7 +208,14 @@ impl Decoder<'_> {
         let name = node.scalar().map(|scalar| scalar.text.as_str()).unwrap_or_default();
         let starts = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
         if !starts || !name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
-            self.wrong_type(node, "a name of letters, digits and `_` that starts with a letter");
+            let plain: String =
+                name.chars().map(|letter| if letter == '-' || letter == '.' { '_' } else { letter }).collect();
+            let expected = "a name of letters, digits and `_` that starts with a letter";
+            if starts && plain.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
+                self.wrong_type_with(node, expected, format!("write `{plain}`, and read it as `<<{plain}>>`"));
+            } else {
+                self.wrong_type(node, expected);
+            }
             return None;
         }
         Some(Named { name: name.to_owned(), span: node.span })
@@ -212,6 +232,12 @@ impl Decoder<'_> {
     pub(super) fn tag_or_name(&mut self, node: &Node) -> Option<Named> {
         if let Some(scalar) = node.scalar().filter(|scalar| scalar.kind != ScalarKind::Null) {
             Some(Named { name: scalar.text.clone(), span: node.span })
+        } else if let Value::Map(entries) = &node.value
+            && let Some(key) = entries.first().and_then(|(key, _)| key.scalar())
+        {
+            let help = format!("write `- {}`: names alone; values are given where it is run", key.text);
+            self.wrong_type_with(node, "a name", help);
+            None
         } else {
             self.wrong_type(node, "a name");
             None

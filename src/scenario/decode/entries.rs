@@ -5,7 +5,7 @@ use super::decoder::Decoder;
 use crate::scenario::source::{Diagnostic, DiagnosticKind, Span};
 use crate::scenario::typography::Lookalike;
 use crate::scenario::words;
-use crate::scenario::yaml::{Node, Value};
+use crate::scenario::yaml::{Node, Value, foreign};
 
 /// The entries of a mapping.
 pub(super) struct Entries<'n> {
@@ -50,7 +50,9 @@ impl Decoder<'_> {
         let Value::Map(pairs) = &node.value else {
             let error = Diagnostic::error(node.span, format!("{what} is a mapping, not {}", node.description()))
                 .label(format!("expected keys such as {}", list_some(known)));
-            self.complain(mapping_help(what, node).into_iter().fold(error, Diagnostic::help));
+            let text = self.sources.file(0).filter(|_| what == "a scenario").map_or("", |source| source.text.as_str());
+            let help = foreign::help(text).or_else(|| mapping_help(what));
+            self.complain(help.into_iter().fold(error, Diagnostic::help));
             return None;
         };
         let mut entries = Entries { span: node.span, list: Vec::new() };
@@ -92,9 +94,20 @@ impl Decoder<'_> {
             let advice = format!("{}: {}", lookalike.described(), lookalike.advice());
             return self.complain(error.help(advice));
         }
-        self.complain(match words::help(name, place_of(what), all()) {
+        let of_sign = foreign_sign(name, what);
+        self.complain(match of_sign.or_else(|| words::help(name, place_of(what), all())) {
             Some(help) => error.help(help),
             None => error.help(format!("the keys are {}", all().collect::<Vec<_>>().join(", "))),
         });
     }
+}
+
+/// What a key that is no word was meant to be.
+fn foreign_sign(name: &str, what: &str) -> Option<String> {
+    let name = name.trim();
+    if name.starts_with("//") || name.starts_with("/*") {
+        return Some("a comment begins with `#`".to_owned());
+    }
+    let is_code = name.len() == 3 && name.bytes().all(|byte| byte.is_ascii_digit());
+    (is_code && what == "`expect`").then(|| format!("the reply code is `code: {name}`, its text `text: PATTERN`"))
 }

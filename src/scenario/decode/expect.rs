@@ -119,6 +119,9 @@ fn field(decoder: &mut Decoder<'_>, fields: &mut Fields, entry: KeyValue<'_>) ->
         "code" => fields.code = Some((codes(decoder, entry.value)?, span)),
         "enhanced" => fields.enhanced = Some((enhanced(decoder, entry)?, span)),
         "text" => fields.text = Some((Pattern::new(decoder.text_of(entry)?), span)),
+        "not" if matches!(entry.value.value, Value::List(_)) => {
+            decoder.wrong_type_with(entry.value, "one pattern", "join them by `|`, as in `not: VRFY|EXPN`");
+        }
         "not" => fields.not = Some((Pattern::new(decoder.text_of(entry)?), span)),
         "offers" => fields.offers = keywords(decoder, entry)?,
         "lacks" => fields.lacks = keywords(decoder, entry)?,
@@ -138,12 +141,21 @@ fn keywords(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<Vec<Text>>
     let is_keyword = |text: &Text| {
         let mut words = text.source.split_ascii_whitespace();
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        !text.is_literal() || words.next().is_some_and(|keyword| keyword.chars().all(plain))
+        let coded = |word: &str| {
+            word.len() > 3 && word.as_bytes()[..3].iter().all(u8::is_ascii_digit) && word.as_bytes()[3] == b'-'
+        };
+        !text.is_literal() || words.next().is_some_and(|keyword| keyword.chars().all(plain) && !coded(keyword))
     };
     for wrong in keywords.iter().filter(|text| !is_keyword(text)) {
         let text = format!("`{}` is not an EHLO keyword", wrong.source.trim());
         let help = "write the keyword as the server sends it, without code and pattern: `STARTTLS`, `AUTH LOGIN`";
-        decoder.complain(Diagnostic::error(wrong.span, text).help(help));
+        let error = Diagnostic::error(wrong.span, text);
+        let list: Vec<&str> = wrong.source.split([',', ';']).map(str::trim).filter(|word| !word.is_empty()).collect();
+        decoder.complain(if list.len() > 1 {
+            error.help(format!("write a list: `[{}]`", list.join(", ")))
+        } else {
+            error.help(help)
+        });
     }
     Some(keywords)
 }
@@ -243,6 +255,14 @@ fn as_command(decoder: &mut Decoder<'_>, expectation: Expectation) -> Option<Exp
 }
 
 fn not_a_code(node: &Node, text: &str) -> Diagnostic {
+    if let Some((code, enhanced)) = text.trim().split_once(' ')
+        && CodePattern::parse(code).is_some()
+        && enhanced.split('.').count() == 3
+    {
+        let error = Diagnostic::error(node.span, format!("`{text}` is not a reply code"));
+        return error
+            .help(format!("the enhanced status code stands beside it: `{{code: {code}, enhanced: {enhanced}}}`"));
+    }
     Diagnostic::error(node.span, format!("`{text}` is not a reply code")).help(meant(text).unwrap_or_else(|| {
         "a reply code is three digits, the first from 1 to 5 (`250`), or a class (`2xx`, `25x`)".to_owned()
     }))

@@ -76,6 +76,13 @@ fn for_each(decoder: &mut Decoder<'_>, node: &Node) -> Option<(Named, Data)> {
         decoder.wrong_type(list, "a list, or `<<name>>` of one");
         return None;
     }
+    if let Data::Text(text) = &data
+        && text.is_literal()
+    {
+        let items: Vec<&str> = text.source.split([',', ' ', ';']).filter(|item| !item.is_empty()).collect();
+        decoder.wrong_type_with(list, "a list", format!("write `{}: [{}]`", name.name, items.join(", ")));
+        return None;
+    }
     Some((name, data))
 }
 

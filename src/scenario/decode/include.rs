@@ -43,6 +43,13 @@ pub(super) fn file_text(decoder: &mut Decoder<'_>, node: &Node) -> Option<(Strin
         decoder.complain(fault("the name of an included file is fixed: it takes no template".to_owned()));
         return None;
     }
+    if name.source.contains("://") {
+        decoder.complain(fault(format!(
+            "`{}` is no file: what is included lies below the folder of the scenario",
+            name.source
+        )));
+        return None;
+    }
     decoder.included += 1;
     if decoder.included > MAX_INCLUDES {
         // Told once: every further one is the same mistake.

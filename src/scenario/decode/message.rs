@@ -4,7 +4,8 @@ use super::content;
 use super::decoder::{Decoder, KeyValue};
 use crate::scenario::content::{Attachment, Content, HeaderField, HeaderKind, MailData, Message};
 use crate::scenario::source::Diagnostic;
-use crate::scenario::yaml::{Node, Value};
+use crate::scenario::template::Text;
+use crate::scenario::yaml::{Node, ScalarKind, Value};
 
 const MESSAGE_KEYS: [&str; 10] =
     ["from", "to", "cc", "subject", "date", "message_id", "headers", "text", "html", "attach"];
@@ -39,9 +40,18 @@ pub(super) fn message(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<
     Some(Message {
         headers,
         text: entries.entry("text").and_then(|entry| decoder.text_of(entry)),
-        html: entries.entry("html").and_then(|entry| decoder.text_of(entry)),
+        html: entries.entry("html").and_then(|entry| html(decoder, entry)),
         attachments: entries.value("attach").map(|node| attachments(decoder, node)).unwrap_or_default(),
     })
+}
+
+/// `html: true` of other tools says what `text` is.
+fn html(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<Text> {
+    if entry.value.scalar().is_some_and(|scalar| matches!(scalar.kind, ScalarKind::Bool(_))) {
+        decoder.wrong_type_with(entry.value, "the HTML of the message", "write `html: <p>…</p>` in place of `text:`");
+        return None;
+    }
+    decoder.text_of(entry)
 }
 
 fn header_fields(decoder: &mut Decoder<'_>, node: &Node, headers: &mut Vec<HeaderField>) {

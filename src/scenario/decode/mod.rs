@@ -6,7 +6,7 @@
 use super::source::{Diagnostic, Sources, Span};
 use super::step::{Action, Head, Step};
 use super::yaml::{Node, Value};
-use super::{Data, Scenario, Var, yaml};
+use super::{Data, Named, Scenario, Var, yaml};
 use advice::as_mapping;
 use decoder::{Decoder, KeyValue};
 use std::sync::{Arc, OnceLock};
@@ -18,6 +18,7 @@ mod claim;
 mod connection;
 mod content;
 mod decoder;
+pub(super) mod defaults;
 mod entries;
 mod expect;
 mod group;
@@ -49,7 +50,7 @@ const TOP_KEYS: [&str; 17] = [
     "finally",
 ];
 
-/// Reads one scenario from the first file of `sources`.
+/// Reads one scenario from the first file of `sources`; a second one has the defaults of its folder.
 ///
 /// Even with errors the parts that could be read come back, so that further checks find further mistakes.
 pub(crate) fn parse(sources: Sources, includes: &Includes<'_>) -> (Option<Scenario>, Vec<Diagnostic>, Sources) {
@@ -64,12 +65,20 @@ pub(crate) fn parse(sources: Sources, includes: &Includes<'_>) -> (Option<Scenar
         let empty = Diagnostic::error(whole, "this file holds comments only").help("a scenario needs `steps:`");
         return (None, vec![empty], sources);
     }
-    let root = match yaml::read(text, 0) {
+    let mut root = match yaml::read(text, 0) {
         Ok(root) => root,
         Err(error) => return (None, vec![error], sources),
     };
+    let has_defaults = sources.included().next().is_some();
     let mut decoder = Decoder::new(sources, includes);
-    let scenario = scenario(&mut decoder, &root);
+    if has_defaults && let Err(error) = defaults::merge(&mut decoder, &mut root) {
+        return (None, vec![error], decoder.end().1);
+    }
+    let mut scenario = scenario(&mut decoder, &root);
+    if let Some(scenario) = scenario.as_mut().filter(|_| has_defaults) {
+        scenario.has_defaults = true;
+        defaults::keep_what_is_read(scenario);
+    }
     let (errors, sources) = decoder.end();
     (scenario, errors, sources)
 }
@@ -81,8 +90,7 @@ fn scenario(decoder: &mut Decoder<'_>, root: &Node) -> Option<Scenario> {
     let entries = decoder.entries(root, "a scenario", &[&TOP_KEYS])?;
     if entries.entry("steps").is_none() && entries.entry("server").is_none() {
         let first = entries.list.first().map_or(root.span, |entry| entry.key_span);
-        let error = Diagnostic::error(first, "this file has no `steps`");
-        decoder.complain(error.help("a scenario needs `steps:`, or `server:` for the server's side"));
+        decoder.complain(without_steps(decoder, first));
     }
     decoder.refuse_host_at_the_top(root);
     let connect = entries
@@ -93,10 +101,12 @@ fn scenario(decoder: &mut Decoder<'_>, root: &Node) -> Option<Scenario> {
     let part = |decoder: &mut Decoder<'_>, node| decoder.part(|lost| lost.list(node), |decoder| vars(decoder, node));
     let vars = entries.value("vars").map(|node| part(decoder, node));
     let secrets = entries.value("secrets");
-    let secrets = secrets.map(|node| decoder.part(|lost| lost.list(node), |decoder| decoder.names(node)));
+    let secrets = secrets.map(|node| decoder.part(|lost| lost.list(node), |decoder| secrets_named(decoder, node)));
     let server = entries.entry("server").and_then(|entry| server::server(decoder, entry)).map(Arc::new);
     Some(Scenario {
         is_of_ticket: false,
+        has_defaults: false,
+        is_built_in: false,
         naming: OnceLock::new(),
         typed: Vec::new(),
         name: entries.value("name").and_then(|node| decoder.plain_text(node)),
@@ -120,6 +130,27 @@ fn scenario(decoder: &mut Decoder<'_>, root: &Node) -> Option<Scenario> {
         server,
         lost: std::mem::take(&mut decoder.lost),
         sources: decoder.sources.clone(),
+    })
+}
+
+/// Names, without values.
+fn secrets_named(decoder: &mut Decoder<'_>, node: &Node) -> Vec<Named> {
+    let names = decoder.names(node);
+    for named in &names {
+        if let Some((name, _)) = named.name.split_once(['=', ':']) {
+            let error = Diagnostic::error(named.span, "a secret is named here, without its value");
+            decoder.complain(error.help(format!("write `[{name}]`; the value is given where it is run")));
+        }
+    }
+    names
+}
+
+fn without_steps(decoder: &Decoder<'_>, first: Span) -> Diagnostic {
+    let is_defaults = decoder.sources.name().ends_with(defaults::DEFAULTS_FILE);
+    Diagnostic::error(first, "this file has no `steps`").help(if is_defaults {
+        "it has what the files beside it have in common: name one of them, or the folder"
+    } else {
+        "a scenario needs `steps:`, or `server:` for the server's side"
     })
 }
 

@@ -81,9 +81,20 @@ fn only_action<'n>(decoder: &mut Decoder<'_>, entries: &Entries<'n>) -> Option<K
     if let Some(second) = actions.next() {
         let text = format!("a step has one action: `{}` cannot stand beside `{}`", second.key, first.key);
         let error = Diagnostic::error(second.key_span, text).other(first.key_span, "the first action");
-        decoder.complain(error.help(format!("begin a new step: `- {}: …`", second.key)));
+        let code = second.value.scalar().map(|scalar| scalar.text.as_str()).filter(|text| looks_like_reply(text));
+        decoder.complain(error.help(match code.filter(|_| second.key == "assert") {
+            Some(code) => format!("what must be answered is `expect: {code}`"),
+            None => format!("begin a new step: `- {}: …`", second.key),
+        }));
     }
     Some(first)
+}
+
+/// `250`, `^250`, `250 OK`: no expression, but what a reply must be.
+fn looks_like_reply(text: &str) -> bool {
+    let digits = text.trim().trim_start_matches('^');
+    let code = digits.split([' ', '-']).next().unwrap_or("");
+    code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()) && !text.contains(['=', '<', '>'])
 }
 
 fn head(decoder: &mut Decoder<'_>, entries: &Entries<'_>, number: String, span: crate::scenario::Span) -> Head {
@@ -272,7 +283,9 @@ fn bare_word(side: Side, node: &Node, word: &str) -> Diagnostic {
         Side::Server => ("expected `expect:`, `reply:` …", "a reply is `- reply: …`"),
     };
     let error = Diagnostic::error(node.span, format!("a step is a mapping, not {}", node.description())).label(label);
-    error.help(bare_help(side, word).unwrap_or_else(|| match similar(word, BARE_WORDS) {
+    let alone = (side == Side::Client && word == "auth")
+        .then(|| "write `- auth: {username: <<username>>, password: <<password>>}`".to_owned());
+    error.help(alone.or_else(|| bare_help(side, word)).unwrap_or_else(|| match similar(word, BARE_WORDS) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("only `starttls`, `tls` and `close` may stand alone; {help}"),
     }))

@@ -92,6 +92,22 @@ impl Flow {
         self.names = names;
     }
 
+    /// The names that something reads, directly or by the value of another one that is read.
+    pub(crate) fn names_read(scenario: &Scenario) -> BTreeSet<String> {
+        let uses = Uses::of(scenario).list;
+        let mut read = BTreeSet::new();
+        loop {
+            let before = read.len();
+            for one in &uses {
+                let counts = if let Role::Given(name) = &one.role { read.contains(name) } else { true };
+                read.extend(one.reads.iter().filter(|_| counts).map(|(name, _)| name.clone()));
+            }
+            if read.len() == before {
+                return read;
+            }
+        }
+    }
+
     /// The secrets that the value of a name depends on.
     pub(crate) fn secrets_behind<'n>(&self, names: impl IntoIterator<Item = &'n String>) -> BTreeSet<String> {
         let tainted = names.into_iter().filter_map(|name| self.names.get(name));

@@ -39,6 +39,17 @@ pub(super) fn condition(expression: &Expression, warnings: &mut Vec<Diagnostic>)
         warnings.push(warning.help(help));
     }
     fields(expression, warnings);
+    keywords(expression, warnings);
+    let bare = ["reply == ", "reply != ", "reply >= ", "reply < ", "reply in "];
+    if bare.iter().any(|form| source.starts_with(form)) {
+        let warning = Diagnostic::warning(expression.span, "a reply equals nothing: it has a code and a text");
+        warnings.push(warning.help("write `reply.code == 250`, or `'x' in reply.text`"));
+    }
+    let counted = [".length", ".size()", ".count", ".len()"].iter().find(|word| source.contains(**word));
+    if let Some(word) = counted.filter(|_| !source.contains("message.size")) {
+        let warning = Diagnostic::warning(expression.span, format!("values have no `{word}`: this is undefined"));
+        warnings.push(warning.help("how long it is is `reply.lines | length`"));
+    }
     let quoted = [
         "reply.code == '",
         "reply.code == \"",
@@ -63,6 +74,17 @@ pub(super) fn value(expression: &Expression, warnings: &mut Vec<Diagnostic>) {
             format!("`<<{source}>>` is the number {source}: a capture has a name"),
         );
         warnings.push(warning.help("write `expect: ^220 (?<word>\\S+)`, and then `<<word>>`"));
+    }
+}
+
+/// Keywords of EHLO are kept as servers send them, in capital letters.
+fn keywords(expression: &Expression, warnings: &mut Vec<Diagnostic>) {
+    let all = words_after(&expression.source, "extensions");
+    let small = all.iter().find(|(word, is_called)| !is_called && word.bytes().any(|byte| byte.is_ascii_lowercase()));
+    if let Some((word, _)) = small {
+        let warning =
+            Diagnostic::warning(expression.span, format!("no extension is called `{word}`: this is undefined"));
+        warnings.push(warning.help(format!("write `extensions.{}`", word.to_ascii_uppercase())));
     }
 }
 

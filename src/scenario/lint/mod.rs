@@ -113,7 +113,7 @@ impl Linter<'_> {
         match &data.content {
             Content::Text(text) => {
                 texts::fixed_headers(text, &mut self.warnings);
-                texts::mail_data(text, &mut self.warnings);
+                texts::mail_data(text, data.transparency && data.terminate, &mut self.warnings);
                 foreign::template(text, Of::MailData, &self.declared, &mut self.warnings);
             }
             Content::Message(message) => {

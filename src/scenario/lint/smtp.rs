@@ -26,6 +26,10 @@ pub(super) fn step(step: &Step, warnings: &mut Vec<Diagnostic>) {
     }
     for text in lines {
         let whole = text.with_placeholder("x");
+        if let Some(warning) = unlike_a_line(text, &whole) {
+            warnings.push(warning);
+            continue;
+        }
         if whole.trim_end_matches('\n').contains('\n') {
             continue;
         }
@@ -34,6 +38,38 @@ pub(super) fn step(step: &Step, warnings: &mut Vec<Diagnostic>) {
     if let ([text], Some(expect)) = (lines.as_slice(), &step.expect) {
         reply_of(text, expect, warnings);
     }
+}
+
+/// What stands around a line elsewhere, and is sent here; and what only a server says.
+fn unlike_a_line(text: &Text, whole: &str) -> Option<Diagnostic> {
+    const PREFIXES: [&str; 9] = ["C: ", "c: ", "CLIENT: ", "Client: ", ">>> ", "> ", "-> ", "~> ", "$ "];
+    let source = text.source.as_str();
+    if let Some(line) = PREFIXES.iter().find_map(|prefix| source.strip_prefix(prefix)) {
+        let warning = Diagnostic::warning(text.span, "the sign before this command is sent too");
+        return Some(warning.help(format!("write `send: {line}`")));
+    }
+    if whole.len() > 2 && whole.starts_with('"') && whole.ends_with('"') && whole.matches('"').count() == 2 {
+        let warning = Diagnostic::warning(text.span, "the quotes around this command are sent too");
+        return Some(warning.help(format!("write `send: {}`", source.trim_matches('"'))));
+    }
+    let escape = ["\\r\\n", "\\n", "\\r"].iter().find(|escape| text.is_literal() && whole.contains(**escape));
+    if let Some(first) = escape.and_then(|escape| source.split(escape).next()) {
+        let warning =
+            Diagnostic::warning(text.span, "a backslash stands for itself here: this sends a `\\` and a letter");
+        let help = format!("`send` ends its line itself: `send: {first}`; each further line is a step of its own");
+        return Some(warning.help(help));
+    }
+    if let Some(line) = source.strip_suffix(';').filter(|_| !whole.contains('"')) {
+        let warning = Diagnostic::warning(text.span, "the semicolon after this command is sent too");
+        return Some(warning.help(format!("write `send: {line}`")));
+    }
+    let code = whole.split([' ', '-']).next().filter(|code| text.is_literal_up_to(code.len()))?;
+    let is_code =
+        code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()) && code.starts_with(['2', '3', '4', '5']);
+    is_code.then(|| {
+        let warning = Diagnostic::warning(text.span, "this is a reply: the server says it");
+        warning.help(format!("write `expect: ^{code}`"))
+    })
 }
 
 fn line(text: &Text, whole: &str, replied: bool, warnings: &mut Vec<Diagnostic>) {
@@ -51,10 +87,26 @@ fn line(text: &Text, whole: &str, replied: bool, warnings: &mut Vec<Diagnostic>)
             );
             warnings.push(warning.help(format!("write `{name} client.example`, or `{name} [192.0.2.1]`")));
         }
+        Verb::Ehlo | Verb::Helo | Verb::Lhlo if argument.contains("://") => {
+            let host = argument.split("://").nth(1).unwrap_or("").split(['/', ':']).next().unwrap_or("").to_owned();
+            let warning = Diagnostic::warning(text.span, "a domain stands here, and no URL");
+            warnings.push(warning.help(format!("write `{} {host}`", command.name())));
+        }
         Verb::AuthCommand => initial_response(text, &argument, warnings),
         Verb::BdatCommand if replied => {
             let warning = Diagnostic::warning(text.span, "the octets of a chunk follow BDAT at once, and none do");
             warnings.push(warning.help("write the step `bdat: |` with the message below it: it sends the command too"));
+        }
+        Verb::Data if !argument.trim().is_empty() => {
+            let warning = Diagnostic::warning(text.span, "DATA stands alone: the message follows its reply");
+            warnings
+                .push(warning.help("write `- send: DATA` with `expect: ^354`, and then `- data: |` with the message"));
+        }
+        Verb::Other if whole.to_ascii_uppercase().starts_with("MAIL:") => {
+            path(text, &whole[5..], "MAIL", "FROM", warnings);
+        }
+        Verb::Other if whole.to_ascii_uppercase().starts_with("RCPT:") => {
+            path(text, &whole[5..], "RCPT", "TO", warnings);
         }
         Verb::Other if replied => verb(text, whole, warnings),
         _ => {}
@@ -95,7 +147,7 @@ fn path(text: &Text, argument: &str, verb: &str, keyword: &str, warnings: &mut V
             "the angle bracket of this path is not closed".to_owned(),
             format!("write `{verb} {keyword}:<name@example.com>`"),
         ),
-        Some(_) if value.matches('<').count() > 1 && value.contains(',') => {
+        Some(_) if value.matches('<').count() > 1 && (value.contains(',') || value.contains("> <")) => {
             ("a line names one path".to_owned(), format!("write a line `{verb} {keyword}:<…>` for each"))
         }
         Some(_) => return,

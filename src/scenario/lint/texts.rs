@@ -70,14 +70,35 @@ pub(super) fn fixed_headers(text: &Text, warnings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// A file's name, or a body that nothing keeps from the header.
-pub(super) fn mail_data(text: &Text, warnings: &mut Vec<Diagnostic>) {
+/// A file's name, or a body that nothing keeps from the header; `is_whole`: the message is sent as messages are.
+pub(super) fn mail_data(text: &Text, is_whole: bool, warnings: &mut Vec<Diagnostic>) {
     let source = text.source.trim_end_matches('\n');
     let mut warn =
         |message: &str, help: String| warnings.push(Diagnostic::warning(text.span, message.to_owned()).help(help));
     let file = source.strip_prefix(['@', '<']).map(str::trim).filter(|rest| !rest.contains(['\n', '<', ':']));
     if let Some(file) = file.filter(|file| file.contains('.') && !file.contains(' ')) {
         return warn("this text itself is sent, not a file of this name", format!("write `data: {{file: {file}}}`"));
+    }
+    let is_name = !source.contains(['\n', ' ', ':', '<'])
+        && [".eml", ".txt", ".msg", ".mbox", ".mime"]
+            .iter()
+            .any(|ending| source.to_ascii_lowercase().ends_with(ending));
+    if is_name {
+        return warn("this text itself is sent, not a file of this name", format!("write `data: {{file: {source}}}`"));
+    }
+    // What was recorded, with templates in its header, may end so.
+    if is_whole && text.is_literal() && source.lines().next_back() == Some(".") {
+        return warn(
+            "`data` sends the line with the dot itself: this one is doubled, and part of the message",
+            "leave the last line out".to_owned(),
+        );
+    }
+    // A block, or a text with its own line end, may be half of a message.
+    if is_whole && !source.is_empty() && !text.source.contains(['\n', ':', '<']) {
+        return warn(
+            "this message has no header: its only line is taken for one",
+            format!("write `data: |`, below it `Subject: …`, an empty line, and `{}`", cut(source)),
+        );
     }
     let is_field = |line: &&str| {
         let name = line.split_once(':').map_or("", |(name, _)| name);

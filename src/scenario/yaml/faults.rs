@@ -6,6 +6,7 @@ use super::indentation::{self, IndentCause};
 use super::quoting::quoted;
 use super::span_of;
 use crate::scenario::MAX_YAML_NESTING;
+use crate::scenario::sides::Side;
 use crate::scenario::source::{Diagnostic, Span};
 use crate::scenario::typography::Lookalike;
 
@@ -13,6 +14,10 @@ use crate::scenario::typography::Lookalike;
 pub(super) fn syntax_error(text: &str, file: u32, error: &serde_saphyr::Error) -> Diagnostic {
     let span = error.location().map_or(Span { file, ..Span::default() }, |location| span_of(text, file, location));
     let message = message_of(error);
+    if let Some(help) = super::foreign::help(text) {
+        let message = limit(&message).unwrap_or_else(|| format!("not valid YAML: {message}"));
+        return Diagnostic::error(span, message).help(help);
+    }
     if let Some(limit) = limit(&message) {
         return Diagnostic::error(span, limit);
     }
@@ -20,10 +25,14 @@ pub(super) fn syntax_error(text: &str, file: u32, error: &serde_saphyr::Error) -
     if let Some(found) = place.lookalike() {
         return found;
     }
-    if let Some(found) = place.misplaced(&message) {
+    if let Some(found) = place.key_without_colon().or_else(|| place.misplaced(&message)) {
         return found;
     }
     let diagnostic = Diagnostic::error(span, format!("not valid YAML: {message}"));
+    if text.trim_start().starts_with("# `") && place.line.starts_with('`') {
+        let help = "this is a part of a ticket: its scenario, a block that begins with ```yaml smtp-script, is missing";
+        return diagnostic.help(help);
+    }
     if let Some((line, help)) = place.no_key_above(&message) {
         let length = text.lines().nth(line).map_or(0, str::len);
         return diagnostic.other(place.part(line, 0, length), "this line").help(help);
@@ -119,6 +128,54 @@ impl<'t> FaultPlace<'t> {
         quoted(self.line).or_else(|| above.filter(|line| line.contains(['{', '['])).and_then(quoted))
     }
 
+    /// `- send EHLO x`, in the line above too: YAML takes it for text, and this one for its end.
+    fn key_without_colon(&self) -> Option<Diagnostic> {
+        let above = self.number.checked_sub(1).and_then(|number| self.without_colon(number));
+        self.without_colon(self.number).or(above)
+    }
+
+    fn without_colon(&self, number: usize) -> Option<Diagnostic> {
+        let line = self.text.lines().nth(number)?;
+        let entry = line.trim_start();
+        if let Some(found) = self.without_blank(number, entry) {
+            return Some(found);
+        }
+        let dash = if entry.starts_with("- ") { "- " } else { "" };
+        let entry = entry.strip_prefix("- ").unwrap_or(entry);
+        let (key, value) = entry.split_once(' ')?;
+        if value.trim_start().starts_with('=') {
+            return None;
+        }
+        if !Side::Client.all_keys().contains(&key) && !Side::Server.all_keys().contains(&key) {
+            return None;
+        }
+        let span = self.part(number, line.len() - entry.len(), key.len());
+        let error = Diagnostic::error(span, format!("not valid YAML: no colon stands after `{key}`"));
+        Some(error.help(format!("write `{dash}{key}: {}`", value.trim())))
+    }
+
+    /// `-send: x` and `- send:x`: a blank is missing after the dash or the colon.
+    fn without_blank(&self, number: usize, entry: &str) -> Option<Diagnostic> {
+        let known = |key: &str| Side::Client.all_keys().contains(&key) || Side::Server.all_keys().contains(&key);
+        let bare = entry.strip_prefix('-').unwrap_or(entry);
+        let (key, value) = bare.trim_start().split_once(':')?;
+        if !known(key) {
+            return None;
+        }
+        let dash_joined = entry.starts_with('-') && !bare.starts_with(' ');
+        let colon_joined = !value.is_empty() && !value.starts_with(' ');
+        let what = match (dash_joined, colon_joined) {
+            (true, _) => "dash",
+            (_, true) => "colon",
+            _ => return None,
+        };
+        let dash = if entry.starts_with('-') { "- " } else { "" };
+        let line = self.text.lines().nth(number)?;
+        let span = self.part(number, line.len() - entry.len(), entry.len());
+        let error = Diagnostic::error(span, format!("not valid YAML: no blank stands after the {what}"));
+        Some(error.help(format!("write `{dash}{key}: {}`", value.trim())))
+    }
+
     /// A line whose column is that of no line above.
     fn misplaced(&self, message: &str) -> Option<Diagnostic> {
         let found = indentation::misplaced(self.text, self.number + 1)?;
@@ -186,6 +243,11 @@ fn message_of(error: &serde_saphyr::Error) -> String {
 fn hint(message: &str, line: &str) -> Option<String> {
     let value = line.split_once(": ").map_or(line, |(_, value)| value).trim();
     let is_quoted = value.starts_with(['"', '\'']);
+    let tag = message.split_once("unsupported tag `!").map(|(_, tag)| tag);
+    if tag.is_some_and(|tag| tag.starts_with(|first: char| first.is_ascii_alphabetic())) {
+        let is_file = message.contains("include") || message.contains("import") || message.contains("file");
+        return Some(if is_file { TAG_OF_FILE } else { TAG }.to_owned());
+    }
     let says = |words: &str| message.contains(words);
     let help = of_sign(line, value)
         .or_else(|| {
@@ -208,7 +270,8 @@ fn hint(message: &str, line: &str) -> Option<String> {
             () if says("mapping values") || says("simple key") => {
                 return Some(quoted_or_joined(line));
             }
-            () if value.starts_with(['%', '@', '`', '{', '[', '&']) => {
+            () if value.starts_with('`') => "leave out the backticks, which mark code in a text and nothing here",
+            () if value.starts_with(['%', '@', '{', '[', '&']) => {
                 "text that starts with one of `* & ! % @ { [` or a backtick must be quoted"
             }
             () => return None,
@@ -216,6 +279,11 @@ fn hint(message: &str, line: &str) -> Option<String> {
         .to_owned())
     })
 }
+
+/// What a word with `!` before it was meant to bring.
+const TAG: &str = "no tags are used here: a secret is named under `secrets:` and read as `<<name>>`; a text that begins with `!` is quoted";
+const TAG_OF_FILE: &str =
+    "no tags are used here: steps of another file are a step `- include: FILE`, mail data is `data: {file: FILE}`";
 
 /// Text that holds a colon and a blank: a path has none after its colon.
 fn quoted_or_joined(line: &str) -> String {

@@ -11,6 +11,7 @@ use serde_saphyr::{Location, Spanned};
 use std::fmt;
 
 mod faults;
+pub(super) mod foreign;
 mod indentation;
 mod quoting;
 
