@@ -64,7 +64,19 @@ pub(crate) fn inert(text: &str) -> String {
             other => push_visible(&mut shown, other),
         }
     }
-    no_command(shown)
+    no_line_commands(no_command(shown))
+}
+
+/// The same where a line begins with a command: `::error::…`.
+fn no_line_commands(shown: String) -> String {
+    if !shown.contains("::") {
+        return shown;
+    }
+    let harmless = |line: &str| match line.trim_start().strip_prefix("::") {
+        Some(rest) if rest.starts_with(char::is_alphabetic) && rest.contains("::") => line.replacen("::", "\\x3a:", 1),
+        _ => line.to_owned(),
+    };
+    shown.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
 }
 
 /// Replaces characters that act on a terminal or cannot be seen by others **of the same length in bytes**, so that offsets
@@ -143,6 +155,8 @@ mod tests {
         assert_eq!(visible(b"a\t##VSO[x]"), "a\\t#\\x23VSO[x]");
         assert_eq!(visible(b"###[x] ## [y] #[z]"), "##\\x23[x] ## [y] #[z]");
         assert_eq!(inert("##[x]\n"), "#\\x23[x]\n");
+        assert_eq!(inert("a\n  ::error::b\n::1 and a::b"), "a\n  \\x3a:error::b\n::1 and a::b");
+        assert_eq!(inert("::1\nx ::error::y"), "::1\nx ::error::y");
         assert_eq!(same_length("##[x] ##vso[y]"), "#.[x] #.vso[y]");
     }
 

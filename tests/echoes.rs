@@ -1,9 +1,14 @@
 //! A server that sends secrets back: in every spelling, whole, cut short and split over lines, into every output.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "echoes/outputs.rs"]
+mod outputs;
+#[path = "echoes/parrot.rs"]
+mod parrot;
 #[path = "harness/spellings.rs"]
 mod spellings;
 
+use parrot::{Parrot, framed};
 use spellings::{SECRETS, latin, spellings};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -88,12 +93,7 @@ fn talk(stream: TcpStream, echoes: &[Echo]) -> std::io::Result<()> {
         let ok = vec![b"2.0.0 ok".to_vec()];
         let lines = number.and_then(|number| echoes.get(number)).unwrap_or(&ok);
         let code = if line.starts_with("AUTH") { "235" } else { "250" };
-        let mut reply = Vec::new();
-        for (at, text) in lines.iter().enumerate() {
-            let mark = if at + 1 < lines.len() { '-' } else { ' ' };
-            reply.extend([format!("{code}{mark}").as_bytes(), text, b"\r\n"].concat());
-        }
-        writer.write_all(&reply)?;
+        writer.write_all(&framed(code, lines))?;
     }
     Ok(())
 }
@@ -105,16 +105,13 @@ fn program(folder: &Path, secret: &str) -> Command {
     command
 }
 
+/// A step to which the server says an echo.
+fn step(number: usize) -> String {
+    format!("  - send: NOOP {number}\n    expect: ^299\n    on_divergence: continue\n")
+}
+
 /// All outputs of a run in which the server sends each echo once.
 fn outputs(folder: &Path, secret: &str, count: usize, server: SocketAddr) -> Vec<(String, String)> {
-    let step = |number| {
-        format!(
-            "  - send: NOOP {number}
-    expect: ^299
-    on_divergence: continue
-"
-        )
-    };
     let steps = (0..count).map(step).collect::<Vec<_>>().concat();
     let scenario = format!(
         "secrets: [password]\nconnect: {server}\nsteps:\n  - expect: ^220\n  - send: AUTH PLAIN <<auth_plain('mary', password)>>\n    expect: ^235\n{steps}"
@@ -177,32 +174,105 @@ impl<'a> Parts<'a> {
     }
 }
 
-#[test]
-fn no_output_holds_an_echo() {
-    let mut failures = Vec::new();
-    let mut tried = 0;
-    // Those that the formats escape; `secret::masker` is tested with all.
-    for secret in [SECRETS[0], SECRETS[2], SECRETS[3]] {
-        let echoes = echoes(secret);
-        let parts = Parts::of(&echoes);
-        let folder = tempfile::tempdir().unwrap();
-        let server = serve(echoes.iter().map(|(_, echo, _)| echo.clone()).collect());
-        for (output, text) in outputs(folder.path(), secret, echoes.len(), server) {
-            tried += echoes.len();
-            for text in read(&text) {
+/// What stands in an output and must not.
+#[derive(Default)]
+struct Failures {
+    /// Echoes times outputs.
+    tried: usize,
+    found: Vec<(String, String)>,
+}
+
+impl Failures {
+    fn look(&mut self, secret: &str, echoes: &[(String, Echo, Vec<String>)], outputs: &[(String, String)]) {
+        let parts = Parts::of(echoes);
+        for (output, text) in outputs {
+            self.tried += echoes.len();
+            for text in read(text) {
                 for found in parts.in_text(&text) {
                     let told = format!("{secret:?} as {} in {output}", echoes[found.0].0);
-                    if !failures.iter().any(|(known, _)| *known == told) {
-                        failures.push((told, found.1));
+                    if !self.found.iter().any(|(known, _)| *known == told) {
+                        self.found.push((told, found.1));
                     }
                 }
             }
         }
     }
-    assert!(
-        failures.is_empty(),
-        "{} of {tried}:\n{}",
-        failures.len(),
-        failures.iter().take(60).map(|(told, part)| format!("{told}: {part}")).collect::<Vec<_>>().join("\n")
-    );
+
+    fn are_none(&self) {
+        let told = self.found.iter().take(60).map(|(told, part)| format!("{told}: {part}")).collect::<Vec<_>>();
+        assert!(self.tried > 5_000, "{} echoes in all outputs", self.tried);
+        assert!(self.found.is_empty(), "{} of {}:\n{}", self.found.len(), self.tried, told.join("\n"));
+    }
+}
+
+/// Those that the formats escape; `secret::masker` is tested with all.
+const ESCAPED: [&str; 3] = [SECRETS[0], SECRETS[2], SECRETS[3]];
+
+#[test]
+fn no_output_holds_an_echo() {
+    let mut failures = Failures::default();
+    for secret in ESCAPED {
+        let echoes = echoes(secret);
+        let folder = tempfile::tempdir().unwrap();
+        let server = serve(echoes.iter().map(|(_, echo, _)| echo.clone()).collect());
+        failures.look(secret, &echoes, &outputs(folder.path(), secret, echoes.len(), server));
+        failures.look(secret, &echoes, &outputs::merged(folder.path(), secret));
+    }
+    failures.are_none();
+}
+
+/// What a server said, in the order of the table.
+fn said(echoes: &[(String, Echo, Vec<String>)]) -> Vec<Echo> {
+    echoes.iter().map(|(_, echo, _)| echo.clone()).collect()
+}
+
+#[test]
+fn no_audit_holds_an_echo() {
+    let mut failures = Failures::default();
+    for secret in ESCAPED {
+        let (echoes, folder) = (echoes(secret), tempfile::tempdir().unwrap());
+        let parrot = Parrot::start(&said(&echoes), true);
+        failures.look(secret, &echoes, &outputs::audited(folder.path(), secret, &parrot));
+    }
+    failures.are_none();
+}
+
+#[test]
+fn no_audit_of_a_client_holds_an_echo() {
+    let mut failures = Failures::default();
+    let (echoes, folder) = (echoes(SECRETS[0]), tempfile::tempdir().unwrap());
+    let outputs = outputs::client_audited(folder.path(), SECRETS[0], &said(&echoes));
+    failures.look(SECRETS[0], &echoes, &outputs);
+    failures.are_none();
+}
+
+#[test]
+fn neither_one_message_nor_a_probe_holds_an_echo() {
+    let mut failures = Failures::default();
+    for secret in ESCAPED {
+        let (echoes, folder) = (echoes(secret), tempfile::tempdir().unwrap());
+        let parrot = Parrot::start(&said(&echoes), true);
+        failures.look(secret, &echoes, &outputs::sent(folder.path(), secret, &parrot));
+        let count = echoes.len();
+        failures.look(secret, &echoes, &outputs::probed(folder.path(), secret, &parrot, count));
+    }
+    failures.are_none();
+}
+
+/// Nobody tells the secret: it is known by the login that was heard.
+#[test]
+fn nothing_that_was_overheard_holds_an_echo() {
+    let mut failures = Failures::default();
+    for secret in ESCAPED {
+        let (echoes, folder) = (echoes(secret), tempfile::tempdir().unwrap());
+        let said = said(&echoes);
+        let (path, count) = (folder.path(), echoes.len());
+        let parrot = || Parrot::start(&said, false);
+        failures.look(secret, &echoes, &outputs::recorded(path, secret, &parrot(), count));
+        failures.look(secret, &echoes, &outputs::read_from_logs(path, secret, &parrot(), count));
+        failures.look(secret, &echoes, &outputs::typed(path, secret, &parrot(), count));
+        failures.look(secret, &echoes, &outputs::served(path, secret, &said));
+        failures.look(secret, &echoes, &outputs::checked(path, secret, &said));
+    }
+    failures.are_none();
 }

@@ -6,6 +6,9 @@
 //! questions, output, reports and exit codes must be the same; times are left out.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "noninterference/commands.rs"]
+mod commands;
+
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};

@@ -230,3 +230,32 @@ fn what_holds_no_secret_is_called_none() {
     assert!(all.contains("\"answer\": \"fine\""), "{all}");
     assert!(all.contains("\"echo\": \"<<a secret>>\""), "{all}");
 }
+
+/// What stands in a certificate comes from the server as well, whether it is accepted or refused.
+#[test]
+fn fields_of_a_certificate_hide_it() {
+    const SECRET: &str = "correct-Horse7battery";
+    let steps = "secrets: [password]\nconnect: <<server.address>>\nsteps:\n  - expect: ^220\n  - send: NOOP <<password>>\n    \
+                 expect: ^250\n  - starttls\n  - send: NOOP\n    expect: ^299\n";
+    for names in ["127.0.0.1", "other.example"] {
+        let folder = tempfile::tempdir().unwrap();
+        let certificate = format!("{{common_name: Y29ycmVjdC1Ib3JzZTdiYXR0ZXJ5, names: [{names}, {SECRET}.example]}}");
+        let server =
+            "steps: [{reply: 220 x}, {expect: ^NOOP, reply: 250 x}, {starttls: }, {expect: ^NOOP, reply: 250 x}]";
+        let text = format!("server:\n  certificate: {certificate}\n  {server}\n{steps}");
+        std::fs::write(folder.path().join("scenario.yaml"), text).unwrap();
+        let mut command = smtp_script(folder.path());
+        command.env("SMTP_SCRIPT_SECRET_PASSWORD", SECRET).args(["run", "scenario.yaml", "-v"]);
+        let formats = ["json", "junit", "tap", "html", "prometheus", "nagios", "github"];
+        for format in formats {
+            command.args(["--report", &format!("{format}=report.{format}")]);
+        }
+        let played = Played::by(&mut command);
+        assert_eq!(played.code, Some(1), "{}{}", played.stdout, played.stderr);
+        let reports = formats.map(|it| std::fs::read_to_string(folder.path().join(format!("report.{it}"))).unwrap());
+        for text in [&[played.stdout, played.stderr][..], &reports].concat() {
+            // The file's own excerpt has stars, and the program's own words have neither.
+            assert!(!text.contains("Horse7bat") && !text.contains("Y29ycmVjdC1Ib3"), "{names}: {text}");
+        }
+    }
+}

@@ -4,6 +4,7 @@ use super::USAGE;
 use super::screen::{self, Color};
 use crate::report::explanation as layout;
 use crate::scenario::reason;
+use crate::secret::{Masker, typed_in_text};
 use crate::smtp::explanation::{Explanation, explain as explained};
 use crate::smtp::provider::{self, Provider};
 use crate::smtp::question::Question;
@@ -84,10 +85,11 @@ fn questions(arguments: &[String]) -> Result<Vec<Question>, String> {
             questions.extend(from_standard_input()?);
             continue;
         }
-        let found = match Question::read(argument) {
+        let mut found = match Question::read(argument) {
             Some(question) if !argument.contains('\n') => vec![question],
             _ => Question::all_in(argument),
         };
+        veil(&mut found, argument);
         match (found.as_slice(), questions.last_mut()) {
             ([only], Some(last)) if completes(last, only) => {
                 last.enhanced = only.enhanced;
@@ -99,6 +101,15 @@ fn questions(arguments: &[String]) -> Result<Vec<Question>, String> {
         }
     }
     Ok(questions)
+}
+
+/// Hides what a login in the text carries where a reply repeats it: explanations go into tickets.
+fn veil(questions: &mut [Question], text: &str) {
+    if let Some(masker) = Masker::default().with_credentials(&typed_in_text(text)) {
+        for question in questions {
+            question.text = masker.mask_text(&question.text);
+        }
+    }
 }
 
 /// Whether the second belongs to the first: an enhanced status code after a reply code of its class.
@@ -130,5 +141,6 @@ fn from_standard_input() -> Result<Vec<Question>, String> {
     if let [only] = found.as_mut_slice() {
         only.surroundings = text.chars().take(MAX_CONTEXT).collect();
     }
+    veil(&mut found, &text);
     if found.is_empty() { Err("no reply code stands in standard input".to_owned()) } else { Ok(found) }
 }

@@ -71,6 +71,14 @@ impl ValueArguments {
         self.read()?.trusted(scenarios)
     }
 
+    /// The value of a secret, whether or not a scenario declares it.
+    pub(super) fn secret(&self, name: &str) -> Result<Option<Secret>, Refusal> {
+        if let Some(given) = self.inputs(&[])?.secrets.remove(name) {
+            return Ok(Some(given));
+        }
+        Ok(secret_files::from_environment(name, &[name])?.map(Secret::new))
+    }
+
     /// The files that values are read from.
     pub(super) fn files_read(&self) -> Vec<PathBuf> {
         [&self.vars_file, &self.secrets_file].into_iter().flatten().cloned().collect()

@@ -32,6 +32,7 @@ pub(super) fn hide(outcome: &mut Outcome, masker: &Masker) {
     for session in &mut outcome.sessions {
         session.address.iter_mut().chain(&mut session.stand_in).chain([&mut session.host]).for_each(mask);
         let certificates = session.tls.iter_mut().filter_map(|handshake| handshake.certificate.as_mut());
+        let certificates = certificates.chain(&mut session.refused_certificate);
         certificates.for_each(|CertificateOutcome { subject, issuer, names, .. }| {
             names.iter_mut().chain([subject, issuer]).for_each(mask);
         });

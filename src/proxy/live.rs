@@ -21,6 +21,13 @@ pub(crate) enum RelaySpeaker {
 /// The most octets that are no line and are shown nevertheless.
 const LONGEST: usize = 1000;
 
+/// The lines of a reply as they came: a server cuts what it repeats, so that they are searched together.
+fn whole_reply(event: &Said) -> Option<String> {
+    let Said::Reply(reply) = event else { return None };
+    let lines: Vec<&[u8]> = reply.lines().collect();
+    String::from_utf8(lines.join(&b'\n')).ok()
+}
+
 /// Tells of one session.
 pub(super) struct LiveView {
     session: usize,
@@ -41,9 +48,16 @@ impl LiveView {
         let Some(listener) = self.listener.clone() else { return };
         while let Some(event) = said.get(self.told) {
             self.told += 1;
-            for (speaker, text) in self.lines(event) {
-                let text = if self.has_credentials { mask(said, &text) } else { text };
-                listener(self.session, speaker, text);
+            let lines = self.lines(event);
+            let masked = |text: &str| if self.has_credentials { mask(said, text) } else { text.to_owned() };
+            if let Some(reply) = whole_reply(event) {
+                for line in masked(&reply).split('\n') {
+                    listener(self.session, RelaySpeaker::Server, visible(line.as_bytes()));
+                }
+                continue;
+            }
+            for (speaker, text) in lines {
+                listener(self.session, speaker, masked(&text));
             }
         }
     }

@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 const MIN_NAME_LENGTH: usize = 4;
 /// Shorter secrets are parts of words: replacing them there would give them away.
 const MIN_SECRET_LENGTH: usize = 6;
+/// No more logins of one session get names of their own: those beyond stand for the first, and are hidden as words.
+const MOST_NAMED: usize = 100;
 
 /// Secrets by name, in the order in which they were first used.
 #[derive(Default)]
@@ -124,6 +126,10 @@ impl Secrets {
             return known.name.clone();
         }
         let count = self.list.iter().filter(of_kind).count();
+        if self.list.len() >= MOST_NAMED && count > 0 {
+            self.masker.add_word(value);
+            return kind.to_owned();
+        }
         let name = if count == 0 { kind.to_owned() } else { format!("{kind}_{}", count + 1) };
         let is_word = kind == "username";
         self.list.push(NamedSecret { name: name.clone(), value: value.to_owned(), is_word });
@@ -165,7 +171,7 @@ impl Secrets {
         let hidden = self.list.iter().filter(|secret| !secret.is_word && secret.is_searched_for());
         let values: BTreeMap<String, Secret> =
             hidden.map(|secret| (secret.name.clone(), Secret::new(secret.value.clone()))).collect();
-        self.masker = Masker::new(&values);
+        self.masker = Masker::new(&values).with_words_of(&self.masker);
     }
 
     /// Secrets and their base64 as templates, the text between them as it is.

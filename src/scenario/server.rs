@@ -268,10 +268,15 @@ impl Server {
 
     /// Every step in the order of the file, groups before their steps.
     pub(crate) fn all_steps(&self) -> Vec<&Step> {
+        self.conversations().concat()
+    }
+
+    /// The same, by the connections that they are played on.
+    pub(crate) fn conversations(&self) -> Vec<Vec<&Step>> {
         match &self.plan {
             ConnectionPlan::Rules => Vec::new(),
-            ConnectionPlan::Each(steps) => Step::walk(steps),
-            ConnectionPlan::Listed(list) => list.iter().flat_map(|served| Step::walk(&served.steps)).collect(),
+            ConnectionPlan::Each(steps) => vec![Step::walk(steps)],
+            ConnectionPlan::Listed(list) => list.iter().map(|served| Step::walk(&served.steps)).collect(),
         }
     }
 

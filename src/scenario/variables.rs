@@ -36,6 +36,8 @@ pub(crate) const WITHOUT_VALUE: (&str, &str) =
 pub struct Variables {
     pub(crate) values: BTreeMap<String, Value>,
     pub(crate) secrets: BTreeMap<String, Secret>,
+    /// Secrets of other scenarios of the same run: no value of this one, and shown as little.
+    pub(crate) besides: BTreeMap<String, Secret>,
     /// Credentials that the file spells out: no secrets, and shown as little.
     pub(crate) typed: Vec<String>,
     /// Variables whose value depends on a secret.
@@ -101,6 +103,7 @@ impl Variables {
                 given => fault.missing_secret(secret, given.is_some(), inputs.untrusted),
             }
         }
+        variables.besides = variables.undeclared_of(inputs);
         let templates = Templates::for_check(super::Chance::fresh());
         for var in &scenario.vars {
             let own = case.and_then(|case| case.values.iter().find(|(name, _)| name.name == var.name.name));
@@ -125,6 +128,15 @@ impl Variables {
         }
         let fine = fault.diagnostics.is_empty();
         if fine { Ok(variables) } else { Err(fault) }
+    }
+
+    /// The secrets that were given and are not its own.
+    fn undeclared_of(&self, inputs: &Inputs) -> BTreeMap<String, Secret> {
+        let is_own = |name: &String, value: &Secret| {
+            self.secrets.contains_key(name) || self.secrets.values().any(|own| own == value)
+        };
+        let others = inputs.secrets.iter().filter(|(name, value)| !value.expose().is_empty() && !is_own(name, value));
+        others.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     fn value_of(&self, var: &Var, inputs: &Inputs, templates: &Templates) -> Result<(Value, bool), Diagnostic> {

@@ -92,7 +92,7 @@ pub(crate) fn is_rememberable(line: &[u8], is_response: bool) -> bool {
 }
 
 /// Whether a word is the base64 of some text, as credentials are.
-fn is_encoded_text(word: &[u8]) -> bool {
+pub(super) fn is_encoded_text(word: &[u8]) -> bool {
     let readable = |decoded: Vec<u8>| {
         let text = String::from_utf8(decoded).ok();
         text.is_some_and(|text| text.chars().all(|letter| matches!(letter, '\0' | '\x01') || !letter.is_control()))

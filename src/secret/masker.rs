@@ -15,17 +15,22 @@ use super::stretch::Found;
 use super::view::{Text, View, whole, without_code, without_plus, without_quotes, without_signs};
 use crate::scenario::{Secret, Variables};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Secrets shorter than this are found everywhere by chance, and are not searched for.
 const SHORTEST: usize = 4;
 /// Shorter secrets than this are looked for as whole words; so are some longer ones, which few words are.
 const SHORT: usize = 6;
 
-/// No credentials are looked for beyond so many octets of secrets: a client may send any number of them.
+/// Credentials beyond so many, and beyond so many octets of secrets, are looked for as they are, as words, and in no other
+/// form: a client may send any number of them.
+const MOST_CREDENTIALS: usize = 100;
 const MOST_OCTETS: usize = 64 * 1024;
+/// So many octets of these are looked for.
+const MOST_WORDS: usize = 4 * 1024 * 1024;
 
 /// Hides the secrets of one run.
 #[derive(Clone, Default)]
@@ -40,6 +45,42 @@ pub(crate) struct Masker {
     secrets: BTreeMap<String, Secret>,
     /// Secrets that are not searched for, or as whole words only.
     too_short: Vec<TooShort>,
+    /// Credentials that are looked for as words: shared, since each login adds to them.
+    words: Words,
+}
+
+/// Words that are hidden as they stand.
+#[derive(Clone, Default)]
+struct Words(Arc<RwLock<(HashSet<String>, usize)>>);
+
+impl Words {
+    fn add(&self, word: &str) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.1 + word.len() <= MOST_WORDS && known.0.insert(word.to_owned()) {
+            known.1 += word.len();
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).0.is_empty()
+    }
+
+    fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let ends = |octet: &u8| octet.is_ascii_whitespace() || b"\"'<>()[]{},;`$^".contains(octet);
+        let mut start = 0;
+        for word in text.split(ends) {
+            let place = start..start + word.len();
+            start += word.len() + 1;
+            let word = std::str::from_utf8(word).unwrap_or_default();
+            let cut = word.trim_end_matches(['.', ':', '!', '?']);
+            if known.0.contains(word) {
+                found(place);
+            } else if known.0.contains(cut) {
+                found(place.start..place.start + cut.len());
+            }
+        }
+    }
 }
 
 /// A secret that is so short that an echo of it may be shown.
@@ -104,27 +145,45 @@ impl Masker {
         masker
     }
 
-    /// One that looks for the secrets of a run, and for credentials that its file spells out.
+    /// One that looks for all secrets of a run, and for credentials that the file spells out.
     pub(crate) fn of(variables: &Variables) -> Masker {
-        let masker = Masker::new(&variables.secrets);
+        let all = variables.secrets.iter().chain(&variables.besides);
+        let mut masker = Masker::new(&all.map(|(name, secret)| (name.clone(), secret.clone())).collect());
+        masker.too_short.retain(|short| variables.secrets.contains_key(&short.name));
         masker.with_credentials(&variables.typed).unwrap_or(masker)
     }
 
     /// One that looks for these credentials of a login as well; `None` where it knows all of them.
     pub(crate) fn with_credentials(&self, credentials: &[String]) -> Option<Masker> {
         let mut secrets = self.secrets.clone();
-        let mut room = MOST_OCTETS.saturating_sub(secrets.values().map(|secret| secret.expose().len()).sum());
-        for credential in credentials {
-            if credential.len() <= room && secrets.values().all(|known| known.expose() != credential) {
-                room -= credential.len();
-                let names =
-                    std::iter::once("response".to_owned()).chain((2..).map(|number| format!("response_{number}")));
-                let free = names.into_iter().find(|name| !secrets.contains_key(name));
-                secrets.extend(free.map(|name| (name, Secret::new(credential.as_str()))));
+        let mut known: HashSet<String> = secrets.values().map(|secret| secret.expose().to_owned()).collect();
+        let mut room = MOST_OCTETS.saturating_sub(known.iter().map(String::len).sum());
+        let mut names = std::iter::once("response".to_owned()).chain((2..).map(|number| format!("response_{number}")));
+        for credential in credentials.iter().filter(|credential| known.insert((*credential).clone())) {
+            if credential.len() > room || secrets.len() >= MOST_CREDENTIALS {
+                self.words.add(credential);
+                continue;
             }
+            room -= credential.len();
+            let free = names.find(|name| !secrets.contains_key(name));
+            secrets.extend(free.map(|name| (name, Secret::new(credential.as_str()))));
         }
-        (secrets.len() > self.secrets.len())
-            .then(|| Masker { too_short: self.too_short.clone(), ..Masker::new(&secrets) })
+        let (too_short, words) = (self.too_short.clone(), self.words.clone());
+        (secrets.len() > self.secrets.len() || (self.is_idle() && !words.is_empty())).then(|| Masker {
+            too_short,
+            words,
+            ..Masker::new(&secrets)
+        })
+    }
+
+    /// Looks for one credential more, as a word and in no other form.
+    pub(crate) fn add_word(&self, credential: &str) {
+        self.words.add(credential);
+    }
+
+    /// One that looks for the words of another as well.
+    pub(crate) fn with_words_of(self, other: &Masker) -> Masker {
+        Masker { words: other.words.clone(), ..self }
     }
 
     /// The names by which secrets and credentials are shown, with their values.
@@ -177,7 +236,7 @@ impl Masker {
 
     /// Whether there is nothing to look for.
     pub(crate) fn is_idle(&self) -> bool {
-        self.signs.forms.is_empty()
+        self.signs.forms.is_empty() && self.words.is_empty()
     }
 
     /// Masks each line; a secret that goes on in the next line, after a reply code or not, is found as well.
@@ -192,6 +251,10 @@ impl Masker {
     fn search(&self, text: &Text<'_>, found: &mut dyn FnMut(Range<usize>, usize)) {
         if self.is_idle() {
             return;
+        }
+        if !self.words.is_empty() {
+            let name = self.names.iter().position(|name| name == "response").unwrap_or(self.names.len());
+            self.words.find(text.bytes, &mut |range| found(range, name));
         }
         let mut views = vec![View::joined(text, if text.is_one_line() { whole } else { without_code })];
         if !text.is_one_line() {
@@ -224,7 +287,7 @@ impl Masker {
         for (range, name) in hidden {
             if range.start >= shown_to {
                 masked.extend_from_slice(&bytes[shown_to..range.start]);
-                let name = self.names.get(name).map_or("secret", String::as_str);
+                let name = self.names.get(name).map_or("response", String::as_str);
                 masked.extend_from_slice(format!("<<{name}>>").as_bytes());
             }
             shown_to = shown_to.max(range.end);

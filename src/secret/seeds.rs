@@ -7,6 +7,8 @@ use std::ops::Range;
 
 /// The octets of a window: what a `u64` holds.
 const WINDOW: usize = 8;
+/// So many forms are followed from one window: thousands of logins begin alike.
+const MOST_OWNERS: usize = 16;
 
 /// Where a stretch stands, in its form and in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,9 +105,11 @@ impl Table {
         let (word, bit) = self.bit(key);
         self.filter[word] |= bit;
         let mut slot = self.slot(key);
+        let mut owners = 0;
         while let Some((other, owner, _)) = self.slots[slot] {
-            // The first place of a window in a form stands for all.
-            if other == key && owner == form {
+            owners += usize::from(other == key);
+            // The first place of a window in a form stands for all, and a few forms for all that have it in common.
+            if (other == key && owner == form) || owners == MOST_OWNERS {
                 return;
             }
             slot = (slot + 1) & (self.slots.len() - 1);

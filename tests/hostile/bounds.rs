@@ -118,3 +118,34 @@ fn the_waits_of_one_step_together_end_with_the_time_of_the_run() {
     assert!(played.stdout.contains("nothing answered the user name"), "{}", played.stdout);
     assert!(played.stdout.contains("the time of the whole run is over"), "{}", played.stdout);
 }
+
+/// A login of its own for each number.
+fn login(number: usize) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(format!("\0user{number}\0pass-{number:05}"))
+}
+
+/// Thousands of logins, typed out or waited for: each is hidden, and a file of them is read in time.
+#[test]
+fn thousands_of_logins_are_read_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();
+    let each = |line: &dyn Fn(usize) -> String, count| (0..count).map(line).collect::<String>();
+    let steps = each(&|n| format!("  - send: AUTH PLAIN {}\n    expect: ^235\n", login(n)), 4_000);
+    write("typed.yaml", format!("connect: mx.example:25\nsteps:\n{steps}  - sned: NOOP\n"));
+    let rules = |pattern: &str| each(&|_| format!("    - {{match: '^AUTH {pattern}', reply: 235 in}}\n"), 300);
+    write("rules.yaml", format!("server:\n  rules:\n{}", rules(&"(a|b|c|d)".repeat(100))));
+    write("words.yaml", format!("connect: mx.example:25\nsteps: []\n{}", "# AUTH PLAIN ".repeat(70_000)));
+    for file in ["typed.yaml", "rules.yaml", "words.yaml"] {
+        let played = run(folder.path(), &["check", file]);
+        assert!(played.code.is_some() && !played.stderr.contains(&login(3_999)), "{file}: {}", played.stderr);
+    }
+    let log = each(&|n| format!("C: AUTH PLAIN {}\nS: 535 5.7.8 pass-{n:05} is wrong\n", login(n)), 20_000);
+    write("log.txt", log);
+    let imported = run(folder.path(), &["import", "log.txt"]);
+    let mut explain = smtp_script(folder.path());
+    explain.args(["explain", "-"]).stdin(std::fs::File::open(folder.path().join("log.txt")).unwrap());
+    for Played { stdout, stderr, code } in [imported, Played::by(&mut explain)] {
+        assert!(code.is_some() && !stdout.contains("pass-1") && !stderr.contains("pass-1"), "{stdout}{stderr}");
+    }
+}

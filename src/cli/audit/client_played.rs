@@ -126,7 +126,7 @@ struct ClientGround<'a> {
 
 impl<'a> ClientGround<'a> {
     fn of(request: &'a ClientAuditRequest<'a>) -> Result<ClientGround<'a>, Refusal> {
-        let given = request.values.inputs(&[])?.secrets.get("password").cloned();
+        let given = request.values.secret("password")?;
         let outside = request.clients.iter().filter(|client| client.words().is_none());
         Ok(ClientGround {
             request,

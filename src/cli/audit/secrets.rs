@@ -36,7 +36,13 @@ impl TargetSecrets {
             let name = if name == "password" { target.secret.as_str() } else { name };
             self.0.get(name).cloned().unwrap_or_else(|| Secret::new("no password was given"))
         };
-        scenario.secrets.iter().map(|secret| (secret.name.clone(), value(&secret.name))).collect()
+        let mut secrets: BTreeMap<String, Secret> =
+            scenario.secrets.iter().map(|secret| (secret.name.clone(), value(&secret.name))).collect();
+        // A server may repeat it where a check has no use for it.
+        if let Some(password) = self.0.get(&target.secret) {
+            secrets.entry("password".to_owned()).or_insert_with(|| password.clone());
+        }
+        secrets
     }
 }
 

@@ -6,8 +6,8 @@
 
 use crate::play::client::ground::StepAt;
 use crate::play::client::steps::StepDone;
-use crate::scenario::Rendered;
-use crate::secret::Carried;
+use crate::scenario::{Rendered, Sources};
+use crate::secret::{Carried, is_in_clear};
 use crate::session::{Transcript, is_plain_command};
 use crate::visible::visible;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl StepAt<'_> {
             self.stage.log.client_bytes(&session, &rendered.bytes);
         } else {
             let carried = self.session()?.overhear(&rendered.bytes);
-            learn(&mut self.stage.log, &carried);
+            learn(&mut self.stage.log, &carried, &self.ground.scenario.sources);
             rendered.shown = String::from_utf8_lossy(&carried.shown).into_owned();
             self.stage.log.client_bytes(&session, &carried.shown);
         }
@@ -57,7 +57,7 @@ impl StepAt<'_> {
             let carried = self.session()?.overhear(as_written.as_ref().map_or(line, String::as_bytes));
             let hides = !reads_secret && carried.shown != line;
             if hides {
-                learn(&mut self.stage.log, &carried);
+                learn(&mut self.stage.log, &carried, &self.ground.scenario.sources);
             }
             veils |= hides;
             shown.push(if hides { visible(carried.shown.trim_ascii_end()) } else { written.to_owned() });
@@ -69,9 +69,10 @@ impl StepAt<'_> {
     }
 }
 
-/// Credentials and user names are masked from here on.
-fn learn(log: &mut Transcript, carried: &Carried) {
-    let found = [carried.secrets.as_slice(), &carried.names].concat();
+/// Credentials are masked from here on, and user names that are not in clear in the file.
+fn learn(log: &mut Transcript, carried: &Carried, sources: &Sources) {
+    let names = carried.names.iter().filter(|name| !is_in_clear(sources, name));
+    let found: Vec<String> = carried.secrets.iter().chain(names).cloned().collect();
     if let Some(masker) = log.masker().with_credentials(&found) {
         log.set_masker(Arc::new(masker));
     }

@@ -7,10 +7,15 @@ use super::grammar::{is_base64, is_hidden, is_mechanism};
 use super::text::TextLine;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::collections::HashSet;
 
-/// What follows AUTH and the name of a mechanism, in all lines; decoded as well.
-pub(super) fn after_auth(lines: &[TextLine<'_>]) -> Vec<String> {
+/// More different logins are no session of one client, and each costs a search of all that was said.
+const MOST_LOGINS: usize = 200;
+
+/// What follows AUTH and the name of a mechanism, in all lines; where there are too many, that there are.
+pub(super) fn after_auth(lines: &[TextLine<'_>]) -> Result<Vec<String>, String> {
     let mut found: Vec<String> = Vec::new();
+    let mut known: HashSet<&str> = HashSet::new();
     for line in lines {
         for (at, _) in line.text.match_indices(|letter: char| letter.eq_ignore_ascii_case(&'a')) {
             let Some(rest) = line
@@ -29,13 +34,18 @@ pub(super) fn after_auth(lines: &[TextLine<'_>]) -> Vec<String> {
                 && !is_mechanism(message)
                 && is_base64(message)
                 && !is_hidden(message)
-                && !found.iter().any(|known| known == message)
+                && known.insert(message)
             {
                 found.push(message.to_owned());
             }
         }
     }
-    found
+    match found.len() {
+        count if count > MOST_LOGINS => Err(format!(
+            "{count} different logins stand in this, more than the {MOST_LOGINS} that are read: cut out the part that matters"
+        )),
+        _ => Ok(found),
+    }
 }
 
 /// The parts of a message of a login that are credentials by themselves.

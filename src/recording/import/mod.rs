@@ -260,10 +260,14 @@ fn transcript(text: &str, wanted: &WantedSession<'_>) -> (LogRead, &'static Fami
     if !marks.are_found() {
         return (LogRead::failed(nothing_found()), found);
     }
+    let logins = match credentials::after_auth(&lines) {
+        Ok(logins) => logins,
+        Err(too_many) => return (LogRead::failed(mistake(too_many)), found),
+    };
     let (mut sessions, unshown) = sessions::read(&lines, &marks, found);
     let stray: Vec<String> =
         sessions.iter_mut().flat_map(|session| std::mem::take(&mut session.stray_credentials)).collect();
-    let stray = [stray, credentials::after_auth(&lines)].concat();
+    let stray = [stray, logins].concat();
     let session = match chosen(sessions, wanted.session, text) {
         Ok(session) => session,
         Err(mistake) => return (LogRead { stray, unshown, ..LogRead::failed(mistake) }, found),

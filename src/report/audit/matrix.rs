@@ -260,7 +260,7 @@ fn note(target: &AuditTarget) -> String {
 /// A field of RFC 4180. What a spreadsheet would take for a formula is quoted as text.
 pub(super) fn field(text: &str) -> String {
     let text = words::line(text);
-    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text };
+    let text = if text.trim_start().starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text };
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 

@@ -192,9 +192,9 @@ impl<'s> LintPhase<'s> {
     }
 
     fn follow(&mut self, step: &'s Step) {
-        self.login &= step.expect.as_ref().is_some_and(|expect| may_be(expect, &[334]) == Some(true));
         let outlook = step.expect.as_ref().map(outlook);
         let refused = outlook == Some(Outlook::Refusal);
+        self.login &= !refused && step.expect.as_ref().is_some_and(|expect| may_be(expect, &[334]) == Some(true));
         let uncertain = outlook == Some(Outlook::Open) && !matches!(step.action, Action::None);
         match &step.action {
             Action::Connect(_) => self.greeting_owed = step.expect.is_none(),

@@ -348,3 +348,21 @@ fn quotes_with_backslashes_are_found_cut() {
     let text = "250 5.5.1 what? \"\"it's \\\"so\\\" <...\"";
     assert_eq!(masker_of(SECRETS[2]).mask_text(text), "250 5.5.1 what? \"\"<<password>>...\"");
 }
+
+/// A client that tries thousands of passwords, or a file that holds them: none is shown, and the time of each line stays.
+#[test]
+fn of_many_credentials_all_are_hidden() {
+    let many: Vec<String> = (0..5_000).map(|number| format!("pass-{number:05}")).collect();
+    let masker = Masker::default().with_credentials(&many).unwrap();
+    assert!(masker.secrets.len() <= MOST_CREDENTIALS);
+    for credential in [&many[0], &many[MOST_CREDENTIALS - 1], &many[MOST_CREDENTIALS], &many[4_999]] {
+        for text in [format!("535 \"{credential}\" no"), format!("send: {credential}"), format!("no {credential}.")] {
+            assert!(masker.finds(text.as_bytes()) && !masker.mask_text(&text).contains(credential.as_str()), "{text}");
+            assert!(!masker.blotted(&text).unwrap().contains(credential.as_str()), "{text}");
+        }
+    }
+    // Those that come later, too, one by one.
+    assert!(masker.with_credentials(&["late-12345".to_owned()]).is_none());
+    assert_eq!(masker.mask_text("late-12345 is in"), "<<response>> is in");
+    assert_eq!(masker.mask_text("nobody is in"), "nobody is in");
+}
