@@ -77,11 +77,25 @@ fn servers_without_sense_get_what_is_written_down() {
     }
 }
 
+/// A server that answers late is no better than one that answers at once, and no worse.
+#[test]
+fn a_server_that_answers_late_is_judged_as_any_other() {
+    let told = of_each(|check| {
+        let file = |folder: &str| data("late").join(folder).join(format!("{}.yaml", check.id));
+        let (folder, server) =
+            ["fail", "pass"].into_iter().find_map(|folder| Some((folder, file(folder))).filter(|it| it.1.exists()))?;
+        let verdict = check.played_at(Served::file(&server).port);
+        let fits = if folder == "pass" { verdict == "followed" } else { verdict == "diverged" || verdict == "warned" };
+        (!fits).then(|| format!("{folder}/{}: {verdict}", check.id))
+    });
+    assert!(told.is_empty(), "{told:#?}");
+}
+
 /// A pair without a check would be played by nobody.
 #[test]
 fn each_pair_belongs_to_a_check() {
     let known: BTreeSet<String> = checks().into_iter().map(|check| check.id).collect();
-    for folder in ["fail", "pass"] {
+    for folder in ["fail", "pass", "late/fail", "late/pass"] {
         for entry in fs::read_dir(data(folder)).unwrap() {
             let id = entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
             assert!(known.contains(&id), "{folder}/{id}.yaml: no check is called so");
@@ -125,7 +139,9 @@ impl Check {
         arguments.push(format!("--report=json={}", report.display()));
         let (declared, _) = text.split_once("\nsteps:").unwrap_or_default();
         let port = port.to_string();
-        for (name, value) in VALUES.into_iter().chain([("port", port.as_str())]) {
+        // What is about the name of a server needs one.
+        let by_name = text.contains("the server is named by an address").then_some(("host", "localhost"));
+        for (name, value) in VALUES.into_iter().chain([("port", port.as_str())]).chain(by_name) {
             if [format!("{{{name}:"), format!(" {name}:")].iter().any(|key| declared.contains(key)) {
                 arguments.extend(["--var".to_owned(), format!("{name}={value}")]);
             }

@@ -27,6 +27,27 @@ use std::{
 /// Clients without a fault: between them every check applies.
 const RIGHT: [&str; 5] = ["", "starttls plain", "starttls login", "starttls cram-md5", "implicit plain"];
 
+/// Clients without a fault that use what others do not, or are in a hurry: with options of the audit, and what they pass.
+const RIGHT_FOR: [(&str, &[&str], &[&str]); 6] = [
+    ("starttls scram-sha-256", &[], &["c-auth-235-early", "c-auth-downgrade"]),
+    ("starttls bdat", &[], &["c-chunking-refused"]),
+    ("batch", &[], &["c-rcpt-none-354"]),
+    ("", &["--slow", "--var", "delay=1500ms"], &["c-greeting-late"]),
+    ("impatient", &["--slow", "--timeout", "9s"], &["c-greeting-never"]),
+    ("starttls impatient", &["--slow", "--timeout", "9s"], &["c-tls-hang"]),
+];
+
+/// Faults that they may have.
+const WRONG_FOR: [(&str, &[&str], &[&str]); 7] = [
+    ("starttls scram-sha-256 trusting", &[], &["c-auth-235-early"]),
+    ("starttls scram-sha-256 weaker", &[], &["c-auth-downgrade"]),
+    ("starttls bdat goes-on", &[], &["c-chunking-refused"]),
+    ("batch goes-on", &[], &["c-rcpt-none-354"]),
+    ("impatient", &["--slow", "--var", "delay=1500ms"], &["c-greeting-late"]),
+    ("", &["--slow", "--timeout", "3s", "--var", "patience=2s"], &["c-greeting-never"]),
+    ("starttls", &["--slow", "--timeout", "3s", "--var", "patience=2s"], &["c-tls-hang"]),
+];
+
 /// Faults, and the checks that find them.
 const WRONG: &[(&str, &[&str])] = &[
     (
@@ -37,10 +58,16 @@ const WRONG: &[(&str, &[&str])] = &[
             "c-cert-future",
             "c-cert-ip",
             "c-cert-name",
+            "c-cert-not-ca",
+            "c-cert-nul",
+            "c-cert-usage",
             "c-cert-self-signed",
             "c-cert-unknown-ca",
             "c-cert-wildcard",
             "c-tls-old",
+            "c-tls-weak-anon",
+            "c-tls-weak-key",
+            "c-tls-weak-null",
         ],
     ),
     ("implicit no-verify", &["c-cert-expired", "c-tls-old"]),
@@ -109,7 +136,13 @@ const WRONG: &[(&str, &[&str])] = &[
     ("pipelines", &["c-no-pipelining"]),
     ("no-quit", &["c-quit"]),
     ("no-wait", &["c-quit-waits"]),
-    ("exact", &["c-code-unknown"]),
+    ("exact", &["c-code-unknown", "c-rcpt-251"]),
+    ("follows", &["c-rcpt-551"]),
+    ("forgets", &["c-rcpt-452"]),
+    ("helo-always", &["c-ehlo-550"]),
+    ("keeps-bcc", &["c-bcc"]),
+    ("starttls takes-cut", &["c-tls-truncate"]),
+    ("starttls cram-md5 undecoded", &["c-auth-challenge"]),
     ("starttls plain keeps-list", &["c-forget-auth"]),
     ("starttls keeps-buffer trusting", &["c-inject-ehlo", "c-inject-reply"]),
     ("starttls one-ehlo", &["c-no-ehlo-after-tls"]),
@@ -120,7 +153,7 @@ const WRONG: &[(&str, &[&str])] = &[
 
 #[test]
 fn each_check_passes_with_a_client_that_is_right() {
-    let verdicts = in_parallel(&RIGHT, |client| audited(client, &[]));
+    let verdicts = in_parallel(&RIGHT, |client| audited(client, &[], &[]));
     let mut passed = BTreeSet::new();
     for (client, verdicts) in RIGHT.iter().zip(verdicts) {
         let wrong: Vec<_> =
@@ -128,21 +161,31 @@ fn each_check_passes_with_a_client_that_is_right() {
         assert!(wrong.is_empty(), "`{client}`: {wrong:#?}");
         passed.extend(verdicts.into_iter().filter(|(_, told)| told.starts_with("pass")).map(|(id, _)| id));
     }
+    for ((client, _, ids), verdicts) in
+        RIGHT_FOR.iter().zip(in_parallel(&RIGHT_FOR, |one| audited(one.0, one.1, one.2)))
+    {
+        for (id, told) in verdicts {
+            assert!(told.starts_with("pass"), "`{client}`: {id}: {told}");
+            assert!(ids.contains(&id.as_str()), "{id}");
+            passed.insert(id);
+        }
+    }
     assert_eq!(passed, ids());
 }
 
 #[test]
 fn each_check_fails_with_a_client_that_is_wrong() {
-    let verdicts = in_parallel(WRONG, |(client, ids)| audited(client, ids));
+    let wrong: Vec<_> = WRONG.iter().map(|(client, ids)| (*client, &[][..], *ids)).chain(WRONG_FOR).collect();
+    let verdicts = in_parallel(&wrong, |(client, options, ids)| audited(client, options, ids));
     let mut faults = Vec::new();
-    for ((client, ids), verdicts) in WRONG.iter().zip(verdicts) {
+    for ((client, _, ids), verdicts) in wrong.iter().zip(verdicts) {
         let told = |id: &&str| verdicts.get(*id).cloned().unwrap_or_default();
         faults.extend(
             ids.iter().filter(|id| !told(id).starts_with("fail")).map(|id| format!("`{client}` {id}: {}", told(id))),
         );
     }
     assert!(faults.is_empty(), "{faults:#?}");
-    let failed: BTreeSet<String> = WRONG.iter().flat_map(|(_, ids)| ids.iter().map(|id| (*id).to_owned())).collect();
+    let failed: BTreeSet<String> = wrong.iter().flat_map(|(_, _, ids)| ids.iter().map(|id| (*id).to_owned())).collect();
     assert_eq!(failed, ids());
 }
 
@@ -203,12 +246,13 @@ fn ids() -> BTreeSet<String> {
 }
 
 /// What comes of these checks, or of all, with one client: the verdict, and what there is to say of it.
-fn audited(client: &str, ids: &[&str]) -> BTreeMap<String, String> {
+fn audited(client: &str, options: &[&str], ids: &[&str]) -> BTreeMap<String, String> {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.json");
     let (json, program) = (format!("json={}", report.display()), root().join("tests/audit_client/client.py"));
     let mut words = vec!["audit-client", "-q", "--jobs", "8", "--report", &json];
     words.extend(ids.iter().flat_map(|id| ["--only", id]));
+    words.extend(options);
     let program = program.to_string_lossy();
     words.extend(["--", "python3", &program]);
     words.extend(client.split_whitespace());

@@ -61,6 +61,30 @@ fn a_server_that_never_answers_is_not_reached() {
     audited(server.port, &[]).exits(3).says(&["MUST 0/0", "it says nothing: no greeting came"]);
 }
 
+/// What a person can act on, and no step of a scenario that he did not write.
+#[test]
+fn a_server_that_is_not_reached_is_told_in_words() {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();
+    let played = audited(port, &[]);
+    played.exits(3).says(&["could not connect: ", "connection refused; nothing listens there: is the server running"]);
+    assert!(!played.out.contains("diverged"), "{}", played.out);
+}
+
+#[test]
+fn what_to_change_is_listed_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("postfix.yaml");
+    let server = "server:\n  steps: [{reply: 220 localhost ESMTP Postfix}]\n  rules: [{match: '', reply: 250 ok}]\n";
+    fs::write(&file, server).expect("a file");
+    let server = Served::file(&file);
+    let chosen = ["5321-no-brackets", "5321-unclosed", "disclose-banner"].map(|id| ["--only", id]).concat();
+    let played = audited(server.port, &chosen);
+    let out = &played.exits(0).says(&["mend    postfix: strict", "  what to change (postfix)"]).out;
+    for line in ["smtpd_banner = $myhostname ESMTP  disclose-banner", "5321-unclosed, 5321-no-brackets"] {
+        assert!(out.contains(line), "{out}");
+    }
+}
+
 #[test]
 fn a_value_that_is_missing_is_asked_for() {
     let server = odd("all-250");

@@ -5,7 +5,7 @@
 //! it proves nothing. Nobody else infers that.
 
 use crate::run::{Divergence, Entry, Kind, Outcome, RunVerdict, Speaker, StepNumber, StepOutcome, Verdict, what_came};
-use crate::scenario::{Action, Scenario, Step};
+use crate::scenario::{Action, Footnote, Scenario, Step};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -81,9 +81,24 @@ fn of_divergence(scenario: &Scenario, outcome: &Outcome, divergence: &Divergence
         got: Some(got(outcome, divergence)),
         sent,
         came,
-        wanted: wanted.or_else(|| expected(divergence)).unwrap_or_else(|| message.clone()),
-        reason: (!fails).then(|| message.clone()),
+        wanted: wanted.or_else(|| expected(divergence)).unwrap_or_else(|| without_step(message).to_owned()),
+        reason: (!fails).then(|| in_words(divergence)),
     }
+}
+
+/// What diverged, for whoever knows no scenario: without the number of a step, and with what helps.
+pub(crate) fn in_words(divergence: &Divergence) -> String {
+    let told = without_step(&divergence.diagnostic.message);
+    let help = divergence.diagnostic.footnotes.iter().find_map(|note| match note {
+        Footnote::Help(text) => Some(text),
+        Footnote::Fact(_) | Footnote::Note(_) => None,
+    });
+    help.map_or_else(|| told.to_owned(), |help| format!("{told}; {help}"))
+}
+
+fn without_step(message: &str) -> &str {
+    let told = message.strip_prefix("step ").and_then(|rest| rest.split_once(" diverged: "));
+    told.map_or(message, |(_, told)| told)
 }
 
 /// Whether a step is this one, or one of its group.

@@ -11,6 +11,8 @@ const WANTS_FAILURE: &str = "exit-failure";
 /// A check with this tag wants the command to say that the message was sent.
 const WANTS_SUCCESS: &str = "exit-success";
 
+/// In a check with this tag one message that was taken is not all that there was to do.
+const IN_PART: &str = "in-part";
 /// A check with this tag is about something that a client may refuse to send before it connects.
 const MAY_NOT_COME: &str = "may-not-come";
 /// A check with this tag is passed by a client that ends the session in the handshake, and says that it failed.
@@ -172,7 +174,8 @@ fn by_exit(outcome: &Outcome) -> Judged {
     let passed = Judged::plain(CheckVerdict::Pass, None);
     let Some(end) = &outcome.client_end else { return passed };
     // What a later try brought to its end need not be said to have failed.
-    let was_taken = outcome.sessions.iter().any(|session| session.messages > 0);
+    let taken: u64 = outcome.sessions.iter().map(|session| session.messages).sum();
+    let was_taken = taken > u64::from(has(IN_PART));
     let wanted = match (&end.exit, has(WANTS_FAILURE) && !was_taken, has(WANTS_SUCCESS)) {
         (ClientExit::Status(0), true, _) => "an exit status that says that it failed",
         (ClientExit::TooLong, true, _) | (ClientExit::TooLong, _, true) => "an end by itself",

@@ -1,9 +1,10 @@
 //! Which make a server seems to be, by what it says of itself: a guess, which no verdict depends on.
 
 /// What a server says, in lower case, and its make as `mend` names it.
-const MAKES: [(&str, &str); 22] = [
+const MAKES: [(&str, &str); 23] = [
     ("postfix", "postfix"),
     ("exim", "exim"),
+    ("error: command not recognized", "postfix"),
     ("opensmtpd", "opensmtpd"),
     ("dovecot", "dovecot"),
     ("sendmail", "sendmail"),

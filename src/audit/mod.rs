@@ -12,7 +12,7 @@ mod target;
 
 pub(crate) use catalogue::{Check, CheckChoice, checks, client_checks, client_probe, probe};
 pub(crate) use client::{Expects, HOST, Habits, MESSAGE, RECIPIENT, SENDER, USER};
-pub(crate) use judge::{CheckVerdict, ENDED_EARLY, Judged, judge, played_again_after};
+pub(crate) use judge::{CheckVerdict, ENDED_EARLY, Judged, in_words, judge, played_again_after};
 pub(crate) use judge_client::{judge_client, told};
 pub(crate) use makes::make_of;
 /// Why a check is not played, or none of a client's can be, in words.

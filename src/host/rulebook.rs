@@ -176,7 +176,7 @@ impl Reading {
             shown: rules.masker.mask_text(&shown),
             pace: ruling.pace,
             ending: rule.close.map(|closing| match closing {
-                Closing::Fin | Closing::Write => Ending::Close,
+                Closing::Fin | Closing::Write | Closing::Truncate => Ending::Close,
                 Closing::Reset => Ending::Reset,
             }),
         })

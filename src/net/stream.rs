@@ -131,6 +131,12 @@ impl Stream {
         let _ = self.tcp().socket().set_linger(Some(Duration::ZERO));
     }
 
+    /// Ends the connection with FIN alone: under TLS the peer gets no `close_notify`.
+    pub(crate) fn truncate(self) {
+        let _ = self.tcp().socket().shutdown(Shutdown::Write);
+        self.discard_arrived();
+    }
+
     /// Closes the write half: `close_notify` in TLS, then FIN. Reading goes on.
     ///
     /// # Errors

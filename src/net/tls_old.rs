@@ -1,4 +1,4 @@
-//! TLS as a client where a scenario asks for versions below 1.2.
+//! TLS as a client where a scenario asks for versions below 1.2, or for ciphers.
 //!
 //! Responsible for really offering them: they sign with SHA-1, which OpenSSL's usual level of security refuses before a
 //! server has said a word, and `native-tls` has no way to lower it. Called by `tls`, which knows what was agreed on.
@@ -17,10 +17,10 @@ use tokio_openssl::SslStream;
 use super::socket::Socket;
 use super::tls_options::{TlsOptions, TlsVersion};
 
-/// Whether a version below TLS 1.2 is asked for.
+/// Whether a version below TLS 1.2 is asked for, or weak ciphers may be.
 pub(super) fn is_asked_for(options: &TlsOptions) -> bool {
     let is_old = |version: Option<TlsVersion>| version.is_some_and(|version| version < TlsVersion::Tls12);
-    is_old(options.min_version) || is_old(options.max_version)
+    is_old(options.min_version) || is_old(options.max_version) || options.ciphers.is_some()
 }
 
 /// A connector at security level 0, for the versions from `lowest` on.
@@ -28,9 +28,12 @@ pub(super) fn connector(options: &TlsOptions, lowest: TlsVersion) -> Result<SslC
     let mut builder = SslConnector::builder(SslMethod::tls_client())?;
     builder.clear_options(SslOptions::NO_TLSV1 | SslOptions::NO_TLSV1_1);
     builder.set_security_level(0);
-    builder.set_cipher_list("ALL:@SECLEVEL=0")?;
+    let ciphers = options.ciphers.as_deref().unwrap_or("ALL");
+    builder.set_cipher_list(&format!("{ciphers}:@SECLEVEL=0"))?;
     builder.set_min_proto_version(Some(version(lowest)))?;
-    builder.set_max_proto_version(options.max_version.map(version))?;
+    // TLS 1.3 has suites of its own, whatever is listed.
+    let highest = options.max_version.or(options.ciphers.is_some().then_some(TlsVersion::Tls12));
+    builder.set_max_proto_version(highest.map(version))?;
     builder.set_verify(if options.verify { SslVerifyMode::PEER } else { SslVerifyMode::NONE });
     if let Some(pem) = &options.ca_pem {
         let mut store = X509StoreBuilder::new()?;

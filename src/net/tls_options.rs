@@ -19,11 +19,13 @@ pub(crate) struct TlsOptions {
     pub(crate) min_version: Option<TlsVersion>,
     /// The highest version to offer.
     pub(crate) max_version: Option<TlsVersion>,
+    /// What TLS up to 1.2 offers, in OpenSSL's notation.
+    pub(crate) ciphers: Option<String>,
 }
 
 impl Default for TlsOptions {
     fn default() -> TlsOptions {
-        TlsOptions { verify: true, ca_pem: None, identity: None, min_version: None, max_version: None }
+        TlsOptions { verify: true, ca_pem: None, identity: None, min_version: None, max_version: None, ciphers: None }
     }
 }
 
@@ -36,6 +38,7 @@ impl fmt::Debug for TlsOptions {
             .field("identity", &self.identity.is_some())
             .field("min_version", &self.min_version)
             .field("max_version", &self.max_version)
+            .field("ciphers", &self.ciphers)
             .finish()
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct TlsSettings {
     pub(crate) client_key: Option<Text>,
     pub(crate) min_version: Option<Chosen<TlsVersionName>>,
     pub(crate) max_version: Option<Chosen<TlsVersionName>>,
+    /// What TLS up to 1.2 offers, in OpenSSL's notation.
+    pub(crate) ciphers: Option<Text>,
 }
 
 /// The server, as written.
@@ -75,7 +77,7 @@ impl TlsSettings {
     /// The templates of its options that name no file and no server.
     pub(super) fn chosen(&self) -> impl Iterator<Item = &Text> {
         let versions = [&self.min_version, &self.max_version].into_iter().flatten().filter_map(Chosen::template);
-        self.verify.iter().filter_map(Chosen::template).chain(versions)
+        self.verify.iter().filter_map(Chosen::template).chain(versions).chain(&self.ciphers)
     }
 
     pub(super) fn files(&self) -> Vec<&Text> {

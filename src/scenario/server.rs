@@ -56,6 +56,8 @@ pub(crate) struct ServerTls {
     pub(crate) client_ca: Option<Text>,
     pub(crate) min_version: Option<Chosen<TlsVersionName>>,
     pub(crate) max_version: Option<Chosen<TlsVersionName>>,
+    /// What TLS up to 1.2 offers, in OpenSSL's notation.
+    pub(crate) ciphers: Option<Text>,
 }
 
 /// The certificate of the server.
@@ -67,17 +69,32 @@ pub(crate) enum CertificateChoice {
     Made(MadeCertificate),
 }
 
+/// Who signs a certificate that is made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum CertificateSigner {
+    /// The run's certification authority.
+    #[default]
+    Authority,
+    /// Its own key.
+    Itself,
+    /// A certification authority that nobody knows.
+    Stranger,
+    /// A certificate of the run's authority that is no authority itself.
+    Leaf,
+}
+
 /// A certificate that is made when the server starts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MadeCertificate {
-    /// Signed by its own key, instead of by the run's certification authority.
-    pub(crate) self_signed: bool,
-    /// Signed by a certification authority that nobody knows.
-    pub(crate) unknown_ca: bool,
+    pub(crate) signer: CertificateSigner,
     /// Its time is over.
     pub(crate) expired: bool,
     /// Its time begins tomorrow.
     pub(crate) not_yet_valid: bool,
+    /// It is for the authentication of clients only.
+    pub(crate) for_clients: bool,
+    /// Its key is one of RSA with 1024 bits.
+    pub(crate) weak_key: bool,
     /// What its subject is called, beside the names it is for.
     pub(crate) common_name: Option<Text>,
     /// The names it is for, instead of those of this machine.
@@ -204,7 +221,8 @@ impl Server {
             || tls.client_certificate.is_some()
             || tls.client_ca.is_some()
             || tls.min_version.is_some()
-            || tls.max_version.is_some();
+            || tls.max_version.is_some()
+            || tls.ciphers.is_some();
         match &self.plan {
             ConnectionPlan::Each(steps) => Some((steps.first().map_or(self.span, |step| step.head.span), "`steps`")),
             ConnectionPlan::Listed(list) => {
@@ -283,7 +301,8 @@ impl MadeCertificate {
 impl ServerTls {
     /// The templates of its versions.
     pub(super) fn chosen(&self) -> impl Iterator<Item = &Text> {
-        [&self.min_version, &self.max_version].into_iter().flatten().filter_map(Chosen::template)
+        let versions = [&self.min_version, &self.max_version].into_iter().flatten().filter_map(Chosen::template);
+        versions.chain(&self.ciphers)
     }
 
     pub(super) fn files(&self) -> Vec<&Text> {
@@ -302,6 +321,7 @@ impl ServerTls {
             client_ca: self.client_ca.clone().or_else(|| outer.client_ca.clone()),
             min_version: self.min_version.clone().or_else(|| outer.min_version.clone()),
             max_version: self.max_version.clone().or_else(|| outer.max_version.clone()),
+            ciphers: self.ciphers.clone().or_else(|| outer.ciphers.clone()),
         }
     }
 }

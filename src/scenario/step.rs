@@ -151,6 +151,8 @@ pub(crate) enum Closing {
     Fin,
     Reset,
     Write,
+    /// By FIN alone: a session under TLS gets no `close_notify`.
+    Truncate,
 }
 
 /// Steps that belong together, and how often and in which way they are played.

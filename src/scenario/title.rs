@@ -57,6 +57,7 @@ impl Action {
             Action::Connect(connect) => address(&connect.address),
             Action::Close(Closing::Reset) => "reset".to_owned(),
             Action::Close(Closing::Write) => "write".to_owned(),
+            Action::Close(Closing::Truncate) => "truncate".to_owned(),
             Action::Group(group) => self::group(group),
             Action::None | Action::StartTls(_) | Action::Tls(_) | Action::Close(Closing::Fin) => String::new(),
         };

@@ -30,6 +30,8 @@ pub(crate) struct TlsOffer {
     /// `TLSv1.2` and the like.
     pub(crate) min_version: Option<String>,
     pub(crate) max_version: Option<String>,
+    /// What TLS up to 1.2 offers, in OpenSSL's notation.
+    pub(crate) ciphers: Option<String>,
     /// Whether the client is asked for a certificate, and whether it must have one.
     pub(crate) asks_client: bool,
     pub(crate) requires_client: bool,
@@ -55,6 +57,8 @@ pub(crate) enum Signer {
     Itself,
     /// An authority that nobody knows.
     Stranger,
+    /// A certificate of the authority of the run that may sign none.
+    Leaf,
 }
 
 impl Default for Choice {
@@ -97,6 +101,12 @@ impl Acceptor {
     /// What is wrong with a certificate or a key that was given.
     pub(crate) fn new(offer: &TlsOffer, authority: &Authority) -> Result<Acceptor, AcceptorFault> {
         let mut builder = builder(offer)?;
+        if let Some(list) = &offer.ciphers {
+            offer_ciphers(&mut builder, list).map_err(|error| AcceptorFault::Ciphers(in_words(&error)))?;
+            if offer.max_version.is_none() {
+                builder.set_max_proto_version(Some(SslVersion::TLS1_2))?;
+            }
+        }
         let trust_pem = show_certificate(&mut builder, &offer.certificate, authority)?;
         ask_client(&mut builder, offer)?;
         let trusts_any = offer.asks_client && offer.client_ca.is_none();
@@ -172,6 +182,12 @@ fn builder(offer: &TlsOffer) -> Result<SslAcceptorBuilder, ErrorStack> {
     Ok(builder)
 }
 
+/// At the lowest level of security: what is asked for may be weak.
+fn offer_ciphers(builder: &mut SslAcceptorBuilder, list: &str) -> Result<(), ErrorStack> {
+    builder.set_security_level(0);
+    builder.set_cipher_list(&format!("{list}:@SECLEVEL=0"))
+}
+
 /// Gives what a client must trust.
 fn show_certificate(
     builder: &mut SslAcceptorBuilder,
@@ -186,9 +202,14 @@ fn show_certificate(
         Signer::Authority => authority.issue(wish),
         Signer::Itself => IssuedCertificate::self_signed(wish),
         Signer::Stranger => Authority::new().and_then(|stranger| stranger.issue(wish)),
+        Signer::Leaf => authority.issue_by_leaf(wish),
     };
     let shown = made.and_then(|made| {
+        if wish.weak_key {
+            builder.set_security_level(0);
+        }
         builder.set_certificate(&made.server)?;
+        made.leaf.into_iter().try_for_each(|leaf| builder.add_extra_chain_cert(leaf))?;
         builder.set_private_key(&made.key)?;
         Ok(made.authority_pem)
     });

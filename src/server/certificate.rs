@@ -5,17 +5,18 @@
 
 use std::net::IpAddr;
 
-use openssl::asn1::Asn1Time;
+use openssl::asn1::{Asn1Object, Asn1OctetString, Asn1Time};
 use openssl::bn::{BigNum, MsbOption};
 use openssl::ec::{Asn1Flag, EcGroup, EcKey};
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
 use openssl::x509::extension::{
-    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName, SubjectKeyIdentifier,
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectKeyIdentifier,
 };
-use openssl::x509::{X509, X509Builder, X509Name, X509NameRef};
+use openssl::x509::{X509, X509Builder, X509Extension, X509Name, X509NameRef};
 
 const SECONDS_A_DAY: i64 = 86_400;
 const AUTHORITY_DAYS: i64 = 3_652;
@@ -26,6 +27,11 @@ pub(crate) const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 /// How long ago the time of an expired certificate began.
 const EXPIRED_DAYS: i64 = 31;
 const SERIAL_NUMBER_BITS: i32 = 127;
+const WEAK_BITS: u32 = 1024;
+/// The tags of host names and addresses among alternative names (RFC 5280 section 4.2.1.6).
+const DNS_NAME: u8 = 0x82;
+const IP_ADDRESS: u8 = 0x87;
+const SEQUENCE: u8 = 0x30;
 
 /// A server certificate, its key, and the authority that clients must trust.
 pub(crate) struct IssuedCertificate {
@@ -33,8 +39,10 @@ pub(crate) struct IssuedCertificate {
     pub(crate) authority_pem: Vec<u8>,
     /// The server's certificate, for the names it was made for and for loopback.
     pub(crate) server: X509,
-    /// The server's key, EC P-256.
+    /// The server's key, EC P-256 where it is not to be weak.
     pub(crate) key: PKey<Private>,
+    /// The certificate that signed it, where that is no authority.
+    pub(crate) leaf: Option<X509>,
 }
 
 /// What a server certificate is to be like.
@@ -48,6 +56,16 @@ pub(crate) struct Wish {
     pub(crate) not_yet_valid: bool,
     /// What its subject is called, in place of our own name.
     pub(crate) common_name: Option<String>,
+    /// It is for the authentication of clients only.
+    pub(crate) for_clients: bool,
+    /// RSA of 1024 bits.
+    pub(crate) weak_key: bool,
+}
+
+impl Wish {
+    fn key(&self) -> Result<PKey<Private>, ErrorStack> {
+        if self.weak_key { PKey::from_rsa(Rsa::generate(WEAK_BITS)?) } else { new_key() }
+    }
 }
 
 /// A certification authority, made when it is first needed.
@@ -76,9 +94,21 @@ impl Authority {
     /// # Errors
     /// As [`Authority::new`].
     pub(crate) fn issue(&self, wish: &Wish) -> Result<IssuedCertificate, ErrorStack> {
-        let key = new_key()?;
+        let key = wish.key()?;
         let server = server_certificate(wish, &key, Some(self))?;
-        Ok(IssuedCertificate { authority_pem: self.certificate.to_pem()?, server, key })
+        Ok(IssuedCertificate { authority_pem: self.certificate.to_pem()?, server, key, leaf: None })
+    }
+
+    /// Makes one that is signed by a certificate of this authority, which is none itself.
+    ///
+    /// # Errors
+    /// As [`Authority::new`].
+    pub(crate) fn issue_by_leaf(&self, wish: &Wish) -> Result<IssuedCertificate, ErrorStack> {
+        let IssuedCertificate { authority_pem, server, key, .. } =
+            self.issue(&Wish { names: with_loopback(&[]), ..Wish::default() })?;
+        let leaf = Authority { certificate: server, key };
+        let made = leaf.issue(wish)?;
+        Ok(IssuedCertificate { authority_pem, leaf: Some(leaf.certificate), ..made })
     }
 }
 
@@ -93,9 +123,9 @@ impl IssuedCertificate {
     /// # Errors
     /// As [`Authority::new`].
     pub(crate) fn self_signed(wish: &Wish) -> Result<Self, ErrorStack> {
-        let key = new_key()?;
+        let key = wish.key()?;
         let server = server_certificate(wish, &key, None)?;
-        Ok(Self { authority_pem: server.to_pem()?, server, key })
+        Ok(Self { authority_pem: server.to_pem()?, server, key, leaf: None })
     }
 }
 
@@ -127,14 +157,16 @@ fn server_certificate(wish: &Wish, key: &PKey<Private>, authority: Option<&Autho
     }
     builder.append_extension(BasicConstraints::new().critical().build()?)?;
     builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
-    builder.append_extension(ExtendedKeyUsage::new().server_auth().build()?)?;
+    let mut usage = ExtendedKeyUsage::new();
+    let usage = if wish.for_clients { usage.client_auth() } else { usage.server_auth() };
+    builder.append_extension(usage.build()?)?;
     let context = builder.x509v3_context(authority.map(|authority| &*authority.certificate), None);
     let mut extensions = vec![SubjectKeyIdentifier::new().build(&context)?];
     if authority.is_some() {
         extensions.push(AuthorityKeyIdentifier::new().keyid(true).build(&context)?);
     }
     if wish.names.iter().any(|name| is_usable(name)) {
-        extensions.push(alternative_names(&wish.names).build(&context)?);
+        extensions.push(alternative_names(&wish.names)?);
     }
     for extension in extensions {
         builder.append_extension(extension)?;
@@ -184,26 +216,45 @@ fn common_name(name: &str) -> Result<X509Name, ErrorStack> {
     Ok(builder.build())
 }
 
-/// A certificate holds names in ASCII only: others are left out, their clients ask for the A-label anyway.
-fn alternative_names(names: &[String]) -> SubjectAlternativeName {
-    let mut alternatives = SubjectAlternativeName::new();
+/// A certificate holds names in ASCII only: others are left out, their clients ask for the A-label anyway. Octet by octet,
+/// because the notation of OpenSSL has no way to say a NUL.
+fn alternative_names(names: &[String]) -> Result<X509Extension, ErrorStack> {
+    let mut list = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
     for name in names.iter().map(String::as_str) {
         if !is_usable(name) || seen.contains(&name) {
             continue;
         }
         seen.push(name);
-        if name.parse::<IpAddr>().is_ok() {
-            alternatives.ip(name);
-        } else {
-            alternatives.dns(name);
-        }
+        let part = match name.parse::<IpAddr>() {
+            Ok(IpAddr::V4(address)) => der(IP_ADDRESS, &address.octets()),
+            Ok(IpAddr::V6(address)) => der(IP_ADDRESS, &address.octets()),
+            Err(_) => der(DNS_NAME, name.as_bytes()),
+        };
+        list.extend(part);
     }
-    alternatives
+    let content = Asn1OctetString::new_from_bytes(&der(SEQUENCE, &list))?;
+    let kind = Asn1Object::from_str("2.5.29.17")?;
+    X509Extension::new_from_der(&kind, false, &content)
+}
+
+/// A value with its tag and its length (X.690 section 8.1.3).
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len().to_be_bytes();
+    let length = &length[length.iter().take_while(|octet| **octet == 0).count()..];
+    let mut value = vec![tag];
+    if content.len() < 128 {
+        value.push(length.first().copied().unwrap_or(0));
+    } else {
+        value.push(0x80 | u8::try_from(length.len()).unwrap_or(0));
+        value.extend(length);
+    }
+    value.extend(content);
+    value
 }
 
 fn is_usable(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_graphic())
+    !name.is_empty() && name.bytes().all(|octet| octet == 0 || octet.is_ascii_graphic())
 }
 
 #[cfg(test)]

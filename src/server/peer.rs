@@ -253,7 +253,7 @@ impl Peer {
     }
 
     /// After a handshake that was done: waits until the client says something, which is `None`, or refuses it after all,
-    /// by an alert or by leaving. In TLS 1.3 the server may be done before the client looks at the certificate (RFC 8446
+    /// by an alert or by leaving, also with QUIT. In TLS 1.3 the server may be done before the client looks at the certificate (RFC 8446
     /// section 4.4).
     pub(crate) async fn refusal(&mut self, wait: Duration) -> Option<String> {
         let due = clock::Instant::now() + wait;
@@ -261,6 +261,10 @@ impl Peer {
             if self.fill(due, wait).await.is_err() {
                 return None;
             }
+        }
+        if self.inbox.unread().trim_ascii_end().eq_ignore_ascii_case(b"QUIT") {
+            self.inbox.take_all();
+            return Some("the client said QUIT".to_owned());
         }
         if !self.inbox.unread().is_empty() || self.end == Some(PeerEnd::NotTls) {
             return None;

@@ -69,13 +69,18 @@ impl Session {
         }
     }
 
-    /// Closes with RST.
-    pub(crate) fn reset(&mut self, log: &mut Transcript) {
-        if let Some(stream) = self.stream.take() {
+    /// Closes without a word: with RST, or else by FIN alone, without `close_notify`.
+    pub(crate) fn break_off(&mut self, with_reset: bool, log: &mut Transcript) {
+        let Some(stream) = self.stream.take() else { return };
+        let told = if with_reset {
             stream.reset();
-            self.ledger.closed = Some(Instant::now());
-            log.note(&self.name, "reset by the client");
-        }
+            "reset by the client"
+        } else {
+            stream.truncate();
+            "closed by the client, without close_notify"
+        };
+        self.ledger.closed = Some(Instant::now());
+        log.note(&self.name, told);
     }
 
     /// Closes the write half only; replies can still be read.

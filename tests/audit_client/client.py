@@ -5,6 +5,7 @@ what it sends is in the environment, as `smtp-script audit-client` gives it.
 """
 
 import base64
+import hashlib
 import hmac
 import os
 import socket
@@ -14,7 +15,7 @@ import time
 
 WORDS = set(sys.argv[1:])
 TLS = next((word for word in ("starttls", "implicit") if word in WORDS), "none")
-LOGIN = next((word for word in ("plain", "login", "cram-md5") if word in WORDS), "none")
+LOGIN = next((word for word in ("plain", "login", "cram-md5", "scram-sha-256") if word in WORDS), "none")
 HANG = 12
 
 
@@ -42,7 +43,12 @@ class Session:
 
     def line(self):
         while b"\n" not in self.unread:
-            octets = self.socket.recv(4096)
+            try:
+                octets = self.socket.recv(4096)
+            except ssl.SSLEOFError:
+                octets = b""
+            if not octets and self.unread and "takes-cut" in WORDS:
+                octets = b"\n"
             if not octets:
                 raise Refused("the connection was closed")
             self.unread += octets
@@ -83,7 +89,7 @@ class Session:
         try:
             lines = self.ask(verb + " " + name)
         except Refused:
-            if verb != "EHLO" or not 500 <= self.last < 510:
+            if verb != "EHLO" or not 500 <= self.last < (600 if "helo-always" in WORDS else 510):
                 raise
             return self.hello("HELO")
         known = self.offers if "keeps-list" in WORDS else {}
@@ -144,6 +150,8 @@ class Session:
 
     def login(self):
         mechanism = LOGIN.upper()
+        if mechanism not in self.offers.get("AUTH", []) and "weaker" in WORDS:
+            mechanism = "PLAIN"
         if mechanism not in self.offers.get("AUTH", []) and "auth-anyway" not in WORDS:
             raise Refused("the server does not offer " + mechanism)
         user, password = os.environ["SMTP_USER"].encode(), os.environ["SMTP_PASSWORD"].encode()
@@ -152,6 +160,8 @@ class Session:
             self.ask("AUTH PLAIN " + response, "")
             while self.last == 334 and "again" in WORDS:
                 self.ask(response, "")
+        elif mechanism == "SCRAM-SHA-256":
+            self.scram(user, password)
         else:
             lines = self.ask("AUTH " + mechanism, "334")
             if mechanism == "LOGIN":
@@ -161,12 +171,43 @@ class Session:
                 self.ask(encoded(user), "334")
                 self.ask(encoded(password), "")
             else:
-                digest = hmac.new(password, base64.b64decode(lines[-1][4:]), "md5").hexdigest()
+                try:
+                    challenge = base64.b64decode(lines[-1][4:], validate=True)
+                except ValueError:
+                    challenge = lines[-1][4:].encode()
+                    if "undecoded" not in WORDS:
+                        self.ask("*", "")
+                        raise Refused("this is no challenge")
+                digest = hmac.new(password, challenge, "md5").hexdigest()
                 self.ask(encoded(user + b" " + digest.encode()), "")
         if self.last == 334:
             self.ask("*", "")
         if self.last != 235 and "goes-on" not in WORDS:
             raise Refused("the login failed: %d" % self.last)
+
+    def scram(self, user, password):
+        own = encoded(os.urandom(18))
+        first = "n=%s,r=%s" % (user.decode(), own)
+        lines = self.ask("AUTH SCRAM-SHA-256 " + encoded(b"n,," + first.encode()), "")
+        if self.last == 235 and "trusting" not in WORDS:
+            raise Refused("the server has not shown that it knows the password")
+        if self.last != 334:
+            return
+        challenge = base64.b64decode(lines[-1][4:]).decode()
+        parts = dict(part.split("=", 1) for part in challenge.split(","))
+        if not parts["r"].startswith(own):
+            raise Refused("the answer is to somebody else")
+        salted = hashlib.pbkdf2_hmac("sha256", password, base64.b64decode(parts["s"]), int(parts["i"]))
+        key = hmac.digest(salted, b"Client Key", "sha256")
+        last = "c=biws,r=" + parts["r"]
+        told = ",".join((first, challenge, last)).encode()
+        signature = hmac.digest(hashlib.sha256(key).digest(), told, "sha256")
+        proof = bytes(one ^ other for one, other in zip(key, signature))
+        lines = self.ask(encoded((last + ",p=" + encoded(proof)).encode()), "334")
+        right = hmac.digest(hmac.digest(salted, b"Server Key", "sha256"), told, "sha256")
+        if base64.b64decode(lines[-1][4:]) != b"v=" + encoded(right).encode():
+            raise Refused("the server does not know the password")
+        self.ask("", "")
 
     # --- the message
 
@@ -180,6 +221,8 @@ class Session:
                 raise Refused("the server takes no 8-bit data")
             parameters += " BODY=8BITMIME"
         mail = "MAIL FROM:<%s>%s" % (sender, parameters)
+        if "batch" in WORDS and "PIPELINING" in self.offers:
+            return self.batch(mail, recipients, message)
         if "pipelines" in WORDS:
             self.write((mail + "\r\nRCPT TO:<%s>\r\n" % recipients[0]).encode())
             self.expect()
@@ -189,20 +232,44 @@ class Session:
         refused = self.recipients(recipients[1:] if "pipelines" in WORDS else recipients)
         if len(refused) == len(recipients) and "goes-on" not in WORDS:
             raise Refused(refused[-1])
+        if "bdat" in WORDS and "CHUNKING" in self.offers:
+            return self.chunks(message)
         self.ask("DATA", "354")
         if self.unread and "trusting" not in WORDS:
             raise Refused("a reply came that nothing had asked for")
         self.write(message)
         self.write(b".\r\n")
         self.expect()
-        if refused:
+        if refused and "forgets" not in WORDS:
             raise Refused(refused[-1])
+
+    def batch(self, mail, recipients, message):
+        lines = [mail] + ["RCPT TO:<%s>" % recipient for recipient in recipients] + ["DATA"]
+        self.write("".join(line + "\r\n" for line in lines).encode())
+        self.expect()
+        taken = 0
+        for _ in recipients:
+            self.expect("")
+            taken += 250 <= self.last < 300
+        self.expect("354")
+        self.write((message if taken or "goes-on" in WORDS else b"") + b".\r\n")
+        self.expect()
+        if not taken:
+            raise Refused("nobody gets it")
+
+    def chunks(self, message):
+        half = len(message) // 2
+        for last, chunk in (("", message[:half]), (" LAST", message[half:])):
+            self.write(b"BDAT %d%s\r\n" % (len(chunk), last.encode()) + chunk)
+            self.expect()
 
     def recipients(self, recipients):
         refused = []
         for recipient in recipients:
             lines = self.ask("RCPT TO:<%s>" % recipient, "")
-            if not 250 <= self.last < 300:
+            if self.last == 551 and "follows" in WORDS:
+                lines = self.ask("RCPT TO:" + lines[-1][lines[-1].index("<"):], "")
+            if self.last != 250 if "exact" in WORDS else not 250 <= self.last < 300:
                 refused.append(lines[-1])
             if self.last == 421:
                 raise Refused(lines[-1])
@@ -211,7 +278,10 @@ class Session:
     def quit(self):
         if "no-quit" in WORDS:
             return
-        self.write(b"QUIT\r\n")
+        try:
+            self.write(b"QUIT\r\n")
+        except OSError:
+            return
         if "no-wait" in WORDS:
             return
         if "one-read" in WORDS:
@@ -225,6 +295,8 @@ class Session:
 
 
 def on_the_wire(message):
+    if "keeps-bcc" not in WORDS:
+        message = message.replace(b"Bcc: <hidden@server.example>\r\n", b"")
     if "raw-ends" not in WORDS:
         message = message.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
     if not message.endswith(b"\r\n") and "no-final" not in WORDS:

@@ -34,9 +34,9 @@ pub(in crate::cli) struct AuditClientArguments {
     /// What the client is set up to do; without it, what it does in a first session
     #[arg(long, value_name = "WHAT")]
     expects: Option<ExpectsArgument>,
-    /// How long the client may take for each check
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30s")]
-    timeout: Duration,
+    /// How long the client may take for each check [default: 30s; 6m for those of --slow]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    timeout: Option<Duration>,
     /// How long all checks may take together
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     max_time: Option<Duration>,

@@ -24,14 +24,18 @@ use std::time::Duration;
 /// How many descriptors a run needs: two ends of each of two connections, the program's output, its files.
 const DESCRIPTORS: usize = 8;
 
+/// How long a client may take for a check, and for one that is about the minutes which the RFC gives.
+const LIMIT: Duration = Duration::from_secs(30);
+const SLOW_LIMIT: Duration = Duration::from_secs(360);
+
 /// What is to be played.
 pub(super) struct ClientAuditRequest<'a> {
     pub(super) checks: &'a [Check],
     pub(super) clients: &'a [AuditedClient],
     pub(super) values: &'a ValueArguments,
     pub(super) expects: Option<Expects>,
-    /// How long a client may take for each check.
-    pub(super) limit: Duration,
+    /// How long a client may take for each check, where the user says so.
+    pub(super) limit: Option<Duration>,
     pub(super) max_time: Option<Duration>,
     pub(super) jobs: usize,
     pub(super) slow: bool,
@@ -103,6 +107,10 @@ fn met(
         }
         habits => habits,
     })
+}
+
+fn is_slow(scenario: &Scenario) -> bool {
+    scenario.tags.iter().any(|tag| tag == "slow")
 }
 
 /// What the plays of all checks are made from.
@@ -179,7 +187,7 @@ impl<'a> ClientGround<'a> {
         let mut settings = Settings::default();
         match &client.source {
             ClientSource::Command(words) => {
-                settings.client_program = Some(Arc::new(self.program(words, &variables)));
+                settings.client_program = Some(Arc::new(self.program(words, &variables, is_slow(scenario))));
             }
             ClientSource::Outside { client, .. } => settings.outside_client = Some(client.clone()),
         }
@@ -188,7 +196,7 @@ impl<'a> ClientGround<'a> {
     }
 
     /// The program, with the values that it is given.
-    fn program(&self, words: &[String], variables: &Variables) -> ClientProgram {
+    fn program(&self, words: &[String], variables: &Variables, slow: bool) -> ClientProgram {
         let value = |name: &str, usual: &str| variables.text(name).unwrap_or_else(|| usual.to_owned());
         let values = [("host", HOST), ("user", USER), ("from", SENDER), ("to", RECIPIENT)];
         ClientProgram {
@@ -196,7 +204,7 @@ impl<'a> ClientGround<'a> {
             values: values.map(|(name, usual)| (name, value(name, usual))).to_vec(),
             password: self.password.clone(),
             message: value("mail", MESSAGE).into_bytes(),
-            limit: self.request.limit,
+            limit: self.request.limit.unwrap_or(if slow { SLOW_LIMIT } else { LIMIT }),
         }
     }
 }

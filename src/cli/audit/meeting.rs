@@ -3,9 +3,9 @@
 use super::board::{AuditBounds, Schedule, outcomes_of};
 use super::played::{AuditRequest, equipped};
 use super::secrets::{TargetSecrets, variables};
-use crate::audit::{ENDED_EARLY, Role, Target, make_of, probe};
+use crate::audit::{ENDED_EARLY, Role, Target, in_words, make_of, probe};
 use crate::cli::refusal::Refusal;
-use crate::run::{Again, Course, Outcome, Play, RunVerdict, Settings, Speaker};
+use crate::run::{Again, Course, Divergence, Outcome, Play, RunVerdict, Settings, Speaker};
 use crate::scenario::{Inputs, Scenario};
 use std::time::Duration;
 
@@ -53,12 +53,23 @@ fn met(target: &Target, outcome: Option<&Outcome>) -> MetServer {
     let said: Vec<&str> = heard.map(|entry| entry.text.as_str()).collect();
     let offers_login = said.iter().any(|line| line.get(4..).is_some_and(|word| word.starts_with("AUTH")));
     let role = target.role.unwrap_or(if offers_login { Role::Submission } else { Role::Mx });
-    let first = outcome.divergences.first().map(|first| first.diagnostic.message.clone());
+    let first = outcome.divergences.first();
     let unreachable = match outcome.verdict() {
-        RunVerdict::Unreachable => first,
+        RunVerdict::Unreachable => first.map(in_words),
         RunVerdict::Interrupted => Some(ENDED_EARLY.to_owned()),
-        _ if said.is_empty() => Some("it says nothing: no greeting came".to_owned()),
+        _ if said.is_empty() => Some(silent(first)),
         _ => None,
     };
     MetServer { role, make: make_of(&said.join("\n")), unreachable }
+}
+
+/// Of a server that accepts connections, and no more.
+fn silent(first: Option<&Divergence>) -> String {
+    let nothing = "it says nothing: no greeting came";
+    let begins_with_tls = first.is_some_and(|first| in_words(first).contains("begins with TLS"));
+    if begins_with_tls {
+        format!("{nothing}; this port begins with TLS: give `--tls implicit`")
+    } else {
+        nothing.to_owned()
+    }
 }

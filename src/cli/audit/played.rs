@@ -13,6 +13,7 @@ use crate::cli::values::ValueArguments;
 use crate::report::audit::{Audit, AuditTarget, AuditVerdict, CheckResult, Grade};
 use crate::run::{Admission, Again, Play, Room, Settings, room_for};
 use crate::scenario::Inputs;
+use crate::smtp::idiom::Idiom;
 
 /// What is to be played.
 pub(super) struct AuditRequest<'a> {
@@ -38,7 +39,7 @@ pub(super) struct Audited {
 pub(super) fn play(request: &AuditRequest<'_>) -> Result<Audited, Refusal> {
     let secrets = TargetSecrets::read(request)?;
     let bounds = AuditBounds::of(request.settings.max_time);
-    let settings = Settings { max_time: None, record: false, ..request.settings.clone() };
+    let settings = Settings { max_time: None, record: false, idiom: Idiom::Options, ..request.settings.clone() };
     let (met, first) = meet(request, &settings, &secrets, &bounds)?;
     let ground =
         ServerGround { request, met: &met, settings, secrets, given: request.values.given(), rooms: rooms(request) };

@@ -225,6 +225,7 @@ impl Resolver<'_> {
             identity: certificate.zip(key),
             min_version: version(&own.min_version, &connection.min_version)?,
             max_version: version(&own.max_version, &connection.max_version)?,
+            ciphers: own.ciphers.as_ref().or(connection.ciphers.as_ref()).map(|list| self.text(list)).transpose()?,
         })
     }
 

@@ -253,7 +253,9 @@ impl StepAt<'_> {
         let Some(open) = self.sessions.named_mut(&name) else { return Ok(()) };
         match closing {
             Closing::Fin => open.session.close(&mut self.stage.log).await,
-            Closing::Reset => open.session.reset(&mut self.stage.log),
+            Closing::Reset | Closing::Truncate => {
+                open.session.break_off(closing == Closing::Reset, &mut self.stage.log);
+            }
             Closing::Write => {
                 let outcome = open.session.close_write(&mut self.stage.log).await;
                 outcome.map_err(|trouble| self.trouble(&trouble, "the connection to be open"))?;

@@ -46,7 +46,8 @@ impl Connection {
     pub(crate) fn told(&mut self, bytes: &[u8]) {
         let accepted = code_of(bytes).is_some_and(|code| code < 400);
         let pending = std::mem::take(&mut self.pending);
-        if accepted && matches!(pending, Pending::Message) {
+        // A reply that is cut off before its line end takes nothing.
+        if accepted && bytes.contains(&b'\n') && matches!(pending, Pending::Message) {
             self.messages += 1;
         }
         let Some(fallback) = &mut self.fallback else { return };
@@ -99,6 +100,10 @@ impl Connection {
             Closing::Reset => {
                 self.peer.reset();
                 "reset by the server"
+            }
+            Closing::Truncate => {
+                self.peer.truncate();
+                "closed by the server, without close_notify"
             }
             Closing::Write => {
                 self.peer.close_write().await;

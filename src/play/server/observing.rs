@@ -41,7 +41,11 @@ impl ServerStepAt<'_> {
                 let content = content.strip_suffix(b"\r").unwrap_or(content).to_vec();
                 self.on.chunk = crate::smtp::command::CommandLine::parse(&content).bdat();
                 self.on.pending = Pending::Line(line);
-                (ObservedKind::Line, content, secret)
+                // The octet of an alert that says which one may be that of a line end.
+                match ObservedKind::of_bytes(&content) {
+                    ObservedKind::Alert => (ObservedKind::Alert, content, secret),
+                    _ => (ObservedKind::Line, content, secret),
+                }
             }
             Err(trouble) => self.end_or_octets(trouble),
         };

@@ -2,7 +2,7 @@
 
 use crate::play::server::connection::Connection;
 use crate::play::server::script::Script;
-use crate::scenario::server::{CertificateChoice, ClientCertificate, MadeCertificate, ServerTls};
+use crate::scenario::server::{CertificateChoice, CertificateSigner, ClientCertificate, MadeCertificate, ServerTls};
 use crate::scenario::{Chosen, Mode, Scope, TemplateError, Text, TlsVersionName, reason, resolve_file};
 use crate::server::{Acceptor, Choice, Signer, TlsOffer, Wish, with_loopback};
 
@@ -38,6 +38,7 @@ impl Script {
             certificate,
             min_version: version(&tls.min_version)?,
             max_version: version(&tls.max_version)?,
+            ciphers: tls.ciphers.as_ref().map(|list| self.line(list, scope)).transpose()?,
             asks_client: tls.client_certificate.is_some(),
             requires_client: tls.client_certificate == Some(ClientCertificate::Require),
             client_ca: tls.client_ca.as_ref().map(|file| self.file(file, scope)).transpose()?,
@@ -50,12 +51,15 @@ impl Script {
             names: own.transpose()?.unwrap_or_else(|| with_loopback(&self.host_names)),
             expired: made.expired,
             not_yet_valid: made.not_yet_valid,
+            for_clients: made.for_clients,
+            weak_key: made.weak_key,
             common_name: made.common_name.as_ref().map(|name| self.line(name, scope)).transpose()?,
         };
-        let signer = match () {
-            () if made.self_signed => Signer::Itself,
-            () if made.unknown_ca => Signer::Stranger,
-            () => Signer::Authority,
+        let signer = match made.signer {
+            CertificateSigner::Authority => Signer::Authority,
+            CertificateSigner::Itself => Signer::Itself,
+            CertificateSigner::Stranger => Signer::Stranger,
+            CertificateSigner::Leaf => Signer::Leaf,
         };
         Ok(Choice::Made(wish, signer))
     }
@@ -84,6 +88,7 @@ impl Connection {
                 || tls.client_ca.is_some()
                 || tls.min_version.is_some()
                 || tls.max_version.is_some()
+                || tls.ciphers.is_some()
         };
         if !says_otherwise(own) && !connection.is_some_and(says_otherwise) {
             return self.script.acceptor();

@@ -11,6 +11,8 @@ use std::fmt::Write as _;
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = Style::new().dimmed();
 
+/// Beside a change that is longer the checks do not line up.
+const WIDEST: usize = 50;
 /// How many of the checks that fail on most targets are shown.
 const MOST_FAILED: usize = 10;
 pub(super) const LEVELS: [(Level, &str); 3] = [(Level::Must, "MUST"), (Level::Should, "SHOULD"), (Level::May, "MAY")];
@@ -73,6 +75,7 @@ fn details(audit: &Audit, target: &AuditTarget, styled: Styled) -> String {
         text.push('\n');
         text.push_str(&failed(check, result, make, styled));
     }
+    text.push_str(&changes(audit, target));
     text.push_str(&blocked(audit, target));
     text.push_str(&missing_values(audit, target));
     text.push_str(&by_rfc(audit, target));
@@ -115,6 +118,29 @@ fn failed(check: &AuditCheck, result: &CheckResult, make: Option<&str>, styled: 
     text
 }
 
+/// What to change on a server of a known make, once for all checks that ask for it.
+fn changes(audit: &Audit, target: &AuditTarget) -> String {
+    let Some(make) = &target.make else { return String::new() };
+    let mut wanted: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (check, _) in audit.failed(&target.name) {
+        for (_, what) in check.mend_for(Some(make)) {
+            match wanted.iter_mut().find(|(known, _)| known == what) {
+                Some((_, ids)) => ids.push(&check.id),
+                None => wanted.push((what, vec![&check.id])),
+            }
+        }
+    }
+    if wanted.is_empty() {
+        return String::new();
+    }
+    let longest = wanted.iter().map(|(what, _)| what.chars().count()).filter(|count| *count <= WIDEST).max();
+    let mut text = format!("\n  what to change ({make})\n");
+    for (what, ids) in wanted {
+        _ = writeln!(text, "    {what:<width$}  {}", listed(&ids), width = longest.unwrap_or(0));
+    }
+    text
+}
+
 fn blocked(audit: &Audit, target: &AuditTarget) -> String {
     let reasons = of_verdict(audit, target, AuditVerdict::Blocked);
     let mut text = String::new();
@@ -128,7 +154,8 @@ fn blocked(audit: &Audit, target: &AuditTarget) -> String {
 fn missing_values(audit: &Audit, target: &AuditTarget) -> String {
     let mut text = String::new();
     for (option, count) in wanted_options(audit, target) {
-        _ = writeln!(text, "\n  {count} more check{}: {option}", if count == 1 { "" } else { "s" });
+        let gap = if text.is_empty() { "\n" } else { "" };
+        _ = writeln!(text, "{gap}  {count} more check{}: {option}", if count == 1 { "" } else { "s" });
     }
     text
 }

@@ -70,9 +70,10 @@ pub(super) fn closing(decoder: &mut Decoder<'_>, node: &Node) -> Option<Closing>
         Some("fin") => Some(Closing::Fin),
         Some("reset") => Some(Closing::Reset),
         Some("write") => Some(Closing::Write),
+        Some("truncate") => Some(Closing::Truncate),
         _ => {
             let help = "to close as usual, write `- close` alone; that the server closes is `- expect: {closed: true}`";
-            decoder.wrong_type_with(node, "`fin`, `reset` or `write`", help);
+            decoder.wrong_type_with(node, "`fin`, `reset`, `write` or `truncate`", help);
             None
         }
     }

@@ -1,18 +1,34 @@
 //! Reads TLS options, of a client and of a server.
 
 use super::decoder::{Decoder, Entries, KeyValue};
-use crate::scenario::server::{CertificateChoice, ClientCertificate, MadeCertificate, ServerTls};
+use crate::scenario::server::{CertificateChoice, CertificateSigner, ClientCertificate, MadeCertificate, ServerTls};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::step::TlsStep;
 use crate::scenario::yaml::Node;
 use crate::scenario::{Choosable as _, Chosen, ImplicitTls, Text, TlsSettings};
 
-pub(super) const CLIENT_KEYS: [&str; 7] =
-    ["verify", "server_name", "ca_file", "client_certificate", "client_key", "min_version", "max_version"];
-pub(super) const SERVER_KEYS: [&str; 5] =
-    ["certificate", "client_certificate", "client_ca", "min_version", "max_version"];
-const CERTIFICATE_KEYS: [&str; 8] =
-    ["file", "key", "self_signed", "unknown_ca", "expired", "not_yet_valid", "names", "common_name"];
+pub(super) const CLIENT_KEYS: [&str; 8] =
+    ["verify", "server_name", "ca_file", "client_certificate", "client_key", "min_version", "max_version", "ciphers"];
+pub(super) const SERVER_KEYS: [&str; 6] =
+    ["certificate", "client_certificate", "client_ca", "min_version", "max_version", "ciphers"];
+const CERTIFICATE_KEYS: [&str; 11] = [
+    "file",
+    "key",
+    "self_signed",
+    "unknown_ca",
+    "by_leaf",
+    "expired",
+    "not_yet_valid",
+    "for_clients",
+    "weak_key",
+    "names",
+    "common_name",
+];
+const SIGNERS: [(&str, CertificateSigner); 3] = [
+    ("self_signed", CertificateSigner::Itself),
+    ("unknown_ca", CertificateSigner::Stranger),
+    ("by_leaf", CertificateSigner::Leaf),
+];
 const IMPLICIT_HELP: &str =
     "for STARTTLS leave this key out and write a step `- starttls`; for port 465 write `tls: implicit`";
 
@@ -63,6 +79,7 @@ pub(super) fn tls_settings(decoder: &mut Decoder<'_>, entries: &Entries<'_>) -> 
         client_key: entries.value("client_key").and_then(|node| decoder.text(node)),
         min_version: entries.value("min_version").and_then(|node| decoder.chosen(node)),
         max_version: entries.value("max_version").and_then(|node| decoder.chosen(node)),
+        ciphers: entries.value("ciphers").and_then(|node| decoder.text(node)),
     }
 }
 
@@ -90,6 +107,7 @@ pub(super) fn server_tls(decoder: &mut Decoder<'_>, entries: &Entries<'_>) -> Se
         client_ca: entries.value("client_ca").and_then(|node| decoder.text(node)),
         min_version: entries.value("min_version").and_then(|node| decoder.chosen(node)),
         max_version: entries.value("max_version").and_then(|node| decoder.chosen(node)),
+        ciphers: entries.value("ciphers").and_then(|node| decoder.text(node)),
     }
 }
 
@@ -110,8 +128,8 @@ fn certificate(decoder: &mut Decoder<'_>, node: &Node) -> Option<CertificateChoi
     let made = match node.scalar().map(|scalar| scalar.text.as_str()) {
         None => return certificate_mapping(decoder, node),
         Some("own-ca") => made,
-        Some("self-signed") => MadeCertificate { self_signed: true, ..made },
-        Some("unknown-ca") => MadeCertificate { unknown_ca: true, ..made },
+        Some("self-signed") => MadeCertificate { signer: CertificateSigner::Itself, ..made },
+        Some("unknown-ca") => MadeCertificate { signer: CertificateSigner::Stranger, ..made },
         Some("expired") => MadeCertificate { expired: true, ..made },
         Some("not-yet-valid") => MadeCertificate { not_yet_valid: true, ..made },
         Some("wrong-name") => MadeCertificate { names: Some(vec![Text::verbatim("wrong-name.invalid")]), ..made },
@@ -146,13 +164,18 @@ fn certificate_mapping(decoder: &mut Decoder<'_>, node: &Node) -> Option<Certifi
 }
 
 fn made_certificate(decoder: &mut Decoder<'_>, entries: &Entries<'_>) -> MadeCertificate {
-    if let (Some(_), Some(other)) = (entries.entry("self_signed"), entries.entry("unknown_ca")) {
-        let error = Diagnostic::error(other.key_span, "`unknown_ca` cannot stand beside `self_signed`");
+    let mut given = SIGNERS.iter().filter_map(|(key, _)| entries.entry(key));
+    if let (Some(first), Some(other)) = (given.next(), given.next()) {
+        let text = format!("`{}` cannot stand beside `{}`", other.key, first.key);
+        let error = Diagnostic::error(other.key_span, text);
         decoder.complain(error.help("a certificate has one signer"));
     }
+    let chosen = SIGNERS.iter().filter(|(key, _)| decoder.flag(entries, key, false)).map(|(_, signer)| *signer);
+    let signer = chosen.last().unwrap_or_default();
     MadeCertificate {
-        self_signed: decoder.flag(entries, "self_signed", false),
-        unknown_ca: decoder.flag(entries, "unknown_ca", false),
+        signer,
+        for_clients: decoder.flag(entries, "for_clients", false),
+        weak_key: decoder.flag(entries, "weak_key", false),
         expired: decoder.flag(entries, "expired", false),
         not_yet_valid: decoder.flag(entries, "not_yet_valid", false),
         names: entries.value("names").map(|node| decoder.text_list(node, "a list of host names")),

@@ -186,6 +186,11 @@ impl<'s> LintPhase<'s> {
         }
     }
 
+    /// After the session.
+    fn of_nothing() -> LintPhase<'s> {
+        LintPhase { unknown: true, ..LintPhase::default() }
+    }
+
     fn follow(&mut self, step: &'s Step) {
         let outlook = step.expect.as_ref().map(outlook);
         let refused = outlook == Some(Outlook::Refusal);
@@ -194,7 +199,7 @@ impl<'s> LintPhase<'s> {
         match &step.action {
             Action::Connect(_) => self.greeting_owed = step.expect.is_none(),
             Action::Raw(_) | Action::Bdat(_) => self.unknown = true,
-            Action::Close(Closing::Fin | Closing::Reset) => *self = LintPhase { unknown: true, ..LintPhase::default() },
+            Action::Close(closing) if *closing != Closing::Write => *self = LintPhase::of_nothing(),
             Action::StartTls(_) | Action::Tls(_) => {
                 *self = LintPhase {
                     tls: Some(true),

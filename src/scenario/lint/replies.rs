@@ -101,7 +101,7 @@ impl<'s> Owing<'s> {
             Action::Connect(_) => {
                 *self = Owing { queue: VecDeque::from([None]), dialogue: Dialogue::greeting(), ..Owing::default() };
             }
-            Action::Close(Closing::Fin | Closing::Reset) => *self = Owing { closed: true, ..Owing::default() },
+            Action::Close(closing) if *closing != Closing::Write => *self = Owing { closed: true, ..Owing::default() },
             Action::Send(lines) => self.lines(lines, step),
             Action::Raw(_) | Action::Bdat(_) => self.unknown = true,
             Action::Data(data) if data.terminate => {

@@ -17,6 +17,8 @@ pub(crate) enum AcceptorFault {
     OtherKey,
     /// What can't be read as PEM, and why.
     Unreadable { what: &'static str, reason: String },
+    /// A list of ciphers names none that OpenSSL has.
+    Ciphers(String),
     /// OpenSSL takes the settings together for wrong.
     Settings(String),
 }
@@ -41,6 +43,7 @@ impl fmt::Display for AcceptorFault {
             AcceptorFault::NoKey => formatter.write_str("the file of the key holds none in PEM"),
             AcceptorFault::OtherKey => formatter.write_str("the key does not belong to the certificate"),
             AcceptorFault::Unreadable { what, reason } => write!(formatter, "{what}: {reason}"),
+            AcceptorFault::Ciphers(reason) => write!(formatter, "`ciphers` names none that there is: {reason}"),
             AcceptorFault::Settings(reason) => formatter.write_str(reason),
         }
     }

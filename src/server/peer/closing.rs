@@ -3,6 +3,7 @@
 use super::Peer;
 use crate::net::clock;
 use socket2::SockRef;
+use std::net::Shutdown;
 use std::time::Duration;
 
 /// How long an orderly close may take.
@@ -23,6 +24,14 @@ impl Peer {
     pub(crate) fn reset(&mut self) {
         if let Some(stream) = self.stream.take() {
             _ = SockRef::from(stream.tcp()).set_linger(Some(Duration::ZERO));
+        }
+    }
+
+    /// Closes by FIN alone, whatever layer lies over it.
+    pub(crate) fn truncate(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            _ = SockRef::from(stream.tcp()).shutdown(Shutdown::Write);
+            stream.discard_arrived();
         }
     }
 
