@@ -275,6 +275,7 @@ fn places() -> Vec<Place> {
         ("auth mechanism", |e| step(&format!("  - auth: {{mechanism: {}, username: a, password: b}}\n", quoted(e)))),
         ("auth password", |e| step(&format!("  - auth: {{mechanism: PLAIN, username: a, password: {}}}\n", quoted(e)))),
         ("assert", |e| step(&format!("  - assert: {e}\n"))),
+        ("assert, warn", |e| step(&format!("  - assert: true\n    warn: {e}\n"))),
         ("assert, then finally", |e| {
             step(&format!("  - assert: {e}\n")) + "finally:\n  - when: diverged\n    send: NOOP 1\n    expect: ^250\n"
         }),
