@@ -335,6 +335,7 @@ fn places() -> Vec<Place> {
         ("expect offers", |e| step(&format!("  - send: EHLO a\n    expect: {{offers: [{}]}}\n", quoted(e)))),
         ("expect lacks", |e| step(&format!("  - send: EHLO a\n    expect: {{lacks: [{}]}}\n", quoted(e)))),
         ("starttls verify", |e| step(&format!("  - starttls: {{verify: {}}}\n", quoted(e)))),
+        ("starttls ciphers", |e| step(&format!("  - starttls: {{ciphers: {}}}\n", quoted(e)))),
         ("starttls versions", |e| step(&format!("  - starttls: {{min_version: {0}, max_version: {0}}}\n", quoted(e)))),
         ("connect ip", |e| step(&format!("  - connect: {{host: a.example, ip: {}}}\n    session: b\n", quoted(e)))),
         ("capture", |e| {
@@ -496,6 +497,9 @@ const FIXED: &[&str] = &[
     "expired",
     "unknown_ca",
     "not_yet_valid",
+    "by_leaf",
+    "for_clients",
+    "weak_key",
     "template",
     "transparency",
     "line_endings",
