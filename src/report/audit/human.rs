@@ -232,7 +232,7 @@ fn most_failed(audit: &Audit, styled: Styled) -> String {
         _ = writeln!(text, "        on {count} of {of}");
     }
     if list.len() > MOST_FAILED {
-        _ = writeln!(text, "\n  {} more checks fail somewhere: `-v` tells all", list.len() - MOST_FAILED);
+        _ = writeln!(text, "\n  {} more checks fail somewhere: `-v` shows all", list.len() - MOST_FAILED);
     }
     text
 }
