@@ -62,7 +62,7 @@ impl OutsideClient {
         self.listener.try_clone().and_then(tokio::net::TcpListener::from_std)
     }
 
-    /// It did not come: nobody waits for it any more.
+    /// Notes that it did not come: it is waited for no longer.
     pub(crate) fn give_up(&self) {
         self.is_gone.store(true, Ordering::Relaxed);
     }

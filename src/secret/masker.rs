@@ -25,11 +25,11 @@ const SHORTEST: usize = 4;
 /// Shorter secrets than this are looked for as whole words; so are some longer ones, which few words are.
 const SHORT: usize = 6;
 
-/// Credentials beyond so many, and beyond so many octets of secrets, are looked for as they are, as words, and in no other
-/// form: a client may send any number of them.
+/// How many credentials, and how many octets of secrets, are looked for in every form. Those beyond are looked for as they
+/// are, as words: a client may send any number of them.
 const MOST_CREDENTIALS: usize = 100;
 const MOST_OCTETS: usize = 64 * 1024;
-/// So many octets of these are looked for.
+/// How many octets of these words are looked for.
 const MOST_WORDS: usize = 4 * 1024 * 1024;
 
 /// Hides the secrets of one run.

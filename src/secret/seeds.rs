@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// The octets of a window: what a `u64` holds.
 const WINDOW: usize = 8;
-/// So many forms are followed from one window: thousands of logins begin alike.
+/// How many forms are followed from one window: thousands of logins begin alike.
 const MOST_OWNERS: usize = 16;
 
 /// Where a stretch stands, in its form and in the text.

@@ -25,7 +25,7 @@ pub(crate) struct Ended {
     pub(crate) scenario: Option<String>,
 }
 
-/// What is done with the end where a signal asks for one: whoever reads lines waits for them, and cannot be told.
+/// What is done with the end where a signal asks for one: whoever reads lines waits for them and hears nothing else.
 pub(crate) type Farewell = Box<dyn FnOnce(Ended) + Send>;
 
 /// What the thread needs.

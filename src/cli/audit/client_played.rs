@@ -103,7 +103,7 @@ fn met(
     let must_begin_with_tls = matches!(client.source, ClientSource::Outside { begins_tls: true, .. });
     Ok(match habits {
         Ok(Habits { tls, .. }) if must_begin_with_tls && tls != "implicit" => {
-            Err(NotPlayed("it does not begin with TLS: let it, or wait for it at `--listen`".to_owned()))
+            Err(NotPlayed("it does not begin with TLS: let it begin with TLS, or wait for it at `--listen`".to_owned()))
         }
         habits => habits,
     })

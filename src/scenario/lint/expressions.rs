@@ -48,7 +48,7 @@ pub(super) fn condition(expression: &Expression, warnings: &mut Vec<Diagnostic>)
     let counted = [".length", ".size()", ".count", ".len()"].iter().find(|word| source.contains(**word));
     if let Some(word) = counted.filter(|_| !source.contains("message.size")) {
         let warning = Diagnostic::warning(expression.span, format!("values have no `{word}`: this is undefined"));
-        warnings.push(warning.help("how long it is is `reply.lines | length`"));
+        warnings.push(warning.help("its length is `reply.lines | length`"));
     }
     let quoted = [
         "reply.code == '",

@@ -8,9 +8,9 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// Stands where a pattern leaves open what comes.
 pub(crate) const OPEN: char = '\u{fffc}';
-/// How many lines are told of a pattern with alternatives.
+/// How many lines a pattern with alternatives gives at most.
 const MOST_LINES: usize = 16;
-/// How many octets are told of them together.
+/// How many octets these have together at most.
 const MOST_OCTETS: usize = 16 * 1024;
 
 /// The lines that a pattern spells out: one for each of its alternatives. Any blanks are one blank.

@@ -30,7 +30,7 @@ impl Octets {
         }
     }
 
-    /// The other side speaks, or nobody more.
+    /// Cuts the last line: the other side speaks, or nothing more comes.
     pub(super) fn end(&mut self, cut: &mut Vec<TextLine<'_>>) {
         let rest = std::mem::take(&mut self.rest);
         if !rest.is_empty() {
