@@ -152,10 +152,11 @@ impl<'t> PacketReader<'t> {
     /// A packet: `line` was its head, `block` stands below it.
     fn packet(&mut self, head: &PacketHead<'_>, mut line: TextLine<'t>, block: Vec<TextLine<'t>>, is_last: bool) {
         let is_servers = self.server.as_deref() == Some(head.from);
-        let client = if is_servers { head.to } else { head.from };
-        let mark = match head.form {
-            PacketForm::Socat => head.from.to_owned(),
-            _ => format!("[{client}] {}", if is_servers { '<' } else { '>' }),
+        let (client, mark) = match head.form {
+            // One connection, and signs instead of ends.
+            PacketForm::Socat => ("", head.from.to_owned()),
+            _ if is_servers => (head.to, format!("[{}] <", head.to)),
+            _ => (head.from, format!("[{}] >", head.from)),
         };
         line.role = LineRole::Noise;
         let named = self.server.as_deref().filter(|_| !self.is_named).and_then(|server| address(head.form, server));
