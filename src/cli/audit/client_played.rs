@@ -232,8 +232,9 @@ fn announce(request: &ClientAuditRequest<'_>, met: &[Result<Habits, NotPlayed>],
         let text = match &met[index] {
             Ok(habits) => {
                 let count = work.checks_of(index).count();
+                let noun = if count == 1 { "check" } else { "checks" };
                 let what = if client.words().is_some() { "it is started for" } else { "a session for each of" };
-                format!("notice: {name}: {}; {what} {count} checks", habits.describe())
+                format!("notice: {name}: {}; {what} {count} {noun}", habits.describe())
             }
             Err(NotPlayed(reason)) => format!("warning: {name}: no check can be played: {reason}"),
         };
