@@ -220,7 +220,9 @@ impl Transcript {
             let text = format!("[{left} more lines; {octets} octets of mail data]");
             self.fresh.push(self.entry(self.elapsed(), session, Speaker::Client, text));
         }
-        self.fresh.iter_mut().for_each(|entry| entry.mail_data = true);
+        for entry in &mut self.fresh {
+            entry.mail_data = true;
+        }
         self.keep_fresh();
     }
 
@@ -296,7 +298,9 @@ impl Transcript {
     fn keep_fresh(&mut self) -> usize {
         let mut fresh = std::mem::take(&mut self.fresh);
         if let Some(observer) = &self.observer {
-            fresh.iter().for_each(|entry| observer(entry));
+            for entry in &fresh {
+                observer(entry);
+            }
         }
         let first = {
             let mut kept = self.kept();
