@@ -14,3 +14,5 @@ mod play;
 mod real;
 #[path = "servers/mod.rs"]
 mod servers;
+#[path = "connections/within_tls.rs"]
+mod within_tls;

@@ -172,10 +172,11 @@ fn not_built(text: &str) -> TlsSetupError {
     TlsSetupError { message: format!("TLS can't be set up: {}", reason_of(text)), help: None }
 }
 
-/// TLS 1.2, the library's own floor, unless something lower was asked for.
+/// TLS 1.2, the library's own floor, unless something lower was asked for: who allows no more than TLS 1.1 means the old
+/// versions, and a server that knows only TLS 1.0 is not to pass for one that refuses them.
 fn lowest(options: &TlsOptions) -> TlsVersion {
-    let floor = options.max_version.map_or(TlsVersion::Tls12, |max| max.min(TlsVersion::Tls12));
-    options.min_version.unwrap_or(floor)
+    let is_old = options.max_version.is_some_and(|max| max < TlsVersion::Tls12);
+    options.min_version.unwrap_or(if is_old { TlsVersion::Tls10 } else { TlsVersion::Tls12 })
 }
 
 fn protocol(version: TlsVersion) -> Protocol {

@@ -15,7 +15,7 @@ pub(crate) struct TlsOptions {
     pub(crate) ca_pem: Option<Vec<u8>>,
     /// The client's certificate chain and its key, both in PEM, the key in PKCS#8.
     pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
-    /// The lowest version to accept; TLS 1.2 unless given, or unless `max_version` is lower.
+    /// The lowest version to accept; TLS 1.2 unless given, or TLS 1.0 where `max_version` is below 1.2.
     pub(crate) min_version: Option<TlsVersion>,
     /// The highest version to offer.
     pub(crate) max_version: Option<TlsVersion>,

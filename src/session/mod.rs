@@ -81,6 +81,8 @@ pub(crate) struct Session {
     long_line_noted: bool,
     /// Whether nothing had arrived a moment ago, and nothing was waited for since.
     just_looked: bool,
+    /// Octets that came within the TLS session and are no TLS were reported.
+    outside_tls_reported: bool,
     pace: Option<Drip>,
     /// When the whole run is over, and with it every write.
     due: Option<Instant>,
@@ -136,6 +138,7 @@ impl Session {
             answered_over_tls: false,
             long_line_noted: false,
             just_looked: false,
+            outside_tls_reported: false,
             pace: None,
             due: None,
             ledger,

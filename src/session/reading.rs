@@ -157,7 +157,10 @@ impl Session {
                 return Err(unasked(self, log));
             }
             match &self.end {
-                Some(End::NotTls { bytes }) => return Err(Trouble::NotTls { bytes: bytes.clone() }),
+                Some(End::NotTls { bytes }) => {
+                    self.outside_tls_reported = true;
+                    return Err(Trouble::NotTls { bytes: bytes.clone() });
+                }
                 Some(end) => return Ok(end.clone()),
                 None => {}
             }
@@ -192,19 +195,27 @@ impl Session {
         self.inbox.push(arrived);
     }
 
-    /// Nothing may have arrived that was not asked for: called before the script writes, and at the end.
+    /// Nothing may have arrived that was not asked for: called before the script writes, and at the end. What is no TLS within
+    /// the TLS session nothing can ask for; it is reported once.
     pub(crate) async fn refuse_unasked(&mut self, log: &mut Transcript) -> Result<(), Trouble> {
-        if self.dialogue.owed() > 0 || !self.is_open() {
+        if !self.is_open() {
             return Ok(());
         }
-        let just_looked = std::mem::take(&mut self.just_looked);
-        if self.inbox.unread().is_empty() && self.end.is_none() && !just_looked {
+        let nothing_owed = self.dialogue.owed() == 0;
+        let just_looked = nothing_owed && std::mem::take(&mut self.just_looked);
+        if nothing_owed && self.inbox.unread().is_empty() && self.end.is_none() && !just_looked {
             self.take_in_arrived(log).await;
         }
-        if self.inbox.unread().is_empty() {
-            return Ok(());
+        if !self.inbox.unread().is_empty() {
+            return if nothing_owed { Err(unasked(self, log)) } else { Ok(()) };
         }
-        Err(unasked(self, log))
+        match &self.end {
+            Some(End::NotTls { bytes }) if !self.outside_tls_reported => {
+                self.outside_tls_reported = true;
+                Err(Trouble::NotTls { bytes: bytes.clone() })
+            }
+            _ => Ok(()),
+        }
     }
 }
 

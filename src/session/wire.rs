@@ -265,6 +265,7 @@ impl Session {
             let arrived = self.take_arrived();
             log.server_bytes(&self.name, &arrived);
             self.log_end(log);
+            self.outside_tls_reported |= matches!(end, End::NotTls { .. });
             return Err(match end {
                 End::Closed => Trouble::Closed { arrived },
                 End::Broken { reason, .. } => Trouble::Broken { reason, arrived },

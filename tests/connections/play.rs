@@ -122,6 +122,10 @@ pub(crate) struct Peer<S> {
 }
 
 impl Peer<TcpStream> {
+    pub(crate) fn into_inner(self) -> TcpStream {
+        self.stream.into_inner()
+    }
+
     /// Where the client connects from.
     pub(crate) fn address(&self) -> SocketAddr {
         self.stream.get_ref().peer_addr().unwrap()

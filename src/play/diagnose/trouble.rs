@@ -79,7 +79,8 @@ impl Site<'_> {
                 self.divergence(Cause::Server, Kind::Injection, diagnostic)
             }
             Trouble::NotTls { bytes } => {
-                let message = format!("expected {expected}, but octets that are not TLS came within the TLS session");
+                let before = if expected.is_empty() { String::new() } else { format!("expected {expected}, but ") };
+                let message = format!("{before}octets that are not TLS came within the TLS session");
                 let diagnostic = self.diagnostic(self.span, &message).label(format!("it was {}", self.quoted(bytes)));
                 let note = "a server or something on the way wrote past the TLS session: nobody can tell who";
                 self.divergence(Cause::Server, Kind::Tls, diagnostic.note(note))
