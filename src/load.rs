@@ -151,15 +151,32 @@ fn parse_text(name: &str, text: &str, root: Option<&Path>, own: Option<&Path>) -
     parse_yaml(name, text, root, own)
 }
 
-/// The defaults of a folder, where there are any: their name and their text.
-fn defaults_in(folder: &Path) -> Result<Option<(String, String)>, LoadError> {
+/// The defaults of a folder, where there are any: their name and their text. A link must lead to a file below `root` or the
+/// folder, as that of an included file does.
+fn defaults_in(folder: &Path, root: Option<&Path>) -> Result<Option<(String, String)>, LoadError> {
     let path = if folder == Path::new(".") { DEFAULTS_FILE.into() } else { folder.join(DEFAULTS_FILE) };
-    if !path.is_file() {
+    if path.symlink_metadata().is_err() {
         return Ok(None);
     }
     let name = path.display().to_string();
-    let text = read(&path).map_err(|message| LoadError::unreadable(&name, &message))?;
+    let of_root = || {
+        let (root, folder) = (root?.canonicalize().ok()?, folder.canonicalize().ok()?);
+        let name = folder.strip_prefix(&root).ok()?.join(DEFAULTS_FILE);
+        resolve_file(Some(&root), &name.to_string_lossy()).ok()
+    };
+    let found = resolve_file(Some(folder), DEFAULTS_FILE);
+    let found = found.or_else(|fault| of_root().ok_or(fault)).map_err(String::from);
+    let text = found.and_then(|path| read_part(&path)).map_err(|message| LoadError::unreadable(&name, &message))?;
     Ok(Some((name, text)))
+}
+
+/// Reads a file that becomes part of a scenario.
+fn read_part(path: &Path) -> Result<String, String> {
+    let text = read(path)?;
+    match text.len() {
+        0..=MAX_YAML_SIZE => Ok(text),
+        _ => Err(format!("`{}` has more than the {MAX_YAML_SIZE} bytes that it may have", path.display())),
+    }
 }
 
 /// The only block of a kind in a Markdown file, at its lines.
@@ -176,11 +193,11 @@ fn block_of(name: &str, text: &str, info: &str) -> Result<String, LoadError> {
 }
 
 fn parse_yaml(name: &str, text: &str, root: Option<&Path>, own: Option<&Path>) -> Result<Scenario, LoadError> {
-    let defaults = own.map_or(Ok(None), defaults_in)?;
+    let defaults = own.map_or(Ok(None), |own| defaults_in(own, root))?;
     let include = |file: &str| match root {
         Some(root) => {
             let shown = if root == Path::new(".") { Path::new(file).to_path_buf() } else { root.join(file) };
-            Ok((shown.display().to_string(), read(&resolve_file(Some(root), file).map_err(String::from)?)?))
+            Ok((shown.display().to_string(), read_part(&resolve_file(Some(root), file).map_err(String::from)?)?))
         }
         None => Err(format!("cannot include `{file}`: this scenario reads no files")),
     };
