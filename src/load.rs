@@ -166,17 +166,8 @@ fn defaults_in(folder: &Path, root: Option<&Path>) -> Result<Option<(String, Str
     };
     let found = resolve_file(Some(folder), DEFAULTS_FILE);
     let found = found.or_else(|fault| of_root().ok_or(fault)).map_err(String::from);
-    let text = found.and_then(|path| read_part(&path)).map_err(|message| LoadError::unreadable(&name, &message))?;
+    let text = found.and_then(|path| read(&path)).map_err(|message| LoadError::unreadable(&name, &message))?;
     Ok(Some((name, text)))
-}
-
-/// Reads a file that becomes part of a scenario.
-fn read_part(path: &Path) -> Result<String, String> {
-    let text = read(path)?;
-    match text.len() {
-        0..=MAX_YAML_SIZE => Ok(text),
-        _ => Err(format!("`{}` has more than the {MAX_YAML_SIZE} bytes that it may have", path.display())),
-    }
 }
 
 /// The only block of a kind in a Markdown file, at its lines.
@@ -197,7 +188,7 @@ fn parse_yaml(name: &str, text: &str, root: Option<&Path>, own: Option<&Path>) -
     let include = |file: &str| match root {
         Some(root) => {
             let shown = if root == Path::new(".") { Path::new(file).to_path_buf() } else { root.join(file) };
-            Ok((shown.display().to_string(), read_part(&resolve_file(Some(root), file).map_err(String::from)?)?))
+            Ok((shown.display().to_string(), read(&resolve_file(Some(root), file).map_err(String::from)?)?))
         }
         None => Err(format!("cannot include `{file}`: this scenario reads no files")),
     };
@@ -261,8 +252,9 @@ fn read(path: &Path) -> Result<String, String> {
     // Room for most scenarios: they come in one read.
     let mut bytes = Vec::with_capacity(USUAL_SIZE);
     file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| describe(&error))?;
-    if limit == MAX_MARKDOWN_SIZE && bytes.len() > limit {
-        return Err(format!("`{}` has more than the {limit} bytes that a report may have", path.display()));
+    if bytes.len() > limit {
+        let what = if limit == MAX_MARKDOWN_SIZE { "a report" } else { "a scenario" };
+        return Err(format!("`{}` has more than the {limit} bytes that {what} may have", path.display()));
     }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
