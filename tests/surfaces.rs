@@ -111,5 +111,8 @@ fn defaults_lead_out_of_no_folder() {
     assert!(allowed.contains("key-of-outside"), "{allowed}");
     std::fs::remove_file(inner.join("_defaults.yaml")).unwrap();
     std::fs::write(inner.join("_defaults.yaml"), format!("vars: {{name: x}}\n{}", "# x\n".repeat(300_000))).unwrap();
-    assert!(said(folder.path(), &["check", "inner/s.yaml"]).contains("has more than the 1048576 bytes that a scenario may have"));
+    assert!(
+        said(folder.path(), &["check", "inner/s.yaml"])
+            .contains("has more than the 1048576 bytes that a scenario may have")
+    );
 }
