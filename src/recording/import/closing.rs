@@ -27,7 +27,7 @@ pub(super) fn take_off(lines: &mut [TextLine<'_>]) {
     if have(lines, fits) {
         for line in lines.iter_mut().filter(|line| fits(&line.text)) {
             let Some((start, inside)) = context(&line.text) else { continue };
-            let values: String = pairs(inside).map(|(_, value)| format!("[{value}] ")).collect();
+            let values: String = pairs(inside).flat_map(|(_, value)| ["[", value, "] "]).collect();
             cut(&mut line.text, Some(start), &values);
         }
     }
@@ -75,7 +75,7 @@ fn names(inside: &str) -> Vec<String> {
 
 /// `conn=17`, `"cid":"q1"`
 fn pair(word: &str) -> Option<(&str, &str)> {
-    let (name, value) = word.split_once('=').or_else(|| word.split_once("\":").map(|(name, value)| (name, value)))?;
+    let (name, value) = word.split_once('=').or_else(|| word.split_once("\":"))?;
     let (name, value) = (name.trim_matches('"'), value.trim_matches('"'));
     let is_plain = |text: &str| {
         !text.is_empty()
