@@ -115,12 +115,11 @@ impl Session {
         if let Some(header) = &route.proxy_header {
             log.client(&name, &header.shown());
         }
-        let is_local = opening::is_local(route, stream.peer());
-        let ledger = Ledger::open(stream.peer());
         Ok(Session {
             name,
             exchanger,
-            is_local,
+            is_local: opening::is_local(route, stream.peer()),
+            ledger: Ledger::open(stream.peer()),
             stream: Some(stream),
             inbox: Inbox::default(),
             parser: ReplyParser::default(),
@@ -141,7 +140,6 @@ impl Session {
             outside_tls_reported: false,
             pace: None,
             due: None,
-            ledger,
             recorder: None,
             admitted: None,
             is_tls_port: false,
