@@ -118,6 +118,20 @@ impl Peer {
         }
     }
 
+    /// Waits until octets have come that nobody has read; they stay unread.
+    pub(crate) async fn wait_for_octets(&mut self, wait: Duration) -> Result<(), PeerTrouble> {
+        let due = clock::Instant::now() + wait;
+        while self.inbox.unread().is_empty() {
+            self.fill(due, wait).await?;
+        }
+        Ok(())
+    }
+
+    /// So many of the unread octets are read.
+    pub(crate) fn pass_over(&mut self, count: usize) {
+        self.inbox.pass_over(count);
+    }
+
     /// Reads mail data up to the line with the dot, and hands it on without its transparency. The deadline is one for
     /// each wait without progress.
     pub(crate) async fn read_mail_data(
