@@ -18,7 +18,7 @@ mod wiretap;
 mod words;
 
 pub(crate) use wiretap::Wiretap;
-pub(crate) use words::KnownCredentials;
+pub(crate) use words::{KnownCredentials, Secrets};
 
 use crate::scenario::write::{Draft, DraftExpect};
 use crate::smtp::command::CommandLine;
@@ -113,15 +113,14 @@ impl Said {
     }
 }
 
-/// Text of a conversation as it may be shown: the credentials of all its logins masked.
-pub(crate) fn mask(said: &[Said], text: &str) -> String {
+/// The credentials of all logins of a conversation, to mask what is shown of it.
+pub(crate) fn credentials(said: &[Said]) -> Secrets {
     let exchanges = exchange::exchanges(said);
-    if !login::are_in(&exchanges) {
-        return text.to_owned();
+    let mut secrets = Secrets::default();
+    if login::are_in(&exchanges) {
+        login::logins(&exchanges, &mut secrets);
     }
-    let mut secrets = words::Secrets::default();
-    login::logins(&exchanges, &mut secrets);
-    secrets.mask(text)
+    secrets
 }
 
 /// The verb of a command line, in upper case, and what follows it.

@@ -211,6 +211,11 @@ impl AuthWatch {
         all.names.extend(carried.names);
     }
 
+    /// How many replies are owed.
+    pub(crate) fn owed(&self) -> usize {
+        self.dialogue.owed()
+    }
+
     /// Whether a line, which was not said yet, would answer a challenge or be meant to.
     pub(crate) fn is_response(&self, line: &[u8]) -> bool {
         self.dialogue.phase() == Phase::Commands && self.dialogue.is_response(line)
