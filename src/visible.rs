@@ -6,6 +6,9 @@
 
 use std::fmt::Write as _;
 
+/// How many lines of mail data a transcript or a log shows.
+pub(crate) const MAIL_DATA_LINES: usize = 20;
+
 /// Shows `bytes` as text: printable UTF-8 as it is, everything else as an escape.
 ///
 /// Control characters are written `\r`, `\n`, `\t`, `\0` or `\x1b`, bytes that are not UTF-8 `\xff`, invisible and

@@ -37,8 +37,6 @@ const CONNECTIONS: usize = 512;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a probe under way may take to end when the program is asked to.
 const FAREWELL: Duration = Duration::from_secs(10);
-/// What to wait when the system has no more descriptors.
-const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// Loads the scenarios and the patterns of targets.
 pub(crate) type ExporterLoad = Box<dyn Fn() -> Result<Library, LoadFault> + Send + Sync>;
@@ -154,7 +152,7 @@ async fn accept(listener: &TcpListener, exporter: &Arc<Exporter>, leaving: &watc
             Ok((stream, _)) => {
                 tokio::spawn(converse(stream, exporter.clone(), leaving.clone(), slot));
             }
-            Err(_) => clock::rest(BACK_OFF).await,
+            Err(_) => clock::before_accepting_again().await,
         }
     }
 }

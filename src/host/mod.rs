@@ -31,9 +31,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
-/// A pause before the next accept when the system is out of descriptors.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
-
 /// How many lines are kept of a server that serves without end.
 const SERVED_LINES: usize = 20_000;
 
@@ -163,7 +160,7 @@ impl Host {
                         last_event = Instant::now();
                         self.admit(tcp, address);
                     }
-                    Err(_) => clock::rest(ACCEPT_AGAIN).await,
+                    Err(_) => clock::before_accepting_again().await,
                 },
                 Some(done) = self.playing.join_next(), if !self.playing.is_empty() => {
                     last_event = Instant::now();

@@ -15,14 +15,10 @@ use crate::play::server::record::connection_number;
 use crate::scenario::server::ServerTls;
 use crate::scenario::{Closing, Rendered, TemplateError};
 use crate::server::{
-    Accepted, After, Audience, Discard, Ending, Fallback, Input, Interjection, MessageEnd, PeerTrouble, RuleFault,
+    Accepted, After, Audience, Discard, Ending, Fallback, IDLE, Input, Interjection, MessageEnd, PeerTrouble, RuleFault,
     SandboxDialogue,
 };
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long a silent client is waited for (RFC 5321 section 4.5.3.2.7).
-const IDLE: Duration = Duration::from_secs(300);
 
 /// The rules on a connection.
 pub(crate) struct RulesAt<'c> {

@@ -23,9 +23,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// A pause before the next accept when the system is out of descriptors.
-const ACCEPT_AGAIN: std::time::Duration = std::time::Duration::from_millis(20);
-
 /// What is recorded, and between whom.
 pub(crate) struct ProxySettings {
     /// The host and port of the server.
@@ -157,7 +154,7 @@ async fn accept_any(listeners: &[(TcpListener, bool)]) -> (TcpStream, bool) {
         });
         match accepted.await {
             Ok(client) => return client,
-            Err(_) => clock::rest(ACCEPT_AGAIN).await,
+            Err(_) => clock::before_accepting_again().await,
         }
     }
 }

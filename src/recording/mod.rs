@@ -24,6 +24,9 @@ use crate::scenario::write::{Draft, DraftExpect};
 use crate::smtp::command::CommandLine;
 use crate::smtp::reply::{Parsed, Reply, ReplyParser};
 
+/// How many octets of one message are kept.
+const MAX_MESSAGE: usize = 64 * 1024;
+
 /// What a client and a server said to each other.
 #[derive(Clone, Default)]
 #[cfg_attr(test, derive(Debug))]

@@ -8,11 +8,8 @@ use super::answer::BadLine;
 use super::auth::Login;
 use super::mail_sink::Discard;
 use super::protocol::Protocol;
-use super::settings::{QueueIds, SandboxSettings};
+use super::settings::{DEFAULT_MAX_MESSAGE_SIZE, QueueIds, SandboxSettings};
 use std::sync::{Arc, OnceLock};
-
-/// The SIZE limit that it announces, in octets.
-const MAX_MESSAGE_SIZE: u64 = 256 * 1024 * 1024;
 
 /// What all connections of one scripted server share.
 #[derive(Clone)]
@@ -25,7 +22,7 @@ impl FallbackSettings {
         FallbackSettings(Arc::new(SandboxSettings {
             host_name: "server.smtp-script.example".to_owned(),
             lmtp: false,
-            max_message_size: MAX_MESSAGE_SIZE,
+            max_message_size: DEFAULT_MAX_MESSAGE_SIZE,
             mechanisms: accept.is_empty().then(Vec::new),
             require_auth: false,
             require_tls: false,

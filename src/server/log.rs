@@ -7,10 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::secret::{AuthWatch, Masker, RESPONSE};
-use crate::visible::visible;
+use crate::visible::{MAIL_DATA_LINES, visible};
 
-/// How many lines of mail data are shown.
-const MAIL_DATA_LINES: usize = 20;
 /// Octets of a line that are shown.
 const LINE_LENGTH: usize = 512;
 /// Octets of a line that are kept: enough to find a secret that goes on after what is shown.

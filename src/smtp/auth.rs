@@ -14,6 +14,9 @@ use super::extension::Extensions;
 use std::fmt;
 use std::str::FromStr;
 
+/// The reply code of a challenge (RFC 4954 section 4).
+pub(crate) const CHALLENGE: u16 = 334;
+
 /// A SASL mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mechanism {

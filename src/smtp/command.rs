@@ -7,6 +7,9 @@
 use super::auth::Mechanism;
 use std::borrow::Cow;
 
+/// The longest line of a client that is taken for one, in octets. RFC 4954 section 4.2 wants 12,288.
+pub(crate) const MAX_LINE: usize = 64 * 1024;
+
 /// The verbs that RFC 5321 and its extensions know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {

@@ -10,18 +10,16 @@ use crate::report::human;
 use crate::scenario::{Secret, reason};
 use crate::secret::Masker;
 use crate::server::{
-    ClientCertificates, DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Form, Identity, Limits, Login, MailListener,
+    ClientCertificates, DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Form, IDLE, Identity, Limits, Login, MailListener,
     Rulebook, Sandbox, SandboxOptions, SandboxServed, Store,
 };
 use crate::smtp::auth::Mechanism;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use std::{fs, io};
 
-/// How long a silent client is waited for when nothing else is said (RFC 5321 4.5.3.2.7).
-const IDLE: Duration = Duration::from_secs(300);
 /// The exit code when a rule could not be obeyed: the scenario is at fault, as with a divergence.
 const DIVERGED: u8 = 1;
 

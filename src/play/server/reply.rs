@@ -1,14 +1,11 @@
 //! A server's replies: from what is written to the bytes that are sent.
 
 use crate::play::server::connection::Connection;
-use crate::scenario::server::{Reply, ReplyKind};
+use crate::scenario::server::{IMPLIED_CODE, Reply, ReplyKind};
 use crate::scenario::{
     Misread, Mode, RawBytes, Rendered, Scope, TemplateError, Templates, Text, decode_base64, decode_hex,
 };
 use std::net::SocketAddr;
-
-/// Of a text without a code.
-const IMPLIED_CODE: u16 = 250;
 
 /// Renders replies.
 #[derive(Clone, Copy)]

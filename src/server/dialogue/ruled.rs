@@ -10,10 +10,8 @@ use crate::server::audience::Audience;
 use crate::server::mail_sink::MailSink;
 use crate::server::protocol::Protocol;
 use crate::server::rulebook::Interjection;
+use crate::smtp::auth::CHALLENGE;
 use crate::smtp::command::{CommandLine, Verb};
-
-/// The reply code of a challenge (RFC 4954 section 4).
-const CHALLENGE: u16 = 334;
 
 impl<S: MailSink, A: Audience> SandboxDialogue<S, A> {
     /// The answer of the first rule that takes the event, or the protocol's.

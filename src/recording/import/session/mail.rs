@@ -2,12 +2,9 @@
 
 use super::LogSession;
 use crate::recording::import::grammar::LineForm;
-use crate::recording::{RecordedMailData, Said, split_verb};
+use crate::recording::{MAX_MESSAGE, RecordedMailData, Said, split_verb};
 use crate::scenario::Span;
 use std::fmt::Write as _;
-
-/// The most octets of a message that are kept.
-const MAX_MESSAGE: usize = 64 * 1024;
 
 impl LogSession {
     /// The end of mail data.
