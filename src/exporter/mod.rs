@@ -16,6 +16,7 @@ pub(crate) use library::{Library, ProbeScenario};
 pub(crate) use target::TargetPattern;
 
 use crate::net::clock;
+use crate::report::counted;
 use crate::run::Hangups;
 use crate::scenario::reason;
 use hyper::server::conn::http1;
@@ -111,10 +112,9 @@ async fn listen(options: ExporterOptions, library: Library) -> Result<(), Export
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| ExporterFault::Address(address, error))?;
     let bound = listener.local_addr().unwrap_or(address);
-    let count = library.scenarios.len();
-    let noun = if count == 1 { "scenario" } else { "scenarios" };
+    let count = counted(library.scenarios.len() as u64, "scenario");
     let notice = options.notice.clone();
-    notice(&format!("listening on http://{bound}/ with {count} {noun}"));
+    notice(&format!("listening on http://{bound}/ with {count}"));
     let exporter = Arc::new(Exporter::new(options, library));
     let (goodbye, leaving) = watch::channel(());
     tokio::spawn(reload_at_hangup(exporter.clone()));

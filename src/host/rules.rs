@@ -15,8 +15,8 @@ use crate::play::server::record::connection_number;
 use crate::scenario::server::ServerTls;
 use crate::scenario::{Closing, Rendered, TemplateError};
 use crate::server::{
-    Accepted, After, Audience, Discard, Ending, Fallback, IDLE, Input, Interjection, MessageEnd, PeerTrouble, RuleFault,
-    SandboxDialogue,
+    Accepted, After, Audience, Discard, Ending, Fallback, IDLE, Input, Interjection, MessageEnd, PeerTrouble,
+    RuleFault, SandboxDialogue,
 };
 use std::sync::Arc;
 

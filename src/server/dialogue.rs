@@ -15,6 +15,7 @@ use super::mail_sink::MailSink;
 use super::protocol::{AUTH_LINE, Protocol, TLS_READY, TLS_UNAVAILABLE};
 use super::remarks::Remarks;
 use super::rulebook::{Ending, Interjection};
+use crate::smtp::command::without_end;
 use std::sync::Arc;
 
 /// What the connection does when the replies were sent.
@@ -277,9 +278,8 @@ impl<S: MailSink, A: Audience> SandboxDialogue<S, A> {
 
     fn refuse(&mut self, line: &[u8], refusal: BadLine) -> Answer {
         self.hear(line);
-        let content = line.strip_suffix(b"\n").unwrap_or(line);
-        let content = content.strip_suffix(b"\r").unwrap_or(content);
-        self.answer(Input::BadLine(if refusal == BadLine::TooLong { b"" } else { content }, refusal))
+        let content = if refusal == BadLine::TooLong { b"" } else { without_end(line) };
+        self.answer(Input::BadLine(content, refusal))
     }
 
     fn hear(&mut self, line: &[u8]) {

@@ -1,8 +1,8 @@
 //! What all connections of one sandbox share: its name, its limits, whom it lets in, and the names of messages.
 
 use std::sync::OnceLock;
-use std::time::Duration;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::auth::Login;
 use crate::smtp::auth::Mechanism;

@@ -43,6 +43,12 @@ pub(crate) struct CommandLine<'l> {
     argument: &'l [u8],
 }
 
+/// A line without its end, be it CRLF or a bare LF.
+pub(crate) fn without_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
 /// What `BDAT chunk-size [LAST]` announces (RFC 3030 section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BdatCommand {
