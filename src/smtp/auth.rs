@@ -127,6 +127,28 @@ impl Mechanism {
     }
 }
 
+/// Mechanisms that nobody logs in by here, but others do: of the IANA registry, and of single servers.
+const OTHER_MECHANISMS: [&str; 13] = [
+    "DIGEST-MD5",
+    "GS2-KRB5",
+    "GSSAPI",
+    "GSS-SPNEGO",
+    "KERBEROS_V4",
+    "KERBEROS_V5",
+    "MSN",
+    "NMAS",
+    "NTLM",
+    "SCRAM-SHA-512",
+    "SCRAM-SHA-512-PLUS",
+    "SCRAM-SHA3-512",
+    "XOAUTH",
+];
+
+/// The names of all mechanisms that are known, whoever logs in by them.
+pub(crate) fn mechanism_names() -> impl Iterator<Item = &'static str> {
+    Mechanism::ALL.into_iter().map(Mechanism::name).chain(OTHER_MECHANISMS)
+}
+
 impl fmt::Display for Mechanism {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())

@@ -4,7 +4,7 @@
 //! recordings, the scripted server, the sandbox) reads it here. It refuses nothing: what a server does with a command
 //! that is malformed is the server's business.
 
-use super::auth::Mechanism;
+use super::auth::mechanism_names;
 use std::borrow::Cow;
 
 /// The longest line of a client that is taken for one, in octets. RFC 4954 section 4.2 wants 12,288.
@@ -13,8 +13,10 @@ pub(crate) const MAX_LINE: usize = 64 * 1024;
 /// The verbs that RFC 5321 and its extensions know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
+    Atrn,
     AuthCommand,
     BdatCommand,
+    Burl,
     Data,
     Ehlo,
     Etrn,
@@ -32,6 +34,9 @@ pub(crate) enum Verb {
     StartTls,
     Turn,
     Vrfy,
+    /// Postfix's, for its filters.
+    XClient,
+    XForward,
     /// None of these.
     Other,
 }
@@ -69,6 +74,19 @@ pub(crate) struct AuthCommand<'l> {
     pub(crate) initial: &'l [u8],
 }
 
+impl Verb {
+    /// The verb with this name, in any case.
+    pub(crate) fn named(name: &[u8]) -> Verb {
+        let known = |(verb, _): &&(&str, Verb)| name.eq_ignore_ascii_case(verb.as_bytes());
+        VERBS.iter().find(known).map_or(Verb::Other, |(_, verb)| *verb)
+    }
+
+    /// Every name, with its verb: those that people write first.
+    pub(crate) fn names() -> impl Iterator<Item = (&'static str, Verb)> {
+        VERBS.into_iter()
+    }
+}
+
 impl<'l> CommandLine<'l> {
     /// Reads any line; blanks around its parts count for nothing.
     pub(crate) fn parse(line: &'l [u8]) -> CommandLine<'l> {
@@ -78,8 +96,7 @@ impl<'l> CommandLine<'l> {
 
     /// The verb, in any case.
     pub(crate) fn verb(&self) -> Verb {
-        let known = |(name, _): &&(&str, Verb)| self.verb.eq_ignore_ascii_case(name.as_bytes());
-        VERBS.iter().find(known).map_or(Verb::Other, |(_, verb)| *verb)
+        Verb::named(self.verb)
     }
 
     /// The verb as text, in upper case; empty where the line is.
@@ -119,7 +136,7 @@ impl<'l> CommandLine<'l> {
         let auth = AuthCommand { mechanism, initial };
         match self.verb() {
             Verb::AuthCommand => Some(auth),
-            Verb::Other => Some(auth).filter(|auth| is_mechanism(&auth.name())),
+            Verb::Other => Some(auth).filter(|auth| mechanism_names().any(|name| name == auth.name())),
             _ => None,
         }
     }
@@ -132,14 +149,6 @@ impl AuthCommand<'_> {
     }
 }
 
-fn is_mechanism(name: &str) -> bool {
-    name.parse::<Mechanism>().is_ok() || OTHER_MECHANISMS.contains(&name)
-}
-
-/// Mechanisms of the IANA registry that nobody logs in by here, but others do.
-const OTHER_MECHANISMS: [&str; 7] =
-    ["DIGEST-MD5", "GS2-KRB5", "GSSAPI", "GSS-SPNEGO", "KERBEROS_V4", "NTLM", "SCRAM-SHA-512"];
-
 /// A word and what follows it, without the blanks between.
 fn first_word(text: &[u8]) -> (&[u8], &[u8]) {
     let text = text.trim_ascii();
@@ -147,27 +156,31 @@ fn first_word(text: &[u8]) -> (&[u8], &[u8]) {
     (&text[..end], text[end..].trim_ascii_start())
 }
 
-const VERBS: [(&str, Verb); 20] = [
-    ("AUTH", Verb::AuthCommand),
-    ("BDAT", Verb::BdatCommand),
-    ("DATA", Verb::Data),
+const VERBS: [(&str, Verb); 24] = [
     ("EHLO", Verb::Ehlo),
-    ("ETRN", Verb::Etrn),
-    ("EXPN", Verb::Expn),
     ("HELO", Verb::Helo),
-    ("HELP", Verb::Help),
     ("LHLO", Verb::Lhlo),
     ("MAIL", Verb::Mail),
+    ("RCPT", Verb::Rcpt),
+    ("DATA", Verb::Data),
+    ("BDAT", Verb::BdatCommand),
+    ("RSET", Verb::Reset),
     ("NOOP", Verb::Noop),
     ("QUIT", Verb::Quit),
-    ("RCPT", Verb::Rcpt),
-    ("RSET", Verb::Reset),
+    ("VRFY", Verb::Vrfy),
+    ("EXPN", Verb::Expn),
+    ("AUTH", Verb::AuthCommand),
+    ("STARTTLS", Verb::StartTls),
+    ("HELP", Verb::Help),
+    ("ETRN", Verb::Etrn),
+    ("ATRN", Verb::Atrn),
+    ("TURN", Verb::Turn),
+    ("BURL", Verb::Burl),
+    ("XCLIENT", Verb::XClient),
+    ("XFORWARD", Verb::XForward),
     ("SEND", Verb::Send),
     ("SOML", Verb::Send),
     ("SAML", Verb::Send),
-    ("STARTTLS", Verb::StartTls),
-    ("TURN", Verb::Turn),
-    ("VRFY", Verb::Vrfy),
 ];
 
 #[cfg(test)]
@@ -185,7 +198,8 @@ mod tests {
             ("mail FROM:<a@b>  SIZE=1 ", Verb::Mail, "FROM:<a@b>  SIZE=1"),
             (" \tquit", Verb::Quit, ""),
             ("StartTLS", Verb::StartTls, ""),
-            ("XCLIENT ADDR=::1", Verb::Other, "ADDR=::1"),
+            ("xclient ADDR=::1", Verb::XClient, "ADDR=::1"),
+            ("XPASS ADDR=::1", Verb::Other, "ADDR=::1"),
             ("", Verb::Other, ""),
         ] {
             let command = parsed(line);
