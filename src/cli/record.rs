@@ -5,7 +5,7 @@ use super::serve::listen_address;
 use super::trust::CertificateArguments;
 use super::{FAILED, NO_SERVER, USAGE, new_file};
 use crate::cli::refusal::{Refusal, read};
-use crate::proxy::{self, Listener, ProxyListening, ProxySettings, Recorded, RelaySpeaker, SessionFailure};
+use crate::proxy::{self, Listener, ProxyFault, ProxyListening, ProxySettings, Recorded, RelaySpeaker, SessionFailure};
 use crate::recording::KnownCredentials;
 use crate::report::human;
 use crate::run::{Entry, Speaker as Side};
@@ -136,8 +136,10 @@ impl RecordArguments {
                 }
             }
         };
-        let announce = |listening: &ProxyListening| self.announce(listening).map_err(|refusal| refusal.to_string());
-        proxy::record(settings, self.listener(), announce, finished)?;
+        let announce = |listening: &ProxyListening| {
+            self.announce(listening).map_err(|refusal| ProxyFault::Other(refusal.to_string()))
+        };
+        proxy::record(settings, self.listener(), announce, finished).map_err(|fault| fault.to_string())?;
         if written == 0 && codes.is_empty() {
             screen::notice("nothing was recorded: no client said anything");
         }

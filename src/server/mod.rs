@@ -36,14 +36,15 @@ mod tls;
 mod transaction;
 
 pub(crate) use acceptor::{
-    Accepted, Acceptor, Choice, HandshakeFailure, Signer, TlsOffer, TlsStream, certificate_fault, key_fault,
+    Accepted, Acceptor, AcceptorFault, Choice, HandshakeFailure, Signer, TlsOffer, TlsStream, certificate_fault,
+    key_fault,
 };
 pub(crate) use audience::{Audience, MessageEnd};
 pub(crate) use auth::Login;
 pub(crate) use certificate::{Authority, Wish, with_loopback};
 pub(crate) use dialogue::{After, Input, SandboxDialogue};
 pub(crate) use fallback::{Fallback, FallbackSettings};
-pub(crate) use listening::cannot_listen;
+pub(crate) use listening::{ListenFault, cannot_listen};
 pub(crate) use log::{Detail, Log, LogLine, LogSpeaker};
 pub(crate) use mail_sink::Discard;
 pub(crate) use peer::{HandshakeTrouble, Peer, PeerTrouble};

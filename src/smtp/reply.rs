@@ -95,12 +95,6 @@ impl ReplyParser {
         }
     }
 
-    /// Whether part of a reply has been read.
-    #[must_use]
-    pub fn is_partial(&self) -> bool {
-        self.scanned > 0
-    }
-
     /// A line without its end: only its length can be wrong so far.
     fn unfinished(&mut self, buffer: &[u8], start: usize) -> Parsed {
         let malformed = if buffer.len() - start > MAX_REPLY_LINE {

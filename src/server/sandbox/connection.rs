@@ -48,7 +48,7 @@ const DISTRUST: [&str; 6] = [
     "unsupported certificate",
 ];
 
-type Dialogue = SandboxDialogue<Reception, SandboxAudience>;
+type SandboxTalk = SandboxDialogue<Reception, SandboxAudience>;
 
 thread_local! {
     /// Input is consumed before the next connection reads, so that all connections of a thread share one buffer.
@@ -126,14 +126,14 @@ pub(super) fn turn_away(stream: &TcpStream, shared: &Shared, start: Start) {
     }
 }
 
-fn dialogue(shared: &Shared, peer: SocketAddr, audience: SandboxAudience) -> Dialogue {
+fn dialogue(shared: &Shared, peer: SocketAddr, audience: SandboxAudience) -> SandboxTalk {
     let (host_name, counts) = (shared.settings.host_name.clone(), Arc::clone(&shared.counts));
     let reception = Reception::new(peer, host_name, shared.store.clone(), counts, audience.log.clone());
     let reception = reception.telling(shared.listener.clone());
     SandboxDialogue::new(Protocol::new(Arc::clone(&shared.settings), reception), audience)
 }
 
-async fn serve_plain(mut stream: TcpStream, shared: &Shared, dialogue: &mut Dialogue) -> io::Result<()> {
+async fn serve_plain(mut stream: TcpStream, shared: &Shared, dialogue: &mut SandboxTalk) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut after = dialogue.tell(Input::Connected);
     loop {
@@ -159,7 +159,7 @@ async fn serve_plain(mut stream: TcpStream, shared: &Shared, dialogue: &mut Dial
     end(stream, after, SslStream::get_mut).await
 }
 
-async fn serve_implicit_tls(stream: TcpStream, shared: &Shared, dialogue: &mut Dialogue) -> io::Result<()> {
+async fn serve_implicit_tls(stream: TcpStream, shared: &Shared, dialogue: &mut SandboxTalk) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = accept_tls(stream, shared, dialogue).await?;
     dialogue.tell(Input::Connected);
@@ -184,7 +184,11 @@ async fn begins_with_tls(stream: &TcpStream) -> io::Result<()> {
     Err(io::Error::other(why))
 }
 
-async fn accept_tls(stream: TcpStream, shared: &Shared, dialogue: &mut Dialogue) -> io::Result<SslStream<TcpStream>> {
+async fn accept_tls(
+    stream: TcpStream,
+    shared: &Shared,
+    dialogue: &mut SandboxTalk,
+) -> io::Result<SslStream<TcpStream>> {
     begins_with_tls(&stream).await?;
     let shaken = clock::within(HANDSHAKE, shared.tls()?.shake_hands(stream)).await;
     let too_late = |_| HandshakeFailure::Other(format!("not done after {} s", HANDSHAKE.as_secs()));
@@ -196,7 +200,7 @@ async fn accept_tls(stream: TcpStream, shared: &Shared, dialogue: &mut Dialogue)
 }
 
 /// Reads and answers until the session wants TLS or its end.
-async fn converse<T>(stream: &mut T, dialogue: &mut Dialogue, shared: &Shared) -> io::Result<After>
+async fn converse<T>(stream: &mut T, dialogue: &mut SandboxTalk, shared: &Shared) -> io::Result<After>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -216,7 +220,7 @@ where
 }
 
 /// What the client sends next, or first what a rule has to say.
-async fn turn<T>(stream: &mut T, dialogue: &mut Dialogue, shared: &Shared, now: After) -> io::Result<After>
+async fn turn<T>(stream: &mut T, dialogue: &mut SandboxTalk, shared: &Shared, now: After) -> io::Result<After>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -230,7 +234,7 @@ where
 }
 
 /// Sends what a rule says, as late and as slowly as it wants it.
-async fn interject<T>(stream: &mut T, dialogue: &mut Dialogue, idle: Duration) -> io::Result<After>
+async fn interject<T>(stream: &mut T, dialogue: &mut SandboxTalk, idle: Duration) -> io::Result<After>
 where
     T: AsyncWrite + Unpin,
 {
@@ -249,7 +253,7 @@ where
 }
 
 /// Lets the dialogue take what one read brings; a client that closed wants the same.
-async fn read<T: AsyncRead + Unpin>(stream: &mut T, dialogue: &mut Dialogue) -> io::Result<After> {
+async fn read<T: AsyncRead + Unpin>(stream: &mut T, dialogue: &mut SandboxTalk) -> io::Result<After> {
     poll_fn(|context| {
         INPUT.with_borrow_mut(|input| {
             input.resize(READ_SIZE, 0);
@@ -263,7 +267,7 @@ async fn read<T: AsyncRead + Unpin>(stream: &mut T, dialogue: &mut Dialogue) -> 
 }
 
 /// Sends all replies that are due in one write.
-async fn send_replies<T>(stream: &mut T, dialogue: &mut Dialogue, idle: Duration) -> io::Result<()>
+async fn send_replies<T>(stream: &mut T, dialogue: &mut SandboxTalk, idle: Duration) -> io::Result<()>
 where
     T: AsyncWrite + Unpin,
 {
