@@ -44,7 +44,9 @@ pub(crate) enum Verb {
 /// A line that a client wrote, without its CRLF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CommandLine<'l> {
-    verb: &'l [u8],
+    /// The verb as it was written.
+    word: &'l [u8],
+    verb: Verb,
     argument: &'l [u8],
 }
 
@@ -77,31 +79,38 @@ pub(crate) struct AuthCommand<'l> {
 impl Verb {
     /// The verb with this name, in any case.
     pub(crate) fn named(name: &[u8]) -> Verb {
-        let known = |(verb, _): &&(&str, Verb)| name.eq_ignore_ascii_case(verb.as_bytes());
-        VERBS.iter().find(known).map_or(Verb::Other, |(_, verb)| *verb)
+        // All but three have four letters, which compare as one word.
+        let found = match <[u8; 4]>::try_from(name) {
+            Ok(letters) => {
+                let letters = letters.map(|letter| letter.to_ascii_uppercase());
+                VERBS.iter().find(|(verb, _)| verb.as_bytes() == letters)
+            }
+            Err(_) => VERBS.iter().find(|(verb, _)| name.eq_ignore_ascii_case(verb.as_bytes())),
+        };
+        found.map_or(Verb::Other, |(_, verb)| *verb)
     }
 
     /// Every name, with its verb: those that people write first.
     pub(crate) fn names() -> impl Iterator<Item = (&'static str, Verb)> {
-        VERBS.into_iter()
+        VERBS.iter().copied()
     }
 }
 
 impl<'l> CommandLine<'l> {
     /// Reads any line; blanks around its parts count for nothing.
     pub(crate) fn parse(line: &'l [u8]) -> CommandLine<'l> {
-        let (verb, argument) = first_word(line);
-        CommandLine { verb, argument }
+        let (word, argument) = first_word(line);
+        CommandLine { word, verb: Verb::named(word), argument }
     }
 
     /// The verb, in any case.
     pub(crate) fn verb(&self) -> Verb {
-        Verb::named(self.verb)
+        self.verb
     }
 
     /// The verb as text, in upper case; empty where the line is.
     pub(crate) fn name(&self) -> String {
-        String::from_utf8_lossy(self.verb).to_ascii_uppercase()
+        String::from_utf8_lossy(self.word).to_ascii_uppercase()
     }
 
     /// What follows the verb.
@@ -156,7 +165,7 @@ fn first_word(text: &[u8]) -> (&[u8], &[u8]) {
     (&text[..end], text[end..].trim_ascii_start())
 }
 
-const VERBS: [(&str, Verb); 24] = [
+static VERBS: [(&str, Verb); 24] = [
     ("EHLO", Verb::Ehlo),
     ("HELO", Verb::Helo),
     ("LHLO", Verb::Lhlo),
