@@ -1,6 +1,6 @@
 //! `smtp-script explain`: what reply codes mean, by the RFCs and by the known providers.
 
-use super::USAGE;
+use super::refusal::Refusal;
 use super::screen::{self, Color};
 use crate::report::explanation as layout;
 use crate::scenario::reason;
@@ -52,10 +52,7 @@ pub(super) fn explain(arguments: &ExplainArguments) -> u8 {
             screen::result(&shown(&answers, arguments));
             0
         }
-        Err(message) => {
-            screen::notice(&format!("error: {message}"));
-            USAGE
-        }
+        Err(refusal) => refusal.show(),
     }
 }
 
@@ -78,7 +75,7 @@ pub(super) fn provider_named(name: &str) -> Result<&'static Provider, String> {
 }
 
 /// What the arguments ask. A code that stands alone takes what follows it: `535 5.7.8` needs no quotes.
-fn questions(arguments: &[String]) -> Result<Vec<Question>, String> {
+fn questions(arguments: &[String]) -> Result<Vec<Question>, Refusal> {
     let mut questions: Vec<Question> = Vec::new();
     for argument in arguments {
         if argument == "-" {
@@ -96,7 +93,7 @@ fn questions(arguments: &[String]) -> Result<Vec<Question>, String> {
                 last.add(&only.text, &only.context);
             }
             ([], Some(last)) if last.code.is_some() || last.enhanced.is_some() => last.add(argument, argument),
-            ([], _) => return Err(no_code(argument)),
+            ([], _) => return Err(no_code(argument).into()),
             _ => questions.extend(found),
         }
     }
@@ -127,7 +124,7 @@ fn no_code(text: &str) -> String {
     )
 }
 
-fn from_standard_input() -> Result<Vec<Question>, String> {
+fn from_standard_input() -> Result<Vec<Question>, Refusal> {
     let mut bytes = Vec::new();
     let read = std::io::stdin().take(MAX_INPUT).read_to_end(&mut bytes);
     read.map_err(|error| format!("cannot read standard input: {}", reason(&error)))?;
@@ -142,5 +139,5 @@ fn from_standard_input() -> Result<Vec<Question>, String> {
         only.surroundings = text.chars().take(MAX_CONTEXT).collect();
     }
     veil(&mut found, &text);
-    if found.is_empty() { Err("no reply code stands in standard input".to_owned()) } else { Ok(found) }
+    if found.is_empty() { Err("no reply code stands in standard input".into()) } else { Ok(found) }
 }

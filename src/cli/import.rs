@@ -1,9 +1,10 @@
 //! `smtp-script import`: a scenario from what another tool has printed.
 
+use super::refusal::Refusal;
 use super::screen::{self, Color};
 use super::{USAGE, new_file};
 use crate::recording::import::{self, ImportError, Imported, MAX_IMPORT_SIZE, WantedSession};
-use crate::scenario::{Diagnostic, Sources, reason};
+use crate::scenario::{Diagnostic, Sources};
 use crate::visible::inert;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use std::fs::File;
@@ -101,7 +102,7 @@ impl ImportArguments {
 }
 
 /// The text of a file; bytes that are no UTF-8 are replaced, as a terminal would.
-fn read(file: &Path) -> Result<String, String> {
+fn read(file: &Path) -> Result<String, Refusal> {
     let limit = MAX_IMPORT_SIZE as u64 + 1;
     let mut bytes = Vec::new();
     let outcome = if file == Path::new("-") {
@@ -109,12 +110,13 @@ fn read(file: &Path) -> Result<String, String> {
     } else {
         File::open(file).and_then(|opened| opened.take(limit).read_to_end(&mut bytes))
     };
-    outcome.map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))?;
+    outcome.map_err(|error| Refusal::unreadable(file, &error))?;
     if import::is_capture(&bytes) {
         let name = if file == Path::new("-") { "FILE".to_owned() } else { file.display().to_string() };
         return Err(format!(
             "`{name}` is a capture of packets: import what `tshark -q -r {name} -z follow,tcp,ascii,0` prints (0 is the first stream)"
-        ));
+        )
+        .into());
     }
     Ok(import::decoded(bytes))
 }

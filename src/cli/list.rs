@@ -1,7 +1,7 @@
 //! `smtp-script list`: the built-in scenarios.
 
-use super::USAGE;
 use super::explain::ExplainFormat;
+use super::refusal::Refusal;
 use super::screen::{self, Color};
 use crate::library::{self, BuiltIn, CheckLibrary};
 use crate::load::load_built_in;
@@ -36,10 +36,7 @@ pub(super) fn list(arguments: &ListArguments) -> u8 {
             });
             0
         }
-        Err(message) => {
-            screen::notice(&format!("error: {message}"));
-            USAGE
-        }
+        Err(refusal) => refusal.show(),
     }
 }
 
@@ -62,12 +59,12 @@ fn human(arguments: &ListArguments, mut entries: Vec<Listed>) -> String {
     catalogue::overview(&entries, styled) + &counted
 }
 
-fn wanted(arguments: &ListArguments) -> Result<Vec<Listed>, String> {
+fn wanted(arguments: &ListArguments) -> Result<Vec<Listed>, Refusal> {
     let mut found: Vec<&BuiltIn> = Vec::new();
     for name in &arguments.names {
         let of_name = library::find(name);
         if of_name.is_empty() {
-            return Err(unknown(name));
+            return Err(unknown(name).into());
         }
         found.extend(of_name);
     }
@@ -83,7 +80,9 @@ fn wanted(arguments: &ListArguments) -> Result<Vec<Listed>, String> {
         tags.sort_unstable();
         tags.dedup();
         let asked = arguments.tags.join("`, `");
-        return Err(format!("no built-in scenario has the tag `{asked}`\n  = help: the tags are {}", tags.join(", ")));
+        return Err(
+            format!("no built-in scenario has the tag `{asked}`\n  = help: the tags are {}", tags.join(", ")).into()
+        );
     }
     Ok(kept)
 }

@@ -2,9 +2,10 @@
 //!
 //! Responsible for the choices and for not destroying a file. The text itself is made by `starter`.
 
+use super::new_file;
 use super::screen;
 use super::starter::{StarterLogin, StarterPlan, StarterTls, scenario};
-use super::{USAGE, new_file};
+use crate::cli::refusal::Refusal;
 use crate::library;
 use crate::scenario::address::split_address_or;
 use crate::scenario::similar;
@@ -55,22 +56,16 @@ enum LoginChoice {
 /// Writes the scenario; 0, or 2 when that cannot be done as asked.
 pub(super) fn new(arguments: &NewArguments) -> u8 {
     let written = text(arguments).and_then(|text| match &arguments.output {
-        Some(file) => new_file::write(file, &for_editors(file, text), arguments.force).map_err(|it| it.to_string()),
+        Some(file) => new_file::write(file, &for_editors(file, text), arguments.force),
         None => {
             screen::result(&text);
             Ok(())
         }
     });
-    match written {
-        Ok(()) => 0,
-        Err(message) => {
-            screen::notice(&format!("error: {message}"));
-            USAGE
-        }
-    }
+    written.map_or_else(|refusal| refusal.show(), |()| 0)
 }
 
-fn text(arguments: &NewArguments) -> Result<String, String> {
+fn text(arguments: &NewArguments) -> Result<String, Refusal> {
     let what = arguments.what.as_str();
     if let Some(plan) = with_provider(what, arguments) {
         return scenario_of(&plan?);
@@ -79,19 +74,18 @@ fn text(arguments: &NewArguments) -> Result<String, String> {
         return match (arguments.tls, arguments.auth) {
             (None, None) => Ok(without_modeline(built_in.text).to_owned()),
             _ => {
-                Err("`--tls` and `--auth` are for providers and servers: a built-in scenario is copied as it is"
-                    .to_owned())
+                Err("`--tls` and `--auth` are for providers and servers: a built-in scenario is copied as it is".into())
             }
         };
     }
     if is_file_name(what) {
-        return Err(rather_output(what));
+        return Err(rather_output(what).into());
     }
     scenario_of(&for_server(what, arguments)?)
 }
 
 /// The plan for a provider, by its name or by one of its hosts, with a port or without; `None` where it is neither.
-fn with_provider<'a>(what: &'a str, arguments: &NewArguments) -> Option<Result<StarterPlan<'a>, String>> {
+fn with_provider<'a>(what: &'a str, arguments: &NewArguments) -> Option<Result<StarterPlan<'a>, Refusal>> {
     let (name, port) = match what.rsplit_once(':').and_then(|(name, port)| Some((name, port.parse().ok()?))) {
         Some((name, port)) => (name, Some(port)),
         None => (what, None),
@@ -137,10 +131,10 @@ fn without_modeline(text: &str) -> &str {
     }
 }
 
-fn scenario_of(plan: &StarterPlan<'_>) -> Result<String, String> {
+fn scenario_of(plan: &StarterPlan<'_>) -> Result<String, Refusal> {
     match plan.login {
         StarterLogin::By(Some(mechanism)) if mechanism.name().ends_with("-PLUS") && plan.tls == StarterTls::None => {
-            Err(format!("{} binds the login to TLS: it cannot go without", mechanism.name()))
+            Err(format!("{} binds the login to TLS: it cannot go without", mechanism.name()).into())
         }
         _ => Ok(scenario(plan)),
     }
@@ -150,14 +144,14 @@ fn for_provider<'a>(
     provider: &'static Provider,
     port: Option<u16>,
     arguments: &NewArguments,
-) -> Result<StarterPlan<'a>, String> {
+) -> Result<StarterPlan<'a>, Refusal> {
     let submission = provider.submission.ok_or_else(|| format!("{} takes no mail from users", provider.name))?;
     let lists = match arguments.tls {
         None => [submission.starttls, submission.implicit],
         Some(TlsChoice::Starttls) => [submission.starttls, &[]],
         Some(TlsChoice::Implicit) => [submission.implicit, &[]],
         Some(TlsChoice::None) => {
-            return Err(format!("{} wants TLS: give `--tls starttls` or `--tls implicit`", provider.name));
+            return Err(format!("{} wants TLS: give `--tls starttls` or `--tls implicit`", provider.name).into());
         }
     };
     let mut ports = lists.iter().flat_map(|ports| ports.iter()).copied();
@@ -179,14 +173,14 @@ fn no_port(provider: &Provider, submission: Submission, asked: Option<u16>) -> S
     format!("{} takes no mail from users on port {asked}\n  = help: its ports are {}", provider.name, known.join(", "))
 }
 
-fn for_server<'a>(what: &'a str, arguments: &NewArguments) -> Result<StarterPlan<'a>, String> {
+fn for_server<'a>(what: &'a str, arguments: &NewArguments) -> Result<StarterPlan<'a>, Refusal> {
     let usual = match arguments.tls {
         Some(TlsChoice::Implicit) => SUBMISSIONS_PORT,
         _ => SUBMISSION_PORT,
     };
     let (host, port) = split_address_or(what, usual).map_err(|_| unknown(what))?;
     if !is_host(&host) {
-        return Err(unknown(what));
+        return Err(unknown(what).into());
     }
     let tls = match arguments.tls {
         Some(TlsChoice::Starttls) => StarterTls::Starttls,

@@ -1,5 +1,6 @@
 //! The files that reports are written to: opened before anything is played, complete or not there at all.
 
+use super::targets::is_yaml;
 use super::{new_file, screen};
 use crate::cli::refusal::Refusal;
 use crate::report::audit::MatrixForm;
@@ -109,7 +110,7 @@ impl ReportFiles {
         let mut pending = Vec::new();
         for (format, path) in &arguments.report_files {
             let real = path.canonicalize().ok().filter(|path| path.is_file());
-            if real.as_ref().is_some_and(|real| taken.contains(real) || is_scenario(real)) {
+            if real.as_ref().is_some_and(|real| taken.contains(real) || is_yaml(real)) {
                 let path = path.display();
                 return Err(
                     format!("the report `{path}` would replace a file that is read: give it another name").into()
@@ -177,11 +178,6 @@ impl Drop for Pending {
             _ = std::fs::remove_file(&self.unfinished);
         }
     }
-}
-
-/// Whether a file is a scenario, which no report may replace.
-fn is_scenario(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
 /// A pipe or a terminal has nothing to keep.

@@ -1,5 +1,6 @@
 //! Which scenarios were asked for: files, folders, built-in ones, standard input.
 
+use crate::cli::refusal::Refusal;
 use crate::fence::{MAX_MARKDOWN_SIZE, holds_scenario};
 use crate::library::{self, BuiltIn};
 use crate::load::{LoadError, LoadedFile, load_built_in, load_text};
@@ -102,8 +103,8 @@ impl Targets {
     /// Takes each scenario below a folder; a file without steps is none.
     fn folder(&mut self, folder: &Path, rules: Files<'_>) {
         let mut files = Vec::new();
-        if let Err(message) = yaml_files(folder, 0, &mut files) {
-            self.complaints.push(message);
+        if let Err(refusal) = yaml_files(folder, 0, &mut files) {
+            self.complaints.push(refusal.to_string());
         }
         let before = self.loaded.len();
         for file in files {
@@ -169,8 +170,9 @@ fn looks_like_scenario(text: &str) -> bool {
     text.lines().any(|line| line.starts_with("steps:") || line.starts_with("server:"))
 }
 
-fn is_yaml(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+/// Whether a file is a scenario by its name.
+pub(in crate::cli) fn is_yaml(path: &Path) -> bool {
+    crate::fence::is_yaml(&path.to_string_lossy())
 }
 
 /// Whether a ticket may be kept under this name.
@@ -178,8 +180,8 @@ fn may_be_ticket(path: &Path) -> bool {
     path.extension().is_some_and(|extension| ["md", "markdown", "txt"].iter().any(|ending| extension == *ending))
 }
 
-fn yaml_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), String> {
-    let fault = |error: std::io::Error| format!("cannot read `{}`: {}", folder.display(), reason(&error));
+fn yaml_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Refusal> {
+    let fault = |error: std::io::Error| Refusal::unreadable(folder, &error);
     let mut entries: Vec<PathBuf> = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(fault)? {
         entries.push(entry.map_err(fault)?.path());

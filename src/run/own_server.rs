@@ -29,11 +29,11 @@ impl Player<'_> {
         let parts = ScriptParts {
             server: server.clone(),
             names: self.stage.names.clone(),
-            templates: Templates::new(self.stage.templates.chance().clone()).until(over(
+            templates: Arc::new(Templates::new(self.stage.templates.chance().clone()).until(over(
                 self.stage.due,
                 self.ground.settings,
                 &Arc::default(),
-            )),
+            ))),
             timeout: self.stage.timeout,
             due: self.stage.due,
             file_root: file_root(self.ground.scenario, self.ground.settings),

@@ -10,12 +10,12 @@ use memchr::memchr;
 use super::acceptor::Accepted;
 use super::answer::{Answer, BadLine, NextInput};
 use super::audience::{Audience, MessageEnd};
-use super::mail_data::{DataRead, MailDataReader};
 use super::mail_sink::MailSink;
 use super::protocol::{AUTH_LINE, Protocol, TLS_READY, TLS_UNAVAILABLE};
 use super::remarks::Remarks;
 use super::rulebook::{Ending, Interjection};
 use crate::smtp::command::without_end;
+use crate::smtp::mail_data::MailDataDecoder;
 use std::sync::Arc;
 
 /// What the connection does when the replies were sent.
@@ -87,7 +87,7 @@ struct Rules {
 
 enum ReadingState {
     Lines,
-    MailData(MailDataReader),
+    MailData(MailDataDecoder),
     Chunk { left: u64 },
 }
 
@@ -297,20 +297,18 @@ impl<S: MailSink, A: Audience> SandboxDialogue<S, A> {
     }
 
     fn take_mail_data(&mut self, input: &[u8]) -> (usize, Option<Answer>) {
-        let ReadingState::MailData(reader) = &mut self.reading else { return (0, None) };
+        let ReadingState::MailData(decoder) = &mut self.reading else { return (0, None) };
         let (protocol, audience) = (&mut self.protocol, &mut self.audience);
-        let progress = reader.read(input, |octets| {
+        let decoded = decoder.read(input, |octets| {
             audience.content(octets);
             protocol.content(octets);
         });
-        match progress {
-            DataRead::Unfinished => (input.len(), None),
-            DataRead::Ended { used } => {
-                self.reading = ReadingState::Lines;
-                self.audience.message_came(MessageEnd::Dot);
-                (used, Some(self.answer(Input::MailDataEnded)))
-            }
+        if !decoded.finished {
+            return (decoded.consumed, None);
         }
+        self.reading = ReadingState::Lines;
+        self.audience.message_came(MessageEnd::Dot);
+        (decoded.consumed, Some(self.answer(Input::MailDataEnded)))
     }
 
     fn take_chunk(&mut self, input: &[u8]) -> (usize, Option<Answer>) {
@@ -340,7 +338,7 @@ impl<S: MailSink, A: Audience> SandboxDialogue<S, A> {
         match next {
             NextInput::Line => {}
             NextInput::MailData => {
-                self.reading = ReadingState::MailData(MailDataReader::new());
+                self.reading = ReadingState::MailData(MailDataDecoder::new());
                 self.audience.message_begins(false);
             }
             NextInput::Chunk(0) => {

@@ -19,7 +19,6 @@ mod dialogue;
 mod fallback;
 mod listening;
 mod log;
-mod mail_data;
 mod mail_sink;
 mod parameters;
 mod peer;

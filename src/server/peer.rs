@@ -10,10 +10,10 @@ mod trouble;
 mod writing;
 
 use super::acceptor::{Accepted, Acceptor, HandshakeFailure};
-use super::mail_data::{DataRead, MailDataReader};
 use crate::net::clock;
 use crate::net::wire::{self, Inbox, Sought, poll_read, receive_now};
 use crate::smtp::command::MAX_LINE;
+use crate::smtp::mail_data::MailDataDecoder;
 use crate::smtp::offer::TLS_HANDSHAKE;
 use crate::smtp::reply::MAX_REPLY;
 use layer::{Layer, alert_within, end_of};
@@ -138,14 +138,13 @@ impl Peer {
         wait: Duration,
         content: &mut (dyn FnMut(&[u8]) + Send),
     ) -> Result<(), PeerTrouble> {
-        let mut reader = MailDataReader::new();
+        let mut decoder = MailDataDecoder::new();
         loop {
-            let progress = reader.read(self.inbox.unread(), &mut *content);
-            if let DataRead::Ended { used } = progress {
-                self.inbox.pass_over(used);
+            let decoded = decoder.read(self.inbox.unread(), &mut *content);
+            self.inbox.pass_over(decoded.consumed);
+            if decoded.finished {
                 return Ok(());
             }
-            self.inbox.pass_over(self.inbox.unread().len());
             self.fill(clock::Instant::now() + wait, wait).await?;
         }
     }

@@ -8,6 +8,7 @@ use crate::net::tls::{Connector, TlsOptions};
 use crate::net::tls_port::{LOOK_TIME, begins_with_tls};
 use crate::recording::{Conversation, RecordedServer, Said, Wiretap};
 use crate::scenario::address::split_address;
+use crate::scenario::duration;
 use crate::server::{Identity, Login, Sandbox, SandboxOptions};
 use crate::session::{Session, Trouble};
 use crate::smtp::ports::{SMTP_PORT, SUBMISSIONS_PORT};
@@ -98,7 +99,11 @@ impl Shell {
                 return false;
             }
             Err(_) => {
-                self.complain(&format!("{}: no connection within {}", self.settings.place.shown(), seconds(wait)));
+                self.complain(&format!(
+                    "{}: no connection within {}",
+                    self.settings.place.shown(),
+                    duration::show(wait)
+                ));
                 self.tell(Notice::Help(NOTHING_ANSWERED.to_owned()));
                 return false;
             }
@@ -277,11 +282,6 @@ pub(super) fn scenario(shell: &Shell) -> Option<String> {
         draft.comments.push(format!("the shell trusted another authority: play it with `--ca-file {shown}`"));
     }
     Some(draft.to_yaml())
-}
-
-/// `30 s`, `0.5 s`.
-pub(super) fn seconds(duration: std::time::Duration) -> String {
-    format!("{} s", duration.as_secs_f64())
 }
 
 impl std::fmt::Debug for Shell {

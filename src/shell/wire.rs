@@ -3,11 +3,11 @@
 //! Responsible for waiting: each line waits for the replies it owes, so that the next is never sent too early, unless
 //! lines are held back to be sent at once.
 
-use super::connection::seconds;
 use super::line::unescaped;
 use super::{LineOutcome, PromptPhase, Shell, TYPED};
 use crate::net::signals::Signals;
 use crate::recording::Said;
+use crate::scenario::duration;
 use crate::session::{Answered, Outgoing, Session, Trouble};
 use crate::smtp::command::Verb;
 use crate::smtp::dialogue::Awaited;
@@ -177,7 +177,7 @@ impl Shell {
             }
             Trouble::Timeout { waited, arrived } => {
                 self.tap.server(arrived);
-                let waited = seconds(*waited);
+                let waited = duration::show(*waited);
                 self.complain(&match (owed, arrived.is_empty()) {
                     (0, true) => format!("nothing came within {waited}, and no reply is owed"),
                     (_, true) => format!("no reply within {waited}; `.wait` waits on"),

@@ -3,9 +3,9 @@
 //!
 //! Responsible for the bytes between the 354 reply and the end of mail data, in both directions and in chunks of any
 //! size. Not for reading files, for sending, nor for BDAT (RFC 3030), whose chunks travel as they are. The encoder is
-//! called by the steps `data` and `message`, the decoder by the server's side.
+//! called by the steps `data` and `message`, the decoder by servers and by whatever records.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memmem};
 
 const CRLF: &[u8] = b"\r\n";
 
@@ -147,21 +147,22 @@ pub struct Decoded {
 }
 
 /// Turns what came over the wire back into the text, and finds its end: exactly CRLF `.` CRLF, or `.` CRLF at the
-/// very start. A bare LF or CR neither ends a line nor the data.
+/// very start. A bare LF or CR neither ends a line nor the data, so that no second message can be smuggled in after
+/// `LF.LF`, `CR.CR` and their mixtures.
 #[derive(Clone, Debug)]
 pub struct MailDataDecoder {
-    state: TransparencyState,
+    place: DotState,
     octets: u64,
 }
 
-/// What the decoder has just seen.
+/// How far into a line the mail data read so far reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TransparencyState {
+enum DotState {
     LineStart,
-    Text,
-    Cr,
-    LeadingDot,
-    LeadingDotCr,
+    InLine,
+    AfterCr,
+    AfterDot,
+    AfterDotCr,
     Finished,
 }
 
@@ -172,10 +173,10 @@ impl Default for MailDataDecoder {
 }
 
 impl MailDataDecoder {
-    /// A decoder at the beginning of mail data, right after the 354 reply.
+    /// A decoder at the beginning of mail data, right after the 354 reply: a dot there already may end it.
     #[must_use]
     pub const fn new() -> Self {
-        Self { state: TransparencyState::LineStart, octets: 0 }
+        Self { place: DotState::LineStart, octets: 0 }
     }
 
     /// Octets of text decoded so far, without doubled dots and without the line `.`, as SIZE counts (RFC 1870).
@@ -184,62 +185,63 @@ impl MailDataDecoder {
         self.octets
     }
 
-    /// Appends the text of `input` to `output`, up to the end of the mail data. Once finished, nothing is consumed.
+    /// Appends the text of `input` to `output`, up to the end of the mail data.
     pub fn decode(&mut self, input: &[u8], output: &mut Vec<u8>) -> Decoded {
-        let before = output.len();
         output.reserve(input.len());
-        let consumed = self.copy_text(input, output);
-        self.octets += (output.len() - before) as u64;
-        Decoded { consumed, finished: self.state == TransparencyState::Finished }
+        self.read(input, |octets| output.extend_from_slice(octets))
     }
 
-    fn copy_text(&mut self, input: &[u8], output: &mut Vec<u8>) -> usize {
-        let mut position = 0;
-        let mut copied = 0;
-        while position < input.len() && self.state != TransparencyState::Finished {
-            let byte = input[position];
-            match self.state {
-                TransparencyState::LineStart if byte == b'.' => {
-                    output.extend_from_slice(&input[copied..position]);
-                    position += 1;
-                    copied = position;
-                    self.state = TransparencyState::LeadingDot;
-                }
-                TransparencyState::Cr if byte == b'\n' => {
-                    position += 1;
-                    self.state = TransparencyState::LineStart;
-                }
+    /// Hands the text of `input` to `content`, up to the end of the mail data. Once finished, nothing is consumed.
+    pub fn read(&mut self, input: &[u8], mut content: impl FnMut(&[u8])) -> Decoded {
+        let mut octets = 0;
+        let mut at = 0;
+        let mut text = |part: &[u8]| {
+            octets += part.len() as u64;
+            content(part);
+        };
+        while let Some(&octet) = input.get(at).filter(|_| self.place != DotState::Finished) {
+            match (self.place, octet) {
+                (DotState::AfterDotCr, b'\n') => self.step(DotState::Finished, &mut at),
+                (DotState::LineStart, b'.') => self.step(DotState::AfterDot, &mut at),
                 // The CR is held back: with an LF after it, it belongs to the end and not to the text.
-                TransparencyState::LeadingDot if byte == b'\r' => {
-                    position += 1;
-                    copied = position;
-                    self.state = TransparencyState::LeadingDotCr;
+                (DotState::AfterDot, b'\r') => self.step(DotState::AfterDotCr, &mut at),
+                (DotState::AfterCr, b'\n') => {
+                    text(b"\n");
+                    self.step(DotState::LineStart, &mut at);
                 }
-                TransparencyState::LeadingDotCr if byte == b'\n' => {
-                    position += 1;
-                    copied = position;
-                    self.state = TransparencyState::Finished;
+                (DotState::AfterDotCr, _) => {
+                    text(b"\r");
+                    self.place = DotState::InLine;
                 }
-                TransparencyState::LeadingDotCr => {
-                    output.push(b'\r');
-                    self.state = TransparencyState::Text;
+                (DotState::InLine, _) => {
+                    let end = at + self.read_lines(&input[at..]);
+                    text(&input[at..end]);
+                    at = end;
                 }
-                _ => (position, self.state) = skip_line(input, position),
+                _ => self.place = DotState::InLine,
             }
         }
-        output.extend_from_slice(&input[copied..position]);
-        position
+        self.octets += octets;
+        Decoded { consumed: at, finished: self.place == DotState::Finished }
     }
-}
 
-/// Where the search goes on, in which state, after the text at `position`.
-fn skip_line(input: &[u8], position: usize) -> (usize, TransparencyState) {
-    match memchr(b'\n', &input[position..]) {
-        Some(0) => (position + 1, TransparencyState::Text),
-        Some(length) if input[position + length - 1] == b'\r' => (position + length + 1, TransparencyState::LineStart),
-        Some(length) => (position + length + 1, TransparencyState::Text),
-        None if input.last() == Some(&b'\r') => (input.len(), TransparencyState::Cr),
-        None => (input.len(), TransparencyState::Text),
+    fn step(&mut self, place: DotState, at: &mut usize) {
+        self.place = place;
+        *at += 1;
+    }
+
+    /// How many octets, from the middle of a line on, run up to the next line that starts with a dot.
+    fn read_lines(&mut self, input: &[u8]) -> usize {
+        if let Some(line_end) = memmem::find(input, b"\r\n.") {
+            self.place = DotState::LineStart;
+            return line_end + 2;
+        }
+        self.place = match input {
+            [.., b'\r', b'\n'] => DotState::LineStart,
+            [.., b'\r'] => DotState::AfterCr,
+            _ => DotState::InLine,
+        };
+        input.len()
     }
 }
 
@@ -397,6 +399,36 @@ mod tests {
         assert_eq!(decoded(&[b"a\r\n.\nb"]).0, b"a\r\n\nb");
         assert_eq!(decoded(&[b"a\r\n.\rb"]).0, b"a\r\n\rb");
         assert_eq!(decoded(&[b".\r\r\n.\r\n"]), (b"\r\r\n".to_vec(), vec![7], true));
+    }
+
+    #[test]
+    fn ends_and_transparency_in_pieces_of_any_size() {
+        let table: &[(&str, &str, Option<&str>)] = &[
+            (".\r\n", "", Some("")),
+            ("a\r\n.\r\nQUIT\r\n", "a\r\n", Some("QUIT\r\n")),
+            ("..\r\n.\r\n", ".\r\n", Some("")),
+            ("...a\r\n..b\r\n.\r\n", "..a\r\n.b\r\n", Some("")),
+            (".a\r\n.\r\n", "a\r\n", Some("")),
+            ("a.\r\n.\r\n", "a.\r\n", Some("")),
+            ("\r\n\r\n.\r\n", "\r\n\r\n", Some("")),
+            ("a\r\r\n.\r\n", "a\r\r\n", Some("")),
+            ("a\n.\nb\r\n.\r\n", "a\n.\nb\r\n", Some("")),
+            ("a\n.\r\nb\r\n.\r\n", "a\n.\r\nb\r\n", Some("")),
+            ("a\r.\rb\r\n.\r\n", "a\r.\rb\r\n", Some("")),
+            ("a\r\n.\nb\r\n.\r\n", "a\r\n\nb\r\n", Some("")),
+            ("a\r\n.\r\r\nb\r\n.\r\n", "a\r\n\r\r\nb\r\n", Some("")),
+            ("a\r\n.\rb\r\n.\r\n", "a\r\n\rb\r\n", Some("")),
+            ("a\r\n.", "a\r\n", None),
+            ("a\n.\n", "a\n.\n", None),
+        ];
+        for (input, text, rest) in table {
+            for size in 1..=input.len() {
+                let (output, consumed, finished) = decoded(&cut(input.as_bytes(), &[size]));
+                let left = &input[consumed.iter().sum()..];
+                assert_eq!((output.as_slice(), finished), (text.as_bytes(), rest.is_some()), "{input:?}, {size}");
+                assert_eq!(left, rest.unwrap_or(""), "{input:?} in pieces of {size}");
+            }
+        }
     }
 
     #[test]

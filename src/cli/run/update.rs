@@ -6,7 +6,7 @@ use super::prepared::Prepared;
 use crate::cli::new_file;
 use crate::cli::refusal::Refusal;
 use crate::cli::screen;
-use crate::cli::targets::STANDARD_INPUT;
+use crate::cli::targets::{STANDARD_INPUT, is_yaml};
 use crate::load::load_text;
 use crate::run::{Outcome, Rewrite};
 use crate::scenario::{Sources, reason};
@@ -33,7 +33,7 @@ pub(super) fn refuse_unwritable(prepared: &Prepared) -> Result<(), Refusal> {
     for play in &prepared.plays {
         let sources = &play.scenario.sources;
         for name in std::iter::once(sources.name()).chain(sources.included()) {
-            if name == STANDARD_INPUT || !is_yaml(name) || !Path::new(name).is_file() {
+            if name == STANDARD_INPUT || !is_yaml(Path::new(name)) || !Path::new(name).is_file() {
                 let name = crate::visible(name.as_bytes());
                 return Err(
                     format!("`--update` writes into YAML files, and `{name}` is none that could be written").into()
@@ -166,10 +166,6 @@ fn replace(path: &Path, before: &str, after: &str) -> Result<(), Refusal> {
         _ = std::fs::remove_file(&unfinished);
         fault(error)
     })
-}
-
-fn is_yaml(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
 #[cfg(test)]

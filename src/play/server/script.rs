@@ -9,6 +9,7 @@ use crate::scenario::{Secret, Templates};
 use crate::server::{Acceptor, Authority, FallbackSettings};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -16,23 +17,12 @@ use std::time::{Duration, Instant};
 
 /// What all connections of one server share.
 pub(crate) struct Script {
-    pub(crate) server: Arc<Server>,
+    parts: ScriptParts,
     pub(crate) address: SocketAddr,
-    pub(crate) names: ScopeNames,
-    pub(crate) templates: Arc<Templates>,
-    pub(crate) timeout: Duration,
-    /// When the whole run must be over.
-    pub(crate) due: Option<Instant>,
-    pub(crate) file_root: Option<PathBuf>,
-    pub(crate) show_secrets: bool,
-    pub(crate) insecure_secrets: bool,
-    pub(crate) stop: Stop,
     pub(crate) fallback: FallbackSettings,
     /// How often the rules matched and answered, on all connections.
     pub(crate) tally: Tally,
     authority: OnceLock<Result<Arc<Authority>, NoCertificate>>,
-    /// What certificates are for, beside the names of loopback.
-    pub(super) host_names: Vec<String>,
     /// For TLS as the server itself is set, without what a connection or a step says otherwise.
     pub(super) acceptor: OnceLock<Result<Acceptor, NoCertificate>>,
     /// Whether the client of the same file has diverged: what then misses follows from that.
@@ -43,8 +33,9 @@ pub(crate) struct Script {
 pub(crate) struct ScriptParts {
     pub(crate) server: Arc<Server>,
     pub(crate) names: ScopeNames,
-    pub(crate) templates: Templates,
+    pub(crate) templates: Arc<Templates>,
     pub(crate) timeout: Duration,
+    /// When the whole run must be over.
     pub(crate) due: Option<Instant>,
     pub(crate) file_root: Option<PathBuf>,
     pub(crate) show_secrets: bool,
@@ -58,26 +49,26 @@ pub(crate) struct ScriptParts {
     pub(crate) host_names: Vec<String>,
 }
 
+impl Deref for Script {
+    type Target = ScriptParts;
+
+    fn deref(&self) -> &ScriptParts {
+        &self.parts
+    }
+}
+
 impl Script {
     /// The script of a server that is reached at `address`.
     pub(crate) fn new(parts: ScriptParts, address: SocketAddr) -> Script {
+        let signed = parts.authority.clone().map(Ok);
         Script {
             tally: Tally::new(parts.server.rules.len()),
-            server: parts.server,
-            address,
-            names: parts.names,
-            templates: Arc::new(parts.templates),
-            timeout: parts.timeout,
-            due: parts.due,
-            file_root: parts.file_root,
-            show_secrets: parts.show_secrets,
-            insecure_secrets: parts.insecure_secrets,
-            stop: parts.stop,
             fallback: FallbackSettings::new(parts.secrets.values().map(|secret| secret.expose().to_owned())),
-            authority: parts.authority.map_or_else(OnceLock::new, |authority| OnceLock::from(Ok(authority))),
-            host_names: parts.host_names,
+            authority: signed.map_or_else(OnceLock::new, OnceLock::from),
             acceptor: OnceLock::new(),
             abandoned: AtomicBool::new(false),
+            address,
+            parts,
         }
     }
 
