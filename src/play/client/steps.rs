@@ -41,7 +41,7 @@ impl StepAt<'_> {
             Action::StartTls(tls) => return Box::pin(self.starttls(&tls.client)).await,
             Action::Tls(tls) => return Box::pin(self.handshake(step.session_name(), &tls.client)).await,
             Action::Auth(auth) => return Box::pin(self.auth(auth)).await,
-            Action::Connect(connect) => Box::pin(self.connect(connect)).await?,
+            Action::Connect(connect) => self.connect(connect).await?,
             Action::Close(closing) => self.close(*closing).await?,
             Action::Sleep(length) => {
                 let length = self.length(length).map_err(|error| self.template(&error))?;
