@@ -25,10 +25,10 @@ pub(crate) fn cut(text: &str, length: usize) -> Cow<'_, str> {
 #[must_use]
 pub fn visible(bytes: &[u8]) -> String {
     // Nearly every line is one that nothing needs to be done to. All octets are looked at, many at a time.
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\' && *byte != b'#';
     let plain = bytes.iter().fold(true, |plain, byte| plain & is_plain(byte));
     if plain && let Ok(text) = std::str::from_utf8(bytes) {
-        return no_command(text.to_owned());
+        return text.to_owned();
     }
     let mut shown = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

@@ -3,9 +3,9 @@
 //! Called by `session` (a client's connection) and by `server` (a peer's). Neither deadlines nor what is owed stand here.
 
 use socket2::SockRef;
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, Read as _};
-use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -13,6 +13,12 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 /// How many octets are read at once.
 const READ_SIZE: usize = 16 * 1024;
+
+thread_local! {
+    /// Where octets lie for a moment when they are read: thousands of connections that wait need no room of their own, and
+    /// making it for each read costs more than the read.
+    static ROOM: RefCell<[u8; READ_SIZE]> = const { RefCell::new([0; READ_SIZE]) };
+}
 
 /// Bytes are dropped from the front only when this many have been read, so that reading stays linear.
 const COMPACT_AT: usize = 64 * 1024;
@@ -61,12 +67,12 @@ pub(crate) fn poll_read<S: AsyncRead + Unpin>(
     inbox: &mut Inbox,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<usize>> {
-    // On the stack: thousands of connections that wait need no such room, and making it for each read costs more than the read.
-    let mut room = [MaybeUninit::uninit(); READ_SIZE];
-    let mut piece = ReadBuf::uninit(&mut room);
-    ready!(Pin::new(stream).poll_read(cx, &mut piece))?;
-    inbox.push(piece.filled());
-    Poll::Ready(Ok(piece.filled().len()))
+    ROOM.with_borrow_mut(|room| {
+        let mut piece = ReadBuf::new(room);
+        ready!(Pin::new(stream).poll_read(cx, &mut piece))?;
+        inbox.push(piece.filled());
+        Poll::Ready(Ok(piece.filled().len()))
+    })
 }
 
 /// What there is to read, without waiting. Asks the kernel: tokio may not have heard yet of what is there.

@@ -93,15 +93,16 @@ impl Stage {
             return;
         }
         let recent_from = self.steps.len() - RECENT_STEPS;
-        let (open, mut kept) = (std::mem::take(&mut self.open_groups), Vec::with_capacity(2 * RECENT_STEPS));
-        for (place, step) in std::mem::take(&mut self.steps).into_iter().enumerate() {
-            let is_open = open.contains(&place);
-            if is_open {
-                self.open_groups.push(kept.len());
-            }
-            if is_open || place >= recent_from { kept.push(step) } else { self.passed.add(step) }
+        // In the order of the steps, as groups open one within the other.
+        let far_back = self.open_groups.iter().filter(|place| **place < recent_from).count();
+        let mut places = 0..recent_from;
+        let is_passed = |_: &mut StepOutcome| places.next().is_some_and(|place| !self.open_groups.contains(&place));
+        for step in self.steps.extract_if(..recent_from, is_passed) {
+            self.passed.add(step);
         }
-        self.steps = kept;
+        for (order, place) in self.open_groups.iter_mut().enumerate() {
+            *place = if order < far_back { order } else { *place - recent_from + far_back };
+        }
     }
 
     // --- time --------------------------------------------------------------------------------------------------

@@ -35,10 +35,10 @@ pub(super) async fn play(scenario: &Scenario, variables: &Variables, props: &Pro
     };
     let stop = settings.stop.clone().unwrap_or_default();
     if let Some(program) = settings.client_program.clone() {
-        return beside_program(player, program, serving, stop).await;
+        return Box::pin(beside_program(player, program, serving, stop)).await;
     }
     if let Some(outside) = settings.outside_client.clone() {
-        return with_outside_client(player, &outside, serving).await;
+        return Box::pin(with_outside_client(player, &outside, serving)).await;
     }
     tokio::select! {
         biased;

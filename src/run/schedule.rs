@@ -13,7 +13,7 @@ use crate::play::Settings;
 use crate::play::outcome::Outcome;
 use crate::play::props::Props;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
@@ -279,15 +279,15 @@ async fn attempt(shared: &Schedule, due: Due) -> Outcome {
     });
     let settings = seeded.as_ref().unwrap_or(&play.settings);
     let props = shared.props(due.play);
-    let run = one::play(&play.scenario, &play.variables, &props, settings);
+    // In a place of its own: handed on as it is, each of the futures around it would hold room for it.
+    let run = Box::pin(one::play(&play.scenario, &play.variables, &props, settings));
     let mut outcome = unless_it_panics(run).await.unwrap_or_else(|| one::broken_off(&play.scenario));
     outcome.label(&play.label);
     outcome
 }
 
 /// What comes of a run; nothing where it ends in a panic, which has been reported by then.
-async fn unless_it_panics<T>(run: impl Future<Output = T>) -> Option<T> {
-    let mut run = pin!(run);
+async fn unless_it_panics<T>(mut run: Pin<Box<impl Future<Output = T>>>) -> Option<T> {
     std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(context))) {
         Ok(Poll::Ready(outcome)) => Poll::Ready(Some(outcome)),
         Ok(Poll::Pending) => Poll::Pending,

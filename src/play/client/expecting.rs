@@ -57,7 +57,7 @@ impl StepAt<'_> {
             Ok(answer) => answer,
             Err(trouble) if ends_as_expected(expectation, &trouble) => return Ok((Vec::new(), false)),
             Err(trouble) => {
-                self.look_for_tls(&trouble).await;
+                Box::pin(self.look_for_tls(&trouble)).await;
                 return Err(self.trouble(&trouble, &describe(expectation, OtherSide::Server)));
             }
         };
@@ -156,7 +156,7 @@ impl StepAt<'_> {
     pub(crate) async fn read_reply(&mut self, expected: &str) -> Result<Answered, Vec<Divergence>> {
         let outcome = self.sessions.speaking(self.step)?.read_reply(self.wait, &mut self.stage.log).await;
         if let Err(trouble) = &outcome {
-            self.look_for_tls(trouble).await;
+            Box::pin(self.look_for_tls(trouble)).await;
         }
         outcome.map_err(|trouble| self.trouble(&trouble, expected))
     }

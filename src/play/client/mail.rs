@@ -55,7 +55,8 @@ impl StepAt<'_> {
 
     async fn send_mail_text(&mut self, data: &MailData, rendered: Rendered) -> Result<Written, Vec<Divergence>> {
         self.guard_secret(rendered.secret)?;
-        let mut encoded = Vec::new();
+        // Room for what the encoder reserves, and for the end: nothing is moved then.
+        let mut encoded = Vec::with_capacity(rendered.bytes.len() + rendered.bytes.len() / 16 + 8);
         let mut encoder = encoder_of(data);
         encoder.encode(&rendered.bytes, &mut encoded);
         encoder.finish(data.terminate, &mut encoded);

@@ -12,25 +12,28 @@ use crate::scenario::Rendered;
 use crate::scenario::{Connect, Pattern, TlsSettings};
 use crate::secret::Masker;
 use crate::session::{Admitted, Answered, Session, Trouble};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 impl StepAt<'_> {
-    pub(crate) async fn connect(&mut self, connect: &Connect) -> StepDone {
-        let name = self.step.session_name();
-        let endpoint = {
-            let scope = self.scope();
-            self.view().resolver(&scope).endpoint(connect).map_err(|error| self.template(&error))?
-        };
-        let wait = match &connect.timeout {
-            Some(length) => self.stage.bounded(self.length(length).map_err(|error| self.template(&error))?),
-            None => self.wait,
-        };
-        // Only of what the connection itself needs, and not of its greeting.
-        let own = std::mem::replace(&mut self.wait, wait);
-        let done = self.opened(name, connect, endpoint).await;
-        self.wait = own;
-        done
+    pub(crate) fn connect<'s>(&'s mut self, connect: &'s Connect) -> Pin<Box<dyn Future<Output = StepDone> + 's>> {
+        Box::pin(async move {
+            let name = self.step.session_name();
+            let endpoint = {
+                let scope = self.scope();
+                self.view().resolver(&scope).endpoint(connect).map_err(|error| self.template(&error))?
+            };
+            let wait = match &connect.timeout {
+                Some(length) => self.stage.bounded(self.length(length).map_err(|error| self.template(&error))?),
+                None => self.wait,
+            };
+            // Only of what the connection itself needs, and not of its greeting.
+            let own = std::mem::replace(&mut self.wait, wait);
+            let done = self.opened(name, connect, endpoint).await;
+            self.wait = own;
+            done
+        })
     }
 
     /// A connection that is opened or not tells what decided that.

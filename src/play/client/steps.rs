@@ -30,16 +30,17 @@ impl StepAt<'_> {
         let step = self.step;
         // What a secret decides is as secret: the others see whether it happens.
         self.guard_secret(self.stage.names.flow().secrets_deciding(step).is_some() && is_seen(step))?;
+        // What few steps do has a place of its own while it is done: a session that waits would hold room for it.
         match &step.action {
             Action::None | Action::Group(_) => {}
             Action::Send(_) | Action::Raw(_) | Action::Data(_) if self.has_left_as_expected().await => {}
             Action::Send(lines) => self.send(lines).await?,
             Action::Raw(raw) => self.raw(raw).await?,
             Action::Data(data) => return self.mail_data(data).await,
-            Action::Bdat(bdat) => return self.bdat(bdat).await,
-            Action::StartTls(tls) => return self.starttls(&tls.client).await,
-            Action::Tls(tls) => return self.handshake(step.session_name(), &tls.client).await,
-            Action::Auth(auth) => return self.auth(auth).await,
+            Action::Bdat(bdat) => return Box::pin(self.bdat(bdat)).await,
+            Action::StartTls(tls) => return Box::pin(self.starttls(&tls.client)).await,
+            Action::Tls(tls) => return Box::pin(self.handshake(step.session_name(), &tls.client)).await,
+            Action::Auth(auth) => return Box::pin(self.auth(auth)).await,
             Action::Connect(connect) => self.connect(connect).await?,
             Action::Close(closing) => self.close(*closing).await?,
             Action::Sleep(length) => {

@@ -22,11 +22,14 @@ pub(crate) fn quoted(line: &str) -> Option<String> {
 
 /// The first template that needs quotes.
 fn template(line: &str) -> Option<Range<usize>> {
-    let mut from = 0;
+    let (mut from, mut seen, mut open) = (0, 0, Vec::new());
     while let Some(start) = line[from..].find("<<").map(|at| from + at) {
         let end = line[start..].find(">>").map(|length| start + length + 2)?;
         let inside = &line[start..end];
-        let in_flow = open_bracket(&line[..start]).is_some() && inside.contains(IN_FLOW);
+        // What lies before is looked at once, however many templates there are.
+        follow_brackets(&line[seen..start], seen, &mut open);
+        seen = start;
+        let in_flow = !open.is_empty() && inside.contains(IN_FLOW);
         let quoted = line[..start].ends_with(['"', '\'']) && inside.contains(&line[start - 1..start]);
         if in_flow || quoted || inside.contains(": ") || inside.contains(" #") {
             return Some(start..end);
@@ -57,14 +60,19 @@ fn value(line: &str, template: &Range<usize>) -> Range<usize> {
 /// The last bracket or brace that is open at the end of this text.
 fn open_bracket(text: &str) -> Option<usize> {
     let mut open = Vec::new();
+    follow_brackets(text, 0, &mut open);
+    open.pop()
+}
+
+/// Goes on with a text that begins at this place of a line.
+fn follow_brackets(text: &str, from: usize, open: &mut Vec<usize>) {
     for (at, sign) in text.char_indices() {
         match sign {
-            '[' | '{' => open.push(at),
+            '[' | '{' => open.push(from + at),
             ']' | '}' => _ = open.pop(),
             _ => {}
         }
     }
-    open.pop()
 }
 
 /// A text without the quotes around it, which a quote inside of it ended too early.
