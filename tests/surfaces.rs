@@ -92,6 +92,23 @@ fn a_scenario_commands_no_runner() {
     assert!(ticket.contains(text), "{ticket}");
 }
 
+/// Nor does a report in JSON that somebody else has written, whatever it becomes.
+#[test]
+fn a_report_of_somebody_else_commands_no_runner() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("s.yaml"), "name: odd\nsteps:\n  - send: NOOP\n    expect: ^299 odd\n").unwrap();
+    said(folder.path(), &["run", "s.yaml", "--sandbox", "--report", "json=r.json"]);
+    let report = std::fs::read_to_string(folder.path().join("r.json")).unwrap();
+    for sign in ["##[error]", "##vso[x]", "\\n::error::x\\n"] {
+        std::fs::write(folder.path().join("h.json"), report.replace("odd", &format!("odd{sign}"))).unwrap();
+        for format in ["human", "json", "html", "markdown", "junit", "tap", "prometheus", "nagios", "github", "matrix"]
+        {
+            let text = said(folder.path(), &["report", "convert", "h.json", "--format", format]);
+            assert!(commands(&text).is_empty(), "{sign} in {format}: {:?}", commands(&text));
+        }
+    }
+}
+
 /// The defaults of a folder are a file below it, or below `--file-root`, as an included file is.
 #[cfg(unix)]
 #[test]

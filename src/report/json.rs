@@ -1,7 +1,7 @@
 //! The JSON report, written and read, and its JSON Schema.
 
 use super::model::{Report, VERSION};
-use crate::visible::{acts_or_hides, commands_a_runner, inert};
+use crate::visible::{acts_or_hides, commands_a_runner, inert, without_commands};
 use std::io;
 
 /// Writes the report, indented so that two of them can be compared line by line.
@@ -54,13 +54,14 @@ pub fn read(text: &str) -> Result<Report, String> {
 }
 
 /// A report may be somebody else's: no character of its texts acts on what shows it. YAML keeps the characters that only
-/// cannot be seen, or it would not be the same scenario.
+/// cannot be seen and the words that only a runner obeys, or it would not be the same scenario.
 fn make_inert(value: &mut serde_json::Value, is_yaml: bool) {
     use serde_json::Value;
     match value {
         Value::String(text) => {
             let acts = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
-            if text.contains(acts) || (!is_yaml && text.contains(acts_or_hides)) {
+            let acts_in_words = || text.contains(acts_or_hides) || without_commands(text) != *text;
+            if text.contains(acts) || (!is_yaml && acts_in_words()) {
                 *text = text.split('\t').map(inert).collect::<Vec<_>>().join("\t");
             }
         }
