@@ -319,6 +319,9 @@ fn unreadable(source: &str) -> Option<String> {
     if source.is_empty() {
         return Some("a name stands between the brackets, `<<name>>`; the empty path is `<>`".to_owned());
     }
+    if source.contains('@') && !source.contains(['\'', '"', ' ']) {
+        return Some(format!("a path has one pair of angle brackets: `<{source}>`"));
+    }
     source.ends_with('|').then(|| "a filter stands after `|`, as in `VALUE | b64encode`".to_owned())
 }
 

@@ -4,6 +4,7 @@
 
 use super::decoder::{Decoder, Entries, KeyValue};
 use super::{actions, connection, content, expect, group, message, reply, tls};
+use crate::scenario::keys;
 use crate::scenario::sides::{Role, Side, Use};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::step::{Action, Assertion, Head, Speech, Step, TlsStep};
@@ -185,7 +186,9 @@ fn refuse_misplaced(decoder: &mut Decoder<'_>, entries: &Entries<'_>) {
         }
         let owner = if role == Role::Group { "a group".to_owned() } else { listed(others) };
         let error = Diagnostic::error(entry.key_span, format!("`{}` belongs to {owner}", entry.key));
-        decoder.complain(help.into_iter().fold(error, Diagnostic::help));
+        let form = keys::row("step", entry.key).filter(|_| role == Role::Group);
+        let form = form.map(|row| format!("write `- {}`, and below it `steps:` with this step", row.form(entry.value)));
+        decoder.complain(form.or_else(|| help.map(str::to_owned)).into_iter().fold(error, Diagnostic::help));
     }
 }
 
