@@ -31,7 +31,7 @@ impl BuiltIn {
 macro_rules! library {
     ($($name:literal),* $(,)?) => {
         /// Every file, sorted by name.
-        const LIBRARY: &[BuiltIn] =
+        static LIBRARY: &[BuiltIn] =
             &[$(BuiltIn { name: $name, text: include_str!(concat!("../scenarios/", $name, ".yaml")) }),*];
     };
 }

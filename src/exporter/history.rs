@@ -3,7 +3,7 @@
 //! Responsible for memory: their number and the size of their transcripts are bounded, and those that failed are kept
 //! longer than those that did not.
 
-use crate::report::model::{ScenarioReport, Verdict};
+use crate::report::model::ScenarioReport;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ impl History {
 }
 
 fn is_success(done: &PastProbe) -> bool {
-    matches!(done.report.verdict, Verdict::Followed | Verdict::Flaky | Verdict::Warned | Verdict::NotApplicable)
+    !done.report.verdict.is_failure()
 }
 
 /// About what a report takes in memory.
@@ -87,6 +87,7 @@ fn size(report: &ScenarioReport) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::model::Verdict;
     use crate::report::samples;
 
     fn probe(verdict: Verdict, octets: usize) -> ScenarioReport {

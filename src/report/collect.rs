@@ -211,6 +211,11 @@ impl Report {
 }
 
 impl Summary {
+    /// Scenarios that did not do what they should, as [`Verdict::is_failure`] tells of each.
+    pub(crate) fn failed(&self) -> u64 {
+        self.diverged + self.unreachable + self.broken + self.interrupted + self.not_played
+    }
+
     fn count(&mut self, scenario: &ScenarioReport) {
         self.scenarios += 1;
         *match scenario.verdict {

@@ -59,7 +59,7 @@ pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
     if let Some(load) = &report.load {
         put(&templates, "load.html", &context! { load => Value::from(Serde(figures::figures(load))) }, output)?;
     }
-    let failed = report.scenarios.iter().filter(|scenario| words::failed(scenario.verdict)).count();
+    let failed = report.scenarios.iter().filter(|scenario| scenario.verdict.is_failure()).count();
     put(&templates, "list.html", &list(report), output)?;
     let mut anchors = Anchors::default();
     let rows = report.scenarios.iter().enumerate().map(|(order, scenario)| (order, anchors.of(&scenario.id), scenario));

@@ -143,6 +143,14 @@ pub enum Verdict {
     NotApplicable,
 }
 
+impl Verdict {
+    /// Whether the scenario did not do what it should. A warning is no failure, nor is a scenario that does not apply.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        !matches!(self, Verdict::Followed | Verdict::Flaky | Verdict::Warned | Verdict::NotApplicable)
+    }
+}
+
 /// How bad it is where a scenario is not followed (RFC 2119).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

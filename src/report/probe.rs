@@ -3,7 +3,7 @@
 //! Responsible for the cause that a failed probe is filed under. What a server said is in no label. Called by the exporter.
 
 use super::exposition::{ExpositionPage, Sample, number, sample, unix};
-use super::model::{ScenarioReport, Session, StepVerdict, Tls, Verdict};
+use super::model::{ScenarioReport, Session, StepVerdict, Tls};
 use super::prometheus::steps_in_figures;
 use super::words;
 use std::fmt::Write as _;
@@ -45,7 +45,7 @@ impl Failure {
     /// The cause of a probe that failed, by what diverged first.
     #[must_use]
     pub fn of(probe: &ScenarioReport) -> Option<Failure> {
-        if matches!(probe.verdict, Verdict::Followed | Verdict::Flaky | Verdict::Warned | Verdict::NotApplicable) {
+        if !probe.verdict.is_failure() {
             return None;
         }
         let Some(first) = probe.divergences.first() else { return Some(Failure::Scenario) };
@@ -217,6 +217,7 @@ mod tests {
     use super::super::samples;
     use super::*;
     use crate::report::model::Divergence;
+    use crate::report::model::Verdict;
 
     fn failed(kind: &str, reason: Option<&str>, cause: &str) -> ScenarioReport {
         let mut probe = samples::diverged().scenarios.remove(0);

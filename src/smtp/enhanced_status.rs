@@ -63,7 +63,7 @@ const fn entry(
 }
 
 /// By subject, from 0.
-const SUBJECTS: &[Meaning] = &[
+static SUBJECTS: &[Meaning] = &[
     means("no subject is given", "RFC 3463 section 3.1"),
     means("the address of the sender or the recipient", ADDRESS),
     means("the recipient's mailbox", MAILBOX),
@@ -89,7 +89,7 @@ const AUTHENTICATED: &str = "RFC 7372";
 const INTERNATIONAL: &str = "RFC 6531";
 
 /// The registry as of December 2024, sorted by subject and detail.
-const ENTRIES: &[Registered] = &[
+static ENTRIES: &[Registered] = &[
     entry(0, 0, "no more is known than the class of the reply", "RFC 3463 section 3.1", &[]),
     entry(1, 0, "something about the address", ADDRESS, &[]),
     entry(1, 1, "the recipient's mailbox does not exist", ADDRESS, &[451, 550]),

@@ -190,8 +190,9 @@ pub fn at_host(host: &str) -> Option<&'static Provider> {
     evidence::of_host(&host).filter(|it| it.submission.as_ref().is_some_and(is_for_users))
 }
 
-/// Sorted by name.
-const PROVIDERS: &[&Provider] = &[
+/// Sorted by name. `static`, as is every large table: a `const` is written once for each codegen unit that names it (five
+/// times, this one was), and each text in it costs an entry for the dynamic linker at each start.
+static PROVIDERS: &[&Provider] = &[
     &amazon_ses::AMAZON_SES,
     &america::ATT,
     &filters::BARRACUDA,
@@ -250,7 +251,7 @@ const PROVIDERS: &[&Provider] = &[
 ];
 
 /// Other names for some of them.
-const ALIASES: &[(&str, &str)] = &[
+static ALIASES: &[(&str, &str)] = &[
     ("126", "netease"),
     ("163", "netease"),
     ("1und1", "ionos"),

@@ -71,7 +71,7 @@ const CHUNKING: &str = "RFC 3030 section 2";
 const NULL_MX: &str = "RFC 7505";
 
 /// Sorted by code.
-const REPLY_CODES: &[ReplyCode] = &[
+static REPLY_CODES: &[ReplyCode] = &[
     entry(211, &[means("system status, or system help", REPLIES)]),
     entry(214, &[means("help for the user", REPLIES)]),
     entry(

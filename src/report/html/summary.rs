@@ -48,19 +48,22 @@ pub(super) fn head(report: &Report) -> PageHead {
 }
 
 fn headline(report: &Report) -> String {
-    let Summary { scenarios, followed, flaky, .. } = report.summary;
-    let (noun, all, good) = match &report.load {
-        Some(load) => ("run", load.runs, load.followed),
-        None => ("scenario", scenarios, followed + flaky),
+    let Summary { scenarios, not_applicable, warned, .. } = report.summary;
+    let (noun, all, bad, warned) = match &report.load {
+        Some(load) => ("run", load.runs, load.runs.saturating_sub(load.followed), 0),
+        None => ("scenario", scenarios.saturating_sub(not_applicable), report.summary.failed(), warned),
     };
-    let headline = match (all, all.saturating_sub(good)) {
-        (0, _) => format!("No {noun} was played"),
-        (1, 0) => format!("The {noun} followed its script"),
-        (_, 0) => format!("All {} followed their script", counted(all, noun)),
-        (1, _) => format!("The {noun} did not follow its script"),
-        (_, bad) => format!("{} of {} did not follow their script", words::count(bad), counted(all, noun)),
+    let headline = match (all, bad, warned) {
+        (0, ..) if scenarios > 0 => "No scenario applies to this server".to_owned(),
+        (0, ..) => format!("No {noun} was played"),
+        (1, 0, 0) => format!("The {noun} followed its script"),
+        (1, 0, _) => format!("The {noun} ended with a warning"),
+        (_, 0, 0) => format!("All {} followed their script", counted(all, noun)),
+        (_, 0, _) => format!("{} of {} ended with a warning", words::count(warned), counted(all, noun)),
+        (1, ..) => format!("The {noun} did not follow its script"),
+        _ => format!("{} of {} did not follow their script", words::count(bad), counted(all, noun)),
     };
-    let unplain = all == good && report.exit_code != 0 && all > 0;
+    let unplain = bad == 0 && report.exit_code != 0 && all > 0;
     let more = match (report.interrupted, unplain) {
         (true, _) => "; the run was interrupted",
         (false, true) => ", but not everything could be done as asked",
@@ -170,6 +173,12 @@ mod tests {
             "All 2 scenarios followed their script, but not everything could be done as asked"
         );
         assert_eq!(headline(&of(Summary::default(), 2)), "No scenario was played");
+        let warned = Summary { scenarios: 12, followed: 8, warned: 3, not_applicable: 1, ..Summary::default() };
+        assert_eq!(headline(&of(warned, 0)), "3 of 11 scenarios ended with a warning");
+        let mixed = Summary { diverged: 2, scenarios: 14, ..warned };
+        assert_eq!(headline(&of(mixed, 1)), "2 of 13 scenarios did not follow their script");
+        let none = Summary { scenarios: 2, not_applicable: 2, ..Summary::default() };
+        assert_eq!(headline(&of(none, 0)), "No scenario applies to this server");
     }
 
     #[test]

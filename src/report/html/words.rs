@@ -21,11 +21,6 @@ pub(super) fn rank(verdict: Verdict) -> usize {
     VERDICTS.iter().position(|one| *one == verdict).unwrap_or(VERDICTS.len())
 }
 
-/// Whether a scenario did not do what it should.
-pub(super) fn failed(verdict: Verdict) -> bool {
-    !matches!(verdict, Verdict::Followed | Verdict::Flaky | Verdict::Warned | Verdict::NotApplicable)
-}
-
 /// The name in the page's style, and what the filter `verdict:` takes.
 pub(super) fn class(verdict: Verdict) -> &'static str {
     match verdict {

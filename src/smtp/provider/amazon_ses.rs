@@ -15,7 +15,7 @@ const ENDPOINT: ProviderPage = ProviderPage {
     url: "https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html",
 };
 
-pub(super) const AMAZON_SES: Provider = Provider {
+pub(super) static AMAZON_SES: Provider = Provider {
     id: "amazon-ses",
     name: "Amazon SES",
     // Not amazonaws.com: whoever rents a machine there is within amazonaws.com too.

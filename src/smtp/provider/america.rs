@@ -22,7 +22,7 @@ const HEY_PAGE: ProviderPage = ProviderPage { title: "HEY: how it works", url: "
 const IMPROVMX_CODES: ProviderPage =
     ProviderPage { title: "ImprovMX error codes", url: "https://improvmx.com/guides/improvmx-error-codes/" };
 
-pub(super) const COMCAST: Provider = Provider {
+pub(super) static COMCAST: Provider = Provider {
     id: "comcast",
     name: "Comcast (Xfinity)",
     domains: &["comcast.net", "xfinity.com"],
@@ -66,7 +66,7 @@ pub(super) const COMCAST: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const ATT: Provider = Provider {
+pub(super) static ATT: Provider = Provider {
     id: "att",
     name: "AT&T",
     domains: &["att.net", "prodigy.net", "sbcglobal.net", "bellsouth.net"],
@@ -98,7 +98,7 @@ pub(super) const ATT: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const SPECTRUM: Provider = Provider {
+pub(super) static SPECTRUM: Provider = Provider {
     id: "spectrum",
     name: "Spectrum (Charter)",
     domains: &["charter.net", "rr.com", "twc.com", "spectrum.net", "spectrum.com", "brighthouse.com"],
@@ -113,7 +113,7 @@ pub(super) const SPECTRUM: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const COX: Provider = Provider {
+pub(super) static COX: Provider = Provider {
     id: "cox",
     name: "Cox",
     domains: &["cox.net", "cox.com"],
@@ -146,7 +146,7 @@ pub(super) const COX: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const HEY: Provider = Provider {
+pub(super) static HEY: Provider = Provider {
     id: "hey",
     name: "HEY",
     domains: &["hey.com", "app.hey.com"],
@@ -164,7 +164,7 @@ pub(super) const HEY: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const IMPROVMX: Provider = Provider {
+pub(super) static IMPROVMX: Provider = Provider {
     id: "improvmx",
     name: "ImprovMX",
     domains: &["improvmx.com"],

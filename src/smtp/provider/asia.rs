@@ -24,7 +24,7 @@ const NETEASE_PAGE: ProviderPage = ProviderPage {
     url: "https://mail.163.com/help/help_spam_16.htm",
 };
 
-pub(super) const YANDEX: Provider = Provider {
+pub(super) static YANDEX: Provider = Provider {
     id: "yandex",
     name: "Yandex",
     domains: &["yandex.ru", "yandex.net", "yandex.com"],
@@ -83,7 +83,7 @@ pub(super) const YANDEX: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const MAIL_RU: Provider = Provider {
+pub(super) static MAIL_RU: Provider = Provider {
     id: "mail-ru",
     name: "Mail.ru",
     domains: &["mail.ru"],
@@ -146,7 +146,7 @@ pub(super) const MAIL_RU: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const RAMBLER: Provider = Provider {
+pub(super) static RAMBLER: Provider = Provider {
     id: "rambler",
     name: "Rambler",
     domains: &["rambler.ru"],
@@ -161,7 +161,7 @@ pub(super) const RAMBLER: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const QQ: Provider = Provider {
+pub(super) static QQ: Provider = Provider {
     id: "qq",
     name: "QQ Mail and Tencent Exmail",
     domains: &["qq.com"],
@@ -225,7 +225,7 @@ pub(super) const QQ: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const NETEASE: Provider = Provider {
+pub(super) static NETEASE: Provider = Provider {
     id: "netease",
     name: "NetEase (163, 126, yeah.net)",
     domains: &["163.com", "126.com", "yeah.net", "netease.com", "163.net", "ym.163.com"],

@@ -29,7 +29,7 @@ const SFR_PAGE: ProviderPage = ProviderPage { title: "SFR Postmaster", url: "htt
 const INFOMANIAK_PAGE: ProviderPage =
     ProviderPage { title: "E-mail hosting", url: "https://www.infomaniak.com/en/support/faq/admin2/e-mail-hosting" };
 
-pub(super) const GMX: Provider = Provider {
+pub(super) static GMX: Provider = Provider {
     id: "gmx",
     name: "GMX and WEB.DE",
     domains: &["gmx.net", "gmx.com", "gmx.de", "web.de", "mail.com", "emig.gmx.net", "emig.kundenserver.de"],
@@ -93,7 +93,7 @@ pub(super) const GMX: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const IONOS: Provider = Provider {
+pub(super) static IONOS: Provider = Provider {
     id: "ionos",
     name: "IONOS",
     domains: &[
@@ -133,7 +133,7 @@ pub(super) const IONOS: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const T_ONLINE: Provider = Provider {
+pub(super) static T_ONLINE: Provider = Provider {
     id: "t-online",
     name: "T-Online (Telekom)",
     domains: &["t-online.de", "telekom.de"],
@@ -161,7 +161,7 @@ pub(super) const T_ONLINE: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const ORANGE: Provider = Provider {
+pub(super) static ORANGE: Provider = Provider {
     id: "orange",
     name: "Orange and Wanadoo",
     domains: &["orange.fr", "wanadoo.fr", "orange.net"],
@@ -212,7 +212,7 @@ pub(super) const ORANGE: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const FREE: Provider = Provider {
+pub(super) static FREE: Provider = Provider {
     id: "free-fr",
     name: "Free",
     domains: &["free.fr", "proxad.net"],
@@ -247,7 +247,7 @@ pub(super) const FREE: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const LA_POSTE: Provider = Provider {
+pub(super) static LA_POSTE: Provider = Provider {
     id: "laposte",
     name: "La Poste",
     domains: &["laposte.net"],
@@ -286,7 +286,7 @@ pub(super) const LA_POSTE: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const SFR: Provider = Provider {
+pub(super) static SFR: Provider = Provider {
     id: "sfr",
     name: "SFR",
     domains: &["sfr.fr", "neuf.fr", "sfr.net"],
@@ -306,7 +306,7 @@ pub(super) const SFR: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const INFOMANIAK: Provider = Provider {
+pub(super) static INFOMANIAK: Provider = Provider {
     id: "infomaniak",
     name: "Infomaniak",
     domains: &["infomaniak.ch", "infomaniak.com", "ikmail.com", "mta-gw.infomaniak.ch"],

@@ -44,7 +44,7 @@ const SPAMHAUS_RESOLVERS: ProviderPage = ProviderPage {
     url: "https://www.spamhaus.com/resource-center/help-for-spamhaus-projects-legacy-blocklist-users",
 };
 
-pub(super) const PROOFPOINT: Provider = Provider {
+pub(super) static PROOFPOINT: Provider = Provider {
     id: "proofpoint",
     name: "Proofpoint",
     domains: &["pphosted.com", "ppe-hosted.com", "proofpoint.com"],
@@ -85,7 +85,7 @@ pub(super) const PROOFPOINT: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const BARRACUDA: Provider = Provider {
+pub(super) static BARRACUDA: Provider = Provider {
     id: "barracuda",
     name: "Barracuda",
     domains: &["barracudanetworks.com", "barracuda.com", "ess.barracudanetworks.com"],
@@ -121,7 +121,7 @@ pub(super) const BARRACUDA: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const CLOUDMARK: Provider = Provider {
+pub(super) static CLOUDMARK: Provider = Provider {
     id: "cloudmark",
     name: "Cloudmark",
     kind: ProviderKind::List,
@@ -136,7 +136,7 @@ pub(super) const CLOUDMARK: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const TREND_MICRO: Provider = Provider {
+pub(super) static TREND_MICRO: Provider = Provider {
     id: "trend-micro",
     name: "Trend Micro",
     domains: &["trendmicro.com", "trendmicro.eu", "trendmicro.co.jp", "tmes.trendmicro.com"],
@@ -167,7 +167,7 @@ pub(super) const TREND_MICRO: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const BROADCOM: Provider = Provider {
+pub(super) static BROADCOM: Provider = Provider {
     id: "broadcom",
     name: "Broadcom (Symantec Email Security.cloud)",
     domains: &["messagelabs.com", "symanteccloud.com"],
@@ -203,7 +203,7 @@ pub(super) const BROADCOM: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const CISCO: Provider = Provider {
+pub(super) static CISCO: Provider = Provider {
     id: "cisco",
     name: "Cisco Secure Email (IronPort)",
     domains: &["iphmx.com", "ironport.com"],
@@ -223,7 +223,7 @@ pub(super) const CISCO: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const TRELLIX: Provider = Provider {
+pub(super) static TRELLIX: Provider = Provider {
     id: "trellix",
     name: "Trellix (FireEye) Email Security",
     domains: &["fireeyecloud.com", "fireeye.com", "fireeyegov.com"],
@@ -243,7 +243,7 @@ pub(super) const TRELLIX: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const ZEROSPAM: Provider = Provider {
+pub(super) static ZEROSPAM: Provider = Provider {
     id: "zerospam",
     name: "Zerospam (Cumulus)",
     domains: &["zerospam.ca", "cumulussmtp.com"],
@@ -258,7 +258,7 @@ pub(super) const ZEROSPAM: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const CLOUDFLARE: Provider = Provider {
+pub(super) static CLOUDFLARE: Provider = Provider {
     id: "cloudflare",
     name: "Cloudflare Email Routing and Area 1",
     domains: &["mx.cloudflare.net", "email.cloudflare.net", "mxrecord.io", "mxrecord.mx"],
@@ -295,7 +295,7 @@ pub(super) const CLOUDFLARE: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const SPAMHAUS: Provider = Provider {
+pub(super) static SPAMHAUS: Provider = Provider {
     id: "spamhaus",
     name: "Spamhaus",
     kind: ProviderKind::List,

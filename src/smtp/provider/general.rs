@@ -41,7 +41,7 @@ const fn rfc(title: &'static str, url: &'static str) -> ProviderPage {
 }
 
 /// What codes and command say where the words of the reply tell no cause.
-const STATEMENTS: &[Statement] = &[
+static STATEMENTS: &[Statement] = &[
     Statement::on(&[523, 524, 538], ENCRYPTION)
         .help("the mechanism needs an encrypted connection: STARTTLS, then EHLO again, then log in")
         .in_scenario("the mechanism needs an encrypted connection: `starttls`, then EHLO again, then `auth`"),

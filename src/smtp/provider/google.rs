@@ -15,7 +15,7 @@ const APP_PASSWORDS: ProviderPage =
 
 const AUTHENTICATION: &str = "Gmail wants the sender's domain to pass SPF or DKIM";
 
-pub(super) const GOOGLE: Provider = Provider {
+pub(super) static GOOGLE: Provider = Provider {
     id: "gmail",
     name: "Gmail",
     domains: &["gmail.com", "googlemail.com", "google.com"],

@@ -32,7 +32,7 @@ const CPANEL_LIMITS: ProviderPage = ProviderPage {
     url: "https://docs.cpanel.net/whm/server-configuration/tweak-settings/",
 };
 
-pub(super) const ZOHO: Provider = Provider {
+pub(super) static ZOHO: Provider = Provider {
     id: "zoho",
     name: "Zoho Mail",
     domains: &["zoho.com", "zoho.eu", "zoho.in", "zoho.com.au", "zohomail.com", "zohocloud.ca"],
@@ -102,7 +102,7 @@ pub(super) const ZOHO: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const OVH: Provider = Provider {
+pub(super) static OVH: Provider = Provider {
     id: "ovh",
     name: "OVHcloud",
     domains: &[
@@ -145,7 +145,7 @@ pub(super) const OVH: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const RACKSPACE: Provider = Provider {
+pub(super) static RACKSPACE: Provider = Provider {
     id: "rackspace",
     name: "Rackspace Email",
     domains: &["emailsrvr.com", "rackspace.com"],
@@ -189,7 +189,7 @@ pub(super) const RACKSPACE: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const GODADDY: Provider = Provider {
+pub(super) static GODADDY: Provider = Provider {
     id: "godaddy",
     name: "GoDaddy",
     domains: &["secureserver.net", "godaddy.com"],
@@ -225,7 +225,7 @@ pub(super) const GODADDY: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const HOSTPOINT: Provider = Provider {
+pub(super) static HOSTPOINT: Provider = Provider {
     id: "hostpoint",
     name: "Hostpoint",
     domains: &["hostpoint.ch"],
@@ -239,7 +239,7 @@ pub(super) const HOSTPOINT: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const CPANEL: Provider = Provider {
+pub(super) static CPANEL: Provider = Provider {
     id: "cpanel",
     name: "cPanel",
     markers: &["max emails per hour", "max defers and failures per hour", "has an outgoing mail suspension"],

@@ -32,7 +32,7 @@ const PROTON_PAGE: ProviderPage = ProviderPage {
     url: "https://proton.me/support/delivery-problems",
 };
 
-pub(super) const ICLOUD: Provider = Provider {
+pub(super) static ICLOUD: Provider = Provider {
     id: "icloud",
     name: "iCloud Mail",
     domains: &["mail.me.com", "icloud.com", "apple.com", "me.com"],
@@ -92,7 +92,7 @@ pub(super) const ICLOUD: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const FASTMAIL: Provider = Provider {
+pub(super) static FASTMAIL: Provider = Provider {
     id: "fastmail",
     name: "Fastmail",
     domains: &["fastmail.com", "messagingengine.com"],
@@ -127,7 +127,7 @@ pub(super) const FASTMAIL: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const PROTON: Provider = Provider {
+pub(super) static PROTON: Provider = Provider {
     id: "proton",
     name: "Proton Mail",
     domains: &["protonmail.ch", "protonmail.com", "proton.me", "proton.ch"],
@@ -171,7 +171,7 @@ pub(super) const PROTON: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const OUTLOOK: Provider = Provider {
+pub(super) static OUTLOOK: Provider = Provider {
     id: "outlook",
     name: "Outlook.com",
     domains: &["smtp-mail.outlook.com", "olc.protection.outlook.com", "hotmail.com"],

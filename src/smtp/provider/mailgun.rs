@@ -19,7 +19,7 @@ const SANDBOX: ProviderPage = ProviderPage {
     url: "https://documentation.mailgun.com/docs/mailgun/user-manual/domains/domains",
 };
 
-pub(super) const MAILGUN: Provider = Provider {
+pub(super) static MAILGUN: Provider = Provider {
     id: "mailgun",
     name: "Mailgun",
     domains: &["mailgun.org"],

@@ -22,7 +22,7 @@ const HIGH_VOLUME: ProviderPage = ProviderPage {
 const SENDER_RULES: &str =
     "only an administrator of the recipient's organisation, or the owner of the group, can change that";
 
-pub(super) const MICROSOFT: Provider = Provider {
+pub(super) static MICROSOFT: Provider = Provider {
     id: "microsoft-365",
     name: "Microsoft 365",
     domains: &["office365.com", "outlook.com", "prod.exchangelabs.com"],

@@ -7,7 +7,7 @@ const ERRORS: ProviderPage = ProviderPage {
     url: "https://mimecastsupport.zendesk.com/hc/en-us/articles/34000709564691-Policies-Mimecast-SMTP-Error-Codes",
 };
 
-pub(super) const MIMECAST: Provider = Provider {
+pub(super) static MIMECAST: Provider = Provider {
     id: "mimecast",
     name: "Mimecast",
     domains: &["mimecast.com"],

@@ -11,7 +11,7 @@ const SETUP: ProviderPage = ProviderPage {
     url: "https://postmarkapp.com/developer/user-guide/send-email-with-smtp",
 };
 
-pub(super) const POSTMARK: Provider = Provider {
+pub(super) static POSTMARK: Provider = Provider {
     id: "postmark",
     name: "Postmark",
     domains: &["postmarkapp.com"],

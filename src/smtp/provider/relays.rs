@@ -21,7 +21,7 @@ const SMTP2GO_SETUP: ProviderPage =
 const SPARKPOST_SETUP: ProviderPage =
     ProviderPage { title: "SMTP API", url: "https://developers.sparkpost.com/api/smtp/" };
 
-pub(super) const BREVO: Provider = Provider {
+pub(super) static BREVO: Provider = Provider {
     id: "brevo",
     name: "Brevo",
     domains: &["smtp-relay.brevo.com", "smtp-relay.sendinblue.com"],
@@ -56,7 +56,7 @@ pub(super) const BREVO: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const MAILJET: Provider = Provider {
+pub(super) static MAILJET: Provider = Provider {
     id: "mailjet",
     name: "Mailjet",
     domains: &["mailjet.com"],
@@ -86,7 +86,7 @@ pub(super) const MAILJET: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const MAILTRAP: Provider = Provider {
+pub(super) static MAILTRAP: Provider = Provider {
     id: "mailtrap",
     name: "Mailtrap",
     domains: &["live.smtp.mailtrap.io"],
@@ -104,7 +104,7 @@ pub(super) const MAILTRAP: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const MANDRILL: Provider = Provider {
+pub(super) static MANDRILL: Provider = Provider {
     id: "mandrill",
     name: "Mandrill (Mailchimp Transactional)",
     domains: &["mandrillapp.com"],
@@ -127,7 +127,7 @@ pub(super) const MANDRILL: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const RESEND: Provider = Provider {
+pub(super) static RESEND: Provider = Provider {
     id: "resend",
     name: "Resend",
     domains: &["smtp.resend.com"],
@@ -146,7 +146,7 @@ pub(super) const RESEND: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const SPARKPOST: Provider = Provider {
+pub(super) static SPARKPOST: Provider = Provider {
     id: "sparkpost",
     name: "SparkPost",
     domains: &["sparkpostmail.com"],
@@ -181,7 +181,7 @@ pub(super) const SPARKPOST: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const ELASTIC_EMAIL: Provider = Provider {
+pub(super) static ELASTIC_EMAIL: Provider = Provider {
     id: "elastic-email",
     name: "Elastic Email",
     domains: &["elasticemail.com", "elasticemail.net"],
@@ -204,7 +204,7 @@ pub(super) const ELASTIC_EMAIL: Provider = Provider {
     ..NOBODY
 };
 
-pub(super) const SMTP2GO: Provider = Provider {
+pub(super) static SMTP2GO: Provider = Provider {
     id: "smtp2go",
     name: "SMTP2GO",
     domains: &["smtp2go.com"],

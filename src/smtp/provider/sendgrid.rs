@@ -15,7 +15,7 @@ const KEYS: ProviderPage = ProviderPage {
     url: "https://support.sendgrid.com/hc/en-us/articles/18322114821403-4XX-API-Errors-and-Troubleshooting-Suggestions",
 };
 
-pub(super) const SENDGRID: Provider = Provider {
+pub(super) static SENDGRID: Provider = Provider {
     id: "sendgrid",
     name: "SendGrid",
     domains: &["sendgrid.net"],

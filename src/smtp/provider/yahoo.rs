@@ -13,7 +13,7 @@ const SETTINGS: ProviderPage = ProviderPage {
     url: "https://help.yahoo.com/kb/SLN4724.html",
 };
 
-pub(super) const YAHOO: Provider = Provider {
+pub(super) static YAHOO: Provider = Provider {
     id: "yahoo",
     name: "Yahoo and AOL",
     domains: &["mail.yahoo.com", "smtp.aol.com", "yahoodns.net", "mx.aol.com"],

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 /// Words that tell the command; the last of them that stands in the text counts. An empty command is the connection
 /// itself, whose reply is the greeting, and DATA is also the end of the mail data.
-const ANSWERED: &[(&str, &str)] = &[
+static ANSWERED: &[(&str, &str)] = &[
     // Postfix
     ("refused to talk to me", ""),
     ("in reply to mail from command", "MAIL"),

@@ -37,7 +37,7 @@ const fn refusal(source: ProviderPage) -> Statement {
 const GREY: &[&str] =
     &["greylist", "graylist", "grey-list", "gray-list", "grey list", "gray list", "postgrey", "deferred for & seconds"];
 
-pub(super) const STATEMENTS: &[Statement] = &[
+pub(super) static STATEMENTS: &[Statement] = &[
     // The protocol
     refusal(BARE_LF)
         .text(&["bare <lf>", "bare lf", "bare newline", "bare line feed", "smtpsend.barelinefeeds"])
