@@ -6,13 +6,13 @@
 mod facts;
 
 use super::answers::implausible;
-use super::codes::{Outlook, may_be, outlook, wants_mail_data};
+use super::codes::{Outlook, outlook, wants_mail_data};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::{Action, Closing, Expected, Group, Scenario, Step};
 use crate::smtp::command::Verb;
 use facts::{
     asks_success, begins_with_tls, is_end, is_login, is_no_response, is_submission, reads_tls, responses, verb,
-    without_message,
+    wants_response, without_message,
 };
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -271,10 +271,23 @@ impl<'s> LintPhase<'s> {
     fn follow(&mut self, step: &'s Step) {
         let outlook = step.expect.as_ref().map(outlook);
         let refused = outlook == Some(Outlook::Refusal);
-        let in_login = self.login;
-        self.login &= !refused && step.expect.as_ref().is_some_and(|expect| may_be(expect, &[334]) == Some(true));
+        let accepts_login = step.expect.as_ref().is_some_and(is_login);
+        self.logged_in |= self.login && accepts_login && !refused;
+        self.login &= !refused && step.expect.as_ref().is_some_and(wants_response);
         self.responses = self.responses.filter(|_| self.login).map(|left| left.saturating_sub(1).max(1));
+        self.follow_action(step, refused);
+        if refused {
+            return;
+        }
         let uncertain = outlook == Some(Outlook::Open) && !matches!(step.action, Action::None);
+        self.greeting_owed &= step.expect.is_none();
+        self.unknown |= uncertain || step.observes();
+        self.follow_line(step);
+        // Without an `expect` beside it nobody says whether DATA was accepted.
+        self.unknown |= verb(step) == Some(Verb::Data) && step.expect.is_none();
+    }
+
+    fn follow_action(&mut self, step: &'s Step, refused: bool) {
         match &step.action {
             Action::Connect(_) => self.greeting_owed = step.expect.is_none(),
             Action::Raw(_) | Action::Bdat(_) => self.unknown = true,
@@ -297,11 +310,10 @@ impl<'s> LintPhase<'s> {
             }
             _ => {}
         }
-        if refused {
-            return;
-        }
-        self.greeting_owed &= step.expect.is_none();
-        self.unknown |= uncertain || step.observes();
+    }
+
+    /// A line that was not refused.
+    fn follow_line(&mut self, step: &'s Step) {
         match verb(step) {
             Some(Verb::Ehlo | Verb::Helo | Verb::Lhlo) => self.greeted = true,
             Some(Verb::Mail) => (self.mail, self.recipient) = (true, false),
@@ -313,11 +325,10 @@ impl<'s> LintPhase<'s> {
             }
             Some(Verb::Quit) => self.quit = true,
             Some(Verb::AuthCommand) => {
-                self.login = step.expect.as_ref().is_some_and(|expect| may_be(expect, &[334]) == Some(true));
+                self.login = step.expect.as_ref().is_some_and(wants_response);
                 self.responses = responses(step).filter(|_| self.login);
                 self.logged_in |= step.expect.as_ref().is_some_and(is_login);
             }
-            _ if in_login && step.expect.as_ref().is_some_and(is_login) => self.logged_in = true,
             Some(Verb::StartTls) => self.asked_for_tls = Some(step),
             Some(Verb::Other) if self.mail_data && is_end(step) => {
                 (self.mail, self.recipient, self.mail_data) = (false, false, false);
@@ -325,7 +336,5 @@ impl<'s> LintPhase<'s> {
             None if matches!(step.action, Action::Send(_)) => self.unknown = true,
             _ => {}
         }
-        // Without an `expect` beside it nobody says whether DATA was accepted.
-        self.unknown |= verb(step) == Some(Verb::Data) && step.expect.is_none();
     }
 }

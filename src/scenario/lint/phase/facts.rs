@@ -36,6 +36,11 @@ pub(super) fn responses(step: &Step) -> Option<u8> {
     }
 }
 
+/// Whether the server is to ask for a response of a login.
+pub(super) fn wants_response(expect: &Expectation) -> bool {
+    may_be(expect, &[334]) == Some(true)
+}
+
 /// Whether an accepted login is expected.
 pub(super) fn is_login(expect: &Expectation) -> bool {
     may_be(expect, &[235]) == Some(true) && may_be(expect, &[334]) == Some(false)
