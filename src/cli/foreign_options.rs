@@ -60,7 +60,7 @@ impl CommandPlace<'_> {
         let has = |command: &&Command| command.get_arguments().any(|one| one.get_long() == Some(long));
         let owners: Vec<&str> = self.program.get_subcommands().filter(has).map(Command::get_name).collect();
         let (first, others) = owners.split_first()?;
-        let others = others.iter().take(3).map(|name| format!(", `{name}`")).collect::<String>();
+        let others = others.iter().take(3).fold(String::new(), |list, name| list + &format!(", `{name}`"));
         Some(format!("`{option}` is an option of `{first}`{others}: `smtp-script {first} {option} …`"))
     }
 

@@ -95,8 +95,8 @@ impl KeyRow {
 /// A key that stands in the wrong place, in its right one: what is said of it.
 pub(crate) fn elsewhere(key: &str, place: &str, written: &Node) -> Option<String> {
     let plain = super::words::plain(key);
-    let homes = HOMES.iter().filter(|home| **home != place);
-    let found = homes.filter_map(|home| row(home, &plain)).next()?;
+    let mut homes = HOMES.iter().filter(|home| **home != place);
+    let found = homes.find_map(|home| row(home, &plain))?;
     let form = found.form(written);
     Some(match found.place {
         "top" => format!("this key stands at the top of the file: `{form}`"),

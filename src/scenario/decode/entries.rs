@@ -78,13 +78,14 @@ impl Decoder<'_> {
             } else if known.iter().any(|keys| keys.contains(&name)) {
                 entries.list.push(KeyValue { key: name, key_span: key.span, value });
             } else {
-                self.unknown_key(name, key.span, value, what, known);
+                self.unknown_key((key, value), what, known);
             }
         }
         Some(entries)
     }
 
-    pub(super) fn unknown_key(&mut self, name: &str, span: Span, value: &Node, what: &str, known: &[&[&str]]) {
+    fn unknown_key(&mut self, (key, value): (&Node, &Node), what: &str, known: &[&[&str]]) {
+        let (name, span) = (key.scalar().map_or("", |scalar| scalar.text.as_str()), key.span);
         if name == "<<" {
             return self.complain(merge_key(span));
         }

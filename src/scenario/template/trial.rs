@@ -85,7 +85,7 @@ impl Trial {
         } else {
             (first.message.clone(), first.help.clone())
         };
-        (same && (of_arguments || of_types)).then(|| TemplateError { message, help, span: first.span })
+        (same && (of_arguments || of_types)).then_some(TemplateError { message, help, span: first.span })
     }
 
     /// A value of this name; nothing where its type is not known.
