@@ -20,19 +20,19 @@ const WORDS: &str = include_str!("forms/words.txt");
 #[derive(Debug, Clone, Copy)]
 struct Key {
     place: &'static str,
-    key: &'static str,
+    name: &'static str,
     example: &'static str,
 }
 
 fn keys() -> Vec<Key> {
     let lines = KEYS.lines().filter(|line| !line.is_empty() && !line.starts_with('#') && !line.starts_with("in "));
-    let key = |line: &'static str| {
+    let row = |line: &'static str| {
         let (head, rest) = line.split_once(": ").unwrap();
-        let (place, key) = head.split_once(' ').unwrap();
+        let (place, name) = head.split_once(' ').unwrap();
         let (_, example) = rest.split_once(" => ").unwrap();
-        Key { place, key, example }
+        Key { place, name, example }
     };
-    lines.map(key).collect()
+    lines.map(row).collect()
 }
 
 /// What is said of a scenario, and where.
@@ -135,7 +135,7 @@ impl Figure {
 }
 
 fn shapes(key: &Key) -> Vec<(&'static str, String)> {
-    let too_deep = format!("{{{}: {}}}", key.key, key.example);
+    let too_deep = format!("{{{}: {}}}", key.name, key.example);
     let mut shapes = vec![
         ("shape text", "something".to_owned()),
         ("shape list", "[a, b]".to_owned()),
@@ -189,6 +189,7 @@ fn spellings(key: &str) -> Vec<(&'static str, String)> {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figure is shown beside the verdict")]
 fn every_key_in_every_wrong_form_is_mended() {
     let keys = keys();
     let places: Vec<&'static str> =
@@ -197,24 +198,24 @@ fn every_key_in_every_wrong_form_is_mended() {
     let mut wrong = Vec::new();
     let mut figures: BTreeMap<&str, Figure> = BTreeMap::new();
     for key in &keys {
-        let place = Place::of(key.place, key.key);
-        let example = place.with(key.key, key.example).text();
+        let place = Place::of(key.place, key.name);
+        let example = place.with(key.name, key.example).text();
         if is_wrong(&example) {
             let said: Vec<String> = said(&example).into_iter().map(|one| one.text).collect();
-            wrong.push(format!("{} {}: {example}\n{said:?}", key.place, key.key));
+            wrong.push(format!("{} {}: {example}\n{said:?}", key.place, key.name));
             continue;
         }
         for (title, value) in shapes(key) {
-            figures.entry("shapes").or_default().judge(&place, key.key, &value, title);
+            figures.entry("shapes").or_default().judge(&place, key.name, &value, title);
         }
-        for (title, word) in spellings(key.key) {
-            if keys.iter().all(|other| other.place != key.place || other.key != word) {
+        for (title, word) in spellings(key.name) {
+            if keys.iter().all(|other| other.place != key.place || other.name != word) {
                 figures.entry("spellings").or_default().judge(&place, &word, key.example, title);
             }
         }
         for other in &places {
-            if keys.iter().all(|row| row.place != *other || row.key != key.key) {
-                figures.entry("places").or_default().judge(&Place::any(other), key.key, key.example, "place");
+            if keys.iter().all(|row| row.place != *other || row.name != key.name) {
+                figures.entry("places").or_default().judge(&Place::any(other), key.name, key.example, "place");
             }
         }
     }
@@ -233,6 +234,6 @@ fn every_key_in_every_wrong_form_is_mended() {
             figure.failed.iter().for_each(|line| println!("  {line}"));
         }
     }
-    println!("together: {right} of {cells} ({:.1} %)", 100.0 * right as f64 / cells as f64);
+    println!("together: {right} of {cells} ({} %)", right * 100 / cells);
     assert!(right * 100 >= cells * 70, "{right} of {cells}");
 }

@@ -194,7 +194,7 @@ fn within(place: &str, key: &str) -> String {
 
 fn beside(rows: &[(&str, &str)], key: &str) -> String {
     let others = rows.iter().filter(|(other, _)| *other != key && !other.is_empty());
-    others.map(|(other, value)| format!("{other}: {value}, ")).collect()
+    others.fold(String::new(), |text, (other, value)| text + &format!("{other}: {value}, "))
 }
 
 impl Filled<'_> {
