@@ -3,6 +3,7 @@
 //! Responsible for the tips of mistakes on the command line: one table, asked before clap's own guess, which knows spellings
 //! and no meanings. Called by `cli` when the arguments cannot be read.
 
+use crate::scenario::address::{right_form_of, without_login};
 use clap::Command;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -16,8 +17,12 @@ pub(super) fn with_tip(mut error: clap::Error, arguments: &[String], program: &C
     let given = arguments.get(1..).unwrap_or_default();
     let known = |word: &String| program.get_subcommands().any(|one| one.get_name() == word);
     let at = given.iter().position(known);
-    let place =
-        CommandPlace { name: at.map_or("", |at| given[at].as_str()), before: &given[..at.unwrap_or(0)], program };
+    let place = CommandPlace {
+        name: at.map_or("", |at| given[at].as_str()),
+        before: &given[..at.unwrap_or(0)],
+        given,
+        program,
+    };
     let tip = match error.kind() {
         ErrorKind::UnknownArgument => invalid(&error, ContextKind::InvalidArg).and_then(|word| place.of_argument(word)),
         ErrorKind::InvalidSubcommand => {
@@ -27,6 +32,10 @@ pub(super) fn with_tip(mut error: clap::Error, arguments: &[String], program: &C
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => of_value(&error),
         _ => None,
     };
+    if let Some(value) = invalid(&error, ContextKind::InvalidValue).filter(|value| value.contains("://")) {
+        let shown = without_login(value);
+        error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+    }
     if let Some(tip) = tip {
         for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::Suggested] {
             error.remove(kind);
@@ -40,6 +49,7 @@ pub(super) fn with_tip(mut error: clap::Error, arguments: &[String], program: &C
 struct CommandPlace<'a> {
     name: &'a str,
     before: &'a [String],
+    given: &'a [String],
     program: &'a Command,
 }
 
@@ -49,6 +59,11 @@ impl CommandPlace<'_> {
         let option = option_of(word);
         if self.before.iter().any(|one| option_of(one) == option) {
             return Some(format!("an option stands after its command: `smtp-script {} {option} …`", self.name));
+        }
+        let mut rest = self.given.iter().skip_while(|one| option_of(one) != option).skip(1);
+        let port = rest.next().filter(|port| port.parse::<u16>().is_ok());
+        if let Some(port) = port.filter(|_| matches!(option, "-p" | "-P" | "--port") && self.name != "serve") {
+            return Some(format!("the port stands after the server: `mail.example.com:{port}`"));
         }
         let table = || tip(if self.name.is_empty() { "top" } else { self.name }, option).map(str::to_owned);
         table().or_else(|| self.of_another(option)).or_else(|| self.stray(word))
@@ -69,10 +84,14 @@ impl CommandPlace<'_> {
         let is_option = word.starts_with('-');
         let is_port = word.parse::<u16>().is_ok();
         match self.name {
+            _ if word.trim_start_matches('-').parse::<f64>().is_ok() && is_option => {
+                Some("a number here is no less than 0".to_owned())
+            }
             _ if is_option => None,
             "send" | "shell" if is_port => Some(format!("a colon stands between host and port: `HOST:{word}`")),
             "send" if word.contains('@') => Some(format!("a recipient is `--to {word}`, the sender `--from ADDRESS`")),
             "send" if Path::new(word).is_file() => Some(format!("a message of your own is `--data {word}`")),
+            "record" => Some(format!("the real server is `--to {word}`: `smtp-script record --to {word} -o FILE`")),
             "" => None,
             name => {
                 Some(format!("`{name}` takes one of these: leave `{word}` out, or put texts with blanks into quotes"))
@@ -114,7 +133,7 @@ fn by_form(word: &str, given: &[String]) -> Option<String> {
     if word.len() == 3 && word.parse::<u16>().is_ok() {
         return Some(format!("what a reply means is said by `smtp-script explain {word}`"));
     }
-    let host = crate::scenario::address::right_form_of(word).unwrap_or_else(|| word.to_owned());
+    let host = right_form_of(word).unwrap_or_else(|| word.to_owned());
     let port = given.get(1).filter(|port| port.parse::<u16>().is_ok()).map_or(String::new(), |port| format!(":{port}"));
     host.contains('.').then(|| {
         format!(

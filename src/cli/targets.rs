@@ -156,6 +156,11 @@ fn no_file(name: &str) -> Option<String> {
     if name.starts_with("http://") || name.starts_with("https://") {
         return Some(format!("\n  = help: a scenario is a file of this machine: `curl {name} | smtp-script run -`"));
     }
+    if name.parse::<u16>().is_ok() {
+        let help =
+            format!("a port is part of an address: `--to HOST:{name}`, or `serve --sandbox --listen 127.0.0.1:{name}`");
+        return Some(format!("\n  = help: {help}"));
+    }
     let address = crate::scenario::address::right_form_of(name).unwrap_or_else(|| name.to_owned());
     let (host, port) = address.split_once(':').unwrap_or((address.as_str(), ""));
     let is_server = !is_yaml(Path::new(name)) && (host.contains('.') || !port.is_empty()) && !host.contains('/');

@@ -34,7 +34,7 @@ pub(crate) fn right_form_of(text: &str) -> Option<String> {
 }
 
 /// A URL without the user and the password in it.
-fn without_login(text: &str) -> String {
+pub(crate) fn without_login(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     match rest[..end].rfind('@') {
@@ -63,11 +63,21 @@ fn right_form(text: &str, default_port: u16) -> Option<String> {
     if unquoted != word {
         return Some(format!("it without `{}`: `{unquoted}`", word.replace(unquoted, " ").trim()));
     }
-    by_ipv6(word, default_port)
+    by_file(word)
+        .or_else(|| by_ipv6(word, default_port))
         .or_else(|| by_url(word))
         .or_else(|| by_brackets(word))
         .or_else(|| by_words(word))
         .or_else(|| by_port(word))
+}
+
+/// The name of a file, where a server is wanted.
+fn by_file(word: &str) -> Option<String> {
+    let ending = word.rsplit_once('.')?.1.to_ascii_lowercase();
+    let is_file = matches!(ending.as_str(), "yaml" | "yml" | "json" | "eml" | "txt" | "log" | "md" | "csv");
+    is_file.then(|| {
+        format!("the name of a server, `mail.example.com:587`: a scenario is played by `smtp-script run {word}`")
+    })
 }
 
 fn by_ipv6(word: &str, default_port: u16) -> Option<String> {

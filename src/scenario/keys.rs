@@ -5,6 +5,7 @@
 
 mod fit;
 
+use super::sides::{self, Role};
 use super::yaml::Node;
 use fit::{fitted, flow};
 
@@ -76,8 +77,18 @@ impl KeyRow {
 
     /// `KEY: VALUE`, with what was written as far as it can be kept.
     pub(crate) fn form(&self, written: &Node) -> String {
-        let value = if is_confidential(self.key) { None } else { self.fit(written) };
+        let value = if matches!(self.key, "password" | "token") { None } else { self.fit(written) };
         format!("{}: {}", self.key, value.unwrap_or_else(|| self.example.to_owned()))
+    }
+
+    /// Whether what was written is of a form that the key does not take, and can be brought into one.
+    pub(crate) fn wants_other(&self, written: &Node) -> bool {
+        !is_confidential(self.key) && self.fit(written).is_some() && !self.is_fit(written) && self.takes_no_text()
+    }
+
+    /// Whether the key takes anything but text.
+    fn takes_no_text(&self) -> bool {
+        !self.forms.split(' ').any(|form| matches!(form, "text" | "pattern" | "expression" | "address" | "host"))
     }
 
     /// Whether what was written has a form of this key already.
@@ -100,9 +111,32 @@ pub(crate) fn elsewhere(key: &str, place: &str, written: &Node) -> Option<String
     let form = found.form(written);
     Some(match found.place {
         "top" => format!("this key stands at the top of the file: `{form}`"),
-        "step" => format!("this key belongs to a step, under `steps:`: `- {form}`"),
-        home => format!("it is written `{}`", frame(home)?.replace('$', &form)),
+        "step" => format!("this key belongs to a step, under `steps:`: `- {}`", whole_step(found.key, &form)),
+        home => format!("it is written `{}`", in_frame(frame(home)?, found.key, &form)),
     })
+}
+
+/// A key of a step, with what it cannot stand without.
+fn whole_step(key: &str, form: &str) -> String {
+    match sides::role_of(key) {
+        Some(Role::Modifier) => match key {
+            "fails" => format!("{{connect: 'mail.example.com:587', {form}}}"),
+            "warn" => format!("{{assert: reply.code == 250, {form}}}"),
+            _ => format!("{{send: NOOP, expect: ^250, {form}}}"),
+        },
+        Some(Role::Group) => format!("{{{form}, steps: [{{send: NOOP, expect: ^250}}]}}"),
+        _ => form.to_owned(),
+    }
+}
+
+/// A key in the form of its place: in place of the example's, where that has it too.
+fn in_frame(frame: &str, key: &str, form: &str) -> String {
+    let start = frame.find(&format!(" {key}: ")).or_else(|| frame.find(&format!("{{{key}: ")));
+    let Some(start) = start.map(|at| at + 1).filter(|at| *at < frame.find('$').unwrap_or(0)) else {
+        return frame.replace('$', form);
+    };
+    let end = frame[start..].find(", ").map_or(frame.len(), |length| start + length);
+    format!("{}{form}{}", &frame[..start], frame[end..].replace(", $", ""))
 }
 
 /// The help of a table in which `KEY: «EXAMPLE»` stands for the value that was written.
@@ -146,7 +180,6 @@ mod tests {
     fn values_in_the_form_of_their_key() {
         for (place, key, written, form) in [
             ("step", "sleep", "5", "sleep: 5s"),
-            ("step", "sleep", "500 milliseconds", "sleep: 500ms"),
             ("step", "sleep", "soon", "sleep: 2s"),
             ("step", "send", "{line: NOOP}", "send: NOOP"),
             ("step", "expect", "250 OK", "expect: ^250 OK"),

@@ -176,8 +176,8 @@ mod tests {
 
     #[test]
     fn words_in_any_spelling() {
-        assert_eq!(foreign("waitFor", Where::Step), Some("to wait, write a step `- sleep: 5s`"));
-        assert_eq!(foreign("Wait-For", Where::Step), Some("to wait, write a step `- sleep: 5s`"));
+        assert_eq!(foreign("waitFor", Where::Step), Some("to wait, write a step `- sleep: «5s»`"));
+        assert_eq!(foreign("Wait-For", Where::Step), Some("to wait, write a step `- sleep: «5s»`"));
         assert_eq!(help("Send", Where::Step, ["send", "sleep"]).as_deref(), Some("did you mean `send`?"));
         assert_eq!(help("qqqqqqqq", Where::Step, ["send"]), None);
     }

@@ -247,7 +247,9 @@ impl Filled<'_> {
     fn by_form(&self, key: &str, form: &str) -> Vec<String> {
         if let Some(step) = form.strip_prefix("- ") {
             let flow = flow_step(step);
+            let beside = Some(self.beside_server(step));
             return [
+                beside,
                 self.in_step_of(&format!("{{{step}}}")),
                 self.in_step_of(step),
                 self.after(step),
@@ -262,6 +264,7 @@ impl Filled<'_> {
             let without = self.put("");
             return vec![
                 self.in_place_of_its_own(form),
+                self.alone(form),
                 self.put(form),
                 at_top(&without, form),
                 self.with_step_key(form),
@@ -270,6 +273,22 @@ impl Filled<'_> {
             ];
         }
         vec![self.put(&format!("{key}: {form}")), self.put(&format!("{form}: "))]
+    }
+
+    /// In place of all that stands beside it.
+    fn alone(&self, form: &str) -> String {
+        let at = self.doc.find('¤').unwrap_or(0);
+        let open = self.doc[..at].rfind('{').map_or(0, |open| open + 1);
+        format!("{}{form}{}", &self.doc[..open], &self.doc[at + '¤'.len_utf8()..])
+    }
+
+    /// Among the client's steps, where the scenario has a server alone.
+    fn beside_server(&self, step: &str) -> String {
+        if self.doc.starts_with("server:") {
+            format!("{}{CONNECT}{STEPS}  - {step}\n", self.put(""))
+        } else {
+            String::new()
+        }
     }
 
     /// In place of an entry of the same key beside it.

@@ -70,7 +70,9 @@ impl Decoder<'_> {
                 let error = Diagnostic::error(key.span, format!("`{name}` stands here twice"))
                     .other(first.key_span, "the first one");
                 let of_step = matches!(what, "a step" | "a server's step");
-                self.complain(error.help(if of_step {
+                self.complain(error.help(if name == "connect" && !of_step {
+                    "a further session is a step: `- connect: {host: NAME, port: 25, as: second}`"
+                } else if of_step {
                     "a new step begins with `- `"
                 } else {
                     "leave one of them out, or put what both hold under one"
@@ -106,7 +108,7 @@ impl Decoder<'_> {
             .or_else(elsewhere)
             .or_else(|| words::likely_help(name, place_of(what), &all))
             .unwrap_or_else(|| format!("the keys are {}", all.join(", ")));
-        self.complain(error.help(help));
+        self.complain(error.help(with_value(&help, key_place(what), value)));
     }
 
     /// A form of `connect` with the server that the file names.
@@ -121,6 +123,13 @@ impl Decoder<'_> {
             None => help.to_owned(),
         }
     }
+}
+
+/// `did you mean` with the value too, where its form is not that of the key.
+fn with_value(help: &str, place: &str, value: &Node) -> String {
+    let near = help.strip_prefix("did you mean `").and_then(|rest| rest.strip_suffix("`?"));
+    let row = near.and_then(|near| keys::row(place, near)).filter(|row| row.wants_other(value));
+    row.map_or_else(|| help.to_owned(), |row| format!("did you mean `{}`?", row.form(value)))
 }
 
 /// What a key that is no word was meant to be.

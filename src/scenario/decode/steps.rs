@@ -256,7 +256,8 @@ fn pair_of_words(node: &Node, items: &[Node]) -> Diagnostic {
     let words: Vec<&str> = items.iter().filter_map(Node::scalar).map(|scalar| scalar.text.as_str()).collect();
     let error = Diagnostic::error(node.span, format!("a step is a mapping, not {}", node.description()));
     error.help(match words.as_slice() {
-        [key, value] => format!("write `- {key}: {value}`"),
+        [key, value] if keys::row("step", key).is_some() => format!("write `- {key}: {value}`"),
+        [line, reply] => format!("write `- send: {line}` and, below it, `expect: {reply}`"),
         _ => "write `- send: LINE` and, below it, `expect: ^250`; each step begins with one `- `".to_owned(),
     })
 }

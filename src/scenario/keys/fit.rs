@@ -18,9 +18,15 @@ pub(super) fn fitted(form: &str, node: &Node) -> Option<String> {
         "reply" => text_of(node).filter(|text| code(text).is_some()).map(|text| flow_text(&text)),
         "listen" => text_of(node).and_then(|text| listen(&text)),
         "size" => text_of(node).and_then(|text| digits(&text)).map(|digits| format!("{digits}KiB")),
+        "address" => text_of(node).and_then(|text| address(&text)),
+        "host" => {
+            text_of(node).and_then(|text| address(&text)).map(|text| text.split(':').next().unwrap_or("").to_owned())
+        }
         "code" => text_of(node).and_then(|text| code(&text)),
         "flag" => text_of(node).and_then(|text| flag(&text)).map(|flag| flag.to_string()),
-        "names" => Some(names(node)).filter(|names| !names.is_empty()).map(|names| format!("[{}]", names.join(", "))),
+        "names" => Some(names(node))
+            .filter(|names| !names.is_empty() && names.iter().all(|name| is_name(name)))
+            .map(|names| format!("[{}]", names.join(", "))),
         "list" => list(node),
         "bindings" => bindings(node),
         "loop" => match &node.value {
@@ -30,6 +36,7 @@ pub(super) fn fitted(form: &str, node: &Node) -> Option<String> {
             _ => bindings(node),
         },
         _ => match form.split_once(':') {
+            Some(("list", _)) if matches!(node.value, Value::List(_)) => flow(node),
             Some(("list" | "steps", _)) => {
                 flow(node).filter(|_| matches!(node.value, Value::Map(_))).map(|map| format!("[{map}]"))
             }
@@ -104,6 +111,18 @@ fn listen(text: &str) -> Option<String> {
     Some(format!("{host}:{port}"))
 }
 
+/// A server, from a URL too; a port alone is one of an example.
+fn address(text: &str) -> Option<String> {
+    if text.parse::<u16>().is_ok() {
+        return Some(format!("mail.example.com:{text}"));
+    }
+    let address = crate::scenario::address::right_form_of(text).unwrap_or_else(|| text.to_owned());
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:<>_[]".contains(&byte);
+    let has_letter = address.bytes().any(|byte| byte.is_ascii_alphabetic());
+    (has_letter && address.bytes().all(plain) && !matches!(address.as_str(), "true" | "false" | "null"))
+        .then_some(address)
+}
+
 fn digits(text: &str) -> Option<String> {
     let start = text.find(|letter: char| letter.is_ascii_digit())?;
     let digits: String = text[start..].chars().take_while(char::is_ascii_digit).collect();
@@ -135,9 +154,16 @@ fn names(node: &Node) -> Vec<String> {
     }
 }
 
+/// No number, and none of the words that YAML takes for something else.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && !matches!(name, "true" | "false" | "null" | "yes" | "no")
+}
+
 fn list(node: &Node) -> Option<String> {
     match &node.value {
-        Value::Scalar(scalar) if scalar.kind != ScalarKind::Null => {
+        Value::List(_) => flow(node),
+        Value::Scalar(scalar) if scalar.kind != ScalarKind::Null && !scalar.text.is_empty() => {
             let items: Vec<String> = scalar.text.split([',', ';']).map(|item| flow_text(item.trim())).collect();
             Some(format!("[{}]", items.join(", ")))
         }

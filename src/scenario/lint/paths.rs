@@ -36,9 +36,10 @@ pub(super) fn look(text: &Text, verb: &str, keyword: &str, value: &str, warnings
     }
 }
 
-/// A mailbox is `local-part@domain`; only a recipient may be `postmaster` alone.
+/// A mailbox is `local-part@domain`.
 fn of_path(path: &str, verb: &str) -> Option<(String, String)> {
-    if path.is_empty() || verb == "RCPT" && path.eq_ignore_ascii_case("postmaster") {
+    // A server may know its own recipients without a domain.
+    if path.is_empty() || verb == "RCPT" && !path.contains(['@', ' ']) {
         return None;
     }
     if path.contains(char::is_whitespace) {

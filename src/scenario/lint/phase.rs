@@ -163,6 +163,10 @@ impl<'s> LintPhase<'s> {
             Action::Send(_) if verb(step) == Some(Verb::StartTls) && self.tls == Some(true) => {
                 ("TLS has begun already", "leave out `STARTTLS`, or connect to a port without implicit TLS")
             }
+            Action::Tls(_) if self.tls == Some(false) && self.greeted && self.asked_for_tls.is_none() => (
+                "a plain session goes on here: the server expects a handshake after STARTTLS alone",
+                "write `- starttls`, which sends the line and shakes hands",
+            ),
             Action::None if self.mail_data && step.expect.as_ref().is_some_and(asks_success) => (
                 "the server waits for the message: nothing is answered before its end",
                 "write `- data: |` with the message, and this `expect` beside it",
