@@ -36,16 +36,16 @@ impl LogSession {
     }
 
     fn login_ended(&mut self, succeeded: bool) {
-        if matches!(self.owed.front(), Some((LineForm::Auth, _))) && self.owed.len() == 1 {
+        if matches!(self.owed.front(), Some((LineForm::Auth, _))) && self.owed.count() == 1 {
             if self.said.last().is_some_and(|said| matches!(said, Said::Line(line) if line == b"AUTH LOGIN")) {
                 for prompt in ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"] {
                     self.said.push(Said::reply(&[prompt]));
                     self.said.push(Said::Line(HIDDEN.as_bytes().to_vec()));
                 }
             }
-            self.owed.pop_front();
-            let line = if succeeded { "235 " } else { "535 " };
-            self.answer(LineForm::Auth, if succeeded { 235 } else { 535 }, vec![line.to_owned()]);
+            let code = if succeeded { 235 } else { 535 };
+            self.owed.settle(code);
+            self.answer(LineForm::Auth, code, vec![format!("{code} ")]);
         }
     }
 
@@ -102,21 +102,21 @@ impl LogSession {
     }
 
     fn timed_out(&mut self, seconds: Option<u32>, here: Span) {
-        let Some((kind, _)) = self.owed.pop_front() else { return };
+        let Some((kind, _)) = self.owed.settle(0) else { return };
         let length = format!("{}s", seconds.unwrap_or(30));
         self.waited = Some((kind, self.said.len()));
         self.said.push(Said::Wanted(0, DraftExpect::Fields(vec![("silence".to_owned(), length)])));
         self.warn(here, "the client waited in vain here", "");
     }
 
-    /// What `openssl s_client -starttls smtp` says before it hands over.
-    pub(in crate::recording::import) fn greet_by_tool(&mut self) {
+    /// What `openssl s_client -starttls smtp` and its like say before they hand over.
+    pub(in crate::recording::import) fn greet_by_tool(&mut self, tool: &str) {
         if self.has_begun() {
             return;
         }
         self.greeted_by_tool = true;
         self.greeted = true;
-        self.said.push(Said::Remark("openssl did these steps, up to STARTTLS, by itself".to_owned()));
+        self.said.push(Said::Remark(format!("{tool} did these steps, up to STARTTLS, by itself")));
         self.said.push(Said::reply(&["220 "]));
         self.said.push(Said::Line(b"EHLO client.example".to_vec()));
         self.said.push(Said::reply(&["250-", "250 STARTTLS"]));
