@@ -159,7 +159,11 @@ fn host_and_port(text: &str) -> Result<(String, Option<u16>), TargetFault> {
     if text.starts_with("unix:") || text.parse::<IpAddr>().is_ok() {
         return Ok((text.to_owned(), None));
     }
-    let fault = || TargetFault(format!("`{text}` is no HOST or HOST:PORT"));
+    let fault = || {
+        let right =
+            crate::scenario::address::right_form_of(text).map_or(String::new(), |right| format!(": write `{right}`"));
+        TargetFault(format!("`{text}` is no HOST or HOST:PORT{right}"))
+    };
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port.parse::<u16>().map_err(|_| fault())?)),
         _ => (text, None),

@@ -3,40 +3,39 @@
 //! Responsible for the tips of mistakes on the command line: one table, asked before clap's own guess, which knows spellings
 //! and no meanings. Called by `cli` when the arguments cannot be read.
 
+use crate::scenario::address::{right_form_of, without_login};
+use clap::Command;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use std::path::Path;
 
 /// The table. A line: `COMMANDS: OPTIONS => HELP`.
 const FOREIGN: &str = include_str!("foreign_options.txt");
 
 /// The same error, with what was probably meant.
-pub(super) fn with_tip(mut error: clap::Error, arguments: &[String], commands: &[String]) -> clap::Error {
+pub(super) fn with_tip(mut error: clap::Error, arguments: &[String], program: &Command) -> clap::Error {
     let given = arguments.get(1..).unwrap_or_default();
-    let at = given.iter().position(|argument| commands.contains(argument));
-    let command = at.map_or("", |at| given[at].as_str());
-    let stands_before = |option: &str| given.iter().take(at.unwrap_or(0)).any(|one| option_of(one) == option);
+    let known = |word: &String| program.get_subcommands().any(|one| one.get_name() == word);
+    let at = given.iter().position(known);
+    let place = CommandPlace {
+        name: at.map_or("", |at| given[at].as_str()),
+        before: &given[..at.unwrap_or(0)],
+        given,
+        program,
+    };
     let tip = match error.kind() {
-        ErrorKind::UnknownArgument => invalid(&error, ContextKind::InvalidArg).map(option_of).and_then(|option| {
-            if stands_before(option) {
-                return Some(format!("an option stands after its command: `smtp-script {command} {option} …`"));
-            }
-            tip(if command.is_empty() { "top" } else { command }, option).map(str::to_owned)
-        }),
-        ErrorKind::InvalidSubcommand => invalid(&error, ContextKind::InvalidSubcommand).and_then(|word| {
-            let bare = word.trim_matches(['`', '\'', '"', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '$']).trim();
-            match bare.split(' ').next().unwrap_or("") {
-                "smtp-script" => {
-                    Some("the name of the program stands once: a command such as `run` follows it".to_owned())
-                }
-                first if bare != word && commands.iter().any(|command| command == first) => {
-                    Some(format!("without the quotes: `smtp-script {bare}`"))
-                }
-                _ => tip("command", word).map(str::to_owned),
-            }
-        }),
-        ErrorKind::MissingRequiredArgument => missing(command).map(str::to_owned),
+        ErrorKind::UnknownArgument => invalid(&error, ContextKind::InvalidArg).and_then(|word| place.of_argument(word)),
+        ErrorKind::InvalidSubcommand => {
+            invalid(&error, ContextKind::InvalidSubcommand).and_then(|word| place.of_command(word, given))
+        }
+        ErrorKind::MissingRequiredArgument => missing(place.name).map(str::to_owned),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => of_value(&error),
         _ => None,
     };
+    if let Some(value) = invalid(&error, ContextKind::InvalidValue).filter(|value| value.contains("://")) {
+        let shown = without_login(value);
+        error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+    }
     if let Some(tip) = tip {
         for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::Suggested] {
             error.remove(kind);
@@ -44,6 +43,110 @@ pub(super) fn with_tip(mut error: clap::Error, arguments: &[String], commands: &
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
     }
     error
+}
+
+/// A command, and what was given before it.
+struct CommandPlace<'a> {
+    name: &'a str,
+    before: &'a [String],
+    given: &'a [String],
+    program: &'a Command,
+}
+
+impl CommandPlace<'_> {
+    /// What an argument was meant to be that the command does not take.
+    fn of_argument(&self, word: &str) -> Option<String> {
+        let option = option_of(word);
+        if self.before.iter().any(|one| option_of(one) == option) {
+            return Some(format!("an option stands after its command: `smtp-script {} {option} …`", self.name));
+        }
+        let mut rest = self.given.iter().skip_while(|one| option_of(one) != option).skip(1);
+        let port = rest.next().filter(|port| port.parse::<u16>().is_ok());
+        if let Some(port) = port.filter(|_| matches!(option, "-p" | "-P" | "--port") && self.name != "serve") {
+            return Some(format!("the port stands after the server: `mail.example.com:{port}`"));
+        }
+        let table = || tip(if self.name.is_empty() { "top" } else { self.name }, option).map(str::to_owned);
+        table().or_else(|| self.of_another(option)).or_else(|| self.stray(word))
+    }
+
+    /// An option of other commands.
+    fn of_another(&self, option: &str) -> Option<String> {
+        let long = option.strip_prefix("--")?;
+        let has = |command: &&Command| command.get_arguments().any(|one| one.get_long() == Some(long));
+        let owners: Vec<&str> = self.program.get_subcommands().filter(has).map(Command::get_name).collect();
+        let (first, others) = owners.split_first()?;
+        let others = others.iter().take(3).fold(String::new(), |list, name| list + &format!(", `{name}`"));
+        Some(format!("`{option}` is an option of `{first}`{others}: `smtp-script {first} {option} …`"))
+    }
+
+    /// One argument too many: an address, or a file.
+    fn stray(&self, word: &str) -> Option<String> {
+        let is_option = word.starts_with('-');
+        let is_port = word.parse::<u16>().is_ok();
+        match self.name {
+            _ if word.trim_start_matches('-').parse::<f64>().is_ok() && is_option => {
+                Some("a number here is no less than 0".to_owned())
+            }
+            _ if is_option => None,
+            "send" | "shell" if is_port => Some(format!("a colon stands between host and port: `HOST:{word}`")),
+            "send" if word.contains('@') => Some(format!("a recipient is `--to {word}`, the sender `--from ADDRESS`")),
+            "send" if Path::new(word).is_file() => Some(format!("a message of your own is `--data {word}`")),
+            "record" => Some(format!("the real server is `--to {word}`: `smtp-script record --to {word} -o FILE`")),
+            "" => None,
+            name => {
+                Some(format!("`{name}` takes one of these: leave `{word}` out, or put texts with blanks into quotes"))
+            }
+        }
+    }
+
+    /// What stands in place of a command.
+    fn of_command(&self, word: &str, given: &[String]) -> Option<String> {
+        let bare = word.trim_matches(['`', '\'', '"', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '$']).trim();
+        let first = bare.split(' ').next().unwrap_or("");
+        let is_command = |name: &str| self.program.get_subcommands().any(|one| one.get_name() == name);
+        if first == "smtp-script" {
+            return Some("the name of the program stands once: a command such as `run` follows it".to_owned());
+        }
+        if first != word && bare != word && is_command(first) {
+            return Some(format!("without the quotes: `smtp-script {bare}`"));
+        }
+        if let Some(command) = given.iter().find(|one| is_command(one)) {
+            return Some(format!("the command stands first: `smtp-script {command} {word} …`"));
+        }
+        tip("command", word).map(str::to_owned).or_else(|| by_form(word, given))
+    }
+}
+
+/// The command that a file or a server was meant for.
+fn by_form(word: &str, given: &[String]) -> Option<String> {
+    let path = Path::new(word);
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    if path.is_dir() || matches!(ending, "yaml" | "yml" | "json" | "md") {
+        return Some(format!("a scenario is played by `smtp-script run {word}`"));
+    }
+    if matches!(ending, "log" | "txt") {
+        return Some(format!("a transcript becomes a scenario by `smtp-script import {word}`"));
+    }
+    if matches!(ending, "eml") {
+        return Some(format!("a message is sent by `smtp-script send HOST:PORT --data {word}`"));
+    }
+    if word.len() == 3 && word.parse::<u16>().is_ok() {
+        return Some(format!("what a reply means is said by `smtp-script explain {word}`"));
+    }
+    let host = right_form_of(word).unwrap_or_else(|| word.to_owned());
+    let port = given.get(1).filter(|port| port.parse::<u16>().is_ok()).map_or(String::new(), |port| format!(":{port}"));
+    host.contains('.').then(|| {
+        format!(
+            "to talk to a server, `smtp-script shell {host}{port}`; to send a message, `smtp-script send {host}{port}`"
+        )
+    })
+}
+
+/// What stands where a value of an option is wanted.
+fn of_value(error: &clap::Error) -> Option<String> {
+    let option = option_of(invalid(error, ContextKind::InvalidArg)?);
+    let value = invalid(error, ContextKind::InvalidValue)?;
+    (value.starts_with("--") || value.is_empty()).then(|| format!("a value stands after `{option}`"))
 }
 
 fn invalid(error: &clap::Error, kind: ContextKind) -> Option<&str> {

@@ -131,8 +131,7 @@ fn arguments() -> Arguments {
     }
     Arguments::try_parse().unwrap_or_else(|error| {
         let arguments: Vec<String> = std::env::args().collect();
-        let known = Arguments::command().get_subcommands().map(|one| one.get_name().to_owned()).collect::<Vec<_>>();
-        let error = foreign_options::with_tip(error, &arguments, &known);
+        let error = foreign_options::with_tip(error, &arguments, &Arguments::command());
         let is_plugin = arguments.windows(2).any(|pair| pair == ["--format", "nagios"])
             || arguments.iter().any(|argument| argument == "--format=nagios");
         if is_plugin && error.use_stderr() {

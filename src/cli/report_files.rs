@@ -218,6 +218,9 @@ fn report_file(text: &str) -> Result<(Format, PathBuf), String> {
         let by_ending = ending.map(|ending| if ending == "xml" { "junit" } else { ending });
         return Err(match (text.parse::<Format>(), by_ending.map(str::parse::<Format>)) {
             (Ok(_), _) => format!("a file is missing: write `{text}=FILE`"),
+            _ if text.split_once(':').is_some_and(|(format, _)| format.parse::<Format>().is_ok()) => {
+                format!("a `=` stands after the format: write `{}`", text.replacen(':', "=", 1))
+            }
             (_, Some(Ok(_))) => format!("a format is missing: write `{}={text}`", by_ending.unwrap_or_default()),
             _ => "expected a format and a file, such as junit=report.xml".to_owned(),
         });

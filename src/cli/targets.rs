@@ -94,7 +94,7 @@ impl Targets {
     fn built_in(&mut self, name: &str, fault: &str) {
         let found = library::find(name);
         if found.is_empty() {
-            let help = near_file(name).unwrap_or_else(|| near_built_in(name));
+            let help = near_file(name).or_else(|| no_file(name)).unwrap_or_else(|| near_built_in(name));
             self.complaints.push(format!("cannot read `{name}`: {fault}{help}"));
         }
         self.loaded.extend(found.into_iter().map(load_built_in));
@@ -150,6 +150,27 @@ fn near_file(name: &str) -> Option<String> {
     let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     let near = similar(wanted, names.iter().map(String::as_str).filter(|name| is_yaml(Path::new(name))))?;
     Some(format!("\n  = help: did you mean `{}`?", path.with_file_name(near).display()))
+}
+
+/// A line of help for what is no name of a file: a URL, a server.
+fn no_file(name: &str) -> Option<String> {
+    if name.starts_with("http://") || name.starts_with("https://") {
+        return Some(format!("\n  = help: a scenario is a file of this machine: `curl {name} | smtp-script run -`"));
+    }
+    if name.parse::<u16>().is_ok() {
+        let help =
+            format!("a port is part of an address: `--to HOST:{name}`, or `serve --sandbox --listen 127.0.0.1:{name}`");
+        return Some(format!("\n  = help: {help}"));
+    }
+    let address = crate::scenario::address::right_form_of(name).unwrap_or_else(|| name.to_owned());
+    let (host, port) = address.split_once(':').unwrap_or((address.as_str(), ""));
+    let is_server = !is_yaml(Path::new(name)) && (host.contains('.') || !port.is_empty()) && !host.contains('/');
+    let is_port = port.is_empty() || port.parse::<u16>().is_ok();
+    (is_server && is_port && Path::new(host).extension().is_none_or(|it| it.len() < 7 && it != "txt" && it != "json")).then(|| {
+        format!(
+            "\n  = help: a server is `--to {address}`, beside the file; without one, `smtp-script send {address}` or `smtp-script shell {address}`"
+        )
+    })
 }
 
 /// A line of help, if the name is like that of a built-in scenario.

@@ -62,7 +62,13 @@ fn of_scenarios(page: &mut ExpositionPage, scenarios: &[ScenarioReport]) {
     };
     // What was not tested says nothing, neither that it followed nor that it did not.
     let judged = scenarios.iter().filter(|one| one.verdict != Verdict::NotApplicable);
-    let good = |one: &ScenarioReport| matches!(one.verdict, Verdict::Followed | Verdict::Flaky);
+    // A `warn` that is not true is no step that left the script; a level that makes a warning of a divergence is.
+    let only_warned = |one: &ScenarioReport| one.divergences.iter().all(|divergence| divergence.warning);
+    let good = |one: &ScenarioReport| match one.verdict {
+        Verdict::Followed | Verdict::Flaky => true,
+        Verdict::Warned => only_warned(one),
+        _ => false,
+    };
     let followed = judged.map(|one| sample(&[("scenario", &one.id)], if good(one) { 1.0 } else { 0.0 })).collect();
     page.gauge("scenario_followed", "Whether the scenario followed its script, on a retry at the latest.", followed);
     let info = |one: &ScenarioReport| {
@@ -249,6 +255,15 @@ mod tests {
         ] {
             assert!(page.contains(line), "{line}\n{page}");
         }
+    }
+
+    #[test]
+    fn a_scenario_that_only_warns_was_followed() {
+        let mut report = samples::diverged();
+        report.scenarios[0].verdict = Verdict::Warned;
+        assert!(written(&report).contains("scenario_followed{scenario=\"a.yaml\"} 0\n"), "by its level");
+        report.scenarios[0].divergences.iter_mut().for_each(|one| one.warning = true);
+        assert!(written(&report).contains("scenario_followed{scenario=\"a.yaml\"} 1\n"), "by a `warn`");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) fn split_address_or(text: &str, default_port: u16) -> Result<(String,
         return Err(Misread::new("the host is empty"));
     }
     if let Some(right) = right_form(text, default_port) {
-        return Err(Misread::new(format!("`{text}` is not HOST:PORT: write {right}")));
+        return Err(Misread::new(format!("`{}` is not HOST:PORT: write {right}", without_login(text))));
     }
     let split = text.rfind(':').filter(|colon| text.rfind(']').is_none_or(|bracket| bracket < *colon));
     let Some(colon) = split else { return Ok((text.to_owned(), default_port)) };
@@ -25,6 +25,22 @@ pub(crate) fn split_address_or(text: &str, default_port: u16) -> Result<(String,
         return Err(Misread::new(format!("`{text}` has no host")));
     }
     Ok((host.to_owned(), parse_port(&text[colon + 1..])?))
+}
+
+/// The address in what another tool writes for one, such as a URL.
+pub(crate) fn right_form_of(text: &str) -> Option<String> {
+    let form = right_form(text, SMTP_PORT)?;
+    form.split('`').nth(1).map(str::to_owned)
+}
+
+/// A URL without the user and the password in it.
+pub(crate) fn without_login(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}://…{}", &rest[at..]),
+        None => text.to_owned(),
+    }
 }
 
 /// Programs whose command lines are pasted.
@@ -47,11 +63,21 @@ fn right_form(text: &str, default_port: u16) -> Option<String> {
     if unquoted != word {
         return Some(format!("it without `{}`: `{unquoted}`", word.replace(unquoted, " ").trim()));
     }
-    by_ipv6(word, default_port)
+    by_file(word)
+        .or_else(|| by_ipv6(word, default_port))
         .or_else(|| by_url(word))
         .or_else(|| by_brackets(word))
         .or_else(|| by_words(word))
         .or_else(|| by_port(word))
+}
+
+/// The name of a file, where a server is wanted.
+fn by_file(word: &str) -> Option<String> {
+    let ending = word.rsplit_once('.')?.1.to_ascii_lowercase();
+    let is_file = matches!(ending.as_str(), "yaml" | "yml" | "json" | "eml" | "txt" | "log" | "md" | "csv");
+    is_file.then(|| {
+        format!("the name of a server, `mail.example.com:587`: a scenario is played by `smtp-script run {word}`")
+    })
 }
 
 fn by_ipv6(word: &str, default_port: u16) -> Option<String> {
@@ -126,6 +152,12 @@ fn by_words(word: &str) -> Option<String> {
         .filter(|part| {
             !part.is_empty() && !part.starts_with('-') && !PROGRAMS.contains(&part.to_ascii_lowercase().as_str())
         })
+        .map(|part| {
+            ["port=", "host=", "port:", "host:", "server="]
+                .iter()
+                .find_map(|key| part.strip_prefix(key))
+                .unwrap_or(part)
+        })
         .filter(|part| !matches!(part.to_ascii_lowercase().as_str(), "port" | "s_client" | "to" | "on" | "tcp"))
         .collect();
     if parts.len() < 2 && parts.first() == Some(&word) || parts.is_empty() {
@@ -190,7 +222,8 @@ fn without_wrong_letter(host: &str, port: Option<u16>) -> Option<String> {
     let wrong = host.chars().find(is_wrong)?;
     let clean: String = host.chars().filter(|letter| *letter != wrong).collect();
     let port = port.map_or(String::new(), |port| format!(":{port}"));
-    if let Some(name) = host.strip_prefix('$').map(str::to_ascii_lowercase) {
+    let percents = host.strip_prefix('%').and_then(|rest| rest.strip_suffix('%'));
+    if let Some(name) = host.strip_prefix('$').or(percents).map(str::to_ascii_lowercase) {
         return Some(format!("`<<{name}>>{port}`: templates are written so here, and `{name}` under `vars`"));
     }
     Some(format!("it without `{wrong}`, which no host name holds: `{clean}{port}`"))
@@ -303,6 +336,7 @@ mod tests {
             ("swaks --server mail.example.com --port 587", "`mail.example.com:587`"),
             ("openssl s_client -starttls smtp -connect mail.example.com:587", "`mail.example.com:587`"),
             ("mail.example.com :25", "`mail.example.com:25`"),
+            ("%HOST%:25", "`<<host>>:25`"),
             ("$SMTP_HOST:25", "`<<smtp_host>>:25`"),
         ] {
             let message = split_address(written).unwrap_err().to_string();

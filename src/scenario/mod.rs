@@ -17,6 +17,7 @@ pub mod duration;
 mod expectation;
 mod filler;
 mod flow;
+mod keys;
 mod lint;
 mod lost;
 mod matcher;

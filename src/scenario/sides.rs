@@ -102,6 +102,11 @@ const fn row(key: &'static str, role: Role, client: Use, server: Use) -> StepKey
     StepKey { key, role, client, server }
 }
 
+/// What a key of a step is for.
+pub(super) fn role_of(key: &str) -> Option<Role> {
+    STEP_KEYS.iter().find(|row| row.key == key).map(|row| row.role)
+}
+
 impl StepKey {
     /// Which steps of a side may have it.
     pub(super) fn of(&self, side: Side) -> Use {

@@ -3,6 +3,8 @@
 //! Responsible for one table, which is asked wherever an unknown word gets "did you mean". `decode` asks it for keys and
 //! bare words, `check` for filters, functions and tests.
 
+use super::keys;
+
 /// The table. A line: `PLACES: WORDS => HELP`.
 const FOREIGN: &str = include_str!("words.txt");
 
@@ -86,7 +88,7 @@ pub(crate) fn foreign(word: &str, place: Where) -> Option<&'static str> {
 }
 
 /// Small letters, with `_` for other joints: `waitFor`, `wait-for` and `wait for` are `wait_for`.
-fn plain(word: &str) -> String {
+pub(crate) fn plain(word: &str) -> String {
     let mut plain = String::new();
     let mut after_small = false;
     for letter in word.trim().chars() {
@@ -114,11 +116,43 @@ pub(crate) fn one_slip<'a>(word: &str, known: impl IntoIterator<Item = &'a str>)
 /// Help for an unknown word: what other tools mean by it, or the known one that looks like it.
 pub(crate) fn help<'a>(word: &str, place: Where, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let known: Vec<&str> = known.into_iter().collect();
-    // A word that differs in its letters' case or joints alone is no foreign one.
-    let near = known.iter().find(|one| plain(one) == plain(word)).copied();
-    let foreign = if near.is_some() { None } else { foreign(word, place) };
-    let meant = |near: &str| format!("did you mean `{near}`?");
-    foreign.map(str::to_owned).or_else(|| near.or_else(|| similar(word, known)).map(meant))
+    sure_help(word, place, &known).map(|help| keys::filled(&help, None)).or_else(|| likely_help(word, place, &known))
+}
+
+/// The same where no doubt is left: the word is known by another name, or differs in its letters' case, joints or number alone.
+/// `KEY: «EXAMPLE»` in it stands for the value that was written.
+pub(crate) fn sure_help(word: &str, place: Where, known: &[&str]) -> Option<String> {
+    let near = known.iter().find(|one| plain(one) == plain(word));
+    let foreign = if near.is_some() { None } else { foreign(word, place).map(str::to_owned) };
+    let counted = || known.iter().find(|one| in_number(&plain(word), one));
+    foreign.or_else(|| near.or_else(counted).map(|near| meant(near)))
+}
+
+/// The same for a word that looks like another, or has a part that is one: `assert_contains`, `timeout_seconds`.
+pub(crate) fn likely_help(word: &str, place: Where, known: &[&str]) -> Option<String> {
+    let parts = || if place == Where::Name { None } else { by_parts(word, place, known) };
+    similar(word, known.iter().copied()).map(meant).or_else(parts)
+}
+
+fn meant(near: &str) -> String {
+    format!("did you mean `{near}`?")
+}
+
+/// One of two words is the plural of the other.
+fn in_number(word: &str, other: &str) -> bool {
+    let is_plural = |one: &str, many: &str| many.strip_suffix('s') == Some(one) && one.len() > 2;
+    is_plural(word, other) || is_plural(other, word)
+}
+
+/// The help for the longest part of a word that has one.
+fn by_parts(word: &str, place: Where, known: &[&str]) -> Option<String> {
+    let plain = plain(word);
+    let parts: Vec<&str> = plain.split('_').filter(|part| part.len() > 2).collect();
+    let part = |length: usize| parts.windows(length).rev().map(|window| window.join("_"));
+    let all: Vec<String> = (1..parts.len()).rev().flat_map(part).collect();
+    let foreign = all.iter().find_map(|part| foreign(part, place)).map(|help| keys::filled(help, None));
+    let near = || all.iter().find(|part| known.contains(&part.as_str())).map(|part| meant(part));
+    foreign.or_else(near)
 }
 
 #[cfg(test)]
@@ -142,8 +176,8 @@ mod tests {
 
     #[test]
     fn words_in_any_spelling() {
-        assert_eq!(foreign("waitFor", Where::Step), Some("to wait, write a step `- sleep: 5s`"));
-        assert_eq!(foreign("Wait-For", Where::Step), Some("to wait, write a step `- sleep: 5s`"));
+        assert_eq!(foreign("waitFor", Where::Step), Some("to wait, write a step `- sleep: «5s»`"));
+        assert_eq!(foreign("Wait-For", Where::Step), Some("to wait, write a step `- sleep: «5s»`"));
         assert_eq!(help("Send", Where::Step, ["send", "sleep"]).as_deref(), Some("did you mean `send`?"));
         assert_eq!(help("qqqqqqqq", Where::Step, ["send"]), None);
     }

@@ -319,6 +319,16 @@ fn unreadable(source: &str) -> Option<String> {
     if source.is_empty() {
         return Some("a name stands between the brackets, `<<name>>`; the empty path is `<>`".to_owned());
     }
+    let mut pairs = source.bytes().zip(source.bytes().skip(1));
+    if pairs.any(|(digit, unit)| digit.is_ascii_digit() && unit.is_ascii_alphabetic()) {
+        return Some(
+            "a number stands without a unit: days are `tls.certificate.days_left > 20`, seconds `reply.elapsed < 2`"
+                .to_owned(),
+        );
+    }
+    if source.contains('@') && !source.contains(['\'', '"', ' ']) {
+        return Some(format!("a path has one pair of angle brackets: `<{source}>`"));
+    }
     source.ends_with('|').then(|| "a filter stands after `|`, as in `VALUE | b64encode`".to_owned())
 }
 

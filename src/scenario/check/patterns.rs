@@ -9,6 +9,7 @@ use crate::scenario::typography::Lookalike;
 pub(crate) fn meant(source: &str) -> Option<String> {
     let text = source.trim();
     quoted(text)
+        .or_else(|| keywords(text))
         .or_else(|| word(text))
         .or_else(|| enhanced(text))
         .or_else(|| look_around(text))
@@ -50,6 +51,21 @@ fn quoted(text: &str) -> Option<String> {
     }
     let raw = text.strip_prefix("r'").or_else(|| text.strip_prefix("r\"")).or_else(|| text.strip_prefix("~ "));
     raw.map(|inner| format!("a pattern stands alone: `{}`", anchored(inner.trim_end_matches(['\'', '"']))))
+}
+
+/// `STARTTLS, SIZE`, or lines as EHLO answers them.
+fn keywords(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split([',', ';', '\n']).map(str::trim).filter(|word| !word.is_empty()).collect();
+    let bare = |word: &str| word.trim_start_matches("250-").trim_start_matches("250 ").trim().to_owned();
+    let named: Vec<String> = words
+        .iter()
+        .map(|word| bare(word))
+        .filter(|word| is_keyword(word) && word.contains(char::is_alphabetic))
+        .collect();
+    let lines = text.contains('\n') && words.iter().all(|word| word.starts_with("250"));
+    let all = named.len() == words.len();
+    (named.len() + usize::from(lines) > 1 && (all || lines) && !named.is_empty())
+        .then(|| format!("what EHLO offers is `expect: {{offers: [{}]}}`", named.join(", ")))
 }
 
 /// Words for what is no pattern.

@@ -78,6 +78,33 @@ pub(super) fn place_of(what: &str) -> Where {
     }
 }
 
+/// The same as the table of keys calls it.
+pub(super) fn key_place(what: &str) -> &'static str {
+    match what {
+        "a scenario" | "an included file" | "the defaults of a folder" => "top",
+        "a step" => "step",
+        "a server's step" => "serve",
+        "`expect`" => "expect",
+        "`connect`" => "connect",
+        "`starttls`" | "`tls`" => "tls",
+        "`auth`" => "auth",
+        "`message`" => "message",
+        "`data`" => "data",
+        "`bdat`" => "bdat",
+        "an attachment" => "attachment",
+        "`retry`" => "retry",
+        "`server`" => "server",
+        "a connection" => "connection",
+        "a rule" => "rule",
+        "`pace`" => "pace",
+        "`reply`" => "reply",
+        "`raw`" => "raw",
+        "`certificate`" => "certificate",
+        "`proxy_protocol`" => "proxy",
+        _ => "",
+    }
+}
+
 /// The first of these keys, for an example.
 pub(super) fn list_some(known: &[&[&str]]) -> String {
     let first: Vec<String> = known.iter().flat_map(|keys| keys.iter()).take(4).map(|key| format!("`{key}`")).collect();

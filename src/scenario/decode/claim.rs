@@ -53,7 +53,11 @@ fn section(decoder: &mut Decoder<'_>, node: &Node) -> Option<String> {
 /// `mend: {postfix: …, exim: …}`
 fn mending(decoder: &mut Decoder<'_>, node: &Node) -> Vec<(String, Text)> {
     let Value::Map(pairs) = &node.value else {
-        decoder.wrong_type_with(node, "a mapping of makes to what to change", "write `mend: {postfix: …}`");
+        decoder.wrong_type_with(
+            node,
+            "a mapping of makes to what to change",
+            "write `mend: {postfix: what to change}`",
+        );
         return Vec::new();
     };
     let pair = |(key, value): &(Node, Node)| Some((decoder.plain_text(key)?.to_lowercase(), decoder.text(value)?));

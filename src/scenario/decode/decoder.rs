@@ -300,6 +300,10 @@ impl Decoder<'_> {
     }
 
     pub(super) fn known_length(&mut self, node: &Node) -> Option<std::time::Duration> {
+        if node.scalar().is_none_or(|scalar| scalar.text.is_empty()) {
+            self.wrong_type(node, "a duration such as `30s`");
+            return None;
+        }
         match duration::parse(node.scalar().map_or("", |scalar| scalar.text.as_str())) {
             Ok(length) => Some(length),
             Err(message) => {

@@ -21,6 +21,7 @@ mod decoder;
 pub(super) mod defaults;
 mod entries;
 mod expect;
+mod forms;
 mod group;
 mod include;
 mod message;
@@ -79,7 +80,8 @@ pub(crate) fn parse(sources: Sources, includes: &Includes<'_>) -> (Option<Scenar
         scenario.has_defaults = true;
         defaults::keep_what_is_read(scenario);
     }
-    let (errors, sources) = decoder.end();
+    let (mut errors, sources) = decoder.end();
+    forms::advise(&root, &mut errors);
     (scenario, errors, sources)
 }
 

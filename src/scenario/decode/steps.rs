@@ -4,6 +4,7 @@
 
 use super::decoder::{Decoder, Entries, KeyValue};
 use super::{actions, connection, content, expect, group, message, reply, tls};
+use crate::scenario::keys;
 use crate::scenario::sides::{Role, Side, Use};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::step::{Action, Assertion, Head, Speech, Step, TlsStep};
@@ -185,7 +186,9 @@ fn refuse_misplaced(decoder: &mut Decoder<'_>, entries: &Entries<'_>) {
         }
         let owner = if role == Role::Group { "a group".to_owned() } else { listed(others) };
         let error = Diagnostic::error(entry.key_span, format!("`{}` belongs to {owner}", entry.key));
-        decoder.complain(help.into_iter().fold(error, Diagnostic::help));
+        let form = keys::row("step", entry.key).filter(|_| role == Role::Group);
+        let form = form.map(|row| format!("write `- {}`, and below it `steps:` with this step", row.form(entry.value)));
+        decoder.complain(form.or_else(|| help.map(str::to_owned)).into_iter().fold(error, Diagnostic::help));
     }
 }
 
@@ -253,7 +256,8 @@ fn pair_of_words(node: &Node, items: &[Node]) -> Diagnostic {
     let words: Vec<&str> = items.iter().filter_map(Node::scalar).map(|scalar| scalar.text.as_str()).collect();
     let error = Diagnostic::error(node.span, format!("a step is a mapping, not {}", node.description()));
     error.help(match words.as_slice() {
-        [key, value] => format!("write `- {key}: {value}`"),
+        [key, value] if keys::row("step", key).is_some() => format!("write `- {key}: {value}`"),
+        [line, reply] => format!("write `- send: {line}` and, below it, `expect: {reply}`"),
         _ => "write `- send: LINE` and, below it, `expect: ^250`; each step begins with one `- `".to_owned(),
     })
 }

@@ -67,6 +67,7 @@ pub(super) fn condition(expression: &Expression, warnings: &mut Vec<Diagnostic>)
 /// Looks at an expression in the text of a template.
 pub(super) fn value(expression: &Expression, warnings: &mut Vec<Diagnostic>) {
     fields(expression, warnings);
+    keywords(expression, warnings);
     let source = expression.source.trim();
     if !source.is_empty() && source.bytes().all(|byte| byte.is_ascii_digit()) {
         let warning = Diagnostic::warning(

@@ -3,9 +3,11 @@
 //! Responsible for warnings only: which texts are looked at, and by which rules. Called by `check` once a file has no errors
 //! left that would make them noise.
 
+mod answers;
 mod codes;
 mod expressions;
 mod foreign;
+mod paths;
 mod patterns;
 mod phase;
 mod replies;
@@ -17,10 +19,10 @@ pub(super) use foreign::foreign_name;
 
 use super::chosen::Chosen;
 use super::source::Diagnostic;
-use super::template::Text;
+use super::template::{Text, Trial};
 use super::{
-    Action, Address, Bdat, Connect, Content, Data, Expectation, Expected, MailData, Pattern, RawBytes, Requirement,
-    Scenario, Step,
+    Action, Address, Bdat, Connect, Content, Data, Expectation, Expected, Expression, MailData, Pattern, RawBytes,
+    Requirement, Scenario, Step,
 };
 use foreign::Of;
 use phase::Phases;
@@ -29,7 +31,12 @@ use std::collections::BTreeSet;
 
 /// Finds what looks wrong.
 pub(super) fn lint(scenario: &Scenario) -> Vec<Diagnostic> {
-    let mut linter = Linter { scenario, declared: declared(scenario), warnings: Vec::new() };
+    let mut linter = Linter {
+        scenario,
+        declared: declared(scenario),
+        trial: Trial::of(scenario, set_by_steps(scenario)),
+        warnings: Vec::new(),
+    };
     let mut replies = Replies::default();
     for step in scenario.opening.iter().chain(&scenario.steps) {
         replies.step(step, &mut linter.warnings);
@@ -49,17 +56,26 @@ pub(super) fn lint(scenario: &Scenario) -> Vec<Diagnostic> {
 fn declared(scenario: &Scenario) -> BTreeSet<String> {
     let vars = scenario.vars.iter().map(|var| var.name.name.clone());
     let secrets = scenario.secrets.iter().map(|secret| secret.name.clone());
-    let set = scenario.all_steps().into_iter().filter_map(|step| match &step.action {
-        Action::Set(settings) => Some(settings.iter().map(|(named, _)| named.name.clone()).collect::<Vec<_>>()),
-        Action::Group(group) => Some(group.for_each.iter().map(|(named, _)| named.name.clone()).collect()),
-        _ => None,
-    });
-    vars.chain(secrets).chain(set.flatten()).collect()
+    vars.chain(secrets).chain(set_by_steps(scenario)).collect()
+}
+
+/// The names that steps give values to, of whatever type.
+fn set_by_steps(scenario: &Scenario) -> impl Iterator<Item = String> {
+    let names = |step: &Step| match &step.action {
+        Action::Set(settings) => settings.iter().map(|(named, _)| named.name.clone()).collect::<Vec<_>>(),
+        Action::Group(group) => {
+            let bound = group.bindings.iter().map(|(named, _)| named.name.clone());
+            group.for_each.iter().map(|(named, _)| named.name.clone()).chain(bound).collect()
+        }
+        _ => Vec::new(),
+    };
+    scenario.all_steps().into_iter().flat_map(names).collect::<Vec<_>>().into_iter()
 }
 
 struct Linter<'a> {
     scenario: &'a Scenario,
     declared: BTreeSet<String>,
+    trial: Trial,
     warnings: Vec<Diagnostic>,
 }
 
@@ -71,16 +87,21 @@ impl Linter<'_> {
             Action::Data(data) | Action::Bdat(Bdat { data, .. }) => self.mail_data(data),
             Action::Connect(connect) => self.connect(connect),
             Action::Assert(assertion) => {
-                assertion.expressions().for_each(|one| expressions::condition(one, &mut self.warnings));
+                assertion.expressions().for_each(|one| self.condition(one));
             }
+            Action::Set(settings) => settings.iter().for_each(|(_, data)| self.settings(data)),
             Action::Auth(auth) => {
                 auth.texts().for_each(|text| self.value(text));
                 smtp::credentials(auth, &mut self.warnings);
             }
             _ => {}
         }
-        step.head.when.iter().for_each(|when| expressions::condition(when, &mut self.warnings));
+        step.head.when.iter().for_each(|when| self.condition(when));
         if let Action::Group(group) = &step.action {
+            if let Some(none) = group.repeat.as_ref().filter(|repeat| repeat.source.trim() == "0") {
+                let warning = Diagnostic::warning(none.span, "these steps are never played: they are repeated no time");
+                self.warnings.push(warning.help("write `repeat: 3`, or leave the group out"));
+            }
             self.requirements(&group.requires);
         }
         smtp::step(step, &mut self.warnings);
@@ -91,7 +112,7 @@ impl Linter<'_> {
 
     fn requirements(&mut self, requires: &[Requirement]) {
         for requirement in requires {
-            expressions::condition(&requirement.when, &mut self.warnings);
+            self.condition(&requirement.when);
         }
     }
 
@@ -101,9 +122,42 @@ impl Linter<'_> {
         self.value(line);
     }
 
+    fn condition(&mut self, condition: &Expression) {
+        expressions::condition(condition, &mut self.warnings);
+        self.tried(condition);
+    }
+
+    /// What fails whatever the values are.
+    fn tried(&mut self, expression: &Expression) {
+        let Some(fault) = self.trial.fault(expression) else { return };
+        let warning = Diagnostic::warning(fault.span, format!("this fails in every run: {}", fault.message));
+        let help = "each takes what it needs, as in `auth_plain(user, password)` and `VALUE | replace('a', 'b')`";
+        self.warnings.push(warning.help(fault.help.unwrap_or_else(|| help.to_owned())));
+    }
+
+    /// The expressions in a text.
+    fn values_of(&mut self, text: &Text) {
+        for expression in text.expressions() {
+            expressions::value(&expression, &mut self.warnings);
+            if !text.has_statements() {
+                self.tried(&expression);
+            }
+        }
+    }
+
+    /// The values of `set`.
+    fn settings(&mut self, data: &Data) {
+        match data {
+            Data::Text(text) => self.values_of(text),
+            Data::List(items) => items.iter().for_each(|item| self.settings(item)),
+            Data::Map(entries) => entries.iter().for_each(|(_, entry)| self.settings(entry)),
+            _ => {}
+        }
+    }
+
     /// A text that is not mail data.
     fn value(&mut self, text: &Text) {
-        text.expressions().for_each(|expression| expressions::value(&expression, &mut self.warnings));
+        self.values_of(text);
         texts::typographic(text, &mut self.warnings);
         foreign::template(text, Of::Text, &self.declared, &mut self.warnings);
         foreign::placeholder(text, &mut self.warnings);
@@ -112,15 +166,18 @@ impl Linter<'_> {
     fn mail_data(&mut self, data: &MailData) {
         match &data.content {
             Content::Text(text) => {
+                self.values_of(text);
                 texts::fixed_headers(text, &mut self.warnings);
                 texts::mail_data(text, data.transparency && data.terminate, &mut self.warnings);
                 foreign::template(text, Of::MailData, &self.declared, &mut self.warnings);
             }
             Content::Message(message) => {
                 for text in message.header_texts() {
+                    self.values_of(text);
                     foreign::template(text, Of::Text, &self.declared, &mut self.warnings);
                 }
                 for text in [&message.text, &message.html].into_iter().flatten() {
+                    self.values_of(text);
                     foreign::template(text, Of::MailData, &self.declared, &mut self.warnings);
                 }
             }

@@ -1,6 +1,7 @@
 //! Patterns that can hardly match what they mean.
 
 use crate::scenario::Pattern;
+use crate::scenario::pattern::{OPEN, spelled};
 use crate::scenario::source::Diagnostic;
 
 /// A pattern for a whole reply.
@@ -11,6 +12,8 @@ pub(super) fn whole_reply(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
     posix_class(pattern, warnings);
     alternatives_in_words(pattern, warnings);
     enhanced_first(pattern, warnings);
+    no_reply(pattern, warnings);
+    small_keyword(pattern, warnings);
     let digits =
         source.strip_prefix('^').filter(|rest| rest.len() >= 4 && rest.as_bytes()[..3].iter().all(u8::is_ascii_digit));
     let Some(rest) = digits.map(|rest| &rest[3..]) else { return };
@@ -30,12 +33,62 @@ pub(super) fn whole_reply(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
     }
 }
 
+/// `^OK`, `^250OK`: a reply begins with three digits, and a blank or `-` after them (RFC 5321 section 4.2).
+fn no_reply(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
+    let is_class = pattern.text.source.get(1..4).is_some_and(|code| code.contains(['x', 'X']));
+    if !pattern.text.is_literal() || !pattern.text.source.starts_with('^') || is_class {
+        return;
+    }
+    let lines = spelled(&pattern.text.source);
+    let digits = |line: &str| line.chars().take(3).all(|letter| letter.is_ascii_digit() || letter == OPEN);
+    let joint = |line: &str| line.chars().nth(3).is_none_or(|letter| matches!(letter, ' ' | '-' | OPEN));
+    if lines.iter().any(|line| line.contains(OPEN) && line.chars().take(4).any(|letter| letter == OPEN)) {
+        return;
+    }
+    let rest = pattern.text.source.trim_start_matches(['^', ' ']);
+    if !lines.iter().any(|line| digits(line)) {
+        let text = "each line of a reply begins with its code: this matches none";
+        let warning = Diagnostic::warning(pattern.text.span, text);
+        let form = if rest.starts_with(|first: char| first.is_ascii_digit()) {
+            format!("^{rest}")
+        } else {
+            format!("^250 .*{rest}")
+        };
+        warnings.push(warning.help(format!("write `{form}`")));
+    } else if !lines.iter().any(|line| joint(line)) {
+        let text = "a blank or `-` stands after the code of a reply: this matches none";
+        let warning = Diagnostic::warning(pattern.text.span, text);
+        let (code, words) = rest.split_at_checked(3).unwrap_or((rest, ""));
+        let words = words.trim_start_matches([':', '_', '=', '.', ',', '/', '\\']).trim_start();
+        let words = if words.starts_with(char::is_alphanumeric) { format!("[ -]{words}") } else { String::new() };
+        warnings.push(warning.help(format!("write `^{code}{words}`")));
+    }
+}
+
+/// `^250[ -]starttls`: servers say keywords in capital letters, and a pattern tells them apart.
+fn small_keyword(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
+    let source = &pattern.text.source;
+    let Some(word) = ["^250[ -]", "^250-", "^250 "].iter().find_map(|start| source.strip_prefix(start)) else { return };
+    let word: &str = word.split(|letter: char| !(letter.is_ascii_alphanumeric())).next().unwrap_or("");
+    let upper = word.to_ascii_uppercase();
+    if word != upper && KEYWORDS.contains(&upper.as_str()) {
+        let text = format!("servers offer `{upper}` in capital letters, and a pattern tells them apart");
+        let warning = Diagnostic::warning(pattern.text.span, text);
+        warnings.push(warning.help(format!("write `^250[ -]{upper}`, or `expect: {{offers: [{upper}]}}`")));
+    }
+}
+
+/// Keywords of the extensions that people look for (IANA, SMTP Service Extensions).
+const KEYWORDS: [&str; 9] =
+    ["STARTTLS", "AUTH", "SIZE", "PIPELINING", "CHUNKING", "DSN", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"];
+
 /// `^220 .*\r\n`: a reply is compared line by line, without their ends.
 fn line_end(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
     let source = &pattern.text.source;
+    let bare = source.trim_end_matches('$');
     let trimmed =
-        source.trim_end_matches(['\r', '\n']).trim_end_matches("\\n").trim_end_matches("\\r").trim_end_matches("\\n");
-    if trimmed.len() < source.len() && !source.trim_end_matches('\n').contains('\n') && !trimmed.is_empty() {
+        bare.trim_end_matches(['\r', '\n']).trim_end_matches("\\n").trim_end_matches("\\r").trim_end_matches("\\n");
+    if trimmed.len() < bare.len() && !source.trim_end_matches('\n').contains('\n') && !trimmed.is_empty() {
         let warning =
             Diagnostic::warning(pattern.text.span, "a line is compared without its end: this pattern matches none");
         warnings.push(warning.help("leave out `\\r\\n`; octets as they come are `expect: {raw: …}`"));

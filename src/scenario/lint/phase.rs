@@ -3,12 +3,19 @@
 //! Responsible for steps that cannot work where they stand. What depends on the run (`when`, `retry`, exact bytes, a step that
 //! expects a refusal or any of several replies) ends what is known of a session, and nothing more is said of it.
 
-use super::codes::{Outlook, may_be, outlook, wants_mail_data};
-use super::smtp::{implausible, is_base64};
+mod facts;
+
+use super::answers::implausible;
+use super::codes::{Outlook, outlook, wants_mail_data};
 use crate::scenario::source::Diagnostic;
-use crate::scenario::{Action, Address, Closing, Connect, Expected, Expression, Group, Scenario, Step, Text};
-use crate::smtp::command::{CommandLine, Verb};
+use crate::scenario::{Action, Closing, Expected, Group, Scenario, Step};
+use crate::smtp::command::Verb;
+use facts::{
+    asks_success, begins_with_tls, is_end, is_login, is_no_response, is_submission, reads_tls, responses, verb,
+    wants_response, without_message,
+};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Follows the steps of a client.
 #[derive(Default)]
@@ -34,16 +41,37 @@ struct LintPhase<'s> {
     quit: bool,
     /// The server waits for a response of a login.
     login: bool,
+    /// How many responses the login still takes, where its mechanism says so.
+    responses: Option<u8>,
+    /// A login was accepted.
+    logged_in: bool,
+    /// The commands of the whole session, those to come among them.
+    verbs: Rc<[Verb]>,
+    /// It goes to a port for submission (RFC 6409), on another host.
+    submission: bool,
     /// A line STARTTLS, which no handshake followed yet.
     asked_for_tls: Option<&'s Step>,
+    /// The DATA that was accepted, before its message.
+    asked_for_message: Option<&'s Step>,
 }
 
 impl<'s> Phases<'s> {
     pub(super) fn of(scenario: &'s Scenario) -> Vec<Diagnostic> {
         let mut phases = Phases::default();
         let mut warnings = Vec::new();
+        for step in Step::walk(&scenario.steps) {
+            let verbs = &mut phases.sessions.entry(step.session_name().to_owned()).or_default().verbs;
+            *verbs = verbs.iter().copied().chain(verb(step)).collect();
+        }
         for step in scenario.opening.iter().chain(&scenario.steps) {
             phases.step(step, &mut warnings);
+        }
+        for phase in phases
+            .sessions
+            .into_values()
+            .filter(|phase| !phase.unknown && phase.mail_data && scenario.finally.is_empty())
+        {
+            warnings.extend(phase.asked_for_message.map(without_message));
         }
         warnings
     }
@@ -54,7 +82,9 @@ impl<'s> Phases<'s> {
         }
         let phase = self.sessions.entry(step.session_name().to_owned()).or_default();
         if let Action::Connect(connect) = &step.action {
-            *phase = LintPhase { greeting_owed: true, tls: begins_with_tls(connect), ..LintPhase::default() };
+            let (tls, submission) = (begins_with_tls(connect), is_submission(connect));
+            let verbs = phase.verbs.clone();
+            *phase = LintPhase { greeting_owed: true, tls, submission, verbs, ..LintPhase::default() };
             phase.unknown = step.head.when.is_some() || step.fails.is_some();
         }
         if step.head.when.is_some() || step.head.continues || step.fails.is_some() {
@@ -78,11 +108,6 @@ impl<'s> Phases<'s> {
     }
 }
 
-/// Whether a line is surely no response of a login.
-fn is_no_response(line: &Text) -> bool {
-    line.is_literal() && line.source != "*" && !is_base64(&line.source)
-}
-
 impl<'s> LintPhase<'s> {
     fn judge(&mut self, step: &'s Step, warnings: &mut Vec<Diagnostic>) {
         let refused = step.expect.as_ref().is_some_and(|expect| outlook(expect) != Outlook::Success);
@@ -90,10 +115,40 @@ impl<'s> LintPhase<'s> {
         if refused {
             return;
         }
-        if let Some((text, help)) = self.out_of_turn(step).or_else(|| self.without_its_transaction(step)) {
+        let login = || self.login_out_of_turn(step);
+        let found = self.out_of_turn(step).or_else(login).or_else(|| self.without_its_transaction(step));
+        if let Some((text, help)) = found {
             warnings.push(Diagnostic::warning(step.head.span, text).help(help));
         }
         self.judge_ends(step, warnings);
+    }
+
+    /// Whether the session has all of these commands, now or later.
+    fn has(&self, verbs: &[Verb]) -> bool {
+        verbs.iter().all(|verb| self.verbs.contains(verb))
+    }
+
+    /// Whether it is more than the part of a session that a test is about.
+    fn is_whole(&self) -> bool {
+        self.has(&[Verb::Ehlo]) || self.has(&[Verb::Helo]) || self.has(&[Verb::Mail, Verb::Rcpt, Verb::Data])
+    }
+
+    /// A login for which it is too early or too late, and what to write.
+    fn login_out_of_turn(&self, step: &Step) -> Option<(&'static str, &'static str)> {
+        let by_line = verb(step) == Some(Verb::AuthCommand);
+        if !by_line && !matches!(step.action, Action::Auth(_)) {
+            return None;
+        }
+        if self.logged_in && self.greeted {
+            return Some((
+                "a session has one login: servers refuse a second one (RFC 4954 section 4)",
+                "leave it out, or connect again with `- connect: …`",
+            ));
+        }
+        (self.submission && self.greeted && self.tls == Some(false)).then_some((
+            "TLS has not begun: at port 587 most servers offer no login before it",
+            "write `- starttls` before it, and after that `- send: EHLO client.example` once more",
+        ))
     }
 
     /// An action for which it is too early or too late, and what to write.
@@ -105,6 +160,21 @@ impl<'s> LintPhase<'s> {
             Action::StartTls(_) if self.tls == Some(true) => {
                 ("TLS has begun already", "leave out `starttls`, or connect to a port without implicit TLS")
             }
+            Action::Send(_) if verb(step) == Some(Verb::StartTls) && self.tls == Some(true) => {
+                ("TLS has begun already", "leave out `STARTTLS`, or connect to a port without implicit TLS")
+            }
+            Action::Tls(_) if self.tls == Some(false) && self.greeted && self.asked_for_tls.is_none() => (
+                "a plain session goes on here: the server expects a handshake after STARTTLS alone",
+                "write `- starttls`, which sends the line and shakes hands",
+            ),
+            Action::None if self.mail_data && step.expect.as_ref().is_some_and(asks_success) => (
+                "the server waits for the message: nothing is answered before its end",
+                "write `- data: |` with the message, and this `expect` beside it",
+            ),
+            Action::Send(_) if !self.mail_data && is_end(step) && self.greeted => (
+                "no mail data is open here: a step `data` has sent the line with the dot, or no DATA was accepted",
+                "leave this step out, or write `- send: DATA` with `expect: ^354`, and then `- data: |` with the message",
+            ),
             Action::Auth(_) if self.mail => {
                 ("a login is not allowed within a mail transaction (RFC 4954 section 4)", "put `auth` before MAIL")
             }
@@ -134,15 +204,19 @@ impl<'s> LintPhase<'s> {
                 "after STARTTLS the session begins anew: no EHLO was sent since (RFC 3207 section 4.2)",
                 "write `- send: EHLO client.example` with `expect: ^250` before it",
             )),
+            Some(Verb::Mail | Verb::AuthCommand | Verb::StartTls) if !self.greeted && self.is_whole() => Some((
+                "no EHLO was sent before this, since the connection or TLS began",
+                "write `- send: EHLO client.example` with `expect: ^250` before it",
+            )),
             Some(Verb::Mail) if self.mail => Some((
                 "a mail transaction is open already: servers refuse a second MAIL (RFC 5321 section 4.1.4)",
                 "end it by the message, or by `- send: RSET`",
             )),
-            Some(Verb::Rcpt) if !self.mail && self.greeted => Some((
+            Some(Verb::Rcpt) if !self.mail && (self.greeted || self.has(&[Verb::Mail])) => Some((
                 "no MAIL was accepted before this recipient",
                 "write `- send: MAIL FROM:<name@example.com>` with `expect: ^250` before it",
             )),
-            Some(Verb::Data) if !self.recipient && self.greeted => Some((
+            Some(Verb::Data) if !self.recipient && (self.greeted || self.has(&[Verb::Mail])) => Some((
                 "no RCPT was accepted before this DATA",
                 "write `- send: RCPT TO:<name@example.com>` with `expect: ^250` before it",
             )),
@@ -159,6 +233,13 @@ impl<'s> LintPhase<'s> {
             Action::StartTls(_) => implausible(expect, &[220], "STARTTLS", warnings),
             Action::Auth(_) => implausible(expect, &[235], "a login", warnings),
             Action::Data(data) if data.terminate => implausible(expect, &[250], "a message", warnings),
+            Action::Send(_) if self.login && self.greeted && verb(step) != Some(Verb::AuthCommand) => {
+                match self.responses {
+                    Some(1) => implausible(expect, &[235], "a login", warnings),
+                    Some(_) => implausible(expect, &[334], "the user's name", warnings),
+                    None => {}
+                }
+            }
             Action::Send(_) if self.greeting_owed && outlook(expect) == Outlook::Success => {
                 let text = "the greeting is compared here: no step before this one reads it";
                 let warning = Diagnostic::warning(expect.span, text);
@@ -194,8 +275,23 @@ impl<'s> LintPhase<'s> {
     fn follow(&mut self, step: &'s Step) {
         let outlook = step.expect.as_ref().map(outlook);
         let refused = outlook == Some(Outlook::Refusal);
-        self.login &= !refused && step.expect.as_ref().is_some_and(|expect| may_be(expect, &[334]) == Some(true));
+        let accepts_login = step.expect.as_ref().is_some_and(is_login);
+        self.logged_in |= self.login && accepts_login && !refused;
+        self.login &= !refused && step.expect.as_ref().is_some_and(wants_response);
+        self.responses = self.responses.filter(|_| self.login).map(|left| left.saturating_sub(1).max(1));
+        self.follow_action(step, refused);
+        if refused {
+            return;
+        }
         let uncertain = outlook == Some(Outlook::Open) && !matches!(step.action, Action::None);
+        self.greeting_owed &= step.expect.is_none();
+        self.unknown |= uncertain || step.observes();
+        self.follow_line(step);
+        // Without an `expect` beside it nobody says whether DATA was accepted.
+        self.unknown |= verb(step) == Some(Verb::Data) && step.expect.is_none();
+    }
+
+    fn follow_action(&mut self, step: &'s Step, refused: bool) {
         match &step.action {
             Action::Connect(_) => self.greeting_owed = step.expect.is_none(),
             Action::Raw(_) | Action::Bdat(_) => self.unknown = true,
@@ -205,30 +301,37 @@ impl<'s> LintPhase<'s> {
                     tls: Some(true),
                     restarted: self.greeted,
                     unknown: self.unknown,
+                    verbs: self.verbs.clone(),
                     ..LintPhase::default()
                 }
             }
             Action::Data(data) if data.terminate => (self.mail, self.recipient, self.mail_data) = (false, false, false),
+            Action::Data(_) => self.asked_for_message = None,
+            Action::Auth(_) => self.logged_in |= !refused,
             Action::None => {
                 let reads = step.expect.as_ref().is_some_and(|expect| !matches!(expect.kind, Expected::Silence(_)));
                 self.greeting_owed &= !reads;
             }
             _ => {}
         }
-        if refused {
-            return;
-        }
-        self.greeting_owed &= step.expect.is_none();
-        self.unknown |= uncertain || step.observes();
+    }
+
+    /// A line that was not refused.
+    fn follow_line(&mut self, step: &'s Step) {
         match verb(step) {
             Some(Verb::Ehlo | Verb::Helo | Verb::Lhlo) => self.greeted = true,
             Some(Verb::Mail) => (self.mail, self.recipient) = (true, false),
             Some(Verb::Rcpt) => self.recipient = true,
             Some(Verb::Reset) => (self.mail, self.recipient) = (false, false),
-            Some(Verb::Data) => self.mail_data = step.expect.as_ref().is_some_and(wants_mail_data),
+            Some(Verb::Data) => {
+                self.mail_data = step.expect.as_ref().is_some_and(wants_mail_data);
+                self.asked_for_message = Some(step);
+            }
             Some(Verb::Quit) => self.quit = true,
             Some(Verb::AuthCommand) => {
-                self.login = step.expect.as_ref().is_some_and(|expect| may_be(expect, &[334]) == Some(true));
+                self.login = step.expect.as_ref().is_some_and(wants_response);
+                self.responses = responses(step).filter(|_| self.login);
+                self.logged_in |= step.expect.as_ref().is_some_and(is_login);
             }
             Some(Verb::StartTls) => self.asked_for_tls = Some(step),
             Some(Verb::Other) if self.mail_data && is_end(step) => {
@@ -237,43 +340,5 @@ impl<'s> LintPhase<'s> {
             None if matches!(step.action, Action::Send(_)) => self.unknown = true,
             _ => {}
         }
-        // Without an `expect` beside it nobody says whether DATA was accepted.
-        self.unknown |= verb(step) == Some(Verb::Data) && step.expect.is_none();
-    }
-}
-
-/// The verb of a `send` of one line.
-fn verb(step: &Step) -> Option<Verb> {
-    let Action::Send(lines) = &step.action else { return None };
-    let [text] = lines.as_slice() else { return None };
-    let whole = text.with_placeholder("x");
-    let line = whole.trim_end_matches('\n');
-    (!line.contains('\n') && text.is_literal_up_to(4.min(line.len())))
-        .then(|| CommandLine::parse(line.as_bytes()).verb())
-}
-
-/// The line with the dot alone.
-fn is_end(step: &Step) -> bool {
-    matches!(&step.action, Action::Send(lines) if lines.last().is_some_and(|text| text.source.lines().last() == Some(".")))
-}
-
-fn reads_tls(expression: &Expression) -> bool {
-    expression.source.contains("tls.") && !expression.source.contains("defined") && !expression.source.contains(" or ")
-}
-
-/// Whether the port or a key says that TLS comes first.
-fn begins_with_tls(connect: &Connect) -> Option<bool> {
-    let port = match &connect.address {
-        Address::Joined(text) => {
-            text.source.rsplit_once(':').map(|(_, port)| port.to_owned()).or(Some(text.source.clone()))
-        }
-        Address::Split { port, .. } | Address::Mx { port, .. } => port.as_ref().map(|port| port.source.clone()),
-        Address::Unix(_) => None,
-    };
-    let port = port.unwrap_or_default();
-    let by_port = (!port.contains("<<")).then_some(port == "465");
-    match &connect.implicit_tls {
-        Some(chosen) => chosen.known().map(|implicit| implicit.0),
-        None => by_port,
     }
 }

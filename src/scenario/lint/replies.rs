@@ -2,6 +2,7 @@
 //!
 //! Responsible for replies that nobody reads, or that another step's `expect` is compared with.
 
+use super::answers;
 use super::codes::{Outlook, may_be, outlook};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::template::Text;
@@ -50,6 +51,9 @@ impl<'s> Replies<'s> {
                     .other(expect.span, "compared with the reply to the earlier step");
                 warnings.push(warning.help("give it an `expect` of its own"));
                 owing.unknown = true;
+            }
+            if let (Action::None, Some(Some(asked)), false) = (&step.action, before, owing.unknown) {
+                answers::to_step(asked, expect, warnings);
             }
             owing.reads(expect);
         }

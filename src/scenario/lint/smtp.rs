@@ -3,15 +3,16 @@
 //! Responsible for commands that cannot mean what they say: paths without brackets, missing arguments, verbs that are none.
 //! A step that expects a refusal is a test of just that, and is left alone.
 
-use super::codes::{Outlook, may_be, outlook};
+use super::codes::{Outlook, outlook};
+use super::{answers, paths};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::template::Text;
 use crate::scenario::words::one_slip;
-use crate::scenario::{Action, Auth, Expectation, Step};
+use crate::scenario::{Action, Auth, Step};
 use crate::smtp::command::{CommandLine, Verb};
 
-/// Codes that belong to one command each.
-const KNOWN: [u16; 6] = [220, 221, 235, 250, 334, 354];
+/// Headers that are typed where a command belongs.
+const HEADERS: [&str; 7] = ["SUBJECT", "FROM", "TO", "CC", "DATE", "BCC", "SENDER"];
 
 /// Looks at the lines of a `send`.
 pub(super) fn step(step: &Step, warnings: &mut Vec<Diagnostic>) {
@@ -30,8 +31,8 @@ pub(super) fn step(step: &Step, warnings: &mut Vec<Diagnostic>) {
         }
         line(text, &whole, step.expect.is_some(), warnings);
     }
-    if let ([text], Some(expect)) = (lines.as_slice(), &step.expect) {
-        reply_of(text, expect, warnings);
+    if let Some(expect) = &step.expect {
+        answers::to_step(step, expect, warnings);
     }
 }
 
@@ -87,6 +88,7 @@ fn line(text: &Text, whole: &str, replied: bool, warnings: &mut Vec<Diagnostic>)
             let warning = Diagnostic::warning(text.span, "a domain stands here, and no URL");
             warnings.push(warning.help(format!("write `{} {host}`", command.name())));
         }
+        Verb::Ehlo | Verb::Helo | Verb::Lhlo => paths::hello(text, &command.name(), &argument, warnings),
         Verb::AuthCommand => initial_response(text, &argument, warnings),
         Verb::BdatCommand if replied => {
             let warning = Diagnostic::warning(text.span, "the octets of a chunk follow BDAT at once, and none do");
@@ -145,7 +147,7 @@ fn path(text: &Text, argument: &str, verb: &str, keyword: &str, warnings: &mut V
         Some(_) if value.matches('<').count() > 1 && (value.contains(',') || value.contains("> <")) => {
             ("a line names one path".to_owned(), format!("write a line `{verb} {keyword}:<…>` for each"))
         }
-        Some(_) => return,
+        Some(_) => return paths::look(text, verb, keyword, value, warnings),
     };
     // The value of a template may hold the brackets: where it begins with one, it does.
     let warning = Diagnostic::warning(text.span, format!("{message}: many servers refuse it"));
@@ -214,6 +216,17 @@ fn verb(text: &Text, whole: &str, warnings: &mut Vec<Diagnostic>) {
         return;
     }
     let upper = word.to_ascii_uppercase();
+    let rest = &whole[word.len()..];
+    if rest.starts_with(':') && HEADERS.contains(&upper.as_str()) {
+        let warning = Diagnostic::warning(text.span, "this is a header of a message, and no command");
+        warnings.push(warning.help("write the message as `- data: |`, after `- send: DATA` with `expect: ^354`"));
+        return;
+    }
+    if rest.starts_with(':') && CommandLine::parse(upper.as_bytes()).verb() != Verb::Other {
+        let warning = Diagnostic::warning(text.span, "no colon stands after this verb");
+        warnings.push(warning.help(format!("write `{upper} {}`", rest[1..].trim())));
+        return;
+    }
     let joined = [
         ("MAILFROM", "MAIL FROM:<…>"),
         ("RCPTTO", "RCPT TO:<…>"),
@@ -242,32 +255,4 @@ fn verb(text: &Text, whole: &str, warnings: &mut Vec<Diagnostic>) {
 fn is_in_use(verb: Verb) -> bool {
     use Verb::{Atrn, Burl, Etrn, Help, Send, Turn, XClient, XForward};
     !matches!(verb, Atrn | Burl | Etrn | Help | Send | Turn | XClient | XForward)
-}
-
-/// A positive reply that the command never has.
-fn reply_of(text: &Text, expect: &Expectation, warnings: &mut Vec<Diagnostic>) {
-    let whole = text.with_placeholder("x");
-    let verb = CommandLine::parse(whole.as_bytes()).verb();
-    let codes: &[u16] = match verb {
-        Verb::Ehlo | Verb::Helo | Verb::Lhlo | Verb::Mail | Verb::Reset => &[250],
-        Verb::Rcpt => &[250, 251],
-        Verb::Data => &[354],
-        Verb::Quit => &[221],
-        Verb::StartTls => &[220],
-        Verb::AuthCommand => &[235, 334],
-        _ => return,
-    };
-    implausible(expect, codes, &CommandLine::parse(whole.as_bytes()).name(), warnings);
-}
-
-/// Warns where only replies are expected that this is never answered by.
-pub(super) fn implausible(expect: &Expectation, codes: &[u16], what: &str, warnings: &mut Vec<Diagnostic>) {
-    // An odd code is meant, one that belongs to another command is not.
-    if may_be(expect, codes) != Some(false) || may_be(expect, &KNOWN) != Some(true) {
-        return;
-    }
-    let list: Vec<String> = codes.iter().map(u16::to_string).collect();
-    let warning = Diagnostic::warning(expect.span, format!("success of {what} is another code than this"));
-    warnings
-        .push(warning.help(format!("{what} is answered by {}, or by a refusal, `4xx` or `5xx`", list.join(" or "))));
 }

@@ -15,6 +15,7 @@ mod reading;
 mod render;
 mod rendered;
 mod scan;
+mod trial;
 mod weigh;
 
 use super::source::Span;
@@ -33,6 +34,7 @@ pub(crate) use rendered::{Mode, Rendered, value_from_bytes};
 use scan::{Piece, mark, scan};
 use std::collections::BTreeSet;
 use std::ops::Range;
+pub(crate) use trial::Trial;
 pub(crate) use weigh::weight_of;
 
 /// A text of a scenario: literal bytes and expressions, with its place.

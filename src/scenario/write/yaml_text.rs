@@ -130,6 +130,11 @@ fn one_line(value: &YamlValue) -> String {
     }
 }
 
+/// A text as it may stand in flow style; what looks like a number stays one.
+pub(crate) fn flow_text(text: &str) -> String {
+    scalar(text, ScalarStyle::Flow)
+}
+
 /// A text that is read back as text, in flow style too, whatever it looks like.
 pub(crate) fn as_text(text: &str) -> String {
     let word = text.starts_with(|first: char| first.is_ascii_alphabetic()) && !text.contains(' ');

@@ -102,7 +102,8 @@ impl<'t> FaultPlace<'t> {
         let help = of_start(line).map(str::to_owned).or_else(|| {
             let (key, value) = line.split_once('=')?;
             let is_word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            is_word(key.trim()).then(|| format!("a colon stands after a key: `{}: {}`", key.trim(), value.trim()))
+            let value = value.trim_start_matches('>').trim();
+            is_word(key.trim()).then(|| format!("a colon stands after a key: `{}: {value}`", key.trim()))
         });
         Some((
             number,

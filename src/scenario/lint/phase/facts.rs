@@ -1,0 +1,95 @@
+//! What a step says by itself: its verb, what it expects, where it connects to.
+//!
+//! Responsible for the facts that `phase` follows a session by.
+
+use super::super::codes::{Outlook, may_be, outlook};
+use super::super::smtp::is_base64;
+use crate::scenario::source::Diagnostic;
+use crate::scenario::{Action, Address, Connect, Expectation, Expression, Step, Text};
+use crate::smtp::command::{CommandLine, Verb};
+
+/// Whether a line is surely no response of a login.
+pub(super) fn is_no_response(line: &Text) -> bool {
+    line.is_literal() && line.source != "*" && !is_base64(&line.source)
+}
+
+/// The verb of a `send` of one line.
+pub(super) fn verb(step: &Step) -> Option<Verb> {
+    let Action::Send(lines) = &step.action else { return None };
+    let [text] = lines.as_slice() else { return None };
+    let whole = text.with_placeholder("x");
+    let line = whole.trim_end_matches('\n');
+    (!line.contains('\n') && text.is_literal_up_to(4.min(line.len())))
+        .then(|| CommandLine::parse(line.as_bytes()).verb())
+}
+
+/// How many responses a line AUTH leaves to be sent.
+pub(super) fn responses(step: &Step) -> Option<u8> {
+    let Action::Send(lines) = &step.action else { return None };
+    let whole = lines.first()?.with_placeholder("x");
+    let command = CommandLine::parse(whole.trim_end_matches('\n').as_bytes());
+    let auth = command.auth()?;
+    match (auth.name().as_ref(), auth.initial.is_empty()) {
+        ("LOGIN", true) => Some(2),
+        ("LOGIN", false) | ("PLAIN", true) | ("CRAM-MD5", _) => Some(1),
+        _ => None,
+    }
+}
+
+/// Whether the server is to ask for a response of a login.
+pub(super) fn wants_response(expect: &Expectation) -> bool {
+    may_be(expect, &[334]) == Some(true)
+}
+
+/// Whether an accepted login is expected.
+pub(super) fn is_login(expect: &Expectation) -> bool {
+    may_be(expect, &[235]) == Some(true) && may_be(expect, &[334]) == Some(false)
+}
+
+/// A reply of success is expected, and nothing else.
+pub(super) fn asks_success(expect: &Expectation) -> bool {
+    outlook(expect) == Outlook::Success
+}
+
+/// A DATA whose message never comes.
+pub(super) fn without_message(step: &Step) -> Diagnostic {
+    let warning = Diagnostic::warning(step.head.span, "the message that this DATA announces is never sent");
+    warning.help("write `- data: |` with the message after it, and `expect: ^250` beside it")
+}
+
+/// Whether a connection goes to port 587 of another host.
+pub(super) fn is_submission(connect: &Connect) -> bool {
+    let (host, port) = match &connect.address {
+        Address::Joined(text) => text.source.rsplit_once(':').unwrap_or((text.source.as_str(), "")),
+        Address::Split { host, port: Some(port) } => (host.source.as_str(), port.source.as_str()),
+        _ => return false,
+    };
+    let is_near = host.contains("<<") || host == "localhost" || host.starts_with("127.") || host.contains("::1");
+    port == "587" && !is_near
+}
+
+/// The line with the dot alone.
+pub(super) fn is_end(step: &Step) -> bool {
+    matches!(&step.action, Action::Send(lines) if lines.last().is_some_and(|text| text.source.lines().last() == Some(".")))
+}
+
+pub(super) fn reads_tls(expression: &Expression) -> bool {
+    expression.source.contains("tls.") && !expression.source.contains("defined") && !expression.source.contains(" or ")
+}
+
+/// Whether the port or a key says that TLS comes first.
+pub(super) fn begins_with_tls(connect: &Connect) -> Option<bool> {
+    let port = match &connect.address {
+        Address::Joined(text) => {
+            text.source.rsplit_once(':').map(|(_, port)| port.to_owned()).or(Some(text.source.clone()))
+        }
+        Address::Split { port, .. } | Address::Mx { port, .. } => port.as_ref().map(|port| port.source.clone()),
+        Address::Unix(_) => None,
+    };
+    let port = port.unwrap_or_default();
+    let by_port = (!port.contains("<<")).then_some(port == "465");
+    match &connect.implicit_tls {
+        Some(chosen) => chosen.known().map(|implicit| implicit.0),
+        None => by_port,
+    }
+}
