@@ -133,7 +133,7 @@ impl Site<'_> {
         } else {
             diagnostic.label(format!("{} had arrived", self.quoted(arrived)))
         };
-        diagnostic.footnotes.extend(self.octets_of_tls(arrived).chain(self.handshake_not_begun()));
+        diagnostic.footnotes.extend(self.octets_of_others(arrived).chain(self.handshake_not_begun()));
         diagnostic
     }
 

@@ -17,6 +17,7 @@ pub mod duration;
 mod expectation;
 mod filler;
 mod flow;
+mod likeness;
 mod lint;
 mod lost;
 mod matcher;
@@ -56,6 +57,7 @@ pub(crate) use decode::{Includes, parse};
 pub(crate) use expectation::{ClosedBy, CodePattern, CodeSet, Expectation, Expected, Fields, Pattern};
 pub(crate) use filler::Filler;
 pub(crate) use flow::Flow;
+pub(crate) use likeness::Likeness;
 pub(crate) use matcher::{Capture, Matcher};
 pub(crate) use octets::{decode_base64, decode_hex};
 pub(crate) use pattern::{

@@ -36,6 +36,7 @@ pub(crate) use wire::{Outgoing, Written};
 use crate::net::route::{self, Connected, Route, RouteFailure};
 use crate::net::stream::Stream;
 use crate::net::tls::TlsFacts;
+use crate::net::tls_port::TlsLook;
 use crate::net::wire::{Drip, Inbox};
 use crate::secret::Masker;
 use crate::smtp::dialogue::Dialogue;
@@ -89,7 +90,8 @@ pub(crate) struct Session {
     recorder: Option<exchange::Recorder>,
     /// Held until the server speaks: the next connection waits for it.
     admitted: Option<Admitted>,
-    is_tls_port: bool,
+    tls_look: Option<TlsLook>,
+    began_handshake: bool,
     echoes: Echoes,
     overheard: Overheard,
 }
@@ -141,7 +143,8 @@ impl Session {
             ledger,
             recorder: None,
             admitted: None,
-            is_tls_port: false,
+            tls_look: None,
+            began_handshake: false,
             echoes: Echoes::default(),
             overheard: Overheard::default(),
         })
@@ -191,13 +194,18 @@ impl Session {
         &self.echoes
     }
 
-    /// Whether this plain session has reached a port that begins with TLS.
-    pub(crate) fn is_tls_port(&self) -> bool {
-        self.is_tls_port
+    /// What a second connection that began with TLS was answered, where this one got no greeting.
+    pub(crate) fn tls_look(&self) -> Option<&TlsLook> {
+        self.tls_look.as_ref()
     }
 
-    pub(crate) fn set_tls_port(&mut self) {
-        self.is_tls_port = true;
+    pub(crate) fn set_tls_look(&mut self, look: TlsLook) {
+        self.tls_look = Some(look);
+    }
+
+    /// Whether this side began a TLS handshake, whatever came of it.
+    pub(crate) fn began_handshake(&self) -> bool {
+        self.began_handshake
     }
 
     /// The mail exchanger that was chosen, where a domain was to be reached.

@@ -29,6 +29,7 @@ impl Session {
             return Err(Trouble::PlainBeforeTls { bytes });
         }
         let stream = self.stream.take().ok_or(Trouble::NotOpen)?;
+        self.began_handshake = true;
         let handshake = clock::within(deadline, stream.upgrade(connector, server_name)).await;
         let (stream, facts) = match handshake {
             Ok(Ok(done)) => done,
