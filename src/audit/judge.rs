@@ -200,7 +200,7 @@ fn last_seen(outcome: &Outcome, divergence: &Divergence) -> String {
 
 /// Whether a step is the one that diverged, in the same turns of its loops.
 fn is_of(divergence: &Divergence, step: &StepOutcome) -> bool {
-    step.number == divergence.step && step.turns == *divergence.turns
+    step.number == divergence.step && step.turns == divergence.turns
 }
 
 /// The code of a reply that nothing had asked for.

@@ -3,14 +3,25 @@
 //! Whoever waits says how long, and what it means when that is over. `.clippy.toml` refuses it elsewhere.
 #![expect(clippy::disallowed_methods, reason = "this is the place")]
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 pub(crate) use tokio::time::Instant;
+use tokio::time::error::Elapsed;
 use tokio::time::{Sleep, Timeout};
 
-/// The future, or that the limit was over first.
-pub(crate) fn within<F: Future>(limit: Duration, future: F) -> Timeout<F> {
-    tokio::time::timeout(limit, future)
+/// The future, or that the limit was over first. What is ready at once, as nearly every write is, needs no timer.
+pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
+    let mut future = pin!(future);
+    let at_once = poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    });
+    match at_once.await {
+        Some(output) => Ok(output),
+        None => tokio::time::timeout(limit, future).await,
+    }
 }
 
 /// The future, or that the moment came first.

@@ -4,10 +4,11 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::pin::pin;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::{AsyncRead, ReadBuf};
 
 /// How many octets are read at once.
 const READ_SIZE: usize = 16 * 1024;
@@ -47,12 +48,18 @@ pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
     memchr::memchr(b'\n', bytes).map(|line_feed| line_feed + 1)
 }
 
-/// Reads what there is: no octets mean that the other side has closed.
-pub(crate) fn poll_read<S: AsyncRead + Unpin>(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
-    let mut piece = Vec::with_capacity(READ_SIZE);
-    let outcome = ready!(pin!(stream.read_buf(&mut piece)).poll(cx));
-    piece.shrink_to_fit();
-    Poll::Ready(outcome.map(|_| piece))
+/// Takes in what there is, and gives how much it was: no octets mean that the other side has closed.
+pub(crate) fn poll_read<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    inbox: &mut Inbox,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    // On the stack: thousands of connections that wait need no such room, and making it for each read costs more than the read.
+    let mut room = [MaybeUninit::uninit(); READ_SIZE];
+    let mut piece = ReadBuf::uninit(&mut room);
+    ready!(Pin::new(stream).poll_read(cx, &mut piece))?;
+    inbox.push(piece.filled());
+    Poll::Ready(Ok(piece.filled().len()))
 }
 
 /// A buffer that is filled at its end and read from its front.
@@ -88,11 +95,20 @@ impl Inbox {
     /// When the unread byte before `offset` came.
     pub(crate) fn arrived_at(&self, offset: usize) -> Instant {
         let position = self.taken + offset as u64;
-        let arrival = self.arrivals.iter().find(|(end, _)| *end >= position).or(self.arrivals.back());
+        let first = self.arrivals.partition_point(|(end, _)| *end < position);
+        let arrival = self.arrivals.get(first).or(self.arrivals.back());
         arrival.map_or_else(Instant::now, |(_, at)| *at)
     }
 
+    /// The last octets that came, which were not read yet.
+    pub(crate) fn newest(&self, count: usize) -> &[u8] {
+        &self.buffer[self.buffer.len() - count..]
+    }
+
     pub(crate) fn push(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         self.buffer.extend_from_slice(bytes);
         self.arrivals.push_back((self.taken + self.unread().len() as u64, Instant::now()));
     }

@@ -2,6 +2,7 @@
 
 use super::step_number::StepNumber;
 use crate::scenario::Diagnostic;
+use std::sync::Arc;
 
 /// Something that did not follow the script.
 #[derive(Debug, Clone)]
@@ -19,7 +20,7 @@ pub struct Divergence {
     /// The line of the transcript that it is about, where there is one.
     pub line: Option<usize>,
     /// The turns of the loops around the step, the outermost first.
-    pub turns: Box<[usize]>,
+    pub turns: Arc<[usize]>,
     /// What was expected, in the words of the message.
     pub expected: Option<Box<str>>,
     /// What came instead, masked and made visible.
@@ -38,7 +39,7 @@ impl Divergence {
             reason: None,
             reply_code: None,
             line: None,
-            turns: Box::default(),
+            turns: Arc::default(),
             expected: None,
             got: None,
             diagnostic,

@@ -24,9 +24,9 @@ pub(super) fn hide(outcome: &mut Outcome, masker: &Masker) {
     outcome.captures.iter_mut().for_each(|(_, value)| mask(value));
     for step in &mut outcome.steps {
         step.reason.iter_mut().for_each(mask);
-        step.name.iter_mut().chain([&mut step.session]).for_each(mask);
-        if masker.finds(step.title.as_bytes()) {
-            step.title = masker.mask_text(&step.title).into();
+        step.name.iter_mut().for_each(mask);
+        for text in [&mut step.title, &mut step.session].into_iter().filter(|text| masker.finds(text.as_bytes())) {
+            *text = masker.mask_text(text).into();
         }
     }
     for session in &mut outcome.sessions {

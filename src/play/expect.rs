@@ -266,7 +266,7 @@ impl Incoming<'_> {
     /// What patterns are searched in.
     fn text(&self) -> Cow<'_, [u8]> {
         match self {
-            Incoming::Reply(reply, _) => reply.joined().into(),
+            Incoming::Reply(reply, _) => reply.joined(),
             Incoming::Command(line) => Cow::Borrowed(line),
         }
     }

@@ -102,7 +102,9 @@ impl Stage {
 
     pub(crate) fn bind_all(&mut self, values: Vec<Bound>) -> Vec<Binding> {
         let turn = values.iter().find(|(name, ..)| name == ITERATION).and_then(|(_, value, _)| value.as_usize());
-        self.turns.extend(turn);
+        if turn.is_some() {
+            self.turns = self.turns.iter().copied().chain(turn).collect();
+        }
         values.into_iter().map(|(name, value, secret)| self.names.bind(&name, value, secret)).collect()
     }
 
@@ -110,7 +112,7 @@ impl Stage {
     pub(crate) fn unbind(&mut self, bindings: Vec<Binding>) {
         for binding in bindings.into_iter().rev() {
             if binding.is_of(ITERATION) {
-                self.turns.pop();
+                self.turns = self.turns[..self.turns.len().saturating_sub(1)].into();
             }
             self.names.restore(binding);
         }

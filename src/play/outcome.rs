@@ -89,7 +89,7 @@ pub struct StepOutcome {
     /// Where it stands.
     pub span: Span,
     /// The session that it speaks in.
-    pub session: String,
+    pub session: Arc<str>,
     /// What became of it.
     pub verdict: Verdict,
     /// When it began, from the start of the run.
@@ -97,7 +97,7 @@ pub struct StepOutcome {
     /// How long it took.
     pub duration: Duration,
     /// The turns of the loops around it, the outermost first.
-    pub turns: Vec<usize>,
+    pub turns: Arc<[usize]>,
     /// The whole replies that it read.
     pub replies: Vec<ReplyEntry>,
     /// What it observed: `reply`, `silence`, `closed`, `reset`, `bytes` or `alert`.
@@ -272,11 +272,11 @@ impl StepOutcome {
             action,
             title,
             span,
-            session: String::new(),
+            session: Arc::default(),
             verdict: Verdict::Unreached,
             started,
             duration: Duration::ZERO,
-            turns: Vec::new(),
+            turns: Arc::default(),
             replies: Vec::new(),
             observed: None,
             reason: None,

@@ -58,7 +58,7 @@ pub(crate) struct Stage {
     /// How often the steps of loops were played.
     iterations: u64,
     /// The turns of the loops that are played now, the outermost first.
-    pub(super) turns: Vec<usize>,
+    pub(super) turns: Arc<[usize]>,
 }
 
 impl Stage {
@@ -82,7 +82,7 @@ impl Stage {
             captures: BTreeMap::new(),
             not_applicable: None,
             iterations: 0,
-            turns: Vec::new(),
+            turns: Arc::default(),
         }
     }
 
@@ -218,7 +218,7 @@ impl Stage {
         if let Some(turn) = self.turns.last() {
             divergence.diagnostic.footnotes.push(Footnote::Fact(format!("this is iteration {turn}")));
         }
-        self.divergences.push(Divergence { line, turns: self.turns.as_slice().into(), ..divergence });
+        self.divergences.push(Divergence { line, turns: self.turns.clone(), ..divergence });
     }
 
     /// Counts an iteration: loops within loops must end as well.

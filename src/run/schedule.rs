@@ -60,13 +60,9 @@ pub fn play_all(mut plays: Vec<Play>, plan: &Plan, listener: &RunListener) -> Re
                 work_in_threads(&shared, threads).await
             }
         };
-        let watch = super::stop_on_signal(|| plan.stop.stop());
-        tokio::select! {
-            outcome = work => outcome,
-            () = watch => Ok(()),
-            () = stop_when_due(&shared) => Ok(()),
-            () = tick(&shared) => Ok(()),
-        }
+        // In a task of its own: beside the work all of it would be asked each time that something comes.
+        tokio::spawn(watch(shared.clone()));
+        work.await
     });
     // A name lookup that was given up still runs in a thread: nobody waits for it.
     runtime.shutdown_background();
@@ -143,6 +139,12 @@ async fn work_in_threads(shared: &Arc<Schedule>, threads: usize) -> Result<(), R
         outcome = outcome.and(one);
     }
     outcome
+}
+
+/// Hears signals and the clock as long as there is work.
+async fn watch(shared: Arc<Schedule>) {
+    let stop = shared.plan.stop.clone();
+    tokio::join!(super::stop_on_signal(move || stop.stop()), stop_when_due(&shared), tick(&shared));
 }
 
 /// Stops everything when the time of all is over; runs under way end with what they have.

@@ -240,12 +240,21 @@ impl Masker {
     }
 
     /// Masks each line; a secret that goes on in the next line, after a reply code or not, is found as well.
-    pub(crate) fn mask_lines<'l>(&self, lines: &[&'l [u8]]) -> Vec<Cow<'l, [u8]>> {
-        if self.is_idle() || lines.is_empty() {
-            return lines.iter().map(|line| without_proof(line)).collect();
+    pub(crate) fn mask_lines(&self, lines: &[&[u8]]) -> Vec<Vec<u8>> {
+        let mut masked = Vec::with_capacity(lines.len());
+        self.each_line(lines.iter().copied(), |line| masked.push(line.to_vec()));
+        masked
+    }
+
+    /// The same, line by line: where there is no secret nothing is copied.
+    pub(crate) fn each_line<'l>(&self, lines: impl Iterator<Item = &'l [u8]>, mut take: impl FnMut(&[u8])) {
+        if self.is_idle() {
+            return lines.for_each(|line| take(&without_proof(line)));
         }
-        let masked = self.mask(&lines.join(&b'\n'));
-        masked.split(|byte| *byte == b'\n').map(|line| Cow::Owned(line.to_vec())).collect()
+        let lines: Vec<&[u8]> = lines.collect();
+        if !lines.is_empty() {
+            self.mask(&lines.join(&b'\n')).split(|byte| *byte == b'\n').for_each(take);
+        }
     }
 
     fn search(&self, text: &Text<'_>, found: &mut dyn FnMut(Range<usize>, usize)) {

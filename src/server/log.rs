@@ -177,7 +177,7 @@ impl SessionLog {
 
     fn masked_lines(&self, lines: &[&[u8]]) -> Vec<Vec<u8>> {
         match &self.log {
-            Some((log, _)) => log.masker.mask_lines(lines).into_iter().map(std::borrow::Cow::into_owned).collect(),
+            Some((log, _)) => log.masker.mask_lines(lines),
             None => Vec::new(),
         }
     }

@@ -198,7 +198,8 @@ impl Peer {
         while self.end.is_none() && self.inbox.unread().len() <= MAX_LINE {
             let mut buffer = [0; 1024];
             let Some(outcome) = self.read_now(&mut buffer).await else { break };
-            self.note_read(outcome.map(|count| buffer[..count].to_vec()));
+            self.inbox.push(&buffer[..*outcome.as_ref().unwrap_or(&0)]);
+            self.note_read(outcome);
         }
         self.inbox.take_all()
     }
@@ -227,7 +228,7 @@ impl Peer {
         }
         let Some(stream) = self.stream.as_mut() else { return Err(PeerTrouble::Closed { arrived: arrived(self) }) };
         let due = self.due.map_or(due, |end| due.min(end));
-        match clock::until(due, poll_fn(|cx| poll_read(stream, cx))).await {
+        match clock::until(due, poll_fn(|cx| poll_read(stream, &mut self.inbox, cx))).await {
             Ok(outcome) => {
                 self.note_read(outcome);
                 Ok(())
@@ -236,10 +237,11 @@ impl Peer {
         }
     }
 
-    fn note_read(&mut self, outcome: io::Result<Vec<u8>>) {
+    /// Notes how a read ended; what came of it is in the inbox.
+    fn note_read(&mut self, outcome: io::Result<usize>) {
         match outcome {
-            Ok(bytes) if bytes.is_empty() => self.end = Some(PeerEnd::Closed),
-            Ok(bytes) => self.inbox.push(&bytes),
+            Ok(0) => self.end = Some(PeerEnd::Closed),
+            Ok(_) => {}
             Err(error) => {
                 self.end = Some(end_of(&error));
                 self.alert = alert_within(&error);

@@ -1,14 +1,15 @@
 //! For each reply that is owed what asked for it, as it is shown.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// What a reply is owed for, as it is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
     /// The number of the step; empty for the greeting.
-    pub(crate) step: String,
+    pub(crate) step: Arc<str>,
     /// The command line; empty for the greeting.
-    pub(crate) command: String,
+    pub(crate) command: Arc<str>,
     /// Whether a secret went out with it: any part of the reply may be a part of the secret.
     pub(crate) secret: bool,
 }
@@ -26,24 +27,24 @@ impl AskedInOrder {
     /// Says what the newest reply owed is for, where the line itself does not: a line of an AUTH exchange.
     pub(crate) fn name_last(&mut self, command: &str) {
         if let Some(asked) = self.0.back_mut() {
-            command.clone_into(&mut asked.command);
+            asked.command = command.into();
         }
     }
 
     /// Says which steps asked for the replies owed beyond the first `before`.
     pub(crate) fn name_steps(&mut self, before: usize, steps: &[&str]) {
         for (asked, step) in self.0.iter_mut().skip(before).zip(steps) {
-            (*step).clone_into(&mut asked.step);
+            asked.step = (*step).into();
         }
     }
 
     /// Remembers what the replies are owed for that were not owed before: line by line of what is shown.
-    pub(super) fn note(&mut self, owed: usize, shown: &str, secret: bool, step: &str) {
+    pub(super) fn note(&mut self, owed: usize, shown: &str, secret: bool, step: &Arc<str>) {
         let mut lines = shown.split('\n');
         let mut command = "";
         while self.0.len() < owed {
             command = lines.next().unwrap_or(command).trim_end_matches('\r');
-            self.0.push_back(Asked { step: step.to_owned(), command: command.to_owned(), secret });
+            self.0.push_back(Asked { step: step.clone(), command: command.into(), secret });
         }
     }
 

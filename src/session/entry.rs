@@ -2,6 +2,7 @@
 //!
 //! Plain data that the `transcript` writes and that reports read.
 
+use crate::smtp::status::EnhancedStatusCode;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,8 +42,8 @@ pub struct ReplyEntry {
     pub session: Arc<str>,
     /// The reply code (RFC 5321 section 4.2).
     pub code: u16,
-    /// The enhanced status code of its last line (RFC 2034), as `5.7.8`.
-    pub enhanced: Option<String>,
+    /// The enhanced status code of its first line (RFC 2034).
+    pub enhanced: Option<EnhancedStatusCode>,
     /// Its lines among those of the transcript.
     pub lines: Range<usize>,
     /// When its last octet was there, from the start of the run.

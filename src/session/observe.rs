@@ -49,9 +49,7 @@ impl Session {
         let (kind, bytes) = loop {
             match self.parser.advance(self.inbox.unread()) {
                 Parsed::Complete(reply, taken) => {
-                    let times: Vec<Instant> = reply.line_ends().map(|end| self.inbox.arrived_at(end)).collect();
-                    self.inbox.take(taken);
-                    self.settle(reply, &times, log);
+                    self.settle(reply, taken, log);
                     self.log_end(log);
                     log.observed(ObservedKind::Reply);
                     return Ok(());

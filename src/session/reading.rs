@@ -10,7 +10,7 @@ use crate::smtp::command::Verb;
 use crate::smtp::dialogue::Awaited;
 use crate::smtp::reply::{Fault, MAX_REPLY, MAX_REPLY_LINE, Parsed, Reply, ReplyParser, STANDARD_REPLY_LINE};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 impl Session {
     /// Reads the next whole reply, which settles the oldest one owed. The deadline covers all of it.
@@ -19,9 +19,7 @@ impl Session {
         loop {
             match self.parser.advance(self.inbox.unread()) {
                 Parsed::Complete(reply, taken) => {
-                    let times: Vec<Instant> = reply.line_ends().map(|end| self.inbox.arrived_at(end)).collect();
-                    self.inbox.pass_over(taken);
-                    let answer = self.settle(reply, &times, log);
+                    let answer = self.settle(reply, taken, log);
                     self.log_end(log);
                     return Ok(answer);
                 }
@@ -35,8 +33,11 @@ impl Session {
         }
     }
 
-    pub(super) fn settle(&mut self, reply: Reply, times: &[Instant], log: &mut Transcript) -> Answered {
-        let first = log.server(&self.name, reply.lines(), times);
+    /// Takes a whole reply out of the inbox, where it has this many octets.
+    pub(super) fn settle(&mut self, reply: Reply, octets: usize, log: &mut Transcript) -> Answered {
+        let first = log.server(&self.name, &reply, |end| self.inbox.arrived_at(end));
+        let arrived = self.inbox.arrived_at(octets);
+        self.inbox.pass_over(octets);
         if reply.longest_line() > STANDARD_REPLY_LINE && !self.long_line_noted {
             self.long_line_noted = true;
             let length = reply.longest_line();
@@ -51,14 +52,13 @@ impl Session {
         if command == Some(Awaited::Greeting) {
             self.greeting = Some(reply.clone());
         }
-        let arrived = times.last().copied().unwrap_or_else(Instant::now);
         let elapsed = arrived.saturating_duration_since(self.last_write);
         let holds_secret = asked.secret || self.echoes.are_in(reply.raw(), log.masker());
         self.answered_over_tls = true;
         if command == Some(Awaited::MailDataEnd) && reply.code() / 100 == 2 {
             self.ledger.messages += 1;
         }
-        log.reply(&self.name, &reply, first, elapsed);
+        log.reply(&self.name, &reply, first, (arrived, elapsed));
         self.admitted = None;
         let answer = Answered { reply, elapsed, command, asked, holds_secret };
         self.last = Some(answer.clone());

@@ -8,13 +8,14 @@ use super::entry::{Arrivals, Entry, Observer, ReplyEntry, Speaker};
 use crate::secret::Masker;
 use crate::smtp::reply::Reply;
 use crate::visible::visible;
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How many lines of mail data are kept.
 const MAIL_DATA_LINES: usize = 20;
+/// For how many lines there is room on their way.
+const FRESH_LINES: usize = 32;
 /// How many octets are kept of what came in one step beside whole replies.
 const RECEIVED_TEXT: usize = 2000;
 /// How many lines are kept of what a server sent beside whole replies.
@@ -38,6 +39,8 @@ pub(crate) struct Transcript {
     masker: Arc<Masker>,
     observer: Option<Observer>,
     step: Arc<str>,
+    /// Lines on their way to the others; empty but for the room.
+    fresh: Vec<Entry>,
     /// Replies that were read and not taken yet.
     replies: Vec<ReplyEntry>,
     /// What was observed and not taken yet.
@@ -53,7 +56,8 @@ impl Transcript {
             lines: Arc::default(),
             masker,
             observer,
-            step: Arc::from(""),
+            step: Arc::default(),
+            fresh: Vec::new(),
             replies: Vec::new(),
             observed: None,
             received: Arrivals::default(),
@@ -67,7 +71,8 @@ impl Transcript {
             lines: self.lines.clone(),
             masker: self.masker.clone(),
             observer: self.observer.clone(),
-            step: Arc::from(""),
+            step: Arc::default(),
+            fresh: Vec::new(),
             replies: Vec::new(),
             observed: None,
             received: Arrivals::default(),
@@ -130,23 +135,23 @@ impl Transcript {
         self.start
     }
 
-    /// Notes a whole reply; its lines begin with the entry `first`.
-    pub(crate) fn reply(&mut self, session: &Arc<str>, reply: &Reply, first: usize, elapsed: Duration) {
-        let lines = first..first + reply.lines().len();
+    /// Notes a whole reply, when it was there, and how long it took; its lines begin with the entry `first`.
+    pub(crate) fn reply(
+        &mut self,
+        session: &Arc<str>,
+        reply: &Reply,
+        first: usize,
+        (arrived, elapsed): (Instant, Duration),
+    ) {
         self.received.octets += reply.raw().len();
-        let at = {
-            let kept = self.kept();
-            let last = (lines.end - 1).checked_sub(kept.left_out).and_then(|place| kept.entries.get(place));
-            last.map_or(Duration::ZERO, |entry| entry.at)
-        };
         // Most steps read one reply: without this there would be room for four.
         self.replies.reserve_exact(usize::from(self.replies.is_empty()));
         self.replies.push(ReplyEntry {
             session: session.clone(),
             code: reply.code(),
-            enhanced: reply.enhanced().map(|code| code.to_string()),
-            at,
-            lines,
+            enhanced: reply.enhanced(),
+            at: arrived.saturating_duration_since(self.start),
+            lines: first..first + reply.lines().len(),
             elapsed,
             octets: reply.raw().len(),
         });
@@ -180,7 +185,7 @@ impl Transcript {
     }
 
     /// The number of the step that lines belong to now.
-    pub(crate) fn step(&self) -> &str {
+    pub(crate) fn step(&self) -> &Arc<str> {
         &self.step
     }
 
@@ -196,9 +201,7 @@ impl Transcript {
 
     /// Lines that the client sent, as they were written.
     pub(crate) fn client(&mut self, session: &Arc<str>, shown: &str) {
-        for text in self.masked_lines(&shown.split('\n').collect::<Vec<_>>()) {
-            self.push(session, Speaker::Client, text);
-        }
+        self.push_lines(session, Speaker::Client, shown.split('\n'));
     }
 
     /// Bytes that the client sent as they are.
@@ -209,39 +212,36 @@ impl Transcript {
 
     /// Mail data: its first lines, then how much it was.
     pub(crate) fn mail_data(&mut self, session: &Arc<str>, shown: &str, octets: u64) {
-        let lines: Vec<&str> = shown.trim_end_matches('\n').split('\n').collect();
-        let mut entries = Vec::new();
-        for text in self.masked_lines(&lines[..lines.len().min(MAIL_DATA_LINES)]) {
-            entries.push(self.entry(self.elapsed(), session, Speaker::Client, text));
-        }
-        if lines.len() > MAIL_DATA_LINES {
-            let left = lines.len() - MAIL_DATA_LINES;
+        let mut lines = shown.trim_end_matches('\n').split('\n');
+        let first = lines.by_ref().take(MAIL_DATA_LINES);
+        self.begin_lines(session, Speaker::Client, first);
+        let left = lines.count();
+        if left > 0 {
             let text = format!("[{left} more lines; {octets} octets of mail data]");
-            entries.push(self.entry(self.elapsed(), session, Speaker::Client, text));
+            self.fresh.push(self.entry(self.elapsed(), session, Speaker::Client, text));
         }
-        self.push_all(entries.into_iter().map(|entry| Entry { mail_data: true, ..entry }).collect());
+        for entry in &mut self.fresh {
+            entry.mail_data = true;
+        }
+        self.keep_fresh();
     }
 
-    /// Lines of the server, and when each of them had arrived. Gives the place of the first among the entries.
-    pub(crate) fn server<'a>(
-        &mut self,
-        session: &Arc<str>,
-        lines: impl Iterator<Item = &'a [u8]>,
-        times: &[Instant],
-    ) -> usize {
-        let lines: Vec<&[u8]> = lines.collect();
-        let entry = |(line, time): (Cow<'_, [u8]>, &Instant)| {
-            let at = time.saturating_duration_since(self.start);
-            self.entry(at, session, Speaker::Server, visible(&line))
-        };
-        self.push_all(self.masker.mask_lines(&lines).into_iter().zip(times).map(entry).collect())
+    /// The lines of a reply; `arrived` knows when each of them was there, by where it ends. Gives the place of the first
+    /// among the entries.
+    pub(crate) fn server(&mut self, session: &Arc<str>, reply: &Reply, arrived: impl Fn(usize) -> Instant) -> usize {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        let mut ends = reply.line_ends();
+        self.masker.each_line(reply.lines(), |line| {
+            let at = ends.next().map_or(self.start, &arrived).saturating_duration_since(self.start);
+            fresh.push(self.entry(at, session, Speaker::Server, visible(line)));
+        });
+        self.fresh = fresh;
+        self.keep_fresh()
     }
 
     /// Lines that a server of this run sent, as they were written.
     pub(crate) fn served(&mut self, session: &Arc<str>, shown: &str) {
-        for text in self.masked_lines(&shown.split('\n').collect::<Vec<_>>()) {
-            self.push(session, Speaker::Server, text);
-        }
+        self.push_lines(session, Speaker::Server, shown.split('\n'));
     }
 
     /// Bytes of the server that are no whole reply.
@@ -271,31 +271,46 @@ impl Transcript {
         self.push(session, Speaker::Note, text);
     }
 
-    /// Lines as they may be shown: a secret may go on from one to the next.
-    fn masked_lines(&self, lines: &[&str]) -> Vec<String> {
-        let lines: Vec<&[u8]> = lines.iter().map(|line| line.trim_end_matches('\r').as_bytes()).collect();
-        self.masker.mask_lines(&lines).iter().map(|line| visible(line)).collect()
+    /// Adds lines as they may be shown: a secret may go on from one to the next.
+    fn push_lines<'t>(&mut self, session: &Arc<str>, speaker: Speaker, lines: impl Iterator<Item = &'t str>) {
+        self.begin_lines(session, speaker, lines);
+        self.keep_fresh();
+    }
+
+    /// Puts such lines on their way.
+    fn begin_lines<'t>(&mut self, session: &Arc<str>, speaker: Speaker, lines: impl Iterator<Item = &'t str>) {
+        let (mut fresh, at) = (std::mem::take(&mut self.fresh), self.elapsed());
+        let lines = lines.map(|line| line.trim_end_matches('\r').as_bytes());
+        self.masker.each_line(lines, |line| fresh.push(self.entry(at, session, speaker, visible(line))));
+        self.fresh = fresh;
     }
 
     fn push(&mut self, session: &Arc<str>, speaker: Speaker, text: String) {
-        let entry = self.entry(self.elapsed(), session, speaker, text);
-        self.push_all(vec![entry]);
+        self.fresh.push(self.entry(self.elapsed(), session, speaker, text));
+        self.keep_fresh();
     }
 
     fn entry(&self, at: Duration, session: &Arc<str>, speaker: Speaker, text: String) -> Entry {
         Entry { at, session: session.clone(), speaker, text, step: self.step.clone(), mail_data: false }
     }
 
-    /// Adds lines that stay together, whoever else writes. Gives the place of the first.
-    fn push_all(&self, new: Vec<Entry>) -> usize {
+    /// Adds the lines that are on their way: they stay together, whoever else writes. Gives the place of the first.
+    fn keep_fresh(&mut self) -> usize {
+        let mut fresh = std::mem::take(&mut self.fresh);
         if let Some(observer) = &self.observer {
-            for entry in &new {
+            for entry in &fresh {
                 observer(entry);
             }
         }
-        let mut kept = self.kept();
-        let first = kept.left_out + kept.entries.len();
-        kept.entries.extend(new);
+        let first = {
+            let mut kept = self.kept();
+            let first = kept.left_out + kept.entries.len();
+            kept.entries.append(&mut fresh);
+            first
+        };
+        // A long reply leaves no room behind.
+        fresh.shrink_to(FRESH_LINES);
+        self.fresh = fresh;
         first
     }
 }

@@ -4,7 +4,7 @@ use super::{BrokenBy, End, Event as Happened, MAX_UNREAD, Session, Transcript, T
 use crate::net::clock;
 use crate::net::stream::Stream;
 use crate::net::tls::SessionFailure;
-use crate::net::wire::{Drip, poll_read};
+use crate::net::wire::{Drip, Inbox, poll_read};
 use crate::smtp::reply::MAX_REPLY;
 use std::future::poll_fn;
 use std::io;
@@ -53,11 +53,8 @@ impl Session {
         if in_mail_data {
             exchange::note(&mut self.recorder, Happened::MailData { complete: !self.dialogue.is_in_mail_data() });
         }
-        if !secret
-            && bytes
-                .get(..5)
-                .is_some_and(|verb| [&b"EHLO "[..], b"LHLO ", b"HELO "].contains(&&*verb.to_ascii_uppercase()))
-        {
+        let greets = |hello: &[u8; 5]| bytes.get(..5).is_some_and(|verb| verb.eq_ignore_ascii_case(hello));
+        if !secret && [b"EHLO ", b"LHLO ", b"HELO "].into_iter().any(greets) {
             self.hello = bytes.to_vec();
         }
         self.asked.note(self.dialogue.owed(), shown, secret, log.step());
@@ -159,7 +156,7 @@ impl Session {
                 return Err(Trouble::TooMuchUnread);
             }
             let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
-            match clock::until(until, poll_fn(|cx| poll_read(stream, cx))).await {
+            match clock::until(until, poll_fn(|cx| poll_read(stream, &mut self.inbox, cx))).await {
                 Ok(outcome) => self.note_read(outcome),
                 Err(_) => break,
             }
@@ -187,7 +184,7 @@ impl Session {
             let stalled = cut(stalled, self.due);
             let is_over = self.due.is_some_and(|due| Instant::now() >= due);
             let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
-            let progress = poll_fn(|cx| poll_either(stream, cx, &bytes[written..]));
+            let progress = poll_fn(|cx| poll_either(stream, &mut self.inbox, cx, &bytes[written..]));
             // A future that is ready is never found too late: what is over must be asked for.
             let outcome = if is_over { None } else { clock::within(stalled, progress).await.ok() };
             match outcome {
@@ -240,12 +237,14 @@ impl Session {
         Err(Trouble::Broken { reason, arrived: self.take_arrived() })
     }
 
-    fn note_read(&mut self, outcome: io::Result<Vec<u8>>) {
+    /// Notes how a read ended; what came of it is in the inbox.
+    fn note_read(&mut self, outcome: io::Result<usize>) {
         match outcome {
-            Ok(bytes) if bytes.is_empty() => self.end = Some(End::Closed),
-            Ok(bytes) => {
-                self.inbox.push(&bytes);
-                exchange::note(&mut self.recorder, Happened::Received(bytes));
+            Ok(0) => self.end = Some(End::Closed),
+            Ok(count) => {
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.note(Happened::Received(self.inbox.newest(count).to_vec()));
+                }
             }
             Err(error) => self.end = Some(end_of(&error)),
         }
@@ -274,7 +273,7 @@ impl Session {
         }
         let stream = self.stream.as_mut().ok_or(Trouble::NotOpen)?;
         let due = self.due.map_or(due, |end| due.min(end.into()));
-        if let Ok(outcome) = clock::until(due, poll_fn(|cx| poll_read(stream, cx))).await {
+        if let Ok(outcome) = clock::until(due, poll_fn(|cx| poll_read(stream, &mut self.inbox, cx))).await {
             self.note_read(outcome);
             self.log_end(log);
             Ok(())
@@ -290,7 +289,8 @@ impl Session {
         let mut buffer = [0; 1024];
         while let Some(stream) = self.stream.as_mut() {
             let Some(outcome) = stream.read_now(&mut buffer).await else { return };
-            self.note_read(outcome.map(|count| buffer[..count].to_vec()));
+            self.inbox.push(&buffer[..*outcome.as_ref().unwrap_or(&0)]);
+            self.note_read(outcome);
             if self.end.is_some() || self.inbox.unread().len() > MAX_REPLY {
                 self.log_end(log);
                 return;
@@ -332,15 +332,15 @@ fn cut(stalled: Duration, due: Option<Instant>) -> Duration {
 /// What happened first.
 enum First {
     Wrote(io::Result<usize>),
-    Read(io::Result<Vec<u8>>),
+    Read(io::Result<usize>),
 }
 
 /// Writes if that is possible now, else reads: a server that waits for us to read must not keep us from it.
-fn poll_either(stream: &mut Stream, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<First> {
+fn poll_either(stream: &mut Stream, inbox: &mut Inbox, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<First> {
     if let Poll::Ready(outcome) = Pin::new(&mut *stream).poll_write(cx, bytes) {
         return Poll::Ready(First::Wrote(outcome));
     }
-    poll_read(stream, cx).map(First::Read)
+    poll_read(stream, inbox, cx).map(First::Read)
 }
 
 /// A write that ends in a broken pipe met a server that had closed in order before it reset.

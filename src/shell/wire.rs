@@ -117,7 +117,7 @@ impl Shell {
         self.verdict.refused |= code >= 400;
         self.awaits_handshake = answer.command == Some(Awaited::Command(Verb::StartTls)) && code == 220;
         if answer.command == Some(Awaited::Greeting) {
-            self.greeting = answer.reply.joined();
+            self.greeting = answer.reply.joined().into_owned();
         }
         self.follow(answer.command, code);
         self.last_reply = Some(answer.reply.clone());
@@ -140,7 +140,7 @@ impl Shell {
 
     /// What may be done next, where a person may not know.
     fn advise(&mut self, code: u16) {
-        if self.log.step() != TYPED {
+        if **self.log.step() != *TYPED {
             return;
         }
         if self.awaits_handshake {

@@ -36,7 +36,9 @@ pub(crate) enum Verb {
 /// A line that a client wrote, without its CRLF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CommandLine<'l> {
-    verb: &'l [u8],
+    /// The verb as it was written.
+    word: &'l [u8],
+    verb: Verb,
     argument: &'l [u8],
 }
 
@@ -63,19 +65,18 @@ pub(crate) struct AuthCommand<'l> {
 impl<'l> CommandLine<'l> {
     /// Reads any line; blanks around its parts count for nothing.
     pub(crate) fn parse(line: &'l [u8]) -> CommandLine<'l> {
-        let (verb, argument) = first_word(line);
-        CommandLine { verb, argument }
+        let (word, argument) = first_word(line);
+        CommandLine { word, verb: verb_of(word), argument }
     }
 
     /// The verb, in any case.
     pub(crate) fn verb(&self) -> Verb {
-        let known = |(name, _): &&(&str, Verb)| self.verb.eq_ignore_ascii_case(name.as_bytes());
-        VERBS.iter().find(known).map_or(Verb::Other, |(_, verb)| *verb)
+        self.verb
     }
 
     /// The verb as text, in upper case; empty where the line is.
     pub(crate) fn name(&self) -> String {
-        String::from_utf8_lossy(self.verb).to_ascii_uppercase()
+        String::from_utf8_lossy(self.word).to_ascii_uppercase()
     }
 
     /// What follows the verb.
@@ -138,28 +139,32 @@ fn first_word(text: &[u8]) -> (&[u8], &[u8]) {
     (&text[..end], text[end..].trim_ascii_start())
 }
 
-const VERBS: [(&str, Verb); 20] = [
-    ("AUTH", Verb::AuthCommand),
-    ("BDAT", Verb::BdatCommand),
-    ("DATA", Verb::Data),
-    ("EHLO", Verb::Ehlo),
-    ("ETRN", Verb::Etrn),
-    ("EXPN", Verb::Expn),
-    ("HELO", Verb::Helo),
-    ("HELP", Verb::Help),
-    ("LHLO", Verb::Lhlo),
-    ("MAIL", Verb::Mail),
-    ("NOOP", Verb::Noop),
-    ("QUIT", Verb::Quit),
-    ("RCPT", Verb::Rcpt),
-    ("RSET", Verb::Reset),
-    ("SEND", Verb::Send),
-    ("SOML", Verb::Send),
-    ("SAML", Verb::Send),
-    ("STARTTLS", Verb::StartTls),
-    ("TURN", Verb::Turn),
-    ("VRFY", Verb::Vrfy),
-];
+/// The verb that a word is, in any case: all but one have four letters.
+fn verb_of(word: &[u8]) -> Verb {
+    let Ok(letters) = <[u8; 4]>::try_from(word) else {
+        return if word.eq_ignore_ascii_case(b"STARTTLS") { Verb::StartTls } else { Verb::Other };
+    };
+    match &letters.map(|letter| letter.to_ascii_uppercase()) {
+        b"AUTH" => Verb::AuthCommand,
+        b"BDAT" => Verb::BdatCommand,
+        b"DATA" => Verb::Data,
+        b"EHLO" => Verb::Ehlo,
+        b"ETRN" => Verb::Etrn,
+        b"EXPN" => Verb::Expn,
+        b"HELO" => Verb::Helo,
+        b"HELP" => Verb::Help,
+        b"LHLO" => Verb::Lhlo,
+        b"MAIL" => Verb::Mail,
+        b"NOOP" => Verb::Noop,
+        b"QUIT" => Verb::Quit,
+        b"RCPT" => Verb::Rcpt,
+        b"RSET" => Verb::Reset,
+        b"SEND" | b"SOML" | b"SAML" => Verb::Send,
+        b"TURN" => Verb::Turn,
+        b"VRFY" => Verb::Vrfy,
+        _ => Verb::Other,
+    }
+}
 
 #[cfg(test)]
 mod tests {

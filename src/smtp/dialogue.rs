@@ -115,8 +115,17 @@ impl Dialogue {
                 continue;
             }
             let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |newline| newline + 1);
-            self.remember(&bytes[..end]);
-            bytes = &bytes[end..];
+            let (piece, rest) = bytes.split_at(end);
+            bytes = rest;
+            // Nearly every line comes as a whole, and need not be remembered.
+            if let Some(line) = piece.strip_suffix(b"\r\n")
+                && self.line.is_empty()
+                && end <= MAX_REMEMBERED_LINE
+            {
+                self.wrote_line(line);
+                continue;
+            }
+            self.remember(piece);
             if self.line.ends_with(b"\r\n") {
                 let line = std::mem::take(&mut self.line);
                 self.wrote_line(&line[..line.len() - 2]);

@@ -4,6 +4,7 @@
 //! never waits and never loses a byte: the buffer stays the caller's.
 
 use super::status::EnhancedStatusCode;
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -201,14 +202,17 @@ impl Reply {
 
     /// The lines joined by LF, without CR: what a pattern is compared with.
     #[must_use]
-    pub fn joined(&self) -> Vec<u8> {
+    pub fn joined(&self) -> Cow<'_, [u8]> {
+        if let [line] = self.lines.as_slice() {
+            return Cow::Borrowed(&self.raw[line.start as usize..line.end as usize]);
+        }
         let mut joined = Vec::with_capacity(self.raw.len());
         for line in self.lines() {
             joined.extend_from_slice(line);
             joined.push(b'\n');
         }
         joined.pop();
-        joined
+        Cow::Owned(joined)
     }
 
     /// Whether it is a positive completion or intermediate reply (2yz, 3yz).
@@ -266,9 +270,9 @@ mod tests {
     fn single_and_multiline_replies() {
         let reply = complete(b"250-mx.example\r\n250-SIZE 100\r\n250 HELP\r\n");
         assert_eq!(reply.code(), 250);
-        assert_eq!(reply.joined(), b"250-mx.example\n250-SIZE 100\n250 HELP");
+        assert_eq!(*reply.joined(), *b"250-mx.example\n250-SIZE 100\n250 HELP");
         assert_eq!(reply.texts().collect::<Vec<_>>(), [&b"mx.example"[..], b"SIZE 100", b"HELP"]);
-        assert_eq!(complete(b"250\r\n").joined(), b"250");
+        assert_eq!(*complete(b"250\r\n").joined(), *b"250");
         assert_eq!(complete(b"250-a\r\n250\r\n").lines().len(), 2);
         assert_eq!(complete(b"334 \r\n").texts().next(), Some(&b""[..]));
     }

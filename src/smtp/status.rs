@@ -54,8 +54,7 @@ impl EnhancedStatusCode {
     /// (RFC 2034 section 4). The text is what follows the reply code and its separator.
     #[must_use]
     pub fn at_start_of(text: &[u8]) -> Option<Self> {
-        let word = text.split(u8::is_ascii_whitespace).next()?;
-        str::from_utf8(word).ok()?.parse().ok()
+        read(text.split(u8::is_ascii_whitespace).next()?)
     }
 }
 
@@ -82,29 +81,24 @@ impl FromStr for EnhancedStatusCode {
     type Err = InvalidEnhancedStatusCode;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut parts = text.split('.');
-        let class = match parts.next() {
-            Some("2") => 2,
-            Some("4") => 4,
-            Some("5") => 5,
-            _ => return Err(InvalidEnhancedStatusCode),
-        };
-        let subject = sub_code(parts.next())?;
-        let detail = sub_code(parts.next())?;
-        match parts.next() {
-            None => Ok(Self { class, subject, detail }),
-            Some(_) => Err(InvalidEnhancedStatusCode),
-        }
+        read(text.as_bytes()).ok_or(InvalidEnhancedStatusCode)
     }
 }
 
+/// The code that is the whole of `text`.
+fn read(text: &[u8]) -> Option<EnhancedStatusCode> {
+    let ([b'2' | b'4' | b'5', b'.'], rest) = text.split_first_chunk::<2>()? else { return None };
+    let mut parts = rest.split(|byte| *byte == b'.');
+    let (subject, detail) = (sub_code(parts.next()?)?, sub_code(parts.next()?)?);
+    parts.next().is_none().then_some(EnhancedStatusCode { class: text[0] - b'0', subject, detail })
+}
+
 /// One to three digits, without leading zeros (RFC 3463 section 2).
-fn sub_code(digits: Option<&str>) -> Result<u16, InvalidEnhancedStatusCode> {
-    let digits = digits.ok_or(InvalidEnhancedStatusCode)?;
+fn sub_code(digits: &[u8]) -> Option<u16> {
     let well_formed = matches!(digits.len(), 1..=3)
-        && digits.bytes().all(|byte| byte.is_ascii_digit())
-        && (digits.len() == 1 || !digits.starts_with('0'));
-    if well_formed { digits.parse().map_err(|_| InvalidEnhancedStatusCode) } else { Err(InvalidEnhancedStatusCode) }
+        && digits.iter().all(u8::is_ascii_digit)
+        && (digits.len() == 1 || digits[0] != b'0');
+    well_formed.then(|| digits.iter().fold(0, |value, digit| value * 10 + u16::from(digit - b'0')))
 }
 
 /// The meaning of a reply by the more specific of its two codes.

@@ -15,7 +15,7 @@ impl Player<'_> {
     /// Plays a group, in whichever way it is to be played.
     pub(crate) async fn play_group(&mut self, step: &Step, group: &Group, name: Option<String>) -> Flow {
         let started = self.stage.log.elapsed();
-        let open = self.stage.begin_group(StepOutcome { name, ..Self::unplayed(step, started) });
+        let open = self.stage.begin_group(StepOutcome { name, ..self.unplayed(step, started) });
         let flow = match self.enter(step, group) {
             Ok(bindings) => {
                 let flow = match self.unmet(step, group) {

@@ -55,17 +55,17 @@ impl StepAt<'_> {
 
     async fn send_mail_text(&mut self, data: &MailData, rendered: Rendered) -> Result<Written, Vec<Divergence>> {
         self.guard_secret(rendered.secret)?;
-        let mut encoded = Vec::with_capacity(rendered.bytes.len() + 1024);
+        let mut encoded = Vec::new();
         let mut encoder = encoder_of(data);
         encoder.encode(&rendered.bytes, &mut encoded);
         encoder.finish(data.terminate, &mut encoded);
         let session = self.session()?.name().clone();
         let mut shown = if self.ground.settings.show_secrets { shown_bytes(&rendered.bytes) } else { rendered.shown };
         if data.transparency {
-            shown = with_transparency(&shown);
+            shown = with_transparency(shown);
         }
         if data.terminate {
-            shown = format!("{}\n.", shown.strip_suffix('\n').unwrap_or(&shown));
+            shown.push_str(if shown.ends_with('\n') { "." } else { "\n." });
         }
         let mut size = encoded.len();
         if rendered.secret && self.ground.settings.untrusted {
@@ -115,7 +115,10 @@ pub(crate) fn encoder_of(data: &MailData) -> MailDataEncoder {
 }
 
 /// Mail data as it goes over the wire: a leading dot is doubled (RFC 5321 section 4.5.2).
-fn with_transparency(shown: &str) -> String {
+fn with_transparency(shown: String) -> String {
+    if !shown.starts_with('.') && !shown.contains("\n.") {
+        return shown;
+    }
     let line = |line: &str| if line.starts_with('.') { format!(".{line}") } else { line.to_owned() };
     shown.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }

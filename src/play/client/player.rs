@@ -91,7 +91,7 @@ impl<'a> Player<'a> {
 
     /// The user wants an end now: what was under way is reported, `finally` is not played.
     pub(crate) fn interrupt(&mut self) {
-        let number = StepNumber::from(self.stage.log.step());
+        let number = StepNumber::from(self.stage.log.step().clone());
         let steps = self.ground.scenario.all_steps();
         let step = steps.iter().find(|step| &*step.head.number == number.as_str()).or(steps.first());
         let Some(step) = step.copied() else { return };
@@ -185,7 +185,7 @@ impl<'a> Player<'a> {
         let duration = self.stage.log.elapsed().saturating_sub(started);
         let observed = self.stage.log.take_observed();
         let (replies, received) = self.stage.log.take_received();
-        let unplayed = Self::unplayed(step, started);
+        let unplayed = self.unplayed(step, started);
         let outcome = StepOutcome { name, verdict, duration, replies, observed, received, ..unplayed };
         self.stage.keep_step(outcome);
         let stops = failed && !step.head.continues;
@@ -210,7 +210,7 @@ impl<'a> Player<'a> {
         for step in steps {
             let started = self.stage.log.elapsed();
             let name = self.view().step_name(step);
-            self.stage.keep_step(StepOutcome { name, verdict, ..Self::unplayed(step, started) });
+            self.stage.keep_step(StepOutcome { name, verdict, ..self.unplayed(step, started) });
             if let Action::Group(group) = &step.action {
                 self.pass_over(&group.steps, verdict);
             }
@@ -218,9 +218,10 @@ impl<'a> Player<'a> {
     }
 
     /// A step of which only the position is known.
-    pub(crate) fn unplayed(step: &Step, started: Duration) -> StepOutcome {
+    pub(crate) fn unplayed(&self, step: &Step, started: Duration) -> StepOutcome {
         let number = step.head.number.clone().into();
-        let session = step.session_name().to_owned();
+        let open = self.sessions.of(step).map(|open| open.session.name().clone());
+        let session = open.unwrap_or_else(|| step.session_name().into());
         StepOutcome { session, ..StepOutcome::unreached(number, step.keyword(), step.title(), step.head.span, started) }
     }
 
@@ -324,15 +325,17 @@ impl<'a> Player<'a> {
             return;
         }
         let passed = self.stage.passed.steps().map(|(number, _)| number);
-        let told = self.stage.steps.iter().map(|step| &step.number).chain(passed);
-        let mut told: BTreeSet<Arc<str>> = told.map(|number| number.as_str().into()).collect();
+        let numbers = self.stage.steps.iter().map(|step| &step.number).chain(passed);
+        let mut told = BTreeSet::new();
+        // One by one: of a loop the same numbers come again and again.
+        told.extend(numbers.map(|number| number.text().clone()));
         for step in all {
             if told.contains(&step.head.number) {
                 continue;
             }
             let number = StepNumber::from(step.head.number.clone());
             let first = self.stage.steps.iter().position(|outcome| number.holds(&outcome.number));
-            let mut outcome = StepOutcome { name: self.view().step_name(step), ..Self::unplayed(step, now) };
+            let mut outcome = StepOutcome { name: self.view().step_name(step), ..self.unplayed(step, now) };
             let place = match first.filter(|_| matches!(step.action, Action::Group(_))) {
                 Some(first) => {
                     outcome.encompass(self.stage.steps[first..].iter().filter(|step| number.holds(&step.number)));

@@ -142,15 +142,21 @@ impl StepAt<'_> {
         let mut whole = Rendered::default();
         for text in lines {
             let rendered = self.render(text, Mode::Line)?;
+            whole.bytes.reserve(rendered.bytes.len() + 2);
             for line in trim_one_line_end(&rendered.bytes).split(|byte| *byte == b'\n') {
                 whole.bytes.extend_from_slice(line);
                 whole.bytes.extend_from_slice(b"\r\n");
             }
-            if !whole.shown.is_empty() {
-                whole.shown.push('\n');
+            let Rendered { mut shown, secret, .. } = rendered;
+            if shown.ends_with('\n') {
+                shown.pop();
             }
-            whole.shown.push_str(rendered.shown.strip_suffix('\n').unwrap_or(&rendered.shown));
-            whole.secret |= rendered.secret;
+            if whole.shown.is_empty() {
+                whole.shown = shown;
+            } else {
+                whole.shown.extend(["\n", &shown]);
+            }
+            whole.secret |= secret;
         }
         self.guard_secret(whole.secret)?;
         if self.ground.settings.show_secrets {
@@ -202,8 +208,8 @@ impl StepAt<'_> {
 
     /// Nothing may have come unasked, and the server must still be there.
     pub(crate) async fn may_write(&mut self) -> StepDone {
-        let name = self.step.session_name().to_owned();
-        let Some(open) = self.sessions.named_mut(&name) else {
+        let name = self.step.session_name();
+        let Some(open) = self.sessions.named_mut(name) else {
             let text = format!("the session `{name}` is not open");
             return Err(vec![self.place_of_action().fault(Kind::Closed, &text)]);
         };

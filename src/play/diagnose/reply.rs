@@ -13,7 +13,6 @@ use crate::smtp::reply::Reply;
 use crate::smtp::status::{self, EnhancedStatusCode};
 use crate::visible::visible;
 use base64::Engine as _;
-use std::borrow::Cow;
 
 impl Site<'_> {
     /// The reply came, and is not what was expected.
@@ -35,7 +34,7 @@ impl Site<'_> {
         for rendered in mismatches.iter().filter_map(|mismatch| mismatch.rendered.as_ref()) {
             diagnostic.footnotes.push(Footnote::Fact(format!("the pattern with its values: {rendered}")));
         }
-        if !answer.asked.step.is_empty() && answer.asked.step != self.number {
+        if !answer.asked.step.is_empty() && &*answer.asked.step != self.number {
             let asked = &answer.asked;
             let text = format!("this is the reply to step {}: {}", asked.step, self.masker.mask_text(&asked.command));
             diagnostic.footnotes.push(Footnote::Note(text));
@@ -43,7 +42,7 @@ impl Site<'_> {
         diagnostic.footnotes.extend(self.keywords(answer, &expected.join(" ")));
         diagnostic.footnotes.extend(self.about_reply(answer));
         let divergence = self.divergence(Cause::Server, Kind::Reply, diagnostic);
-        let divergence = divergence.between(&expected.join(" and "), self.shown(reply.joined().as_slice()));
+        let divergence = divergence.between(&expected.join(" and "), self.shown(&reply.joined()));
         Divergence { reply_code: Some(reply.code()), ..divergence }
     }
 
@@ -60,7 +59,7 @@ impl Site<'_> {
     fn reply_label(&self, reply: &Reply, found: Option<&str>) -> String {
         let lines: Vec<&[u8]> = reply.lines().collect();
         let masked = self.masker.mask_lines(&lines);
-        let quote = |line: Option<&Cow<'_, [u8]>>| format!("\"{}\"", cut(&visible(line.map_or(&b""[..], |line| line))));
+        let quote = |line: Option<&Vec<u8>>| format!("\"{}\"", cut(&visible(line.map_or(&b""[..], |line| line))));
         let whole = match masked.len() {
             1 => format!("the reply was {}", quote(masked.first())),
             2 => format!("the reply was {}, {}", quote(masked.first()), quote(masked.last())),
@@ -78,14 +77,15 @@ impl Site<'_> {
         let command = match answer.command {
             Some(Awaited::Greeting) => "",
             Some(Awaited::MailDataEnd) if !answer.asked.command.starts_with("BDAT") => "DATA",
-            _ => answer.asked.command.as_str(),
+            _ => &*answer.asked.command,
         };
         let mut footnotes: Vec<Footnote> =
             about_code(Code { code: reply.code(), enhanced: enhanced(reply) }, command).into_iter().collect();
         let contradiction = enhanced(reply).and_then(|enhanced| status::contradiction(reply.code(), enhanced));
         footnotes.extend(contradiction.map(Footnote::Fact));
         footnotes.extend(self.decoded_challenge(reply));
-        let greeting = self.session.and_then(|session| session.greeting()).map(|greeting| greeting.joined());
+        let greeting =
+            self.session.and_then(|session| session.greeting()).map(|greeting| greeting.joined().into_owned());
         let texts = reply.texts().collect::<Vec<_>>().join(&b'\n');
         let situation = Situation {
             host: self.host,

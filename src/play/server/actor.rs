@@ -214,8 +214,8 @@ impl Actor {
 
     /// The user wants an end now.
     pub(crate) fn interrupt(&mut self) {
-        let number = self.on.stage.log.step().to_owned();
-        let step = self.on.script.server.steps(self.on.number).iter().find(|step| self.on.number_of(step) == number);
+        let number = self.on.stage.log.step().clone();
+        let step = self.on.script.server.steps(self.on.number).iter().find(|step| *self.on.number_of(step) == *number);
         let span = step.map_or_else(|| self.on.span(), |step| step.head.span);
         // Rules have no end of their own: stopping them is what the user asked for.
         if !self.on.script.server.steps(self.on.number).is_empty() {

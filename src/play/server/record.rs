@@ -4,6 +4,7 @@ use crate::play::divergence::Divergence;
 use crate::play::outcome::{SessionOutcome, StepOutcome, Verdict};
 use crate::scenario::{Action, Span, Step};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What came of one connection.
@@ -44,7 +45,7 @@ fn session_name(connection: usize) -> String {
 
 /// A connection stands before its steps, as a group does.
 pub(crate) fn connection_outcome(connection: usize, span: Span, verdict: Verdict, started: Duration) -> StepOutcome {
-    let (number, session) = (connection_number(connection).into(), session_name(connection));
+    let (number, session) = (connection_number(connection).into(), Arc::from(session_name(connection)));
     let title = "connection".into();
     StepOutcome { session, verdict, ..StepOutcome::unreached(number, "connection", title, span, started) }
 }
@@ -52,7 +53,7 @@ pub(crate) fn connection_outcome(connection: usize, span: Span, verdict: Verdict
 /// A step of which only the position is known.
 pub(crate) fn unplayed(step: &Step, connection: usize, started: Duration) -> StepOutcome {
     let number = format!("server.{connection}.{}", step.head.number).into();
-    let (span, session) = (step.head.span, session_name(connection));
+    let (span, session) = (step.head.span, Arc::from(session_name(connection)));
     StepOutcome {
         name: step.head.name.as_ref().map(|name| name.source.clone()),
         session,

@@ -21,7 +21,7 @@ pub(crate) fn level(level: scenario::Level) -> Level {
 pub(super) fn step(step: &run::StepOutcome, outcome: &Outcome) -> Step {
     let reply = |reply: &run::ReplyEntry| Reply {
         code: reply.code,
-        enhanced: reply.enhanced.clone(),
+        enhanced: reply.enhanced.map(|code| code.to_string()),
         lines: outcome
             .transcript
             .get(reply.lines.clone())
