@@ -22,6 +22,8 @@ pub(crate) enum TlsLook {
     Other(Vec<u8>),
     /// No second connection, or one that ended.
     Ended,
+    /// The first connection began with TLS itself: no second one was needed.
+    Begun,
 }
 
 /// Connects once more, begins with TLS, and waits this long for what comes.

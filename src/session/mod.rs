@@ -91,7 +91,6 @@ pub(crate) struct Session {
     /// Held until the server speaks: the next connection waits for it.
     admitted: Option<Admitted>,
     tls_look: Option<TlsLook>,
-    began_handshake: bool,
     echoes: Echoes,
     overheard: Overheard,
 }
@@ -144,7 +143,6 @@ impl Session {
             recorder: None,
             admitted: None,
             tls_look: None,
-            began_handshake: false,
             echoes: Echoes::default(),
             overheard: Overheard::default(),
         })
@@ -201,11 +199,6 @@ impl Session {
 
     pub(crate) fn set_tls_look(&mut self, look: TlsLook) {
         self.tls_look = Some(look);
-    }
-
-    /// Whether this side began a TLS handshake, whatever came of it.
-    pub(crate) fn began_handshake(&self) -> bool {
-        self.began_handshake
     }
 
     /// The mail exchanger that was chosen, where a domain was to be reached.

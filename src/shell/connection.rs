@@ -130,7 +130,7 @@ impl Shell {
                 "a second connection that began with TLS was answered: this port begins with TLS; give `--tls`"
             }
             TlsLook::Other(octets) => stranger(octets).map_or(SLOW, |stranger| stranger.help),
-            TlsLook::Silence | TlsLook::Ended => SLOW,
+            TlsLook::Silence | TlsLook::Ended | TlsLook::Begun => SLOW,
         };
         self.tell(Notice::Help(text.to_owned()));
     }

@@ -211,28 +211,28 @@ impl Site<'_> {
             }
             Some(TlsLook::Other(octets)) => {
                 let fact = format!("a second connection that began with TLS was answered {}", self.quoted(octets));
-                let help = stranger(octets).map_or(NO_MAIL_SERVER, |stranger| stranger.help);
-                diagnostic.fact(fact).help(help)
-            }
-            Some(TlsLook::Silence | TlsLook::Ended) if has_closed => {
-                let fact = "a second connection that began with TLS got no answer";
-                diagnostic.fact(fact).help(format!("{CLOSED_EARLY}, or has too many connections"))
+                diagnostic.fact(fact).help(stranger(octets).map_or(NO_MAIL_SERVER, |stranger| stranger.help))
             }
             Some(TlsLook::Silence | TlsLook::Ended) => {
-                let fact = "TLS was tried too, on a second connection: no answer";
-                diagnostic.fact(fact).help(self.without_answer())
+                let diagnostic = diagnostic.fact("TLS was tried too, on a second connection: no answer");
+                let closed = || format!("{CLOSED_EARLY}, or has too many connections");
+                diagnostic.help(if has_closed { closed() } else { self.without_answer() })
             }
-            None if session.began_handshake() => diagnostic.help(self.without_answer()),
-            None if has_closed => diagnostic
-                .help(format!("{CLOSED_EARLY}, has too many connections, or begins with TLS ({implicit}, port 465)")),
-            None => {
-                let longer = self.idiom.of("`timeout:` or `--timeout` must be longer", "`--timeout` must be longer");
-                diagnostic.help(format!(
-                    "a port that begins with TLS says nothing before the handshake: try {implicit} (port 465); or the server is slow, \
-                     and {longer}"
-                ))
-            }
+            Some(TlsLook::Begun) => diagnostic.help(self.without_answer()),
+            None => diagnostic.help(self.without_look(has_closed, implicit)),
         }
+    }
+
+    /// The same, where nobody tried whether the port begins with TLS.
+    fn without_look(&self, has_closed: bool, implicit: &str) -> String {
+        if has_closed {
+            return format!("{CLOSED_EARLY}, has too many connections, or begins with TLS ({implicit}, port 465)");
+        }
+        let longer = self.idiom.of("`timeout:` or `--timeout` must be longer", "`--timeout` must be longer");
+        format!(
+            "a port that begins with TLS says nothing before the handshake: try {implicit} (port 465); or the server is slow, and \
+             {longer}"
+        )
     }
 
     /// What to do where a connection is accepted, and neither plain text nor TLS is answered.
