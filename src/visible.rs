@@ -67,6 +67,11 @@ pub(crate) fn inert(text: &str) -> String {
     no_line_commands(no_command(shown))
 }
 
+/// A text of many lines in which no runner finds a command; all else stays.
+pub(crate) fn without_commands(text: &str) -> String {
+    no_line_commands(no_command(text.to_owned()))
+}
+
 /// The same where a line begins with a command: `::error::…`.
 fn no_line_commands(shown: String) -> String {
     if !shown.contains("::") {

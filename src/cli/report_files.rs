@@ -80,7 +80,7 @@ impl ReportArguments {
     }
 
     pub(super) fn options(&self) -> Options {
-        Options { junit_by_scenario: self.junit_granularity == Granularity::Scenario }
+        Options { junit_by_scenario: self.junit_granularity == Granularity::Scenario, printed: false }
     }
 }
 
@@ -209,6 +209,7 @@ pub(super) fn tell(report: &Report, arguments: &ReportArguments) {
 /// Writes a report to standard output; a closed pipe is nothing to complain about.
 pub(super) fn print(format: Format, report: &Report, options: Options) {
     let mut output = Vec::new();
+    let options = Options { printed: true, ..options };
     if format::write(format, report, &options, &mut output).is_ok() {
         screen::result_bytes(&output);
     }

@@ -11,6 +11,7 @@ use super::finding::Finding;
 use super::model::{Certificate, Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
 use super::words;
 use crate::fence::{RECORDING, SCENARIO};
+use crate::visible::without_commands;
 use std::fmt::Write as _;
 use std::io;
 use std::net::IpAddr;
@@ -27,11 +28,11 @@ const LINE_LENGTH: usize = 1000;
 ///
 /// # Errors
 /// What the output says.
-pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
-    output.write_all(ticket(report).as_bytes())
+pub fn write(report: &Report, printed: bool, output: &mut dyn io::Write) -> io::Result<()> {
+    output.write_all(ticket(report, printed).as_bytes())
 }
 
-fn ticket(report: &Report) -> String {
+fn ticket(report: &Report, printed: bool) -> String {
     let mut page = String::new();
     if let Some(audit) = &report.audit {
         return audit::markdown(audit);
@@ -40,11 +41,11 @@ fn ticket(report: &Report) -> String {
         Some(scenario) => {
             headline(scenario, &mut page);
             what_happened(scenario, &mut page);
-            script(scenario, &mut page);
+            script(scenario, printed, &mut page);
             transcript(scenario, &mut page);
             circumstances(report, scenario, &mut page);
             others::others(report, scenario, &mut page);
-            recording(scenario, &mut page);
+            recording(scenario, printed, &mut page);
         }
         None if report.load.is_some() => page.push_str("# smtp-script: every run followed its script\n"),
         None => page.push_str("# smtp-script: nothing was played\n"),
@@ -120,7 +121,7 @@ fn diverged(divergence: &Divergence, page: &mut String) {
     diagnostic.help.iter().for_each(|help| _ = writeln!(page, "- What helps: {}", code(help)));
 }
 
-fn script(scenario: &ScenarioReport, page: &mut String) {
+fn script(scenario: &ScenarioReport, printed: bool, page: &mut String) {
     let Some(script) = &scenario.script else { return };
     let mut words: Vec<String> = vec!["smtp-script run FILE".to_owned()];
     words.extend(scenario.options.iter().cloned());
@@ -131,8 +132,22 @@ fn script(scenario: &ScenarioReport, page: &mut String) {
          It says whether the same happened again. {}`--to HOST:PORT` plays against another server.\n\n{}",
         fenced("console", &format!("$ {}", words.join(" "))),
         if asks_for_secrets(script) { "It asks for the secrets; `--made-up-secrets` makes some up. " } else { "" },
-        fenced(SCENARIO, script)
+        block(SCENARIO, script, printed)
     );
+}
+
+/// A text that the program plays. What is printed may be read by a CI runner: where it would obey something in it, the copy
+/// is one for people.
+fn block(info: &str, text: &str, printed: bool) -> String {
+    let harmless = without_commands(text);
+    if !printed || harmless == text {
+        return fenced(info, text);
+    }
+    format!(
+        "A CI runner would take something in this for a command: it is changed here, and this copy can't be played. `--report \
+         markdown=FILE` writes one that can.\n\n{}",
+        fenced("text", &harmless)
+    )
 }
 
 /// Whether the scenario has secrets, which are names in it.
@@ -220,12 +235,12 @@ fn shown(line: &Line, several: bool) -> String {
     format!("{:9.3}  {session}{mark} {text}", line.at).trim_end().to_owned()
 }
 
-fn recording(scenario: &ScenarioReport, page: &mut String) {
+fn recording(scenario: &ScenarioReport, printed: bool, page: &mut String) {
     let Some(recording) = &scenario.recording else { return };
     _ = write!(
         page,
         "\n## The server's side\n\n`smtp-script serve FILE` plays what the server did here. It takes any secret.\n\n{}",
-        fenced(RECORDING, recording)
+        block(RECORDING, recording, printed)
     );
 }
 

@@ -18,6 +18,9 @@ const SHORTEST_PART: usize = 4;
 /// More user names are not looked for in the file, and hidden.
 const MOST_NAMES: usize = 100;
 
+/// A line of a login is no longer: RFC 4954 section 4 allows 12288 octets.
+const LONGEST_LOGIN: usize = 16 * 1024;
+
 /// What was found so far.
 #[derive(Default)]
 struct Search<'s> {
@@ -53,7 +56,8 @@ pub(crate) fn typed_in_text(text: &str) -> Vec<String> {
     if mentions_login(text) {
         let mut watch = AuthWatch::default();
         for line in text.lines() {
-            found.note(said_in(line, &watch).and_then(|said| watch.line(said.as_bytes())));
+            let said = said_in(line, &watch).filter(|said| said.len() <= LONGEST_LOGIN);
+            found.note(said.and_then(|said| watch.line(said.as_bytes())));
         }
         anywhere(text, &mut found);
     }
@@ -130,7 +134,7 @@ fn anywhere(text: &str, found: &mut Found) {
         let Some(response) = ahead.next() else { return };
         let response = response.trim_end_matches(['$', ')', ']', '}', ',', ';', '.', '`', '>']);
         // What is no base64 of a text is a word about logins.
-        if is_encoded_text(response.as_bytes()) {
+        if response.len() <= LONGEST_LOGIN && is_encoded_text(response.as_bytes()) {
             found.note(AuthWatch::default().line(format!("AUTH {mechanism} {response}").as_bytes()));
         }
     }

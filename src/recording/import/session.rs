@@ -48,6 +48,8 @@ pub(super) struct LogSession {
     pub(super) greeted_by_tool: bool,
     lmtp: bool,
     recipients: usize,
+    /// How many octets of the last chunk are still to come, where the log shows it.
+    chunk_left: Option<u64>,
     /// Credentials that are in no line of the session.
     pub(super) stray_credentials: Vec<String>,
 }
@@ -59,6 +61,14 @@ impl LogSession {
 
     pub(super) fn client_spoke(&self) -> bool {
         self.commands > 0 || self.said.iter().any(|said| matches!(said, Said::Line(_)))
+    }
+
+    /// Whether both sides spoke from the greeting on, and everything fits.
+    pub(super) fn is_whole(&self) -> bool {
+        self.misfit.is_none()
+            && self.client_spoke()
+            && self.greeted
+            && matches!(self.said.first(), Some(Said::Reply(_)))
     }
 
     /// Whether the client said more than a scenario holds.
@@ -152,6 +162,7 @@ impl LogSession {
         self.said.push(Said::Line(line.into_bytes()));
         if kind == LineForm::Bdat {
             self.said.push(Said::Chunk(self.stand_in_chunk(text)));
+            self.chunk_left = None;
         }
     }
 

@@ -4,6 +4,7 @@ use super::LogSession;
 use crate::recording::import::grammar::LineForm;
 use crate::recording::{RecordedMailData, Said, split_verb};
 use crate::scenario::Span;
+use crate::smtp::command::CommandLine;
 use std::fmt::Write as _;
 
 /// The most octets of a message that are kept.
@@ -56,6 +57,32 @@ impl LogSession {
         }
         format!("{fields}Date: now\r\nMessage-ID: <1@example.com>\r\nSubject: Test\r\n\r\nThis is a test.\r\n")
             .into_bytes()
+    }
+
+    /// A line of a chunk after its BDAT: whether it is one. It has the octets that were announced, so that a line of it may
+    /// look like a command.
+    pub(in crate::recording::import) fn chunk_line(&mut self, text: &str, is_command: bool) -> bool {
+        let announced = match self.said.iter().rev().nth(1) {
+            Some(Said::Line(line)) => CommandLine::parse(line).bdat().map(|bdat| bdat.octets),
+            _ => None,
+        };
+        let (Some(Said::Chunk(chunk)), Some(announced)) = (self.said.last_mut(), announced) else { return false };
+        let left = match self.chunk_left {
+            None if is_command => return false,
+            None => {
+                *chunk = RecordedMailData { octets: Vec::new(), left_out: announced };
+                announced
+            }
+            Some(left) => left,
+        };
+        self.chunk_left = Some(left.saturating_sub(text.len() as u64 + 2));
+        let line = [text.as_bytes(), b"\r\n"].concat();
+        let kept = &line[..line.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
+        if chunk.octets.len() < MAX_MESSAGE {
+            chunk.octets.extend_from_slice(kept);
+            chunk.left_out -= kept.len() as u64;
+        }
+        left > 0
     }
 
     /// A chunk of the size that was announced.
