@@ -242,7 +242,7 @@ fn transcript(text: &str, wanted: &WantedSession<'_>) -> (LogRead, &'static Fami
     }
     let logins = match credentials::after_auth(&lines) {
         Ok(logins) => logins,
-        Err(too_many) => return (LogRead::failed(mistake(too_many)), found),
+        Err(too_many) => return (LogRead::failed(mistake(too_many.to_string())), found),
     };
     let (mut sessions, unshown) = sessions::read(&lines, &marks, found);
     let stray: Vec<String> =

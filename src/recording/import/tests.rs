@@ -49,6 +49,19 @@ fn what_is_typed_while_a_ticket_is_printed_is_not_lost() {
     assert!(imported.scenario.contains("send: ehlo <<domain>>"), "{}", imported.scenario);
 }
 
+/// RFC 2033 section 4.2, RFC 3030: one reply for each accepted recipient, whichever way the message came.
+#[test]
+fn of_lmtp_each_accepted_recipient_has_a_reply() {
+    let start = "S: 220 lmtp.example\nC: LHLO a.example\nS: 250-lmtp.example\nS: 250 CHUNKING\nC: MAIL FROM:<a@b.example>\nS: 250 ok\n\
+                 C: RCPT TO:<c@d.example>\nS: 250 ok\nC: RCPT TO:<e@f.example>\nS: 550 no\nC: RCPT TO:<g@h.example>\nS: 250 ok\n\
+                 C: MAIL FROM:<again@b.example>\nS: 503 nested\n";
+    let end = "S: 250 one\nS: 250 two\nC: QUIT\nS: 221 bye\n";
+    for message in ["C: BDAT 8 LAST\nC: hi, you\n", "C: DATA\nS: 354 go\nC: Subject: x\nC: \nC: hi\nC: .\n"] {
+        let (scenario, _) = imported(&format!("{start}{message}{end}"));
+        assert!(scenario.contains("221"), "{scenario}");
+    }
+}
+
 #[test]
 fn what_is_too_long_is_said_and_left_out() {
     let long = "AUTH PLAIN ".to_owned() + &"QUJD".repeat(MAX_LINE / 4);

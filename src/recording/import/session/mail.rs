@@ -1,14 +1,10 @@
 //! The messages of a session: as the transcript shows them, or one that stands in their place.
 
 use super::LogSession;
-use crate::recording::import::grammar::LineForm;
-use crate::recording::{RecordedMailData, Said, split_verb};
+use crate::recording::{MAX_MESSAGE, RecordedMailData, Said, split_verb};
 use crate::scenario::Span;
 use crate::smtp::command::CommandLine;
 use std::fmt::Write as _;
-
-/// The most octets of a message that are kept.
-const MAX_MESSAGE: usize = 64 * 1024;
 
 impl LogSession {
     /// The end of mail data.
@@ -22,10 +18,9 @@ impl LogSession {
                 octets[..MAX_MESSAGE].windows(2).rposition(|pair| pair == b"\r\n").map_or(MAX_MESSAGE, |at| at + 2);
             octets.truncate(end);
         }
-        let replies = if self.lmtp { self.recipients.max(1) } else { 1 };
         let left_out = if left_out > 0 { (left_out + MAX_MESSAGE - octets.len()) as u64 } else { 0 };
         self.said.push(Said::RecordedMailData(RecordedMailData { octets, left_out }));
-        self.owed.extend(std::iter::repeat_n((LineForm::Message, self.said.len() - 1), replies));
+        self.owed.message(self.said.len() - 1);
     }
 
     /// A message takes the place of one that is not shown.
