@@ -55,7 +55,7 @@ enum EventMeaning {
 use EventMeaning as M;
 
 /// What tools write. Of several rows that fit a line the first one counts.
-const WORDS: [(&str, EventMeaning); 88] = [
+const WORDS: [(&str, EventMeaning); 90] = [
     // smtp-script
     ("{addr} stands in for {host}", M::Alias),
     ("*  TLSv1", M::Handshake),
@@ -126,6 +126,8 @@ const WORDS: [(&str, EventMeaning); 88] = [
     ("AUTH {word} succeeded", M::LoginSucceeded),
     ("AUTH {word} failed", M::LoginFailed),
     // telnet, nc, openssl, tshark
+    ("- Handshake was completed", M::Handshake),
+    ("Resolving '{host}:{port}'...", M::Begins),
     ("(Open non-SSL connection to {host}:{port}", M::Begins),
     ("(Open SSL connection to {host}:{port}", M::BeginsTls),
     ("Node 1: {host}:{port}", M::Connected),

@@ -23,7 +23,7 @@ pub struct Family {
 const NONE: Family = Family { name: "", what: "", signs: &[], noise: &[], marks: &[] };
 
 /// All families; of several whose signs stand in a text the first is it.
-pub(super) const FAMILIES: [Family; 30] = [
+pub(super) const FAMILIES: [Family; 33] = [
     Family { name: "blackbox", what: "a configuration of blackbox_exporter", ..NONE },
     Family {
         name: "smtp-script",
@@ -50,6 +50,13 @@ pub(super) const FAMILIES: [Family; 30] = [
         name: "openssl",
         what: "what `openssl s_client` prints",
         signs: &["CONNECTED(", "CONNECTION ESTABLISHED", "depth=", "-----BEGIN CERT", "SSL handshake has read"],
+        ..NONE
+    },
+    Family {
+        name: "gnutls",
+        what: "what `gnutls-cli` prints",
+        signs: &["- Simple Client Mode:", "- Handshake was completed"],
+        noise: &["- ", "Processed ", "Resolving ", "Connecting to "],
         ..NONE
     },
     Family {
@@ -223,6 +230,19 @@ pub(super) const FAMILIES: [Family; 30] = [
         what: "a protocol log of Exchange",
         signs: &["#Software: Microsoft Exchange", "#Log-type: SMTP", "connector-id"],
         noise: &["#"],
+        ..NONE
+    },
+    Family {
+        name: "iis",
+        what: "a W3C log of IIS, which holds commands and codes, but no replies",
+        signs: &["#Software: Microsoft Internet Information Services"],
+        noise: &["#"],
+        ..NONE
+    },
+    Family {
+        name: "mailenable",
+        what: "the activity log of MailEnable, which has a command and its reply in one line",
+        signs: &["\tSMTP-IN\t", "\tSMTP-OU\t"],
         ..NONE
     },
     Family {

@@ -19,6 +19,7 @@ mod grammar;
 mod logfmt;
 mod marks;
 mod markup;
+mod nothing;
 mod screen;
 mod session;
 mod sessions;
@@ -38,9 +39,10 @@ use super::{Conversation, Said};
 use crate::scenario::write::Draft;
 use crate::scenario::{CheckContext, Diagnostic, MAX_YAML_SIZE, PemChecks, Sources, Span, check, parse};
 use marks::Marks;
+use nothing::{looks_like, nothing_found, nothing_found_in, too_many_lines};
 use session::LogSession;
 use shown::masked_sources;
-use text::{LineRole, MAX_LINE, MAX_LINES, TextLine};
+use text::LineRole;
 
 /// The largest text that is read, in bytes.
 pub const MAX_IMPORT_SIZE: usize = 64 * 1024 * 1024;
@@ -238,7 +240,7 @@ fn transcript(text: &str, wanted: &WantedSession<'_>) -> (LogRead, &'static Fami
         wanted.family.unwrap_or_else(|| family::of(lines.iter().take(MAX_SEARCHED).map(|line| line.text.as_ref())));
     let marks = Marks::learn(open(), found.marks);
     if !marks.are_found() {
-        return (LogRead::failed(nothing_found_in(&lines)), found);
+        return (LogRead::failed(nothing_found_in(&lines, found)), found);
     }
     let logins = match credentials::after_auth(&lines) {
         Ok(logins) => logins,
@@ -258,27 +260,6 @@ fn transcript(text: &str, wanted: &WantedSession<'_>) -> (LogRead, &'static Fami
 /// Whether a login of the conversation holds a credential: then the login says what it is.
 fn is_said(said: &[Said], credential: &str) -> bool {
     said.iter().any(|said| matches!(said, Said::Line(line) if line.ends_with(credential.as_bytes())))
-}
-
-fn nothing_found() -> Diagnostic {
-    let help = "it reads what PHPMailer, smtplib, nodemailer, JavaMail, MailKit, Net::SMTP, msmtp, Exim, Postfix, swaks, telnet, `openssl s_client`, `curl -v` \
-                and many others print, and lines with `C:` and `S:`; for any other notation give `--client` and `--server`";
-    mistake("no SMTP conversation is found in this".to_owned()).help(help)
-}
-
-/// The same of lines one of which was not read.
-fn nothing_found_in(lines: &[TextLine<'_>]) -> Diagnostic {
-    let long = lines.iter().filter(|line| line.role == LineRole::TooLong).map(|line| line.end - line.start).max();
-    match long {
-        Some(length) => mistake(format!(
-            "no SMTP conversation is found in this, and of a line of {length} bytes nothing is read: one has at most {MAX_LINE}"
-        )),
-        None => nothing_found(),
-    }
-}
-
-fn too_many_lines() -> Diagnostic {
-    mistake(format!("a transcript has at most {MAX_LINES} lines")).help("cut the part that matters out of the log")
 }
 
 /// The session that is meant.
@@ -330,8 +311,7 @@ fn of_session(mut session: LogSession, family: &'static Family) -> LogRead {
             "copy the conversation from the terminal: a redirected telnet or openssl does not print what it sends";
         mistakes.push(mistake(text).help(help));
     } else if let Some(misfit) = session.misfit.take() {
-        let looks = if family.name == "paste" { String::new() } else { format!("; this looks like {}", family.what) };
-        let message = format!("{}{looks}", misfit.message);
+        let message = format!("{}{}", misfit.message, looks_like(family));
         mistakes.push(Diagnostic { message, ..misfit });
     }
     if !session.server_known && mistakes.is_empty() {

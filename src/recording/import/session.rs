@@ -61,12 +61,10 @@ impl LogSession {
         self.commands > 0 || self.said.iter().any(|said| matches!(said, Said::Line(_)))
     }
 
-    /// Whether both sides spoke from the greeting on, and everything fits.
+    /// Whether both sides spoke from the greeting on, and everything is answered and fits.
     pub(super) fn is_whole(&self) -> bool {
-        self.misfit.is_none()
-            && self.client_spoke()
-            && self.greeted
-            && matches!(self.said.first(), Some(Said::Reply(_)))
+        let is_settled = self.misfit.is_none() && self.owed.is_empty() && self.answered.is_some();
+        is_settled && self.client_spoke() && matches!(self.said.first(), Some(Said::Reply(_)))
     }
 
     /// Whether the client said more than a scenario holds.

@@ -105,7 +105,7 @@ impl<'t> Talk<'t> {
         self.here = Span::default().with_range(line.start, line.end);
         match line.role {
             LineRole::AfterHandshake => self.session.handshake(),
-            LineRole::AfterToolGreeted => self.session.greet_by_tool(),
+            LineRole::AfterToolGreeted => self.session.greet_by_tool("openssl"),
             LineRole::Noise if shell::is_command(&line.text) => return self.command_line(&line.text),
             LineRole::Noise => return self.event(&line.text),
             LineRole::TooLong => return self.leave_out_long(line.end - line.start),
@@ -270,6 +270,10 @@ impl<'t> Talk<'t> {
             return;
         }
         self.end_reply();
+        // With STARTTLS gnutls-cli shows nothing of what it said before: not even a greeting follows.
+        if event == LogEvent::Handshake && self.family.name == "gnutls" && self.next_reply(self.at, 20).is_none() {
+            return self.session.greet_by_tool("gnutls-cli");
+        }
         if let LogEvent::To { begins, .. } = event {
             let anew = begins || self.session.is_over();
             if self.session.has_begun() && anew && self.data.is_none() {

@@ -1,5 +1,6 @@
 //! Transcripts as the tools print them. `tests/recording` has the tools print some.
 
+use super::text::{MAX_LINE, MAX_LINES};
 use super::*;
 use proptest::prelude::*;
 

@@ -189,7 +189,10 @@ fn is_of_client(before: &str) -> bool {
 
 /// The hosts that a log or a bounce says have spoken.
 fn speakers(text: &str) -> Vec<&str> {
-    const BEFORE: [&str; 16] = [
+    const BEFORE: [&str; 19] = [
+        "connected to ",
+        "\"mx\":\"",
+        "\"mx\": \"",
         " host ",
         " host=",
         " host: ",
@@ -209,12 +212,27 @@ fn speakers(text: &str) -> Vec<&str> {
     ];
     let named = BEFORE.iter().flat_map(|words| text.match_indices(words));
     let mut hosts: Vec<&str> = named.filter_map(|(at, words)| speaker_at(&text[at + words.len()..], words)).collect();
+    hosts.extend(PORTS.iter().flat_map(|port| text.match_indices(port)).filter_map(|(at, port)| {
+        let is_longer = text[at + port.len()..].starts_with(|c: char| c.is_ascii_alphanumeric());
+        host_before(&text[..at]).filter(|_| !is_longer)
+    }));
     // Gmail: `for the recipient domain example.com by mx.example.com. [192.0.2.1]`.
     hosts.extend(text.match_indices(" by ").filter_map(|(at, found)| {
         let host = host_at(&text[at + found.len()..])?;
         text[at + found.len() + host.len()..].trim_start_matches('.').starts_with(" [").then_some(host)
     }));
     hosts
+}
+
+/// The ports that mail is handed in at: whoever names one after a host connected to it.
+const PORTS: [&str; 3] = [":465", ":587", ":2525"];
+
+/// The host that ends a text.
+fn host_before(text: &str) -> Option<&str> {
+    let start = text
+        .rfind(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')))
+        .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
+    Some(&text[start..]).filter(|host| host.contains('.') && is_host(host))
 }
 
 /// The host that begins a text, if it is said to have spoken: others are hosts too.

@@ -160,10 +160,12 @@ impl<'a> LaxPlace<'a> {
     fn at(line: &'a str, at: usize) -> Option<Self> {
         let code = line.get(at..at + 3)?;
         let before = snippet::end_of(&line[..at], LOOK_BACK).to_ascii_lowercase();
-        let after = member::text_after(&line[at + 3..], code);
         let of_class = |it: &Enhanced| it.0 == code.bytes().next().map(|digit| digit - b'0');
         let exact = |it: &Enhanced| it.1.is_some() && it.2.is_some();
-        let found = enhanced_prefix(after).filter(|(it, _)| of_class(it) && exact(it));
+        let fits = |(it, _): &(Enhanced, &str)| of_class(it) && exact(it);
+        let member = member::enhanced_after(&line[at + 3..]).filter(fits);
+        let after = member::text_after(member.map_or(&line[at + 3..], |(_, rest)| rest), code);
+        let found = enhanced_prefix(after).filter(fits).or(member.map(|(it, _)| (it, after)));
         let rest = found.map_or(after, |(_, rest)| rest);
         let between = &line[at + 3..line.len() - after.len()];
         let is_tuple =

@@ -140,7 +140,9 @@ fn is_start(bytes: &[u8], at: usize) -> bool {
 
 /// Whether what stands before a single code says that a reply follows: other numbers stand in logs too.
 fn introduces(before: &str, paragraph: &str, codes: &Codes<'_>) -> bool {
-    const MARKS: [&str; 16] = [
+    const MARKS: [&str; 18] = [
+        "returned '",
+        "returned \"",
         "responded:",
         // Perl's Net::SMTP, sendmail
         "<<<",
@@ -188,8 +190,9 @@ fn is_row(after: &str) -> bool {
 /// Whether a text ends with a mark that is no part of a longer word: `S:`, but not `app.js:`.
 fn ends_with_word(text: &str, mark: &str) -> bool {
     let before = text.strip_suffix(mark).and_then(|before| before.chars().last());
-    let is_letter =
-        mark.starts_with(char::is_alphanumeric) && before.is_some_and(|it| it.is_alphanumeric() || it == '.');
+    // `S:`, but not `app.js:`; `(#5.7.1)`, but not `page#550`.
+    let may_be_part = mark == "#" || mark.starts_with(char::is_alphanumeric);
+    let is_letter = may_be_part && before.is_some_and(|it| it.is_alphanumeric() || it == '.');
     text.ends_with(mark) && !is_letter
 }
 

@@ -51,6 +51,17 @@ pub(super) fn text_after<'a>(after: &'a str, code: &str) -> &'a str {
     rest
 }
 
+/// An enhanced status code that follows a code as a member of its own, and what follows it:
+/// `, "enhanced-code": "5.1.1", "message": …`.
+pub(super) fn enhanced_after(after: &str) -> Option<(Enhanced, &str)> {
+    const NAMES: [&str; 6] =
+        ["enhanced-code", "enhanced_code", "enhancedcode", "enhanced_status_code", "enhancedstatuscode", "enhanced"];
+    let rest = after.trim_start_matches(is_mark);
+    let name = NAMES.iter().find(|name| starts_with_name(rest, name))?;
+    let value = &rest[name.len()..];
+    enhanced_prefix(value.trim_start_matches(|c: char| is_mark(c)))
+}
+
 fn is_mark(c: char) -> bool {
     c.is_whitespace() || MARKS.contains(c)
 }

@@ -109,14 +109,14 @@ impl LogSession {
         self.warn(here, "the client waited in vain here", "");
     }
 
-    /// What `openssl s_client -starttls smtp` says before it hands over.
-    pub(in crate::recording::import) fn greet_by_tool(&mut self) {
+    /// What `openssl s_client -starttls smtp` and its like say before they hand over.
+    pub(in crate::recording::import) fn greet_by_tool(&mut self, tool: &str) {
         if self.has_begun() {
             return;
         }
         self.greeted_by_tool = true;
         self.greeted = true;
-        self.said.push(Said::Remark("openssl did these steps, up to STARTTLS, by itself".to_owned()));
+        self.said.push(Said::Remark(format!("{tool} did these steps, up to STARTTLS, by itself")));
         self.said.push(Said::reply(&["220 "]));
         self.said.push(Said::Line(b"EHLO client.example".to_vec()));
         self.said.push(Said::reply(&["250-", "250 STARTTLS"]));
