@@ -272,6 +272,11 @@ impl Scenario {
         self.server.as_ref().is_some_and(|server| matches!(server.plan, server::ConnectionPlan::Each(_)))
     }
 
+    /// Whether clients of its server must trust a certificate that is made at each start.
+    pub(crate) fn makes_certificate(&self) -> bool {
+        self.server.as_ref().is_some_and(server::Server::makes_certificate)
+    }
+
     /// Whether it begins with `connect: {mx: …, every: true}`.
     pub(crate) fn plays_every_exchanger(&self) -> bool {
         let Some(Action::Connect(connect)) = self.opening.as_ref().map(|opening| &opening.action) else { return false };

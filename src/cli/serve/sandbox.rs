@@ -54,6 +54,9 @@ pub(super) struct SandboxArguments {
     /// Take nothing before STARTTLS
     #[arg(long, conflicts_with = "file")]
     require_tls: bool,
+    /// Do not offer STARTTLS
+    #[arg(long, aliases = ["no-tls", "plain"], conflicts_with_all = ["file", "require_tls"])]
+    no_starttls: bool,
     /// Speak LMTP: one reply for each recipient
     #[arg(long, conflicts_with = "file")]
     lmtp: bool,
@@ -135,6 +138,7 @@ fn options(arguments: &ServeArguments) -> Result<SandboxOptions, Refusal> {
         accept,
         require_auth: server.require_auth,
         require_tls: server.require_tls,
+        without_starttls: server.no_starttls,
         identity: identity(arguments)?,
         client_certificates,
         host_name: server.hostname.clone(),
