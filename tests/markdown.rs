@@ -461,10 +461,10 @@ fn a_ticket_is_read_however_it_comes_and_says_whether_it_happened_again() {
     _ = program::Played::of(&output).exits(1).says(&[again]);
     let other = text.replace("`500` `5.5.2`", "`535`");
     fs::write(&ticket, other).unwrap();
-    let differs = "differs from the ticket: step 2, 500 5.5.2; there step 2, 535\n";
+    let differs = "differs from the ticket: now step 2, 500 5.5.2; in the ticket step 2, 535\n";
     _ = smtp_script(&["run", &ticket, "--sandbox"]).exits(1).says(&[differs]);
     fs::write(&ticket, text.replace("send: NOSUCH", "send: EHLO a.example")).unwrap();
-    let passes = "differs from the ticket: it followed its script; there step 2, 500 5.5.2\n";
+    let passes = "differs from the ticket: now it followed its script; in the ticket step 2, 500 5.5.2\n";
     _ = smtp_script(&["run", &ticket, "--sandbox"]).exits(0).says(&[passes]);
 }
 

@@ -117,7 +117,7 @@ fn diverged(divergence: &Divergence, page: &mut String) {
     _ = writeln!(page, "\n{}", code(&diagnostic.message));
     _ = writeln!(page, "\n{}", fenced("text", &words::excerpt(diagnostic)));
     diagnostic.notes.iter().for_each(|note| bullet(note, page));
-    diagnostic.help.iter().for_each(|help| _ = writeln!(page, "- What helps: {}", code(help)));
+    diagnostic.help.iter().for_each(|help| _ = writeln!(page, "- What to do: {}", code(help)));
 }
 
 fn script(scenario: &ScenarioReport, page: &mut String) {
@@ -125,19 +125,38 @@ fn script(scenario: &ScenarioReport, page: &mut String) {
     let mut words: Vec<String> = vec!["smtp-script run FILE".to_owned()];
     words.extend(scenario.options.iter().cloned());
     words.extend(local_hosts(scenario).into_iter().map(|host| format!("--allow-host {host}")));
+    words.extend(secrets_with_hosts(scenario, script));
     _ = write!(
         page,
         "\n## The scenario\n\n`smtp-script run FILE` plays this report again, when FILE is its name:\n\n{}\n\
          It says whether the same happened again. {}`--to HOST:PORT` plays against another server.\n\n{}",
         fenced("console", &format!("$ {}", words.join(" "))),
-        if asks_for_secrets(script) { "It asks for the secrets; `--made-up-secrets` makes some up. " } else { "" },
+        if !secret_names(script).is_empty() { "It asks for the secrets; `--made-up-secrets` makes some up. " } else { "" },
         fenced(SCENARIO, script)
     );
 }
 
-/// Whether the scenario has secrets, which are names in it.
-fn asks_for_secrets(script: &str) -> bool {
-    script.lines().any(|line| line.starts_with("secrets:"))
+/// The secrets that the scenario names, in brackets or one on a line.
+fn secret_names(script: &str) -> Vec<&str> {
+    let mut lines = script.lines().skip_while(|line| !line.starts_with("secrets:"));
+    let Some(first) = lines.next().and_then(|line| line.strip_prefix("secrets:")) else { return Vec::new() };
+    let entries = lines.map_while(|line| line.trim_start().strip_prefix("- "));
+    let in_brackets = first.trim().trim_start_matches('[').trim_end_matches(']').split(',');
+    in_brackets.chain(entries).map(str::trim).filter(|name| !name.is_empty()).collect()
+}
+
+/// A stranger's scenario gets a secret of the environment or of a file only for a host that is named with it.
+fn secrets_with_hosts(scenario: &ScenarioReport, script: &str) -> Vec<String> {
+    if scenario.options.iter().any(|option| option == "--sandbox") {
+        return Vec::new();
+    }
+    let sessions = scenario.sessions.iter().filter(|session| !session.name.starts_with("server "));
+    let mut hosts: Vec<String> = sessions.map(|session| to_host(scenario, session)).collect();
+    hosts.dedup();
+    let of_host = |host: &String| {
+        secret_names(script).into_iter().map(|name| format!("--allow-secret {name}@{host}")).collect::<Vec<_>>()
+    };
+    hosts.iter().filter(|host| !host.is_empty() && !host.contains(char::is_whitespace)).flat_map(of_host).collect()
 }
 
 /// Hosts that a stranger's scenario reaches only when it is told to.
