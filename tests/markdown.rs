@@ -551,15 +551,15 @@ fn a_scripted_server_writes_reports() {
     let file = path("mx.yaml");
     let mut arguments = vec!["serve", &file, "--max-time", "200ms"];
     arguments.extend(reports.iter().flat_map(|report| ["--report", report.as_str()]));
-    _ = smtp_script(&arguments).exits(1).says(&["listening on", "the connection never came"]);
+    _ = smtp_script(&arguments).exits(1).says(&["listening on", "was never opened: no client connected"]);
     let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(path("json")).unwrap()).unwrap();
     assert_eq!((&json["exit_code"], &json["scenarios"][0]["verdict"]), (&1.into(), &"diverged".into()));
     let said = |name: &str| fs::read_to_string(path(name)).unwrap();
     assert!(
-        said("junit").contains("<failure message=\"connection 1 of the server diverged: the connection never came\"")
+        said("junit").contains("<failure message=\"connection 1 of the server was never opened: no client connected\"")
     );
     assert!(
-        said("ticket").contains("```yaml smtp-script\nserver:") && said("html").contains("the connection never came")
+        said("ticket").contains("```yaml smtp-script\nserver:") && said("html").contains("was never opened: no client connected")
     );
     let printed = smtp_script(&["serve", &file, "--max-time", "200ms", "--format", "tap"]);
     _ = printed.exits(1).says(&["not ok 1 - "]);

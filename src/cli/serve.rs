@@ -21,7 +21,7 @@ use std::time::Duration;
 /// Why the sandbox writes no report.
 const WITHOUT_REPORT: &str = "the sandbox follows no script that a report could be about\n  = help: `--messages json` writes down \
      each message, `--keep DIR` keeps it; `serve FILE --report …` is about the scenario of a file";
-const SHOWN: &str = "What is shown";
+const SHOWN: &str = "Output";
 
 /// Act as the server that clients under test talk to: the server's side of a scenario, or the built-in server. Prints
 /// `listening on ADDRESS:PORT` for each listener as soon as clients can connect, and ends in order at Ctrl-C or SIGTERM.

@@ -110,7 +110,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> Result<u8, Refusal> {
     }
     let missing = arguments.listening.wait.filter(|wanted| served.messages < *wanted);
     if let Some(wanted) = missing {
-        screen::notice(&format!("error: {} of {wanted} messages came", served.messages));
+        screen::notice(&format!("error: {} of {wanted} messages arrived", served.messages));
     }
     let unmet = rules.as_ref().map(|rules| rules.unmet()).unwrap_or_default();
     for demand in &unmet {

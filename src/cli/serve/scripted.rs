@@ -28,7 +28,7 @@ const COUNTS_SESSIONS: &str = "a scripted server counts sessions, not messages\n
 
 /// Options of a scripted server.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "What a scenario is served with")]
+#[command(next_help_heading = "Values for a scenario")]
 pub(super) struct ScriptedArguments {
     #[command(flatten)]
     values: ValueArguments,

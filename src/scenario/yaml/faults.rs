@@ -261,7 +261,7 @@ fn hint(message: &str, line: &str) -> Option<String> {
                 "leave out the colon at the end, or put the text into quotes"
             }
             () if says("flow mapping") || says("flow sequence") || says("mismatched bracket") || says("',' or") => {
-                "in braces and brackets one comma stands between two entries, and each bracket is closed in its turn"
+                "entries in braces and brackets are separated by one comma, and each bracket needs its closing one"
             }
             () if says("escape") => "a pattern with a backslash belongs in single quotes: `'^2\\d\\d'`",
             () if is_quoted => {
