@@ -27,6 +27,14 @@ pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<(), Refusa
     written.map_err(|error| Refusal::unwritable(path, &error))
 }
 
+/// Says what comes next, where a scenario was written to a file.
+pub(super) fn say_next(path: &Path) {
+    if !is_standard_output(path) {
+        let file = crate::visible(path.display().to_string().as_bytes());
+        screen::notice(&format!("wrote `{file}`: `smtp-script run {file}` plays it, with `--sandbox` without its server"));
+    }
+}
+
 /// Whether a path is `-`: standard output.
 pub(super) fn is_standard_output(path: &Path) -> bool {
     path.as_os_str() == "-"
