@@ -559,7 +559,8 @@ fn a_scripted_server_writes_reports() {
         said("junit").contains("<failure message=\"connection 1 of the server was never opened: no client connected\"")
     );
     assert!(
-        said("ticket").contains("```yaml smtp-script\nserver:") && said("html").contains("was never opened: no client connected")
+        said("ticket").contains("```yaml smtp-script\nserver:")
+            && said("html").contains("was never opened: no client connected")
     );
     let printed = smtp_script(&["serve", &file, "--max-time", "200ms", "--format", "tap"]);
     _ = printed.exits(1).says(&["not ok 1 - "]);

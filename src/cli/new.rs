@@ -57,9 +57,7 @@ enum LoginChoice {
 /// Writes the scenario; 0, or 2 when that cannot be done as asked.
 pub(super) fn new(arguments: &NewArguments) -> u8 {
     let written = text(arguments).and_then(|text| match &arguments.output {
-        Some(file) => {
-            write(file, &for_editors(file, text), arguments.force).map(|()| super::new_file::say_next(file))
-        }
+        Some(file) => write(file, &for_editors(file, text), arguments.force).map(|()| super::new_file::say_next(file)),
         None => {
             screen::result(&text);
             Ok(())

@@ -31,7 +31,9 @@ pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<(), Refusa
 pub(super) fn say_next(path: &Path) {
     if !is_standard_output(path) {
         let file = crate::visible(path.display().to_string().as_bytes());
-        screen::notice(&format!("wrote `{file}`: `smtp-script run {file}` plays it, with `--sandbox` without its server"));
+        screen::notice(&format!(
+            "wrote `{file}`: `smtp-script run {file}` plays it, with `--sandbox` without its server"
+        ));
     }
 }
 

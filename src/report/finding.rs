@@ -133,7 +133,12 @@ mod tests {
 
     fn finding(step: &str, code: u16, enhanced: Option<&str>) -> Finding {
         let enhanced = enhanced.map(str::to_owned);
-        Finding(Found::Diverged(FirstDivergence { step: step.to_owned(), kind: "reply".to_owned(), code: Some(code), enhanced }))
+        Finding(Found::Diverged(FirstDivergence {
+            step: step.to_owned(),
+            kind: "reply".to_owned(),
+            code: Some(code),
+            enhanced,
+        }))
     }
 
     #[test]

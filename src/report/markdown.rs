@@ -131,7 +131,11 @@ fn script(scenario: &ScenarioReport, page: &mut String) {
         "\n## The scenario\n\n`smtp-script run FILE` plays this report again, when FILE is its name:\n\n{}\n\
          It says whether the same happened again. {}`--to HOST:PORT` plays against another server.\n\n{}",
         fenced("console", &format!("$ {}", words.join(" "))),
-        if !secret_names(script).is_empty() { "It asks for the secrets; `--made-up-secrets` makes some up. " } else { "" },
+        if !secret_names(script).is_empty() {
+            "It asks for the secrets; `--made-up-secrets` makes some up. "
+        } else {
+            ""
+        },
         fenced(SCENARIO, script)
     );
 }

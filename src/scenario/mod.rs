@@ -274,7 +274,7 @@ impl Scenario {
 
     /// Whether clients of its server must trust a certificate that is made at each start.
     pub(crate) fn makes_certificate(&self) -> bool {
-        self.server.as_ref().is_some_and(server::Server::makes_certificate)
+        self.server.as_ref().is_some_and(|server| server.makes_certificate())
     }
 
     /// Whether it begins with `connect: {mx: …, every: true}`.

@@ -273,7 +273,7 @@ impl Server {
             Some(CertificateChoice::Files { .. }) => false,
             Some(CertificateChoice::Made(made)) => made.signer == CertificateSigner::Authority,
         };
-        let begins_tls = |step: &&Step| matches!(step.action, Some(Action::StartTls(_) | Action::Tls(_)));
+        let begins_tls = |step: &&Step| matches!(step.action, Action::StartTls(_) | Action::Tls(_));
         is_ours && (self.implicit_tls || self.all_steps().iter().any(begins_tls))
     }
 

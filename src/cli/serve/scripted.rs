@@ -98,17 +98,18 @@ impl PreparedServer {
     }
 }
 
-/// How it ends by itself; rules end as they demand.
+/// How it ends by itself, where that is not what its file lists.
 fn ending(scenario: &Scenario, settings: &Settings) -> Option<String> {
-    let listed = scenario.server.as_ref().and_then(|server| server.listed());
-    if listed.is_none() && !scenario.serves_without_end() {
+    if !scenario.serves_without_end() {
         return None;
     }
     let served = "every connection is served by these steps";
-    Some(match (listed.or(settings.connections), settings.max_time) {
+    Some(match (settings.connections, settings.max_time) {
         (Some(1), _) => "it ends after 1 session".to_owned(),
         (Some(sessions), _) => format!("it ends after {sessions} sessions"),
-        (None, Some(_)) => format!("{served}, until `--max-time` is over: `connections:` or `--max-sessions` ends it sooner"),
+        (None, Some(_)) => {
+            format!("{served}, until `--max-time` is over: `connections:` or `--max-sessions` ends it sooner")
+        }
         (None, None) => {
             format!("{served}, until Ctrl-C: `connections:`, `--max-sessions` or `--max-time` sets an end")
         }
@@ -216,7 +217,8 @@ impl Scripted<'_> {
     fn trust(&self, scenario: &Scenario) -> Option<String> {
         let is_missing = self.arguments.listening.ca_out.is_none() && scenario.makes_certificate();
         is_missing.then(|| {
-            "a certificate is made at each start: `--ca-out FILE` writes the authority that clients must trust".to_owned()
+            "a certificate is made at each start: `--ca-out FILE` writes the authority that clients must trust"
+                .to_owned()
         })
     }
 

@@ -297,11 +297,7 @@ impl<'t> Talk<'t> {
         match self.neither.take() {
             Some((first, 1)) => self.session.warn(first, NEITHER, ""),
             Some((first, count)) => {
-                self.session.warn(
-                    first,
-                    &format!("skipped {count} lines that are neither client nor server"),
-                    "",
-                );
+                self.session.warn(first, &format!("skipped {count} lines that are neither client nor server"), "");
             }
             None => {}
         }
