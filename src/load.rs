@@ -151,14 +151,22 @@ fn parse_text(name: &str, text: &str, root: Option<&Path>, own: Option<&Path>) -
     parse_yaml(name, text, root, own)
 }
 
-/// The defaults of a folder, where there are any: their name and their text.
-fn defaults_in(folder: &Path) -> Result<Option<(String, String)>, LoadError> {
+/// The defaults of a folder, where there are any: their name and their text. A link must lead to a file below `root` or the
+/// folder, as that of an included file does.
+fn defaults_in(folder: &Path, root: Option<&Path>) -> Result<Option<(String, String)>, LoadError> {
     let path = if folder == Path::new(".") { DEFAULTS_FILE.into() } else { folder.join(DEFAULTS_FILE) };
-    if !path.is_file() {
+    if path.symlink_metadata().is_err() {
         return Ok(None);
     }
     let name = path.display().to_string();
-    let text = read(&path).map_err(|message| LoadError::unreadable(&name, &message))?;
+    let of_root = || {
+        let (root, folder) = (root?.canonicalize().ok()?, folder.canonicalize().ok()?);
+        let name = folder.strip_prefix(&root).ok()?.join(DEFAULTS_FILE);
+        resolve_file(Some(&root), &name.to_string_lossy()).ok()
+    };
+    let found = resolve_file(Some(folder), DEFAULTS_FILE);
+    let found = found.or_else(|fault| of_root().ok_or(fault)).map_err(String::from);
+    let text = found.and_then(|path| read(&path)).map_err(|message| LoadError::unreadable(&name, &message))?;
     Ok(Some((name, text)))
 }
 
@@ -176,7 +184,7 @@ fn block_of(name: &str, text: &str, info: &str) -> Result<String, LoadError> {
 }
 
 fn parse_yaml(name: &str, text: &str, root: Option<&Path>, own: Option<&Path>) -> Result<Scenario, LoadError> {
-    let defaults = own.map_or(Ok(None), defaults_in)?;
+    let defaults = own.map_or(Ok(None), |own| defaults_in(own, root))?;
     let include = |file: &str| match root {
         Some(root) => {
             let shown = if root == Path::new(".") { Path::new(file).to_path_buf() } else { root.join(file) };
@@ -244,8 +252,9 @@ fn read(path: &Path) -> Result<String, String> {
     // Room for most scenarios: they come in one read.
     let mut bytes = Vec::with_capacity(USUAL_SIZE);
     file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| describe(&error))?;
-    if limit == MAX_MARKDOWN_SIZE && bytes.len() > limit {
-        return Err(format!("`{}` has more than the {limit} bytes that a report may have", path.display()));
+    if bytes.len() > limit {
+        let what = if limit == MAX_MARKDOWN_SIZE { "a report" } else { "a scenario" };
+        return Err(format!("`{}` has more than the {limit} bytes that {what} may have", path.display()));
     }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();

@@ -4,7 +4,19 @@
 //! bidirectional-override character that could act on what shows it. Every byte stays recognisable. Called by
 //! whatever turns received or written bytes into text; masking secrets is not done here.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+
+/// How many lines of mail data a transcript or a log shows.
+pub(crate) const MAIL_DATA_LINES: usize = 20;
+
+/// The beginning of a text that is longer than this many characters.
+pub(crate) fn cut(text: &str, length: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(length) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
 
 /// Shows `bytes` as text: printable UTF-8 as it is, everything else as an escape.
 ///
@@ -65,6 +77,11 @@ pub(crate) fn inert(text: &str) -> String {
         }
     }
     no_line_commands(no_command(shown))
+}
+
+/// A text of many lines in which no runner finds a command; all else stays.
+pub(crate) fn without_commands(text: &str) -> String {
+    no_line_commands(no_command(text.to_owned()))
 }
 
 /// The same where a line begins with a command: `::error::…`.

@@ -172,7 +172,7 @@ fn no_file_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mine.yaml");
     fs::write(&file, "mine").unwrap();
-    within(folder.path(), &["new", "gmail", "-o", "mine.yaml"]).exits(2).says(&["is there already", "`--force`"]);
+    within(folder.path(), &["new", "gmail", "-o", "mine.yaml"]).exits(2).says(&["exists already", "--force"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     within(folder.path(), &["new", "gmail", "-o", "mine.yaml", "--force"]).exits(0);
     assert!(fs::read_to_string(&file).unwrap().contains("smtp.gmail.com"));

@@ -16,6 +16,10 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot read its own files has failed")]
 
+#[path = "harness/files.rs"]
+mod files;
+
+use files::files_below;
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -210,13 +214,6 @@ fn every_key_is_documented() {
         "steps: [{connect: {host: x, proxy_protocol: {qqqqqqqqqq: 1}}}]\n",
         "steps: [{expect: {qqqqqqqqqq: 1}}]\n",
         "steps: [{steps: [], retry: {qqqqqqqqqq: 1}}]\n",
-        "server: {rules: [], qqqqqqqqqq: 1}\n",
-        "server: {connections: [{qqqqqqqqqq: 1}]}\n",
-        "server: {steps: [{reply: 220, qqqqqqqqqq: 1}]}\n",
-        "server: {steps: [{starttls: {qqqqqqqqqq: 1}}]}\n",
-        "server: {certificate: {qqqqqqqqqq: 1}, rules: []}\n",
-        "server: {steps: [{reply: {qqqqqqqqqq: 1}}]}\n",
-        "server: {rules: [{match: a, reply: b, qqqqqqqqqq: 1}]}\n",
         "server: {rules: [], qqqqqqqqqq: 1}\n",
         "server: {connections: [{qqqqqqqqqq: 1}]}\n",
         "server: {steps: [{reply: 220, qqqqqqqqqq: 1}]}\n",
@@ -509,23 +506,15 @@ fn anchors(text: &str) -> BTreeSet<String> {
 
 /// The files below src/ by name, without comments and without the tests at their foot. Files of tests are left out.
 fn sources() -> Vec<(String, String)> {
-    fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() { walk(&path, files) } else { files.push(path) }
-        }
-    }
     let source = root().join("src");
-    let mut files = Vec::new();
-    walk(&source, &mut files);
     let name = |path: &Path| path.strip_prefix(&source).expect("below src").to_string_lossy().into_owned();
     let code = |path: &Path| {
         let text = fs::read_to_string(path).expect("a readable file");
         let program = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
         program.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
     };
-    let program = |path: &&PathBuf| path.extension().is_some_and(|it| it == "rs") && !name(path).contains("tests");
-    files.iter().filter(program).map(|path| (name(path), code(path))).collect()
+    let files = files_below(&source, "rs").into_iter().filter(|path| !name(path).contains("tests"));
+    files.map(|path| (name(&path), code(&path))).collect()
 }
 
 fn note(faults: &mut Vec<String>, fine: bool, block: &Block, fault: &str, screen: &str) {

@@ -1,6 +1,8 @@
 //! A server that sends secrets back: in every spelling, whole, cut short and split over lines, into every output.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "harness/arguments.rs"]
+mod arguments;
 #[path = "echoes/outputs.rs"]
 mod outputs;
 #[path = "echoes/parrot.rs"]

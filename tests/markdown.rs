@@ -1,9 +1,12 @@
 //! Reports in Markdown: a person reads them, `run` plays them again, and nothing secret stands in them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "harness/files.rs"]
+mod files;
 #[expect(dead_code, reason = "no secret is looked for by its help")]
 mod program;
 
+use files::files_below;
 use program::{root, smtp_script};
 use smtp_script::portable::{attach, portable};
 use smtp_script::report::collect::{Circumstances, played};
@@ -55,19 +58,6 @@ fn ticket(report: &Report) -> String {
     let mut text = Vec::new();
     format::write(Format::Markdown, report, &format::Options::default(), &mut text).unwrap();
     String::from_utf8(text).unwrap()
-}
-
-fn scenarios_below(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(scenarios_below(&path));
-        } else if path.extension().is_some_and(|ending| ending == "yaml") {
-            found.push(path);
-        }
-    }
-    found
 }
 
 /// The transcript without what time and chance make of it.
@@ -243,7 +233,7 @@ server:
 
 #[test]
 fn every_scenario_can_be_sent_and_played_again() {
-    let paths = scenarios_below(&root().join("scenarios"));
+    let paths = files_below(&root().join("scenarios"), "yaml");
     let of_audit = ["scenarios/audit", "scenarios/audit-client"];
     // The checks of audits include openings from the folder above them, which a file that is loaded alone may not.
     let alone: Vec<PathBuf> =

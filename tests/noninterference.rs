@@ -6,6 +6,8 @@
 //! questions, output, reports and exit codes must be the same; times are left out.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "harness/arguments.rs"]
+mod arguments;
 #[path = "noninterference/commands.rs"]
 mod commands;
 

@@ -1,8 +1,11 @@
 //! What only Unix has stands in few places, each with its `cfg`: everything else compiles on Windows as well.
 //!
 //! Read from the source, since the tests run on Linux only. It judges lines, not the compiler's view of them.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "harness/files.rs"]
+mod files;
+
+use files::files_below;
 use regex::Regex;
 use std::fs;
 use std::path::Path;
@@ -14,18 +17,6 @@ const PLACES: [&str; 5] =
 /// Paths of std, tokio and libc that are not there on Windows.
 const UNIX_ONLY: &str =
     r"\bos::(unix|fd|linux|macos)\b|\bsignal::unix\b|\bUnix(Stream|Listener|Datagram)\b|\blibc::|\bnix::";
-
-fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let name = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().to_string_lossy().replace('\\', "/");
-            found.push((name, fs::read_to_string(path).unwrap()));
-        }
-    }
-}
 
 /// The code of the program itself: no comments, and nothing from the module of tests on.
 fn code(text: &str) -> Vec<&str> {
@@ -53,8 +44,10 @@ fn is_guarded(lines: &[&str], at: usize) -> bool {
 #[test]
 fn what_only_unix_has_stands_in_its_places() {
     let unix_only = Regex::new(UNIX_ONLY).unwrap();
-    let mut files = Vec::new();
-    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let name = |path: &Path| path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
+    let sources = files_below(&root.join("src"), "rs").into_iter();
+    let files: Vec<(String, String)> = sources.map(|path| (name(&path), fs::read_to_string(&path).unwrap())).collect();
     assert!(files.len() > 50, "the sources were not found");
     let mut faults = Vec::new();
     for (name, text) in &files {

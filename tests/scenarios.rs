@@ -1,12 +1,15 @@
 //! Every scenario that ships passes `check` without a warning and plays against the built-in sandbox server.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "harness/files.rs"]
+mod files;
 #[path = "program/mod.rs"]
 mod program;
 
+use files::files_below;
 use program::{root, smtp_script};
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// Scenarios that the sandbox cannot follow by its nature: the file, why, and the exit code.
 const NOT_FOR_THE_SANDBOX: [(&str, &str, i32); 2] = [
@@ -78,22 +81,11 @@ fn all_run_as_one_folder() {
 
 /// The paths of all scenarios, as they are given on the command line.
 fn shipped() -> Vec<String> {
-    let mut files = Vec::new();
-    below(Path::new("scenarios"), &mut files);
+    // The checks of audits are told apart by tests/audit.rs and tests/audit_client.rs.
+    let of_audits = ["scenarios/audit/", "scenarios/audit-client/"];
+    let name = |path: PathBuf| path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+    let all = files_below(&root().join("scenarios"), "yaml").into_iter().map(name);
+    let files: Vec<String> = all.filter(|name| !of_audits.iter().any(|folder| name.starts_with(folder))).collect();
     assert!(files.len() > 10, "{files:?}");
     files
-}
-
-fn below(folder: &Path, files: &mut Vec<String>) {
-    for entry in fs::read_dir(root().join(folder)).unwrap() {
-        let name = folder.join(entry.unwrap().file_name());
-        if root().join(&name).is_dir() {
-            // The checks of audits are told apart by tests/audit.rs and tests/audit_client.rs.
-            if !["scenarios/audit", "scenarios/audit-client"].iter().any(|folder| name == Path::new(folder)) {
-                below(&name, files);
-            }
-        } else if name.extension().is_some_and(|extension| extension == "yaml") {
-            files.push(name.to_string_lossy().into_owned());
-        }
-    }
 }

@@ -2,8 +2,11 @@
 //! `tests/servers/install` installs) accepts what `check` accepts and refuses what an editor should mark.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+#[path = "harness/files.rs"]
+mod files;
 mod program;
 
+use files::files_below;
 use program::{root, smtp_script};
 use serde_json::{Value, json};
 use smtp_script::run::Settings;
@@ -52,20 +55,9 @@ fn yaml(text: &str) -> Value {
 
 /// Each scenario below a folder.
 fn scenarios_below(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(scenarios_below(&path));
-        } else if path.extension().is_some_and(|extension| extension == "yaml")
-            // What others include is no scenario.
-            && !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('_'))
-        {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
+    // What others include is no scenario.
+    let is_part = |file: &PathBuf| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with('_'));
+    files_below(folder, "yaml").into_iter().filter(|file| !is_part(file)).collect()
 }
 
 #[test]

@@ -61,3 +61,58 @@ fn a_report_of_somebody_else_does_not_act() {
         }
     }
 }
+
+/// What the runners of GitHub Actions and Azure Pipelines would obey; the program's own annotations are not meant.
+fn commands(text: &str) -> Vec<&str> {
+    let of_theirs = |line: &&str| {
+        let own = ["::error file=", "::warning file=", "::notice file="].iter().any(|own| line.starts_with(own));
+        let at_start = line.trim_start().strip_prefix("::").is_some_and(|rest| rest.contains("::")) && !own;
+        line.contains("##[") || line.contains("##vso[") || at_start
+    };
+    text.lines().filter(of_theirs).collect()
+}
+
+/// A scenario that is written for the log of a job, on standard output in each format; files have it as it is.
+#[test]
+fn a_scenario_commands_no_runner() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "# ##[add-mask]250\nname: '##[group]x'\nconnect: mx.example\nsteps:\n  - expect: ^220\n  - name: '##[error]y'\n    send: NOOP '##[z]'\n    \
+                expect: ^299\n  - data: |\n      ##vso[task]\n      ::error::in a block\n\n      x\n";
+    std::fs::write(folder.path().join("c.yaml"), text).unwrap();
+    let formats = ["human", "json", "html", "markdown", "junit", "tap", "prometheus", "nagios", "github", "matrix"];
+    for format in formats {
+        for more in [&["--sandbox"][..], &["--sandbox", "-v"], &["--to", "127.0.0.1:1"]] {
+            let arguments = [&["run", "c.yaml", "--format", format], more];
+            let said = said(folder.path(), &arguments.concat());
+            assert!(said.len() > 20 && commands(&said).is_empty(), "{format}: {:?}\n{said}", commands(&said));
+        }
+    }
+    said(folder.path(), &["run", "c.yaml", "--sandbox", "--report", "markdown=t.md"]);
+    let ticket = std::fs::read_to_string(folder.path().join("t.md")).unwrap();
+    assert!(ticket.contains(text), "{ticket}");
+}
+
+/// The defaults of a folder are a file below it, or below `--file-root`, as an included file is.
+#[cfg(unix)]
+#[test]
+fn defaults_lead_out_of_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    std::fs::write(folder.path().join("outside.yaml"), "vars: {name: value-of-outside}\nkey-of-outside: 1\n").unwrap();
+    std::fs::write(inner.join("s.yaml"), "connect: mx.example\nsteps:\n  - expect: ^220 <<name>>\n").unwrap();
+    std::os::unix::fs::symlink("../outside.yaml", inner.join("_defaults.yaml")).unwrap();
+    let refused = said(folder.path(), &["check", "inner/s.yaml"]);
+    assert!(
+        refused.contains("it lies outside of the scenario's folder") && !refused.contains("of-outside"),
+        "{refused}"
+    );
+    let allowed = said(folder.path(), &["check", "inner/s.yaml", "--file-root", "."]);
+    assert!(allowed.contains("key-of-outside"), "{allowed}");
+    std::fs::remove_file(inner.join("_defaults.yaml")).unwrap();
+    std::fs::write(inner.join("_defaults.yaml"), format!("vars: {{name: x}}\n{}", "# x\n".repeat(300_000))).unwrap();
+    assert!(
+        said(folder.path(), &["check", "inner/s.yaml"])
+            .contains("has more than the 1048576 bytes that a scenario may have")
+    );
+}

@@ -6,6 +6,7 @@
 
 use crate::run::{Divergence, Entry, Kind, Outcome, RunVerdict, Speaker, StepNumber, StepOutcome, Verdict, what_came};
 use crate::scenario::{Action, Footnote, Scenario, Step};
+use crate::visible::cut;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -232,10 +233,7 @@ fn quoted<'e>(entries: impl Iterator<Item = &'e Entry>) -> String {
     if lines.len() > QUOTED_LINES {
         _ = write!(shown, "\n… {} more lines", lines.len() - QUOTED_LINES);
     }
-    match shown.char_indices().nth(QUOTED) {
-        Some((at, _)) => format!("{}…", &shown[..at]),
-        None => shown,
-    }
+    cut(&shown, QUOTED).into_owned()
 }
 
 /// How long to wait before a check that could not tell is played once more; nothing where it is not.

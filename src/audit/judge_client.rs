@@ -5,6 +5,7 @@
 use super::judge::{CheckVerdict, ENDED_EARLY, Judged, conversation, decisive_among, had_passed, proves, wanted_by};
 use crate::run::{ClientEnd, ClientExit, Divergence, Kind, Outcome, RunVerdict, Speaker, StepNumber, StepSide};
 use crate::scenario::{Scenario, Step};
+use crate::visible::cut;
 
 /// A check with this tag wants the command to say that it failed: by its exit status.
 const WANTS_FAILURE: &str = "exit-failure";
@@ -124,11 +125,7 @@ fn blocked_by(outcome: &Outcome, divergence: &Divergence) -> String {
 
 /// How a program ended, with the last line that it printed.
 pub(crate) fn told(end: &ClientEnd) -> String {
-    let cut = |line: &str| match line.char_indices().nth(SAID) {
-        Some((at, _)) => format!(": {}…", &line[..at]),
-        None => format!(": {line}"),
-    };
-    let last = end.said.lines().last().map(cut).unwrap_or_default();
+    let last = end.said.lines().last().map(|line| format!(": {}", cut(line, SAID))).unwrap_or_default();
     format!("the command {}{last}", end.exit.describe())
 }
 

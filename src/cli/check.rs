@@ -7,6 +7,7 @@ use super::screen::{self, Color};
 use super::targets::{Files, Targets, is_strangers};
 use super::values::{SECRET_PREFIX, VAR_PREFIX};
 use crate::load::LoadError;
+use crate::report::counted;
 use crate::run::{Settings, disclosures, with_placeholders};
 use crate::scenario::{Diagnostic, Inputs, Needs, Scenario, Sources, Variables};
 use format::CheckFormat;
@@ -178,15 +179,14 @@ impl FoundMistakes {
     }
 
     fn summary(self, files: usize) -> String {
-        let noun = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
         let mut parts = Vec::new();
         if self.errors > 0 {
-            parts.push(noun(self.errors, "error"));
+            parts.push(counted(self.errors as u64, "error"));
         }
         if self.warnings > 0 {
-            parts.push(noun(self.warnings, "warning"));
+            parts.push(counted(self.warnings as u64, "warning"));
         }
         let told = if parts.is_empty() { "nothing to complain about".to_owned() } else { parts.join(", ") };
-        format!("{}: {told}", noun(files, "file"))
+        format!("{}: {told}", counted(files as u64, "file"))
     }
 }

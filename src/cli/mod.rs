@@ -36,8 +36,12 @@ use std::process::ExitCode;
 /// The program's name.
 const NAME: &str = "smtp-script";
 
-/// Exit codes beside those of an outcome (0 followed, 1 diverged, 3 no connection).
+/// Exit codes, beside those of a whole run (`RunVerdict`): something diverged, broke or was refused.
+const FAILED: u8 = 1;
+/// A mistake in the arguments, or in a file that they name.
 const USAGE: u8 = 2;
+/// No connection to the server.
+const NO_SERVER: u8 = 3;
 /// What a plugin of Nagios exits with when it cannot tell.
 const PLUGIN_UNKNOWN: i32 = 3;
 /// Ended by the user.

@@ -2,18 +2,16 @@
 //!
 //! Responsible for the choices and for not destroying a file. The text itself is made by `starter`.
 
-use super::USAGE;
 use super::screen;
 use super::starter::{StarterLogin, StarterPlan, StarterTls, scenario};
+use super::{USAGE, new_file};
 use crate::library;
 use crate::scenario::address::split_address_or;
-use crate::scenario::{reason, similar};
+use crate::scenario::similar;
 use crate::smtp::auth::Mechanism;
 use crate::smtp::ports::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
 use crate::smtp::provider::{self, Provider, Submission};
 use clap::ValueEnum;
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Write a starting scenario: for a provider, for a server, or a copy of a built-in one.
@@ -57,7 +55,9 @@ enum LoginChoice {
 /// Writes the scenario; 0, or 2 when that cannot be done as asked.
 pub(super) fn new(arguments: &NewArguments) -> u8 {
     let written = text(arguments).and_then(|text| match &arguments.output {
-        Some(file) => write(file, &for_editors(file, text), arguments.force).map(|()| super::new_file::say_next(file)),
+        Some(file) => new_file::write(file, &for_editors(file, text), arguments.force)
+            .map(|()| new_file::say_next(file))
+            .map_err(|it| it.to_string()),
         None => {
             screen::result(&text);
             Ok(())
@@ -251,18 +251,4 @@ fn login(text: &str) -> Result<LoginChoice, String> {
 fn with_credentials() -> Vec<Mechanism> {
     let others = [Mechanism::External, Mechanism::Anonymous];
     Mechanism::ALL.into_iter().filter(|it| !others.contains(it)).collect()
-}
-
-/// Writes a file that is not there yet; with `force` over one that is.
-fn write(file: &Path, text: &str, force: bool) -> Result<(), String> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    let opened =
-        if force { options.create(true).truncate(true).open(file) } else { options.create_new(true).open(file) };
-    let shown = crate::visible(file.to_string_lossy().as_bytes());
-    let done = opened.and_then(|mut file| file.write_all(text.as_bytes()));
-    done.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => format!("`{shown}` is there already\n  = help: `--force` replaces it"),
-        _ => format!("cannot write `{shown}`: {}", reason(&error)),
-    })
 }

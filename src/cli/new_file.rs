@@ -7,7 +7,7 @@ use super::screen;
 use crate::cli::refusal::Refusal;
 use crate::scenario::reason;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes `text` to `path`; an existing file only where `replace` says so.
 pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<(), Refusal> {
@@ -16,9 +16,7 @@ pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<(), Refusa
         return Ok(());
     }
     refuse_existing(path, replace)?;
-    let folder = folder_of(path);
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let unfinished = folder.join(format!(".{name}.{}", std::process::id()));
+    let unfinished = unfinished(path);
     let written = fill(&unfinished, text).and_then(|()| put_in_place(&unfinished, path, replace));
     if written.is_err() {
         // It may not even exist; the reason of the failure is what matters.
@@ -35,6 +33,12 @@ pub(super) fn say_next(path: &Path) {
             "wrote `{file}`: `smtp-script run {file}` plays it, with `--sandbox` without its server"
         ));
     }
+}
+
+/// What a file is called until it is whole: in the same folder, so that giving it its name is one step.
+pub(super) fn unfinished(path: &Path) -> PathBuf {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    path.with_file_name(format!(".{name}.{}", std::process::id()))
 }
 
 /// Whether a path is `-`: standard output.

@@ -3,9 +3,9 @@
 use super::screen::{self, Color};
 use super::serve::listen_address;
 use super::trust::CertificateArguments;
-use super::{USAGE, new_file};
+use super::{FAILED, NO_SERVER, USAGE, new_file};
 use crate::cli::refusal::{Refusal, read};
-use crate::proxy::{self, Listener, ProxyListening, ProxySettings, Recorded, RelaySpeaker, SessionFailure};
+use crate::proxy::{self, Listener, ProxyFault, ProxyListening, ProxySettings, Recorded, RelaySpeaker, SessionFailure};
 use crate::recording::KnownCredentials;
 use crate::report::human;
 use crate::run::{Entry, Speaker as Side};
@@ -16,11 +16,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
-
-/// No connection to the server.
-const NO_SERVER: u8 = 3;
-/// A session could not be recorded to its end.
-const BROKEN: u8 = 1;
 
 /// Record what a client and a server say to each other, as a scenario. Prints `listening on ADDRESS:PORT` as soon as
 /// clients can connect; credentials become secrets. Ctrl-C ends it and writes what was recorded.
@@ -141,12 +136,14 @@ impl RecordArguments {
                 }
             }
         };
-        let announce = |listening: &ProxyListening| self.announce(listening).map_err(|refusal| refusal.to_string());
-        proxy::record(settings, self.listener(), announce, finished)?;
+        let announce = |listening: &ProxyListening| {
+            self.announce(listening).map_err(|refusal| ProxyFault::Other(refusal.to_string()))
+        };
+        proxy::record(settings, self.listener(), announce, finished).map_err(|fault| fault.to_string())?;
         if written == 0 && codes.is_empty() {
             screen::notice("nothing was recorded: no client said anything");
         }
-        Ok([USAGE, BROKEN, NO_SERVER].into_iter().find(|code| codes.contains(code)).unwrap_or(0))
+        Ok([USAGE, FAILED, NO_SERVER].into_iter().find(|code| codes.contains(code)).unwrap_or(0))
     }
 
     /// Says where the client can connect, and writes what it has to trust before that.
@@ -195,7 +192,7 @@ impl RecordArguments {
 /// Says what went wrong with a session, and gives its exit code.
 fn complain(session: usize, trouble: &SessionFailure) -> u8 {
     screen::notice(&format!("error: session {session}: {}", trouble.message));
-    if trouble.no_server { NO_SERVER } else { BROKEN }
+    if trouble.no_server { NO_SERVER } else { FAILED }
 }
 
 /// `name.yaml`, and for further sessions `name-2.yaml`.

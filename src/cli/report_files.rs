@@ -1,6 +1,6 @@
 //! The files that reports are written to: opened before anything is played, complete or not there at all.
 
-use super::screen;
+use super::{new_file, screen};
 use crate::cli::refusal::Refusal;
 use crate::report::audit::MatrixForm;
 use crate::report::format::{self, Format, Options};
@@ -80,7 +80,7 @@ impl ReportArguments {
     }
 
     pub(super) fn options(&self) -> Options {
-        Options { junit_by_scenario: self.junit_granularity == Granularity::Scenario }
+        Options { junit_by_scenario: self.junit_granularity == Granularity::Scenario, printed: false }
     }
 }
 
@@ -142,12 +142,13 @@ impl Pending {
         if path.is_dir() {
             return Err(format!("cannot write the report `{}`: it is a folder", path.display()).into());
         }
-        let name = path.file_name().ok_or_else(|| format!("`{}` names no file", path.display()))?;
+        if path.file_name().is_none() {
+            return Err(format!("`{}` names no file", path.display()).into());
+        }
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|error| fault(&error))?;
         }
-        // In the same folder, so that giving it its name is one step.
-        let unfinished = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+        let unfinished = new_file::unfinished(path);
         let is_device = path.exists() && !path.is_file();
         let file = if is_device { File::options().write(true).open(path) } else { File::create_new(&unfinished) };
         let file = Some(file.map_err(|error| fault(&error))?);
@@ -209,6 +210,7 @@ pub(super) fn tell(report: &Report, arguments: &ReportArguments) {
 /// Writes a report to standard output; a closed pipe is nothing to complain about.
 pub(super) fn print(format: Format, report: &Report, options: Options) {
     let mut output = Vec::new();
+    let options = Options { printed: true, ..options };
     if format::write(format, report, &options, &mut output).is_ok() {
         screen::result_bytes(&output);
     }

@@ -10,7 +10,7 @@ mod terminal;
 
 use super::screen::{self, Color};
 use super::trust::{CertificateArguments, ProxyArguments};
-use super::{INTERRUPTED, new_file, values};
+use super::{FAILED, INTERRUPTED, NO_SERVER, new_file, values};
 use crate::cli::refusal::Refusal;
 use crate::net::tls::Connector;
 use crate::report::explanation;
@@ -27,10 +27,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// No connection to the server.
-const NO_SERVER: u8 = 3;
-/// The server closed, or on a pipe something was refused.
-const FAILED: u8 = 1;
 /// What the sandbox takes where no password is given.
 const SANDBOX_PASSWORD: &str = "letmein";
 

@@ -16,6 +16,7 @@ pub(crate) use library::{Library, ProbeScenario};
 pub(crate) use target::TargetPattern;
 
 use crate::net::clock;
+use crate::report::counted;
 use crate::run::Hangups;
 use crate::scenario::reason;
 use hyper::server::conn::http1;
@@ -37,8 +38,6 @@ const CONNECTIONS: usize = 512;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a probe under way may take to end when the program is asked to.
 const FAREWELL: Duration = Duration::from_secs(10);
-/// What to wait when the system has no more descriptors.
-const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// Loads the scenarios and the patterns of targets.
 pub(crate) type ExporterLoad = Box<dyn Fn() -> Result<Library, LoadFault> + Send + Sync>;
@@ -113,10 +112,9 @@ async fn listen(options: ExporterOptions, library: Library) -> Result<(), Export
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| ExporterFault::Address(address, error))?;
     let bound = listener.local_addr().unwrap_or(address);
-    let count = library.scenarios.len();
-    let noun = if count == 1 { "scenario" } else { "scenarios" };
+    let count = counted(library.scenarios.len() as u64, "scenario");
     let notice = options.notice.clone();
-    notice(&format!("listening on http://{bound}/ with {count} {noun}"));
+    notice(&format!("listening on http://{bound}/ with {count}"));
     let exporter = Arc::new(Exporter::new(options, library));
     let (goodbye, leaving) = watch::channel(());
     tokio::spawn(reload_at_hangup(exporter.clone()));
@@ -154,7 +152,7 @@ async fn accept(listener: &TcpListener, exporter: &Arc<Exporter>, leaving: &watc
             Ok((stream, _)) => {
                 tokio::spawn(converse(stream, exporter.clone(), leaving.clone(), slot));
             }
-            Err(_) => clock::rest(BACK_OFF).await,
+            Err(_) => clock::before_accepting_again().await,
         }
     }
 }

@@ -13,12 +13,11 @@ use crate::play::server::scope::ServerScope;
 use crate::play::server::tally::Tally;
 use crate::play::stage::shown_capture;
 use crate::scenario::server::{Per, Rule};
-use crate::scenario::{Mode, Rendered, TemplateError, Templates, Text, value_from_bytes};
+use crate::scenario::{Closing, Mode, Rendered, TemplateError, Templates, Text, value_from_bytes};
 use crate::secret::Masker;
-use crate::server::Accepted;
+use crate::server::{Accepted, Ending, Interjection};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What rules look at on one connection.
 pub(crate) struct Judge<'a> {
@@ -34,13 +33,6 @@ pub(crate) struct Judge<'a> {
     pub(crate) matched: &'a mut [u64],
     /// The same on all of them.
     pub(crate) tally: &'a Tally,
-}
-
-/// What a rule does, rendered.
-pub(crate) struct Ruling {
-    pub(crate) delay: Duration,
-    pub(crate) reply: Option<Rendered>,
-    pub(crate) pace: Option<Drip>,
 }
 
 impl Judge<'_> {
@@ -110,24 +102,29 @@ impl Judge<'_> {
     }
 }
 
-impl Ruling {
-    /// What `rule` says now; `may_tell` is whether a secret may be told to this client.
-    pub(crate) fn of(rule: &Rule, comparer: &Comparer<'_>, may_tell: bool) -> Result<Ruling, TemplateError> {
-        let speech = ReplySpeech { templates: comparer.templates, scope: comparer.scope };
-        let reply = rule.reply.as_ref().map(|reply| {
-            let rendered = speech.reply(reply)?;
-            if rendered.secret && !may_tell {
-                let message = "a secret would go over a plain connection to another machine".to_owned();
-                let help = Some("allow it with `--insecure-secrets`".to_owned());
-                return Err(TemplateError { message, span: reply.span, help });
-            }
-            Ok(rendered)
-        });
-        let pace = rule.pace.as_ref().map(|pace| {
-            let every = comparer.length(&pace.every)?;
-            Ok(Drip { octets: pace.bytes, every })
-        });
-        let delay = rule.delay.as_ref().map(|delay| comparer.length(delay)).transpose()?;
-        Ok(Ruling { delay: delay.unwrap_or_default(), reply: reply.transpose()?, pace: pace.transpose()? })
-    }
+/// What `rule` does now; `may_tell` is whether a secret may be sent to this client.
+pub(crate) fn ruling(rule: &Rule, comparer: &Comparer<'_>, may_tell: bool) -> Result<Interjection, TemplateError> {
+    let speech = ReplySpeech { templates: comparer.templates, scope: comparer.scope };
+    let reply = rule.reply.as_ref().map(|reply| {
+        let rendered = speech.reply(reply)?;
+        if rendered.secret && !may_tell {
+            let message = "a secret would go over a plain connection to another machine".to_owned();
+            let help = Some("allow it with `--insecure-secrets`".to_owned());
+            return Err(TemplateError { message, span: reply.span, help });
+        }
+        Ok(rendered)
+    });
+    let pace = rule.pace.as_ref().map(|pace| {
+        let every = comparer.length(&pace.every)?;
+        Ok(Drip { octets: pace.bytes, every })
+    });
+    let delay = rule.delay.as_ref().map(|delay| comparer.length(delay)).transpose()?;
+    let Rendered { bytes, shown, secret } = reply.transpose()?.unwrap_or_default();
+    let ending = rule.close.map(|closing| match closing {
+        Closing::Fin => Ending::Close,
+        Closing::Reset => Ending::Reset,
+        Closing::Truncate => Ending::Truncate,
+        Closing::Write => Ending::CloseWrite,
+    });
+    Ok(Interjection { delay: delay.unwrap_or_default(), bytes, shown, secret, pace: pace.transpose()?, ending })
 }

@@ -14,11 +14,13 @@ use crate::play::diagnose::{NO_CLIENT, Site};
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::outcome::{StepOutcome, Verdict};
 use crate::play::server::connection::Connection;
+use crate::play::server::offer::NoCertificate;
 use crate::play::server::record::{Record, connection_number, connection_outcome, pass_over};
 use crate::play::server::script::{Script, ScriptParts};
 use crate::play::server::tally::unmet;
 use crate::scenario::Span;
 use crate::scenario::server::ConnectionPlan;
+use crate::server::{ListenFault, cannot_listen};
 use crate::session::Transcript;
 use crate::smtp::idiom::Idiom;
 use kept::{Kept, LeftOut};
@@ -30,9 +32,6 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
-
-/// A pause before the next accept when the system is out of descriptors.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
 
 /// How many lines are kept of a server that serves without end.
 const SERVED_LINES: usize = 20_000;
@@ -82,9 +81,13 @@ pub(crate) struct Serving {
 
 impl Serving {
     /// Listens, and serves in tasks of the current tokio runtime.
-    pub(crate) async fn start(listen: SocketAddr, parts: ScriptParts, log: &Transcript) -> Result<Serving, String> {
-        let listener = TcpListener::bind(listen).await.map_err(|error| crate::server::cannot_listen(listen, &error))?;
-        Serving::at(listener, parts, log).map_err(|error| crate::scenario::reason(&error))
+    pub(crate) async fn start(
+        listen: SocketAddr,
+        parts: ScriptParts,
+        log: &Transcript,
+    ) -> Result<Serving, ListenFault> {
+        let listener = TcpListener::bind(listen).await.map_err(|error| cannot_listen(listen, &error))?;
+        Serving::at(listener, parts, log).map_err(|error| ListenFault(crate::scenario::reason(&error)))
     }
 
     /// The same, where somebody else listens.
@@ -107,9 +110,8 @@ impl Serving {
     ///
     /// # Errors
     /// Why there is no certificate.
-    pub(crate) fn listening(&self) -> Result<Listening, String> {
-        let trust_pem = self.script.trust_pem().map_err(|fault| fault.0)?;
-        Ok(Listening { address: self.script.address, trust_pem })
+    pub(crate) fn listening(&self) -> Result<Listening, NoCertificate> {
+        Ok(Listening { address: self.script.address, trust_pem: self.script.trust_pem()? })
     }
 
     /// What its connections play.
@@ -163,7 +165,7 @@ impl Host {
                         last_event = Instant::now();
                         self.admit(tcp, address);
                     }
-                    Err(_) => clock::rest(ACCEPT_AGAIN).await,
+                    Err(_) => clock::before_accepting_again().await,
                 },
                 Some(done) = self.playing.join_next(), if !self.playing.is_empty() => {
                     last_event = Instant::now();

@@ -3,17 +3,19 @@
 //! Responsible for what rules see of a connection that somebody else serves. Which rule answers is `judge`'s business, what
 //! the protocol makes of an answer the sandbox's.
 
-use crate::host::judge::{Judge, Ruling};
+use crate::host::judge::{Judge, ruling};
 use crate::play::Settings;
 use crate::play::expect::Comparer;
 use crate::play::scope::ScopeNames;
 use crate::play::server::message::ReceivedMessage;
+use crate::play::server::reply::may_tell;
 use crate::play::server::scope::{ServerScope, server_value};
 use crate::play::server::tally::{Tally, unmet};
 use crate::scenario::server::{Rule, Server};
-use crate::scenario::{Chance, Closing, Diagnostic, Scenario, Span, TemplateError, Templates, Variables};
+use crate::scenario::{Chance, Diagnostic, Scenario, Span, TemplateError, Templates, Variables};
 use crate::secret::Masker;
-use crate::server::{Accepted, Arrival, Ending, Interjection, Interjector, RuleFault, Rulebook};
+use crate::server::{Accepted, Arrival, Interjection, Interjector, RuleFault, Rulebook};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -34,7 +36,7 @@ pub(crate) struct SandboxRules {
 /// They on one connection.
 struct Reading {
     rules: Arc<SandboxRules>,
-    is_local: bool,
+    client: SocketAddr,
     names: ScopeNames,
     /// As it comes, and as the rules see it when it is there.
     incoming: Option<ReceivedMessage>,
@@ -105,7 +107,7 @@ impl Rulebook for SandboxRules {
         let number = usize::try_from(arrival.number).unwrap_or(usize::MAX);
         names.set("server", server_value(arrival.server, Some((number, arrival.client))), false);
         Box::new(Reading {
-            is_local: arrival.client.ip().to_canonical().is_loopback(),
+            client: arrival.client,
             names,
             incoming: None,
             message: None,
@@ -117,13 +119,12 @@ impl Rulebook for SandboxRules {
 }
 
 impl Interjector for Reading {
-    fn tls_started(&mut self, accepted: Accepted) {
-        self.tls = Some(Arc::new(accepted));
+    fn tls_started(&mut self, accepted: Arc<Accepted>) {
+        self.tls = Some(accepted);
     }
 
     fn message_begins(&mut self, goes_on: bool) {
-        let begun = self.message.take().filter(|_| goes_on);
-        self.incoming = Some(begun.map(Arc::unwrap_or_clone).unwrap_or_default());
+        self.incoming = Some(ReceivedMessage::going_on(&mut self.message, goes_on));
     }
 
     fn content(&mut self, octets: &[u8]) {
@@ -164,21 +165,10 @@ impl Reading {
         let (message, tls) = (self.message.as_ref(), self.tls.as_ref());
         let scope = ServerScope { names: &self.names, message, tls, observed: None };
         let comparer = Comparer { templates: &rules.templates, scope: &scope, masker: &rules.masker };
-        let may_tell = self.is_local || self.tls.is_some() || rules.insecure_secrets;
-        let ruling = Ruling::of(rule, &comparer, may_tell)?;
-        let reply = ruling.reply.unwrap_or_default();
-        let shown = if reply.secret { reply.shown } else { String::from_utf8_lossy(&reply.bytes).into_owned() };
+        let ruling = ruling(rule, &comparer, may_tell(self.client, self.tls.is_some(), rules.insecure_secrets))?;
+        let shown = if ruling.secret { ruling.shown } else { String::from_utf8_lossy(&ruling.bytes).into_owned() };
         let shown = shown.replace("\r\n", "\n");
         let shown = shown.strip_suffix('\n').unwrap_or(&shown).replace('\n', "\r\n");
-        Ok(Interjection {
-            delay: ruling.delay,
-            bytes: reply.bytes,
-            shown: rules.masker.mask_text(&shown),
-            pace: ruling.pace,
-            ending: rule.close.map(|closing| match closing {
-                Closing::Fin | Closing::Write | Closing::Truncate => Ending::Close,
-                Closing::Reset => Ending::Reset,
-            }),
-        })
+        Ok(Interjection { shown: rules.masker.mask_text(&shown), ..ruling })
     }
 }

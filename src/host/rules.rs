@@ -1,286 +1,252 @@
-//! Rules: they answer commands in any order, and what none of them matches the sandbox answers.
+//! Rules after the steps of a scripted server: they answer commands in any order, and what none of them matches the sandbox
+//! answers.
+//!
+//! Responsible for the connection and its transcript. What a client's octets mean, which answer a rule takes the place of and what
+//! the protocol makes of it is `server::dialogue`'s business, as before the sandbox.
 
 use super::SERVED_LINES;
-use crate::host::judge::{Judge, Ruling};
+use crate::host::judge::{Judge, ruling};
 use crate::net::clock;
 use crate::net::wire::Drip;
 use crate::play::server::actor::ConnectionFlow;
 use crate::play::server::connection::Connection;
-use crate::play::server::message::ReceivedMessage;
+use crate::play::server::message::{Begun, ReceivedMessage};
 use crate::play::server::record::connection_number;
-use crate::play::server::reply::code_of;
-use crate::scenario::server::{Rule, ServerTls};
-use crate::scenario::{Rendered, TemplateError};
-use crate::server::{Fallback, FallbackSaid, MessageEnd, NextInput, PeerTrouble};
-use crate::smtp::command::{CommandLine, Verb};
+use crate::scenario::server::ServerTls;
+use crate::scenario::{Closing, Rendered, TemplateError};
+use crate::server::{
+    Accepted, After, Audience, Discard, Ending, Fallback, IDLE, Input, Interjection, MessageEnd, PeerTrouble,
+    RuleFault, SandboxDialogue,
+};
 use std::sync::Arc;
-use std::time::Duration;
 
-/// How long a silent client is waited for (RFC 5321 section 4.5.3.2.7).
-const IDLE: Duration = Duration::from_secs(300);
-/// The reply code of a challenge (RFC 4954 section 4).
-const CHALLENGE: u16 = 334;
-
-/// The rules on a connection, after its steps.
+/// The rules on a connection.
 pub(crate) struct RulesAt<'c> {
+    dialogue: SandboxDialogue<Discard, RulesAudience<'c>>,
+}
+
+/// Hears what is said on it, and has its rules.
+struct RulesAudience<'c> {
     on: &'c mut Connection,
     /// For each rule how many commands matched it on this connection.
     matched: Vec<u64>,
-    /// A rule has said 334: what comes is the response.
-    challenged: bool,
     /// Whether the line that is answered has credentials in it.
     credentials: bool,
+    /// The message that comes, and what there was of it before the chunk.
+    coming: Option<(ReceivedMessage, Begun)>,
 }
 
 impl<'c> RulesAt<'c> {
     pub(crate) fn new(on: &'c mut Connection) -> RulesAt<'c> {
-        RulesAt { matched: vec![0; on.script.server.rules.len()], challenged: false, credentials: false, on }
+        let fallback = on.fallback.take().unwrap_or_else(|| Fallback::new(&on.script.fallback));
+        let matched = vec![0; on.script.server.rules.len()];
+        let audience = RulesAudience { matched, credentials: false, coming: None, on };
+        RulesAt { dialogue: SandboxDialogue::new(fallback.into_protocol(), audience) }
     }
 
     /// Answers whatever comes, until either side closes.
     pub(crate) async fn follow(&mut self, greets: bool) {
-        if greets {
-            let greeting = self.on.fallback.as_ref().map(Fallback::greeting);
-            if let Some(greeting) = greeting
-                && self.say(greeting.reply).await == ConnectionFlow::Stop
-            {
+        let mut after = if greets { self.dialogue.tell(Input::Connected) } else { After::Read };
+        loop {
+            if self.send_replies().await == ConnectionFlow::Stop {
                 return;
             }
-        }
-        loop {
-            let line = match self.next_line().await {
-                Ok(line) => line,
-                Err(trouble) => return self.end_of_talk(trouble).await,
+            after = match after {
+                After::Read => self.hear().await,
+                After::Interject => self.interject().await,
+                After::StartTls => self.start_tls().await,
+                After::Leave(ending) => return self.on().close(closing(ending)).await,
+                After::Close => return,
             };
-            self.credentials = self.on.hear_line(&line);
-            // One client may go on for days.
-            self.on.stage.log.keep_last(SERVED_LINES);
-            if self.answer_line(&line).await == ConnectionFlow::Stop {
-                return;
-            }
-        }
-    }
-
-    /// Reads a line. Of one that has no end for too long the rest is thrown away, and it is too long still.
-    async fn next_line(&mut self) -> Result<Vec<u8>, PeerTrouble> {
-        let mut begun = Vec::new();
-        loop {
-            match self.on.peer.read_line(self.on.stage.bounded(IDLE)).await {
-                Ok(_) if !begun.is_empty() => return Ok(begun),
-                Err(PeerTrouble::TooLong { bytes, .. }) if begun.is_empty() => begun = bytes,
-                Err(PeerTrouble::TooLong { .. }) => {}
-                other => return other,
-            }
-        }
-    }
-
-    /// Rules do not say when a client leaves: that is no divergence.
-    async fn end_of_talk(&mut self, trouble: PeerTrouble) {
-        match trouble {
-            PeerTrouble::Closed { .. } => self.on.stage.log.note(&self.on.session, "closed by the client"),
-            PeerTrouble::Broken { reason, .. } => self.on.stage.log.note(&self.on.session, &reason),
-            PeerTrouble::Timeout { .. } => {
-                let said = self.sandbox(Fallback::idle_too_long);
-                self.say(said.reply).await;
-            }
-            PeerTrouble::NotTls { reason } => self.on.stage.log.note(&self.on.session, &reason),
-            PeerTrouble::TlsBegun { .. } => {
-                let text = "the client began TLS where plain text begins: set it to STARTTLS, or this server to `tls: implicit`";
-                self.on.stage.log.note(&self.on.session, text);
-            }
-            PeerTrouble::TooLong { .. } => {}
         }
     }
 
     /// The server ends: a client that is still there is told so (RFC 5321 section 3.8).
     pub(crate) async fn farewell(&mut self) {
-        let said = self.sandbox(Fallback::shutting_down);
-        self.say(said.reply).await;
+        self.dialogue.tell(Input::ShuttingDown);
+        self.send_replies().await;
     }
 
-    async fn answer_line(&mut self, line: &[u8]) -> ConnectionFlow {
-        let script = self.on.script.clone();
-        let challenged = std::mem::take(&mut self.challenged);
-        if let Some(said) = self.on.fallback.as_mut().and_then(|fallback| fallback.too_long(line, challenged)) {
-            return self.say_and_go_on(said).await;
+    fn on(&mut self) -> &mut Connection {
+        self.dialogue.audience().on
+    }
+
+    /// The next line, or octets of a message.
+    async fn hear(&mut self) -> After {
+        let reads_lines = self.dialogue.reads_lines();
+        let on = self.on();
+        let wait = on.stage.bounded(IDLE);
+        if reads_lines {
+            return match on.peer.read_line(wait).await {
+                Ok(line) | Err(PeerTrouble::TooLong { bytes: line, .. }) => self.dialogue.take_next(&line).1,
+                Err(trouble) => self.end_of_talk(&trouble),
+            };
         }
-        let content = line.strip_suffix(b"\n").unwrap_or(line);
-        let content = content.strip_suffix(b"\r").unwrap_or(content);
-        self.on.chunk = CommandLine::parse(content).bdat();
-        if CommandLine::parse(content).verb() == Verb::BdatCommand {
-            return self.answer_chunk(line, content).await;
+        if let Err(trouble) = on.peer.wait_for_octets(wait).await {
+            return self.end_of_talk(&trouble);
         }
-        let rule = match self.matching(&script.server.rules, content) {
-            Ok(rule) => rule,
-            Err(error) => return self.faulty_rule(&error),
+        let unread = on.peer.unread().to_vec();
+        let (used, after) = self.dialogue.take_next(&unread);
+        self.on().peer.pass_over(used);
+        after
+    }
+
+    /// Rules do not say when a client leaves: that is no divergence.
+    fn end_of_talk(&mut self, trouble: &PeerTrouble) -> After {
+        let audience = self.dialogue.audience();
+        audience.show_message(None);
+        let reason = match trouble {
+            PeerTrouble::Timeout { .. } => return self.dialogue.tell(Input::IdleTooLong),
+            PeerTrouble::Closed { .. } => "closed by the client",
+            PeerTrouble::TlsBegun { .. } => {
+                "the client began TLS where plain text begins: set it to STARTTLS, or this server to `tls: implicit`"
+            }
+            PeerTrouble::Broken { reason, .. } | PeerTrouble::NotTls { reason } => reason,
+            PeerTrouble::TooLong { .. } => return After::Close,
         };
-        let Some(rule) = rule else {
-            let said = self.sandbox(|fallback| fallback.line(line));
-            return self.say_and_go_on(said).await;
-        };
-        let (flow, code) = self.obey(rule).await;
-        if flow == ConnectionFlow::Stop {
-            return ConnectionFlow::Stop;
-        }
-        self.challenged = code == Some(CHALLENGE);
-        let next = self.on.fallback.as_mut().map_or(NextInput::Line, |fallback| fallback.ruled(line, code));
-        self.go_on(next).await
+        audience.on.stage.log.note(&audience.on.session, reason);
+        After::Close
     }
 
-    /// The octets of a chunk are on their way, whatever is answered: rules see the message with them.
-    async fn answer_chunk(&mut self, line: &[u8], content: &[u8]) -> ConnectionFlow {
-        let mut said = self.sandbox(|fallback| fallback.line(line));
-        let announced = if let NextInput::Chunk(octets) = said.next { Some(octets) } else { None };
-        if let Some(octets) = announced
-            && self.take_chunk(octets).await == ConnectionFlow::Stop
-        {
-            return ConnectionFlow::Stop;
+    async fn start_tls(&mut self) -> After {
+        let tls = ServerTls::default();
+        if self.on().acceptor(&tls).is_err() {
+            return self.dialogue.tell(Input::TlsUnavailable);
         }
-        let script = self.on.script.clone();
-        match self.matching(&script.server.rules, content) {
-            Err(error) => self.faulty_rule(&error),
-            Ok(None) => {
-                if announced.is_some() {
-                    said = self.sandbox(Fallback::chunk_ended);
-                }
-                self.say(said.reply).await
+        self.dialogue.tls_ready();
+        if self.send_replies().await == ConnectionFlow::Stop {
+            return After::Close;
+        }
+        let on = self.on();
+        let wait = on.script.timeout;
+        match (on.upgrade(&tls, wait).await, on.tls.clone()) {
+            (Ok(()), Some(accepted)) => {
+                self.dialogue.tls_started(accepted);
+                After::Read
             }
-            Ok(Some(rule)) => {
-                let (flow, code) = self.obey(rule).await;
-                self.message_ruled(code, MessageEnd::Chunk);
-                flow
-            }
+            _ => After::Close,
         }
     }
 
-    /// What comes after an answer.
-    async fn go_on(&mut self, next: NextInput) -> ConnectionFlow {
-        match next {
-            NextInput::Line => ConnectionFlow::On,
-            NextInput::Close => ConnectionFlow::Stop,
-            NextInput::StartTls => match self.on.upgrade(&ServerTls::default(), self.on.script.timeout).await {
-                Ok(()) => ConnectionFlow::On,
-                Err(_) => ConnectionFlow::Stop,
-            },
-            NextInput::Chunk(octets) => {
-                if self.take_chunk(octets).await == ConnectionFlow::Stop {
-                    return ConnectionFlow::Stop;
-                }
-                let said = self.sandbox(Fallback::chunk_ended);
-                self.say(said.reply).await
-            }
-            NextInput::MailData => self.take_mail_data().await,
+    // --- sending -----------------------------------------------------------------------------------------------
+
+    async fn send_replies(&mut self) -> ConnectionFlow {
+        let replies = self.dialogue.replies().to_vec();
+        self.dialogue.replies_sent();
+        self.write(&replies, None).await
+    }
+
+    /// Sends what a rule says, as late and as slowly as it wants it.
+    async fn interject(&mut self) -> After {
+        let Some(interjection) = self.dialogue.interjection() else { return After::Read };
+        clock::rest(self.on().stage.bounded(interjection.delay)).await;
+        self.dialogue.audience().interject(&interjection);
+        match self.write(&interjection.bytes, interjection.pace).await {
+            ConnectionFlow::On => self.dialogue.interjected(),
+            ConnectionFlow::Stop => After::Close,
         }
     }
 
-    /// The end of the mail data is matched as the line that it is: `.`.
-    async fn take_mail_data(&mut self) -> ConnectionFlow {
-        let mut message = ReceivedMessage::default();
-        let wait = self.on.stage.bounded(IDLE);
-        let outcome = self.on.peer.read_mail_data(wait, &mut |octets| message.push(octets)).await;
-        self.on.watch.mail_data_ended();
-        self.credentials = false;
-        self.on.log_message(&message, outcome.is_ok());
-        message.holds_secret = self.on.is_secret(message.bytes());
-        self.sandbox_content(message.bytes());
-        self.on.message = Some(Arc::new(message));
-        if let Err(trouble) = outcome {
-            self.end_of_talk(trouble).await;
-            return ConnectionFlow::Stop;
-        }
-        let script = self.on.script.clone();
-        match self.matching(&script.server.rules, b".") {
-            Err(error) => self.faulty_rule(&error),
-            Ok(None) => {
-                let said = self.sandbox(Fallback::mail_data_ended);
-                self.on.messages += u64::from(said.reply.starts_with('2'));
-                self.say_and_go_on(said).await
-            }
-            Ok(Some(rule)) => {
-                let (flow, code) = self.obey(rule).await;
-                self.on.messages += u64::from(self.message_ruled(code, MessageEnd::Dot));
-                flow
-            }
-        }
-    }
-
-    async fn take_chunk(&mut self, octets: u64) -> ConnectionFlow {
-        let last = self.on.chunk.take().is_some_and(|chunk| chunk.last);
-        let mut message = self.on.begun_message(last);
-        let wait = self.on.stage.bounded(IDLE);
-        let outcome = self.on.peer.read_octets(octets, wait, &mut |part| message.push(part)).await;
-        self.on.watch.content(octets);
-        self.on.log_message(&message, false);
-        message.holds_secret = self.on.is_secret(message.bytes());
-        self.sandbox_content(message.bytes());
-        self.on.message = Some(Arc::new(message));
-        match outcome {
-            Ok(()) => ConnectionFlow::On,
-            Err(trouble) => {
-                self.end_of_talk(trouble).await;
-                ConnectionFlow::Stop
-            }
-        }
-    }
-
-    // --- the sandbox -------------------------------------------------------------------------------------------
-
-    /// There is one wherever there are rules.
-    fn sandbox(&mut self, ask: impl FnOnce(&mut Fallback) -> FallbackSaid) -> FallbackSaid {
-        match &mut self.on.fallback {
-            Some(fallback) => ask(fallback),
-            None => FallbackSaid { reply: String::new(), next: NextInput::Close },
-        }
-    }
-
-    /// A rule has answered a message by this code; whether it took it.
-    fn message_ruled(&mut self, code: Option<u16>, end: MessageEnd) -> bool {
-        self.on.fallback.as_mut().is_some_and(|fallback| fallback.message_ruled(code, end))
-    }
-
-    fn sandbox_content(&mut self, octets: &[u8]) {
-        if let Some(fallback) = &mut self.on.fallback {
-            fallback.content(octets);
-        }
-    }
-
-    async fn say_and_go_on(&mut self, mut said: FallbackSaid) -> ConnectionFlow {
-        if said.next == NextInput::StartTls {
-            let has_certificate = self.on.acceptor(&ServerTls::default()).is_ok();
-            said = Fallback::asked_for_tls(has_certificate);
-        }
-        match self.say(said.reply).await {
-            ConnectionFlow::On => Box::pin(self.go_on(said.next)).await,
-            ConnectionFlow::Stop => ConnectionFlow::Stop,
-        }
-    }
-
-    async fn say(&mut self, reply: String) -> ConnectionFlow {
-        if reply.is_empty() {
-            return ConnectionFlow::On;
-        }
-        let bytes = format!("{reply}\r\n").into_bytes();
-        let rendered = Rendered { bytes, shown: reply, secret: false };
-        self.on.log_sent(&rendered);
-        let wait = self.on.stage.bounded(self.on.script.timeout);
-        self.after_write(wait, &rendered.bytes, None).await
-    }
-
-    async fn after_write(&mut self, wait: Duration, bytes: &[u8], drip: Option<Drip>) -> ConnectionFlow {
-        match self.on.peer.write(bytes, wait, drip).await {
+    async fn write(&mut self, bytes: &[u8], drip: Option<Drip>) -> ConnectionFlow {
+        let on = self.on();
+        let wait = on.stage.bounded(on.script.timeout);
+        match on.peer.write(bytes, wait, drip).await {
             Ok(()) => ConnectionFlow::On,
             Err(trouble) => {
                 if let PeerTrouble::Broken { reason, .. } = trouble {
-                    self.on.stage.log.note(&self.on.session, &reason);
+                    on.stage.log.note(&on.session, &reason);
                 }
                 ConnectionFlow::Stop
             }
         }
     }
+}
 
-    // --- rules -------------------------------------------------------------------------------------------------
+fn closing(ending: Ending) -> Closing {
+    match ending {
+        Ending::Close => Closing::Fin,
+        Ending::Reset => Closing::Reset,
+        Ending::Truncate => Closing::Truncate,
+        Ending::CloseWrite => Closing::Write,
+    }
+}
 
-    fn matching<'r>(&mut self, rules: &'r [Rule], content: &[u8]) -> Result<Option<&'r Rule>, TemplateError> {
+impl Audience for RulesAudience<'_> {
+    fn client(&mut self, line: &[u8], _: bool) {
+        self.credentials = self.on.hear_line(line);
+        // One client may go on for days.
+        self.on.stage.log.keep_last(SERVED_LINES);
+    }
+
+    fn server(&mut self, replies: &str) {
+        let bytes = format!("{replies}\r\n").into_bytes();
+        self.on.log_sent(&Rendered { bytes, shown: replies.to_owned(), secret: false });
+    }
+
+    fn interject(&mut self, interjection: &Interjection) {
+        let Interjection { bytes, shown, secret, .. } = interjection.clone();
+        if !bytes.is_empty() {
+            self.on.log_sent(&Rendered { bytes, shown, secret });
+        }
+    }
+
+    /// The transcript shows the conversation itself.
+    fn remark(&mut self, _: impl FnOnce() -> String) {}
+
+    /// The connection knows it from its handshake.
+    fn tls_started(&mut self, _: Arc<Accepted>) {}
+
+    fn message_begins(&mut self, goes_on: bool) {
+        let message = ReceivedMessage::going_on(&mut self.on.message, goes_on);
+        let begun = message.begun();
+        self.coming = Some((message, begun));
+    }
+
+    fn content(&mut self, octets: &[u8]) {
+        if let Some((message, _)) = &mut self.coming {
+            message.push(octets);
+        }
+    }
+
+    fn message_came(&mut self, end: MessageEnd) {
+        self.show_message(Some(end));
+    }
+
+    fn message_taken(&mut self) {
+        self.on.messages += 1;
+    }
+
+    fn has_rules(&self) -> bool {
+        true
+    }
+
+    fn answer(&mut self, line: &[u8], _: bool) -> Result<Option<Interjection>, RuleFault> {
+        self.ruling(line).map_err(|error| {
+            // A template of a rule that cannot be rendered is the scenario's fault, and a divergence as everywhere.
+            let number = connection_number(self.on.number);
+            let divergence = self.on.template(&number, None, &error);
+            self.on.keep(divergence, &number);
+            RuleFault(String::new())
+        })
+    }
+}
+
+impl RulesAudience<'_> {
+    /// What has come of a message is shown, and rules see it. Without an end the connection broke off.
+    fn show_message(&mut self, end: Option<MessageEnd>) {
+        let Some((mut message, begun)) = self.coming.take() else { return };
+        match end {
+            Some(MessageEnd::Chunk) => self.on.watch.content(message.size_since(begun)),
+            Some(MessageEnd::Dot) | None => self.on.watch.mail_data_ended(),
+        }
+        self.credentials = false;
+        self.on.log_message(&message, begun, end == Some(MessageEnd::Dot));
+        message.holds_secret = self.on.is_secret(message.bytes());
+        self.on.message = Some(Arc::new(message));
+    }
+
+    fn ruling(&mut self, line: &[u8]) -> Result<Option<Interjection>, TemplateError> {
+        let script = self.on.script.clone();
         let mut judge = Judge {
             templates: &self.on.stage.templates,
             masker: self.on.stage.log.masker(),
@@ -290,49 +256,10 @@ impl<'c> RulesAt<'c> {
             tls: self.on.tls.as_ref(),
             observed: self.on.observed.as_ref(),
             matched: &mut self.matched,
-            tally: &self.on.script.tally,
+            tally: &script.tally,
         };
-        judge.first(rules, content, self.credentials)
-    }
-
-    /// Answers as the rule says; the code that it answered with.
-    async fn obey(&mut self, rule: &Rule) -> (ConnectionFlow, Option<u16>) {
-        let mut code = None;
-        let outcome = self.obeyed(rule, &mut code).await;
-        match outcome {
-            Err(error) => (self.faulty_rule(&error), code),
-            Ok(ConnectionFlow::Stop) => (ConnectionFlow::Stop, code),
-            Ok(ConnectionFlow::On) => match rule.close {
-                Some(closing) => {
-                    self.on.close(closing).await;
-                    (ConnectionFlow::Stop, code)
-                }
-                None => (ConnectionFlow::On, code),
-            },
-        }
-    }
-
-    async fn obeyed(&mut self, rule: &Rule, code: &mut Option<u16>) -> Result<ConnectionFlow, TemplateError> {
-        let may_tell =
-            self.on.peer.address().ip().is_loopback() || self.on.peer.is_tls() || self.on.script.insecure_secrets;
-        let ruling = {
-            let scope = self.on.scope();
-            let comparer = self.on.stage.comparer(&scope);
-            Ruling::of(rule, &comparer, may_tell)?
-        };
-        clock::rest(self.on.stage.bounded(ruling.delay)).await;
-        let Some(rendered) = ruling.reply else { return Ok(ConnectionFlow::On) };
-        *code = code_of(&rendered.bytes);
-        self.on.log_sent(&rendered);
-        let wait = self.on.stage.bounded(self.on.script.timeout);
-        Ok(self.after_write(wait, &rendered.bytes, ruling.pace).await)
-    }
-
-    /// A template of a rule that cannot be rendered is the scenario's fault, and a divergence as everywhere.
-    fn faulty_rule(&mut self, error: &TemplateError) -> ConnectionFlow {
-        let number = connection_number(self.on.number);
-        let divergence = self.on.template(&number, None, error);
-        self.on.keep(divergence, &number);
-        ConnectionFlow::Stop
+        let Some(rule) = judge.first(&script.server.rules, line, self.credentials)? else { return Ok(None) };
+        let scope = self.on.scope();
+        ruling(rule, &self.on.stage.comparer(&scope), self.on.may_tell()).map(Some)
     }
 }

@@ -34,6 +34,11 @@ pub(crate) fn rest(length: Duration) -> Sleep {
     tokio::time::sleep(length)
 }
 
+/// A pause before the next accept when the system is out of descriptors.
+pub(crate) fn before_accepting_again() -> Sleep {
+    rest(Duration::from_millis(20))
+}
+
 /// Nothing, up to this moment.
 pub(crate) fn rest_until(due: Instant) -> Sleep {
     tokio::time::sleep_until(due)

@@ -11,7 +11,8 @@ const RECORD_CHANGE_CIPHER_SPEC: u8 = 20;
 const RECORD_ALERT: u8 = 21;
 const RECORD_HANDSHAKE: u8 = 22;
 const RECORD_APPLICATION_DATA: u8 = 23;
-const RECORD_HEADER: usize = 5;
+/// The head of a record (RFC 8446 section 5.1): OpenSSL reads it by itself.
+pub(super) const RECORD_HEADER: usize = 5;
 
 const MESSAGE_SERVER_HELLO: u8 = 2;
 const MESSAGE_CERTIFICATE: u8 = 11;

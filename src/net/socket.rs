@@ -5,7 +5,7 @@
 //! caller that stops sending mail data can't promise); and a recording of the server's first bytes. Not responsible for
 //! TLS itself (`tls`) nor for the public stream (`stream`), its only callers.
 
-use std::io::{self, Read};
+use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -13,29 +13,17 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::channel::Channel;
+use super::server_hello::RECORD_HEADER;
+use super::wire::receive_now;
 
 /// Bytes read ahead at most; larger reads go past the buffer. Replies and session tickets fit.
 const READ_AHEAD: usize = 4096;
 
-/// The head of a record (RFC 8446 section 5.1): OpenSSL reads it by itself.
-const RECORD_HEAD: usize = 5;
 /// Bytes kept at most of what came in its place.
 const HEAD_AT_MOST: usize = 256;
 
 /// Bytes of a handshake kept at most: a TLS 1.2 chain of a dozen certificates fits.
 const RECORDED_AT_MOST: usize = 32 * 1024;
-
-/// Reads what has arrived on a socket, by one system call that asks the kernel and not tokio's view of it.
-/// `None`: nothing has.
-pub(super) fn receive_now(tcp: &Channel, buf: &mut [u8]) -> Option<io::Result<usize>> {
-    loop {
-        match (&*tcp.socket()).read(buf) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return Some(result),
-        }
-    }
-}
 
 /// What the server sent during a handshake, shared with whoever judges the handshake: on failure the TLS library drops
 /// the socket.
@@ -141,7 +129,7 @@ impl Socket {
     fn poll_receive(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let result = if self.at_once {
-            let Some(result) = receive_now(&self.tcp, buf.initialize_unfilled()) else {
+            let Some(result) = receive_now(&self.tcp.socket(), buf.initialize_unfilled()) else {
                 return Poll::Pending;
             };
             result.map(|received| buf.advance(received))
@@ -168,7 +156,7 @@ impl AsyncRead for Socket {
             ready!(socket.poll_read_ahead(cx))?;
         }
         let available = socket.read_ahead.bytes();
-        if buf.remaining() == RECORD_HEAD {
+        if buf.remaining() == RECORD_HEADER {
             socket.head.clear();
             socket.head.extend_from_slice(&available[..available.len().min(HEAD_AT_MOST)]);
         }

@@ -15,14 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::channel::Channel;
 use super::connect::in_words;
-use super::socket::receive_now;
 use super::tls::{Connector, SessionFailure, TlsFacts, TlsFailure, TlsSession};
-
-/// How long an orderly close waits for bytes already written to leave.
-const LAST_BYTES: Duration = Duration::from_millis(500);
-
-/// Bytes thrown away at most when closing, so that the kernel ends the connection with FIN and not with RST.
-const DISCARDED_AT_MOST: usize = 256 * 1024;
+use super::wire::{LAST_OCTETS, discard_arrived, receive_now};
 
 /// An open connection.
 ///
@@ -88,7 +82,7 @@ impl Stream {
             return Some(end.result());
         }
         let result = match &mut self.layer {
-            TlsLayer::Plain(tcp) => receive_now(tcp, buf)?,
+            TlsLayer::Plain(tcp) => receive_now(&tcp.socket(), buf)?,
             TlsLayer::Tls(session) => {
                 let mut buf = ReadBuf::new(buf);
                 let read = poll_fn(|cx| Poll::Ready(session.poll_read_now(cx, &mut buf))).await;
@@ -119,11 +113,11 @@ impl Stream {
     /// Closes in order: `close_notify` in TLS, then FIN. Does not wait for the peer; bytes written and not yet taken by
     /// the kernel get half a second.
     pub(crate) async fn close(mut self) {
-        let closed = clock::within(LAST_BYTES, self.close_write()).await;
+        let closed = clock::within(LAST_OCTETS, self.close_write()).await;
         if !matches!(closed, Ok(Ok(()))) {
             let _ = self.tcp().socket().shutdown(Shutdown::Write);
         }
-        self.discard_arrived();
+        discard_arrived(&self.tcp().socket());
     }
 
     /// Ends the connection with RST: the peer reads "connection reset".
@@ -134,7 +128,7 @@ impl Stream {
     /// Ends the connection with FIN alone: under TLS the peer gets no `close_notify`.
     pub(crate) fn truncate(self) {
         let _ = self.tcp().socket().shutdown(Shutdown::Write);
-        self.discard_arrived();
+        discard_arrived(&self.tcp().socket());
     }
 
     /// Closes the write half: `close_notify` in TLS, then FIN. Reading goes on.
@@ -149,18 +143,6 @@ impl Stream {
         match &self.layer {
             TlsLayer::Plain(tcp) => tcp,
             TlsLayer::Tls(session) => session.tcp(),
-        }
-    }
-
-    /// Closing a socket with unread bytes sends RST, which may take our last words from the peer.
-    fn discard_arrived(&self) {
-        let mut discarded = 0;
-        let mut buf = [0; 4096];
-        while discarded < DISCARDED_AT_MOST {
-            match receive_now(self.tcp(), &mut buf) {
-                Some(Ok(count)) if count > 0 => discarded += count,
-                _ => break,
-            }
         }
     }
 

@@ -2,8 +2,9 @@
 //!
 //! Called by `session` (a client's connection) and by `server` (a peer's). Neither deadlines nor what is owed stand here.
 
+use socket2::SockRef;
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Read as _};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -15,6 +16,12 @@ const READ_SIZE: usize = 16 * 1024;
 
 /// Bytes are dropped from the front only when this many have been read, so that reading stays linear.
 const COMPACT_AT: usize = 64 * 1024;
+
+/// How long an orderly close waits for octets already written to leave.
+pub(crate) const LAST_OCTETS: Duration = Duration::from_millis(500);
+
+/// The most octets that are thrown away when closing.
+const DISCARDED_AT_MOST: usize = 256 * 1024;
 
 /// Slow sending: some octets, a rest, the next ones.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,6 +67,30 @@ pub(crate) fn poll_read<S: AsyncRead + Unpin>(
     ready!(Pin::new(stream).poll_read(cx, &mut piece))?;
     inbox.push(piece.filled());
     Poll::Ready(Ok(piece.filled().len()))
+}
+
+/// What there is to read, without waiting. Asks the kernel: tokio may not have heard yet of what is there.
+pub(crate) fn receive_now(socket: &SockRef<'_>, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+    loop {
+        match (&**socket).read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return Some(result),
+        }
+    }
+}
+
+/// Throws away what has arrived: closing a socket with unread octets sends RST, which may take our last words from the
+/// other side.
+pub(crate) fn discard_arrived(socket: &SockRef<'_>) {
+    let mut buffer = [0; 4096];
+    let mut discarded = 0;
+    while discarded < DISCARDED_AT_MOST {
+        match receive_now(socket, &mut buffer) {
+            Some(Ok(count)) if count > 0 => discarded += count,
+            _ => break,
+        }
+    }
 }
 
 /// A buffer that is filled at its end and read from its front.

@@ -14,7 +14,7 @@ use crate::secret::Masker;
 use crate::session::Session;
 use crate::smtp::idiom::Idiom;
 use crate::smtp::offer::Offer;
-use crate::visible::visible;
+use crate::visible::{cut, visible};
 
 /// The most bytes from outside that one label quotes.
 const MAX_QUOTED: usize = 400;
@@ -161,7 +161,7 @@ impl Site<'_> {
 
     /// Bytes as a field of their own: masked, visible and cut.
     pub(crate) fn shown(&self, bytes: &[u8]) -> String {
-        cut(&visible(&self.masker.mask(bytes)))
+        cut(&visible(&self.masker.mask(bytes)), MAX_QUOTED).into_owned()
     }
 
     /// Bytes in quotes, masked, visible and cut to a size that fits a line.
@@ -169,13 +169,6 @@ impl Site<'_> {
         let shown = visible(&self.masker.mask(bytes));
         let more =
             if shown.chars().count() > MAX_QUOTED { format!(" ({} bytes in all)", bytes.len()) } else { String::new() };
-        format!("\"{}\"{more}", cut(&shown))
-    }
-}
-
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_QUOTED) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+        format!("\"{}\"{more}", cut(&shown, MAX_QUOTED))
     }
 }

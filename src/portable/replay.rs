@@ -7,12 +7,10 @@
 use crate::run::{Exchange, Happened};
 use crate::scenario::write::yaml_text::{Field, Item, YamlValue, document};
 use crate::scenario::write::{hexadecimal, literal};
+use crate::smtp::command::Verb;
 
 /// How long a server that had nothing more to say waits for the client to go.
 const LAST_WAIT: &str = "1h";
-/// Commands of which the verb alone says what is meant.
-const VERBS: [&str; 12] =
-    ["EHLO", "HELO", "LHLO", "DATA", "RSET", "QUIT", "NOOP", "STARTTLS", "VRFY", "EXPN", "HELP", "BDAT"];
 /// How many bytes are compared, from the end, where they are no line.
 const MAX_COMPARED: usize = 256;
 
@@ -79,19 +77,26 @@ fn command(line: &str, secret: bool) -> String {
     let verb = line.split([' ', '\t']).next().unwrap_or("");
     let upper = verb.to_ascii_uppercase();
     let escaped = |text: &str| literal(&regex::escape(text));
-    if VERBS.contains(&upper.as_str()) {
+    let known = Verb::named(verb.as_bytes());
+    if says_all(known) {
         return format!("^{upper}\\b");
     }
-    if upper == "AUTH" {
+    if known == Verb::AuthCommand {
         let words: Vec<&str> = line.split_whitespace().take(2).filter(|word| !word.contains("<<")).collect();
         return format!("^{}\\b", escaped(&words.join(" ")));
     }
     match line.find('>') {
         _ if secret => "^".to_owned(),
         // Parameters such as ENVID may be made anew.
-        Some(end) if matches!(upper.as_str(), "MAIL" | "RCPT") => format!("^{}", escaped(&line[..=end])),
+        Some(end) if matches!(known, Verb::Mail | Verb::Rcpt) => format!("^{}", escaped(&line[..=end])),
         _ => format!("^{}$", escaped(line)),
     }
+}
+
+/// Whether the verb alone says what is meant.
+fn says_all(verb: Verb) -> bool {
+    use Verb::{BdatCommand, Data, Ehlo, Expn, Helo, Help, Lhlo, Noop, Quit, Reset, StartTls, Vrfy};
+    matches!(verb, Ehlo | Helo | Lhlo | Data | Reset | Quit | Noop | StartTls | Vrfy | Expn | Help | BdatCommand)
 }
 
 /// The pattern of bytes that are no line; of none, where a secret stood among them, any.

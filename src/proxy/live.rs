@@ -2,8 +2,9 @@
 //!
 //! Responsible for showing no credential: lines of AUTH are never shown, and what they held is masked in all others.
 
-use crate::recording::{Said, mask};
+use crate::recording::{Said, Secrets, credentials};
 use crate::secret::AuthWatch;
+use crate::smtp::command::CommandLine;
 use crate::visible;
 use std::sync::Arc;
 
@@ -34,22 +35,40 @@ pub(super) struct LiveView {
     listener: Option<Listener>,
     told: usize,
     watch: AuthWatch,
-    /// Whether there were credentials.
-    has_credentials: bool,
+    /// What is masked since there were credentials.
+    secrets: Option<Secrets>,
+    /// Whether a login was begun, or went on, since they were read.
+    is_stale: bool,
+    /// How many replies are owed up to that of the last message of a login.
+    login_replies: usize,
+    /// How many times the conversation was read for its credentials.
+    #[cfg(test)]
+    readings: usize,
 }
 
 impl LiveView {
     pub(super) fn new(session: usize, listener: Option<Listener>) -> LiveView {
-        LiveView { session, listener, told: 0, watch: AuthWatch::from_greeting(), has_credentials: false }
+        LiveView {
+            session,
+            listener,
+            told: 0,
+            watch: AuthWatch::from_greeting(),
+            secrets: None,
+            is_stale: false,
+            login_replies: 0,
+            #[cfg(test)]
+            readings: 0,
+        }
     }
 
     /// Tells what is new.
     pub(super) fn catch_up(&mut self, said: &[Said]) {
         let Some(listener) = self.listener.clone() else { return };
-        while let Some(event) = said.get(self.told) {
-            self.told += 1;
-            let lines = self.lines(event);
-            let masked = |text: &str| if self.has_credentials { mask(said, text) } else { text.to_owned() };
+        let new: Vec<_> = said[self.told..].iter().map(|event| (event, self.lines(event))).collect();
+        self.told = said.len();
+        self.read_credentials(said);
+        let masked = |text: &str| self.secrets.as_ref().map_or_else(|| text.to_owned(), |secrets| secrets.mask(text));
+        for (event, lines) in new {
             if let Some(reply) = whole_reply(event) {
                 for line in masked(&reply).split('\n') {
                     listener(self.session, RelaySpeaker::Server, visible(line.as_bytes()));
@@ -60,6 +79,30 @@ impl LiveView {
                 listener(self.session, speaker, masked(&text));
             }
         }
+    }
+
+    /// Only where a login has gone on: most of a long session has nothing to do with its login.
+    fn read_credentials(&mut self, said: &[Said]) {
+        if std::mem::take(&mut self.is_stale) {
+            self.secrets = Some(credentials(said));
+            #[cfg(test)]
+            (self.readings += 1);
+        }
+    }
+
+    /// A line was said; `carries` credentials, or begins a login.
+    fn follow_login(&mut self, line: &[u8], carries: bool) {
+        if carries || CommandLine::parse(line).login().is_some() {
+            self.login_replies = self.watch.owed();
+        }
+        self.is_stale |= carries || self.login_replies > 0 && self.secrets.is_some();
+    }
+
+    /// What a reply to a login says decides what its messages were.
+    fn replied(&mut self, code: u16) {
+        self.watch.replied(code);
+        self.is_stale |= self.login_replies > 0 && self.secrets.is_some();
+        self.login_replies = self.login_replies.saturating_sub(1);
     }
 
     fn lines(&mut self, event: &Said) -> Vec<(RelaySpeaker, String)> {
@@ -79,11 +122,11 @@ impl LiveView {
                 vec![(RelaySpeaker::Client, format!("({octets} octets of mail data)"))]
             }
             Said::Reply(reply) => {
-                self.watch.replied(reply.code());
+                self.replied(reply.code());
                 reply.lines().map(|line| (RelaySpeaker::Server, visible(line))).collect()
             }
             Said::Malformed(bytes) => {
-                self.watch.replied(0);
+                self.replied(0);
                 vec![(RelaySpeaker::Server, visible(bytes))]
             }
             Said::HandshakeFailed(_) => Vec::new(),
@@ -100,7 +143,7 @@ impl LiveView {
 
     fn line(&mut self, line: &[u8]) -> String {
         let carried = self.watch.line(line);
-        self.has_credentials |= carried.is_some();
+        self.follow_login(line, carried.is_some());
         visible(carried.as_ref().map_or(line, |carried| &carried.shown))
     }
 
@@ -110,10 +153,39 @@ impl LiveView {
             return visible(&crate::secret::shown(bytes, self.watch.is_response(bytes)));
         };
         let carried = self.watch.line(line);
-        self.has_credentials |= carried.is_some();
+        self.follow_login(line, carried.is_some());
         match carried {
             Some(carried) => visible(&[&carried.shown, &b"\n"[..]].concat()),
             None => visible(bytes),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn however_long_a_session_goes_on_its_login_is_read_as_often() {
+        let shown = Arc::new(Mutex::new(Vec::new()));
+        let keep = shown.clone();
+        let listener: Listener = Arc::new(move |_, _, line| keep.lock().unwrap().push(line));
+        let mut live = LiveView::new(1, Some(listener));
+        let mut said = vec![Said::reply(&["220 hi"])];
+        let mut say = |said: &mut Vec<Said>, line: &str, reply: &str| {
+            for event in [Said::Line(line.as_bytes().to_vec()), Said::reply(&[reply])] {
+                said.push(event);
+                live.catch_up(said);
+            }
+        };
+        say(&mut said, "EHLO a", "250 hi");
+        say(&mut said, "AUTH PLAIN AGFubmEAczNjcmV0LXB3", "235 2.7.0 welcome");
+        (0..500).for_each(|_| say(&mut said, "NOOP s3cret-pw", "250 s3cret-pw"));
+        say(&mut said, "AUTH PLAIN AGFubmEAb3RoZXItcHc=", "503 already");
+        say(&mut said, "NOOP other-pw", "250 s3cret-pw other-pw");
+        assert_eq!(live.readings, 4, "once for each message of a login, and once for its reply");
+        let shown = shown.lock().unwrap().join("\n");
+        assert!(!shown.contains("s3cret") && !shown.contains("other") && !shown.contains("AGFu"), "{shown}");
     }
 }

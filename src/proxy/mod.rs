@@ -13,18 +13,16 @@ use crate::net::clock;
 use crate::net::signals::Signals;
 use crate::net::tls::{Connector, TlsOptions};
 use crate::recording::{Conversation, RecordedServer, Said, Wiretap};
-use crate::server::{Identity, SandboxTls, cannot_listen};
+use crate::server::{AcceptorFault, Identity, ListenFault, SandboxTls, cannot_listen};
 use live::LiveView;
 use session::RelayTrouble;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-
-/// A pause before the next accept when the system is out of descriptors.
-const ACCEPT_AGAIN: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// What is recorded, and between whom.
 pub(crate) struct ProxySettings {
@@ -67,6 +65,29 @@ pub(crate) struct ProxyListening {
     pub(crate) authority_pem: Option<Vec<u8>>,
 }
 
+/// Why nothing can be recorded.
+#[derive(Debug)]
+pub(crate) enum ProxyFault {
+    /// The system gives no runtime.
+    System(io::Error),
+    /// What clients are to be shown.
+    Certificate(AcceptorFault),
+    Listen(ListenFault),
+    /// What the server is asked for by TLS, or where the caller could not say where it listens: in words.
+    Other(String),
+}
+
+impl fmt::Display for ProxyFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProxyFault::System(error) => write!(formatter, "{error}"),
+            ProxyFault::Certificate(fault) => write!(formatter, "the certificate cannot be used: {fault}"),
+            ProxyFault::Listen(fault) => write!(formatter, "{fault}"),
+            ProxyFault::Other(words) => formatter.write_str(words),
+        }
+    }
+}
+
 /// What all sessions share.
 struct Relay {
     settings: ProxySettings,
@@ -83,11 +104,11 @@ struct Relay {
 pub(crate) fn record(
     settings: ProxySettings,
     listener: Option<Listener>,
-    started: impl FnOnce(&ProxyListening) -> Result<(), String>,
+    started: impl FnOnce(&ProxyListening) -> Result<(), ProxyFault>,
     finished: impl FnMut(Recorded),
-) -> Result<(), String> {
-    let words = |error: io::Error| error.to_string();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(words)?;
+) -> Result<(), ProxyFault> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(ProxyFault::System)?;
     let outcome = runtime.block_on(serve(settings, listener, started, finished));
     // A name lookup that was given up must not hold up the end.
     runtime.shutdown_background();
@@ -97,13 +118,12 @@ pub(crate) fn record(
 async fn serve(
     settings: ProxySettings,
     listener: Option<Listener>,
-    started: impl FnOnce(&ProxyListening) -> Result<(), String>,
+    started: impl FnOnce(&ProxyListening) -> Result<(), ProxyFault>,
     mut finished: impl FnMut(Recorded),
-) -> Result<(), String> {
-    let tls = SandboxTls::for_clients(&settings.identity)
-        .map_err(|error| format!("the certificate cannot be used: {error}"))?;
+) -> Result<(), ProxyFault> {
+    let tls = SandboxTls::for_clients(&settings.identity).map_err(ProxyFault::Certificate)?;
     if settings.server_tls.ca_pem.is_some() {
-        Connector::new(&settings.server_tls).map_err(|error| error.message)?;
+        Connector::new(&settings.server_tls).map_err(|error| ProxyFault::Other(error.message))?;
     }
     let listeners = bind(&settings).await?;
     let addresses = listeners.iter().filter_map(|(listener, tls)| Some((listener.local_addr().ok()?, *tls))).collect();
@@ -135,12 +155,12 @@ async fn serve(
     Ok(())
 }
 
-async fn bind(settings: &ProxySettings) -> Result<Vec<(TcpListener, bool)>, String> {
+async fn bind(settings: &ProxySettings) -> Result<Vec<(TcpListener, bool)>, ProxyFault> {
     let mut listeners = Vec::new();
     let plain = settings.listen.iter().map(|address| (address, false));
     for (address, tls) in plain.chain(settings.tls_listen.iter().map(|address| (address, true))) {
         let bound = TcpListener::bind(address).await;
-        listeners.push((bound.map_err(|error| cannot_listen(*address, &error))?, tls));
+        listeners.push((bound.map_err(|error| ProxyFault::Listen(cannot_listen(*address, &error)))?, tls));
     }
     Ok(listeners)
 }
@@ -157,7 +177,7 @@ async fn accept_any(listeners: &[(TcpListener, bool)]) -> (TcpStream, bool) {
         });
         match accepted.await {
             Ok(client) => return client,
-            Err(_) => clock::rest(ACCEPT_AGAIN).await,
+            Err(_) => clock::before_accepting_again().await,
         }
     }
 }

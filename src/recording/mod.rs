@@ -18,11 +18,14 @@ mod wiretap;
 mod words;
 
 pub(crate) use wiretap::Wiretap;
-pub(crate) use words::KnownCredentials;
+pub(crate) use words::{KnownCredentials, Secrets};
 
 use crate::scenario::write::{Draft, DraftExpect};
 use crate::smtp::command::CommandLine;
 use crate::smtp::reply::{Parsed, Reply, ReplyParser};
+
+/// How many octets of one message are kept.
+const MAX_MESSAGE: usize = 64 * 1024;
 
 /// What a client and a server said to each other.
 #[derive(Clone, Default)]
@@ -113,15 +116,14 @@ impl Said {
     }
 }
 
-/// Text of a conversation as it may be shown: the credentials of all its logins masked.
-pub(crate) fn mask(said: &[Said], text: &str) -> String {
+/// The credentials of all logins of a conversation, to mask what is shown of it.
+pub(crate) fn credentials(said: &[Said]) -> Secrets {
     let exchanges = exchange::exchanges(said);
-    if !login::are_in(&exchanges) {
-        return text.to_owned();
+    let mut secrets = Secrets::default();
+    if login::are_in(&exchanges) {
+        login::logins(&exchanges, &mut secrets);
     }
-    let mut secrets = words::Secrets::default();
-    login::logins(&exchanges, &mut secrets);
-    secrets.mask(text)
+    secrets
 }
 
 /// The verb of a command line, in upper case, and what follows it.

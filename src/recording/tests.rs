@@ -279,7 +279,7 @@ fn a_login_that_was_refused_is_a_secret_too() {
                     said.push_str("\nS: 221 bye\n");
                     let conversation = conversation(&said);
                     let text = conversation.draft().to_yaml();
-                    let shown = mask(&conversation.said, &said);
+                    let shown = credentials(&conversation.said).mask(&said);
                     for message in messages.iter().filter(|message| message.len() >= 8) {
                         for part in message.as_bytes().windows(8) {
                             let part = String::from_utf8_lossy(part);

@@ -4,18 +4,14 @@
 //! one moment at which a proxy must act: a 220 to STARTTLS. Pure; it holds mail data up to a limit and counts the rest.
 //! Which replies are owed the dialogue knows. Octets pass unchanged whatever is understood of them. The proxy of `record` and the shell listen with it.
 
-use super::{RecordedMailData, Said};
-use crate::smtp::command::{CommandLine, Verb};
+use super::{MAX_MESSAGE, RecordedMailData, Said};
+use crate::smtp::command::{CommandLine, MAX_LINE, Verb};
 use crate::smtp::dialogue::{Awaited, Dialogue, Phase};
 use crate::smtp::mail_data::MailDataDecoder;
 use crate::smtp::reply::{Parsed, ReplyParser};
 
-/// How many octets of one message are kept.
-pub(crate) const MAX_KEPT_MESSAGE: usize = 64 * 1024;
 /// How many octets of all messages of a session are kept.
 const MAX_KEPT: usize = 256 * 1024;
-/// The longest line that is taken for one.
-const MAX_LINE: usize = 64 * 1024;
 /// How much of a session is kept, mail data apart: a scenario has at most 1 MiB.
 const MAX_SPOKEN: usize = 256 * 1024;
 
@@ -222,7 +218,7 @@ impl Wiretap {
 
 /// Keeps octets up to the limits and counts the others; gives how many were kept.
 fn keep(data: &mut RecordedMailData, octets: &[u8], room: usize) -> usize {
-    let kept = octets.len().min(room).min(MAX_KEPT_MESSAGE.saturating_sub(data.octets.len()));
+    let kept = octets.len().min(room).min(MAX_MESSAGE.saturating_sub(data.octets.len()));
     // Behind a gap nothing more is kept.
     let kept = if data.left_out > 0 { 0 } else { kept };
     data.octets.extend_from_slice(&octets[..kept]);
@@ -345,7 +341,7 @@ mod tests {
             .collect();
         assert!(kept.iter().all(|data| data.octets.len() as u64 + data.left_out == 420_000));
         assert!(kept.iter().map(|data| data.octets.len()).sum::<usize>() <= MAX_KEPT);
-        assert!(kept[0].octets.len() > MAX_KEPT_MESSAGE - 100 && kept[0].octets.ends_with(b"\r\n"));
+        assert!(kept[0].octets.len() > MAX_MESSAGE - 100 && kept[0].octets.ends_with(b"\r\n"));
     }
 
     #[test]

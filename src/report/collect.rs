@@ -2,9 +2,7 @@
 
 mod parts;
 
-use super::model::{
-    Attempt, Divergence, Program, Report, ScenarioReport, Shard, StepVerdict, Summary, VERSION, Verdict,
-};
+use super::model::{Attempt, Divergence, Program, Report, ScenarioReport, StepVerdict, Summary, VERSION, Verdict};
 use super::values::Values;
 use crate::run::{Outcome, RunVerdict};
 use crate::scenario::{self, Sources};
@@ -191,12 +189,6 @@ impl Report {
             audit: None,
             changes: None,
         }
-    }
-
-    /// The same as one part of a run.
-    #[must_use]
-    pub fn of_shard(self, index: u32, count: u32) -> Report {
-        Report { shard: Some(Shard { index, count }), ..self }
     }
 
     /// Counts the scenarios and their steps anew; what was left out or not selected stays.

@@ -7,7 +7,7 @@ use crate::smtp::explanation::{Explanation, ProviderSays, url_of};
 use crate::smtp::provider::{CodeSigns, Provider, Statement};
 use crate::smtp::question::Question;
 use crate::smtp::status::Meaning;
-use crate::visible::visible;
+use crate::visible::{cut, visible};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -79,10 +79,7 @@ pub fn json(explanations: &[Explanation]) -> String {
 fn asked(explanation: &Explanation) -> String {
     let question = &explanation.question;
     let text = visible(question.text.as_bytes());
-    let cut = match text.char_indices().nth(MAX_TEXT) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    };
+    let cut = cut(&text, MAX_TEXT);
     if cut.is_empty() { question.codes() } else { format!("{} {cut}", question.codes()) }
 }
 

@@ -37,6 +37,8 @@ pub enum Format {
 pub struct Options {
     /// JUnit: one test case for a whole scenario instead of one for each step.
     pub junit_by_scenario: bool,
+    /// Whether it goes to standard output, which a CI runner may search for commands.
+    pub printed: bool,
 }
 
 /// Writes `report` as `format`.
@@ -63,7 +65,7 @@ pub fn write(format: Format, report: &Report, options: &Options, output: &mut dy
         Format::Prometheus => prometheus::write(report, output),
         Format::Nagios => nagios::write(report, output),
         Format::Github => github::write(report, output),
-        Format::Markdown => markdown::write(report, output),
+        Format::Markdown => markdown::write(report, options.printed, output),
     }
 }
 

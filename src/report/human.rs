@@ -107,17 +107,16 @@ fn counts(report: &Report) -> String {
     }
     let told: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let plural = |count: u64| if count == 1 { "" } else { "s" };
     let not_selected = match summary.not_selected {
         0 => String::new(),
         count => format!("; {count} not selected"),
     };
     let left_out = match summary.left_out {
         0 => String::new(),
-        files => format!("; {files} other YAML file{} left out", plural(files)),
+        files => format!("; {} left out", words::counted(files, "other YAML file")),
     };
     let told = if told.is_empty() { "nothing to play".to_owned() } else { told.join(", ") };
-    format!("{count} {noun}{}: {told}{not_selected}{left_out} ({:.2} s)", plural(count), report.duration)
+    format!("{}: {told}{not_selected}{left_out} ({:.2} s)", words::counted(count, noun), report.duration)
 }
 
 /// From here on a client is as busy as it can be, with what a measurement may be wrong by.

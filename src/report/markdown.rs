@@ -4,6 +4,7 @@
 //! script, or the first of all where each did. Of the others it holds everything that diverged. Nothing that came from a
 //! server or a scenario stands outside of code, so that no Markdown and no HTML in it has an effect.
 
+mod again;
 mod others;
 
 use super::audit;
@@ -11,9 +12,9 @@ use super::finding::Finding;
 use super::model::{Certificate, Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
 use super::words;
 use crate::fence::{RECORDING, SCENARIO};
+use crate::visible::without_commands;
 use std::fmt::Write as _;
 use std::io;
-use std::net::IpAddr;
 
 /// The heading that facts about the run stand below.
 pub(super) const CIRCUMSTANCES: &str = "## Circumstances";
@@ -27,11 +28,11 @@ const LINE_LENGTH: usize = 1000;
 ///
 /// # Errors
 /// What the output says.
-pub fn write(report: &Report, output: &mut dyn io::Write) -> io::Result<()> {
-    output.write_all(ticket(report).as_bytes())
+pub fn write(report: &Report, printed: bool, output: &mut dyn io::Write) -> io::Result<()> {
+    output.write_all(ticket(report, printed).as_bytes())
 }
 
-fn ticket(report: &Report) -> String {
+fn ticket(report: &Report, printed: bool) -> String {
     let mut page = String::new();
     if let Some(audit) = &report.audit {
         return audit::markdown(audit);
@@ -40,11 +41,11 @@ fn ticket(report: &Report) -> String {
         Some(scenario) => {
             headline(scenario, &mut page);
             what_happened(scenario, &mut page);
-            script(scenario, &mut page);
+            script(scenario, printed, &mut page);
             transcript(scenario, &mut page);
             circumstances(report, scenario, &mut page);
             others::others(report, scenario, &mut page);
-            recording(scenario, &mut page);
+            recording(scenario, printed, &mut page);
         }
         None if report.load.is_some() => page.push_str("# smtp-script: every run followed its script\n"),
         None => page.push_str("# smtp-script: nothing was played\n"),
@@ -120,80 +121,34 @@ fn diverged(divergence: &Divergence, page: &mut String) {
     diagnostic.help.iter().for_each(|help| _ = writeln!(page, "- What to do: {}", code(help)));
 }
 
-fn script(scenario: &ScenarioReport, page: &mut String) {
+fn script(scenario: &ScenarioReport, printed: bool, page: &mut String) {
     let Some(script) = &scenario.script else { return };
-    let mut words: Vec<String> = vec!["smtp-script run FILE".to_owned()];
-    words.extend(scenario.options.iter().cloned());
-    words.extend(local_hosts(scenario).into_iter().map(|host| format!("--allow-host {host}")));
-    words.extend(secrets_with_hosts(scenario, script));
     _ = write!(
         page,
         "\n## The scenario\n\n`smtp-script run FILE` plays this report again, when FILE is its name:\n\n{}\n\
          It says whether the same happened again. {}`--to HOST:PORT` plays against another server.\n\n{}",
-        fenced("console", &format!("$ {}", words.join(" "))),
-        if !secret_names(script).is_empty() {
-            "It asks for the secrets; `--made-up-secrets` makes some up. "
-        } else {
+        fenced("console", &format!("$ {}", again::command_line(scenario, script))),
+        if again::secret_names(script).is_empty() {
             ""
+        } else {
+            "It asks for the secrets; `--made-up-secrets` makes some up. "
         },
-        fenced(SCENARIO, script)
+        block(SCENARIO, script, printed)
     );
 }
 
-/// The secrets that the scenario names, in brackets or one on a line.
-fn secret_names(script: &str) -> Vec<&str> {
-    let mut lines = script.lines().skip_while(|line| !line.starts_with("secrets:"));
-    let Some(first) = lines.next().and_then(|line| line.strip_prefix("secrets:")) else { return Vec::new() };
-    let entries = lines.map_while(|line| line.trim_start().strip_prefix("- "));
-    let in_brackets = first.trim().trim_start_matches('[').trim_end_matches(']').split(',');
-    in_brackets.chain(entries).map(str::trim).filter(|name| !name.is_empty()).collect()
-}
-
-/// A stranger's scenario gets a secret of the environment or of a file only for a host that is named with it.
-fn secrets_with_hosts(scenario: &ScenarioReport, script: &str) -> Vec<String> {
-    if scenario.options.iter().any(|option| option == "--sandbox") {
-        return Vec::new();
+/// A text that the program plays. What is printed may be read by a CI runner: where it would obey something in it, the copy
+/// is one for people.
+fn block(info: &str, text: &str, printed: bool) -> String {
+    let harmless = without_commands(text);
+    if !printed || harmless == text {
+        return fenced(info, text);
     }
-    let sessions = scenario.sessions.iter().filter(|session| !session.name.starts_with("server "));
-    let mut hosts: Vec<String> = sessions.map(|session| to_host(scenario, session)).collect();
-    hosts.dedup();
-    let of_host = |host: &String| {
-        secret_names(script).into_iter().map(|name| format!("--allow-secret {name}@{host}")).collect::<Vec<_>>()
-    };
-    hosts.iter().filter(|host| !host.is_empty() && !host.contains(char::is_whitespace)).flat_map(of_host).collect()
-}
-
-/// Hosts that a stranger's scenario reaches only when it is told to.
-fn local_hosts(scenario: &ScenarioReport) -> Vec<String> {
-    let mut hosts = Vec::new();
-    if scenario.options.iter().any(|option| option == "--sandbox") {
-        return hosts;
-    }
-    for session in &scenario.sessions {
-        let address = session.address.as_deref().and_then(|address| address.parse::<std::net::SocketAddr>().ok());
-        let host = to_host(scenario, session);
-        if address.is_some_and(|address| !is_public(address.ip())) && !hosts.contains(&host) {
-            hosts.push(host);
-        }
-    }
-    hosts
-}
-
-/// The host as the script names it: where another server stood in, that one.
-fn to_host(scenario: &ScenarioReport, session: &Session) -> String {
-    let named = scenario.script.as_deref().is_some_and(|script| script.contains(&session.host));
-    let address = session.address.as_deref().and_then(|address| address.parse::<std::net::SocketAddr>().ok());
-    match address {
-        Some(address) if !named || session.host.is_empty() => address.ip().to_string(),
-        _ => session.host.clone(),
-    }
-}
-
-fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => !(ip.is_loopback() || ip.is_private() || ip.is_link_local()),
-        IpAddr::V6(ip) => !(ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()),
-    }
+    format!(
+        "A CI runner would take something in this for a command: it is changed here, and this copy can't be played. `--report \
+         markdown=FILE` writes one that can.\n\n{}",
+        fenced("text", &harmless)
+    )
 }
 
 // --- the conversation ------------------------------------------------------------------------------------------
@@ -243,12 +198,12 @@ fn shown(line: &Line, several: bool) -> String {
     format!("{:9.3}  {session}{mark} {text}", line.at).trim_end().to_owned()
 }
 
-fn recording(scenario: &ScenarioReport, page: &mut String) {
+fn recording(scenario: &ScenarioReport, printed: bool, page: &mut String) {
     let Some(recording) = &scenario.recording else { return };
     _ = write!(
         page,
         "\n## The server's side\n\n`smtp-script serve FILE` plays what the server did here. It takes any secret.\n\n{}",
-        fenced(RECORDING, recording)
+        block(RECORDING, recording, printed)
     );
 }
 

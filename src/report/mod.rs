@@ -31,6 +31,7 @@ pub(crate) mod samples;
 pub mod tap;
 pub mod values;
 mod words;
+pub(crate) use words::counted;
 
 pub use format::Format;
 pub use model::Report;

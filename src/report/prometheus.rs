@@ -233,9 +233,7 @@ mod tests {
     use regex::Regex;
 
     fn written(report: &Report) -> String {
-        let mut bytes = Vec::new();
-        write(report, &mut bytes).unwrap();
-        String::from_utf8(bytes).unwrap()
+        samples::written(report, write)
     }
 
     #[test]

@@ -1,38 +1,30 @@
 //! Reports for the tests of the formats.
 
 use super::Report;
+use super::collect::not_played;
 use super::model::{
     Attempt, Certificate, Diagnostic, Divergence, ErrorFigures, Latency, Line, Load, Place, Reply, ScenarioReport,
     Session, Speaker, Step, StepFigures, StepVerdict, Tls, Verdict,
 };
 use std::collections::BTreeMap;
+use std::io;
+
+/// A report as a format writes it.
+pub(crate) fn written(report: &Report, write: fn(&Report, &mut dyn io::Write) -> io::Result<()>) -> String {
+    let mut bytes = Vec::new();
+    write(report, &mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
 
 /// Three steps, of which the second diverges.
 pub(crate) fn diverged() -> Report {
     let words = |text: &'static str| text.to_owned();
     let scenario = ScenarioReport {
-        id: words("a.yaml"),
-        position: 0,
-        path: words("a.yaml"),
-        name: words("a.yaml"),
-        tags: Vec::new(),
-        level: None,
-        rfc: Vec::new(),
-        why: None,
-        mend: BTreeMap::new(),
-        reason: None,
-        case: BTreeMap::new(),
-        vars: BTreeMap::new(),
         verdict: Verdict::Diverged,
         exit_code: 1,
         started: words("2026-11-23T21:50:00.123Z"),
-        offset: 0.0,
         duration: 0.412,
-        attempts: Vec::new(),
         divergences: vec![divergence()],
-        errors: Vec::new(),
-        warnings: Vec::new(),
-        notices: Vec::new(),
         steps: vec![
             step("1", Some("greeting"), StepVerdict::Followed),
             step("2", Some("sender # 1"), StepVerdict::Diverged),
@@ -45,9 +37,7 @@ pub(crate) fn diverged() -> Report {
             said(Speaker::Client, "2", "MAIL FROM:<a@example.com>"),
             said(Speaker::Server, "2", "550 <no> ]]>"),
         ],
-        script: None,
-        options: Vec::new(),
-        recording: None,
+        ..not_played(words("a.yaml"), "a.yaml", "a.yaml")
     };
     of(scenario)
 }

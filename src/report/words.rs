@@ -8,18 +8,20 @@ use super::model::{
     Verdict,
 };
 use crate::run::{OWN_CLOSE, StepNumber};
+pub(super) use crate::visible::cut;
 use crate::visible::inert;
-use std::borrow::Cow;
 
 /// Of a longer line of a conversation the beginning is kept in every report, in characters.
 pub(super) const LINE_LENGTH: usize = 2000;
 
-/// The beginning of a text that is longer than this many characters.
-pub(super) fn cut(text: &str, length: usize) -> Cow<'_, str> {
-    match text.char_indices().nth(length) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
-        None => Cow::Borrowed(text),
-    }
+/// `1 scenario`, `2 scenarios`
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", plural(count))
+}
+
+/// What a noun ends with after this number.
+pub(super) fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 /// Text of a single line in which nothing acts on what shows it.
@@ -83,7 +85,7 @@ pub(super) fn conclusion(report: &Report) -> String {
     };
     let Some(load) = &report.load else {
         let count = report.summary.scenarios;
-        return format!("{count} scenario{}: {}", if count == 1 { "" } else { "s" }, told(&counts(&report.summary)));
+        return format!("{}: {}", counted(count, "scenario"), told(&counts(&report.summary)));
     };
     let came_to = [
         ("followed", load.followed),

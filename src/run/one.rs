@@ -61,7 +61,7 @@ async fn beside_program(
     let Some(serving) = serving else { return not_started(player.ground.scenario, "this file has no `server:`") };
     let listening = match serving.listening() {
         Ok(listening) => listening,
-        Err(fault) => return not_started(player.ground.scenario, &fault),
+        Err(fault) => return not_started(player.ground.scenario, &fault.0),
     };
     let end = program::play(program, listening, stop).await;
     player.stage.log.begin_step("");
@@ -100,7 +100,7 @@ pub(super) async fn serve(
     };
     let listening = match serving.listening() {
         Ok(listening) => listening,
-        Err(fault) => return not_started(scenario, &fault),
+        Err(fault) => return not_started(scenario, &fault.0),
     };
     ready(&listening);
     let wanted = scenario.server.as_ref().and_then(|server| server.listed()).or(settings.connections);

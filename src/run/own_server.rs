@@ -15,6 +15,7 @@ use crate::scenario::server::{ConnectionPlan, Server};
 use crate::scenario::{
     Action, Address, Connect, Misread, Mode, Span, TemplateError, Templates, Variables, parse_listen, reason,
 };
+use crate::server::ListenFault;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -48,9 +49,9 @@ impl Player<'_> {
             Some(client) => client
                 .listener()
                 .and_then(|listener| Serving::at(listener, parts, &self.stage.log))
-                .map_err(|error| reason(&error)),
+                .map_err(|error| ListenFault(reason(&error))),
         };
-        let serving = serving.map_err(fault)?;
+        let serving = serving.map_err(|unheard| fault(unheard.0))?;
         self.stage.names.set("server", server_value(serving.script().address, None), false);
         self.ground.own_server = Some(serving.script().clone());
         Ok(Some(serving))

@@ -96,6 +96,8 @@ pub(crate) fn parse_count(written: &str) -> Result<usize, Misread> {
 }
 /// How long one wait may take when nothing else is said.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a retry waits when nothing is said, of a group or of a whole scenario.
+pub(crate) const DEFAULT_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// A scenario: one side of a scripted SMTP conversation.
 #[derive(Debug, Clone)]

@@ -126,6 +126,9 @@ pub(crate) struct Received {
     pub(crate) span: Span,
 }
 
+/// The code of a reply that names none, a text or a list of lines: what such lists are written for is EHLO.
+pub(crate) const IMPLIED_CODE: u16 = 250;
+
 /// A reply, as written.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {

@@ -6,7 +6,7 @@
 //! they show or keep a line.
 
 use crate::smtp::auth::Mechanism;
-use crate::smtp::command::{CommandLine, Verb};
+use crate::smtp::command::{CommandLine, MAX_LINE, Verb};
 use crate::smtp::dialogue::{Dialogue, Phase};
 use base64::Engine as _;
 use base64::alphabet::STANDARD as STANDARD_ALPHABET;
@@ -41,8 +41,6 @@ const NOBODYS: [&str; 20] = [
 ];
 /// Base64 that is shorter may be any word.
 const SHORTEST_BASE64: usize = 8;
-/// How much of a line without an end is kept, in octets.
-const LONGEST_LINE: usize = 64 * 1024;
 
 /// The part of a client's line that may hold credentials. `is_response`: the line answers a challenge, or is meant to
 /// ([`Dialogue::is_response`]).
@@ -193,12 +191,12 @@ impl AuthWatch {
     fn piece(&mut self, piece: &[u8], all: &mut Carried) {
         let before = self.begun.len();
         self.begun.extend_from_slice(piece);
-        if before > LONGEST_LINE || !piece.ends_with(b"\n") {
+        if before > MAX_LINE || !piece.ends_with(b"\n") {
             let hidden = credentials(&self.begun, self.dialogue.is_response(&self.begun));
             let start = hidden.map_or(self.begun.len(), |range| range.start.max(before)) - before;
             all.shown.extend_from_slice(&piece[..start]);
             all.shown.extend_from_slice(if start < piece.len() { RESPONSE.as_bytes() } else { b"" });
-            self.begun.truncate(LONGEST_LINE + 1);
+            self.begun.truncate(MAX_LINE + 1);
             return;
         }
         let whole = std::mem::take(&mut self.begun);
@@ -209,6 +207,11 @@ impl AuthWatch {
         all.shown.extend_from_slice(&whole[line.len()..]);
         all.secrets.extend(carried.secrets);
         all.names.extend(carried.names);
+    }
+
+    /// How many replies are owed.
+    pub(crate) fn owed(&self) -> usize {
+        self.dialogue.owed()
     }
 
     /// Whether a line, which was not said yet, would answer a challenge or be meant to.

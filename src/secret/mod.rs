@@ -15,4 +15,4 @@ mod view;
 
 pub(crate) use auth::{AuthWatch, Carried, RESPONSE, credentials, is_rememberable, shown};
 pub(crate) use masker::Masker;
-pub(crate) use typed::{is_in_clear, typed, typed_in_text};
+pub(crate) use typed::{is_in_clear, logins_in, typed, typed_in_text};

@@ -18,6 +18,9 @@ const SHORTEST_PART: usize = 4;
 /// More user names are not looked for in the file, and hidden.
 const MOST_NAMES: usize = 100;
 
+/// A line of a login is no longer: RFC 4954 section 4 allows 12288 octets.
+const LONGEST_LOGIN: usize = 16 * 1024;
+
 /// What was found so far.
 #[derive(Default)]
 struct Search<'s> {
@@ -53,7 +56,8 @@ pub(crate) fn typed_in_text(text: &str) -> Vec<String> {
     if mentions_login(text) {
         let mut watch = AuthWatch::default();
         for line in text.lines() {
-            found.note(said_in(line, &watch).and_then(|said| watch.line(said.as_bytes())));
+            let said = said_in(line, &watch).filter(|said| said.len() <= LONGEST_LOGIN);
+            found.note(said.and_then(|said| watch.line(said.as_bytes())));
         }
         anywhere(text, &mut found);
     }
@@ -115,25 +119,31 @@ fn mentions_login(text: &str) -> bool {
     text.as_bytes().windows(4).any(|word| word.eq_ignore_ascii_case(b"auth"))
 }
 
-/// `AUTH`, a mechanism and base64 in a row, wherever they stand: in a condition, a comment, a message.
+/// `AUTH`, a mechanism and base64 in a row, wherever they stand.
 fn anywhere(text: &str, found: &mut Found) {
-    let mut words = text.split(|letter: char| letter.is_whitespace() || matches!(letter, '\'' | '"')).peekable();
-    while let Some(word) = words.next() {
-        let is_login =
-            word.len() >= 4 && word.is_char_boundary(word.len() - 4) && mentions_login(&word[word.len() - 4..]);
-        if !is_login {
-            continue;
-        }
-        let Some(mechanism) = words.peek().copied() else { return };
-        let mut ahead = words.clone();
-        ahead.next();
-        let Some(response) = ahead.next() else { return };
-        let response = response.trim_end_matches(['$', ')', ']', '}', ',', ';', '.', '`', '>']);
+    for (mechanism, message) in logins_in(text) {
         // What is no base64 of a text is a word about logins.
-        if is_encoded_text(response.as_bytes()) {
-            found.note(AuthWatch::default().line(format!("AUTH {mechanism} {response}").as_bytes()));
+        if message.len() <= LONGEST_LOGIN && is_encoded_text(message.as_bytes()) {
+            found.note(AuthWatch::default().line(format!("AUTH {mechanism} {message}").as_bytes()));
         }
     }
+}
+
+/// The two words after each `AUTH` in any text, without the signs around them: in a condition, a comment, a message, a log.
+/// Whether they are a login is the caller's to judge.
+pub(crate) fn logins_in(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let ends = |letter: char| letter.is_whitespace() || matches!(letter, '\'' | '"');
+    let after_verb = move |(at, _)| {
+        let is_verb = text.get(at..at + 4)?.eq_ignore_ascii_case("auth");
+        text.get(at + 4..).filter(|rest| is_verb && rest.starts_with(ends))
+    };
+    text.match_indices(['a', 'A']).filter_map(after_verb).filter_map(move |rest| {
+        let mut words = rest.split(ends).filter(|word| !word.is_empty());
+        let (mechanism, message) = (words.next()?, words.next()?);
+        // A log may show a line end as `\r\n`.
+        let message = message.split("\\r").next().unwrap_or_default();
+        Some((mechanism, message.trim_matches(['$', ')', ']', '}', '>', ',', ';', '.', '`'])))
+    })
 }
 
 impl Found {

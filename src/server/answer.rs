@@ -41,6 +41,17 @@ pub(crate) enum BadLine {
     NotUtf8,
 }
 
+impl BadLine {
+    /// The text of a line that is one, without its CRLF.
+    pub(crate) fn text_of(line: &[u8]) -> Result<&str, BadLine> {
+        let line = line.strip_suffix(b"\r\n").ok_or(BadLine::BareLf)?;
+        if memchr::memchr2(b'\0', b'\r', line).is_some() {
+            return Err(BadLine::ControlCharacter);
+        }
+        str::from_utf8(line).map_err(|_| BadLine::NotUtf8)
+    }
+}
+
 impl From<&'static str> for Answer {
     fn from(reply: &'static str) -> Self {
         Self { reply: reply.into(), next: NextInput::Line }

@@ -1,19 +1,22 @@
-//! Cuts what a client sends into command lines, mail data and chunks, and collects the protocol's replies.
+//! Cuts what a client sends into command lines, mail data and chunks, and collects the replies of the protocol and of rules.
 //!
 //! Pure as the protocol is, but fed with octets as they come from the wire, in pieces of any size. It keeps at most one
-//! unfinished command line and the replies not yet sent. The sandbox's connections feed it.
+//! unfinished command line and the replies not yet sent. The sandbox's connections feed it, and `host::rules`, where a
+//! scripted server has rules. An `Audience` hears what is said.
 
 use crate::smtp::offer::TLS_HANDSHAKE;
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
 use super::acceptor::Accepted;
 use super::answer::{Answer, BadLine, NextInput};
-use super::log::SessionLog;
+use super::audience::{Audience, MessageEnd};
 use super::mail_data::{DataRead, MailDataReader};
 use super::mail_sink::MailSink;
 use super::protocol::{AUTH_LINE, Protocol, TLS_READY, TLS_UNAVAILABLE};
 use super::remarks::Remarks;
-use super::rulebook::{Interjection, Interjector};
+use super::rulebook::{Ending, Interjection};
+use crate::smtp::command::without_end;
+use std::sync::Arc;
 
 /// What the connection does when the replies were sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,8 +29,8 @@ pub(crate) enum After {
     StartTls,
     /// Close.
     Close,
-    /// Close with RST.
-    Reset,
+    /// Leave as a rule wants it.
+    Leave(Ending),
 }
 
 /// What an answer is due to.
@@ -54,14 +57,14 @@ pub(crate) enum Input<'a> {
 }
 
 /// One connection's dialogue, from the server's side.
-pub(crate) struct SandboxDialogue<S> {
+pub(crate) struct SandboxDialogue<S, A> {
     protocol: Protocol<S>,
     reading: ReadingState,
     /// The start of a line whose end has not arrived: never more than one octet beyond the longest line.
     line: Vec<u8>,
     line_too_long: bool,
     replies: Vec<u8>,
-    log: SessionLog,
+    audience: A,
     rules: Rules,
     remarks: Remarks,
 }
@@ -69,7 +72,6 @@ pub(crate) struct SandboxDialogue<S> {
 /// What rules have to do with it.
 #[derive(Default)]
 struct Rules {
-    interjector: Option<Box<dyn Interjector>>,
     /// What a rule says, until it is sent, and what is read then.
     pending: Option<(Interjection, NextInput)>,
     /// What the client had sent after it.
@@ -89,29 +91,23 @@ enum ReadingState {
     Chunk { left: u64 },
 }
 
-impl<S: MailSink> SandboxDialogue<S> {
-    pub(crate) fn new(protocol: Protocol<S>, log: SessionLog) -> Self {
+impl<S: MailSink, A: Audience> SandboxDialogue<S, A> {
+    pub(crate) fn new(protocol: Protocol<S>, audience: A) -> Self {
         Self {
             protocol,
             reading: ReadingState::Lines,
             line: Vec::new(),
             line_too_long: false,
             replies: Vec::new(),
-            log,
+            audience,
             rules: Rules::default(),
             remarks: Remarks::default(),
         }
     }
 
-    /// Puts rules in front of the protocol.
-    pub(crate) fn with_rules(mut self, interjector: Option<Box<dyn Interjector>>) -> Self {
-        self.rules.interjector = interjector;
-        self
-    }
-
     /// Where every answer comes from: a rule if there is one for it, else the protocol.
     fn answer(&mut self, event: Input<'_>) -> Answer {
-        if self.rules.interjector.is_none() { self.said(event) } else { self.ruled(event) }
+        if self.audience.has_rules() { self.ruled(event) } else { self.said(event) }
     }
 
     /// The protocol's answer.
@@ -123,7 +119,7 @@ impl<S: MailSink> SandboxDialogue<S> {
                 let answer = self.protocol.line(line);
                 let remark = self.remarks.of_line(line, secret, &answer, &self.protocol);
                 if let Some(text) = remark {
-                    self.log.note(|| text);
+                    self.audience.remark(|| text);
                 }
                 answer
             }
@@ -131,7 +127,7 @@ impl<S: MailSink> SandboxDialogue<S> {
                 let answer = self.protocol.bad_line(refusal);
                 let remark = self.remarks.of_line("[a line that is none]", false, &answer, &self.protocol);
                 if let Some(text) = remark {
-                    self.log.note(|| text);
+                    self.audience.remark(|| text);
                 }
                 answer
             }
@@ -154,6 +150,10 @@ impl<S: MailSink> SandboxDialogue<S> {
 
     /// Hears what happened outside of the client's octets: its connection, a time-out, the server's end.
     pub(crate) fn tell(&mut self, event: Input<'_>) -> After {
+        if matches!(event, Input::TlsUnavailable) && std::mem::take(&mut self.rules.tls_ready) {
+            // A rule has promised TLS: nothing that could be said now would be read.
+            return After::Close;
+        }
         let answer = self.answer(event);
         self.follow(&answer)
     }
@@ -166,27 +166,20 @@ impl<S: MailSink> SandboxDialogue<S> {
     }
 
     /// Goes on over TLS, or begins with it.
-    pub(crate) fn tls_started(&mut self, accepted: Accepted) {
+    pub(crate) fn tls_started(&mut self, accepted: Arc<Accepted>) {
         self.protocol.tls_started(accepted.facts());
-        if let Some(interjector) = &mut self.rules.interjector {
-            interjector.tls_started(accepted);
-        }
+        self.audience.tls_started(accepted);
     }
 
-    /// The log of this session.
-    pub(crate) fn log(&self) -> &SessionLog {
-        &self.log
-    }
-
-    /// The connection is over, perhaps in the midst of mail data.
-    pub(crate) fn ended(&mut self) {
-        self.log.end_mail_data();
+    /// Who hears it.
+    pub(crate) fn audience(&mut self) -> &mut A {
+        &mut self.audience
     }
 
     /// The connection ended in order: what is to say of it.
-    pub(crate) fn ended_in_order(&self) {
+    pub(crate) fn ended_in_order(&mut self) {
         if let Some(text) = self.remarks.of_end() {
-            self.log.note(|| text);
+            self.audience.remark(|| text);
         }
     }
 
@@ -204,29 +197,40 @@ impl<S: MailSink> SandboxDialogue<S> {
     /// the way may put commands in front of the handshake (RFC 3207 5, CVE-2011-0411).
     pub(crate) fn take(&mut self, mut input: &[u8]) -> After {
         while !input.is_empty() {
-            let (used, answer) = match &mut self.reading {
-                ReadingState::Lines => self.take_line(input),
-                ReadingState::MailData(_) => self.take_mail_data(input),
-                ReadingState::Chunk { .. } => self.take_chunk(input),
-            };
+            let (used, after) = self.take_next(input);
             input = &input[used..];
-            match answer.map(|answer| self.follow(&answer)) {
-                None | Some(After::Read) => {}
-                Some(After::Interject) => {
+            match after {
+                After::Read => {}
+                After::Interject => {
                     self.rules.unread = input.to_vec();
                     return After::Interject;
                 }
-                Some(end) => return end,
+                end => return end,
             }
         }
         After::Read
+    }
+
+    /// Takes the octets up to the end of a line, of mail data or of a chunk: how many that are, and what comes then.
+    pub(crate) fn take_next(&mut self, input: &[u8]) -> (usize, After) {
+        let (used, answer) = match &mut self.reading {
+            ReadingState::Lines => self.take_line(input),
+            ReadingState::MailData(_) => self.take_mail_data(input),
+            ReadingState::Chunk { .. } => self.take_chunk(input),
+        };
+        (used, answer.map_or(After::Read, |answer| self.follow(&answer)))
+    }
+
+    /// Whether the client's next octets are a line.
+    pub(crate) fn reads_lines(&self) -> bool {
+        matches!(self.reading, ReadingState::Lines)
     }
 
     fn take_line(&mut self, input: &[u8]) -> (usize, Option<Answer>) {
         if input.starts_with(&TLS_HANDSHAKE) && self.line.is_empty() && self.remarks.is_fresh() {
             let text =
                 "the client began TLS where plain text begins: let it use STARTTLS, or the port of `--tls-listen`";
-            self.log.note(|| text.to_owned());
+            self.audience.remark(|| text.to_owned());
             return (input.len(), Some(Answer::from("").then(NextInput::Close)));
         }
         let Some(line_feed) = memchr(b'\n', input) else {
@@ -239,7 +243,7 @@ impl<S: MailSink> SandboxDialogue<S> {
         }
         self.hold(&input[..used]);
         if std::mem::take(&mut self.line_too_long) {
-            return (used, Some(self.refuse(b"[a line that is too long]", BadLine::TooLong)));
+            return (used, Some(self.refuse(b"[a line that is too long]\r\n", BadLine::TooLong)));
         }
         let line = std::mem::take(&mut self.line);
         (used, Some(self.answer_line(&line)))
@@ -263,24 +267,24 @@ impl<S: MailSink> SandboxDialogue<S> {
         if line.len() > self.line_limit(line) {
             return self.refuse(line, BadLine::TooLong);
         }
-        let Some(line) = line.strip_suffix(b"\r\n") else {
-            return self.refuse(line, BadLine::BareLf);
-        };
-        if memchr2(b'\0', b'\r', line).is_some() {
-            return self.refuse(line, BadLine::ControlCharacter);
+        match BadLine::text_of(line) {
+            Ok(text) => {
+                self.hear(line);
+                self.answer(Input::Line(text))
+            }
+            Err(refusal) => self.refuse(line, refusal),
         }
-        let Ok(text) = str::from_utf8(line) else {
-            return self.refuse(line, BadLine::NotUtf8);
-        };
-        self.log.client(line, self.in_exchange());
-        self.answer(Input::Line(text))
     }
 
     fn refuse(&mut self, line: &[u8], refusal: BadLine) -> Answer {
-        self.log.client(line, self.in_exchange());
-        let content = line.strip_suffix(b"\n").unwrap_or(line);
-        let content = content.strip_suffix(b"\r").unwrap_or(content);
-        self.answer(Input::BadLine(if refusal == BadLine::TooLong { b"" } else { content }, refusal))
+        self.hear(line);
+        let content = if refusal == BadLine::TooLong { b"" } else { without_end(line) };
+        self.answer(Input::BadLine(content, refusal))
+    }
+
+    fn hear(&mut self, line: &[u8]) {
+        let secret = self.in_exchange();
+        self.audience.client(line, secret);
     }
 
     /// Whether the next line answers a challenge.
@@ -294,19 +298,16 @@ impl<S: MailSink> SandboxDialogue<S> {
 
     fn take_mail_data(&mut self, input: &[u8]) -> (usize, Option<Answer>) {
         let ReadingState::MailData(reader) = &mut self.reading else { return (0, None) };
-        let (protocol, log, interjector) = (&mut self.protocol, &mut self.log, &mut self.rules.interjector);
+        let (protocol, audience) = (&mut self.protocol, &mut self.audience);
         let progress = reader.read(input, |octets| {
-            log.mail_data(octets);
+            audience.content(octets);
             protocol.content(octets);
-            if let Some(interjector) = interjector {
-                interjector.content(octets);
-            }
         });
         match progress {
             DataRead::Unfinished => (input.len(), None),
             DataRead::Ended { used } => {
                 self.reading = ReadingState::Lines;
-                self.log.client(b".", false);
+                self.audience.message_came(MessageEnd::Dot);
                 (used, Some(self.answer(Input::MailDataEnded)))
             }
         }
@@ -317,16 +318,13 @@ impl<S: MailSink> SandboxDialogue<S> {
         let used = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
         *left -= used as u64;
         let ended = *left == 0;
-        self.log.mail_data(&input[..used]);
+        self.audience.content(&input[..used]);
         self.protocol.content(&input[..used]);
-        if let Some(interjector) = &mut self.rules.interjector {
-            interjector.content(&input[..used]);
-        }
         if !ended {
             return (used, None);
         }
         self.reading = ReadingState::Lines;
-        self.log.end_mail_data();
+        self.audience.message_came(MessageEnd::Chunk);
         (used, Some(self.answer(Input::ChunkEnded)))
     }
 
@@ -343,11 +341,12 @@ impl<S: MailSink> SandboxDialogue<S> {
             NextInput::Line => {}
             NextInput::MailData => {
                 self.reading = ReadingState::MailData(MailDataReader::new());
-                if let Some(interjector) = &mut self.rules.interjector {
-                    interjector.message_begins(false);
-                }
+                self.audience.message_begins(false);
             }
-            NextInput::Chunk(0) => return self.tell(Input::ChunkEnded),
+            NextInput::Chunk(0) => {
+                self.audience.message_came(MessageEnd::Chunk);
+                return self.tell(Input::ChunkEnded);
+            }
             NextInput::Chunk(octets) => self.reading = ReadingState::Chunk { left: octets },
             NextInput::StartTls => return After::StartTls,
             NextInput::Close => return After::Close,
@@ -357,7 +356,7 @@ impl<S: MailSink> SandboxDialogue<S> {
 
     fn say(&mut self, replies: &str) {
         if !replies.is_empty() {
-            self.log.server(replies);
+            self.audience.server(replies);
             self.replies.extend_from_slice(replies.as_bytes());
             self.replies.extend_from_slice(b"\r\n");
         }

@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::secret::{AuthWatch, Masker, RESPONSE};
-use crate::visible::visible;
+use crate::smtp::command::without_end;
+use crate::visible::{MAIL_DATA_LINES, visible};
 
-/// How many lines of mail data are shown.
-const MAIL_DATA_LINES: usize = 20;
 /// Octets of a line that are shown.
 const LINE_LENGTH: usize = 512;
 /// Octets of a line that are kept: enough to find a secret that goes on after what is shown.
@@ -156,12 +155,7 @@ impl SessionLog {
     /// Tells of the mail data that came: it is over, or so is the session.
     pub(crate) fn end_mail_data(&mut self) {
         let LoggedMailData { lines, octets_left, .. } = std::mem::take(&mut self.mail_data);
-        let without_end = |line: &[u8]| -> Vec<u8> {
-            let line = line.strip_suffix(b"\n").unwrap_or(line);
-            line.strip_suffix(b"\r").unwrap_or(line).to_vec()
-        };
-        let lines: Vec<Vec<u8>> = lines.iter().map(|line| without_end(line)).collect();
-        let slices: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
+        let slices: Vec<&[u8]> = lines.iter().map(|line| without_end(line)).collect();
         for line in self.masked_lines(&slices).iter().take(MAIL_DATA_LINES) {
             let shown = &line[..line.len().min(LINE_LENGTH)];
             self.push(Detail::Conversation, LogSpeaker::Client, || visible(shown));

@@ -2,14 +2,16 @@
 //!
 //! From the wire inwards: `sandbox` owns listeners, its `connection` the sockets, `dialogue` cuts the client's octets into
 //! command lines and mail data, `protocol` answers them; the last two do no input or output, so that every rule of the
-//! RFCs is tested without a socket. A `rulebook` may answer in the protocol's place. `reception` takes the messages in and `store` keeps them; `log` shows what happens.
+//! RFCs is tested without a socket. An `audience` hears it all; a `rulebook` may answer in the protocol's place. `reception`
+//! takes the messages in and `store` keeps them; `log` shows what happens.
 //!
 //! Scripted servers are played by `play::server`; here are the parts that know no script: `peer`, a client's connection,
-//! `acceptor`, its TLS, and `fallback`, what the sandbox would answer.
+//! `acceptor`, its TLS, and `fallback`, the protocol that hears the steps. Their rules are played by the same `dialogue`.
 
 mod acceptor;
 mod address;
 mod answer;
+mod audience;
 mod auth;
 mod certificate;
 mod counts;
@@ -34,18 +36,22 @@ mod tls;
 mod transaction;
 
 pub(crate) use acceptor::{
-    Accepted, Acceptor, Choice, HandshakeFailure, Signer, TlsOffer, TlsStream, certificate_fault, key_fault,
+    Accepted, Acceptor, AcceptorFault, Choice, HandshakeFailure, Signer, TlsOffer, TlsStream, certificate_fault,
+    key_fault,
 };
-pub(crate) use answer::NextInput;
+pub(crate) use audience::{Audience, MessageEnd};
 pub(crate) use auth::Login;
 pub(crate) use certificate::{Authority, Wish, with_loopback};
-pub(crate) use fallback::{Fallback, FallbackSaid, FallbackSettings, MessageEnd};
-pub(crate) use listening::cannot_listen;
+pub(crate) use dialogue::{After, Input, SandboxDialogue};
+pub(crate) use fallback::{Fallback, FallbackSettings};
+pub(crate) use listening::{ListenFault, cannot_listen};
 pub(crate) use log::{Detail, Log, LogLine, LogSpeaker};
+pub(crate) use mail_sink::Discard;
 pub(crate) use peer::{HandshakeTrouble, Peer, PeerTrouble};
 pub(crate) use received::{MailListener, ReceivedMail};
 pub(crate) use rulebook::{Arrival, Ending, Interjection, Interjector, RuleFault, Rulebook};
-pub(crate) use sandbox::{DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Sandbox, SandboxOptions};
+pub(crate) use sandbox::{DEFAULT_HOST_NAME, Sandbox, SandboxOptions};
 pub(crate) use serve::{Limits, SandboxServed, serve};
+pub(crate) use settings::{DEFAULT_MAX_MESSAGE_SIZE, IDLE};
 pub(crate) use store::{Form, Store};
 pub(crate) use tls::{ClientCertificates, Identity, SandboxTls};

@@ -12,13 +12,14 @@ mod writing;
 use super::acceptor::{Accepted, Acceptor, HandshakeFailure};
 use super::mail_data::{DataRead, MailDataReader};
 use crate::net::clock;
-use crate::net::wire::{self, Inbox, Sought, poll_read};
+use crate::net::wire::{self, Inbox, Sought, poll_read, receive_now};
+use crate::smtp::command::MAX_LINE;
 use crate::smtp::offer::TLS_HANDSHAKE;
 use crate::smtp::reply::MAX_REPLY;
 use layer::{Layer, alert_within, end_of};
 use socket2::SockRef;
 use std::future::poll_fn;
-use std::io::{self, Read};
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::Poll;
@@ -28,8 +29,6 @@ use tokio::net::TcpStream;
 use trouble::PeerEnd;
 pub(crate) use trouble::{HandshakeTrouble, PeerTrouble};
 
-/// The longest line that is read, in octets. RFC 4954 section 4.2 wants 12,288.
-const MAX_LINE: usize = 64 * 1024;
 /// How much is kept of what a client sent in place of a handshake.
 const FIRST_OCTETS: usize = 512;
 /// A connection of a client.
@@ -116,6 +115,20 @@ impl Peer {
                 Sought::Partial => self.fill(due, wait).await?,
             }
         }
+    }
+
+    /// Waits until octets have come that nobody has read; they stay unread.
+    pub(crate) async fn wait_for_octets(&mut self, wait: Duration) -> Result<(), PeerTrouble> {
+        let due = clock::Instant::now() + wait;
+        while self.inbox.unread().is_empty() {
+            self.fill(due, wait).await?;
+        }
+        Ok(())
+    }
+
+    /// So many of the unread octets are read.
+    pub(crate) fn pass_over(&mut self, count: usize) {
+        self.inbox.pass_over(count);
     }
 
     /// Reads mail data up to the line with the dot, and hands it on without its transparency. The deadline is one for
@@ -280,11 +293,7 @@ impl Peer {
 
     async fn read_now(&mut self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
         match self.stream.as_mut()? {
-            // Asks the kernel: tokio may not have heard yet of what is there.
-            Layer::Plain(tcp) => match (&*SockRef::from(&*tcp)).read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-                outcome => Some(outcome),
-            },
+            Layer::Plain(tcp) => receive_now(&SockRef::from(&*tcp), buffer),
             Layer::Tls(tls) => {
                 let mut buffer = ReadBuf::new(buffer);
                 let outcome = poll_fn(|cx| Poll::Ready(Pin::new(&mut **tls).poll_read(cx, &mut buffer))).await;

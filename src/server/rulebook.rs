@@ -1,7 +1,7 @@
 //! Rules in front of the protocol: what they learn of a client, and what they may answer in the protocol's place.
 //!
 //! Only the words of it, so that the sandbox need not know what a rule is: `host` reads them from a scenario. The
-//! sandbox opens a rulebook for each connection; the dialogue asks it before the protocol.
+//! sandbox opens a rulebook for each connection; its `audience` asks it before the protocol.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::acceptor::Accepted;
 use crate::net::wire::Drip;
+use crate::smtp::reply::code_of;
 
 /// The rules of a sandbox, which its connections share.
 pub(crate) trait Rulebook: Send + Sync {
@@ -29,7 +30,7 @@ pub(crate) struct Arrival {
 /// The rules on one connection.
 pub(crate) trait Interjector: Send {
     /// The handshake is done.
-    fn tls_started(&mut self, accepted: Accepted);
+    fn tls_started(&mut self, accepted: Arc<Accepted>);
 
     /// A message begins, or goes on with a further chunk.
     fn message_begins(&mut self, goes_on: bool);
@@ -56,8 +57,10 @@ pub(crate) struct Interjection {
     pub(crate) delay: Duration,
     /// What is sent; nothing where a rule is silent.
     pub(crate) bytes: Vec<u8>,
-    /// What is shown of that: lines joined by CRLF, without secrets.
+    /// What is shown of that, without secrets.
     pub(crate) shown: String,
+    /// Whether a secret stands in it.
+    pub(crate) secret: bool,
     pub(crate) pace: Option<Drip>,
     pub(crate) ending: Option<Ending>,
 }
@@ -69,11 +72,15 @@ pub(crate) enum Ending {
     Close,
     /// With RST.
     Reset,
+    /// By FIN alone, whatever layer lies over it.
+    Truncate,
+    /// The half that writes first.
+    CloseWrite,
 }
 
 impl Interjection {
     /// The reply code, where what is sent is a reply.
     pub(crate) fn code(&self) -> Option<u16> {
-        str::from_utf8(self.bytes.get(..3)?).ok()?.parse().ok().filter(|code| (100..600).contains(code))
+        code_of(&self.bytes)
     }
 }

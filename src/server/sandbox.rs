@@ -23,23 +23,17 @@ use super::listening::cannot_listen;
 use super::log::Log;
 use super::received::MailListener;
 use super::rulebook::Rulebook;
-use super::settings::{QueueIds, SandboxSettings};
+use super::settings::{DEFAULT_MAX_MESSAGE_SIZE, IDLE, QueueIds, SandboxSettings};
 use super::store::Store;
 use super::tls::{ClientCertificates, Identity, SandboxTls};
 use crate::smtp::auth::Mechanism;
 pub(crate) use connection::LINGER;
 use connection::{Start, turn_away};
 
-/// How long a silent client is waited for (RFC 5321 4.5.3.2.7).
-const IDLE: Duration = Duration::from_secs(300);
-/// A pause before the next accept when the system is out of descriptors.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
 /// Connections that the system may hold until they are accepted: thousands come at once in a load test.
 const BACKLOG: u32 = 4096;
 /// Connections of one listener at the same time; one more is sent away with 421.
 const MAX_CONNECTIONS: usize = 20_000;
-/// The SIZE limit unless the options say otherwise, in octets.
-pub(crate) const DEFAULT_MAX_MESSAGE_SIZE: u64 = 256 * 1024 * 1024;
 /// The name in the greeting unless the options say otherwise.
 pub(crate) const DEFAULT_HOST_NAME: &str = "sandbox.smtp-script.example";
 
@@ -318,7 +312,7 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>, start: Start) {
                     }
                 }
                 Ok((stream, _)) => turn_away(&stream, &shared, start),
-                Err(_) => clock::rest(ACCEPT_AGAIN).await,
+                Err(_) => clock::before_accepting_again().await,
             },
             Some(_) = connections.join_next() => {}
             () = reached(&mut stage, SandboxStage::Closed) => break,

@@ -2,9 +2,15 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::auth::Login;
 use crate::smtp::auth::Mechanism;
+
+/// How long a silent client is waited for when nothing else is said (RFC 5321 4.5.3.2.7).
+pub(crate) const IDLE: Duration = Duration::from_secs(300);
+/// The SIZE that is announced when nothing else is said, in octets.
+pub(crate) const DEFAULT_MAX_MESSAGE_SIZE: u64 = 256 * 1024 * 1024;
 
 /// How the sandbox answers.
 pub(crate) struct SandboxSettings {

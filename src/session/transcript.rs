@@ -7,13 +7,11 @@ use super::ObservedKind;
 use super::entry::{Arrivals, Entry, Observer, ReplyEntry, Speaker};
 use crate::secret::Masker;
 use crate::smtp::reply::Reply;
-use crate::visible::visible;
+use crate::visible::{MAIL_DATA_LINES, visible};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How many lines of mail data are kept.
-const MAIL_DATA_LINES: usize = 20;
 /// For how many lines there is room on their way.
 const FRESH_LINES: usize = 32;
 /// How many octets are kept of what came in one step beside whole replies.

@@ -14,6 +14,9 @@ use super::extension::Extensions;
 use std::fmt;
 use std::str::FromStr;
 
+/// The reply code of a challenge (RFC 4954 section 4).
+pub(crate) const CHALLENGE: u16 = 334;
+
 /// A SASL mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mechanism {
@@ -122,6 +125,28 @@ impl Mechanism {
             other => other,
         }
     }
+}
+
+/// Mechanisms that nobody logs in by here, but others do: of the IANA registry, and of single servers.
+const OTHER_MECHANISMS: [&str; 13] = [
+    "DIGEST-MD5",
+    "GS2-KRB5",
+    "GSSAPI",
+    "GSS-SPNEGO",
+    "KERBEROS_V4",
+    "KERBEROS_V5",
+    "MSN",
+    "NMAS",
+    "NTLM",
+    "SCRAM-SHA-512",
+    "SCRAM-SHA-512-PLUS",
+    "SCRAM-SHA3-512",
+    "XOAUTH",
+];
+
+/// The names of all mechanisms that are known, whoever logs in by them.
+pub(crate) fn mechanism_names() -> impl Iterator<Item = &'static str> {
+    Mechanism::ALL.into_iter().map(Mechanism::name).chain(OTHER_MECHANISMS)
 }
 
 impl fmt::Display for Mechanism {

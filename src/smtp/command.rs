@@ -4,14 +4,19 @@
 //! recordings, the scripted server, the sandbox) reads it here. It refuses nothing: what a server does with a command
 //! that is malformed is the server's business.
 
-use super::auth::Mechanism;
+use super::auth::mechanism_names;
 use std::borrow::Cow;
+
+/// The longest line of a client that is taken for one, in octets. RFC 4954 section 4.2 wants 12,288.
+pub(crate) const MAX_LINE: usize = 64 * 1024;
 
 /// The verbs that RFC 5321 and its extensions know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
+    Atrn,
     AuthCommand,
     BdatCommand,
+    Burl,
     Data,
     Ehlo,
     Etrn,
@@ -29,6 +34,9 @@ pub(crate) enum Verb {
     StartTls,
     Turn,
     Vrfy,
+    /// Postfix's, for its filters.
+    XClient,
+    XForward,
     /// None of these.
     Other,
 }
@@ -40,6 +48,12 @@ pub(crate) struct CommandLine<'l> {
     word: &'l [u8],
     verb: Verb,
     argument: &'l [u8],
+}
+
+/// A line without its end, be it CRLF or a bare LF.
+pub(crate) fn without_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// What `BDAT chunk-size [LAST]` announces (RFC 3030 section 2).
@@ -62,11 +76,31 @@ pub(crate) struct AuthCommand<'l> {
     pub(crate) initial: &'l [u8],
 }
 
+impl Verb {
+    /// The verb with this name, in any case.
+    pub(crate) fn named(name: &[u8]) -> Verb {
+        // All but three have four letters, which compare as one word.
+        let found = match <[u8; 4]>::try_from(name) {
+            Ok(letters) => {
+                let letters = letters.map(|letter| letter.to_ascii_uppercase());
+                VERBS.iter().find(|(verb, _)| verb.as_bytes() == letters)
+            }
+            Err(_) => VERBS.iter().find(|(verb, _)| name.eq_ignore_ascii_case(verb.as_bytes())),
+        };
+        found.map_or(Verb::Other, |(_, verb)| *verb)
+    }
+
+    /// Every name, with its verb: those that people write first.
+    pub(crate) fn names() -> impl Iterator<Item = (&'static str, Verb)> {
+        VERBS.iter().copied()
+    }
+}
+
 impl<'l> CommandLine<'l> {
     /// Reads any line; blanks around its parts count for nothing.
     pub(crate) fn parse(line: &'l [u8]) -> CommandLine<'l> {
         let (word, argument) = first_word(line);
-        CommandLine { word, verb: verb_of(word), argument }
+        CommandLine { word, verb: Verb::named(word), argument }
     }
 
     /// The verb, in any case.
@@ -111,7 +145,7 @@ impl<'l> CommandLine<'l> {
         let auth = AuthCommand { mechanism, initial };
         match self.verb() {
             Verb::AuthCommand => Some(auth),
-            Verb::Other => Some(auth).filter(|auth| is_mechanism(&auth.name())),
+            Verb::Other => Some(auth).filter(|auth| mechanism_names().any(|name| name == auth.name())),
             _ => None,
         }
     }
@@ -124,14 +158,6 @@ impl AuthCommand<'_> {
     }
 }
 
-fn is_mechanism(name: &str) -> bool {
-    name.parse::<Mechanism>().is_ok() || OTHER_MECHANISMS.contains(&name)
-}
-
-/// Mechanisms of the IANA registry that nobody logs in by here, but others do.
-const OTHER_MECHANISMS: [&str; 7] =
-    ["DIGEST-MD5", "GS2-KRB5", "GSSAPI", "GSS-SPNEGO", "KERBEROS_V4", "NTLM", "SCRAM-SHA-512"];
-
 /// A word and what follows it, without the blanks between.
 fn first_word(text: &[u8]) -> (&[u8], &[u8]) {
     let text = text.trim_ascii();
@@ -139,32 +165,32 @@ fn first_word(text: &[u8]) -> (&[u8], &[u8]) {
     (&text[..end], text[end..].trim_ascii_start())
 }
 
-/// The verb that a word is, in any case: all but one have four letters.
-fn verb_of(word: &[u8]) -> Verb {
-    let Ok(letters) = <[u8; 4]>::try_from(word) else {
-        return if word.eq_ignore_ascii_case(b"STARTTLS") { Verb::StartTls } else { Verb::Other };
-    };
-    match &letters.map(|letter| letter.to_ascii_uppercase()) {
-        b"AUTH" => Verb::AuthCommand,
-        b"BDAT" => Verb::BdatCommand,
-        b"DATA" => Verb::Data,
-        b"EHLO" => Verb::Ehlo,
-        b"ETRN" => Verb::Etrn,
-        b"EXPN" => Verb::Expn,
-        b"HELO" => Verb::Helo,
-        b"HELP" => Verb::Help,
-        b"LHLO" => Verb::Lhlo,
-        b"MAIL" => Verb::Mail,
-        b"NOOP" => Verb::Noop,
-        b"QUIT" => Verb::Quit,
-        b"RCPT" => Verb::Rcpt,
-        b"RSET" => Verb::Reset,
-        b"SEND" | b"SOML" | b"SAML" => Verb::Send,
-        b"TURN" => Verb::Turn,
-        b"VRFY" => Verb::Vrfy,
-        _ => Verb::Other,
-    }
-}
+static VERBS: [(&str, Verb); 24] = [
+    ("EHLO", Verb::Ehlo),
+    ("HELO", Verb::Helo),
+    ("LHLO", Verb::Lhlo),
+    ("MAIL", Verb::Mail),
+    ("RCPT", Verb::Rcpt),
+    ("DATA", Verb::Data),
+    ("BDAT", Verb::BdatCommand),
+    ("RSET", Verb::Reset),
+    ("NOOP", Verb::Noop),
+    ("QUIT", Verb::Quit),
+    ("VRFY", Verb::Vrfy),
+    ("EXPN", Verb::Expn),
+    ("AUTH", Verb::AuthCommand),
+    ("STARTTLS", Verb::StartTls),
+    ("HELP", Verb::Help),
+    ("ETRN", Verb::Etrn),
+    ("ATRN", Verb::Atrn),
+    ("TURN", Verb::Turn),
+    ("BURL", Verb::Burl),
+    ("XCLIENT", Verb::XClient),
+    ("XFORWARD", Verb::XForward),
+    ("SEND", Verb::Send),
+    ("SOML", Verb::Send),
+    ("SAML", Verb::Send),
+];
 
 #[cfg(test)]
 mod tests {
@@ -181,7 +207,8 @@ mod tests {
             ("mail FROM:<a@b>  SIZE=1 ", Verb::Mail, "FROM:<a@b>  SIZE=1"),
             (" \tquit", Verb::Quit, ""),
             ("StartTLS", Verb::StartTls, ""),
-            ("XCLIENT ADDR=::1", Verb::Other, "ADDR=::1"),
+            ("xclient ADDR=::1", Verb::XClient, "ADDR=::1"),
+            ("XPASS ADDR=::1", Verb::Other, "ADDR=::1"),
             ("", Verb::Other, ""),
         ] {
             let command = parsed(line);

@@ -179,6 +179,11 @@ impl Dialogue {
         self.owed.push_back(Awaited::Command(Verb::Other));
     }
 
+    /// What was written last was nothing of the kind, and no reply is owed for it.
+    pub(crate) fn take_back(&mut self) {
+        self.owed.pop_back();
+    }
+
     /// Octets of the chunk that is under way.
     pub(crate) fn wrote_chunk(&mut self, octets: u64) {
         if let Phase::Chunk { left } = self.phase {

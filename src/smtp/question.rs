@@ -87,6 +87,7 @@ impl Question {
     /// The reply at a place of a line that ends before `end`; `paragraph` stood before the line.
     fn at(line: &str, at: usize, codes: &Codes<'_>, end: usize, paragraph: &str) -> Question {
         let text = codes.rest.get(..codes.rest.len().saturating_sub(line.len() - end)).unwrap_or_default();
+        let text = snippet::start_of(text, snippet::ENOUGH);
         let mut context = snippet::end_of(&line[..at], snippet::ENOUGH / 2).trim().to_owned();
         let before = snippet::end_of(paragraph, snippet::ENOUGH / 2).to_owned();
         let command = answered::verb_of(&[&before, " ", &context].concat(), text);

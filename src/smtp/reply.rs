@@ -15,6 +15,11 @@ pub const MAX_REPLY: usize = 1024 * 1024;
 /// The longest line that RFC 5321 section 4.5.3.1.5 allows, in octets with its CRLF.
 pub const STANDARD_REPLY_LINE: usize = 512;
 
+/// The code that some bytes begin with, where they are a reply.
+pub(crate) fn code_of(bytes: &[u8]) -> Option<u16> {
+    str::from_utf8(bytes.get(..3)?).ok()?.parse().ok().filter(|code| (100..600).contains(code))
+}
+
 /// One whole reply.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
@@ -89,12 +94,6 @@ impl ReplyParser {
                 return progress;
             }
         }
-    }
-
-    /// Whether part of a reply has been read.
-    #[must_use]
-    pub fn is_partial(&self) -> bool {
-        self.scanned > 0
     }
 
     /// A line without its end: only its length can be wrong so far.

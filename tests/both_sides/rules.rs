@@ -93,6 +93,21 @@ pub(crate) const RULES: &[RuleRow] = &[
         client: "S: NOOP\nC: 421 bye\nwait-close fin",
     },
     RuleRow {
+        name: "close by truncation",
+        rules: "- {match: ^NOOP, close: truncate}",
+        client: "S: NOOP\nwait-close fin",
+    },
+    RuleRow {
+        name: "a message in chunks",
+        rules: "- {match: '^BDAT \\d+ LAST', reply: '250 <<message.size>>'}",
+        client: "S: HELO a\nC: 250 *\nS: MAIL FROM:<a@b.c>\nC: 250 *\nS: RCPT TO:<d@e.f>\nC: 250 *\nsend \"BDAT 3\\r\\nabc\"\nC: 250 2.0.0 3 *\nsend \"BDAT 4 LAST\\r\\ndefg\"\nC: 250 7",
+    },
+    RuleRow {
+        name: "a chunk that the protocol refuses",
+        rules: "- {match: ^BDAT, reply: 250 ruled}",
+        client: "S: HELO a\nC: 250 *\nsend \"BDAT 3 LAST\\r\\nabc\"\nC: 250 ruled\nS: BDAT x\nC: 250 ruled\nS: NOOP\nC: 250 2.0.0 *",
+    },
+    RuleRow {
         name: "a message is refused",
         rules: "- {match: '^\\.$', reply: 554 no}",
         client: "S: HELO a\nC: 250 *\nS: MAIL FROM:<a@b.c>\nC: 250 *\nS: RCPT TO:<d@e.f>\nC: 250 *\nS: DATA\nC: 354 *\nS: hi\nS: .\nC: 554 no\nS: RCPT TO:<d@e.f>\nC: 503 *",

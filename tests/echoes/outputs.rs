@@ -2,6 +2,7 @@
 
 use super::parrot::Parrot;
 use super::{FORMATS, program, step};
+use crate::arguments::audit_with_login;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -52,18 +53,7 @@ pub(crate) fn audited(folder: &Path, secret: &str, parrot: &Parrot) -> Vec<Said>
     let host = parrot.address.to_string();
     for round in 0.. {
         let mut command = program(folder, secret);
-        command.args([
-            "audit",
-            &host,
-            "--role",
-            "submission",
-            "--tls",
-            "none",
-            "--login",
-            "PLAIN",
-            "--username",
-            "mary",
-        ]);
+        audit_with_login(&mut command, &host);
         command.args(["--sender", "a@b.example", "--recipient", "c@d.example", "--relay", "e@f.example"]);
         command.args(["--skip", "tls", "--timeout", "2s", "--jobs", "8", "--per-target", "8"]);
         command.args(["--report-transcripts", "all", "--fail-on", "never", "-v"]);

@@ -4,6 +4,7 @@
 //! asked about names, what is printed and reported.
 
 use super::{SECRETS, without_times};
+use crate::arguments::audit_with_login;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -150,18 +151,7 @@ fn no_command_tells_two_secrets_apart() {
     let audit = ["--only", "auth", "--only", "5321-noop", "--only", "5321-relay", "--only", "5321-rset"];
     all.extend(differences("audit", |secret| {
         let mut command = program(folder, secret);
-        command.args([
-            "audit",
-            &host,
-            "--role",
-            "submission",
-            "--tls",
-            "none",
-            "--login",
-            "PLAIN",
-            "--username",
-            "mary",
-        ]);
+        audit_with_login(&mut command, &host);
         command.args(addresses).args(audit).args(["--jobs", "1", "--timeout", "2s", "-v", "--fail-on", "never"]);
         seen(folder, &server, &mut command)
     }));

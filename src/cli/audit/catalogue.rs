@@ -4,6 +4,7 @@ use crate::audit::Check;
 use crate::cli::refusal::Refusal;
 use crate::cli::screen;
 use crate::library::CheckLibrary;
+use crate::report::counted;
 use crate::scenario::similar;
 use std::fmt::Write as _;
 
@@ -21,9 +22,8 @@ pub(super) fn list(checks: &[Check], library: CheckLibrary) -> String {
         let (rfc, name) = (check.scenario.claim.rfc.join(", "), check.scenario.name.as_deref().unwrap_or_default());
         _ = writeln!(text, "  {:<longest$}  {level:<6}  {rfc:<22}  {name}", check.id);
     }
-    let count = checks.len();
-    let plural = if count == 1 { "" } else { "s" };
-    _ = writeln!(text, "\n{count} check{plural}; `smtp-script {} --explain ID` shows one", library.folder());
+    let count = counted(checks.len() as u64, "check");
+    _ = writeln!(text, "\n{count}; `smtp-script {} --explain ID` shows one", library.folder());
     text
 }
 

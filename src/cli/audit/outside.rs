@@ -67,7 +67,7 @@ impl OutsideArguments {
         all.map(|(listen, begins_tls)| {
             let wait = self.wait.unwrap_or(WAIT);
             let client = OutsideClient::new(listen, wait, authority.clone(), vec![host.clone()])
-                .map_err(|error| Refusal::from(cannot_listen(listen, &error)))?;
+                .map_err(|error| Refusal::from(cannot_listen(listen, &error).0))?;
             let address = client.address();
             screen::result(&format!("listening on {address}{}\n", if begins_tls { " with TLS" } else { "" }));
             let source = ClientSource::Outside { client: Arc::new(client), host: host.clone(), begins_tls };

@@ -9,7 +9,7 @@ use crate::cli::values::{Direction, ValueArguments};
 use crate::report::human::{self, Styled};
 use crate::run::{Observer, Plan, RunRate, Settings, Stop};
 use crate::scenario::address::{split_address, split_address_or};
-use crate::scenario::{FailOn, Scenario, duration};
+use crate::scenario::{DEFAULT_RETRY_DELAY, FailOn, Scenario, duration};
 use crate::smtp::idiom::Idiom;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,8 +18,6 @@ use std::time::Duration;
 
 /// How many runs may be under way at once where a rate is asked for and no limit is given.
 const JOBS_AT_A_RATE: usize = 1000;
-/// How long a retry waits where nothing else is asked for.
-const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// The highest rate, in runs each second: more is a mistyped number.
 const HIGHEST_RATE: f64 = 1_000_000.0;
 
@@ -276,7 +274,7 @@ impl RunArguments {
             threads: schedule.threads.map(usize::from),
             pace,
             retries: schedule.retries,
-            retry_delay: schedule.retry_delay.unwrap_or(RETRY_DELAY),
+            retry_delay: schedule.retry_delay.unwrap_or(DEFAULT_RETRY_DELAY),
             again: None,
             fail_fast: schedule.fail_fast,
             deadline: None,

@@ -3,6 +3,7 @@
 //! Responsible for the files: which may be written, that they are still what was read, and that none is left half written.
 
 use super::prepared::Prepared;
+use crate::cli::new_file;
 use crate::cli::refusal::Refusal;
 use crate::cli::screen;
 use crate::cli::targets::STANDARD_INPUT;
@@ -152,8 +153,7 @@ fn replace(path: &Path, before: &str, after: &str) -> Result<(), Refusal> {
     if now.strip_prefix('\u{feff}').unwrap_or(&now) != before {
         return Err(format!("cannot update `{}`: it was changed while it was played", path.display()).into());
     }
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let unfinished = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let unfinished = new_file::unfinished(&path);
     let write = || {
         let mut file = std::fs::File::create_new(&unfinished)?;
         file.write_all(mark.as_bytes())?;

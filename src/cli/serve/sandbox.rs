@@ -2,28 +2,23 @@
 //!
 //! Responsible for its options, for the words on the screen, and for secrets: what is given by `--accept` is never shown.
 
-use super::super::{USAGE, screen, values};
+use super::super::{FAILED, USAGE, screen, values};
 use super::messages::{self, MessageLines};
 use super::{ServeArguments, scripted};
 use crate::cli::refusal::{Refusal, read};
-use crate::report::human;
+use crate::report::{counted, human};
 use crate::scenario::{Secret, reason};
 use crate::secret::Masker;
 use crate::server::{
-    ClientCertificates, DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Form, Identity, Limits, Login, MailListener,
+    ClientCertificates, DEFAULT_HOST_NAME, DEFAULT_MAX_MESSAGE_SIZE, Form, IDLE, Identity, Limits, Login, MailListener,
     Rulebook, Sandbox, SandboxOptions, SandboxServed, Store,
 };
 use crate::smtp::auth::Mechanism;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use std::{fs, io};
-
-/// How long a silent client is waited for when nothing else is said (RFC 5321 4.5.3.2.7).
-const IDLE: Duration = Duration::from_secs(300);
-/// The exit code when a rule could not be obeyed: the scenario is at fault, as with a divergence.
-const DIVERGED: u8 = 1;
 
 /// Options of the built-in server.
 #[derive(Debug, clap::Args)]
@@ -117,7 +112,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> Result<u8, Refusal> {
         screen::notice(&format!("error: {demand}"));
     }
     let is_faulty = rules.is_some_and(|rules| rules.is_faulty());
-    Ok(if is_faulty || missing.is_some() || !unmet.is_empty() { DIVERGED } else { 0 })
+    Ok(if is_faulty || missing.is_some() || !unmet.is_empty() { FAILED } else { 0 })
 }
 
 fn options(arguments: &ServeArguments) -> Result<SandboxOptions, Refusal> {
@@ -285,12 +280,11 @@ fn is_loopback(address: IpAddr) -> bool {
 }
 
 fn summary(served: SandboxServed) -> String {
-    let count = |count: u64, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let lost = match served.lost_messages {
         0 => String::new(),
-        lost => format!(", {} that could not be stored", count(lost, "message")),
+        lost => format!(", {} that could not be stored", counted(lost, "message")),
     };
-    format!("{}: {}{lost}", count(served.sessions, "session"), count(served.messages, "message"))
+    format!("{}: {}{lost}", counted(served.sessions, "session"), counted(served.messages, "message"))
 }
 
 /// It stands in replies, where it must be one word.

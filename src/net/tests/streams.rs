@@ -31,6 +31,17 @@ async fn arrived(stream: &mut Stream, buf: &mut [u8]) -> io::Result<usize> {
     }
 }
 
+/// The greeting comes when the server is told to send it, and the end when it is told to close: not before.
+async fn greeting_and_end(stream: &mut Stream, buf: &mut [u8], go: &Sender<()>) {
+    assert!(stream.read_now(buf).await.is_none());
+    go.send(()).unwrap();
+    assert_eq!(arrived(stream, buf).await.unwrap(), 11);
+    assert_eq!(&buf[..11], b"220 ready\r\n");
+    assert!(stream.read_now(buf).await.is_none());
+    go.send(()).unwrap();
+    assert_eq!(arrived(stream, buf).await.unwrap(), 0);
+}
+
 /// A TLS connection of this version whose server plays a function.
 async fn over_tls<T: Send + 'static>(
     version: SslVersion,
@@ -57,13 +68,7 @@ async fn read_now_over_plain() {
     });
     let mut stream = server.connect().await;
     let mut buf = [0; 64];
-    assert!(stream.read_now(&mut buf).await.is_none());
-    go.send(()).unwrap();
-    assert_eq!(arrived(&mut stream, &mut buf).await.unwrap(), 11);
-    assert_eq!(&buf[..11], b"220 ready\r\n");
-    assert!(stream.read_now(&mut buf).await.is_none());
-    go.send(()).unwrap();
-    assert_eq!(arrived(&mut stream, &mut buf).await.unwrap(), 0);
+    greeting_and_end(&mut stream, &mut buf, &go).await;
     assert_eq!(stream.read(&mut buf).await.unwrap(), 0);
     server.end();
 }
@@ -106,13 +111,7 @@ async fn session_tickets_are_no_data() {
     while unread(&stream) == 0 {
         std::thread::yield_now();
     }
-    assert!(stream.read_now(&mut buf).await.is_none());
-    go.send(()).unwrap();
-    assert_eq!(arrived(&mut stream, &mut buf).await.unwrap(), 11);
-    assert_eq!(&buf[..11], b"220 ready\r\n");
-    assert!(stream.read_now(&mut buf).await.is_none());
-    go.send(()).unwrap();
-    assert_eq!(arrived(&mut stream, &mut buf).await.unwrap(), 0);
+    greeting_and_end(&mut stream, &mut buf, &go).await;
     server.end();
 }
 

@@ -9,7 +9,7 @@ use crate::play::expected::{OtherSide, describe};
 use crate::play::rewrite::rewrites;
 use crate::scenario::{ClosedBy, Expectation, Expected, Footnote, Length, Pattern, Span};
 use crate::session::{Answered, BrokenBy, End, Trouble};
-use crate::smtp::command::Verb;
+use crate::smtp::command::{Verb, without_end};
 use crate::smtp::dialogue::Awaited;
 
 /// What the patterns captured, and whether a secret stood in what they were compared with.
@@ -109,8 +109,7 @@ impl StepAt<'_> {
     async fn expect_line(&mut self, expectation: &Expectation, pattern: &Pattern) -> Result<Captured, Vec<Divergence>> {
         let outcome = self.sessions.speaking(self.step)?.read_line(self.wait, &mut self.stage.log).await;
         let line = outcome.map_err(|trouble| self.trouble(&trouble, &describe(expectation, OtherSide::Server)))?;
-        let content = line.strip_suffix(b"\n").unwrap_or(&line);
-        let content = content.strip_suffix(b"\r").unwrap_or(content);
+        let content = without_end(&line);
         let scope = self.scope();
         let found = self.stage.comparer(&scope).found(pattern, content, expectation.span, "a line matching");
         let captures = found.map_err(|mismatches| vec![self.place().other_bytes(&line, &mismatches)])?;

@@ -9,13 +9,11 @@ use crate::play::client::steps::StepDone;
 use crate::play::divergence::{Divergence, Kind};
 use crate::scenario::{Auth, Expected, Mode, Rendered, TemplateError, Text};
 use crate::session::Answered;
-use crate::smtp::auth::{AuthFault, Credentials, FaultKind, Mechanism, SaslClient};
+use crate::smtp::auth::{AuthFault, CHALLENGE, Credentials, FaultKind, Mechanism, SaslClient};
 use crate::smtp::reply::Reply;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The reply code of a challenge (RFC 4954 section 4).
-const CHALLENGE: u16 = 334;
 /// The reply code of success (RFC 4954 section 6).
 const SUCCEEDED: u16 = 235;
 

@@ -1,6 +1,6 @@
 //! What is said about a reply: what it means, whose it is, and what usually helps.
 
-use super::{Site, cut};
+use super::{MAX_QUOTED, Site};
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::play::expect::Mismatch;
 use crate::scenario::Footnote;
@@ -11,7 +11,7 @@ use crate::smtp::enhanced_status;
 use crate::smtp::provider::{self, Situation};
 use crate::smtp::reply::Reply;
 use crate::smtp::status::{self, EnhancedStatusCode};
-use crate::visible::visible;
+use crate::visible::{cut, visible};
 use base64::Engine as _;
 
 impl Site<'_> {
@@ -59,7 +59,8 @@ impl Site<'_> {
     fn reply_label(&self, reply: &Reply, found: Option<&str>) -> String {
         let lines: Vec<&[u8]> = reply.lines().collect();
         let masked = self.masker.mask_lines(&lines);
-        let quote = |line: Option<&Vec<u8>>| format!("\"{}\"", cut(&visible(line.map_or(&b""[..], |line| line))));
+        let quote =
+            |line: Option<&Vec<u8>>| format!("\"{}\"", cut(&visible(line.map_or(&b""[..], |line| line)), MAX_QUOTED));
         let whole = match masked.len() {
             1 => format!("the reply was {}", quote(masked.first())),
             2 => format!("the reply was {}, {}", quote(masked.first()), quote(masked.last())),
@@ -136,8 +137,10 @@ pub(super) fn about_code(code: Code, command: &str) -> Option<Footnote> {
 }
 
 pub(super) fn code_of(bytes: &[u8]) -> Option<Code> {
-    let code = std::str::from_utf8(bytes.get(..3)?).ok()?.parse().ok()?;
-    Some(Code { code, enhanced: EnhancedStatusCode::at_start_of(bytes.get(4..).unwrap_or_default()) })
+    Some(Code {
+        code: crate::smtp::reply::code_of(bytes)?,
+        enhanced: EnhancedStatusCode::at_start_of(bytes.get(4..).unwrap_or_default()),
+    })
 }
 
 fn enhanced(reply: &Reply) -> Option<EnhancedStatusCode> {

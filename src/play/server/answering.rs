@@ -1,32 +1,38 @@
 //! What a connection of a scripted server shows of what was said, and how it goes over to TLS or ends.
 
 use crate::play::server::connection::{Connection, Pending};
-use crate::play::server::message::ReceivedMessage;
-use crate::play::server::reply::code_of;
+use crate::play::server::message::{Begun, ReceivedMessage};
+use crate::play::server::reply::may_tell;
 use crate::scenario::server::ServerTls;
 use crate::scenario::{Closing, Rendered};
 use crate::server::HandshakeTrouble;
+use crate::smtp::reply::code_of;
 use std::sync::Arc;
 use std::time::Duration;
 
 impl Connection {
     /// A message is made of chunks: this one goes on with what the others brought.
     pub(crate) fn begun_message(&mut self, last: bool) -> ReceivedMessage {
-        let begun = std::mem::replace(&mut self.more_chunks, !last);
-        let message = self.message.take().filter(|_| begun);
-        message.map(Arc::unwrap_or_clone).unwrap_or_default()
+        let goes_on = std::mem::replace(&mut self.more_chunks, !last);
+        ReceivedMessage::going_on(&mut self.message, goes_on)
     }
 
-    /// `dot`: the line that ends mail data came as well.
-    pub(crate) fn log_message(&mut self, message: &ReceivedMessage, dot: bool) {
-        let text = String::from_utf8_lossy(message.bytes()).replace("\r\n", "\n");
-        if message.size() == 0 && !dot {
+    /// Whether a secret may be sent to this client.
+    pub(crate) fn may_tell(&self) -> bool {
+        may_tell(self.peer.address(), self.peer.is_tls(), self.script.insecure_secrets)
+    }
+
+    /// Shows what has come of a message since it had `begun`. `dot`: the line that ends mail data came as well.
+    pub(crate) fn log_message(&mut self, message: &ReceivedMessage, begun: Begun, dot: bool) {
+        let (bytes, size) = (message.since(begun), message.size_since(begun));
+        let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+        if size == 0 && !dot {
             return;
         }
         let end = if dot { "\n." } else { "" };
         let shown = format!("{}{end}", text.strip_suffix('\n').unwrap_or(&text));
-        self.stage.log.receive(message.bytes().len() + if dot { 3 } else { 0 }, "");
-        self.stage.log.mail_data(&self.session, &shown, message.size());
+        self.stage.log.receive(bytes.len() + if dot { 3 } else { 0 }, "");
+        self.stage.log.mail_data(&self.session, &shown, size);
     }
 
     pub(crate) fn log_sent(&mut self, rendered: &Rendered) {
@@ -52,8 +58,8 @@ impl Connection {
         }
         let Some(fallback) = &mut self.fallback else { return };
         match pending {
-            Pending::Line(line) if accepted => _ = fallback.line(&line),
-            Pending::Message if accepted => _ = fallback.mail_data_ended(),
+            Pending::Line(line) if accepted => fallback.line(&line),
+            Pending::Message if accepted => fallback.mail_data_ended(),
             Pending::Message => fallback.forget_message(),
             Pending::Line(_) | Pending::Nothing => {}
         }

@@ -7,7 +7,7 @@ use crate::play::server::connection::Pending;
 use crate::play::server::steps::{ServerStepAt, ServerStepDone};
 use crate::scenario::{ClosedBy, Expectation, Expected, Pattern, Span};
 use crate::server::PeerTrouble;
-use crate::smtp::command::CommandLine;
+use crate::smtp::command::{CommandLine, without_end};
 use std::time::Duration;
 
 impl ServerStepAt<'_> {
@@ -59,8 +59,7 @@ impl ServerStepAt<'_> {
         let line = self.on.peer.read_line(self.wait).await;
         let line = line.map_err(|trouble| self.trouble(&trouble, &expected, expectation.span))?;
         let secret = self.on.hear_line(&line);
-        let content = line.strip_suffix(b"\n").unwrap_or(&line);
-        let content = content.strip_suffix(b"\r").unwrap_or(content);
+        let content = without_end(&line);
         let whole = Expectation { span: expectation.span, kind: Expected::Pattern(pattern.clone()) };
         let captures = self.compare(&whole, content);
         let captures =

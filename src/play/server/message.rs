@@ -22,6 +22,13 @@ pub(crate) struct ReceivedMessage {
     pub(crate) holds_secret: bool,
 }
 
+/// How much of a message had come before a chunk.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Begun {
+    kept: usize,
+    size: u64,
+}
+
 impl ReceivedMessage {
     pub(crate) fn push(&mut self, octets: &[u8]) {
         let room = MAX_KEPT - self.bytes.len();
@@ -29,12 +36,28 @@ impl ReceivedMessage {
         self.size += octets.len() as u64;
     }
 
+    /// Takes what has come of one out of its place, where it goes on; else a new one.
+    pub(crate) fn going_on(place: &mut Option<Arc<ReceivedMessage>>, goes_on: bool) -> ReceivedMessage {
+        place.take().filter(|_| goes_on).map(Arc::unwrap_or_clone).unwrap_or_default()
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    pub(crate) fn size(&self) -> u64 {
-        self.size
+    /// How much there is of it now.
+    pub(crate) fn begun(&self) -> Begun {
+        Begun { kept: self.bytes.len(), size: self.size }
+    }
+
+    /// What has come since.
+    pub(crate) fn since(&self, begun: Begun) -> &[u8] {
+        &self.bytes[begun.kept..]
+    }
+
+    /// How many octets have come since.
+    pub(crate) fn size_since(&self, begun: Begun) -> u64 {
+        self.size - begun.size
     }
 
     fn is_whole(&self) -> bool {
@@ -149,7 +172,7 @@ mod tests {
         let mut large = ReceivedMessage::default();
         let part = vec![b'x'; 1024 * 1024];
         (0..20).for_each(|_| large.push(&part));
-        assert_eq!((large.size(), large.bytes().len()), (20 * 1024 * 1024, MAX_KEPT));
+        assert_eq!((large.size, large.bytes().len()), (20 * 1024 * 1024, MAX_KEPT));
         assert!(!large.is_whole());
     }
 }

@@ -11,7 +11,7 @@ mod handshake;
 mod hearing;
 pub(crate) mod message;
 pub(crate) mod observing;
-mod offer;
+pub(crate) mod offer;
 pub(crate) mod record;
 pub(crate) mod reply;
 pub(crate) mod scope;

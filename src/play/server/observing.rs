@@ -8,6 +8,7 @@ use crate::play::server::steps::{ServerStepAt, ServerStepDone};
 use crate::scenario::{Length, value_from_bytes};
 use crate::server::PeerTrouble;
 use crate::session::ObservedKind;
+use crate::smtp::command::{CommandLine, without_end};
 use crate::smtp::offer::TLS_HANDSHAKE;
 use minijinja::value::{Object, Value};
 use std::sync::Arc;
@@ -37,9 +38,8 @@ impl ServerStepAt<'_> {
         let (kind, bytes, secret) = match self.on.peer.read_line(left).await {
             Ok(line) => {
                 let secret = self.on.hear_line(&line);
-                let content = line.strip_suffix(b"\n").unwrap_or(&line);
-                let content = content.strip_suffix(b"\r").unwrap_or(content).to_vec();
-                self.on.chunk = crate::smtp::command::CommandLine::parse(&content).bdat();
+                let content = without_end(&line).to_vec();
+                self.on.chunk = CommandLine::parse(&content).bdat();
                 self.on.pending = Pending::Line(line);
                 // The octet of an alert that says which one may be that of a line end.
                 match ObservedKind::of_bytes(&content) {

@@ -1,13 +1,11 @@
 //! A server's replies: from what is written to the bytes that are sent.
 
 use crate::play::server::connection::Connection;
-use crate::scenario::server::{Reply, ReplyKind};
+use crate::scenario::server::{IMPLIED_CODE, Reply, ReplyKind};
 use crate::scenario::{
     Misread, Mode, RawBytes, Rendered, Scope, TemplateError, Templates, Text, decode_base64, decode_hex,
 };
-
-/// Of a text without a code.
-const IMPLIED_CODE: u16 = 250;
+use std::net::SocketAddr;
 
 /// Renders replies.
 #[derive(Clone, Copy)]
@@ -103,9 +101,9 @@ fn has_code(line: &[u8]) -> bool {
     line.len() >= 3 && line[..3].iter().all(u8::is_ascii_digit) && matches!(line.get(3), None | Some(b' ' | b'-'))
 }
 
-/// The reply code of bytes that were sent, where they are a reply.
-pub(crate) fn code_of(bytes: &[u8]) -> Option<u16> {
-    std::str::from_utf8(bytes.get(..3)?).ok()?.parse().ok().filter(|code| (100..600).contains(code))
+/// Whether a secret may be sent to this client: over TLS or to this machine, unless the user says otherwise.
+pub(crate) fn may_tell(client: SocketAddr, over_tls: bool, insecure_secrets: bool) -> bool {
+    client.ip().to_canonical().is_loopback() || over_tls || insecure_secrets
 }
 
 #[cfg(test)]

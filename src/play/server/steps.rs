@@ -7,7 +7,7 @@ use crate::net::wire::Drip;
 use crate::play::diagnose::Site;
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::server::connection::{Connection, Pending};
-use crate::play::server::message::ReceivedMessage;
+use crate::play::server::message::{Begun, ReceivedMessage};
 use crate::scenario::server::{MailPart, Reply};
 use crate::scenario::{Action, Assertion, Data, Length, Named, Pace, Rendered, Span, Step, TemplateError, render_data};
 use std::sync::Arc;
@@ -112,7 +112,7 @@ impl ServerStepAt<'_> {
     }
 
     async fn receive(&mut self, part: MailPart, span: Span) -> ServerStepDone {
-        let mut message = ReceivedMessage::default();
+        let (mut message, mut begun) = (ReceivedMessage::default(), Begun::default());
         let (outcome, expected) = match part {
             MailPart::Data => {
                 let outcome = self.on.peer.read_mail_data(self.wait, &mut |octets| message.push(octets)).await;
@@ -125,18 +125,19 @@ impl ServerStepAt<'_> {
                     return Err(vec![self.place(span).fault(Kind::Bdat, text)]);
                 };
                 message = self.on.begun_message(chunk.last);
+                begun = message.begun();
                 let outcome = self.on.peer.read_octets(chunk.octets, self.wait, &mut |part| message.push(part)).await;
                 self.on.watch.content(chunk.octets);
                 (outcome, "the octets that the BDAT command announced")
             }
         };
-        self.on.log_message(&message, part == MailPart::Data && outcome.is_ok());
+        self.on.log_message(&message, begun, part == MailPart::Data && outcome.is_ok());
         message.holds_secret = self.on.is_secret(message.bytes());
         if part == MailPart::Data {
             self.on.pending = Pending::Message;
         }
         if let Some(fallback) = &mut self.on.fallback {
-            fallback.content(message.bytes());
+            fallback.content(message.since(begun));
         }
         self.on.message = Some(Arc::new(message));
         outcome.map_err(|trouble| self.trouble(&trouble, expected, span))
@@ -185,10 +186,8 @@ impl ServerStepAt<'_> {
         Ok(Some(Drip { octets: pace.bytes, every }))
     }
 
-    /// A secret goes over TLS or to this machine only, unless the user says otherwise.
     fn guard_secret(&self, secret: bool, span: Span) -> ServerStepDone {
-        let local = self.on.peer.address().ip().is_loopback();
-        if !secret || local || self.on.peer.is_tls() || self.on.script.insecure_secrets {
+        if !secret || self.on.may_tell() {
             return Ok(());
         }
         let message = format!("a secret would go to {} in plain text", self.on.peer.address());

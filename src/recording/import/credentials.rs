@@ -5,47 +5,39 @@
 
 use super::grammar::{is_base64, is_hidden, is_mechanism};
 use super::text::TextLine;
+use crate::secret::logins_in;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::HashSet;
+use std::fmt;
 
 /// More different logins are no session of one client, and each costs a search of all that was said.
 const MOST_LOGINS: usize = 200;
 
-/// What follows AUTH and the name of a mechanism, in all lines; where there are too many, that there are.
-pub(super) fn after_auth(lines: &[TextLine<'_>]) -> Result<Vec<String>, String> {
-    let mut found: Vec<String> = Vec::new();
-    let mut known: HashSet<&str> = HashSet::new();
-    for line in lines {
-        for (at, _) in line.text.match_indices(|letter: char| letter.eq_ignore_ascii_case(&'a')) {
-            let Some(rest) = line
-                .text
-                .get(at..at + 5)
-                .filter(|word| word.eq_ignore_ascii_case("auth "))
-                .and_then(|_| line.text.get(at + 5..))
-            else {
-                continue;
-            };
-            let mut words = rest.split_whitespace();
-            let (mechanism, message) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-            let message = message.trim_matches(['"', '\'', '`', ',', ';', '.', ')']);
-            let message = message.split("\\r").next().unwrap_or_default();
-            if is_mechanism(mechanism)
-                && !is_mechanism(message)
-                && is_base64(message)
-                && !is_hidden(message)
-                && known.insert(message)
-            {
-                found.push(message.to_owned());
-            }
-        }
-    }
-    match found.len() {
-        count if count > MOST_LOGINS => Err(format!(
+/// There are so many different logins in a text.
+#[derive(Debug)]
+pub(super) struct TooManyLogins(usize);
+
+impl fmt::Display for TooManyLogins {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TooManyLogins(count) = self;
+        write!(
+            formatter,
             "{count} different logins stand in this, more than the {MOST_LOGINS} that are read: cut out the part that matters"
-        )),
-        _ => Ok(found),
+        )
     }
+}
+
+/// What follows AUTH and the name of a mechanism, in all lines.
+pub(super) fn after_auth(lines: &[TextLine<'_>]) -> Result<Vec<String>, TooManyLogins> {
+    let mut known: HashSet<&str> = HashSet::new();
+    let is_login = |(mechanism, message): &(&str, &str)| {
+        is_mechanism(mechanism) && !is_mechanism(message) && is_base64(message) && !is_hidden(message)
+    };
+    let said = lines.iter().flat_map(|line| logins_in(&line.text)).filter(is_login);
+    let found: Vec<String> =
+        said.filter(|(_, message)| known.insert(message)).map(|(_, message)| message.to_owned()).collect();
+    if found.len() > MOST_LOGINS { Err(TooManyLogins(found.len())) } else { Ok(found) }
 }
 
 /// The parts of a message of a login that are credentials by themselves.

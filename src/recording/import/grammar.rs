@@ -3,6 +3,9 @@
 //! Responsible for telling commands, replies and answers to challenges from all other text, by their form alone. The
 //! engine decides with it which mark stands for which side, and what of an unmarked line belongs to the conversation.
 
+use crate::smtp::auth::mechanism_names;
+use crate::smtp::command::Verb;
+
 /// A line of the client, by what may answer it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LineForm {
@@ -32,51 +35,37 @@ enum Argument {
     Number,
 }
 
-/// Verbs with what must follow them: sentences begin with the same words.
-const VERBS: [(&str, LineForm, Argument); 22] = [
-    ("EHLO", LineForm::Hello, Argument::Words(2)),
-    ("HELO", LineForm::Hello, Argument::Words(2)),
-    ("LHLO", LineForm::Hello, Argument::Words(2)),
-    ("MAIL", LineForm::MailOrRcpt, Argument::Begins("FROM")),
-    ("RCPT", LineForm::MailOrRcpt, Argument::Begins("TO")),
-    ("DATA", LineForm::Data, Argument::None),
-    ("BDAT", LineForm::Bdat, Argument::Number),
-    ("RSET", LineForm::Other, Argument::None),
-    ("NOOP", LineForm::Other, Argument::Words(1)),
-    ("QUIT", LineForm::Quit, Argument::None),
-    ("AUTH", LineForm::Auth, Argument::Mechanism),
-    ("STARTTLS", LineForm::StartTls, Argument::None),
-    ("VRFY", LineForm::Other, Argument::Words(1)),
-    ("EXPN", LineForm::Other, Argument::Words(1)),
-    ("HELP", LineForm::Other, Argument::Words(1)),
-    ("ETRN", LineForm::Other, Argument::Words(1)),
-    ("ATRN", LineForm::Other, Argument::Words(1)),
-    ("TURN", LineForm::Other, Argument::None),
-    ("XCLIENT", LineForm::Other, Argument::Words(9)),
-    ("XFORWARD", LineForm::Other, Argument::Words(9)),
-    ("BURL", LineForm::Bdat, Argument::Words(3)),
-    ("X-EXPS", LineForm::Auth, Argument::Words(2)),
-];
+/// What Exchange called AUTH before there was an RFC for it.
+const X_EXPS: &str = "X-EXPS";
 
-/// The names of mechanisms, in which no sentence goes on after `AUTH`.
-const MECHANISMS: [&str; 16] = [
-    "PLAIN",
-    "LOGIN",
-    "CRAM-MD5",
-    "DIGEST-MD5",
-    "XOAUTH2",
-    "OAUTHBEARER",
-    "NTLM",
-    "GSSAPI",
-    "GSS-SPNEGO",
-    "EXTERNAL",
-    "ANONYMOUS",
-    "SCRAM-",
-    "XOAUTH",
-    "KERBEROS",
-    "MSN",
-    "NMAS",
-];
+/// What a verb is, and what must follow it: sentences begin with the same words.
+fn shape(verb: Verb) -> Option<(LineForm, Argument)> {
+    Some(match verb {
+        Verb::Ehlo | Verb::Helo | Verb::Lhlo => (LineForm::Hello, Argument::Words(2)),
+        Verb::Mail => (LineForm::MailOrRcpt, Argument::Begins("FROM")),
+        Verb::Rcpt => (LineForm::MailOrRcpt, Argument::Begins("TO")),
+        Verb::Data => (LineForm::Data, Argument::None),
+        Verb::BdatCommand => (LineForm::Bdat, Argument::Number),
+        Verb::Burl => (LineForm::Bdat, Argument::Words(3)),
+        Verb::Quit => (LineForm::Quit, Argument::None),
+        Verb::AuthCommand => (LineForm::Auth, Argument::Mechanism),
+        Verb::StartTls => (LineForm::StartTls, Argument::None),
+        Verb::Reset | Verb::Turn => (LineForm::Other, Argument::None),
+        Verb::Noop | Verb::Vrfy | Verb::Expn | Verb::Help | Verb::Etrn | Verb::Atrn => {
+            (LineForm::Other, Argument::Words(1))
+        }
+        Verb::XClient | Verb::XForward => (LineForm::Other, Argument::Words(9)),
+        // Only sentences begin with SEND by now.
+        Verb::Send | Verb::Other => return None,
+    })
+}
+
+fn named(verb: &str) -> Option<(LineForm, Argument)> {
+    if verb.eq_ignore_ascii_case(X_EXPS) {
+        return Some((LineForm::Auth, Argument::Words(2)));
+    }
+    shape(Verb::named(verb.as_bytes()))
+}
 
 /// The codes of replies; other numbers of three digits stand in logs as well.
 const CODES: [u16; 46] = [
@@ -89,28 +78,25 @@ pub(super) fn command(line: &str) -> Option<LineForm> {
     let line = line.trim_end();
     let end = line.find([' ', '\t', ':']).unwrap_or(line.len());
     let (verb, rest) = line.split_at(end);
-    let (_, kind, wanted) = VERBS.iter().find(|(name, _, _)| name.eq_ignore_ascii_case(verb))?;
-    fits(rest, *wanted).then_some(*kind)
+    let (kind, wanted) = named(verb)?;
+    fits(rest, wanted).then_some(kind)
 }
 
 /// What a command is by its verb alone, for a line that is known to be the client's.
 pub(super) fn kind_of(line: &str) -> LineForm {
     let verb = line.trim_start().split([' ', '\t', ':']).next().unwrap_or_default();
-    VERBS.iter().find(|(name, _, _)| name.eq_ignore_ascii_case(verb)).map_or(LineForm::Other, |(_, kind, _)| *kind)
+    named(verb).map_or(LineForm::Other, |(kind, _)| kind)
 }
 
 /// Whether a text begins with the letters of a verb.
 pub(super) fn may_be_verb(text: &str) -> bool {
-    let text = text.as_bytes();
-    VERBS
-        .iter()
-        .any(|(name, _, _)| text.get(..name.len()).is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes())))
+    let begins = |name: &str| text.get(..name.len()).is_some_and(|word| word.eq_ignore_ascii_case(name));
+    begins(X_EXPS) || Verb::names().any(|(name, verb)| shape(verb).is_some() && begins(name))
 }
 
 /// Whether a line begins with a verb, whatever follows.
 pub(super) fn begins_with_verb(line: &str) -> bool {
-    let verb = line.split([' ', '\t', ':']).next().unwrap_or_default();
-    VERBS.iter().any(|(name, _, _)| name.eq_ignore_ascii_case(verb))
+    named(line.split([' ', '\t', ':']).next().unwrap_or_default()).is_some()
 }
 
 fn fits(rest: &str, wanted: Argument) -> bool {
@@ -135,10 +121,10 @@ fn fits(rest: &str, wanted: Argument) -> bool {
     }
 }
 
-/// Whether a word names a mechanism.
+/// Whether a word names a mechanism, by which no sentence goes on after `AUTH`.
 pub(super) fn is_mechanism(word: &str) -> bool {
     let word = word.to_ascii_uppercase();
-    MECHANISMS.iter().any(|mechanism| word.starts_with(mechanism))
+    mechanism_names().any(|mechanism| word.starts_with(mechanism))
 }
 
 /// Whether a text is a message of a login, or what a log shows in its place.

@@ -3,12 +3,13 @@
 //! Responsible for the way from a text to a scenario, and for saying what could not be carried over, with its line. The text
 //! comes from outside: nothing in it is trusted, and no credential in it is ever shown. `cli::import` calls this.
 //!
-//! One engine reads every transcript. `text` (with `markup`, `logfmt`) takes off what wraps whole lines, `dump` what is no line of its own. `marks`
+//! One engine reads every transcript. `text` (with `screen`, `closing`, `markup`, `logfmt`) takes off what wraps whole lines, `dump` what is no line of its own. `marks`
 //! learns how the text tells its two sides apart (`shape`, `wrap`), `grammar` knows what commands and replies look like,
 //! `event` what tools say beside them. `talk` reads line by line, `session` puts a conversation together, `sessions` tells
 //! several apart. `family` is the table of the notations that are known by name. `blackbox` reads YAML.
 
 mod blackbox;
+mod closing;
 mod credentials;
 mod dump;
 mod event;
@@ -18,6 +19,7 @@ mod grammar;
 mod logfmt;
 mod marks;
 mod markup;
+mod screen;
 mod session;
 mod sessions;
 mod shape;
@@ -29,6 +31,7 @@ mod wrap;
 
 pub use dump::is_capture;
 pub use family::Family;
+pub use text::decoded;
 
 use super::words::{KnownCredentials, Secrets};
 use super::{Conversation, Said};
@@ -37,6 +40,7 @@ use crate::scenario::{CheckContext, Diagnostic, MAX_YAML_SIZE, PemChecks, Source
 use marks::Marks;
 use session::LogSession;
 use shown::masked_sources;
+use text::{LineRole, MAX_LINE, MAX_LINES, TextLine};
 
 /// The largest text that is read, in bytes.
 pub const MAX_IMPORT_SIZE: usize = 64 * 1024 * 1024;
@@ -94,24 +98,6 @@ pub fn families() -> Vec<&'static str> {
 #[must_use]
 pub fn family(name: &str) -> Option<&'static Family> {
     family::named(name)
-}
-
-/// The text of a file: UTF-16 with its mark, as Windows writes it, or UTF-8; bytes that are neither are replaced.
-#[must_use]
-pub fn decoded(bytes: Vec<u8>) -> String {
-    let wide = |from: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect();
-        String::from_utf16_lossy(&units)
-    };
-    match bytes.get(..2) {
-        Some([0xff, 0xfe]) => wide(u16::from_le_bytes),
-        Some([0xfe, 0xff]) => wide(u16::from_be_bytes),
-        _ => {
-            let text =
-                String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-            text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)
-        }
-    }
 }
 
 /// Makes a scenario of `text`; `name` stands for its file in messages.
@@ -234,7 +220,9 @@ fn mistake(message: String) -> Diagnostic {
 
 /// Reads a transcript.
 fn transcript(text: &str, wanted: &WantedSession<'_>) -> (LogRead, &'static Family) {
-    let lines = text::lines(text);
+    let Ok(lines) = text::lines(text) else {
+        return (LogRead::failed(too_many_lines()), wanted.family.unwrap_or(&family::FAMILIES[0]));
+    };
     if let Some(why) = dump::unreadable(&lines) {
         return (LogRead::failed(mistake(why.to_owned())), wanted.family.unwrap_or(&family::FAMILIES[0]));
     }
@@ -245,16 +233,16 @@ fn transcript(text: &str, wanted: &WantedSession<'_>) -> (LogRead, &'static Fami
     if let Err(mistake) = given::mark(&mut lines, wanted) {
         return (LogRead::failed(mistake), wanted.family.unwrap_or(&family::FAMILIES[0]));
     }
-    let open = || lines.iter().filter(|line| line.role != text::LineRole::Noise).map(|line| line.text.as_ref());
+    let open = || lines.iter().filter(|line| line.role != LineRole::Noise).map(|line| line.text.as_ref());
     let found =
         wanted.family.unwrap_or_else(|| family::of(lines.iter().take(MAX_SEARCHED).map(|line| line.text.as_ref())));
     let marks = Marks::learn(open(), found.marks);
     if !marks.are_found() {
-        return (LogRead::failed(nothing_found()), found);
+        return (LogRead::failed(nothing_found_in(&lines)), found);
     }
     let logins = match credentials::after_auth(&lines) {
         Ok(logins) => logins,
-        Err(too_many) => return (LogRead::failed(mistake(too_many)), found),
+        Err(too_many) => return (LogRead::failed(mistake(too_many.to_string())), found),
     };
     let (mut sessions, unshown) = sessions::read(&lines, &marks, found);
     let stray: Vec<String> =
@@ -276,6 +264,21 @@ fn nothing_found() -> Diagnostic {
     let help = "it reads what PHPMailer, smtplib, nodemailer, JavaMail, MailKit, Net::SMTP, msmtp, Exim, Postfix, swaks, telnet, `openssl s_client`, `curl -v` \
                 and many others print, and lines with `C:` and `S:`; for any other notation give `--client` and `--server`";
     mistake("no SMTP conversation is found in this".to_owned()).help(help)
+}
+
+/// The same of lines one of which was not read.
+fn nothing_found_in(lines: &[TextLine<'_>]) -> Diagnostic {
+    let long = lines.iter().filter(|line| line.role == LineRole::TooLong).map(|line| line.end - line.start).max();
+    match long {
+        Some(length) => mistake(format!(
+            "no SMTP conversation is found in this, and of a line of {length} bytes nothing is read: one has at most {MAX_LINE}"
+        )),
+        None => nothing_found(),
+    }
+}
+
+fn too_many_lines() -> Diagnostic {
+    mistake(format!("a transcript has at most {MAX_LINES} lines")).help("cut the part that matters out of the log")
 }
 
 /// The session that is meant.

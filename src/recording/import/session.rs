@@ -7,11 +7,12 @@ mod happenings;
 mod login;
 mod mail;
 mod missing;
+mod owed;
 
 use super::grammar::{self, LineForm};
 use crate::recording::{RecordedServer, Said, split_verb};
 use crate::scenario::{Diagnostic, Span};
-use std::collections::VecDeque;
+use owed::OwedReplies;
 
 /// What stands for a credential that a log does not show.
 const HIDDEN: &str = "<hidden>";
@@ -28,8 +29,7 @@ pub(super) struct LogSession {
     pub(super) server_known: bool,
     /// Names for addresses, as logs give them.
     aliases: Vec<(String, String)>,
-    /// The replies that are owed: what each answers, and where it stands in `said`.
-    owed: VecDeque<(LineForm, usize)>,
+    owed: OwedReplies,
     pub(super) notices: Vec<Diagnostic>,
     /// The first reply that fits nothing.
     pub(super) misfit: Option<Diagnostic>,
@@ -46,8 +46,8 @@ pub(super) struct LogSession {
     waited: Option<(LineForm, usize)>,
     /// Whether the tool took the first steps by itself.
     pub(super) greeted_by_tool: bool,
-    lmtp: bool,
-    recipients: usize,
+    /// How many octets of the last chunk are still to come, where the log shows it.
+    chunk_left: Option<u64>,
     /// Credentials that are in no line of the session.
     pub(super) stray_credentials: Vec<String>,
 }
@@ -59,6 +59,14 @@ impl LogSession {
 
     pub(super) fn client_spoke(&self) -> bool {
         self.commands > 0 || self.said.iter().any(|said| matches!(said, Said::Line(_)))
+    }
+
+    /// Whether both sides spoke from the greeting on, and everything fits.
+    pub(super) fn is_whole(&self) -> bool {
+        self.misfit.is_none()
+            && self.client_spoke()
+            && self.greeted
+            && matches!(self.said.first(), Some(Said::Reply(_)))
     }
 
     /// Whether the client said more than a scenario holds.
@@ -126,11 +134,11 @@ impl LogSession {
     pub(super) fn client(&mut self, kind: LineForm, text: &str, here: Span) {
         self.commands += 1;
         if self.is_too_long() {
-            (self.said, self.owed) = (Vec::new(), VecDeque::new());
-            return;
+            self.said = Vec::new();
+            return self.owed.clear();
         }
         self.begin_tls();
-        if kind == LineForm::Hello && self.owed.iter().any(|(owed, _)| *owed == LineForm::Hello) && self.greeted {
+        if kind == LineForm::Hello && self.owed.forms().any(|owed| owed == LineForm::Hello) && self.greeted {
             self.misfits(here, "the client greets again before its greeting was answered".to_owned());
         }
         if kind == LineForm::Answer && self.answers_again(text, here) {
@@ -141,17 +149,12 @@ impl LogSession {
             LineForm::Answer => {}
             _ => self.logging_in = false,
         }
-        match split_verb(text.as_bytes()).0.as_str() {
-            "LHLO" => self.lmtp = true,
-            "EHLO" | "HELO" => self.lmtp = false,
-            "MAIL" => self.recipients = 0,
-            _ => {}
-        }
         let line = self.with_hidden(kind, text.trim_end_matches(['\r', '\n']));
-        self.owed.push_back((kind, self.said.len()));
+        self.owed.line(kind, &line, self.said.len());
         self.said.push(Said::Line(line.into_bytes()));
         if kind == LineForm::Bdat {
             self.said.push(Said::Chunk(self.stand_in_chunk(text)));
+            self.chunk_left = None;
         }
     }
 
@@ -160,6 +163,7 @@ impl LogSession {
         if matches!(self.answered, Some((LineForm::StartTls, 220))) && self.owed.is_empty() {
             self.said.push(Said::Handshake);
             self.answered = None;
+            self.owed.clear();
         }
     }
 
@@ -167,7 +171,7 @@ impl LogSession {
     pub(super) fn begins_anew(&self, lines: &[String]) -> bool {
         let code = lines.first().and_then(|line| grammar::reply_code(line)).unwrap_or(0);
         let is_greeting = matches!(code, 220 | 554 | 421);
-        let waits = self.owed.iter().all(|(kind, _)| *kind == LineForm::Quit);
+        let waits = self.owed.forms().all(|kind| kind == LineForm::Quit);
         self.has_begun()
             && (code == 220 || is_greeting && self.is_over())
             && waits
@@ -211,18 +215,9 @@ impl LogSession {
     fn answer(&mut self, kind: LineForm, code: u16, lines: Vec<String>) {
         self.greeted = true;
         self.answered = Some((kind, code));
-        self.recipients += usize::from(kind == LineForm::MailOrRcpt && code < 300 && self.is_rcpt());
         self.logging_in &= code != 235;
         self.said.push(Said::reply(&lines));
         self.last_reply = lines;
-    }
-
-    fn is_rcpt(&self) -> bool {
-        let last = self.said.iter().rev().find_map(|said| match said {
-            Said::Line(line) => Some(split_verb(line).0),
-            _ => None,
-        });
-        last.as_deref() != Some("MAIL")
     }
 
     /// A keyword that a client printed below the reply to EHLO, without its code.
@@ -240,10 +235,7 @@ impl LogSession {
     /// What a reply answers; nothing where it was said already or fits nothing.
     fn asked(&mut self, code: u16, lines: &[String], here: Span) -> Option<LineForm> {
         if let Some((kind, at)) = self.waited.take()
-            && !self
-                .owed
-                .front()
-                .is_some_and(|(front, _)| grammar::may_answer(*front, code) && *front != LineForm::Quit)
+            && !self.owed.front().is_some_and(|(front, _)| grammar::may_answer(front, code) && front != LineForm::Quit)
             && grammar::may_answer(kind, code)
             && code != 221
         {
@@ -254,21 +246,21 @@ impl LogSession {
         self.challenges_not_shown(code, here);
         self.upgrade_not_shown(code, here);
         self.replies_not_shown(code, here);
-        let Some((kind, _)) = self.owed.front().copied() else { return self.unasked(code, lines, here) };
-        let later = self.owed.iter().skip(1).position(|(kind, _)| grammar::may_answer(*kind, code) && code < 400);
+        let Some((kind, _)) = self.owed.front() else { return self.unasked(code, lines, here) };
+        let later = self.owed.forms().skip(1).position(|kind| grammar::may_answer(kind, code) && code < 400);
         let fits = grammar::may_answer(kind, code);
-        let is_sure = self.owed.len() == 1
+        let is_sure = self.owed.count() == 1
             || !grammar::must_wait(kind)
             || later.is_none()
             || lines.len() > 1 && kind == LineForm::Hello;
         match (fits, later) {
             (true, _) if is_sure => {
-                self.owed.pop_front();
+                self.owed.settle(code);
                 Some(kind)
             }
-            (false, Some(later)) if self.owed.iter().take(later + 1).all(|(kind, _)| grammar::must_wait(*kind)) => {
+            (false, Some(later)) if self.owed.forms().take(later + 1).all(grammar::must_wait) => {
                 (0..=later).for_each(|_| self.no_reply_shown(here));
-                self.owed.pop_front().map(|(kind, _)| kind)
+                self.owed.settle(code).map(|(kind, _)| kind)
             }
             _ => {
                 let what = self.oldest();
@@ -283,7 +275,7 @@ impl LogSession {
         match self.owed.front() {
             Some((LineForm::Message, _)) => "the message".to_owned(),
             Some((LineForm::Answer, _)) => "an answer of the login".to_owned(),
-            Some((_, at)) => match self.said.get(*at) {
+            Some((_, at)) => match self.said.get(at) {
                 Some(Said::Line(line)) => split_verb(line).0.chars().take(10).collect(),
                 _ => String::new(),
             },

@@ -26,6 +26,9 @@ pub(super) fn read(lines: &[TextLine<'_>], marks: &Marks, family: &'static Famil
     if found.0.len() <= 1 && found.0.iter().all(|session| session.misfit.is_none()) {
         return found;
     }
+    if let Some(found) = newest_first(lines, marks, family, &found.0) {
+        return found;
+    }
     if let Some(owners) = owners(lines, marks, family) {
         let count = owners.iter().flatten().max().map_or(0, |last| last + 1);
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
@@ -42,6 +45,29 @@ pub(super) fn read(lines: &[TextLine<'_>], marks: &Marks, family: &'static Famil
         return found;
     }
     found
+}
+
+/// The sessions of a log that stands newest first, as some viewers export it: read from its end, and only where that fits
+/// and the other way does not.
+fn newest_first(
+    lines: &[TextLine<'_>],
+    marks: &Marks,
+    family: &'static Family,
+    forward: &[LogSession],
+) -> Option<FoundSession> {
+    if marks.are_alike() || forward.iter().all(|session| session.misfit.is_none()) {
+        return None;
+    }
+    let from_end: Vec<usize> = (0..lines.len()).rev().collect();
+    let mut found = Talk::new(lines, marks, family).read(&from_end);
+    if found.0.is_empty() || !found.0.iter().all(LogSession::is_whole) {
+        return None;
+    }
+    for session in &mut found.0 {
+        let here = session.begins.unwrap_or_default();
+        session.warn(here, "this log stands newest first: it is read from its end", "");
+    }
+    Some(found)
 }
 
 /// A line with a mark, and how long its prefix is.

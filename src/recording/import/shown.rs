@@ -3,8 +3,12 @@
 //! Responsible for leaving only the lines that a message is about, without the credentials in them.
 
 use super::credentials;
+use super::text::MAX_LINE;
 use crate::recording::words::Secrets;
 use crate::scenario::{Diagnostic, Sources, Span};
+
+/// Of a longer line no more is shown, in characters.
+const MAX_SHOWN: usize = 2000;
 
 /// The text as it may be shown: only the lines that a notice is about, without the credentials in them.
 ///
@@ -25,8 +29,9 @@ pub(super) fn masked_sources(
         let mut here: Vec<&mut Diagnostic> =
             notices.iter_mut().filter(|notice| (start..=end).contains(&(notice.span.start as usize))).collect();
         let begin = shown.len();
-        if !here.is_empty() && !unshown.contains(&start) && !credentials::may_stand_in(line) {
-            shown.push_str(&secrets.mask(line.trim_end()));
+        let is_short = line.len() <= MAX_LINE;
+        if !here.is_empty() && is_short && !unshown.contains(&start) && !credentials::may_stand_in(line) {
+            shown.extend(secrets.mask(line.trim_end()).chars().take(MAX_SHOWN));
         }
         for notice in &mut here {
             // Behind the masks columns are others: the whole line is underlined.

@@ -12,7 +12,7 @@ use super::grammar::{self, LineForm, reply_code};
 use super::marks::{LogSide, Marks, Seen};
 use super::session::LogSession;
 use super::shell;
-use super::text::{LineRole, TextLine};
+use super::text::{LineRole, MAX_LINE, TextLine};
 use crate::scenario::Span;
 use message::TalkMessage;
 use std::cell::Cell;
@@ -108,6 +108,7 @@ impl<'t> Talk<'t> {
             LineRole::AfterToolGreeted => self.session.greet_by_tool(),
             LineRole::Noise if shell::is_command(&line.text) => return self.command_line(&line.text),
             LineRole::Noise => return self.event(&line.text),
+            LineRole::TooLong => return self.leave_out_long(line.end - line.start),
             LineRole::Open => {}
         }
         // The line that ends the reply to the EHLO which s_client said by itself.
@@ -191,6 +192,9 @@ impl<'t> Talk<'t> {
                 return;
             }
             _ => {}
+        }
+        if !self.marks.are_alike() && self.session.chunk_line(text, grammar::command(text).is_some()) {
+            return;
         }
         if shell::is_command(text) {
             return self.command_line(text);
@@ -291,6 +295,14 @@ impl<'t> Talk<'t> {
         }
         let (first, count) = self.neither.take().unwrap_or((self.here, 0));
         self.neither = Some((first, count + 1));
+    }
+
+    /// A line that no conversation has.
+    fn leave_out_long(&mut self, length: usize) {
+        self.unshown.push(self.here.start as usize);
+        let message =
+            format!("this line has {length} bytes, more than the {MAX_LINE} that are read of one: it was left out");
+        self.session.warn(self.here, &message, "");
     }
 
     fn end_neither(&mut self) {

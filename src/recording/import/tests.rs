@@ -49,6 +49,40 @@ fn what_is_typed_while_a_ticket_is_printed_is_not_lost() {
     assert!(imported.scenario.contains("send: ehlo <<domain>>"), "{}", imported.scenario);
 }
 
+/// RFC 2033 section 4.2, RFC 3030: one reply for each accepted recipient, whichever way the message came.
+#[test]
+fn of_lmtp_each_accepted_recipient_has_a_reply() {
+    let start = "S: 220 lmtp.example\nC: LHLO a.example\nS: 250-lmtp.example\nS: 250 CHUNKING\nC: MAIL FROM:<a@b.example>\nS: 250 ok\n\
+                 C: RCPT TO:<c@d.example>\nS: 250 ok\nC: RCPT TO:<e@f.example>\nS: 550 no\nC: RCPT TO:<g@h.example>\nS: 250 ok\n\
+                 C: MAIL FROM:<again@b.example>\nS: 503 nested\n";
+    let end = "S: 250 one\nS: 250 two\nC: QUIT\nS: 221 bye\n";
+    for message in ["C: BDAT 8 LAST\nC: hi, you\n", "C: DATA\nS: 354 go\nC: Subject: x\nC: \nC: hi\nC: .\n"] {
+        let (scenario, _) = imported(&format!("{start}{message}{end}"));
+        assert!(scenario.contains("221"), "{scenario}");
+    }
+}
+
+#[test]
+fn what_is_too_long_is_said_and_left_out() {
+    let long = "AUTH PLAIN ".to_owned() + &"QUJD".repeat(MAX_LINE / 4);
+    let said = refused(&long, None);
+    assert!(said.contains(&format!("a line of {} bytes", long.len())) && said.len() < 1000, "{said}");
+    let log = format!("S: 220 hi\nC: EHLO a\nS: 250 b\n{long}\nC: QUIT\nS: 221 bye\n");
+    let (scenario, notices) = imported(&log);
+    assert!(scenario.contains("send: QUIT") && !scenario.contains("QUJD"), "{scenario}");
+    assert!(notices[0].starts_with("4: this line has") && notices[0].ends_with("it was left out"), "{notices:?}");
+    assert!(refused(&"\n".repeat(MAX_LINES + 1), None).contains("a transcript has at most"));
+    let nested = format!("[{{\"a\": [{}1]}}]", "1,".repeat(MAX_LINE));
+    assert!(refused(&nested, None).contains("of a line of"), "{}", refused(&nested, None));
+}
+
+/// A text of many blocks, each of which begins and ends.
+#[test]
+fn a_text_of_many_blocks_is_read_in_time() {
+    let blocks = "a: |\n x\n".repeat(100_000);
+    assert!(refused(&format!("query_response:\n{blocks}"), None).contains("error: "));
+}
+
 #[test]
 fn swaks_with_tls_and_a_refusal() {
     let (scenario, notices) = imported(SWAKS);

@@ -1,10 +1,12 @@
 //! The lines of a pasted text.
 //!
-//! Responsible for what wraps whole lines wherever they come from: line ends, colours of a terminal, quoting in mail and
-//! Markdown, fences, backticks, indentation, entities of HTML, lines of JSON. Each line keeps its place in the text.
+//! Responsible for the encoding of a file, and for what wraps whole lines wherever they come from: line ends,
+//! quoting in mail and Markdown, fences, backticks, indentation, entities of HTML, lines of JSON. Each line keeps its place in
+//! the text. What is done to one line by a terminal is `screen`'s business, what a log puts at the end of all `closing`'s.
 
-use super::{logfmt, markup, wrap};
+use super::{closing, logfmt, markup, screen, wrap};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// A line with its place.
 pub(super) struct TextLine<'t> {
@@ -26,41 +28,93 @@ pub(super) enum LineRole {
     AfterHandshake,
     /// Before this line the tool has greeted and begun TLS by itself.
     AfterToolGreeted,
+    /// A line that is longer than any of a conversation: nothing of it is kept.
+    TooLong,
 }
+
+/// No line of a conversation is longer, in bytes, whatever wraps it.
+pub(super) const MAX_LINE: usize = 1024 * 1024;
+/// The most lines that are read: each takes memory, a blank one too.
+pub(super) const MAX_LINES: usize = 400_000;
+
+/// A text has more than [`MAX_LINES`].
+pub(super) struct TooManyLines;
 
 /// Marks that people paste several of into one line.
 const GLUED: [&str; 4] = ["SERVER -> CLIENT:", "CLIENT -> SERVER:", "SMTP -> FROM SERVER:", "SMTP ERROR:"];
 
+/// The text of a file: UTF-16, as Windows writes it, or UTF-8; bytes that are neither are replaced.
+#[must_use]
+pub fn decoded(bytes: Vec<u8>) -> String {
+    let wide = |from: fn([u8; 2]) -> u16, bytes: &[u8]| {
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect();
+        String::from_utf16_lossy(&units)
+    };
+    match bytes.get(..2) {
+        Some([0xff, 0xfe]) => wide(u16::from_le_bytes, &bytes[2..]),
+        Some([0xfe, 0xff]) => wide(u16::from_be_bytes, &bytes[2..]),
+        // Digits and letters have a zero in one of their two octets.
+        Some([first, 0]) if *first != 0 && has_zeros(&bytes, 1) => wide(u16::from_le_bytes, &bytes),
+        Some([0, second]) if *second != 0 && has_zeros(&bytes, 0) => wide(u16::from_be_bytes, &bytes),
+        _ => {
+            let mut text =
+                String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+            let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+            text.drain(..mark);
+            text
+        }
+    }
+}
+
+/// Whether nearly each second octet of the beginning is zero, from the one at this place on.
+fn has_zeros(bytes: &[u8], from: usize) -> bool {
+    let halves = || bytes.iter().take(512).skip(from).step_by(2);
+    halves().filter(|byte| **byte == 0).count() * 10 >= halves().count() * 9
+}
+
 /// The lines of a text.
-pub(super) fn lines(text: &str) -> Vec<TextLine<'_>> {
-    if let Some(objects) = wrap::json_objects(text) {
-        let line = |(start, end, text)| TextLine { start, end, text: Cow::Owned(text), role: LineRole::Open };
+///
+/// # Errors
+/// There are more than are read.
+pub(super) fn lines(text: &str) -> Result<Vec<TextLine<'_>>, TooManyLines> {
+    if let Some(objects) = wrap::json_objects(text, MAX_LINES) {
+        let line = |(place, text): (Range<usize>, Option<String>)| of_text(place, text.map(Cow::Owned));
         return unwrapped(objects.into_iter().map(line).collect());
     }
     let count = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    if count >= MAX_LINES {
+        return Err(TooManyLines);
+    }
     let mut lines: Vec<TextLine<'_>> = Vec::with_capacity(count + 1);
     let mut start = 0;
     for line in text.split('\n') {
-        let shown = without_colours(line.trim_end_matches('\r'));
-        if !shown.trim_start().starts_with("```") {
-            lines.push(TextLine { start, end: start + line.len(), text: shown, role: LineRole::Open });
+        let shown = (line.len() <= MAX_LINE).then(|| screen::shown(line.trim_end_matches('\r')));
+        if shown.as_ref().is_none_or(|shown| !shown.trim_start().starts_with("```")) {
+            lines.push(of_text(start..start + line.len(), shown));
         }
         start += line.len() + 1;
     }
     unquote(&mut lines);
     unindent(&mut lines);
+    closing::take_off(&mut lines);
     under_headings(&mut lines);
     unwrapped(lines)
 }
 
+/// A line that nothing is known of; without its text it is too long.
+fn of_text(place: Range<usize>, text: Option<Cow<'_, str>>) -> TextLine<'_> {
+    let role = if text.is_some() { LineRole::Open } else { LineRole::TooLong };
+    TextLine { start: place.start, end: place.end, text: text.unwrap_or_default(), role }
+}
+
 /// The lines without what wraps each alone; what was joined in one is several again.
-fn unwrapped(mut lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
+fn unwrapped(mut lines: Vec<TextLine<'_>>) -> Result<Vec<TextLine<'_>>, TooManyLines> {
     lines.iter_mut().for_each(plain);
     if lines.iter().any(|line| parts(&line.text).len() > 1) {
-        lines.into_iter().flat_map(unglue).collect()
-    } else {
-        lines
+        let apart: Vec<_> = lines.into_iter().flat_map(unglue).take(MAX_LINES + 1).collect();
+        return if apart.len() > MAX_LINES { Err(TooManyLines) } else { Ok(apart) };
     }
+    Ok(lines)
 }
 
 /// Puts a heading, `Client:` on a line of its own, before each line below it.
@@ -157,27 +211,6 @@ fn map(text: &mut Cow<'_, str>, part: impl Fn(&str) -> &str) {
     }
 }
 
-/// Escape sequences of a terminal, `\x1b[…m` and the like.
-fn without_colours(line: &str) -> Cow<'_, str> {
-    if !line.contains('\x1b') {
-        return Cow::Borrowed(line);
-    }
-    let mut plain = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some((before, after)) = rest.split_once('\x1b') {
-        plain.push_str(before);
-        rest = match after.strip_prefix('[') {
-            Some(sequence) => {
-                let end =
-                    sequence.find(|letter: char| ('@'..='~').contains(&letter)).map_or(sequence.len(), |at| at + 1);
-                &sequence[end..]
-            }
-            None => after,
-        };
-    }
-    Cow::Owned(plain + rest)
-}
-
 /// Takes quoting by `>` off: where all lines have it, and line by line where a line of the server has it.
 fn unquote(lines: &mut [TextLine<'_>]) {
     let filled = |lines: &[TextLine<'_>]| lines.iter().any(|line| !line.text.trim().is_empty());
@@ -219,7 +252,7 @@ mod tests {
     use super::*;
 
     fn texts(text: &str) -> Vec<String> {
-        lines(text).into_iter().map(|line| line.text.into_owned()).collect()
+        lines(text).unwrap_or_default().into_iter().map(|line| line.text.into_owned()).collect()
     }
 
     #[test]

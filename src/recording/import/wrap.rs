@@ -3,8 +3,11 @@
 //! Responsible for taking it off, and for cutting text that holds several lines. What wraps whole lines of a text
 //! (Markdown, quoting) is `text`'s business.
 
+use super::text::MAX_LINE;
+use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 /// What opens a quoted text, the longer first.
 const OPENERS: [&str; 7] = ["b'", "b\"", "u'", "'", "\"", "`", "["];
@@ -46,9 +49,12 @@ pub(super) fn is_member_name(text: &str) -> bool {
     after.is_some_and(|after| after.starts_with(':') || after.starts_with("=>"))
 }
 
-/// The objects of a text that is JSON from its beginning to its end, a list of objects or one after the other, each with
-/// its place in bytes.
-pub(super) fn json_objects(text: &str) -> Option<Vec<(usize, usize, String)>> {
+/// An object of a text with its place in bytes, as one line of JSON; a large one without its text.
+pub(super) type JsonObject = (Range<usize>, Option<String>);
+
+/// The objects of a text that is JSON from its beginning to its end, a list of objects or one after the other; nothing where
+/// there are more than `most`.
+pub(super) fn json_objects(text: &str, most: usize) -> Option<Vec<JsonObject>> {
     let mut objects = Vec::new();
     let mut at = 0;
     loop {
@@ -58,12 +64,23 @@ pub(super) fn json_objects(text: &str) -> Option<Vec<(usize, usize, String)>> {
         if skipped.is_empty() {
             return (!objects.is_empty()).then_some(objects);
         }
-        let mut values = serde_json::Deserializer::from_str(skipped).into_iter::<serde_json::Value>();
-        let value = values.next()?.ok().filter(serde_json::Value::is_object)?;
-        let end = at + values.byte_offset();
-        objects.push((at, end, value.to_string()));
-        at = end;
+        if !skipped.starts_with('{') || objects.len() == most {
+            return None;
+        }
+        // Where one ends is known without keeping what is in it.
+        let mut values = serde_json::Deserializer::from_str(skipped).into_iter::<IgnoredAny>();
+        values.next()?.ok()?;
+        let length = values.byte_offset();
+        let line = (length <= MAX_LINE).then(|| in_one_line(&skipped[..length]));
+        objects.push((at..at + length, line));
+        at += length;
     }
+}
+
+/// An object as it is written without blanks.
+fn in_one_line(object: &str) -> String {
+    let value: Result<serde_json::Value, _> = serde_json::from_str(object);
+    value.map_or_else(|_| object.to_owned(), |value| value.to_string())
 }
 
 /// The lines of a text after its mark.
@@ -154,8 +171,21 @@ fn escaped<'t>(escape: &'t str, plain: &mut Vec<u8>) -> &'t str {
 }
 
 /// The names of the member that holds a line of SMTP, the more exact first.
-const MESSAGES: [&str; 12] =
-    ["line", "data", "contents", "raw", "payload", "text", "msg", "message", "log", "@message", "MESSAGE", "value"];
+const MESSAGES: [&str; 13] = [
+    "line",
+    "data",
+    "contents",
+    "raw",
+    "payload",
+    "text",
+    "msg",
+    "message",
+    "log",
+    "@message",
+    "MESSAGE",
+    "value",
+    "textPayload",
+];
 
 /// The line that a line of JSON stands for: what tells a session and a direction, and then its message.
 pub(super) fn json(line: &str) -> Option<String> {
@@ -172,7 +202,12 @@ pub(super) fn json(line: &str) -> Option<String> {
 
 /// The line that members stand for: what tells a session and a direction, and then the message.
 pub(super) fn said_by(fields: &[(String, String)]) -> Option<String> {
-    let message = MESSAGES.iter().find_map(|name| fields.iter().find(|(key, _)| key == name))?;
+    let named = |is_it: fn(&str, &str) -> bool| {
+        MESSAGES.iter().find_map(|name| fields.iter().find(|(key, _)| is_it(key, name)))
+    };
+    // What a collector of logs wraps stands one level deeper.
+    let is_inner = |key: &str, name: &str| key.rsplit_once('.').is_some_and(|(_, last)| last == name);
+    let message = named(|key, name| key == name).or_else(|| named(is_inner))?;
     let mut written = String::new();
     for (_, text) in fields.iter().filter(|(key, _)| is_session(key)) {
         _ = write!(written, "[{text}] ");

@@ -3,6 +3,7 @@
 use super::model::{Audit, AuditCheck, AuditTarget, AuditVerdict, CheckResult, Grade};
 use crate::report::human::Styled;
 use crate::report::model::Level;
+use crate::report::words::counted;
 use crate::smtp::ports::host_port;
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
@@ -156,7 +157,7 @@ fn missing_values(audit: &Audit, target: &AuditTarget) -> String {
     let mut text = String::new();
     for (option, count) in wanted_options(audit, target) {
         let gap = if text.is_empty() { "\n" } else { "" };
-        _ = writeln!(text, "{gap}  {count} more check{}: {option}", if count == 1 { "" } else { "s" });
+        _ = writeln!(text, "{gap}  {}: {option}", counted(count as u64, "more check"));
     }
     text
 }

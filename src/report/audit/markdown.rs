@@ -5,12 +5,12 @@
 use super::human::{LEVELS, address, listed, of_verdict, sections, wanted_options};
 use super::model::{Audit, AuditCheck, AuditTarget, AuditVerdict, CheckResult};
 use crate::report::markdown::{code, fenced};
+use crate::report::words::counted;
 use std::fmt::Write as _;
 
 /// The page.
 pub(in crate::report) fn markdown(audit: &Audit) -> String {
-    let count = audit.targets.len();
-    let mut page = format!("# Audit of {count} server{}\n\n", if count == 1 { "" } else { "s" });
+    let mut page = format!("# Audit of {}\n\n", counted(audit.targets.len() as u64, "server"));
     page.push_str(
         "| server | address | role | MUST | SHOULD | MAY | n/a | blocked |\n|---|---|---|---|---|---|---|---|\n",
     );

@@ -7,7 +7,7 @@ use super::timeline::{Lane, lanes};
 use crate::report::model::{Divergence, Line, Reply, ScenarioReport, Session, Speaker, Step, StepVerdict};
 use crate::report::words;
 use crate::run::OWN_CLOSE;
-use crate::visible::inert;
+use crate::visible::{commands_a_runner, inert};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -83,8 +83,10 @@ pub(super) fn json(scenario: &ScenarioReport) -> io::Result<String> {
     Ok(escaped(&serde_json::to_string(&details)?))
 }
 
-/// No `<` is left that could begin a tag or a comment, and no character that acts on its neighbours.
+/// No `<` is left that could begin a tag or a comment, no character that acts on its neighbours, and nothing that a runner
+/// obeys who reads the page on standard output.
 fn escaped(json: &str) -> String {
+    let json = &if commands_a_runner(json) { json.replace("##", "#\\u0023") } else { json.to_owned() };
     let mut safe = String::with_capacity(json.len());
     for character in json.chars() {
         match character {

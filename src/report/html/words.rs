@@ -1,6 +1,7 @@
 //! The words, marks and numbers of the page: the same everywhere, and never a colour alone.
 
 use crate::report::model::Verdict;
+use crate::report::words::{self, plural};
 use std::time::Duration;
 
 /// All verdicts, the gravest first: the order of the list, the bar and the chips.
@@ -24,15 +25,9 @@ pub(super) fn rank(verdict: Verdict) -> usize {
 /// The name in the page's style, and what the filter `verdict:` takes.
 pub(super) fn class(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Followed => "followed",
-        Verdict::Flaky => "flaky",
-        Verdict::Diverged => "diverged",
-        Verdict::Unreachable => "unreachable",
-        Verdict::Broken => "broken",
-        Verdict::Interrupted => "interrupted",
         Verdict::NotPlayed => "not-played",
-        Verdict::Warned => "warned",
         Verdict::NotApplicable => "not-applicable",
+        other => words::verdict(other),
     }
 }
 
@@ -75,7 +70,7 @@ pub(super) fn count(number: u64) -> String {
 
 /// `1 scenario`, `2 scenarios`
 pub(super) fn counted(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+    format!("{} {noun}{}", count(number), plural(number))
 }
 
 /// A time of any length, with about three digits: `0.42 ms`, `18.3 ms`, `412 ms`, `1.23 s`, `2 min 3 s`.

@@ -4,12 +4,9 @@ use super::decoder::{Decoder, Entries, KeyValue};
 use super::{claim, include, steps};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::yaml::{Node, ScalarKind, Value};
-use crate::scenario::{Action, CodePattern, Data, Group, Length, Named, Retry, RetryOn, Step};
-use std::time::Duration;
+use crate::scenario::{Action, CodePattern, DEFAULT_RETRY_DELAY, Data, Group, Length, Named, Retry, RetryOn, Step};
 
 const RETRY_KEYS: [&str; 3] = ["attempts", "delay", "on"];
-/// How long a retry waits when nothing is said.
-const DEFAULT_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// A group: its steps stand here or in another file.
 pub(super) fn group(

@@ -2,13 +2,11 @@
 
 use super::actions;
 use super::decoder::{Decoder, KeyValue};
-use crate::scenario::server::{MailPart, Received, Reply, ReplyKind};
+use crate::scenario::server::{IMPLIED_CODE, MailPart, Received, Reply, ReplyKind};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::yaml::{Node, ScalarKind, Value};
 
 const REPLY_KEYS: [&str; 3] = ["code", "lines", "raw"];
-/// The code of a list of lines that names none: what such lists are written for is EHLO.
-const IMPLIED_CODE: u16 = 250;
 
 /// A line with its code, a list of lines (250 is implied), or `{code:, lines:}`, or `{raw:}`.
 pub(super) fn reply(decoder: &mut Decoder<'_>, entry: KeyValue<'_>) -> Option<Reply> {

@@ -10,11 +10,6 @@ use crate::scenario::words::one_slip;
 use crate::scenario::{Action, Auth, Expectation, Step};
 use crate::smtp::command::{CommandLine, Verb};
 
-/// The verbs that are looked for in a misspelt one.
-const VERBS: [&str; 14] = [
-    "EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT", "VRFY", "EXPN", "AUTH", "STARTTLS",
-];
-
 /// Codes that belong to one command each.
 const KNOWN: [u16; 6] = [220, 221, 235, 250, 334, 354];
 
@@ -235,11 +230,18 @@ fn verb(text: &Text, whole: &str, warnings: &mut Vec<Diagnostic>) {
         ("EXPAND", "EXPN name"),
     ];
     let meant = joined.iter().find(|(wrong, _)| *wrong == upper).map(|(_, right)| (*right).to_owned());
-    let near = || one_slip(&upper, VERBS).map(str::to_owned);
+    let in_use = Verb::names().filter(|(_, verb)| is_in_use(*verb)).map(|(name, _)| name);
+    let near = || one_slip(&upper, in_use).map(str::to_owned);
     if let Some(meant) = meant.or_else(near) {
         let warning = Diagnostic::warning(text.span, format!("`{word}` is no command of SMTP, and looks like one"));
         warnings.push(warning.help(format!("did you mean `{meant}`?")));
     }
+}
+
+/// Whether a misspelt word may mean this verb.
+fn is_in_use(verb: Verb) -> bool {
+    use Verb::{Atrn, Burl, Etrn, Help, Send, Turn, XClient, XForward};
+    !matches!(verb, Atrn | Burl | Etrn | Help | Send | Turn | XClient | XForward)
 }
 
 /// A positive reply that the command never has.

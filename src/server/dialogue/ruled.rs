@@ -6,15 +6,14 @@
 
 use super::{After, Input, NextInput, SandboxDialogue};
 use crate::server::answer::Answer;
+use crate::server::audience::Audience;
 use crate::server::mail_sink::MailSink;
 use crate::server::protocol::Protocol;
-use crate::server::rulebook::{Ending, Interjection};
+use crate::server::rulebook::Interjection;
+use crate::smtp::auth::CHALLENGE;
 use crate::smtp::command::{CommandLine, Verb};
 
-/// The reply code of a challenge (RFC 4954 section 4).
-const CHALLENGE: u16 = 334;
-
-impl<S: MailSink> SandboxDialogue<S> {
+impl<S: MailSink, A: Audience> SandboxDialogue<S, A> {
     /// The answer of the first rule that takes the event, or the protocol's.
     pub(super) fn ruled(&mut self, event: Input<'_>) -> Answer {
         let mut heard = None;
@@ -39,19 +38,29 @@ impl<S: MailSink> SandboxDialogue<S> {
         };
         let secret = secret || CommandLine::parse(line).verb() == Verb::AuthCommand;
         self.rules.challenged = false;
-        let Some(interjector) = &mut self.rules.interjector else { return self.said(event) };
-        match interjector.answer(line, secret) {
-            Ok(None) => heard.unwrap_or_else(|| self.said(event)),
+        match self.audience.answer(line, secret) {
+            Ok(None) => {
+                let answer = heard.unwrap_or_else(|| self.said(event));
+                self.count_message(event, answer.reply.starts_with('2'));
+                answer
+            }
             Ok(Some(interjection)) => {
+                self.count_message(event, Protocol::<S>::granted(interjection.code()).is_some());
                 let next = if heard.is_some() { NextInput::Line } else { self.effect(event, interjection.code()) };
                 self.rules.pending = Some((interjection, next));
                 Answer::from("")
             }
             Err(fault) => {
-                self.log.note(|| fault.0);
+                self.audience.remark(|| fault.0);
                 self.protocol.overruled(true);
                 Answer::from("").then(NextInput::Close)
             }
+        }
+    }
+
+    fn count_message(&mut self, event: Input<'_>, taken: bool) {
+        if taken && matches!(event, Input::MailDataEnded) {
+            self.audience.message_taken();
         }
     }
 
@@ -60,9 +69,7 @@ impl<S: MailSink> SandboxDialogue<S> {
         let is_last = CommandLine::parse(command.as_bytes()).bdat().is_some_and(|bdat| bdat.last);
         let goes_on = std::mem::replace(&mut self.rules.more_chunks, !is_last);
         self.rules.chunk = Some(command.as_bytes().to_vec());
-        if let Some(interjector) = &mut self.rules.interjector {
-            interjector.message_begins(goes_on);
-        }
+        self.audience.message_begins(goes_on);
     }
 
     /// Tells the protocol what a rule has answered by this code; what is read next.
@@ -84,21 +91,12 @@ impl<S: MailSink> SandboxDialogue<S> {
         self.rules.pending.as_ref().map(|(interjection, _)| interjection.clone())
     }
 
-    /// Tells the log that it is sent, which may come a while after it was decided.
-    pub(crate) fn interject(&mut self, interjection: &Interjection) {
-        if !interjection.shown.is_empty() {
-            self.log.server(&interjection.shown);
-        }
-    }
-
     /// It was sent: goes on with what the client had sent after it.
     pub(crate) fn interjected(&mut self) -> After {
         let unread = std::mem::take(&mut self.rules.unread);
         let Some((interjection, next)) = self.rules.pending.take() else { return After::Read };
-        match interjection.ending {
-            Some(Ending::Close) => return After::Close,
-            Some(Ending::Reset) => return After::Reset,
-            None => {}
+        if let Some(ending) = interjection.ending {
+            return After::Leave(ending);
         }
         self.rules.tls_ready = next == NextInput::StartTls;
         match self.go_on(next) {

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::server::acceptor::Accepted;
+use crate::server::audience::SandboxAudience;
 use crate::server::auth::Login;
 use crate::server::mail_sink::Sender;
 use crate::server::protocol::ClientTlsFacts;
@@ -61,12 +62,12 @@ impl MailSink for Broken {
     }
 }
 
-fn dialogue<S: MailSink>(sink: S) -> SandboxDialogue<S> {
+fn dialogue<S: MailSink>(sink: S) -> SandboxDialogue<S, SandboxAudience> {
     dialogue_with(settings(), sink)
 }
 
-fn dialogue_with<S: MailSink>(settings: SandboxSettings, sink: S) -> SandboxDialogue<S> {
-    SandboxDialogue::new(Protocol::new(Arc::new(settings), sink), SessionLog::default())
+fn dialogue_with<S: MailSink>(settings: SandboxSettings, sink: S) -> SandboxDialogue<S, SandboxAudience> {
+    SandboxDialogue::new(Protocol::new(Arc::new(settings), sink), SandboxAudience::default())
 }
 
 fn settings() -> SandboxSettings {
@@ -105,14 +106,18 @@ fn settings_of(session: &str) -> SandboxSettings {
     settings
 }
 
-fn replies<S: MailSink>(dialogue: &mut SandboxDialogue<S>) -> String {
+fn replies<S: MailSink>(dialogue: &mut SandboxDialogue<S, SandboxAudience>) -> String {
     let replies = String::from_utf8(dialogue.replies().to_vec()).unwrap();
     dialogue.replies_sent();
     replies
 }
 
 /// Sends `input` in pieces of `size`, stops as the connection would, and gives the replies.
-fn exchange<S: MailSink>(dialogue: &mut SandboxDialogue<S>, input: &[u8], size: usize) -> (String, After) {
+fn exchange<S: MailSink>(
+    dialogue: &mut SandboxDialogue<S, SandboxAudience>,
+    input: &[u8],
+    size: usize,
+) -> (String, After) {
     let end = input.chunks(size).map(|piece| dialogue.take(piece)).find(|after| *after != After::Read);
     if end == Some(After::StartTls) {
         dialogue.tls_ready();
@@ -248,7 +253,7 @@ fn what_is_pipelined_behind_starttls_is_dropped() {
     let (answered, after) = exchange(&mut dialogue, input, usize::MAX);
     assert_eq!(answered, "250 sandbox.example\r\n220 2.0.0 Ready to start TLS\r\n");
     assert_eq!(after, After::StartTls);
-    dialogue.tls_started(Accepted::default());
+    dialogue.tls_started(Arc::new(Accepted::default()));
     let (answered, _) = exchange(&mut dialogue, b"NOOP\r\nRCPT TO:<a@b>\r\n", usize::MAX);
     assert_eq!(answered, "250 2.0.0 Ok\r\n503 5.5.1 Send EHLO or HELO first\r\n");
 }

@@ -2,20 +2,18 @@
 
 use super::Peer;
 use crate::net::clock;
+use crate::net::wire::{LAST_OCTETS, discard_arrived};
 use socket2::SockRef;
 use std::net::Shutdown;
 use std::time::Duration;
-
-/// How long an orderly close may take.
-const LAST_BYTES: Duration = Duration::from_millis(500);
 
 impl Peer {
     /// Closes in order: `close_notify` where there is TLS, then FIN. What has arrived is thrown away, or the kernel would
     /// reset the connection and take our last words with it.
     pub(crate) async fn close(&mut self) {
         if let Some(stream) = &mut self.stream {
-            _ = clock::within(LAST_BYTES, stream.shutdown()).await;
-            stream.discard_arrived();
+            _ = clock::within(LAST_OCTETS, stream.shutdown()).await;
+            discard_arrived(&SockRef::from(stream.tcp()));
         }
         self.stream = None;
     }
@@ -31,14 +29,14 @@ impl Peer {
     pub(crate) fn truncate(&mut self) {
         if let Some(stream) = self.stream.take() {
             _ = SockRef::from(stream.tcp()).shutdown(Shutdown::Write);
-            stream.discard_arrived();
+            discard_arrived(&SockRef::from(stream.tcp()));
         }
     }
 
     /// Closes the half that writes; reading goes on.
     pub(crate) async fn close_write(&mut self) {
         if let Some(stream) = &mut self.stream {
-            _ = clock::within(LAST_BYTES, stream.shutdown()).await;
+            _ = clock::within(LAST_OCTETS, stream.shutdown()).await;
         }
     }
 }

@@ -4,16 +4,13 @@ use super::trouble::PeerEnd;
 use crate::net::tls::is_no_record;
 use crate::server::acceptor::failure;
 use socket2::SockRef;
-use std::io::{self, Read};
+use std::io;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
-
-/// The most octets thrown away when closing, so that what was sent last arrives before the end.
-const DISCARDED_AT_MOST: usize = 256 * 1024;
 
 pub(super) enum Layer {
     Plain(TcpStream),
@@ -36,18 +33,6 @@ impl Layer {
                 // FIN, whatever became of `close_notify`.
                 _ = SockRef::from(tls.get_ref()).shutdown(Shutdown::Write);
                 done
-            }
-        }
-    }
-
-    pub(super) fn discard_arrived(&self) {
-        let socket = SockRef::from(self.tcp());
-        let mut buffer = [0; 4096];
-        let mut discarded = 0;
-        while discarded < DISCARDED_AT_MOST {
-            match (&*socket).read(&mut buffer) {
-                Ok(count) if count > 0 => discarded += count,
-                _ => break,
             }
         }
     }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::ready;
@@ -20,11 +20,12 @@ use tokio_openssl::SslStream;
 
 use super::{SandboxStage, Shared, reached};
 use crate::server::acceptor::{HandshakeFailure, failure};
+use crate::server::audience::{Audience as _, SandboxAudience};
 use crate::server::dialogue::{After, Input, SandboxDialogue};
 use crate::server::log::SessionLog;
 use crate::server::protocol::Protocol;
 use crate::server::reception::Reception;
-use crate::server::rulebook::Arrival;
+use crate::server::rulebook::{Arrival, Ending};
 use crate::smtp::offer::TLS_HANDSHAKE;
 use crate::visible::visible;
 
@@ -47,6 +48,8 @@ const DISTRUST: [&str; 6] = [
     "unsupported certificate",
 ];
 
+type SandboxTalk = SandboxDialogue<Reception, SandboxAudience>;
+
 thread_local! {
     /// Input is consumed before the next connection reads, so that all connections of a thread share one buffer.
     static INPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -65,12 +68,13 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, session: u64, sha
     log.detail(|| format!("connected from {peer}"));
     let server = stream.local_addr().unwrap_or(peer);
     let rules = shared.rules.clone().map(|rules| rules.open(Arrival { number: session, client: peer, server }));
-    let mut dialogue = dialogue(&shared, peer, log.clone()).with_rules(rules);
+    let mut dialogue = dialogue(&shared, peer, SandboxAudience { log: log.clone(), rules });
     let served = match start {
         Start::Plain => serve_plain(stream, &shared, &mut dialogue).await,
         Start::ImplicitTls => serve_implicit_tls(stream, &shared, &mut dialogue).await,
     };
-    dialogue.ended();
+    // It may have ended in the midst of mail data.
+    dialogue.audience().log.end_mail_data();
     match served {
         Ok(()) => {
             dialogue.ended_in_order();
@@ -114,7 +118,7 @@ impl std::error::Error for HandshakeFailed {}
 
 /// Sends one client too many away, if that can be said at once.
 pub(super) fn turn_away(stream: &TcpStream, shared: &Shared, start: Start) {
-    let mut dialogue = dialogue(shared, (std::net::Ipv4Addr::LOCALHOST, 0).into(), SessionLog::default());
+    let mut dialogue = dialogue(shared, (std::net::Ipv4Addr::LOCALHOST, 0).into(), SandboxAudience::default());
     dialogue.tell(Input::TooBusy);
     if matches!(start, Start::Plain) {
         // A client that does not hear it sees the connection closed, which says the same.
@@ -122,18 +126,14 @@ pub(super) fn turn_away(stream: &TcpStream, shared: &Shared, start: Start) {
     }
 }
 
-fn dialogue(shared: &Shared, peer: SocketAddr, log: SessionLog) -> SandboxDialogue<Reception> {
+fn dialogue(shared: &Shared, peer: SocketAddr, audience: SandboxAudience) -> SandboxTalk {
     let (host_name, counts) = (shared.settings.host_name.clone(), Arc::clone(&shared.counts));
-    let reception = Reception::new(peer, host_name, shared.store.clone(), counts, log.clone());
+    let reception = Reception::new(peer, host_name, shared.store.clone(), counts, audience.log.clone());
     let reception = reception.telling(shared.listener.clone());
-    SandboxDialogue::new(Protocol::new(Arc::clone(&shared.settings), reception), log)
+    SandboxDialogue::new(Protocol::new(Arc::clone(&shared.settings), reception), audience)
 }
 
-async fn serve_plain(
-    mut stream: TcpStream,
-    shared: &Shared,
-    dialogue: &mut SandboxDialogue<Reception>,
-) -> io::Result<()> {
+async fn serve_plain(mut stream: TcpStream, shared: &Shared, dialogue: &mut SandboxTalk) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut after = dialogue.tell(Input::Connected);
     loop {
@@ -147,7 +147,7 @@ async fn serve_plain(
         match shared.tls() {
             Ok(_) => break,
             Err(error) => {
-                dialogue.log().note(|| error.to_string());
+                dialogue.audience().log.note(|| error.to_string());
                 after = dialogue.tell(Input::TlsUnavailable);
             }
         }
@@ -159,11 +159,7 @@ async fn serve_plain(
     end(stream, after, SslStream::get_mut).await
 }
 
-async fn serve_implicit_tls(
-    stream: TcpStream,
-    shared: &Shared,
-    dialogue: &mut SandboxDialogue<Reception>,
-) -> io::Result<()> {
+async fn serve_implicit_tls(stream: TcpStream, shared: &Shared, dialogue: &mut SandboxTalk) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = accept_tls(stream, shared, dialogue).await?;
     dialogue.tell(Input::Connected);
@@ -191,20 +187,20 @@ async fn begins_with_tls(stream: &TcpStream) -> io::Result<()> {
 async fn accept_tls(
     stream: TcpStream,
     shared: &Shared,
-    dialogue: &mut SandboxDialogue<Reception>,
+    dialogue: &mut SandboxTalk,
 ) -> io::Result<SslStream<TcpStream>> {
     begins_with_tls(&stream).await?;
     let shaken = clock::within(HANDSHAKE, shared.tls()?.shake_hands(stream)).await;
     let too_late = |_| HandshakeFailure::Other(format!("not done after {} s", HANDSHAKE.as_secs()));
     let (stream, accepted) =
         shaken.map_err(too_late).flatten().map_err(|failure| io::Error::other(HandshakeFailed(failure)))?;
-    dialogue.log().detail(|| format!("{}, {}", accepted.version, accepted.cipher));
-    dialogue.tls_started(accepted);
+    dialogue.audience().log.detail(|| format!("{}, {}", accepted.version, accepted.cipher));
+    dialogue.tls_started(Arc::new(accepted));
     Ok(stream)
 }
 
 /// Reads and answers until the session wants TLS or its end.
-async fn converse<T>(stream: &mut T, dialogue: &mut SandboxDialogue<Reception>, shared: &Shared) -> io::Result<After>
+async fn converse<T>(stream: &mut T, dialogue: &mut SandboxTalk, shared: &Shared) -> io::Result<After>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -224,12 +220,7 @@ where
 }
 
 /// What the client sends next, or first what a rule has to say.
-async fn turn<T>(
-    stream: &mut T,
-    dialogue: &mut SandboxDialogue<Reception>,
-    shared: &Shared,
-    now: After,
-) -> io::Result<After>
+async fn turn<T>(stream: &mut T, dialogue: &mut SandboxTalk, shared: &Shared, now: After) -> io::Result<After>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -243,13 +234,13 @@ where
 }
 
 /// Sends what a rule says, as late and as slowly as it wants it.
-async fn interject<T>(stream: &mut T, dialogue: &mut SandboxDialogue<Reception>, idle: Duration) -> io::Result<After>
+async fn interject<T>(stream: &mut T, dialogue: &mut SandboxTalk, idle: Duration) -> io::Result<After>
 where
     T: AsyncWrite + Unpin,
 {
     let Some(interjection) = dialogue.interjection() else { return Ok(After::Read) };
     clock::rest(interjection.delay).await;
-    dialogue.interject(&interjection);
+    dialogue.audience().interject(&interjection);
     let octets = interjection.pace.map_or(usize::MAX, |pace| pace.octets.max(1));
     for (index, piece) in interjection.bytes.chunks(octets).enumerate() {
         if let Some(pace) = interjection.pace.filter(|_| index > 0) {
@@ -262,7 +253,7 @@ where
 }
 
 /// Lets the dialogue take what one read brings; a client that closed wants the same.
-async fn read<T: AsyncRead + Unpin>(stream: &mut T, dialogue: &mut SandboxDialogue<Reception>) -> io::Result<After> {
+async fn read<T: AsyncRead + Unpin>(stream: &mut T, dialogue: &mut SandboxTalk) -> io::Result<After> {
     poll_fn(|context| {
         INPUT.with_borrow_mut(|input| {
             input.resize(READ_SIZE, 0);
@@ -276,7 +267,7 @@ async fn read<T: AsyncRead + Unpin>(stream: &mut T, dialogue: &mut SandboxDialog
 }
 
 /// Sends all replies that are due in one write.
-async fn send_replies<T>(stream: &mut T, dialogue: &mut SandboxDialogue<Reception>, idle: Duration) -> io::Result<()>
+async fn send_replies<T>(stream: &mut T, dialogue: &mut SandboxTalk, idle: Duration) -> io::Result<()>
 where
     T: AsyncWrite + Unpin,
 {
@@ -293,10 +284,15 @@ async fn end<T>(mut stream: T, after: After, tcp: fn(&mut T) -> &mut TcpStream) 
 where
     T: AsyncWrite + Unpin,
 {
-    if after == After::Reset {
-        return SockRef::from(&*tcp(&mut stream)).set_linger(Some(Duration::ZERO));
+    match after {
+        After::Leave(Ending::Reset) => SockRef::from(&*tcp(&mut stream)).set_linger(Some(Duration::ZERO)),
+        After::Leave(Ending::Truncate) => {
+            _ = SockRef::from(&*tcp(&mut stream)).shutdown(Shutdown::Write);
+            _ = clock::within(LINGER, drain(tcp(&mut stream))).await;
+            Ok(())
+        }
+        _ => close(stream, tcp).await,
     }
-    close(stream, tcp).await
 }
 
 /// Closes so that the last reply arrives: while the client still sends, closing at once would reset the connection
@@ -306,12 +302,16 @@ where
     T: AsyncWrite + Unpin,
 {
     let lingered = clock::within(LINGER, async {
-        stream.shutdown().await?;
-        let tcp = tcp(&mut stream);
-        let mut dropped = [0; 512];
-        while tcp.read(&mut dropped).await? > 0 {}
-        io::Result::Ok(())
+        if stream.shutdown().await.is_ok() {
+            drain(tcp(&mut stream)).await;
+        }
     });
     _ = lingered.await;
     Ok(())
+}
+
+/// Reads up to the client's own close.
+async fn drain(tcp: &mut TcpStream) {
+    let mut dropped = [0; 512];
+    while tcp.read(&mut dropped).await.is_ok_and(|octets| octets > 0) {}
 }

@@ -168,7 +168,8 @@ impl<'a> LaxPlace<'a> {
         let between = &line[at + 3..line.len() - after.len()];
         let is_tuple =
             before.ends_with('(') && ["b'", "b\"", "'", "\""].iter().any(|mark| between == [", ", mark].concat());
-        let end = member::end_of_quoted(between, rest).map_or(line.len(), |end| line.len() - rest.len() + end);
+        let text = snippet::start_of(rest, snippet::ENOUGH);
+        let end = line.len() - rest.len() + member::end_of_quoted(between, text).unwrap_or(text.len());
         Some(Self { code, before, enhanced: found.map(|(it, _)| it), rest, is_tuple, end })
     }
 

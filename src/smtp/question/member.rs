@@ -3,6 +3,7 @@
 //! Responsible for which text belongs to a code. Not for finding the code. Called by `lax`.
 
 use super::codes::{Enhanced, enhanced_prefix};
+use super::snippet;
 
 /// Names of a member that holds the text of a reply.
 const TEXTS: [&str; 17] = [
@@ -87,7 +88,7 @@ pub(super) fn told_before<'a>(before: &'a str, after: &str) -> Option<Told<'a>> 
     if !is_further && !is_other_member(after) {
         return None;
     }
-    let unlabelled = without_label(before)?;
+    let unlabelled = without_label(snippet::end_of(before, snippet::ENOUGH))?;
     let text = last_text(unlabelled)?;
     let enhanced = is_further.then(|| enhanced_prefix(after[FURTHER.len()..].trim_start())).flatten();
     Some(Told { text, enhanced: enhanced.map(|(it, _)| it) })

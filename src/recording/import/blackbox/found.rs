@@ -23,8 +23,13 @@ pub(super) fn inner(text: &str) -> Option<String> {
             .iter()
             .any(|sign| line.strip_suffix(sign).is_some_and(|key| key.trim_end().ends_with(':')))
     };
+    let blanked = |text: &str| {
+        let of_letter = |letter: char| std::iter::repeat_n(if letter == '\n' { '\n' } else { ' ' }, letter.len_utf8());
+        text.chars().flat_map(of_letter).collect::<String>()
+    };
     let mut blank = String::with_capacity(text.len());
     let mut block: Option<usize> = None;
+    let mut begins = 0;
     let mut is_found = false;
     for line in text.split_inclusive('\n') {
         if block.is_some_and(|outer| !line.trim().is_empty() && indentation(line) <= outer) {
@@ -32,17 +37,16 @@ pub(super) fn inner(text: &str) -> Option<String> {
                 break;
             }
             block = None;
-            blank = blank.chars().map(|letter| if letter == '\n' { '\n' } else { ' ' }).collect();
+            let others = blanked(&blank.split_off(begins));
+            blank.push_str(&others);
         }
         if block.is_some() {
             is_found |= line.contains("query_response:");
             blank.push_str(line);
         } else {
-            blank
-                .extend(line.chars().flat_map(|letter| {
-                    std::iter::repeat_n(if letter == '\n' { '\n' } else { ' ' }, letter.len_utf8())
-                }));
+            blank.push_str(&blanked(line));
             block = opens(line).then(|| indentation(line));
+            begins = blank.len();
         }
     }
     is_found.then_some(blank)

@@ -5,6 +5,7 @@
 
 use super::super::grammar::{command, reply_code};
 use super::super::text::{LineRole, TextLine};
+use crate::smtp::command::Verb;
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
@@ -103,7 +104,7 @@ enum Towards {
 fn see_tls(towards: &mut Option<Towards>, is_servers: bool, first: &str) -> bool {
     *towards = match (*towards, is_servers) {
         (Some(Towards::Encrypted), _) => Some(Towards::Encrypted),
-        (_, false) if first.trim_end_matches('.').eq_ignore_ascii_case("STARTTLS") => Some(Towards::Asked),
+        (_, false) if Verb::named(first.trim_end_matches('.').as_bytes()) == Verb::StartTls => Some(Towards::Asked),
         (Some(Towards::Asked), true) if reply_code(first) == Some(220) => Some(Towards::Granted),
         (Some(Towards::Granted), false) if command(first).is_none() => {
             *towards = Some(Towards::Encrypted);

@@ -36,16 +36,16 @@ impl LogSession {
     }
 
     fn login_ended(&mut self, succeeded: bool) {
-        if matches!(self.owed.front(), Some((LineForm::Auth, _))) && self.owed.len() == 1 {
+        if matches!(self.owed.front(), Some((LineForm::Auth, _))) && self.owed.count() == 1 {
             if self.said.last().is_some_and(|said| matches!(said, Said::Line(line) if line == b"AUTH LOGIN")) {
                 for prompt in ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"] {
                     self.said.push(Said::reply(&[prompt]));
                     self.said.push(Said::Line(HIDDEN.as_bytes().to_vec()));
                 }
             }
-            self.owed.pop_front();
-            let line = if succeeded { "235 " } else { "535 " };
-            self.answer(LineForm::Auth, if succeeded { 235 } else { 535 }, vec![line.to_owned()]);
+            let code = if succeeded { 235 } else { 535 };
+            self.owed.settle(code);
+            self.answer(LineForm::Auth, code, vec![format!("{code} ")]);
         }
     }
 
@@ -102,7 +102,7 @@ impl LogSession {
     }
 
     fn timed_out(&mut self, seconds: Option<u32>, here: Span) {
-        let Some((kind, _)) = self.owed.pop_front() else { return };
+        let Some((kind, _)) = self.owed.settle(0) else { return };
         let length = format!("{}s", seconds.unwrap_or(30));
         self.waited = Some((kind, self.said.len()));
         self.said.push(Said::Wanted(0, DraftExpect::Fields(vec![("silence".to_owned(), length)])));

@@ -12,7 +12,7 @@ impl LogSession {
     /// Two answers to one challenge: the one that can be read was it, or else the one right before the reply. The other may
     /// be a credential all the same. `true`: the new one was not it.
     pub(super) fn answers_again(&mut self, text: &str, here: Span) -> bool {
-        let Some((LineForm::Answer, at)) = self.owed.back().copied() else { return false };
+        let Some((LineForm::Answer, at)) = self.owed.back() else { return false };
         let Some(Said::Line(line)) = self.said.get(at) else { return false };
         let first = String::from_utf8_lossy(line).into_owned();
         // What looks hidden may be a remark in brackets: base64 of a text is the better answer.
@@ -28,7 +28,7 @@ impl LogSession {
         self.warn(here, "two lines answer one challenge: one of them was left out", "");
         self.stray_credentials.push(if keeps_first { text.trim().to_owned() } else { first });
         if !keeps_first {
-            self.owed.pop_back();
+            self.owed.take_back();
             self.said.remove(at);
         }
         keeps_first

@@ -1,13 +1,10 @@
 //! The messages of a session: as the transcript shows them, or one that stands in their place.
 
 use super::LogSession;
-use crate::recording::import::grammar::LineForm;
-use crate::recording::{RecordedMailData, Said, split_verb};
+use crate::recording::{MAX_MESSAGE, RecordedMailData, Said, split_verb};
 use crate::scenario::Span;
+use crate::smtp::command::CommandLine;
 use std::fmt::Write as _;
-
-/// The most octets of a message that are kept.
-const MAX_MESSAGE: usize = 64 * 1024;
 
 impl LogSession {
     /// The end of mail data.
@@ -21,10 +18,9 @@ impl LogSession {
                 octets[..MAX_MESSAGE].windows(2).rposition(|pair| pair == b"\r\n").map_or(MAX_MESSAGE, |at| at + 2);
             octets.truncate(end);
         }
-        let replies = if self.lmtp { self.recipients.max(1) } else { 1 };
         let left_out = if left_out > 0 { (left_out + MAX_MESSAGE - octets.len()) as u64 } else { 0 };
         self.said.push(Said::RecordedMailData(RecordedMailData { octets, left_out }));
-        self.owed.extend(std::iter::repeat_n((LineForm::Message, self.said.len() - 1), replies));
+        self.owed.message(self.said.len() - 1);
     }
 
     /// A message takes the place of one that is not shown.
@@ -56,6 +52,32 @@ impl LogSession {
         }
         format!("{fields}Date: now\r\nMessage-ID: <1@example.com>\r\nSubject: Test\r\n\r\nThis is a test.\r\n")
             .into_bytes()
+    }
+
+    /// A line of a chunk after its BDAT: whether it is one. It has the octets that were announced, so that a line of it may
+    /// look like a command.
+    pub(in crate::recording::import) fn chunk_line(&mut self, text: &str, is_command: bool) -> bool {
+        let announced = match self.said.iter().rev().nth(1) {
+            Some(Said::Line(line)) => CommandLine::parse(line).bdat().map(|bdat| bdat.octets),
+            _ => None,
+        };
+        let (Some(Said::Chunk(chunk)), Some(announced)) = (self.said.last_mut(), announced) else { return false };
+        let left = match self.chunk_left {
+            None if is_command => return false,
+            None => {
+                *chunk = RecordedMailData { octets: Vec::new(), left_out: announced };
+                announced
+            }
+            Some(left) => left,
+        };
+        self.chunk_left = Some(left.saturating_sub(text.len() as u64 + 2));
+        let line = [text.as_bytes(), b"\r\n"].concat();
+        let kept = &line[..line.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
+        if chunk.octets.len() < MAX_MESSAGE {
+            chunk.octets.extend_from_slice(kept);
+            chunk.left_out -= kept.len() as u64;
+        }
+        left > 0
     }
 
     /// A chunk of the size that was announced.
