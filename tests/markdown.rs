@@ -34,6 +34,7 @@ impl Play {
             vars: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             secrets: names.into_iter().map(|name| (name.clone(), Secret::new(format!("hunter2-{name}")))).collect(),
             untrusted: false,
+            ..Inputs::default()
         };
         let variables = Variables::for_case(&scenario, &inputs, case).unwrap();
         let settings = Settings { sandbox: true, seed: Some(7), record: true, ..Settings::default() };
