@@ -153,10 +153,12 @@ impl VariablesError {
     fn missing_secret(&mut self, secret: &Named, empty: bool, inputs: &Inputs) {
         let name = &secret.name;
         let is_withheld = inputs.withheld.contains(name);
-        let what = match empty {
-            _ if is_withheld => "was given, and is withheld: this scenario is somebody else's",
-            true => "is empty",
-            false => "has no value",
+        let what = if is_withheld {
+            "was given, and is withheld: this scenario is somebody else's"
+        } else if empty {
+            "is empty"
+        } else {
+            "has no value"
         };
         let help = if is_withheld {
             format!("name the host that may have it: `--allow-secret {name}@HOST`")
