@@ -247,7 +247,7 @@ fn a_folder_that_cannot_be_played_is_refused_at_the_start() {
             "connect: mx.example\nvars: {a: 1}\ncases:\n  - {a: 1}\n  - {a: 2}\nsteps:\n  - send: NOOP <<a>>\n    expect: ^2\n",
             "`cases:`",
         ),
-        ("other.txt", "", "no scenario lies below"),
+        ("other.txt", "", "no scenarios found in"),
     ] {
         let folder = scenarios(&[(file, text)]);
         let path = folder.path().to_str().unwrap();

@@ -34,6 +34,7 @@ impl Play {
             vars: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             secrets: names.into_iter().map(|name| (name.clone(), Secret::new(format!("hunter2-{name}")))).collect(),
             untrusted: false,
+            ..Inputs::default()
         };
         let variables = Variables::for_case(&scenario, &inputs, case).unwrap();
         let settings = Settings { sandbox: true, seed: Some(7), record: true, ..Settings::default() };
@@ -451,10 +452,10 @@ fn a_ticket_is_read_however_it_comes_and_says_whether_it_happened_again() {
     _ = program::Played::of(&output).exits(1).says(&[again]);
     let other = text.replace("`500` `5.5.2`", "`535`");
     fs::write(&ticket, other).unwrap();
-    let differs = "differs from the ticket: step 2, 500 5.5.2; there step 2, 535\n";
+    let differs = "differs from the ticket: now step 2, 500 5.5.2; in the ticket step 2, 535\n";
     _ = smtp_script(&["run", &ticket, "--sandbox"]).exits(1).says(&[differs]);
     fs::write(&ticket, text.replace("send: NOSUCH", "send: EHLO a.example")).unwrap();
-    let passes = "differs from the ticket: it followed its script; there step 2, 500 5.5.2\n";
+    let passes = "differs from the ticket: now it followed its script; in the ticket step 2, 500 5.5.2\n";
     _ = smtp_script(&["run", &ticket, "--sandbox"]).exits(0).says(&[passes]);
 }
 
@@ -541,15 +542,16 @@ fn a_scripted_server_writes_reports() {
     let file = path("mx.yaml");
     let mut arguments = vec!["serve", &file, "--max-time", "200ms"];
     arguments.extend(reports.iter().flat_map(|report| ["--report", report.as_str()]));
-    _ = smtp_script(&arguments).exits(1).says(&["listening on", "the connection never came"]);
+    _ = smtp_script(&arguments).exits(1).says(&["listening on", "was never opened: no client connected"]);
     let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(path("json")).unwrap()).unwrap();
     assert_eq!((&json["exit_code"], &json["scenarios"][0]["verdict"]), (&1.into(), &"diverged".into()));
     let said = |name: &str| fs::read_to_string(path(name)).unwrap();
     assert!(
-        said("junit").contains("<failure message=\"connection 1 of the server diverged: the connection never came\"")
+        said("junit").contains("<failure message=\"connection 1 of the server was never opened: no client connected\"")
     );
     assert!(
-        said("ticket").contains("```yaml smtp-script\nserver:") && said("html").contains("the connection never came")
+        said("ticket").contains("```yaml smtp-script\nserver:")
+            && said("html").contains("was never opened: no client connected")
     );
     let printed = smtp_script(&["serve", &file, "--max-time", "200ms", "--format", "tap"]);
     _ = printed.exits(1).says(&["not ok 1 - "]);

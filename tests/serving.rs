@@ -227,6 +227,27 @@ fn half_a_command_and_gone() {
 }
 
 #[test]
+fn a_server_of_bare_steps_ends_after_so_many_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("server.yaml");
+    std::fs::write(
+        &file,
+        "server:\n  steps:\n    - reply: 220 mx.example\n    - expect: ^QUIT\n      reply: 221 bye\n",
+    )
+    .unwrap();
+    let serve = Serve::file(&file, &["--max-time", "60s", "--max-sessions", "2"]);
+    for _ in 0..2 {
+        let mut client = greeted(&serve);
+        client.write_all(b"QUIT\r\n").unwrap();
+    }
+    serve.must_follow();
+    let refused =
+        Command::new(env!("CARGO_BIN_EXE_smtp-script")).arg("serve").arg(&file).args(["--wait", "1"]).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("counts sessions, not messages") && said.contains("`--max-sessions N`"), "{said}");
+}
+
+#[test]
 fn tls_where_plain_text_is_expected_is_named_at_once() {
     for hello in [b"\x16\x03\x01\x01\x24\x01\x00".as_slice(), b"\x16\x03\x01\n\x00\x0a\r\n"] {
         let serve = Serve::text(EXPECTS_EHLO);

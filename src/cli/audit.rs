@@ -56,7 +56,7 @@ pub(super) struct AuditArguments {
     values: ValueArguments,
     #[command(flatten)]
     sessions: SessionArguments,
-    /// How many checks may be under way at once
+    /// How many checks run at once
     #[arg(long, short, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     jobs: u32,
     /// How many sessions may be open to one server at once, if it is not on this machine

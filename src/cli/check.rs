@@ -54,6 +54,12 @@ pub(super) fn check(arguments: &CheckArguments) -> u8 {
         screen::notice(&format!("error: {complaint}"));
         found.errors += 1;
     }
+    for (file, why) in &targets.left_out {
+        screen::notice(&format!("left out: {}: {why}", crate::visible(file.display().to_string().as_bytes())));
+    }
+    if let Some(remark) = targets.remark_of_checks() {
+        screen::notice(&remark);
+    }
     let count = targets.loaded.len();
     let human = arguments.format == CheckFormat::Human;
     let mut all = Vec::new();

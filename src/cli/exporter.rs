@@ -73,7 +73,7 @@ struct TargetArguments {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = PROBES)]
 struct ProbeArguments {
-    /// How many probes may be under way at once
+    /// How many probes run at once
     #[arg(long, short, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=2000))]
     jobs: u16,
     /// The longest a probe may take; a scrape's own time limit, less half a second, applies where it is shorter

@@ -92,7 +92,9 @@ impl ImportArguments {
             return Ok(());
         };
         new_file::write(output, &imported.scenario, self.force)
-            .map_err(|message| vec![inert(&format!("error: {message}"))])
+            .map_err(|message| vec![inert(&format!("error: {message}"))])?;
+        new_file::say_next(output);
+        Ok(())
     }
 
     fn rendered(&self, messages: &[Diagnostic], sources: &Sources) -> Vec<String> {

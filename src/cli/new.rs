@@ -56,7 +56,9 @@ enum LoginChoice {
 /// Writes the scenario; 0, or 2 when that cannot be done as asked.
 pub(super) fn new(arguments: &NewArguments) -> u8 {
     let written = text(arguments).and_then(|text| match &arguments.output {
-        Some(file) => new_file::write(file, &for_editors(file, text), arguments.force),
+        Some(file) => {
+            new_file::write(file, &for_editors(file, text), arguments.force).map(|()| new_file::say_next(file))
+        }
         None => {
             screen::result(&text);
             Ok(())

@@ -25,6 +25,16 @@ pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<(), Refusa
     written.map_err(|error| Refusal::unwritable(path, &error))
 }
 
+/// Says what comes next, where a scenario was written to a file.
+pub(super) fn say_next(path: &Path) {
+    if !is_standard_output(path) {
+        let file = crate::visible(path.display().to_string().as_bytes());
+        screen::notice(&format!(
+            "wrote `{file}`: `smtp-script run {file}` plays it, with `--sandbox` without its server"
+        ));
+    }
+}
+
 /// What a file is called until it is whole: in the same folder, so that giving it its name is one step.
 pub(super) fn unfinished(path: &Path) -> PathBuf {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

@@ -74,7 +74,7 @@ impl SecretFiles {
             let meant = secrets.iter().find(|secret| secret.to_lowercase() == plain && !has_value(secret));
             let told = match meant {
                 Some(secret) => format!("the secret is called `{secret}`"),
-                None if lacking => "no secret is called so".to_owned(),
+                None if lacking => "no such secret".to_owned(),
                 None => continue,
             };
             let (path, name) = (crate::visible(path.as_os_str().as_encoded_bytes()), crate::visible(name.as_bytes()));

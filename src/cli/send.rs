@@ -11,6 +11,7 @@ use super::screen::Color;
 use super::trust::SessionArguments;
 use super::values::ValueArguments;
 use super::{new_file, screen};
+use crate::scenario::UNSEEN;
 use crate::scenario::address::split_address_or;
 use crate::scenario::write::{Draft, DraftAction, DraftConnect, DraftStep, literal};
 use crate::smtp::auth::Mechanism;
@@ -18,8 +19,6 @@ use crate::smtp::idiom::Idiom;
 use crate::smtp::ports::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT, host_port};
 use std::path::{Path, PathBuf};
 
-/// What the scenario is called in messages while no file holds it.
-const UNNAMED: &str = "<send>";
 /// What is sent where no text is given.
 const TEXT: &str = "This message was sent to see whether it can be sent.";
 
@@ -148,7 +147,7 @@ impl SendArguments {
         if let Some(file) = &self.written {
             new_file::write(file, &text, self.force)?;
         }
-        let name = self.written.as_ref().map_or(UNNAMED.to_owned(), |file| file.display().to_string());
+        let name = self.written.as_ref().map_or(UNSEEN.to_owned(), |file| file.display().to_string());
         Ok(run_text(&self.as_run()?, &name, &text))
     }
 
@@ -164,6 +163,7 @@ impl SendArguments {
     }
 
     fn draft(&self) -> Result<Draft, Refusal> {
+        self.message.refuse_no_addresses()?;
         let (host, port, tls) = self.server()?;
         let user = self.login.user.as_deref();
         let mut vars = vec![("client".to_owned(), literal(&self.login.ehlo))];
@@ -249,6 +249,20 @@ impl LoginArguments {
 }
 
 impl MessageArguments {
+    /// What the envelope cannot hold is said before anything is connected to.
+    fn refuse_no_addresses(&self) -> Result<(), Refusal> {
+        let is_address = |text: &str| text.contains('@') || text.eq_ignore_ascii_case("postmaster");
+        let senders = [("--from", self.from.as_str())].into_iter().filter(|(_, from)| !address(from).is_empty());
+        let recipients = self.recipients().into_iter().map(|to| ("--to", to));
+        match senders.chain(recipients).find(|(_, text)| !is_address(address(text))) {
+            None => Ok(()),
+            Some((option, text)) => {
+                let help = "an address is NAME@HOST, as in mary@example.com; of a mailbox on the server itself, NAME@localhost";
+                Err(format!("`{option} {text}` is no mail address\n  = help: {help}").into())
+            }
+        }
+    }
+
     /// One text for each recipient.
     fn recipients(&self) -> Vec<&str> {
         self.to.iter().flat_map(|list| addresses(list)).collect()

@@ -21,14 +21,14 @@ use std::time::Duration;
 /// Why the sandbox writes no report.
 const WITHOUT_REPORT: &str = "the sandbox follows no script that a report could be about\n  = help: `--messages json` writes down \
      each message, `--keep DIR` keeps it; `serve FILE --report …` is about the scenario of a file";
-const SHOWN: &str = "What is shown";
+const SHOWN: &str = "Output";
 
 /// Act as the server that clients under test talk to: the server's side of a scenario, or the built-in server. Prints
 /// `listening on ADDRESS:PORT` for each listener as soon as clients can connect, and ends in order at Ctrl-C or SIGTERM.
 /// The exit codes are those of `run`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ServeArguments {
-    /// A scenario with `server:`; it ends when all listed connections have been served
+    /// A scenario with `server:`; it ends when its `connections:` have been served, otherwise as said below
     #[arg(value_name = "FILE", required_unless_present = "sandbox", conflicts_with = "sandbox", group = "played")]
     file: Option<PathBuf>,
     /// Serve the built-in server, which takes any message and delivers none
@@ -75,18 +75,25 @@ struct ListenArguments {
     /// Send 421 to a client that has been idle this long [default: 300s]; with FILE, how long one wait may take
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
-    /// Stop after N sessions
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "file")]
+    /// Stop after N sessions; with FILE, where it lists no `connections:`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_sessions: Option<u64>,
     /// Stop after N messages
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "file")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_messages: Option<u64>,
     /// Stop after N messages; the exit code is 1 if fewer came in the time of --max-time
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with_all = ["file", "max_messages"])]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "max_messages")]
     wait: Option<u64>,
     /// Stop after this time
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     max_time: Option<Duration>,
+}
+
+impl ListenArguments {
+    /// Whether it is to end after messages.
+    fn counts_messages(&self) -> bool {
+        self.wait.is_some() || self.max_messages.is_some()
+    }
 }
 
 /// Serves and gives the exit code: 0 when the server ended as it was told to.

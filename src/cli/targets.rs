@@ -5,7 +5,7 @@ use crate::fence::{MAX_MARKDOWN_SIZE, holds_scenario};
 use crate::library::{self, BuiltIn};
 use crate::load::{LoadError, LoadedFile, load_built_in, load_text};
 use crate::report::finding::Finding;
-use crate::scenario::{Scenario, reason, similar};
+use crate::scenario::{Likeness, Scenario, reason, similar};
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -46,8 +46,10 @@ pub(super) fn is_strangers(scenario: &Scenario) -> bool {
 pub(super) struct Targets {
     /// Each file with what came of reading it, in the order they were named; those of a folder by name.
     pub(super) loaded: Vec<Result<Scenario, LoadError>>,
-    /// YAML files of folders that are no scenarios.
-    pub(super) left_out: usize,
+    /// YAML files of folders that are no scenarios, with why.
+    pub(super) left_out: Vec<(PathBuf, &'static str)>,
+    /// Files of folders that only `audit` can play.
+    pub(super) checks: usize,
     /// What the tickets among them report, by their names.
     pub(super) findings: BTreeMap<String, Finding>,
     /// Arguments that name nothing.
@@ -100,7 +102,14 @@ impl Targets {
         self.loaded.extend(found.into_iter().map(load_built_in));
     }
 
-    /// Takes each scenario below a folder; a file without steps is none.
+    /// What is said of files that only `audit` can play.
+    pub(super) fn remark_of_checks(&self) -> Option<String> {
+        let (count, plural) = (self.checks, if self.checks == 1 { "" } else { "s" });
+        let how = "`smtp-script audit` and `smtp-script audit-client` play them";
+        (count > 0).then(|| format!("note: {count} audit check{plural} left out: {how}"))
+    }
+
+    /// Takes each scenario below a folder; files of other programs and checks of `audit` are left out.
     fn folder(&mut self, folder: &Path, rules: Files<'_>) {
         let mut files = Vec::new();
         if let Err(refusal) = yaml_files(folder, 0, &mut files) {
@@ -108,17 +117,22 @@ impl Targets {
         }
         let before = self.loaded.len();
         for file in files {
-            let name = file.display().to_string();
             let text = std::fs::read_to_string(&file);
-            let wanted = if is_yaml(&file) {
-                text.map_or(true, |text| looks_like_scenario(&text))
-            } else {
-                text.is_ok_and(|text| holds_scenario(&text))
+            let likeness = match text {
+                Ok(text) if !is_yaml(&file) && !holds_scenario(&text) => continue,
+                Err(_) if !is_yaml(&file) => continue,
+                Ok(text) if is_audit_check(&file, &text) => {
+                    self.checks += 1;
+                    continue;
+                }
+                Ok(text) if is_yaml(&file) => Likeness::of(&text),
+                // A file that cannot be read is reported.
+                _ => Likeness::Scenario,
             };
-            if wanted {
-                self.take(&name, rules.load(&file));
-            } else if is_yaml(&file) {
-                self.left_out += 1;
+            if likeness == Likeness::Scenario {
+                self.take(&file.display().to_string(), rules.load(&file));
+            } else {
+                self.left_out.push((file, likeness.why_left_out()));
             }
         }
         if self.loaded.len() == before {
@@ -127,7 +141,7 @@ impl Targets {
             } else {
                 ""
             };
-            self.complaints.push(format!("no scenario lies below `{}`{help}", folder.display()));
+            self.complaints.push(format!("no scenarios found in `{}`{help}", folder.display()));
         }
     }
 }
@@ -186,9 +200,10 @@ fn near_built_in(name: &str) -> String {
     }
 }
 
-/// A key at the start of a line is enough: a file with other mistakes must not be passed over.
-fn looks_like_scenario(text: &str) -> bool {
-    text.lines().any(|line| line.starts_with("steps:") || line.starts_with("server:"))
+/// Whether a file is a check in a folder of checks, which lacks what `audit` gives it.
+fn is_audit_check(path: &Path, text: &str) -> bool {
+    let in_audit = path.components().any(|part| part.as_os_str() == "audit" || part.as_os_str() == "audit-client");
+    in_audit && is_yaml(path) && text.lines().any(|line| line.starts_with("level:"))
 }
 
 /// Whether a file is a scenario by its name.

@@ -15,7 +15,7 @@ pub(super) struct CertificateArguments {
     /// Trust the certificates in this PEM file instead of the system's
     #[arg(long, value_name = "FILE")]
     pub(super) ca_file: Option<PathBuf>,
-    /// Verify no certificate
+    /// Do not verify certificates
     #[arg(long)]
     insecure: bool,
 }

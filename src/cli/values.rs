@@ -149,7 +149,10 @@ impl Given {
                 Direction::To(host) => bound.bind(&name, host),
                 Direction::Sandbox => bound.bind_anywhere(&name),
                 Direction::Own if allowed.iter().any(|(secret, _)| *secret == name) => {}
-                Direction::Own => continue,
+                Direction::Own => {
+                    inputs.withheld.push(name);
+                    continue;
+                }
             }
             inputs.secrets.insert(name, value);
         }

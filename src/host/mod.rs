@@ -10,7 +10,7 @@ mod rulebook;
 mod rules;
 
 use crate::net::clock;
-use crate::play::diagnose::Site;
+use crate::play::diagnose::{NO_CLIENT, Site};
 use crate::play::divergence::{Divergence, Kind};
 use crate::play::outcome::{StepOutcome, Verdict};
 use crate::play::server::connection::Connection;
@@ -271,7 +271,7 @@ impl Host {
         for number in self.came + 1..=wanted {
             let span = script.server.served(number).map_or(script.server.span, |served| served.span);
             if !script.is_abandoned() && !script.stop.is_stopped() {
-                self.fault(number, span, Kind::Connections, "the connection never came");
+                self.fault(number, span, Kind::Connections, NO_CLIENT);
             } else {
                 let unreached = connection_outcome(number, span, Verdict::Unreached, self.log.elapsed());
                 self.kept.keep(Record::of_none(number, unreached, Vec::new()), false);

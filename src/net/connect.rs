@@ -181,9 +181,9 @@ async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, ConnectFailure> {
 
 fn out_of_bounds(host: &str, address: IpAddr) -> ConnectFailure {
     let message = if host.parse::<IpAddr>().is_ok() {
-        format!("`{host}` is no public address")
+        format!("`{host}` is not a public address")
     } else {
-        format!("`{host}` leads to {address}, which is no public address")
+        format!("`{host}` resolves to {address}, not a public address")
     };
     ConnectFailure { kind: ConnectFailureKind::OutOfBounds, message }
 }

@@ -187,11 +187,11 @@ fn verify_reason(verify_text: &str) -> TlsFailureReason {
 fn verify_help(reason: TlsFailureReason) -> Option<TlsHelp> {
     let (in_scenario, by_options) = match reason {
         TlsFailureReason::Expired => (
-            "renew the certificate, or give `verify: false` if that does not matter here",
+            "renew the certificate, or give `verify: false` (`--insecure`) if that does not matter here",
             "renew the certificate, or give `--insecure` if that does not matter here",
         ),
         TlsFailureReason::NotYetValid => (
-            "check both clocks, or give `verify: false` if that does not matter here",
+            "check both clocks, or give `verify: false` (`--insecure`) if that does not matter here",
             "check both clocks, or give `--insecure` if that does not matter here",
         ),
         TlsFailureReason::WrongName => (
@@ -199,14 +199,14 @@ fn verify_help(reason: TlsFailureReason) -> Option<TlsHelp> {
             "connect to a name that the certificate holds, or give `--insecure` if that does not matter here",
         ),
         TlsFailureReason::UnknownIssuer => (
-            "give the issuer's certificate as `ca_file`, or `verify: false`; \
+            "give the issuer's certificate as `ca_file` (`--ca-file FILE`), or `verify: false` (`--insecure`); \
             a public server may have left out its intermediate certificate",
-            "give the issuer's certificate by `--ca-file FILE`, or verify none by `--insecure`; \
+            "give the issuer's certificate by `--ca-file FILE`, or do not verify it: `--insecure`; \
             a public server may have left out its intermediate certificate",
         ),
         TlsFailureReason::SelfSigned => (
-            "give the certificate itself as `ca_file`, or `verify: false`",
-            "give the certificate itself by `--ca-file FILE`, or verify none by `--insecure`",
+            "give the certificate itself as `ca_file` (`--ca-file FILE`), or `verify: false` (`--insecure`)",
+            "give the certificate itself by `--ca-file FILE`, or do not verify it: `--insecure`",
         ),
         _ => return None,
     };

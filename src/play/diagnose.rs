@@ -19,6 +19,11 @@ use crate::visible::{cut, visible};
 /// The most bytes from outside that one label quotes.
 const MAX_QUOTED: usize = 400;
 
+/// What is said first where no connection was opened.
+const NOT_CONNECTED: &str = "could not connect";
+/// What is said of a connection of a server that never came.
+pub(crate) const NO_CLIENT: &str = "was never opened: no client connected";
+
 /// The step that diverged, and what is known about its session.
 pub(crate) struct Site<'a> {
     pub(crate) number: &'a str,
@@ -91,7 +96,7 @@ impl Site<'_> {
 
     /// The user ended the run while this step was played.
     pub(crate) fn interrupted(&self) -> Divergence {
-        let diagnostic = self.about(self.span, "was interrupted").label("this was waited for");
+        let diagnostic = self.about(self.span, "was interrupted").label("it was waiting here");
         self.divergence(Cause::Interrupted, Kind::Interrupted, diagnostic)
     }
 
@@ -102,7 +107,12 @@ impl Site<'_> {
     }
 
     pub(crate) fn diagnostic(&self, span: Span, message: &str) -> Diagnostic {
-        self.about(span, &format!("diverged: {message}"))
+        // Where nothing was said, nothing can have diverged from the script.
+        if message.starts_with(NOT_CONNECTED) && self.number.is_empty() {
+            return Diagnostic::error(span, message);
+        }
+        let what = if message == NO_CLIENT { message.to_owned() } else { format!("diverged: {message}") };
+        self.about(span, &what)
     }
 
     /// What is said of the step.
@@ -133,7 +143,7 @@ impl Site<'_> {
         } else {
             diagnostic.label(format!("{} had arrived", self.quoted(arrived)))
         };
-        diagnostic.footnotes.extend(self.octets_of_tls(arrived).chain(self.handshake_not_begun()));
+        diagnostic.footnotes.extend(self.octets_of_others(arrived).chain(self.handshake_not_begun()));
         diagnostic
     }
 

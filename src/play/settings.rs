@@ -61,6 +61,8 @@ pub struct Settings {
     pub client_program: Option<Arc<ClientProgram>>,
     /// The client that comes from outside to the server of the file, for one session.
     pub outside_client: Option<Arc<OutsideClient>>,
+    /// After how many connections a server ends that lists none.
+    pub connections: Option<usize>,
     /// Where a server of the file listens, instead of where the file says.
     pub listen: Option<SocketAddr>,
     /// Keeps what both sides did on each connection, so that the server's part can be played again; not where

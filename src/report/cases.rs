@@ -164,12 +164,19 @@ fn whole(scenario: &ScenarioReport) -> TestCase<'_> {
     TestCase {
         name: words::line(&scenario.name),
         class,
-        place: place.or_else(|| scenario.steps.first().map(|step| &step.place)),
+        place: place.or_else(|| own_place(scenario)),
         duration: scenario.duration,
         came_to,
         attempts: Vec::new(),
         warnings: warnings(scenario).collect(),
     }
+}
+
+/// Where its first step stands; one that its folder's defaults gave it stands elsewhere.
+fn own_place(scenario: &ScenarioReport) -> Option<&Place> {
+    let mut places = scenario.steps.iter().map(|step| &step.place);
+    let first = places.clone().next();
+    places.find(|place| place.file == scenario.path).or(first)
 }
 
 /// What diverged and is no warning.

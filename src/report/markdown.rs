@@ -4,6 +4,7 @@
 //! script, or the first of all where each did. Of the others it holds everything that diverged. Nothing that came from a
 //! server or a scenario stands outside of code, so that no Markdown and no HTML in it has an effect.
 
+mod again;
 mod others;
 
 use super::audit;
@@ -14,7 +15,6 @@ use crate::fence::{RECORDING, SCENARIO};
 use crate::visible::without_commands;
 use std::fmt::Write as _;
 use std::io;
-use std::net::IpAddr;
 
 /// The heading that facts about the run stand below.
 pub(super) const CIRCUMSTANCES: &str = "## Circumstances";
@@ -118,20 +118,21 @@ fn diverged(divergence: &Divergence, page: &mut String) {
     _ = writeln!(page, "\n{}", code(&diagnostic.message));
     _ = writeln!(page, "\n{}", fenced("text", &words::excerpt(diagnostic)));
     diagnostic.notes.iter().for_each(|note| bullet(note, page));
-    diagnostic.help.iter().for_each(|help| _ = writeln!(page, "- What helps: {}", code(help)));
+    diagnostic.help.iter().for_each(|help| _ = writeln!(page, "- What to do: {}", code(help)));
 }
 
 fn script(scenario: &ScenarioReport, printed: bool, page: &mut String) {
     let Some(script) = &scenario.script else { return };
-    let mut words: Vec<String> = vec!["smtp-script run FILE".to_owned()];
-    words.extend(scenario.options.iter().cloned());
-    words.extend(local_hosts(scenario).into_iter().map(|host| format!("--allow-host {host}")));
     _ = write!(
         page,
         "\n## The scenario\n\n`smtp-script run FILE` plays this report again, when FILE is its name:\n\n{}\n\
          It says whether the same happened again. {}`--to HOST:PORT` plays against another server.\n\n{}",
-        fenced("console", &format!("$ {}", words.join(" "))),
-        if asks_for_secrets(script) { "It asks for the secrets; `--made-up-secrets` makes some up. " } else { "" },
+        fenced("console", &format!("$ {}", again::command_line(scenario, script))),
+        if again::secret_names(script).is_empty() {
+            ""
+        } else {
+            "It asks for the secrets; `--made-up-secrets` makes some up. "
+        },
         block(SCENARIO, script, printed)
     );
 }
@@ -148,44 +149,6 @@ fn block(info: &str, text: &str, printed: bool) -> String {
          markdown=FILE` writes one that can.\n\n{}",
         fenced("text", &harmless)
     )
-}
-
-/// Whether the scenario has secrets, which are names in it.
-fn asks_for_secrets(script: &str) -> bool {
-    script.lines().any(|line| line.starts_with("secrets:"))
-}
-
-/// Hosts that a stranger's scenario reaches only when it is told to.
-fn local_hosts(scenario: &ScenarioReport) -> Vec<String> {
-    let mut hosts = Vec::new();
-    if scenario.options.iter().any(|option| option == "--sandbox") {
-        return hosts;
-    }
-    for session in &scenario.sessions {
-        let address = session.address.as_deref().and_then(|address| address.parse::<std::net::SocketAddr>().ok());
-        let host = to_host(scenario, session);
-        if address.is_some_and(|address| !is_public(address.ip())) && !hosts.contains(&host) {
-            hosts.push(host);
-        }
-    }
-    hosts
-}
-
-/// The host as the script names it: where another server stood in, that one.
-fn to_host(scenario: &ScenarioReport, session: &Session) -> String {
-    let named = scenario.script.as_deref().is_some_and(|script| script.contains(&session.host));
-    let address = session.address.as_deref().and_then(|address| address.parse::<std::net::SocketAddr>().ok());
-    match address {
-        Some(address) if !named || session.host.is_empty() => address.ip().to_string(),
-        _ => session.host.clone(),
-    }
-}
-
-fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => !(ip.is_loopback() || ip.is_private() || ip.is_link_local()),
-        IpAddr::V6(ip) => !(ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()),
-    }
 }
 
 // --- the conversation ------------------------------------------------------------------------------------------

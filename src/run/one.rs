@@ -103,7 +103,7 @@ pub(super) async fn serve(
         Err(fault) => return not_started(scenario, &fault.0),
     };
     ready(&listening);
-    let wanted = scenario.server.as_ref().and_then(|server| server.listed());
+    let wanted = scenario.server.as_ref().and_then(|server| server.listed()).or(settings.connections);
     player.finish_server(Some(serving), Awaited::Open { wanted }).await;
     player.into_outcome()
 }

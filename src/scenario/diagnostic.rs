@@ -2,7 +2,7 @@
 //!
 //! Drawing is annotate-snippets' job, and this is the only module that calls it.
 
-use super::source::{Sources, Span};
+use super::source::{Source, Sources, Span};
 use crate::visible::{inert, same_length};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use std::ops::Range;
@@ -151,7 +151,12 @@ impl Diagnostic {
             Severity::Warning => Level::WARNING,
         };
         let message = inert(&self.message);
-        let mut group = level.primary_title(message.as_str()).elements(self.snippets(sources));
+        let is_unseen = sources.file(self.span.file).is_some_and(Source::is_unseen);
+        let snippets = if is_unseen { Vec::new() } else { self.snippets(sources) };
+        let mut group = level.primary_title(message.as_str()).elements(snippets);
+        if is_unseen && !self.label.is_empty() {
+            group = group.element(Level::NOTE.no_name().message(inert(&self.label)));
+        }
         for footnote in &self.footnotes {
             group = group.element(match footnote {
                 Footnote::Fact(text) => Level::NOTE.no_name().message(inert(text)),

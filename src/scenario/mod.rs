@@ -18,6 +18,7 @@ mod expectation;
 mod filler;
 mod flow;
 mod keys;
+mod likeness;
 mod lint;
 mod lost;
 mod matcher;
@@ -57,12 +58,13 @@ pub(crate) use decode::{Includes, parse};
 pub(crate) use expectation::{ClosedBy, CodePattern, CodeSet, Expectation, Expected, Fields, Pattern};
 pub(crate) use filler::Filler;
 pub(crate) use flow::Flow;
+pub(crate) use likeness::Likeness;
 pub(crate) use matcher::{Capture, Matcher};
 pub(crate) use octets::{decode_base64, decode_hex};
 pub(crate) use pattern::{
     NamePattern, OPEN, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide, spelled,
 };
-pub(crate) use source::DiagnosticKind;
+pub(crate) use source::{DiagnosticKind, UNSEEN};
 pub(crate) use step::{Action, Assertion, Auth, Closing, Group, Head, RawBytes, Retry, RetryOn, Speech, Step, TlsStep};
 pub(crate) use template::{Mode, Over, Rendered, Scope, TemplateError, Templates, value_from_bytes, weight_of};
 pub(crate) use words::similar;
@@ -271,6 +273,11 @@ impl Scenario {
     #[must_use]
     pub fn serves_without_end(&self) -> bool {
         self.server.as_ref().is_some_and(|server| matches!(server.plan, server::ConnectionPlan::Each(_)))
+    }
+
+    /// Whether clients of its server must trust a certificate that is made at each start.
+    pub(crate) fn makes_certificate(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| server.makes_certificate())
     }
 
     /// Whether it begins with `connect: {mx: …, every: true}`.

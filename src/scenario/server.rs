@@ -4,7 +4,7 @@
 //! rules that answer what no step asks for. How it is read stands in `parse::server`, how it is played in `play::server`.
 
 use super::chosen::{Chosen, TlsVersionName};
-use super::{Closing, Expression, Length, Pace, Pattern, RawBytes, Span, Step, Text};
+use super::{Action, Closing, Expression, Length, Pace, Pattern, RawBytes, Span, Step, Text};
 
 /// How often one entry of `connections` may stand for a connection.
 pub(crate) const MAX_CONNECTIONS: u32 = 100_000;
@@ -267,6 +267,17 @@ impl Server {
             ConnectionPlan::Each(steps) => steps,
             ConnectionPlan::Listed(_) => self.served(connection).map_or(&[], |served| served.steps.as_slice()),
         }
+    }
+
+    /// Whether it shows a certificate that the run's authority signs, by its own options.
+    pub(crate) fn makes_certificate(&self) -> bool {
+        let is_ours = match &self.tls.certificate {
+            None => true,
+            Some(CertificateChoice::Files { .. }) => false,
+            Some(CertificateChoice::Made(made)) => made.signer == CertificateSigner::Authority,
+        };
+        let begins_tls = |step: &&Step| matches!(step.action, Action::StartTls(_) | Action::Tls(_));
+        is_ours && (self.implicit_tls || self.all_steps().iter().any(begins_tls))
     }
 
     /// Every step in the order of the file, groups before their steps.

@@ -5,6 +5,9 @@ pub use super::diagnostic::{Diagnostic, Footnote, Severity};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+/// The name of a scenario that `send` has written for itself.
+pub(crate) const UNSEEN: &str = "<send>";
+
 /// How many lines around those that are marked are drawn from: what stands further off is not looked at.
 const MARGIN: usize = 2;
 
@@ -116,6 +119,11 @@ impl Sources {
 }
 
 impl Source {
+    /// Whether a command has written it for itself: its user never saw it.
+    pub(super) fn is_unseen(&self) -> bool {
+        self.name == UNSEEN
+    }
+
     /// The text as excerpts show it.
     pub(super) fn shown(&self) -> &str {
         self.shown.as_deref().unwrap_or(&self.text)

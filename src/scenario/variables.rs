@@ -25,6 +25,8 @@ pub struct Inputs {
     pub secrets: BTreeMap<String, Secret>,
     /// Whether the scenario is not trusted: it gets a secret only by name and host.
     pub untrusted: bool,
+    /// Secrets that were given, and that a scenario which is not trusted does not get: no host was named for them.
+    pub withheld: Vec<String>,
 }
 
 /// What is said of a variable without a value, and what helps.
@@ -100,7 +102,7 @@ impl Variables {
                 Some(value) if !value.expose().is_empty() => {
                     variables.secrets.insert(secret.name.clone(), value.clone());
                 }
-                given => fault.missing_secret(secret, given.is_some(), inputs.untrusted),
+                given => fault.missing_secret(secret, given.is_some(), inputs),
             }
         }
         variables.besides = variables.undeclared_of(inputs);
@@ -148,10 +150,19 @@ impl Variables {
 }
 
 impl VariablesError {
-    fn missing_secret(&mut self, secret: &Named, empty: bool, untrusted: bool) {
-        let what = if empty { "is empty" } else { "has no value" };
+    fn missing_secret(&mut self, secret: &Named, empty: bool, inputs: &Inputs) {
         let name = &secret.name;
-        let help = if untrusted {
+        let is_withheld = inputs.withheld.contains(name);
+        let what = if is_withheld {
+            "was given, and is withheld: this scenario is somebody else's"
+        } else if empty {
+            "is empty"
+        } else {
+            "has no value"
+        };
+        let help = if is_withheld {
+            format!("name the host that may have it: `--allow-secret {name}@HOST`")
+        } else if inputs.untrusted {
             format!(
                 "an untrusted scenario gets it if you name its host: `--allow-secret {name}@HOST`, or `--secret {name}=…` \
                  with `--to HOST:PORT`"

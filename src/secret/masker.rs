@@ -93,8 +93,9 @@ pub(crate) struct TooShort {
 
 impl fmt::Display for TooShort {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let how = if self.as_word { "hidden only as a whole word" } else { "not searched for" };
-        write!(formatter, "the secret `{}` is so short that it is {how} in what the server sends", self.name)
+        let how =
+            if self.as_word { "is so short that only the whole word is hidden" } else { "is too short to be hidden" };
+        write!(formatter, "the secret `{}` {how} in what the server sends", self.name)
     }
 }
 

@@ -26,6 +26,7 @@ impl FallbackSettings {
             mechanisms: accept.is_empty().then(Vec::new),
             require_auth: false,
             require_tls: false,
+            without_starttls: false,
             accept,
             end_point: OnceLock::new(),
             queue_ids: QueueIds::starting_at(fastrand::u64(..)),

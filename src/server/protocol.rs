@@ -252,7 +252,7 @@ impl<S: MailSink> Protocol<S> {
             return format!("501 Syntax: {verb} domain-or-address-literal").into();
         }
         self.greeted(argument, true);
-        let starttls = if self.tls.is_some() { "" } else { "250-STARTTLS\r\n" };
+        let starttls = if self.tls.is_some() || self.settings.without_starttls { "" } else { "250-STARTTLS\r\n" };
         let auth = if self.settings.require_tls && self.tls.is_none() { Vec::new() } else { self.gate().mechanisms() };
         let auth = if auth.is_empty() { String::new() } else { format!("250-AUTH {}\r\n", auth.join(" ")) };
         format!(
@@ -277,6 +277,9 @@ impl<S: MailSink> Protocol<S> {
     }
 
     fn starttls(&mut self, argument: &str) -> Answer {
+        if self.settings.without_starttls {
+            return NOT_IMPLEMENTED.into();
+        }
         if !argument.is_empty() {
             return NO_ARGUMENT.into();
         }

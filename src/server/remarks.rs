@@ -69,7 +69,7 @@ impl Remarks {
         let is_greeting =
             ["EHLO", "HELO", "LHLO"].iter().any(|verb| self.last.to_ascii_uppercase().starts_with(&format!("`{verb}")));
         let why = if is_greeting {
-            ": a client that does not find what it wants in the reply (a login, STARTTLS) goes without a word"
+            ": a client that misses something in the reply (a login, STARTTLS) often leaves without saying why"
         } else {
             ""
         };

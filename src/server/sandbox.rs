@@ -52,6 +52,8 @@ pub(crate) struct SandboxOptions {
     /// Whether a client has to log in, and to start TLS.
     pub(crate) require_auth: bool,
     pub(crate) require_tls: bool,
+    /// Whether STARTTLS is not offered.
+    pub(crate) without_starttls: bool,
     /// The certificate.
     pub(crate) identity: Identity,
     /// The client certificates that EXTERNAL takes.
@@ -86,6 +88,7 @@ impl Default for SandboxOptions {
             mechanisms: None,
             require_auth: false,
             require_tls: false,
+            without_starttls: false,
             identity: Identity::MadeFor(Vec::new()),
             client_certificates: ClientCertificates::Any,
             host_name: DEFAULT_HOST_NAME.to_owned(),
@@ -248,6 +251,7 @@ impl Shared {
             mechanisms: options.mechanisms,
             require_auth: options.require_auth,
             require_tls: options.require_tls,
+            without_starttls: options.without_starttls,
             end_point: OnceLock::new(),
             queue_ids: QueueIds::starting_at(fastrand::u64(..)),
         };

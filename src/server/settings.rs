@@ -28,6 +28,8 @@ pub(crate) struct SandboxSettings {
     pub(crate) require_auth: bool,
     /// A client has to start TLS before nearly everything (RFC 3207 4).
     pub(crate) require_tls: bool,
+    /// STARTTLS is not offered, and not known.
+    pub(crate) without_starttls: bool,
     /// The `tls-server-end-point` of the server's certificate (RFC 5929 4), once there is one.
     pub(crate) end_point: OnceLock<Vec<u8>>,
     /// Where the names of messages come from.

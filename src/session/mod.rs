@@ -36,6 +36,7 @@ pub(crate) use wire::{Outgoing, Written};
 use crate::net::route::{self, Connected, Route, RouteFailure};
 use crate::net::stream::Stream;
 use crate::net::tls::TlsFacts;
+use crate::net::tls_port::TlsLook;
 use crate::net::wire::{Drip, Inbox};
 use crate::secret::Masker;
 use crate::smtp::dialogue::Dialogue;
@@ -91,7 +92,7 @@ pub(crate) struct Session {
     recorder: Option<exchange::Recorder>,
     /// Held until the server speaks: the next connection waits for it.
     admitted: Option<Admitted>,
-    is_tls_port: bool,
+    tls_look: Option<TlsLook>,
     echoes: Echoes,
     overheard: Overheard,
 }
@@ -142,7 +143,7 @@ impl Session {
             due: None,
             recorder: None,
             admitted: None,
-            is_tls_port: false,
+            tls_look: None,
             echoes: Echoes::default(),
             overheard: Overheard::default(),
         })
@@ -192,13 +193,13 @@ impl Session {
         &self.echoes
     }
 
-    /// Whether this plain session has reached a port that begins with TLS.
-    pub(crate) fn is_tls_port(&self) -> bool {
-        self.is_tls_port
+    /// What a second connection that began with TLS was answered, where this one got no greeting.
+    pub(crate) fn tls_look(&self) -> Option<&TlsLook> {
+        self.tls_look.as_ref()
     }
 
-    pub(crate) fn set_tls_port(&mut self) {
-        self.is_tls_port = true;
+    pub(crate) fn set_tls_look(&mut self, look: TlsLook) {
+        self.tls_look = Some(look);
     }
 
     /// The mail exchanger that was chosen, where a domain was to be reached.

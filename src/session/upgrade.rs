@@ -4,6 +4,7 @@ use super::asked::AskedInOrder;
 use super::{Event, OWN_CLOSE, Session, Transcript, Trouble, exchange};
 use crate::net::clock;
 use crate::net::tls::{Connector, TlsFacts};
+use crate::net::tls_port::TlsLook;
 use crate::smtp::dialogue::{Awaited, Dialogue};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +30,7 @@ impl Session {
             return Err(Trouble::PlainBeforeTls { bytes });
         }
         let stream = self.stream.take().ok_or(Trouble::NotOpen)?;
+        self.tls_look = Some(TlsLook::Begun);
         let handshake = clock::within(deadline, stream.upgrade(connector, server_name)).await;
         let (stream, facts) = match handshake {
             Ok(Ok(done)) => done,

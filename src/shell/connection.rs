@@ -1,20 +1,23 @@
 //! Opening and closing a connection of the shell, the TLS handshake, and the scenario that does the same.
 
 use super::{Notice, PromptPhase, Shell};
-use crate::net::clock;
 use crate::net::connect::{NOTHING_ANSWERED, Target};
 use crate::net::route::Route;
 use crate::net::tls::{Connector, TlsOptions};
-use crate::net::tls_port::{LOOK_TIME, begins_with_tls};
+use crate::net::tls_port::{LOOK_TIME, TlsLook, look_for_tls};
 use crate::recording::{Conversation, RecordedServer, Said, Wiretap};
 use crate::scenario::address::split_address;
 use crate::scenario::duration;
 use crate::server::{Identity, Login, Sandbox, SandboxOptions};
 use crate::session::{Session, Trouble};
 use crate::smtp::ports::{SMTP_PORT, SUBMISSIONS_PORT};
+use crate::smtp::stranger::stranger;
 
 /// The name that the sandbox's certificate is for.
 const SANDBOX_NAME: &str = "localhost";
+
+/// What is said where no greeting comes, and nobody knows why.
+const SLOW: &str = "is the server slow? Some wait before they greet, to keep spammers off";
 
 /// Where the shell connects to.
 #[derive(Debug, Clone)]
@@ -122,15 +125,17 @@ impl Shell {
             return;
         }
         let name = self.settings.place.name();
-        let looked = clock::within(LOOK_TIME.min(self.settings.timeout), begins_with_tls(route, &name));
-        let begins_with_tls = tokio::select! {
-            looked = looked => looked == Ok(true),
-            () = super::wire::interruption(self.settings.interruptible) => false,
+        let looked = look_for_tls(route, &name, LOOK_TIME.min(self.settings.timeout));
+        let look = tokio::select! {
+            look = looked => look,
+            () = super::wire::interruption(self.settings.interruptible) => TlsLook::Ended,
         };
-        let text = if begins_with_tls {
-            "a second connection that began with TLS was answered: this port begins with TLS; give `--tls`"
-        } else {
-            "is the server slow? Some wait before they greet, to keep spammers off"
+        let text = match &look {
+            TlsLook::Tls => {
+                "a second connection that began with TLS was answered: this port begins with TLS; give `--tls`"
+            }
+            TlsLook::Other(octets) => stranger(octets).map_or(SLOW, |stranger| stranger.help),
+            TlsLook::Silence | TlsLook::Ended | TlsLook::Begun => SLOW,
         };
         self.tell(Notice::Help(text.to_owned()));
     }

@@ -16,3 +16,4 @@ pub mod question;
 pub mod reply;
 pub mod reply_code;
 pub mod status;
+pub(crate) mod stranger;

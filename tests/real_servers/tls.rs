@@ -23,7 +23,7 @@ fn an_unknown_issuer(world: &World) {
     smtp_script(&["run", CERTIFICATE, "--to", &address]).exits(1).says(&[
         "error: step 3 \"the handshake succeeds\" diverged: the TLS handshake failed: the issuer",
         "^^^^^^^^ nobody trusted signed the certificate\n",
-        "= help: give the issuer's certificate as `ca_file`, or `verify: false`;",
+        "= help: give the issuer's certificate as `ca_file` (`--ca-file FILE`), or `verify: false` (`--insecure`);",
         "*  TLS handshake failed: the issuer",
         "     <-- step 3\n",
     ]);

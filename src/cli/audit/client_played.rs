@@ -178,7 +178,7 @@ impl<'a> ClientGround<'a> {
         vars.extend(self.given.vars.clone());
         vars.retain(|name, _| scenario.vars.iter().any(|var| var.name.name == *name));
         let secrets = scenario.secrets.iter().map(|secret| (secret.name.clone(), self.password.clone()));
-        let inputs = Inputs { vars, secrets: secrets.collect(), untrusted: false };
+        let inputs = Inputs { vars, secrets: secrets.collect(), ..Inputs::default() };
         let mut variables = Variables::resolve(scenario, &inputs).map_err(|error| {
             NotPlayed(error.diagnostics.first().map(|first| first.message.clone()).unwrap_or_default())
         })?;

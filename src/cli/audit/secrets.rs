@@ -64,7 +64,7 @@ pub(super) fn variables(
             None => {}
         }
     }
-    let inputs = Inputs { vars, secrets: secrets.for_target(scenario, target), untrusted: false };
+    let inputs = Inputs { vars, secrets: secrets.for_target(scenario, target), ..Inputs::default() };
     Variables::resolve(scenario, &inputs)
         .map_err(|error| error.diagnostics.first().map(|first| first.message.clone()).unwrap_or_default())
 }

@@ -167,7 +167,7 @@ pub(super) struct ConnectionArguments {
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "How often, and how many at once")]
 pub(super) struct ScheduleArguments {
-    /// How many scenarios may be under way at once (1; with --rate 1000)
+    /// How many scenarios run at once (1; with --rate 1000)
     #[arg(long, short, value_name = "N", value_parser = jobs)]
     jobs: Option<u32>,
     /// Spread the runs over N threads (one a processor)

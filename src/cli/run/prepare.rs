@@ -27,6 +27,9 @@ const HOSTS_IN_LINES: usize = 3;
 /// Reads, checks and selects.
 pub(super) fn prepare(arguments: &RunArguments, targets: Targets) -> Result<Prepared, Refusal> {
     let scenarios: Vec<&Scenario> = targets.loaded.iter().filter_map(|loaded| loaded.as_ref().ok()).collect();
+    if let Some(remark) = targets.remark_of_checks() {
+        screen::notice(&remark);
+    }
     let all_read = scenarios.len() == targets.loaded.len();
     if all_read && let Some(first) = undeclared(&scenarios, &arguments.values.given()).first() {
         return Err(first.clone().into());
@@ -55,7 +58,11 @@ pub(super) fn prepare(arguments: &RunArguments, targets: Targets) -> Result<Prep
         findings: targets.findings,
         known: Arc::default(),
         destinations: BTreeMap::new(),
-        prepared: Prepared { left_out: targets.left_out as u64, errors: targets.complaints, ..Prepared::default() },
+        prepared: Prepared {
+            left_out: targets.left_out.len() as u64,
+            errors: targets.complaints,
+            ..Prepared::default()
+        },
     };
     for loaded in targets.loaded {
         preparation.take(loaded);

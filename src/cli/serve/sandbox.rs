@@ -49,6 +49,9 @@ pub(super) struct SandboxArguments {
     /// Take nothing before STARTTLS
     #[arg(long, conflicts_with = "file")]
     require_tls: bool,
+    /// Do not offer STARTTLS
+    #[arg(long, aliases = ["no-tls", "plain"], conflicts_with_all = ["file", "require_tls"])]
+    no_starttls: bool,
     /// Speak LMTP: one reply for each recipient
     #[arg(long, conflicts_with = "file")]
     lmtp: bool,
@@ -102,7 +105,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> Result<u8, Refusal> {
     }
     let missing = arguments.listening.wait.filter(|wanted| served.messages < *wanted);
     if let Some(wanted) = missing {
-        screen::notice(&format!("error: {} of {wanted} messages came", served.messages));
+        screen::notice(&format!("error: {} of {wanted} messages arrived", served.messages));
     }
     let unmet = rules.as_ref().map(|rules| rules.unmet()).unwrap_or_default();
     for demand in &unmet {
@@ -130,6 +133,7 @@ fn options(arguments: &ServeArguments) -> Result<SandboxOptions, Refusal> {
         accept,
         require_auth: server.require_auth,
         require_tls: server.require_tls,
+        without_starttls: server.no_starttls,
         identity: identity(arguments)?,
         client_certificates,
         host_name: server.hostname.clone(),

@@ -22,9 +22,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+/// What a scripted server does not count.
+const COUNTS_SESSIONS: &str = "a scripted server counts sessions, not messages\n  = help: `--max-sessions N` ends it after N \
+     sessions, and so does a list under `connections:`";
+
 /// Options of a scripted server.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "What a scenario is served with")]
+#[command(next_help_heading = "Values for a scenario")]
 pub(super) struct ScriptedArguments {
     #[command(flatten)]
     values: ValueArguments,
@@ -94,6 +98,24 @@ impl PreparedServer {
     }
 }
 
+/// How it ends by itself, where that is not what its file lists.
+fn ending(scenario: &Scenario, settings: &Settings) -> Option<String> {
+    if !scenario.serves_without_end() {
+        return None;
+    }
+    let served = "every connection is served by these steps";
+    Some(match (settings.connections, settings.max_time) {
+        (Some(1), _) => "it ends after 1 session".to_owned(),
+        (Some(sessions), _) => format!("it ends after {sessions} sessions"),
+        (None, Some(_)) => {
+            format!("{served}, until `--max-time` is over: `connections:` or `--max-sessions` ends it sooner")
+        }
+        (None, None) => {
+            format!("{served}, until Ctrl-C: `connections:`, `--max-sessions` or `--max-time` sets an end")
+        }
+    })
+}
+
 struct Scripted<'a> {
     file: &'a Path,
     arguments: &'a ServeArguments,
@@ -104,6 +126,9 @@ impl Scripted<'_> {
     fn serve(&self) -> Result<u8, Refusal> {
         if self.arguments.listening.listen.len() > 1 {
             return Err("a scripted server listens in one place: give `--listen` once".to_owned().into());
+        }
+        if self.arguments.listening.counts_messages() {
+            return Err(COUNTS_SESSIONS.to_owned().into());
         }
         let read: Vec<PathBuf> = std::iter::once(self.file.to_owned()).chain(self.own.values.files_read()).collect();
         let files = ReportFiles::open(&self.arguments.reports, &read)?;
@@ -178,13 +203,23 @@ impl Scripted<'_> {
                 Output::Human => screen::result(&format!("{listens}\n")),
                 Output::Report(_) => screen::notice(&listens),
             }
-            if scenario.serves_without_end() && settings.max_time.is_none() && !self.arguments.quiet {
-                screen::notice(
-                    "notice: every connection is served by these steps, until Ctrl-C: `connections:` or `--max-time` sets an end",
-                );
+            if !self.arguments.quiet {
+                let trust = self.trust(scenario);
+                for notice in ending(scenario, settings).into_iter().chain(trust) {
+                    screen::notice(&format!("notice: {notice}"));
+                }
             }
         });
         unwritten.map_or(Ok(outcome), Err)
+    }
+
+    /// How clients come to trust the certificate, which is made at each start.
+    fn trust(&self, scenario: &Scenario) -> Option<String> {
+        let is_missing = self.arguments.listening.ca_out.is_none() && scenario.makes_certificate();
+        is_missing.then(|| {
+            "a certificate is made at each start: `--ca-out FILE` writes the authority that clients must trust"
+                .to_owned()
+        })
     }
 
     /// The verdict, and that of each connection.
@@ -231,6 +266,7 @@ impl Scripted<'_> {
             insecure_secrets: self.own.insecure_secrets,
             timeout: self.arguments.listening.timeout,
             max_time: self.arguments.listening.max_time,
+            connections: self.arguments.listening.max_sessions.and_then(|count| usize::try_from(count).ok()),
             seed: self.own.seed,
             file_root: self.own.file_root.clone(),
             untrusted: self.own.untrusted,

@@ -5,8 +5,7 @@
 //! with a TLS handshake. The transcript says so. Never while the greeting may still come: a server that delays it takes
 //! octets before it for those of a spammer. Called by `expecting`.
 
-use crate::net::clock;
-use crate::net::tls_port::{LOOK_TIME, begins_with_tls};
+use crate::net::tls_port::{LOOK_TIME, TlsLook, look_for_tls};
 use crate::play::client::ground::StepAt;
 use crate::session::{Session, Trouble};
 use std::time::Duration;
@@ -37,11 +36,11 @@ impl StepAt<'_> {
         if !has_plain_start || is_impatient || endpoint.is_own_server || endpoint.implicit_tls {
             return;
         }
-        let looked = clock::within(time, begins_with_tls(&endpoint.route, &endpoint.host)).await;
-        if looked == Ok(true) {
-            open.session.set_tls_port();
+        let look = look_for_tls(&endpoint.route, &endpoint.host, time).await;
+        if look == TlsLook::Tls {
             let name = Session::name(&open.session).clone();
             self.stage.log.note(&name, "connected once more, to see whether this port begins with TLS: it does");
         }
+        open.session.set_tls_look(look);
     }
 }

@@ -43,8 +43,8 @@ fn fitting(at: &StepAt<'_>, auth: &Auth) -> Result<Mechanism, Vec<Divergence>> {
             Some(list) if tls.is_none() => (
                 format!("the server offers {list}: nothing that can be used without TLS with what is given"),
                 place.idiom.of(
-                    "begin TLS first (`- starttls`, then EHLO again); a mechanism that shows the password is used without TLS only if `mechanism:` names it",
-                    "give `--starttls` or `--tls`; a mechanism that shows the password is used without TLS only if `--mechanism` names it",
+                    "begin TLS first (`- starttls`, then EHLO again); without TLS, a mechanism that sends the password in clear is used only if `mechanism:` names it",
+                    "give `--starttls` or `--tls`; without TLS, a mechanism that sends the password in clear is used only if `--mechanism` names it",
                 ),
             ),
             Some(list) => (

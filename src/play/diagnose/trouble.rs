@@ -5,6 +5,7 @@ use super::Site;
 use super::reply::{about_code, code_of};
 use crate::net::connect::{ConnectFailure, ConnectFailureKind, NOTHING_ANSWERED};
 use crate::net::tls::{TlsFailure, TlsFailureReason};
+use crate::net::tls_port::TlsLook;
 use crate::play::divergence::{Cause, Divergence, Kind};
 use crate::scenario::{Diagnostic, Footnote, duration};
 use crate::session::{Session, Trouble};
@@ -13,7 +14,14 @@ use crate::smtp::dialogue::Awaited;
 use crate::smtp::idiom::Idiom;
 use crate::smtp::offer;
 use crate::smtp::reply::Fault;
+use crate::smtp::stranger::{NO_MAIL_SERVER, stranger};
 use std::time::Duration;
+
+/// A server that closed before it greeted; what else may be the reason follows.
+const CLOSED_EARLY: &str = "the server closed before its greeting: it refuses this address";
+
+/// What came in place of the handshake that STARTTLS had announced.
+const PLAIN_AFTER_STARTTLS: &str = "the server accepted STARTTLS and went on in plain text: its TLS is broken, or something in between answered for it";
 
 impl Site<'_> {
     /// Something went wrong on the wire while `expected` was waited for.
@@ -161,6 +169,13 @@ impl Site<'_> {
             diagnostic.footnotes.push(Footnote::Fact(certificate.describe(jiff::Timestamp::now())));
         }
         let help = failure.help.map(|help| self.idiom.of(help.in_scenario, help.by_options));
+        let of_others = stranger(&failure.received).map(|stranger| stranger.help);
+        let is_after_starttls = self.session.is_some_and(|session| session.greeting().is_some());
+        let help = match failure.reason {
+            TlsFailureReason::NotTls if is_after_starttls => Some(PLAIN_AFTER_STARTTLS),
+            TlsFailureReason::NotTls => of_others.or(help),
+            _ => help,
+        };
         diagnostic.footnotes.extend(help.map(|help| Footnote::Help(help.to_owned())));
         Divergence { reason: Some(failure.reason.word()), ..self.divergence(Cause::Server, Kind::Tls, diagnostic) }
     }
@@ -187,34 +202,57 @@ impl Site<'_> {
         if !self.has_no_greeting(arrived) || self.handshake_not_begun().is_some() {
             return diagnostic;
         }
+        let Some(session) = self.session else { return diagnostic };
         let implicit = self.idiom.of("`tls: implicit` in `connect`", "`--tls`");
-        if self.session.is_some_and(Session::is_tls_port) {
-            let fact = "a second connection that began with TLS was answered in TLS";
-            let help = format!("this port begins with TLS: {implicit}");
-            return diagnostic.fact(fact).help(help);
+        let has_closed = session.is_open() && !session.is_alive();
+        match session.tls_look() {
+            Some(TlsLook::Tls) => {
+                let fact = "a second connection that began with TLS was answered in TLS";
+                diagnostic.fact(fact).help(format!("this port begins with TLS: {implicit}"))
+            }
+            Some(TlsLook::Other(octets)) => {
+                let fact = format!("a second connection that began with TLS was answered {}", self.quoted(octets));
+                diagnostic.fact(fact).help(stranger(octets).map_or(NO_MAIL_SERVER, |stranger| stranger.help))
+            }
+            Some(TlsLook::Silence | TlsLook::Ended) => {
+                let diagnostic = diagnostic.fact("TLS was tried too, on a second connection: no answer");
+                let closed = || format!("{CLOSED_EARLY}, or has too many connections");
+                diagnostic.help(if has_closed { closed() } else { self.without_answer() })
+            }
+            Some(TlsLook::Begun) => diagnostic.help(self.without_answer()),
+            None => diagnostic.help(self.without_look(has_closed, implicit)),
         }
-        let longer = self.idiom.of("`timeout:` or `--timeout` must be longer", "`--timeout` must be longer");
-        let help = if self.session.is_some_and(Session::is_alive) {
-            format!(
-                "a port that begins with TLS says nothing before the handshake: try {implicit} (port 465); or the server is slow, \
-                 and {longer}"
-            )
-        } else {
-            format!(
-                "the server closed before its greeting: it refuses this address, has too many connections, or begins with TLS \
-                 ({implicit}, port 465)"
-            )
-        };
-        diagnostic.help(help)
     }
 
-    /// Octets that are TLS where plain text was expected.
-    pub(super) fn octets_of_tls(&self, octets: &[u8]) -> impl Iterator<Item = Footnote> + use<> {
+    /// The same, where nobody tried whether the port begins with TLS.
+    fn without_look(&self, has_closed: bool, implicit: &str) -> String {
+        if has_closed {
+            return format!("{CLOSED_EARLY}, has too many connections, or begins with TLS ({implicit}, port 465)");
+        }
+        let longer = self.idiom.of("`timeout:` or `--timeout` must be longer", "`--timeout` must be longer");
+        format!(
+            "a port that begins with TLS says nothing before the handshake: try {implicit} (port 465); or the server is slow, and \
+             {longer}"
+        )
+    }
+
+    /// What to do where a connection is accepted, and neither plain text nor TLS is answered.
+    fn without_answer(&self) -> String {
+        let longer = self.idiom.of("`timeout:` or `--timeout`", "`--timeout`");
+        format!(
+            "it accepts connections and answers nothing: a hung server, a proxy or firewall in between, or no mail server; \
+             for one that is only slow, raise {longer}"
+        )
+    }
+
+    /// Octets of another protocol, or of TLS where plain text was expected.
+    pub(super) fn octets_of_others(&self, octets: &[u8]) -> impl Iterator<Item = Footnote> + use<> {
         let implicit = self.idiom.of("`tls: implicit` in `connect`", "`--tls`");
-        offer::tls_record(octets).into_iter().flat_map(move |what| {
+        let of_tls = offer::tls_record(octets).into_iter().flat_map(move |what| {
             let help = format!("the server speaks TLS on this port: {implicit}");
             [Footnote::Fact(format!("these octets are {what}")), Footnote::Help(help)]
-        })
+        });
+        of_tls.chain(stranger(octets).map(|stranger| Footnote::Help(stranger.help.to_owned())))
     }
 
     fn malformed(&self, fault: Fault, bytes: &[u8], expected: &str) -> Divergence {
@@ -226,7 +264,7 @@ impl Site<'_> {
             Idiom::Scenario => diagnostic.help("`expect: {line: …}` and `{raw: …}` accept what they match"),
             Idiom::Options => diagnostic,
         };
-        diagnostic.footnotes.extend(self.octets_of_tls(bytes));
+        diagnostic.footnotes.extend(self.octets_of_others(bytes));
         self.divergence(Cause::Server, Kind::Malformed, diagnostic)
     }
 }

@@ -112,9 +112,10 @@ impl Site<'_> {
         let diagnostic = self.diagnostic(self.span, &format!("the TLS handshake failed: {trouble}"));
         let diagnostic = diagnostic.label("no TLS session");
         let diagnostic = match trouble {
-            HandshakeTrouble::Failed { failure: HandshakeFailure::Refused(_), .. } => {
-                diagnostic.help("if the client is to refuse, write `fails: PATTERN` beside it")
-            }
+            HandshakeTrouble::Failed { failure: HandshakeFailure::Refused(_), .. } => diagnostic.help(
+                "the client must trust the certificate, which `--ca-out FILE` writes; if it is to refuse, write \
+                     `fails: PATTERN` beside it",
+            ),
             HandshakeTrouble::Failed { sent, .. } if !sent.is_empty() => {
                 diagnostic.fact(format!("the client sent {} where TLS was expected", self.quoted(sent)))
             }

@@ -18,7 +18,7 @@ use message::TalkMessage;
 use std::cell::Cell;
 
 /// The words of the warning about lines that belong to no side.
-pub(super) const NEITHER: &str = "this line is of neither side: it was left out";
+pub(super) const NEITHER: &str = "skipped a line that is neither client nor server";
 
 /// A transcript that is being read.
 pub(super) struct Talk<'t> {
@@ -313,11 +313,7 @@ impl<'t> Talk<'t> {
         match self.neither.take() {
             Some((first, 1)) => self.session.warn(first, NEITHER, ""),
             Some((first, count)) => {
-                self.session.warn(
-                    first,
-                    &format!("this line is of neither side: it was left out, with {} after it", count - 1),
-                    "",
-                );
+                self.session.warn(first, &format!("skipped {count} lines that are neither client nor server"), "");
             }
             None => {}
         }

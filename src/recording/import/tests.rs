@@ -144,7 +144,7 @@ what is this
     assert!(scenario.contains("expect: {code: 250, closed: true}"), "{scenario}");
     let expected = [
         "10: the message before this reply is not shown: another stands in its place",
-        "11: this line is of neither side: it was left out",
+        "11: skipped a line that is neither client nor server",
     ];
     assert_eq!(notices, expected);
 }

@@ -43,6 +43,9 @@ pub(in crate::report) fn grades(audit: &Audit) -> String {
 fn line(target: &AuditTarget) -> String {
     let address = address(target);
     let called = if target.name == address { address } else { format!("{} ({address})", target.name) };
+    if let Some(reason) = &target.unreachable {
+        return format!("{called}   {reason}\n");
+    }
     let mut line = called;
     for (level, word) in LEVELS {
         let figures = target.grade.of(level);
@@ -50,9 +53,7 @@ fn line(target: &AuditTarget) -> String {
     }
     let (skipped, blocked) = (target.not_applicable, target.blocked);
     _ = write!(line, "   n/a {skipped}   blocked {blocked}   {:.1} s", target.duration);
-    if let Some(reason) = &target.unreachable {
-        _ = write!(line, "   {reason}");
-    } else if blocked * 10 > blocked + skipped + applicable(&target.grade) {
+    if blocked * 10 > blocked + skipped + applicable(&target.grade) {
         _ = write!(line, "   more than a tenth is blocked: the grade says little");
     }
     line.push('\n');

@@ -70,7 +70,7 @@ fn about_failed(check: &AuditCheck, result: &CheckResult, target: &AuditTarget, 
     _ = writeln!(page, "\n- Wanted: {}", code(&result.wanted));
     check.why.iter().for_each(|why| _ = writeln!(page, "- Why: {}", code(why)));
     for (make, what) in check.mend_for(target.make.as_deref()) {
-        _ = writeln!(page, "- What helps ({make}): {}", code(what));
+        _ = writeln!(page, "- What to do ({make}): {}", code(what));
     }
     result.play.iter().for_each(|play| _ = writeln!(page, "- Play it again: {}", code(play)));
 }

@@ -31,7 +31,7 @@ mod server;
 mod steps;
 mod tls;
 
-const TOP_KEYS: [&str; 17] = [
+pub(super) const TOP_KEYS: [&str; 17] = [
     "name",
     "description",
     "tags",

@@ -257,27 +257,29 @@ fn hint(message: &str, line: &str) -> Option<String> {
         })
         .or_else(|| of_start(line.trim_start()));
     help.map(str::to_owned).or_else(|| {
-        Some(match () {
-            () if value.ends_with(':') && !is_quoted && line.contains(": ") => {
-                "leave out the colon at the end, or put the text into quotes"
+        Some(
+            match () {
+                () if value.ends_with(':') && !is_quoted && line.contains(": ") => {
+                    "leave out the colon at the end, or put the text into quotes"
+                }
+                () if says("flow mapping") || says("flow sequence") || says("mismatched bracket") || says("',' or") => {
+                    "separate entries in braces and brackets by one comma, and close each bracket"
+                }
+                () if says("escape") => "a pattern with a backslash belongs in single quotes: `'^2\\d\\d'`",
+                () if is_quoted => {
+                    "what is quoted ends at the second quote: put the whole text into the other kind of quotes"
+                }
+                () if says("mapping values") || says("simple key") => {
+                    return Some(quoted_or_joined(line));
+                }
+                () if value.starts_with('`') => "leave out the backticks, which mark code in a text and nothing here",
+                () if value.starts_with(['%', '@', '{', '[', '&']) => {
+                    "text that starts with one of `* & ! % @ { [` or a backtick must be quoted"
+                }
+                () => return None,
             }
-            () if says("flow mapping") || says("flow sequence") || says("mismatched bracket") || says("',' or") => {
-                "in braces and brackets one comma stands between two entries, and each bracket is closed in its turn"
-            }
-            () if says("escape") => "a pattern with a backslash belongs in single quotes: `'^2\\d\\d'`",
-            () if is_quoted => {
-                "what is quoted ends at the second quote: put the whole text into the other kind of quotes"
-            }
-            () if says("mapping values") || says("simple key") => {
-                return Some(quoted_or_joined(line));
-            }
-            () if value.starts_with('`') => "leave out the backticks, which mark code in a text and nothing here",
-            () if value.starts_with(['%', '@', '{', '[', '&']) => {
-                "text that starts with one of `* & ! % @ { [` or a backtick must be quoted"
-            }
-            () => return None,
-        }
-        .to_owned())
+            .to_owned(),
+        )
     })
 }
 

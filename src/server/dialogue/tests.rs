@@ -82,6 +82,7 @@ fn settings() -> SandboxSettings {
         mechanisms: None,
         require_auth: false,
         require_tls: false,
+        without_starttls: false,
         end_point: OnceLock::new(),
         queue_ids: QueueIds::starting_at(1),
     }
@@ -96,6 +97,7 @@ fn settings_of(session: &str) -> SandboxSettings {
             "lmtp" => settings.lmtp = true,
             "require-auth" => settings.require_auth = true,
             "require-tls" => settings.require_tls = true,
+            "no-starttls" => settings.without_starttls = true,
             "no-auth" => settings.mechanisms = Some(Vec::new()),
             "external" => settings.mechanisms = Some(vec![Mechanism::External]),
             other => panic!("what is the setting `{other}`?"),

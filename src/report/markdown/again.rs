@@ -1,0 +1,88 @@
+//! The command line that plays a ticket again.
+//!
+//! Responsible for the options that a stranger's scenario needs: those of the run, the hosts that are not public, and the
+//! secrets with the hosts that may have them. Called by `markdown`.
+
+use super::super::model::{ScenarioReport, Session};
+use std::net::IpAddr;
+
+/// What is typed, with `FILE` for the ticket's name.
+pub(super) fn command_line(scenario: &ScenarioReport, script: &str) -> String {
+    let mut words: Vec<String> = vec!["smtp-script run FILE".to_owned()];
+    words.extend(scenario.options.iter().cloned());
+    words.extend(local_hosts(scenario).into_iter().map(|host| format!("--allow-host {host}")));
+    words.extend(secrets_with_hosts(scenario, script));
+    words.join(" ")
+}
+
+/// The secrets that the scenario names, in brackets or one on a line.
+pub(super) fn secret_names(script: &str) -> Vec<&str> {
+    let mut lines = script.lines().skip_while(|line| !line.starts_with("secrets:"));
+    let Some(first) = lines.next().and_then(|line| line.strip_prefix("secrets:")) else { return Vec::new() };
+    let entries = lines.map_while(|line| line.trim_start().strip_prefix("- "));
+    let in_brackets = first.trim().trim_start_matches('[').trim_end_matches(']').split(',');
+    in_brackets.chain(entries).map(str::trim).filter(is_name).collect()
+}
+
+fn is_name(text: &&str) -> bool {
+    !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+}
+
+/// A stranger's scenario gets a secret of the environment or of a file only for a host that is named with it.
+fn secrets_with_hosts(scenario: &ScenarioReport, script: &str) -> Vec<String> {
+    if scenario.options.iter().any(|option| option == "--sandbox") {
+        return Vec::new();
+    }
+    let sessions = scenario.sessions.iter().filter(|session| !session.name.starts_with("server "));
+    let mut hosts: Vec<String> = sessions.map(|session| to_host(scenario, session)).collect();
+    hosts.dedup();
+    let of_host = |host: &String| {
+        secret_names(script).into_iter().map(|name| format!("--allow-secret {name}@{host}")).collect::<Vec<_>>()
+    };
+    hosts.iter().filter(|host| !host.is_empty() && !host.contains(char::is_whitespace)).flat_map(of_host).collect()
+}
+
+/// Hosts that a stranger's scenario reaches only when it is told to.
+fn local_hosts(scenario: &ScenarioReport) -> Vec<String> {
+    let mut hosts = Vec::new();
+    if scenario.options.iter().any(|option| option == "--sandbox") {
+        return hosts;
+    }
+    for session in &scenario.sessions {
+        let address = session.address.as_deref().and_then(|address| address.parse::<std::net::SocketAddr>().ok());
+        let host = to_host(scenario, session);
+        if address.is_some_and(|address| !is_public(address.ip())) && !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    hosts
+}
+
+/// The host as the script names it: where another server stood in, that one.
+fn to_host(scenario: &ScenarioReport, session: &Session) -> String {
+    let named = scenario.script.as_deref().is_some_and(|script| script.contains(&session.host));
+    let address = session.address.as_deref().and_then(|address| address.parse::<std::net::SocketAddr>().ok());
+    match address {
+        Some(address) if !named || session.host.is_empty() => address.ip().to_string(),
+        _ => session.host.clone(),
+    }
+}
+
+fn is_public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => !(ip.is_loopback() || ip.is_private() || ip.is_link_local()),
+        IpAddr::V6(ip) => !(ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::secret_names;
+
+    #[test]
+    fn secrets_in_brackets_and_on_lines() {
+        assert_eq!(secret_names("name: it\nsecrets: [username, password]\nsteps: []\n"), ["username", "password"]);
+        assert_eq!(secret_names("secrets:\n  - username\n  - password\nsteps: []\n"), ["username", "password"]);
+        assert!(secret_names("steps:\n  - send: NOOP\n").is_empty());
+    }
+}
