@@ -168,7 +168,7 @@ fn list(node: &Node) -> Option<String> {
             Some(format!("[{}]", items.join(", ")))
         }
         Value::Map(_) => flow(node).map(|map| format!("[{map}]")),
-        _ => None,
+        Value::Scalar(_) => None,
     }
 }
 
