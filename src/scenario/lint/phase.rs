@@ -167,10 +167,16 @@ impl<'s> LintPhase<'s> {
                 "a plain session goes on here: the server expects a handshake after STARTTLS alone",
                 "write `- starttls`, which sends the line and shakes hands",
             ),
-            Action::None if self.mail_data && step.expect.as_ref().is_some_and(asks_success) => (
-                "the server waits for the message: nothing is answered before its end",
-                "write `- data: |` with the message, and this `expect` beside it",
-            ),
+            Action::None
+                if self.mail_data
+                    && self.asked_for_message.is_some()
+                    && step.expect.as_ref().is_some_and(asks_success) =>
+            {
+                (
+                    "the server waits for the message: nothing is answered before its end",
+                    "write `- data: |` with the message, and this `expect` beside it",
+                )
+            }
             Action::Send(_) if !self.mail_data && is_end(step) && self.greeted => (
                 "no mail data is open here: a step `data` has sent the line with the dot, or no DATA was accepted",
                 "leave this step out, or write `- send: DATA` with `expect: ^354`, and then `- data: |` with the message",
