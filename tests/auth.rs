@@ -176,7 +176,7 @@ fn mistakes_are_found_before_the_run() {
         ("{mechanism: SCRAM-SHA-255, username: <<password>>}", "did you mean `SCRAM-SHA-256`"),
         ("{mechanism: NTLM, username: <<password>>}", "`NTLM` is not a mechanism: known are"),
         ("{username: bob}", "`auth` needs `username` and `password`, or `token`"),
-        ("{user: bob}", "the user is `username:`"),
+        ("{user: bob}", "the user is `username: bob`"),
         ("{nobody: bob}", "the keys are mechanism, username, password, token, authzid"),
         ("PLAIN", "`auth` is a mapping"),
     ] {

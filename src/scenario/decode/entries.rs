@@ -210,7 +210,7 @@ fn held_steps(name: &str, what: &str, value: &Node) -> Option<String> {
         {
             let late = ["after", "teardown", "cleanup", "always", "finally", "post", "else"];
             let is_late = late.iter().any(|word| name.starts_with(word));
-            (!is_late).then(|| "a list of steps stands under `steps:`: write that in place of this key".to_owned())
+            (!is_late).then(|| format!("this is a list of steps: write `steps:` in place of `{name}:`"))
         }
         Value::Map(_)
             if matches!(what, "a step" | "a server's step") && is_step(value) && words::plain(name) != "step" =>
