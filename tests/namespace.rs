@@ -155,7 +155,7 @@ fn played(connect: &str, further: &[&str]) -> Played {
 fn special_addresses() {
     let resolver = name_server();
     for (index, address) in SPECIAL.iter().enumerate() {
-        let part = ["is not a public address"];
+        let part = ["not a public address"];
         let literal = if address.contains(':') { format!("'[{address}]'") } else { (*address).to_owned() };
         played(&literal, &[]).exits(2).says(&part);
         played(&format!("special-{index}.example"), &[]).exits(2).says(&part);

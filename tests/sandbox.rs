@@ -251,12 +251,10 @@ fn options_of_the_sandbox_are_refused_with_a_file() {
     let file = folder.path().join("server.yaml");
     fs::write(&file, "server:\n  rules:\n    - match: ^QUIT\n      reply: 221 bye\n").unwrap();
     let file = file.to_str().unwrap();
-    let wanted: [&[&str]; 17] = [
+    let wanted: [&[&str]; 16] = [
         &["--tls-listen", "127.0.0.1:0"],
         &["--certificate", "c.pem", "--key", "k.pem"],
         &["--key", "k.pem", "--certificate", "c.pem"],
-        &["--max-sessions", "1"],
-        &["--max-messages", "1"],
         &["--accept", "a=b"],
         &["--accept-file", "f"],
         &["--accept-any"],
@@ -264,6 +262,7 @@ fn options_of_the_sandbox_are_refused_with_a_file() {
         &["--mechanisms", "PLAIN"],
         &["--require-auth"],
         &["--require-tls"],
+        &["--no-starttls"],
         &["--lmtp"],
         &["--hostname", "mx.example"],
         &["--size", "1"],
@@ -273,6 +272,10 @@ fn options_of_the_sandbox_are_refused_with_a_file() {
     for options in wanted {
         let all = [&["serve", file, "--max-time", "1ms"], options].concat();
         program::smtp_script(&all).exits(2).says(&["cannot be used with", options[0]]);
+    }
+    for messages in ["--wait", "--max-messages"] {
+        let all = ["serve", file, "--max-time", "1ms", messages, "1"];
+        program::smtp_script(&all).exits(2).says(&["counts sessions, not messages", "`--max-sessions N`"]);
     }
     let twice = ["serve", file, "--max-time", "1ms", "--listen", "127.0.0.1:0", "--listen", "[::1]:0"];
     program::smtp_script(&twice).exits(2).says(&["give `--listen` once"]);
