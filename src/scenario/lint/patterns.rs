@@ -88,7 +88,7 @@ fn line_end(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
     let bare = source.trim_end_matches('$');
     let trimmed =
         bare.trim_end_matches(['\r', '\n']).trim_end_matches("\\n").trim_end_matches("\\r").trim_end_matches("\\n");
-    if trimmed.len() < bare.len() && !source.trim_end_matches('\n').contains('\n') && !trimmed.is_empty() {
+    if trimmed.len() < bare.len() && !bare.trim_end_matches('\n').contains('\n') && !trimmed.is_empty() {
         let warning =
             Diagnostic::warning(pattern.text.span, "a line is compared without its end: this pattern matches none");
         warnings.push(warning.help("leave out `\\r\\n`; octets as they come are `expect: {raw: …}`"));
