@@ -12,6 +12,7 @@ use super::finding::Finding;
 use super::model::{Certificate, Divergence, Line, Report, ScenarioReport, Session, Speaker, StepVerdict, Verdict};
 use super::words;
 use crate::fence::{RECORDING, SCENARIO};
+use crate::scenario::declared_secrets;
 use crate::visible::without_commands;
 use std::fmt::Write as _;
 use std::io;
@@ -128,7 +129,7 @@ fn script(scenario: &ScenarioReport, printed: bool, page: &mut String) {
         "\n## The scenario\n\n`smtp-script run FILE` plays this report again, when FILE is its name:\n\n{}\n\
          It says whether the same happened again. {}`--to HOST:PORT` plays against another server.\n\n{}",
         fenced("console", &format!("$ {}", again::command_line(scenario, script))),
-        if again::secret_names(script).is_empty() {
+        if declared_secrets(script).is_empty() {
             ""
         } else {
             "It asks for the secrets; `--made-up-secrets` makes some up. "

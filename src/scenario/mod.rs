@@ -161,6 +161,18 @@ pub(crate) struct Case {
     pub(crate) values: Vec<(Named, Data)>,
 }
 
+/// The names under `secrets:` of a scenario's text, whatever else is in it.
+pub(crate) fn declared_secrets(text: &str) -> Vec<String> {
+    let Ok(root) = yaml::read(text, 0) else { return Vec::new() };
+    let yaml::Value::Map(entries) = &root.value else { return Vec::new() };
+    let declared = entries.iter().filter(|(key, _)| key.scalar().is_some_and(|key| key.text == "secrets"));
+    let names = declared.flat_map(|(_, value)| match &value.value {
+        yaml::Value::List(names) => names.iter().filter_map(yaml::Node::scalar).collect(),
+        _ => value.scalar().into_iter().collect::<Vec<_>>(),
+    });
+    names.map(|name| name.text.clone()).collect()
+}
+
 /// A name with its place.
 #[derive(Debug, Clone)]
 pub(crate) struct Named {
@@ -320,5 +332,24 @@ impl Scenario {
         list.extend(Step::walk(&self.steps));
         list.extend(Step::walk(&self.finally));
         list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::declared_secrets;
+
+    #[test]
+    fn secrets_are_declared_in_each_way_that_yaml_has() {
+        for text in [
+            "name: it\nsecrets: [username, password] # both\nsteps: []\n",
+            "secrets:\n  - username\n  # the key\n  - \"password\"\nsteps: [\n",
+            "secrets:\n- username\n- password\n",
+        ] {
+            let names = if text.ends_with("[\n") { vec![] } else { vec!["username", "password"] };
+            assert_eq!(declared_secrets(text), names, "{text}");
+        }
+        assert_eq!(declared_secrets("secrets: password\nsteps: []\n"), ["password"]);
+        assert!(declared_secrets("steps:\n  - send: NOOP\n").is_empty());
     }
 }

@@ -4,6 +4,7 @@
 //! secrets with the hosts that may have them. Called by `markdown`.
 
 use super::super::model::{ScenarioReport, Session};
+use crate::scenario::declared_secrets;
 use std::net::IpAddr;
 
 /// What is typed, with `FILE` for the ticket's name.
@@ -15,19 +16,6 @@ pub(super) fn command_line(scenario: &ScenarioReport, script: &str) -> String {
     words.join(" ")
 }
 
-/// The secrets that the scenario names, in brackets or one on a line.
-pub(super) fn secret_names(script: &str) -> Vec<&str> {
-    let mut lines = script.lines().skip_while(|line| !line.starts_with("secrets:"));
-    let Some(first) = lines.next().and_then(|line| line.strip_prefix("secrets:")) else { return Vec::new() };
-    let entries = lines.map_while(|line| line.trim_start().strip_prefix("- "));
-    let in_brackets = first.trim().trim_start_matches('[').trim_end_matches(']').split(',');
-    in_brackets.chain(entries).map(str::trim).filter(is_name).collect()
-}
-
-fn is_name(text: &&str) -> bool {
-    !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-}
-
 /// A stranger's scenario gets a secret of the environment or of a file only for a host that is named with it.
 fn secrets_with_hosts(scenario: &ScenarioReport, script: &str) -> Vec<String> {
     if scenario.options.iter().any(|option| option == "--sandbox") {
@@ -37,7 +25,7 @@ fn secrets_with_hosts(scenario: &ScenarioReport, script: &str) -> Vec<String> {
     let mut hosts: Vec<String> = sessions.map(|session| to_host(scenario, session)).collect();
     hosts.dedup();
     let of_host = |host: &String| {
-        secret_names(script).into_iter().map(|name| format!("--allow-secret {name}@{host}")).collect::<Vec<_>>()
+        declared_secrets(script).into_iter().map(|name| format!("--allow-secret {name}@{host}")).collect::<Vec<_>>()
     };
     hosts.iter().filter(|host| !host.is_empty() && !host.contains(char::is_whitespace)).flat_map(of_host).collect()
 }
@@ -72,17 +60,5 @@ fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => !(ip.is_loopback() || ip.is_private() || ip.is_link_local()),
         IpAddr::V6(ip) => !(ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::secret_names;
-
-    #[test]
-    fn secrets_in_brackets_and_on_lines() {
-        assert_eq!(secret_names("name: it\nsecrets: [username, password]\nsteps: []\n"), ["username", "password"]);
-        assert_eq!(secret_names("secrets:\n  - username\n  - password\nsteps: []\n"), ["username", "password"]);
-        assert!(secret_names("steps:\n  - send: NOOP\n").is_empty());
     }
 }
