@@ -74,7 +74,7 @@ pub(super) fn implausible(expect: &Expectation, codes: &[u16], what: &str, warni
         return;
     }
     let list: Vec<String> = codes.iter().map(u16::to_string).collect();
-    let warning = Diagnostic::warning(expect.span, format!("success of {what} is another code than this"));
+    let warning = Diagnostic::warning(expect.span, format!("a server that accepts {what} answers with another code"));
     warnings
         .push(warning.help(format!("{what} is answered by {}, or by a refusal, `4xx` or `5xx`", list.join(" or "))));
 }

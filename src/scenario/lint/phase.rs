@@ -234,8 +234,8 @@ impl<'s> LintPhase<'s> {
     fn judge_reply(&self, step: &Step, warnings: &mut Vec<Diagnostic>) {
         let Some(expect) = &step.expect else { return };
         match &step.action {
-            Action::Connect(_) => implausible(expect, &[220], "the greeting", warnings),
-            Action::None if self.greeting_owed => implausible(expect, &[220], "the greeting", warnings),
+            Action::Connect(_) => implausible(expect, &[220], "the connection", warnings),
+            Action::None if self.greeting_owed => implausible(expect, &[220], "the connection", warnings),
             Action::StartTls(_) => implausible(expect, &[220], "STARTTLS", warnings),
             Action::Auth(_) => implausible(expect, &[235], "a login", warnings),
             Action::Data(data) if data.terminate => implausible(expect, &[250], "a message", warnings),
@@ -282,7 +282,8 @@ impl<'s> LintPhase<'s> {
         let outlook = step.expect.as_ref().map(outlook);
         let refused = outlook == Some(Outlook::Refusal);
         let accepts_login = step.expect.as_ref().is_some_and(is_login);
-        self.logged_in |= self.login && accepts_login && !refused;
+        let responds = self.login;
+        self.logged_in |= responds && accepts_login && !refused;
         self.login &= !refused && step.expect.as_ref().is_some_and(wants_response);
         self.responses = self.responses.filter(|_| self.login).map(|left| left.saturating_sub(1).max(1));
         self.follow_action(step, refused);
@@ -292,7 +293,7 @@ impl<'s> LintPhase<'s> {
         let uncertain = outlook == Some(Outlook::Open) && !matches!(step.action, Action::None);
         self.greeting_owed &= step.expect.is_none();
         self.unknown |= uncertain || step.observes();
-        self.follow_line(step);
+        self.follow_line(step, responds);
         // Without an `expect` beside it nobody says whether DATA was accepted.
         self.unknown |= verb(step) == Some(Verb::Data) && step.expect.is_none();
     }
@@ -322,8 +323,8 @@ impl<'s> LintPhase<'s> {
         }
     }
 
-    /// A line that was not refused.
-    fn follow_line(&mut self, step: &'s Step) {
+    /// A line that was not refused. What a template puts in may be any command, where the server waits for no response.
+    fn follow_line(&mut self, step: &'s Step, responds: bool) {
         match verb(step) {
             Some(Verb::Ehlo | Verb::Helo | Verb::Lhlo) => self.greeted = true,
             Some(Verb::Mail) => (self.mail, self.recipient) = (true, false),
@@ -343,7 +344,7 @@ impl<'s> LintPhase<'s> {
             Some(Verb::Other) if self.mail_data && is_end(step) => {
                 (self.mail, self.recipient, self.mail_data) = (false, false, false);
             }
-            None if matches!(step.action, Action::Send(_)) => self.unknown = true,
+            None if matches!(step.action, Action::Send(_)) && !responds => self.unknown = true,
             _ => {}
         }
     }
