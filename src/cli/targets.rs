@@ -190,7 +190,9 @@ fn no_file(name: &str) -> Option<String> {
 /// A line of help, if the name is like that of a built-in scenario.
 fn near_built_in(name: &str) -> String {
     let names = || library::all().flat_map(|it| [it.name, it.short_name(), it.folder()]);
-    let holding: Vec<&str> = library::all().map(BuiltIn::short_name).filter(|it| it.contains(name)).collect();
+    let begins = library::all().filter_map(|it| it.short_name().split('-').next()).filter(|word| word.len() > 3);
+    let held = similar(name, begins).filter(|_| name.len() > 3).unwrap_or(name);
+    let holding: Vec<&str> = library::all().map(BuiltIn::short_name).filter(|it| it.contains(held)).collect();
     match similar(name, names()) {
         Some(near) => format!("\n  = help: did you mean the built-in `{near}`?"),
         None if !holding.is_empty() && !name.is_empty() => {

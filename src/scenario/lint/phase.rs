@@ -116,8 +116,8 @@ impl<'s> LintPhase<'s> {
             return;
         }
         let login = || self.login_out_of_turn(step);
-        let found = self.out_of_turn(step).or_else(login).or_else(|| self.without_its_transaction(step));
-        if let Some((text, help)) = found {
+        if let Some((text, help)) = self.out_of_turn(step).or_else(login).or_else(|| self.without_its_transaction(step))
+        {
             warnings.push(Diagnostic::warning(step.head.span, text).help(help));
         }
         self.judge_ends(step, warnings);
@@ -281,9 +281,8 @@ impl<'s> LintPhase<'s> {
     fn follow(&mut self, step: &'s Step) {
         let outlook = step.expect.as_ref().map(outlook);
         let refused = outlook == Some(Outlook::Refusal);
-        let accepts_login = step.expect.as_ref().is_some_and(is_login);
         let responds = self.login;
-        self.logged_in |= responds && accepts_login && !refused;
+        self.logged_in |= responds && !refused && step.expect.as_ref().is_some_and(is_login);
         self.login &= !refused && step.expect.as_ref().is_some_and(wants_response);
         self.responses = self.responses.filter(|_| self.login).map(|left| left.saturating_sub(1).max(1));
         self.follow_action(step, refused);
