@@ -99,7 +99,8 @@ impl Linter<'_> {
         step.head.when.iter().for_each(|when| self.condition(when));
         if let Action::Group(group) = &step.action {
             if let Some(none) = group.repeat.as_ref().filter(|repeat| repeat.source.trim() == "0") {
-                let warning = Diagnostic::warning(none.span, "these steps are never played: they are repeated zero times");
+                let warning =
+                    Diagnostic::warning(none.span, "these steps are never played: they are repeated zero times");
                 self.warnings.push(warning.help("write `repeat: 3`, or leave the group out"));
             }
             self.requirements(&group.requires);
