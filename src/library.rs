@@ -442,6 +442,14 @@ impl CheckLibrary {
     }
 }
 
+/// Whether a file is one of the checks, by its name and the folders that it lies in.
+#[must_use]
+pub fn is_check(file: &Path) -> bool {
+    let checks = || CheckLibrary::ALL.into_iter().flat_map(CheckLibrary::checks);
+    file.extension().is_some_and(|ending| ending == "yaml")
+        && checks().any(|check| file.with_extension("").ends_with(check.name))
+}
+
 /// The scenarios that a name stands for: one, or those of a folder and of the folders in it; none if there is no such name.
 ///
 /// A path as it is in the repository, `scenarios/relay/vrfy.yaml`, is a name as well.

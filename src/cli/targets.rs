@@ -4,6 +4,7 @@ use crate::cli::refusal::Refusal;
 use crate::fence::{MAX_MARKDOWN_SIZE, holds_scenario};
 use crate::library::{self, BuiltIn};
 use crate::load::{LoadError, LoadedFile, load_built_in, load_text};
+use crate::report::counted;
 use crate::report::finding::Finding;
 use crate::scenario::{Likeness, Scenario, reason, similar};
 use std::collections::BTreeMap;
@@ -48,7 +49,7 @@ pub(super) struct Targets {
     pub(super) loaded: Vec<Result<Scenario, LoadError>>,
     /// YAML files of folders that are no scenarios, with why.
     pub(super) left_out: Vec<(PathBuf, &'static str)>,
-    /// Files of folders that only `audit` can play.
+    /// Files of folders that are checks of ours, which lack what `audit` gives them.
     pub(super) checks: usize,
     /// What the tickets among them report, by their names.
     pub(super) findings: BTreeMap<String, Finding>,
@@ -104,9 +105,8 @@ impl Targets {
 
     /// What is said of files that only `audit` can play.
     pub(super) fn remark_of_checks(&self) -> Option<String> {
-        let (count, plural) = (self.checks, if self.checks == 1 { "" } else { "s" });
         let how = "`smtp-script audit` and `smtp-script audit-client` play them";
-        (count > 0).then(|| format!("note: {count} audit check{plural} left out: {how}"))
+        (self.checks > 0).then(|| format!("note: {} left out: {how}", counted(self.checks as u64, "audit check")))
     }
 
     /// Takes each scenario below a folder; files of other programs and checks of `audit` are left out.
@@ -121,7 +121,7 @@ impl Targets {
             let likeness = match text {
                 Ok(text) if !is_yaml(&file) && !holds_scenario(&text) => continue,
                 Err(_) if !is_yaml(&file) => continue,
-                Ok(text) if is_audit_check(&file, &text) => {
+                Ok(_) if library::is_check(&file) => {
                     self.checks += 1;
                     continue;
                 }
@@ -200,12 +200,6 @@ fn near_built_in(name: &str) -> String {
         }
         None => String::new(),
     }
-}
-
-/// Whether a file is a check in a folder of checks, which lacks what `audit` gives it.
-fn is_audit_check(path: &Path, text: &str) -> bool {
-    let in_audit = path.components().any(|part| part.as_os_str() == "audit" || part.as_os_str() == "audit-client");
-    in_audit && is_yaml(path) && text.lines().any(|line| line.starts_with("level:"))
 }
 
 /// Whether a file is a scenario by its name.

@@ -15,6 +15,7 @@ use crate::cli::run::TranscriptsOf;
 use crate::cli::screen;
 use crate::cli::values::ValueArguments;
 use crate::report::audit::{AuditTarget, AuditVerdict, CheckResult, Grade};
+use crate::report::counted;
 use crate::run::{Again, ClientExit, ClientProgram, Outcome, Plan, Play, Room, Settings, Speaker, room_for};
 use crate::scenario::{Chance, Inputs, Scenario, Secret, Variables};
 use std::collections::BTreeMap;
@@ -231,10 +232,9 @@ fn announce(request: &ClientAuditRequest<'_>, met: &[Result<Habits, NotPlayed>],
         let name = crate::visible(client.name.as_bytes());
         let text = match &met[index] {
             Ok(habits) => {
-                let count = work.checks_of(index).count();
-                let noun = if count == 1 { "check" } else { "checks" };
+                let checks = counted(work.checks_of(index).count() as u64, "check");
                 let what = if client.words().is_some() { "it is started for" } else { "a session for each of" };
-                format!("notice: {name}: {}; {what} {count} {noun}", habits.describe())
+                format!("notice: {name}: {}; {what} {checks}", habits.describe())
             }
             Err(NotPlayed(reason)) => format!("warning: {name}: no check can be played: {reason}"),
         };

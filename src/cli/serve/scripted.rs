@@ -15,7 +15,7 @@ use crate::portable;
 use crate::report::collect::{self, Circumstances};
 use crate::report::model::ScenarioReport;
 use crate::report::values::Values;
-use crate::report::{Report, human};
+use crate::report::{Report, counted, human};
 use crate::run::{self, Listening, Outcome, SandboxRules, Settings, StepSide, Stop, Verdict};
 use crate::scenario::{Diagnostic, Scenario, Sources, Variables, undeclared};
 use std::path::{Path, PathBuf};
@@ -105,8 +105,7 @@ fn ending(scenario: &Scenario, settings: &Settings) -> Option<String> {
     }
     let served = "every connection is served by these steps";
     Some(match (settings.connections, settings.max_time) {
-        (Some(1), _) => "it ends after 1 session".to_owned(),
-        (Some(sessions), _) => format!("it ends after {sessions} sessions"),
+        (Some(sessions), _) => format!("it ends after {}", counted(sessions as u64, "session")),
         (None, Some(_)) => {
             format!("{served}, until `--max-time` is over: `connections:` or `--max-sessions` ends it sooner")
         }
