@@ -7,25 +7,11 @@ use super::exchange::{AnsweredCommand, AskedCommand};
 use crate::scenario::write::DraftExpect;
 use crate::smtp::auth::Mechanism;
 use crate::smtp::extension::Extensions;
+use crate::smtp::parameter;
 use crate::smtp::reply::Reply;
 
 /// The prompts of AUTH LOGIN, `Username:` and `Password:`, as nearly every server has them.
 const LOGIN_PROMPTS: [&[u8]; 2] = [b"VXNlcm5hbWU6", b"UGFzc3dvcmQ6"];
-
-/// Parameters of MAIL and RCPT, and the keyword by which a server offers them.
-const PARAMETERS: [(&str, &str); 11] = [
-    ("SIZE", "SIZE"),
-    ("BODY=8BITMIME", "8BITMIME"),
-    ("BODY=BINARYMIME", "BINARYMIME"),
-    ("SMTPUTF8", "SMTPUTF8"),
-    ("RET", "DSN"),
-    ("ENVID", "DSN"),
-    ("NOTIFY", "DSN"),
-    ("ORCPT", "DSN"),
-    ("REQUIRETLS", "REQUIRETLS"),
-    ("BY", "DELIVERBY"),
-    ("MT-PRIORITY", "MT-PRIORITY"),
-];
 
 /// What the step for exchange `at` expects.
 pub(super) fn expectation(exchanges: &[AnsweredCommand<'_>], at: usize) -> Option<DraftExpect> {
@@ -111,20 +97,18 @@ fn used(exchange: &AnsweredCommand<'_>) -> Vec<(String, Option<String>)> {
             let known = mechanism.parse::<Mechanism>().is_ok();
             words.push(("AUTH".to_owned(), Some(mechanism).filter(|_| known)));
         }
-        "MAIL" | "RCPT" => words.extend(parameters(exchange.argument()).map(|word| (word.to_owned(), None))),
+        "MAIL" | "RCPT" => {
+            words.extend(parameters(exchange.argument()).into_iter().map(|word| (word.to_owned(), None)))
+        }
         _ => {}
     }
     words
 }
 
 /// The keywords by which the parameters after an address were offered.
-fn parameters(argument: &[u8]) -> impl Iterator<Item = &'static str> {
-    let text = String::from_utf8_lossy(argument).to_ascii_uppercase();
-    let words: Vec<String> = text.split_whitespace().skip(1).map(str::to_owned).collect();
-    let stands_in = move |name: &str| {
-        words.iter().any(|word| word == name || word.split('=').next() == Some(name) && !name.contains('='))
-    };
-    PARAMETERS.into_iter().filter(move |(name, _)| stands_in(name)).map(|(_, keyword)| keyword)
+fn parameters(argument: &[u8]) -> Vec<&'static str> {
+    let text = String::from_utf8_lossy(argument);
+    text.split_whitespace().skip(1).filter_map(parameter::of_word).map(|known| known.keyword).collect()
 }
 
 /// A pattern for exactly these bytes; those that are no text may be any.

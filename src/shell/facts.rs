@@ -2,36 +2,12 @@
 
 use super::{Notice, Shell, ShellTarget};
 use crate::net::tls::TlsFacts;
+use crate::smtp::extension::keyword_named;
 use crate::smtp::question::Question;
 use std::fmt::Write as _;
 
-/// What the usual EHLO keywords are for.
-const KEYWORDS: [(&str, &str); 24] = [
-    ("8BITMIME", "bodies of 8-bit text (RFC 6152)"),
-    ("ATRN", "on-demand mail relay (RFC 2645)"),
-    ("AUTH", "logins, by these mechanisms (RFC 4954)"),
-    ("BINARYMIME", "bodies of any octets, by BDAT (RFC 3030)"),
-    ("BURL", "a body by reference to an IMAP server (RFC 4468)"),
-    ("CHECKPOINT", "restarting a transaction (RFC 1845)"),
-    ("CHUNKING", "mail data in chunks, by BDAT (RFC 3030)"),
-    ("DELIVERBY", "a time by which to deliver (RFC 2852)"),
-    ("DSN", "notifications of delivery: NOTIFY, RET, ENVID, ORCPT (RFC 3461)"),
-    ("ENHANCEDSTATUSCODES", "codes such as 5.7.8 in replies (RFC 2034)"),
-    ("ETRN", "asks to send queued mail (RFC 1985)"),
-    ("FUTURERELEASE", "mail that waits: HOLDFOR, HOLDUNTIL (RFC 4865)"),
-    ("HELP", "the command HELP (RFC 5321)"),
-    ("LIMITS", "how many recipients and messages (RFC 9422)"),
-    ("MT-PRIORITY", "priorities of messages (RFC 6710)"),
-    ("NO-SOLICITING", "refuses advertisements (RFC 3865)"),
-    ("PIPELINING", "several commands at once: `.pipeline` (RFC 2920)"),
-    ("REQUIRETLS", "TLS on the whole way (RFC 8689)"),
-    ("RRVS", "recipients only if they are still the same (RFC 7293)"),
-    ("SIZE", "the largest message in octets (RFC 1870)"),
-    ("SMTPUTF8", "addresses and headers in UTF-8 (RFC 6531)"),
-    ("STARTTLS", "TLS: `.starttls` (RFC 3207)"),
-    ("VRFY", "the command VRFY (RFC 5321)"),
-    ("XCLIENT", "a proxy says who its client is (Postfix)"),
-];
+/// The commands of the shell by which one uses what a keyword offers.
+const COMMANDS: [(&str, &str); 2] = [("PIPELINING", ".pipeline"), ("STARTTLS", ".starttls")];
 
 /// What a handshake agreed on, in lines.
 pub(super) fn of_tls(facts: &TlsFacts) -> String {
@@ -51,6 +27,14 @@ pub(super) fn of_tls(facts: &TlsFacts) -> String {
     text
 }
 
+/// What an EHLO keyword is for, and the shell's command for it.
+fn meaning(keyword: &str) -> String {
+    let Some(known) = keyword_named(keyword) else { return String::new() };
+    let command = COMMANDS.iter().find(|(name, _)| *name == known.name);
+    let how = command.map(|(_, command)| format!(": `{command}`")).unwrap_or_default();
+    format!("{}{how} ({})", known.meaning, known.source)
+}
+
 impl Shell {
     pub(super) fn extensions(&mut self) {
         let offers = self.state().offers;
@@ -60,7 +44,7 @@ impl Shell {
         let mut text = String::new();
         for (keyword, parameters) in offers {
             let line = [&[keyword.clone()][..], &parameters].concat().join(" ");
-            let known = KEYWORDS.iter().find(|(known, _)| *known == keyword).map_or("", |(_, meaning)| meaning);
+            let known = meaning(&keyword);
             let line = crate::visible(self.log.masker().mask_text(&line).as_bytes());
             _ = writeln!(text, "{}", format!("  {line:<34} {known}").trim_end());
         }

@@ -4,10 +4,12 @@
 //! nor reply codes: messages come in decoded and go out as they are. The step `auth` plays an [`SaslClient`]; template
 //! functions and the sandbox use the messages that it is made of.
 
+mod course;
 mod exchange;
 pub(crate) mod messages;
 pub(crate) mod scram;
 
+pub(crate) use course::LoginCourse;
 pub use exchange::SaslClient;
 
 use super::extension::Extensions;

@@ -1,12 +1,60 @@
 //! The EHLO keywords that a server offers (RFC 5321 section 4.1.1.1).
 //!
-//! Responsible for reading them, tolerantly, out of the lines of an EHLO or LHLO reply. Not for deciding what to use,
+//! Responsible for reading them, tolerantly, out of the lines of an EHLO or LHLO reply, and for what the usual ones mean. Not for deciding what to use,
 //! nor for forgetting them after STARTTLS: the session does that by starting with none. Called by the session, by
 //! templates (`offers(…)`, `extensions`) and by the reports.
 
 /// How many keywords, and parameters of one keyword, are searched for repetitions: more than any server needs, and few
 /// enough that a reply of a million lines costs no more than its length.
 const SEARCHED: usize = 32;
+
+/// A keyword that is registered, or usual.
+#[derive(Debug)]
+pub(crate) struct Keyword {
+    /// In upper case.
+    pub(crate) name: &'static str,
+    /// What it offers.
+    pub(crate) meaning: &'static str,
+    /// Where it is defined.
+    pub(crate) source: &'static str,
+}
+
+/// The usual keywords (IANA, SMTP Service Extensions).
+static KEYWORDS: [Keyword; 24] = [
+    keyword("8BITMIME", "bodies of 8-bit text", "RFC 6152"),
+    keyword("ATRN", "on-demand mail relay", "RFC 2645"),
+    keyword("AUTH", "logins, by these mechanisms", "RFC 4954"),
+    keyword("BINARYMIME", "bodies of any octets, by BDAT", "RFC 3030"),
+    keyword("BURL", "a body by reference to an IMAP server", "RFC 4468"),
+    keyword("CHECKPOINT", "restarting a transaction", "RFC 1845"),
+    keyword("CHUNKING", "mail data in chunks, by BDAT", "RFC 3030"),
+    keyword("DELIVERBY", "a time by which to deliver", "RFC 2852"),
+    keyword("DSN", "notifications of delivery: NOTIFY, RET, ENVID, ORCPT", "RFC 3461"),
+    keyword("ENHANCEDSTATUSCODES", "codes such as 5.7.8 in replies", "RFC 2034"),
+    keyword("ETRN", "asks to send queued mail", "RFC 1985"),
+    keyword("FUTURERELEASE", "mail that waits: HOLDFOR, HOLDUNTIL", "RFC 4865"),
+    keyword("HELP", "the command HELP", "RFC 5321"),
+    keyword("LIMITS", "how many recipients and messages", "RFC 9422"),
+    keyword("MT-PRIORITY", "priorities of messages", "RFC 6710"),
+    keyword("NO-SOLICITING", "refuses advertisements", "RFC 3865"),
+    keyword("PIPELINING", "several commands at once", "RFC 2920"),
+    keyword("REQUIRETLS", "TLS on the whole way", "RFC 8689"),
+    keyword("RRVS", "recipients only if they are still the same", "RFC 7293"),
+    keyword("SIZE", "the largest message in octets", "RFC 1870"),
+    keyword("SMTPUTF8", "addresses and headers in UTF-8", "RFC 6531"),
+    keyword("STARTTLS", "TLS", "RFC 3207"),
+    keyword("VRFY", "the command VRFY", "RFC 5321"),
+    keyword("XCLIENT", "a proxy says who its client is", "Postfix"),
+];
+
+const fn keyword(name: &'static str, meaning: &'static str, source: &'static str) -> Keyword {
+    Keyword { name, meaning, source }
+}
+
+/// The usual keyword of this name, in any letter case.
+pub(crate) fn keyword_named(name: &str) -> Option<&'static Keyword> {
+    KEYWORDS.iter().find(|known| known.name.eq_ignore_ascii_case(name))
+}
 
 /// The EHLO keywords of one reply with their parameters, in the order sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

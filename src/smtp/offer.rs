@@ -7,6 +7,7 @@
 use super::command::{CommandLine, Verb};
 use super::extension::Extensions;
 use super::idiom::Idiom;
+use super::parameter;
 
 /// What a session knows when a reply comes.
 #[derive(Clone, Copy, Debug)]
@@ -20,23 +21,6 @@ pub(crate) struct Offer<'a> {
     /// In whose words it is said.
     pub(crate) idiom: Idiom,
 }
-
-/// The parameters of MAIL and RCPT, and the keyword by which each is offered.
-const PARAMETERS: &[(&str, &str)] = &[
-    ("SIZE=", "SIZE"),
-    ("SMTPUTF8", "SMTPUTF8"),
-    ("BODY=8BITMIME", "8BITMIME"),
-    ("BODY=BINARYMIME", "BINARYMIME"),
-    ("RET=", "DSN"),
-    ("ENVID=", "DSN"),
-    ("NOTIFY=", "DSN"),
-    ("ORCPT=", "DSN"),
-    ("REQUIRETLS", "REQUIRETLS"),
-    ("MT-PRIORITY=", "MT-PRIORITY"),
-    ("BY=", "DELIVERBY"),
-    ("HOLDFOR=", "FUTURERELEASE"),
-    ("HOLDUNTIL=", "FUTURERELEASE"),
-];
 
 impl Offer<'_> {
     /// What of a refused command line the server had not offered.
@@ -80,12 +64,11 @@ impl Offer<'_> {
     }
 
     fn beside_parameter(&self, parameter: &str) -> Option<String> {
-        let said = parameter.to_ascii_uppercase();
-        let (_, keyword) = PARAMETERS.iter().find(|(name, _)| said.starts_with(name))?;
-        if let Some(missing) = self.needs(keyword) {
+        let known = parameter::of_word(parameter)?;
+        if let Some(missing) = self.needs(known.keyword) {
             return Some(format!("{parameter}: {missing}"));
         }
-        let size: u64 = said.strip_prefix("SIZE=")?.parse().ok()?;
+        let size: u64 = parameter.split_once('=').filter(|_| known.name == "SIZE")?.1.parse().ok()?;
         let limit = self.offered.size().filter(|limit| *limit > 0 && size > *limit)?;
         Some(format!("{parameter} is over the {limit} octets that the last EHLO reply allows"))
     }

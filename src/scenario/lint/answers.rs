@@ -5,14 +5,12 @@
 use super::codes::may_be;
 use crate::scenario::source::Diagnostic;
 use crate::scenario::{Action, Expectation, Step};
+use crate::smtp::auth::LoginCourse;
 use crate::smtp::command::{CommandLine, Verb};
 
 /// Codes of success that belong to one command each, or to HTTP and FTP.
 const KNOWN: [u16; 21] =
     [200, 201, 202, 204, 211, 214, 220, 221, 230, 234, 235, 250, 251, 252, 300, 301, 302, 331, 334, 350, 354];
-
-/// Mechanisms in which the server speaks before the client's last word (RFC 2195, RFC 5802).
-const WITH_CHALLENGE: [&str; 7] = ["LOGIN", "CRAM-MD5", "DIGEST-MD5", "NTLM", "GSSAPI", "SCRAM-SHA-1", "SCRAM-SHA-256"];
 
 /// The codes that success of a command has (RFC 5321 section 4.3.2, RFC 4954 section 6); nothing where that is not known.
 fn codes_of(command: &CommandLine<'_>) -> Option<&'static [u16]> {
@@ -26,12 +24,10 @@ fn codes_of(command: &CommandLine<'_>) -> Option<&'static [u16]> {
         Verb::Expn => &[250, 252],
         Verb::AuthCommand => {
             let auth = command.auth()?;
-            let (name, speaks_first) = (auth.name(), !auth.initial.is_empty());
-            match (name.as_ref(), speaks_first) {
-                (name, _) if WITH_CHALLENGE.contains(&name) => &[334],
-                ("PLAIN", true) => &[235],
-                ("PLAIN", false) => &[334],
-                _ => &[235, 334],
+            match LoginCourse::of(&auth.name(), !auth.initial.is_empty()) {
+                LoginCourse::Accepted => &[235],
+                LoginCourse::Responses(_) | LoginCourse::Asks => &[334],
+                LoginCourse::Unknown => &[235, 334],
             }
         }
         _ => return None,

@@ -5,18 +5,8 @@
 
 use crate::scenario::source::Diagnostic;
 use crate::scenario::template::Text;
+use crate::smtp::parameter::{self, EsmtpParameter};
 use std::net::{Ipv4Addr, Ipv6Addr};
-
-/// Parameters that have a value, and the command that takes them (RFC 1870, RFC 6152, RFC 3461, RFC 4954).
-const PARAMETERS: [(&str, &str); 7] = [
-    ("SIZE", "MAIL"),
-    ("BODY", "MAIL"),
-    ("RET", "MAIL"),
-    ("ENVID", "MAIL"),
-    ("AUTH", "MAIL"),
-    ("NOTIFY", "RCPT"),
-    ("ORCPT", "RCPT"),
-];
 
 /// What is wrong with the path of a line, which stands in angle brackets, and with what follows it.
 pub(super) fn look(text: &Text, verb: &str, keyword: &str, value: &str, warnings: &mut Vec<Diagnostic>) {
@@ -69,11 +59,11 @@ fn of_parameters(rest: &str, verb: &str) -> Option<(String, String)> {
     let words: Vec<&str> = rest.split_whitespace().collect();
     for (at, word) in words.iter().enumerate() {
         let (name, value) = word.split_once(['=', ':']).unwrap_or((word, ""));
-        let Some((known, of)) = PARAMETERS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) else { continue };
-        if *of != verb {
-            return Some((format!("`{known}` is a parameter of {of}: servers refuse it here"), String::new()));
+        let Some(EsmtpParameter { name: known, has_value, command, .. }) = parameter::named(name) else { continue };
+        if *command != verb {
+            return Some((format!("`{known}` is a parameter of {command}: servers refuse it here"), String::new()));
         }
-        if !word.contains('=') || value.is_empty() {
+        if *has_value && (!word.contains('=') || value.is_empty()) {
             let value = if value.is_empty() {
                 words.get(at + 1).copied().unwrap_or("…").trim_start_matches('=')
             } else {

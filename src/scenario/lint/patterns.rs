@@ -3,6 +3,7 @@
 use crate::scenario::Pattern;
 use crate::scenario::pattern::{OPEN, spelled};
 use crate::scenario::source::Diagnostic;
+use crate::smtp::extension::keyword_named;
 
 /// A pattern for a whole reply.
 pub(super) fn whole_reply(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
@@ -70,17 +71,14 @@ fn small_keyword(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
     let source = &pattern.text.source;
     let Some(word) = ["^250[ -]", "^250-", "^250 "].iter().find_map(|start| source.strip_prefix(start)) else { return };
     let word: &str = word.split(|letter: char| !(letter.is_ascii_alphanumeric())).next().unwrap_or("");
-    let upper = word.to_ascii_uppercase();
-    if word != upper && KEYWORDS.contains(&upper.as_str()) {
+    let Some(known) = keyword_named(word) else { return };
+    let upper = known.name;
+    if word != upper {
         let text = format!("servers offer `{upper}` in capital letters, and a pattern tells them apart");
         let warning = Diagnostic::warning(pattern.text.span, text);
         warnings.push(warning.help(format!("write `^250[ -]{upper}`, or `expect: {{offers: [{upper}]}}`")));
     }
 }
-
-/// Keywords of the extensions that people look for (IANA, SMTP Service Extensions).
-const KEYWORDS: [&str; 9] =
-    ["STARTTLS", "AUTH", "SIZE", "PIPELINING", "CHUNKING", "DSN", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"];
 
 /// `^220 .*\r\n`: a reply is compared line by line, without their ends.
 fn line_end(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {

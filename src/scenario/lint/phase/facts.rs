@@ -6,6 +6,7 @@ use super::super::codes::{Outlook, may_be, outlook};
 use super::super::smtp::is_base64;
 use crate::scenario::source::Diagnostic;
 use crate::scenario::{Action, Address, Connect, Expectation, Expression, Step, Text};
+use crate::smtp::auth::LoginCourse;
 use crate::smtp::command::{CommandLine, Verb};
 
 /// Whether a line is surely no response of a login.
@@ -29,9 +30,8 @@ pub(super) fn responses(step: &Step) -> Option<u8> {
     let whole = lines.first()?.with_placeholder("x");
     let command = CommandLine::parse(whole.trim_end_matches('\n').as_bytes());
     let auth = command.auth()?;
-    match (auth.name().as_ref(), auth.initial.is_empty()) {
-        ("LOGIN", true) => Some(2),
-        ("LOGIN", false) | ("PLAIN", true) | ("CRAM-MD5", _) => Some(1),
+    match LoginCourse::of(&auth.name(), !auth.initial.is_empty()) {
+        LoginCourse::Responses(count) => Some(count),
         _ => None,
     }
 }
