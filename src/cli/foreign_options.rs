@@ -85,7 +85,7 @@ impl CommandPlace<'_> {
         let is_port = word.parse::<u16>().is_ok();
         match self.name {
             _ if word.trim_start_matches('-').parse::<f64>().is_ok() && is_option => {
-                Some("a number here is no less than 0".to_owned())
+                Some("this number may not be negative".to_owned())
             }
             _ if is_option => None,
             "send" | "shell" if is_port => Some(format!("a colon stands between host and port: `HOST:{word}`")),
@@ -94,7 +94,7 @@ impl CommandPlace<'_> {
             "record" => Some(format!("the real server is `--to {word}`: `smtp-script record --to {word} -o FILE`")),
             "" => None,
             name => {
-                Some(format!("`{name}` takes one of these: leave `{word}` out, or put texts with blanks into quotes"))
+                Some(format!("`{name}` takes one argument: leave `{word}` out, or put a text with blanks in quotes"))
             }
         }
     }
@@ -105,7 +105,7 @@ impl CommandPlace<'_> {
         let first = bare.split(' ').next().unwrap_or("");
         let is_command = |name: &str| self.program.get_subcommands().any(|one| one.get_name() == name);
         if first == "smtp-script" {
-            return Some("the name of the program stands once: a command such as `run` follows it".to_owned());
+            return Some("write the name of the program once: a command such as `run` follows it".to_owned());
         }
         if first != word && bare != word && is_command(first) {
             return Some(format!("without the quotes: `smtp-script {bare}`"));
@@ -122,16 +122,16 @@ fn by_form(word: &str, given: &[String]) -> Option<String> {
     let path = Path::new(word);
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     if path.is_dir() || matches!(ending, "yaml" | "yml" | "json" | "md") {
-        return Some(format!("a scenario is played by `smtp-script run {word}`"));
+        return Some(format!("`smtp-script run {word}` plays a scenario"));
     }
     if matches!(ending, "log" | "txt") {
-        return Some(format!("a transcript becomes a scenario by `smtp-script import {word}`"));
+        return Some(format!("`smtp-script import {word}` turns a transcript into a scenario"));
     }
     if matches!(ending, "eml") {
-        return Some(format!("a message is sent by `smtp-script send HOST:PORT --data {word}`"));
+        return Some(format!("`smtp-script send HOST:PORT --data {word}` sends a message"));
     }
     if word.len() == 3 && word.parse::<u16>().is_ok() {
-        return Some(format!("what a reply means is said by `smtp-script explain {word}`"));
+        return Some(format!("`smtp-script explain {word}` says what a reply means"));
     }
     let host = right_form_of(word).unwrap_or_else(|| word.to_owned());
     let port = given.get(1).filter(|port| port.parse::<u16>().is_ok()).map_or(String::new(), |port| format!(":{port}"));

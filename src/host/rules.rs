@@ -16,13 +16,13 @@ use crate::scenario::server::ServerTls;
 use crate::scenario::{Closing, Rendered, TemplateError};
 use crate::server::{
     Accepted, After, Audience, Discard, Ending, Fallback, IDLE, Input, Interjection, MessageEnd, PeerTrouble,
-    RuleFault, SandboxDialogue,
+    RuleFault, ServerDialogue,
 };
 use std::sync::Arc;
 
 /// The rules on a connection.
 pub(crate) struct RulesAt<'c> {
-    dialogue: SandboxDialogue<Discard, RulesAudience<'c>>,
+    dialogue: ServerDialogue<Discard, RulesAudience<'c>>,
 }
 
 /// Hears what is said on it, and has its rules.
@@ -41,7 +41,7 @@ impl<'c> RulesAt<'c> {
         let fallback = on.fallback.take().unwrap_or_else(|| Fallback::new(&on.script.fallback));
         let matched = vec![0; on.script.server.rules.len()];
         let audience = RulesAudience { matched, credentials: false, coming: None, on };
-        RulesAt { dialogue: SandboxDialogue::new(fallback.into_protocol(), audience) }
+        RulesAt { dialogue: ServerDialogue::new(fallback.into_protocol(), audience) }
     }
 
     /// Answers whatever comes, until either side closes.

@@ -23,9 +23,9 @@ use std::sync::Arc;
 pub(crate) enum After {
     /// Read more.
     Read,
-    /// Send what a rule says (`SandboxDialogue::interjection`), then call `interjected`.
+    /// Send what a rule says (`ServerDialogue::interjection`), then call `interjected`.
     Interject,
-    /// Say whether there is TLS (`SandboxDialogue::tls_ready` or `tls_unavailable`), shake hands, call `tls_started`.
+    /// Say whether there is TLS (`ServerDialogue::tls_ready` or `tls_unavailable`), shake hands, call `tls_started`.
     StartTls,
     /// Close.
     Close,
@@ -57,7 +57,7 @@ pub(crate) enum Input<'a> {
 }
 
 /// One connection's dialogue, from the server's side.
-pub(crate) struct SandboxDialogue<S, A> {
+pub(crate) struct ServerDialogue<S, A> {
     protocol: Protocol<S>,
     reading: ReadingState,
     /// The start of a line whose end has not arrived: never more than one octet beyond the longest line.
@@ -91,7 +91,7 @@ enum ReadingState {
     Chunk { left: u64 },
 }
 
-impl<S: MailSink, A: Audience> SandboxDialogue<S, A> {
+impl<S: MailSink, A: Audience> ServerDialogue<S, A> {
     pub(crate) fn new(protocol: Protocol<S>, audience: A) -> Self {
         Self {
             protocol,

@@ -41,7 +41,7 @@ pub(crate) use acceptor::{
 pub(crate) use audience::{Audience, MessageEnd};
 pub(crate) use auth::Login;
 pub(crate) use certificate::{Authority, Wish, with_loopback};
-pub(crate) use dialogue::{After, Input, SandboxDialogue};
+pub(crate) use dialogue::{After, Input, ServerDialogue};
 pub(crate) use fallback::{Fallback, FallbackSettings};
 pub(crate) use listening::{ListenFault, cannot_listen};
 pub(crate) use log::{Detail, Log, LogLine, LogSpeaker};

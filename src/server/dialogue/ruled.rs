@@ -4,7 +4,7 @@
 //! protocol would have let it, whatever it would have said; of any other the protocol never hears. Mail data follow a
 //! 354 and nothing else, the octets of a chunk always follow BDAT.
 
-use super::{After, Input, NextInput, SandboxDialogue};
+use super::{After, Input, NextInput, ServerDialogue};
 use crate::server::answer::Answer;
 use crate::server::audience::Audience;
 use crate::server::mail_sink::MailSink;
@@ -13,7 +13,7 @@ use crate::server::rulebook::Interjection;
 use crate::smtp::auth::CHALLENGE;
 use crate::smtp::command::{CommandLine, Verb};
 
-impl<S: MailSink, A: Audience> SandboxDialogue<S, A> {
+impl<S: MailSink, A: Audience> ServerDialogue<S, A> {
     /// The answer of the first rule that takes the event, or the protocol's.
     pub(super) fn ruled(&mut self, event: Input<'_>) -> Answer {
         let mut heard = None;

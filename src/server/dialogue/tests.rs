@@ -62,12 +62,12 @@ impl MailSink for Broken {
     }
 }
 
-fn dialogue<S: MailSink>(sink: S) -> SandboxDialogue<S, SandboxAudience> {
+fn dialogue<S: MailSink>(sink: S) -> ServerDialogue<S, SandboxAudience> {
     dialogue_with(settings(), sink)
 }
 
-fn dialogue_with<S: MailSink>(settings: SandboxSettings, sink: S) -> SandboxDialogue<S, SandboxAudience> {
-    SandboxDialogue::new(Protocol::new(Arc::new(settings), sink), SandboxAudience::default())
+fn dialogue_with<S: MailSink>(settings: SandboxSettings, sink: S) -> ServerDialogue<S, SandboxAudience> {
+    ServerDialogue::new(Protocol::new(Arc::new(settings), sink), SandboxAudience::default())
 }
 
 fn settings() -> SandboxSettings {
@@ -106,7 +106,7 @@ fn settings_of(session: &str) -> SandboxSettings {
     settings
 }
 
-fn replies<S: MailSink>(dialogue: &mut SandboxDialogue<S, SandboxAudience>) -> String {
+fn replies<S: MailSink>(dialogue: &mut ServerDialogue<S, SandboxAudience>) -> String {
     let replies = String::from_utf8(dialogue.replies().to_vec()).unwrap();
     dialogue.replies_sent();
     replies
@@ -114,7 +114,7 @@ fn replies<S: MailSink>(dialogue: &mut SandboxDialogue<S, SandboxAudience>) -> S
 
 /// Sends `input` in pieces of `size`, stops as the connection would, and gives the replies.
 fn exchange<S: MailSink>(
-    dialogue: &mut SandboxDialogue<S, SandboxAudience>,
+    dialogue: &mut ServerDialogue<S, SandboxAudience>,
     input: &[u8],
     size: usize,
 ) -> (String, After) {

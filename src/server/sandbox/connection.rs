@@ -21,7 +21,7 @@ use tokio_openssl::SslStream;
 use super::{SandboxStage, Shared, reached};
 use crate::server::acceptor::{HandshakeFailure, failure};
 use crate::server::audience::{Audience as _, SandboxAudience};
-use crate::server::dialogue::{After, Input, SandboxDialogue};
+use crate::server::dialogue::{After, Input, ServerDialogue};
 use crate::server::log::SessionLog;
 use crate::server::protocol::Protocol;
 use crate::server::reception::Reception;
@@ -48,7 +48,7 @@ const DISTRUST: [&str; 6] = [
     "unsupported certificate",
 ];
 
-type SandboxTalk = SandboxDialogue<Reception, SandboxAudience>;
+type SandboxTalk = ServerDialogue<Reception, SandboxAudience>;
 
 thread_local! {
     /// Input is consumed before the next connection reads, so that all connections of a thread share one buffer.
@@ -130,7 +130,7 @@ fn dialogue(shared: &Shared, peer: SocketAddr, audience: SandboxAudience) -> San
     let (host_name, counts) = (shared.settings.host_name.clone(), Arc::clone(&shared.counts));
     let reception = Reception::new(peer, host_name, shared.store.clone(), counts, audience.log.clone());
     let reception = reception.telling(shared.listener.clone());
-    SandboxDialogue::new(Protocol::new(Arc::clone(&shared.settings), reception), audience)
+    ServerDialogue::new(Protocol::new(Arc::clone(&shared.settings), reception), audience)
 }
 
 async fn serve_plain(mut stream: TcpStream, shared: &Shared, dialogue: &mut SandboxTalk) -> io::Result<()> {

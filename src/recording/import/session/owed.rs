@@ -56,7 +56,7 @@ impl OwedReplies {
         *self = OwedReplies::default();
     }
 
-    /// So many things were put before what was said last.
+    /// This many things were put before what was said last.
     pub(super) fn shift(&mut self, count: usize) {
         self.list.iter_mut().for_each(|(_, place)| *place += count);
     }
