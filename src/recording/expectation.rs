@@ -98,7 +98,8 @@ fn used(exchange: &AnsweredCommand<'_>) -> Vec<(String, Option<String>)> {
             words.push(("AUTH".to_owned(), Some(mechanism).filter(|_| known)));
         }
         "MAIL" | "RCPT" => {
-            words.extend(parameters(exchange.argument()).into_iter().map(|word| (word.to_owned(), None)))
+            let offered = parameters(exchange.argument()).into_iter();
+            words.extend(offered.map(|keyword| (keyword.to_owned(), None)));
         }
         _ => {}
     }

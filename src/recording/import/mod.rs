@@ -3,10 +3,11 @@
 //! Responsible for the way from a text to a scenario, and for saying what could not be carried over, with its line. The text
 //! comes from outside: nothing in it is trusted, and no credential in it is ever shown. `cli::import` calls this.
 //!
-//! One engine reads every transcript. `text` (with `screen`, `closing`, `markup`, `logfmt`) takes off what wraps whole lines, `dump` what is no line of its own. `marks`
-//! learns how the text tells its two sides apart (`shape`, `wrap`), `grammar` knows what commands and replies look like,
-//! `event` what tools say beside them. `talk` reads line by line, `session` puts a conversation together, `sessions` tells
-//! several apart. `family` is the table of the notations that are known by name. `blackbox` reads YAML.
+//! One engine reads every transcript. `text` (with `screen`, `closing`, `markup`, `logfmt`) takes off what wraps whole
+//! lines, `dump` what is no line of its own. `marks` learns how the text tells its two sides apart (`shape`, `wrap`),
+//! `grammar` knows what commands and replies look like, `event` what tools say beside them. `talk` reads line by line,
+//! `session` puts a conversation together, `sessions` tells several apart. `family` is the table of the notations that are
+//! known by name. `blackbox` reads YAML.
 
 mod blackbox;
 mod closing;
