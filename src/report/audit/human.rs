@@ -5,6 +5,7 @@ use crate::report::human::Styled;
 use crate::report::model::Level;
 use crate::report::words::counted;
 use crate::smtp::ports::host_port;
+use crate::visible::inert;
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -43,8 +44,9 @@ pub(in crate::report) fn grades(audit: &Audit) -> String {
 fn line(target: &AuditTarget) -> String {
     let address = address(target);
     let called = if target.name == address { address } else { format!("{} ({address})", target.name) };
+    let called = inert(&called);
     if let Some(reason) = &target.unreachable {
-        return format!("{called}   {reason}\n");
+        return format!("{called}   {}\n", inert(reason));
     }
     let mut line = called;
     for (level, word) in LEVELS {
@@ -116,7 +118,7 @@ fn failed(check: &AuditCheck, result: &CheckResult, make: Option<&str>, styled: 
     for (of, what) in check.mend_for(make) {
         row("mend", &format!("{of}: {what}"));
     }
-    row("play", result.play.as_deref().unwrap_or_default());
+    row("play", &inert(result.play.as_deref().unwrap_or_default()));
     text
 }
 
