@@ -14,6 +14,38 @@ fn said(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
 }
 
+/// Somebody pastes the URL of an account in place of a server, a file, a value.
+#[test]
+fn a_login_in_an_address_is_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("s.yaml"), "connect: mx.example\nsteps:\n  - expect: ^220\n").unwrap();
+    for address in ["smtps://joe:hunter2pw@mx.example:465", "joe:hunter2pw@mx.example:587"] {
+        for before in [
+            "",
+            "send",
+            "send mx.example",
+            "shell",
+            "audit",
+            "audit-client --listen",
+            "run",
+            "run s.yaml --to",
+            "run s.yaml --proxy",
+            "run s.yaml --host",
+            "check",
+            "record -o x.yaml --to",
+            "serve --sandbox --listen",
+            "new",
+            "list",
+            "import",
+            "explain",
+        ] {
+            let arguments: Vec<&str> = before.split(' ').filter(|word| !word.is_empty()).chain([address]).collect();
+            let text = said(folder.path(), &arguments);
+            assert!(!text.is_empty() && !text.contains("hunter2pw"), "{arguments:?}: {text}");
+        }
+    }
+}
+
 #[test]
 fn what_is_quoted_does_not_act() {
     let folder = tempfile::tempdir().unwrap();
@@ -21,6 +53,8 @@ fn what_is_quoted_does_not_act() {
     for sign in SIGNS {
         let odd = format!("a{sign}[31mb");
         std::fs::write(folder.path().join("cases.csv"), format!("{odd},c\n1,2\n")).unwrap();
+        let servers = format!("name,host,port\n\"{odd}\",127.0.0.1,1\n");
+        std::fs::write(folder.path().join("servers.csv"), servers).unwrap();
         let (file, report, variable) = (format!("{odd}.yaml"), format!("{odd}=x"), format!("{odd}=1"));
         for arguments in [
             &["run", &file][..],
@@ -37,6 +71,7 @@ fn what_is_quoted_does_not_act() {
             &["report", "convert", &odd, "--format", "tap"],
             &["import", &odd],
             &["serve", &file],
+            &["audit", "--targets", "servers.csv", "--only", "8bitmime"],
         ] {
             let text = said(folder.path(), arguments);
             assert!(!text.contains(sign), "{sign:?} in what {arguments:?} says: {text}");

@@ -3,7 +3,7 @@
 //! Responsible for the tips of mistakes on the command line: one table, asked before clap's own guess, which knows spellings
 //! and no meanings. Called by `cli` when the arguments cannot be read.
 
-use crate::scenario::address::{right_form_of, without_login};
+use crate::scenario::address::right_form_of;
 use clap::Command;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -32,10 +32,6 @@ pub(super) fn with_tip(mut error: clap::Error, arguments: &[String], program: &C
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => of_value(&error),
         _ => None,
     };
-    if let Some(value) = invalid(&error, ContextKind::InvalidValue).filter(|value| value.contains("://")) {
-        let shown = without_login(value);
-        error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
-    }
     if let Some(tip) = tip {
         for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::Suggested] {
             error.remove(kind);

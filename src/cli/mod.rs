@@ -140,7 +140,7 @@ fn arguments() -> Arguments {
             std::process::exit(PLUGIN_UNKNOWN);
         }
         // What was mistyped is quoted.
-        if std::env::args().any(|argument| argument.contains(crate::visible::acts_or_hides)) {
+        if screen::is_to_be_altered() {
             screen::notice(error.render().to_string().trim_end());
             std::process::exit(error.exit_code());
         }

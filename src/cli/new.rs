@@ -10,6 +10,7 @@ use crate::library;
 use crate::scenario::address::split_address_or;
 use crate::scenario::similar;
 use crate::smtp::auth::Mechanism;
+use crate::smtp::idiom::Idiom;
 use crate::smtp::ports::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
 use crate::smtp::provider::{self, Provider, Submission};
 use clap::ValueEnum;
@@ -180,7 +181,7 @@ fn for_server<'a>(what: &'a str, arguments: &NewArguments) -> Result<StarterPlan
         Some(TlsChoice::Implicit) => SUBMISSIONS_PORT,
         _ => SUBMISSION_PORT,
     };
-    let (host, port) = split_address_or(what, usual).map_err(|_| unknown(what))?;
+    let (host, port) = split_address_or(what, usual, Idiom::Options).map_err(|_| unknown(what))?;
     if !is_host(&host) {
         return Err(unknown(what).into());
     }

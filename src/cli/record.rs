@@ -9,7 +9,7 @@ use crate::proxy::{self, Listener, ProxyFault, ProxyListening, ProxySettings, Re
 use crate::recording::KnownCredentials;
 use crate::report::human;
 use crate::run::{Entry, Speaker as Side};
-use crate::scenario::address::split_address;
+use crate::scenario::address::split_argument;
 use crate::server::Identity;
 use crate::smtp::ports::SUBMISSIONS_PORT;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,7 +22,7 @@ use std::time::Instant;
 #[derive(Debug, clap::Args)]
 pub(super) struct RecordArguments {
     /// The server to pass the client's words to
-    #[arg(long, value_name = "HOST:PORT", value_parser = split_address)]
+    #[arg(long, value_name = "HOST:PORT", value_parser = split_argument)]
     to: (String, u16),
     /// Write the scenario here; those of further sessions beside it, as NAME-2.yaml and so on
     #[arg(short, long, value_name = "FILE")]

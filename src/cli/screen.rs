@@ -1,9 +1,13 @@
 //! Where text goes: results to standard output, everything else to standard error.
 
 use crate::report::human::Styled;
+use crate::scenario::address::login_in;
+use crate::visible::{acts_or_hides, inert};
 use clap::ValueEnum;
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// When colours are used.
@@ -84,13 +88,23 @@ pub(super) fn restore_echo() {
     }
 }
 
-/// Writes a line to standard error. Names of files and options stand in it as they were given: nothing in it acts.
-pub(super) fn notice(text: &str) {
-    drawn(&crate::visible::inert(text));
+/// The logins of addresses that were given as arguments, such as `smtp://user:password@host`.
+static LOGINS: LazyLock<Vec<String>> =
+    LazyLock::new(|| std::env::args().filter_map(|argument| login_in(&argument).map(str::to_owned)).collect());
+
+/// Whether something stands in the arguments that a message must not repeat as it is.
+pub(super) fn is_to_be_altered() -> bool {
+    !LOGINS.is_empty() || std::env::args().any(|argument| argument.contains(acts_or_hides))
 }
 
-/// Writes lines to standard error that may be coloured, and are harmless already.
+/// Writes a line to standard error. Names of files and options stand in it as they were given: nothing in it acts.
+pub(super) fn notice(text: &str) {
+    drawn(&inert(text));
+}
+
+/// Writes lines to standard error that may be coloured, and are harmless but for logins in arguments.
 pub(super) fn drawn(text: &str) {
+    let text = LOGINS.iter().fold(Cow::Borrowed(text), |text, login| text.replace(login.as_str(), "…").into());
     let mut output = std::io::stderr().lock();
     _ = writeln!(output, "{text}");
 }

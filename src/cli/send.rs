@@ -191,7 +191,7 @@ impl SendArguments {
     /// Where the message goes, and how TLS begins there.
     fn server(&self) -> Result<(String, u16, TlsStart), Refusal> {
         let usual = if self.tls.tls { SUBMISSIONS_PORT } else { SUBMISSION_PORT };
-        let (host, port) = split_address_or(self.server.as_deref().unwrap_or("localhost"), usual)?;
+        let (host, port) = split_address_or(self.server.as_deref().unwrap_or("localhost"), usual, Idiom::Options)?;
         let tls = match port {
             _ if self.tls.starttls => TlsStart::Starttls,
             _ if self.tls.tls => TlsStart::Implicit,

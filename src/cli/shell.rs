@@ -16,7 +16,7 @@ use crate::net::tls::Connector;
 use crate::report::explanation;
 use crate::report::human::Styled;
 use crate::report::live as layout;
-use crate::scenario::address::split_address;
+use crate::scenario::address::split_argument;
 use crate::scenario::{DEFAULT_TIMEOUT, duration};
 use crate::shell::{Asker, Farewell, Live, Notice, Screen, ShellSettings, ShellTarget, ShellVerdict};
 use crate::smtp::explanation::{Explanation, explain};
@@ -35,7 +35,7 @@ const SANDBOX_PASSWORD: &str = "letmein";
 #[derive(Debug, clap::Args)]
 pub(super) struct ShellArguments {
     /// The server; port 25 unless another is named
-    #[arg(value_name = "HOST[:PORT]", value_parser = split_address, required_unless_present = "sandbox")]
+    #[arg(value_name = "HOST[:PORT]", value_parser = split_argument, required_unless_present = "sandbox")]
     server: Option<(String, u16)>,
     /// Talk to the built-in server; the password comes from the environment, or is `letmein`
     #[arg(long, conflicts_with = "server")]

@@ -6,6 +6,7 @@ use crate::library::{self, BuiltIn};
 use crate::load::{LoadError, LoadedFile, load_built_in, load_text};
 use crate::report::counted;
 use crate::report::finding::Finding;
+use crate::scenario::address::right_form_of;
 use crate::scenario::{Likeness, Scenario, reason, similar};
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -176,7 +177,7 @@ fn no_file(name: &str) -> Option<String> {
             format!("a port is part of an address: `--to HOST:{name}`, or `serve --sandbox --listen 127.0.0.1:{name}`");
         return Some(format!("\n  = help: {help}"));
     }
-    let address = crate::scenario::address::right_form_of(name).unwrap_or_else(|| name.to_owned());
+    let address = right_form_of(name).unwrap_or_else(|| name.to_owned());
     let (host, port) = address.split_once(':').unwrap_or((address.as_str(), ""));
     let is_server = !is_yaml(Path::new(name)) && (host.contains('.') || !port.is_empty()) && !host.contains('/');
     let is_port = port.is_empty() || port.parse::<u16>().is_ok();

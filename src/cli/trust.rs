@@ -6,6 +6,7 @@ use crate::net::tls::TlsOptions;
 use crate::run::Settings;
 use crate::scenario::address::split_address_or;
 use crate::scenario::{Misread, duration};
+use crate::smtp::idiom::Idiom;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -94,7 +95,7 @@ fn socks_address(text: &str) -> Result<(String, u16), Misread> {
             "a login at the proxy is not possible: give a SOCKS5 proxy that asks for none, `HOST:PORT`",
         ));
     }
-    split_address_or(rest.trim_end_matches('/'), SOCKS_PORT)
+    split_address_or(rest.trim_end_matches('/'), SOCKS_PORT, Idiom::Options)
 }
 
 impl CertificateArguments {

@@ -12,7 +12,7 @@ use super::{ExporterOptions, LoadFault};
 use crate::report::html::start::{ProbeRow, ScenarioRow, StartPage};
 use crate::report::probe as told;
 use crate::report::{Report, html};
-use crate::scenario::address::split_address;
+use crate::scenario::address::split_argument;
 use crate::visible;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -170,8 +170,8 @@ fn wanted(exporter: &Exporter, request: &Request<Incoming>) -> Result<ProbeRoute
         query.value(name).ok_or_else(missing)
     };
     let (name, target) = (parameter("scenario")?, parameter("target")?);
-    let (host, port) =
-        split_address(target).map_err(|misread| bad(format!("target: {}", visible(misread.to_string().as_bytes()))))?;
+    let (host, port) = split_argument(target)
+        .map_err(|misread| bad(format!("target: {}", visible(misread.to_string().as_bytes()))))?;
     let library = exporter.library();
     let Some(scenario) = library.scenarios.get(name) else {
         let message = format!("no scenario is called `{}`: / lists those there are", visible(name.as_bytes()));

@@ -2,20 +2,27 @@
 
 use super::Misread;
 use super::typography::Lookalike;
+use crate::smtp::idiom::Idiom;
 use crate::smtp::ports::{SMTP_PORT, port_named};
 use std::net::Ipv6Addr;
+use std::ops::Range;
 
 /// `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`.
 pub(crate) fn split_address(text: &str) -> Result<(String, u16), Misread> {
-    split_address_or(text, SMTP_PORT)
+    split_address_or(text, SMTP_PORT, Idiom::Scenario)
+}
+
+/// The same on the command line.
+pub(crate) fn split_argument(text: &str) -> Result<(String, u16), Misread> {
+    split_address_or(text, SMTP_PORT, Idiom::Options)
 }
 
 /// The same with another port where none is named.
-pub(crate) fn split_address_or(text: &str, default_port: u16) -> Result<(String, u16), Misread> {
+pub(crate) fn split_address_or(text: &str, default_port: u16, idiom: Idiom) -> Result<(String, u16), Misread> {
     if text.is_empty() {
         return Err(Misread::new("the host is empty"));
     }
-    if let Some(right) = right_form(text, default_port) {
+    if let Some(right) = right_form(text, default_port, idiom) {
         return Err(Misread::new(format!("`{}` is not HOST:PORT: write {right}", without_login(text))));
     }
     let split = text.rfind(':').filter(|colon| text.rfind(']').is_none_or(|bracket| bracket < *colon));
@@ -29,18 +36,31 @@ pub(crate) fn split_address_or(text: &str, default_port: u16) -> Result<(String,
 
 /// The address in what another tool writes for one, such as a URL.
 pub(crate) fn right_form_of(text: &str) -> Option<String> {
-    let form = right_form(text, SMTP_PORT)?;
+    let form = right_form(text, SMTP_PORT, Idiom::Scenario)?;
     form.split('`').nth(1).map(str::to_owned)
 }
 
-/// A URL without the user and the password in it.
+/// A URL without the user and the password in it; `user:password@host` without them, too.
 pub(crate) fn without_login(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}://…{}", &rest[at..]),
-        None => text.to_owned(),
+    match before_host(text) {
+        Some(place) if place.start > 0 || text[place.clone()].contains(':') => {
+            format!("{}…{}", &text[..place.start], &text[place.end..])
+        }
+        _ => text.to_owned(),
     }
+}
+
+/// The `user:password` of a URL, or of an address without a scheme.
+pub(crate) fn login_in(text: &str) -> Option<&str> {
+    let login = &text[before_host(text)?];
+    (login.contains(':') && !login.contains(char::is_whitespace)).then_some(login)
+}
+
+/// Where the user stands in an address, by the `@` after it.
+fn before_host(text: &str) -> Option<Range<usize>> {
+    let start = text.find("://").map_or(0, |at| at + 3);
+    let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |length| start + length);
+    text[start..end].rfind('@').map(|length| start..start + length)
 }
 
 /// Programs whose command lines are pasted.
@@ -48,7 +68,7 @@ const PROGRAMS: [&str; 10] =
     ["telnet", "nc", "ncat", "netcat", "openssl", "connect", "swaks", "curl", "msmtp", "sendmail"];
 
 /// How an address of another notation is written here; nothing where it is one of this language, or empty.
-fn right_form(text: &str, default_port: u16) -> Option<String> {
+fn right_form(text: &str, default_port: u16, idiom: Idiom) -> Option<String> {
     let word = text.trim();
     if word.contains("<<") {
         return None;
@@ -65,7 +85,7 @@ fn right_form(text: &str, default_port: u16) -> Option<String> {
     }
     by_file(word)
         .or_else(|| by_ipv6(word, default_port))
-        .or_else(|| by_url(word))
+        .or_else(|| by_url(word, idiom))
         .or_else(|| by_brackets(word))
         .or_else(|| by_words(word))
         .or_else(|| by_port(word))
@@ -99,7 +119,7 @@ fn is_mail_port(word: &str) -> bool {
 }
 
 /// `smtp://host:25`, `smtps://user@host/`.
-fn by_url(word: &str) -> Option<String> {
+fn by_url(word: &str, idiom: Idiom) -> Option<String> {
     let (scheme, rest) = match word.split_once("://") {
         Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
         None => (String::new(), word),
@@ -129,11 +149,19 @@ fn by_url(word: &str) -> Option<String> {
             _ => String::new(),
         }
     };
-    let login = if authority.contains('@') { "; the user belongs to a step `- auth: {…}`" } else { "" };
-    let tls = match scheme.as_str() {
-        "smtps" | "ssl" | "tls" | "submissions" => "; port 465 begins with TLS, others by `tls: implicit`",
-        "starttls" | "smtp+starttls" => "; STARTTLS is a step `- starttls`",
-        _ => "",
+    let login = if authority.contains('@') {
+        idiom.of("; the user belongs to a step `- auth: {…}`", ", without the user")
+    } else {
+        ""
+    };
+    let tls = if idiom == Idiom::Options {
+        ""
+    } else {
+        match scheme.as_str() {
+            "smtps" | "ssl" | "tls" | "submissions" => "; port 465 begins with TLS, others by `tls: implicit`",
+            "starttls" | "smtp+starttls" => "; STARTTLS is a step `- starttls`",
+            _ => "",
+        }
     };
     Some(format!("`{host}{port}`{login}{tls}"))
 }
@@ -265,11 +293,11 @@ pub(crate) fn check_host(text: &str) -> Result<(), Misread> {
         return Ok(());
     }
     if let Some((host, port)) = word.rsplit_once(':').and_then(|(host, port)| Some((host, port_of(port)?)))
-        && right_form(host, SMTP_PORT).is_none()
+        && right_form(host, SMTP_PORT, Idiom::Scenario).is_none()
     {
         return Err(Misread::new(format!("`{text}` is a host and a port: write `host: {host}` and `port: {port}`")));
     }
-    match right_form(word, SMTP_PORT) {
+    match right_form(word, SMTP_PORT, Idiom::Scenario) {
         Some(right) => Err(Misread::new(format!("`{text}` is no host: write {right}"))),
         None => Ok(()),
     }

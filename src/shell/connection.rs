@@ -6,7 +6,7 @@ use crate::net::route::Route;
 use crate::net::tls::{Connector, TlsOptions};
 use crate::net::tls_port::{LOOK_TIME, TlsLook, look_for_tls};
 use crate::recording::{Conversation, RecordedServer, Said, Wiretap};
-use crate::scenario::address::split_address;
+use crate::scenario::address::split_argument;
 use crate::scenario::duration;
 use crate::server::{Identity, Login, Sandbox, SandboxOptions};
 use crate::session::{Session, Trouble};
@@ -229,7 +229,7 @@ impl Shell {
 
     pub(super) async fn connect(&mut self, arguments: &str) {
         if !arguments.is_empty() {
-            match split_address(arguments) {
+            match split_argument(arguments) {
                 Ok((host, port)) => self.settings.place = ShellTarget::host(host, port, false),
                 Err(misread) => return self.complain(&misread.to_string()),
             }

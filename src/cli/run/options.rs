@@ -8,7 +8,7 @@ use crate::cli::trust::SessionArguments;
 use crate::cli::values::{Direction, ValueArguments};
 use crate::report::human::{self, Styled};
 use crate::run::{Observer, Plan, RunRate, Settings, Stop};
-use crate::scenario::address::{split_address, split_address_or};
+use crate::scenario::address::{split_address_or, split_argument};
 use crate::scenario::{DEFAULT_RETRY_DELAY, FailOn, Scenario, duration};
 use crate::smtp::idiom::Idiom;
 use std::net::SocketAddr;
@@ -295,9 +295,9 @@ fn live(styled: Styled) -> Observer {
 
 /// A server with its port, or without one.
 fn to_address(text: &str) -> Result<(String, Option<u16>), String> {
-    split_address(text)?;
+    split_argument(text)?;
     // No address names port 0.
-    let (host, port) = split_address_or(text, 0)?;
+    let (host, port) = split_address_or(text, 0, Idiom::Options)?;
     Ok((host, (port != 0).then_some(port)))
 }
 

@@ -8,6 +8,7 @@ use crate::net::route::{Destination, Route};
 use crate::net::socks_proxy::SOCKS_PORT;
 use crate::scenario::address::split_address_or;
 use crate::scenario::{Connect, ProxyProtocol, TemplateError, Text, proxied};
+use crate::smtp::idiom::Idiom;
 
 impl Resolver<'_> {
     /// Proxies stand between us and a server; the sandbox is right here and expects none.
@@ -46,7 +47,8 @@ impl Resolver<'_> {
 
     fn proxy_address(&self, text: &Text) -> Result<(String, u16), TemplateError> {
         let written = self.text(text)?;
-        let (host, port) = split_address_or(written.trim(), SOCKS_PORT).map_err(|message| fault(text.span, message))?;
+        let (host, port) = split_address_or(written.trim(), SOCKS_PORT, Idiom::Scenario)
+            .map_err(|message| fault(text.span, message))?;
         Ok((host, port))
     }
 
