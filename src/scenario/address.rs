@@ -150,7 +150,10 @@ fn by_url(word: &str, idiom: Idiom) -> Option<String> {
         }
     };
     let login = if authority.contains('@') {
-        idiom.of("; the user belongs to a step `- auth: {…}`", ", without the user")
+        idiom.of(
+            "; the user belongs to a step `- auth: {…}`",
+            ", without the user; who gets mail is `--var to=…`, in `send` `--to …`",
+        )
     } else {
         ""
     };

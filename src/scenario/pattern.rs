@@ -3,8 +3,10 @@
 //! Responsible for compiling a pattern the way the language means it (`^` and `$` at each line, bytes instead of
 //! characters) and for refusing one that would also match a refusal. The only module that compiles patterns.
 
+mod near;
 mod spelled;
 
+pub(crate) use near::near_miss;
 pub(crate) use spelled::{OPEN, spelled};
 
 use super::Misread;

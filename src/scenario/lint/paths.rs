@@ -71,6 +71,10 @@ fn of_parameters(rest: &str, verb: &str) -> Option<(String, String)> {
             };
             return Some((format!("the parameter `{known}` has its value after `=`"), format!(" {known}={value}")));
         }
+        if let Some(wanted) = parameter::wanted(known, word.split_once('=').map(|(_, value)| value)) {
+            let right = parameter::example(known).map_or_else(String::new, |right| format!(" {right}"));
+            return Some((format!("{wanted}: servers refuse this"), right));
+        }
     }
     None
 }
@@ -83,7 +87,8 @@ pub(super) fn hello(text: &Text, verb: &str, argument: &str, warnings: &mut Vec<
     let argument = argument.trim();
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-:@<> `".contains(letter);
     // Templates of other tools, and names to be replaced, are said elsewhere.
-    if !argument.chars().all(plain) || argument.starts_with(['@', '<', '_']) {
+    let placeholder = argument.starts_with('<') && !argument.contains('.');
+    if !argument.chars().all(plain) || argument.starts_with(['@', '_']) || placeholder {
         return;
     }
     let (message, right) = if let Some(right) = bracketed(argument) {
@@ -91,7 +96,13 @@ pub(super) fn hello(text: &Text, verb: &str, argument: &str, warnings: &mut Vec<
     } else if let Some((_, domain)) = argument.split_once('@') {
         ("a domain stands here, and no mailbox", domain.trim_matches(['<', '>']).to_owned())
     } else if argument.contains(char::is_whitespace) || argument.contains(['<', '>', '"', '\'', '`', ',', '(', '/']) {
-        ("a domain is one word, without brackets or quotes", "client.example".to_owned())
+        let inner = argument.trim_matches(['<', '>', '"', '\'', '`']);
+        let inner = if inner.chars().all(|letter| letter.is_ascii_alphanumeric() || ".-".contains(letter)) {
+            inner
+        } else {
+            ""
+        };
+        ("a domain is one word, without brackets or quotes", inner.to_owned())
     } else if let Some(port) =
         argument.rsplit_once(':').filter(|(host, port)| !host.contains([':', '[']) && port.parse::<u16>().is_ok())
     {
@@ -134,6 +145,10 @@ mod tests {
         assert_eq!(right(" SIZE 100", "MAIL").as_deref(), Some(" SIZE=100"));
         assert_eq!(right(" NOTIFY=NEVER", "MAIL").as_deref(), Some(""));
         assert_eq!(right("SIZE=1", "MAIL").as_deref(), Some(" SIZE=1"));
+        assert_eq!(right(" BODY=8BIT", "MAIL").as_deref(), Some(" BODY=8BITMIME"));
+        assert_eq!(right(" SIZE=10MB", "MAIL").as_deref(), Some(" SIZE=1000"));
+        assert_eq!(right(" SMTPUTF8=yes", "MAIL").as_deref(), Some(" SMTPUTF8"));
+        assert_eq!(right(" NOTIFY=ALWAYS", "RCPT").as_deref(), Some(" NOTIFY=SUCCESS,FAILURE"));
         for fine in ["", " SIZE=100 BODY=8BITMIME", " SMTPUTF8", " XFOO"] {
             assert_eq!(right(fine, "MAIL"), None, "{fine}");
         }

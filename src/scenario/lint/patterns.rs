@@ -15,6 +15,7 @@ pub(super) fn whole_reply(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
     enhanced_first(pattern, warnings);
     no_reply(pattern, warnings);
     small_keyword(pattern, warnings);
+    plain_challenge(pattern, warnings);
     let digits =
         source.strip_prefix('^').filter(|rest| rest.len() >= 4 && rest.as_bytes()[..3].iter().all(u8::is_ascii_digit));
     let Some(rest) = digits.map(|rest| &rest[3..]) else { return };
@@ -77,6 +78,24 @@ fn small_keyword(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
         let text = format!("servers offer `{upper}` in capital letters, and a pattern tells them apart");
         let warning = Diagnostic::warning(pattern.text.span, text);
         warnings.push(warning.help(format!("write `^250[ -]{upper}`, or `expect: {{offers: [{upper}]}}`")));
+    }
+}
+
+/// `^334 Username`: what a server asks for is base64 (RFC 4954 section 4).
+fn plain_challenge(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
+    let Some(asked) = pattern.text.source.strip_prefix("^334 ").filter(|_| pattern.text.is_literal()) else { return };
+    let asked = asked.trim_end_matches('$');
+    let lower = asked.to_ascii_lowercase();
+    let is_word = asked.chars().all(|letter| letter.is_ascii_alphabetic() || letter == ' ' || letter == ':');
+    let right = match () {
+        () if lower.starts_with("user") || lower.starts_with("login") => "VXNlcm5hbWU6",
+        () if lower.starts_with("pass") => "UGFzc3dvcmQ6",
+        () => return,
+    };
+    if is_word {
+        let warning =
+            Diagnostic::warning(pattern.text.span, "a server asks for this in base64: the pattern matches none");
+        warnings.push(warning.help(format!("write `^334 {right}`, or `^334`, which takes whatever is asked for")));
     }
 }
 

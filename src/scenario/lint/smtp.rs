@@ -6,7 +6,7 @@
 use super::codes::{Outlook, outlook};
 use super::{answers, paths};
 use crate::scenario::source::Diagnostic;
-use crate::scenario::template::Text;
+use crate::scenario::template::{Text, Trial};
 use crate::scenario::words::one_slip;
 use crate::scenario::{Action, Auth, Step};
 use crate::smtp::command::{CommandLine, Verb};
@@ -15,7 +15,7 @@ use crate::smtp::command::{CommandLine, Verb};
 const HEADERS: [&str; 7] = ["SUBJECT", "FROM", "TO", "CC", "DATE", "BCC", "SENDER"];
 
 /// Looks at the lines of a `send`.
-pub(super) fn step(step: &Step, warnings: &mut Vec<Diagnostic>) {
+pub(super) fn step(step: &Step, trial: &Trial, warnings: &mut Vec<Diagnostic>) {
     let Action::Send(lines) = &step.action else { return };
     if step.expect.as_ref().is_some_and(|expect| outlook(expect) != Outlook::Success) {
         return;
@@ -30,6 +30,7 @@ pub(super) fn step(step: &Step, warnings: &mut Vec<Diagnostic>) {
             continue;
         }
         line(text, &whole, step.expect.is_some(), warnings);
+        initial_response(text, trial, warnings);
     }
     if let Some(expect) = &step.expect {
         answers::to_step(step, expect, warnings);
@@ -89,7 +90,6 @@ fn line(text: &Text, whole: &str, replied: bool, warnings: &mut Vec<Diagnostic>)
             warnings.push(warning.help(format!("write `{} {host}`", command.name())));
         }
         Verb::Ehlo | Verb::Helo | Verb::Lhlo => paths::hello(text, &command.name(), &argument, warnings),
-        Verb::AuthCommand => initial_response(text, &argument, warnings),
         Verb::BdatCommand if replied => {
             let warning = Diagnostic::warning(text.span, "the octets of a chunk follow BDAT at once, and none do");
             warnings.push(warning.help("write the step `bdat: |` with the message below it: it sends the command too"));
@@ -155,16 +155,19 @@ fn path(text: &Text, argument: &str, verb: &str, keyword: &str, warnings: &mut V
 }
 
 /// `AUTH PLAIN` and its like send base64 (RFC 4954 section 4).
-fn initial_response(text: &Text, argument: &str, warnings: &mut Vec<Diagnostic>) {
-    let Some((_, response)) = argument.split_once(' ') else { return };
-    let (Some((mechanism, _)), response) = (argument.split_once(' '), response.trim()) else { return };
-    if !text.is_literal() || response == "=" {
+fn initial_response(text: &Text, trial: &Trial, warnings: &mut Vec<Diagnostic>) {
+    let Some(sample) = trial.sample(text) else { return };
+    let command = CommandLine::parse(sample.as_bytes());
+    if command.verb() != Verb::AuthCommand {
         return;
     }
-    let help = "write the step `- auth: {mechanism: PLAIN, username: …, password: <<password>>}`, which encodes it; or `<<… | b64encode>>`";
+    let argument = String::from_utf8_lossy(command.argument()).into_owned();
+    let Some((mechanism, response)) = argument.split_once(' ').map(|(name, rest)| (name, rest.trim())) else { return };
+    if response == "=" {
+        return;
+    }
     let message = match crate::scenario::decode_base64(response) {
-        Ok(_) if response.contains(' ') => "the response in a line AUTH is base64, and this is none",
-        Err(_) => "the response in a line AUTH is base64, and this is none",
+        _ if response.contains(' ') => "the response in a line AUTH is base64, and this is none",
         Ok(octets) if mechanism.eq_ignore_ascii_case("PLAIN") && octets.iter().filter(|it| **it == 0).count() != 2 => {
             "the response of PLAIN is base64 of an identity, the user and the password with a NUL before each of the last two \
              (RFC 4616 section 2), and this is base64 of something else"
@@ -172,13 +175,38 @@ fn initial_response(text: &Text, argument: &str, warnings: &mut Vec<Diagnostic>)
         Ok(octets) if mechanism.eq_ignore_ascii_case("LOGIN") && octets.contains(&0) => {
             "the response of LOGIN is base64 of the user name alone, and this is that of PLAIN"
         }
-        Ok(_) => return,
+        _ => match no_response(response) {
+            Some(of_text) => &*format!("the response in a line AUTH is base64, {of_text}"),
+            None => return,
+        },
+    };
+    let literal = "write the step `- auth: {mechanism: PLAIN, username: …, password: <<password>>}`, which encodes it; or `<<… | b64encode>>`";
+    let help = match mechanism.to_ascii_uppercase().as_str() {
+        "PLAIN" if !text.is_literal() => {
+            "write `AUTH PLAIN <<auth_plain(username, password)>>`, or the step `- auth: {…}`"
+        }
+        _ => literal,
     };
     warnings.push(Diagnostic::warning(text.span, message.to_owned()).help(help));
 }
 
+/// What is wrong with a response that should be base64.
+pub(super) fn no_response(response: &str) -> Option<String> {
+    let message = match crate::scenario::decode_base64(response) {
+        Err(_) if response.contains(['-', '_']) && is_base64(&response.replace('-', "+").replace('_', "/")) => {
+            "and this is that of URLs: `+` stands for `-` here, and `/` for `_`"
+        }
+        Err(_) => "and this is none",
+        Ok(octets) if octets.ends_with(b"\n") => {
+            "and this is that of a text with its line end: `printf '%s' …` prints none, and `echo` does"
+        }
+        Ok(_) => return None,
+    };
+    Some(message.to_owned())
+}
+
 /// Whether a text is base64 of something.
-pub(super) fn is_base64(text: &str) -> bool {
+fn is_base64(text: &str) -> bool {
     crate::scenario::decode_base64(text).is_ok()
 }
 

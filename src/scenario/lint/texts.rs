@@ -126,6 +126,22 @@ pub(super) fn typographic(text: &Text, warnings: &mut Vec<Diagnostic>) {
     warnings.push(warning.help(found.advice()));
 }
 
+/// A block that begins with `>`: YAML makes one line of its lines.
+pub(super) fn joined_block(sources: &Sources, text: &Text, warnings: &mut Vec<Diagnostic>) -> bool {
+    let Some(file) = sources.file(text.span.file) else { return false };
+    let (start, end) = (text.span.start as usize, text.span.end as usize);
+    let before = file.text.get(..start).and_then(|before| before.trim_end().lines().last()).unwrap_or("");
+    let is_joined = [": >", ": >-", ": >+"].iter().any(|sign| before.ends_with(sign));
+    let lines = file.text.get(start..end).map_or(0, |written| written.trim_end().lines().count());
+    let is_cut = is_joined && lines > 1;
+    if is_cut {
+        let key = before.trim().trim_start_matches("- ").split(':').next().unwrap_or("data");
+        let warning = Diagnostic::warning(text.span, "YAML joins the lines of a block that begins with `>`");
+        warnings.push(warning.help(format!("write `{key}: |`: each line stays a line")));
+    }
+    is_cut
+}
+
 /// A text without quotes that goes on in the next line is joined by a blank.
 pub(super) fn folded(sources: &Sources, text: &Text, warnings: &mut Vec<Diagnostic>) {
     let written = sources.slice(text.span);
