@@ -202,6 +202,13 @@ fn by_words(word: &str) -> Option<String> {
     let host = joined.or_else(dotted).unwrap_or(&parts[0]).trim_end_matches([':', '.']);
     let says_tls =
         parts.iter().any(|part| matches!(part.to_ascii_lowercase().as_str(), "tls" | "ssl" | "starttls" | "smtps"));
+    let is_server = |part: &&&str| part.contains('.') && part.contains(|it: char| it.is_ascii_alphabetic());
+    if let Some(second) = parts.iter().filter(is_server).nth(1).filter(|_| word.contains([',', ';'])) {
+        return Some(format!(
+            "`{host}`: one server is a session, and `- connect: {{host: {}, as: second}}` opens another",
+            second.split(':').next().unwrap_or(second)
+        ));
+    }
     if joined.is_some() && !says_tls {
         return Some(format!("`{host}`"));
     }

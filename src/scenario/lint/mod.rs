@@ -242,8 +242,10 @@ impl Linter<'_> {
             Expected::Line(pattern) | Expected::Raw(pattern) => self.pattern(pattern),
             Expected::Any(list) | Expected::All(list) => list.iter().for_each(|one| self.expectation(one)),
             Expected::Fields(fields) => {
-                for (pattern, _) in [&fields.text, &fields.not].into_iter().flatten() {
+                for (key, field) in [("text", &fields.text), ("not", &fields.not)] {
+                    let Some((pattern, _)) = field else { continue };
                     self.pattern(pattern);
+                    patterns::code_in_text(pattern, key, &mut self.warnings);
                 }
             }
             _ => {}

@@ -21,6 +21,13 @@ pub(super) fn look(text: &Text, verb: &str, keyword: &str, value: &str, warnings
     let found = found.or_else(|| {
         of_parameters(rest, verb).map(|(message, right)| (message, format!("{verb} {keyword}:<{path}>{right}")))
     });
+    let found = found.or_else(|| {
+        let announced = rest.to_ascii_uppercase().contains("SMTPUTF8");
+        (verb == "MAIL" && !path.is_ascii() && !announced).then(|| {
+            let text = "an address beyond ASCII is announced (RFC 6531 section 3.4): servers refuse it otherwise";
+            (text.to_owned(), format!("{verb} {keyword}:<{path}>{rest} SMTPUTF8"))
+        })
+    });
     if let Some((message, right)) = found {
         warnings.push(Diagnostic::warning(text.span, message.clone()).help(format!("write `{right}`")));
     }
@@ -31,6 +38,9 @@ fn of_path(path: &str, verb: &str) -> Option<(String, String)> {
     // A server may know its own recipients without a domain.
     if path.is_empty() || verb == "RCPT" && !path.contains(['@', ' ']) {
         return None;
+    }
+    if let Some(bare) = path.strip_prefix("mailto:").or_else(|| path.strip_prefix("smtp:")) {
+        return Some(("a path is a mailbox, and no URL: servers refuse this one".to_owned(), bare.to_owned()));
     }
     if path.contains(char::is_whitespace) {
         return Some(("a path holds no blanks: many servers refuse it".to_owned(), path.split_whitespace().collect()));

@@ -16,6 +16,7 @@ pub(super) fn whole_reply(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
     no_reply(pattern, warnings);
     small_keyword(pattern, warnings);
     plain_challenge(pattern, warnings);
+    slashes(pattern, warnings);
     let digits =
         source.strip_prefix('^').filter(|rest| rest.len() >= 4 && rest.as_bytes()[..3].iter().all(u8::is_ascii_digit));
     let Some(rest) = digits.map(|rest| &rest[3..]) else { return };
@@ -78,6 +79,37 @@ fn small_keyword(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
         let text = format!("servers offer `{upper}` in capital letters, and a pattern tells them apart");
         let warning = Diagnostic::warning(pattern.text.span, text);
         warnings.push(warning.help(format!("write `^250[ -]{upper}`, or `expect: {{offers: [{upper}]}}`")));
+    }
+}
+
+/// `^250 ok/i`: the end of a pattern as other languages write it.
+fn slashes(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
+    let source = &pattern.text.source;
+    let Some((bare, flags)) = source.rsplit_once('/').filter(|(bare, _)| bare.starts_with('^')) else { return };
+    if flags.len() > 3 || !flags.bytes().all(|flag| b"gimsux".contains(&flag)) || bare.ends_with('\\') {
+        return;
+    }
+    let warning = Diagnostic::warning(pattern.text.span, "this slash is a part of the pattern, and no end of it");
+    let case = if flags.contains('i') { "(?i)" } else { "" };
+    warnings.push(warning.help(format!("write `{case}{bare}`")));
+}
+
+/// `text: ^250`, `not: 550`: the text of a reply is what follows its codes.
+pub(super) fn code_in_text(pattern: &Pattern, key: &str, warnings: &mut Vec<Diagnostic>) {
+    let source = pattern.text.source.trim_start_matches('^');
+    let code = source.get(..3).filter(|code| code.bytes().all(|digit| digit.is_ascii_digit()));
+    let Some(code) = code.filter(|code| matches!(code.as_bytes()[0], b'2'..=b'5')) else { return };
+    let alone = source.len() == 3 || source.as_bytes()[3..].starts_with(b" ") || source[3..].starts_with("[ -]");
+    if alone && pattern.text.is_literal() {
+        let text = "the text of a reply is compared without its code: this is not found in it";
+        let warning = Diagnostic::warning(pattern.text.span, text);
+        let help = match key {
+            "not" => format!(
+                "leave it out beside `code:`; that anything but {code} comes is `expect: {{code: any}}` and `assert: reply.code != {code}`"
+            ),
+            _ => format!("write `code: {code}` beside it, and here only the words"),
+        };
+        warnings.push(warning.help(help));
     }
 }
 

@@ -12,8 +12,8 @@ use crate::scenario::template::Trial;
 use crate::scenario::{Action, Closing, Expected, Group, Scenario, Step};
 use crate::smtp::command::Verb;
 use facts::{
-    HELLO, NO_EHLO, NO_TLS, asks_success, begins_with_tls, is_end, is_login, is_near, is_submission, judge_responses,
-    reads_tls, responses, verb, wants_response, without_message,
+    BY_HELO, HELLO, NO_EHLO, NO_TLS, SECOND_MAIL, TLS_IN_TRANSACTION, asks_success, begins_with_tls, is_end, is_login,
+    is_near, is_submission, judge_responses, reads_tls, responses, verb, wants_response, without_message,
 };
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -32,6 +32,8 @@ struct LintPhase<'s> {
     greeting_owed: bool,
     /// EHLO or HELO was accepted, since TLS began.
     greeted: bool,
+    /// The last of them was HELO.
+    by_helo: bool,
     /// EHLO was accepted before TLS began.
     restarted: bool,
     /// Not known where the port is not.
@@ -188,10 +190,7 @@ impl<'s> LintPhase<'s> {
                 ("a login is not allowed within a mail transaction (RFC 4954 section 4)", "put `auth` before MAIL")
             }
             Action::Auth(_) if !self.greeted => NO_EHLO,
-            Action::StartTls(_) if self.mail => (
-                "the mail transaction ends here: after STARTTLS the session begins anew (RFC 3207 section 4.2)",
-                "put `starttls` before MAIL, and another EHLO after it",
-            ),
+            Action::StartTls(_) if self.mail => TLS_IN_TRANSACTION,
             Action::Data(_) if !self.mail_data => {
                 ("no DATA was accepted before this mail data", "write `- send: DATA` with `expect: ^354` before it")
             }
@@ -210,13 +209,11 @@ impl<'s> LintPhase<'s> {
                 Some(("after STARTTLS the session begins anew: no EHLO was sent since (RFC 3207 section 4.2)", HELLO))
             }
             Some(Verb::Mail) if !self.greeted && self.is_whole() => Some(NO_EHLO),
+            Some(Verb::AuthCommand | Verb::StartTls) if self.by_helo && !self.near => Some(BY_HELO),
             Some(Verb::AuthCommand | Verb::StartTls) if !self.greeted && (!self.near || self.is_whole()) => {
                 Some(NO_EHLO)
             }
-            Some(Verb::Mail) if self.mail => Some((
-                "a mail transaction is open already: servers refuse a second MAIL (RFC 5321 section 4.1.4)",
-                "end it by the message, or by `- send: RSET`",
-            )),
+            Some(Verb::Mail) if self.mail => Some(SECOND_MAIL),
             Some(Verb::Rcpt) if !self.mail && (self.greeted || self.has(&[Verb::Mail])) => Some((
                 "no MAIL was accepted before this recipient",
                 "write `- send: MAIL FROM:<name@example.com>` with `expect: ^250` before it",
@@ -324,7 +321,9 @@ impl<'s> LintPhase<'s> {
     /// A line that was not refused. What a template puts in may be any command, where the server waits for no response.
     fn follow_line(&mut self, step: &'s Step, responds: bool) {
         match verb(step) {
-            Some(Verb::Ehlo | Verb::Helo | Verb::Lhlo) => self.greeted = true,
+            Some(hello @ (Verb::Ehlo | Verb::Helo | Verb::Lhlo)) => {
+                (self.greeted, self.by_helo) = (true, hello == Verb::Helo);
+            }
             Some(Verb::Mail) => (self.mail, self.recipient) = (true, false),
             Some(Verb::Rcpt) => self.recipient = true,
             Some(Verb::Reset) => (self.mail, self.recipient) = (false, false),

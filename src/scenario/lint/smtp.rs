@@ -94,10 +94,8 @@ fn line(text: &Text, whole: &str, replied: bool, warnings: &mut Vec<Diagnostic>)
             let warning = Diagnostic::warning(text.span, "the octets of a chunk follow BDAT at once, and none do");
             warnings.push(warning.help("write the step `bdat: |` with the message below it: it sends the command too"));
         }
-        Verb::Data if !argument.trim().is_empty() => {
-            let warning = Diagnostic::warning(text.span, "DATA stands alone: the message follows its reply");
-            warnings
-                .push(warning.help("write `- send: DATA` with `expect: ^354`, and then `- data: |` with the message"));
+        Verb::Data | Verb::StartTls | Verb::Quit | Verb::Reset if !argument.trim().is_empty() => {
+            warnings.extend(with_argument(text, &command));
         }
         Verb::Other if whole.to_ascii_uppercase().starts_with("MAIL:") => {
             path(text, &whole[5..], "MAIL", "FROM", warnings);
@@ -108,6 +106,17 @@ fn line(text: &Text, whole: &str, replied: bool, warnings: &mut Vec<Diagnostic>)
         Verb::Other if replied => verb(text, whole, warnings),
         _ => {}
     }
+}
+
+/// A command that takes no argument, and has one.
+fn with_argument(text: &Text, command: &CommandLine<'_>) -> Option<Diagnostic> {
+    if command.verb() == Verb::Data {
+        let warning = Diagnostic::warning(text.span, "DATA stands alone: the message follows its reply");
+        return Some(warning.help("write `- send: DATA` with `expect: ^354`, and then `- data: |` with the message"));
+    }
+    let name = command.name();
+    let warning = Diagnostic::warning(text.span, format!("nothing stands after `{name}`: servers refuse this"));
+    text.is_literal().then(|| warning.help(format!("write `{name}` alone")))
 }
 
 /// `MAIL FROM:<reverse-path>` and `RCPT TO:<forward-path>` (RFC 5321 section 4.1.2).
@@ -240,7 +249,7 @@ fn written_path(text: &Text, value: &str) -> String {
 fn verb(text: &Text, whole: &str, warnings: &mut Vec<Diagnostic>) {
     let word = whole.split([' ', ':', '<']).next().unwrap_or(whole);
     let in_template = !text.is_literal_up_to(word.len());
-    if in_template || word.len() < 3 || !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+    if in_template || word.len() < 2 || !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return;
     }
     let upper = word.to_ascii_uppercase();
@@ -253,6 +262,9 @@ fn verb(text: &Text, whole: &str, warnings: &mut Vec<Diagnostic>) {
     if rest.starts_with(':') && CommandLine::parse(upper.as_bytes()).verb() != Verb::Other {
         let warning = Diagnostic::warning(text.span, "no colon stands after this verb");
         warnings.push(warning.help(format!("write `{upper} {}`", rest[1..].trim())));
+        return;
+    }
+    if word.len() < 3 && upper != "TO" && upper != "HI" {
         return;
     }
     let joined = [

@@ -86,12 +86,8 @@ pub(super) fn mail_data(text: &Text, is_whole: bool, warnings: &mut Vec<Diagnost
     if is_name {
         return warn("this text itself is sent, not a file of this name", format!("write `data: {{file: {source}}}`"));
     }
-    // What was recorded, with templates in its header, may end so.
-    if is_whole && text.is_literal() && source.lines().next_back() == Some(".") {
-        return warn(
-            "`data` sends the line with the dot itself: this one is doubled, and part of the message",
-            "leave the last line out".to_owned(),
-        );
+    if let Some((message, help)) = dots(text).filter(|_| is_whole) {
+        return warn(message, help);
     }
     // A block, or a text with its own line end, may be half of a message.
     if is_whole && !source.is_empty() && !text.source.contains(['\n', ':', '<']) {
@@ -110,6 +106,22 @@ pub(super) fn mail_data(text: &Text, is_whole: bool, warnings: &mut Vec<Diagnost
         let help = format!("an empty line stands between the header and the text: put one before `{}`", cut(stray));
         warn("this line of the header is no header field (RFC 5322 section 2.1)", help);
     }
+}
+
+/// Dots that `data` sends or doubles itself, and what to write.
+fn dots(text: &Text) -> Option<(&'static str, String)> {
+    let source = text.source.trim_end_matches('\n');
+    // What was recorded, with templates in its header, may end so.
+    if text.is_literal() && source.lines().next_back() == Some(".") {
+        let message = "`data` sends the line with the dot itself: this one is doubled, and part of the message";
+        return Some((message, "leave the last line out".to_owned()));
+    }
+    // Whoever writes lines with one dot too is after just that.
+    let of_both = source.lines().any(|line| line.starts_with('.') && !line.starts_with(".."));
+    let is_doubled = |line: &&str| line.starts_with("..") && line[2..].starts_with(char::is_alphanumeric);
+    let line = source.lines().find(is_doubled).filter(|_| !of_both)?;
+    let message = "`data` doubles the dot at the start of a line itself: of two, two arrive";
+    Some((message, format!("write `{}`", cut(&line[1..]))))
 }
 
 fn cut(line: &str) -> String {

@@ -190,7 +190,7 @@ impl<'t> FaultPlace<'t> {
             self.text.lines().nth(found.line).and_then(|line| line.get(found.column..found.column + found.length));
         let word = word.unwrap_or("this");
         let error = |text: &str| Diagnostic::error(span, format!("not valid YAML: {text}"));
-        if let Some((what, help)) = self.line_above(found.line).and_then(|above| goes_on(above, word)) {
+        if let Some((what, help)) = self.line_above(found.line).and_then(|above| indentation::goes_on(above, word)) {
             return Some(error(&what).help(help));
         }
         Some(match found.cause {
@@ -218,26 +218,6 @@ impl<'t> FaultPlace<'t> {
             }
         })
     }
-}
-
-/// What is wrong with a line that is deeper than one which cannot have more: a step that is one word, or a text.
-fn goes_on(above: &str, word: &str) -> Option<(String, String)> {
-    let entry = above.trim();
-    let bare = entry.strip_prefix("- ").unwrap_or_default();
-    if Side::Client.all_keys().contains(&bare) {
-        let what = format!("`{bare}` is the whole step here, and `{word}` cannot belong to it");
-        return Some((
-            what,
-            format!("write `- {bare}:` with a colon: `{word}` then stands below it, in the same column"),
-        ));
-    }
-    let (key, value) = entry.trim_start_matches("- ").split_once(": ")?;
-    let is_text = ["data", "bdat", "message", "text", "html", "raw"].contains(&key) && value.contains(':');
-    let is_plain = !value.starts_with(['"', '\'', '|', '>', '[', '{', '&', '*', '!']);
-    (is_text && is_plain).then(|| {
-        let help = format!("write `{key}: |`, and `{value}` in a line below it, as deep as `{word}`");
-        ("a text of several lines begins with `|`".to_owned(), help)
-    })
 }
 
 /// What stands beside `connect`, and never in it.

@@ -14,6 +14,24 @@ use crate::smtp::command::{CommandLine, Verb};
 pub(super) const NO_EHLO: (&str, &str) = ("no EHLO was sent before this, since the connection or TLS began", HELLO);
 pub(super) const HELLO: &str = "write `- send: EHLO client.example` with `expect: ^250` before it";
 
+/// What is said of commands that HELO offers none of, and what to write.
+pub(super) const BY_HELO: (&str, &str) = (
+    "the reply to HELO offers nothing: AUTH and STARTTLS want EHLO (RFC 5321 section 4.1.1.1)",
+    "write `EHLO` in place of `HELO`",
+);
+
+/// What is said of MAIL within a transaction, and what to write.
+pub(super) const SECOND_MAIL: (&str, &str) = (
+    "a mail transaction is open already: servers refuse a second MAIL (RFC 5321 section 4.1.4)",
+    "end it by the message, or by `- send: RSET`",
+);
+
+/// The same of STARTTLS.
+pub(super) const TLS_IN_TRANSACTION: (&str, &str) = (
+    "the mail transaction ends here: after STARTTLS the session begins anew (RFC 3207 section 4.2)",
+    "put `starttls` before MAIL, and another EHLO after it",
+);
+
 /// What is said of assertions about TLS that come too early, and what to write.
 pub(super) const NO_TLS: (&str, &str) =
     ("`tls` is none here: TLS has not begun", "put it after `- starttls`, or write `assert: tls is none`");
