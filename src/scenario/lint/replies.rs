@@ -110,6 +110,7 @@ impl<'s> Replies<'s> {
 impl<'s> Owing<'s> {
     /// The replies that a step's action asks for.
     fn asks(&mut self, step: &'s Step) {
+        self.asked &= matches!(step.action.speaks(), Speech::Nothing | Speech::Listens);
         match &step.action {
             Action::Connect(_) => {
                 *self = Owing { queue: VecDeque::from([None]), dialogue: Dialogue::greeting(), ..Owing::default() };
