@@ -101,7 +101,11 @@ impl Decoder<'_> {
         let written = Some(value).filter(|_| !keys::is_confidential(name));
         let of_words = || words::sure_help(name, place_of(what), &all).map(|help| keys::filled(&help, written));
         let elsewhere = || keys::elsewhere(name, key_place(what), value).map(|help| self.at_this_host(&help));
+        let of_scenario = what == "the defaults of a folder" && keys::row("top", name).is_some();
         let help = foreign_sign(name, what)
+            .or_else(|| {
+                of_scenario.then(|| format!("`{name}` is said by each scenario; common are {}", all.join(", ")))
+            })
             .or_else(|| held_steps(name, what, value))
             .or_else(|| connection_of(name, what, value).map(|help| self.at_this_host(&help)))
             .or_else(of_words)
