@@ -80,9 +80,7 @@ impl Connection {
         })?;
         let asked = accepted.server_name.as_ref().map(|name| format!(", for {name}")).unwrap_or_default();
         self.stage.log.note(&self.session, &format!("{}, {}{asked}", accepted.version, accepted.cipher));
-        if let Some(certificate) =
-            accepted.client.as_deref().and_then(crate::net::certificate::PeerCertificate::from_der)
-        {
+        if let Some(certificate) = accepted.certificate() {
             let verified = if accepted.verified { "verified" } else { "NOT verified" };
             let text = format!("the client's {}, {verified}", certificate.describe(jiff::Timestamp::now()));
             self.stage.log.note(&self.session, &text);
