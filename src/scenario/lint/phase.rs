@@ -9,7 +9,8 @@ use super::answers::implausible;
 use super::codes::{Outlook, outlook, wants_mail_data};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::template::Trial;
-use crate::scenario::{Action, Closing, Expected, Group, Scenario, Step};
+use crate::scenario::{Action, Expected, Group, Scenario, Step};
+use crate::smtp::closing::Closing;
 use crate::smtp::command::Verb;
 use facts::{
     BY_HELO, HELLO, NO_EHLO, NO_TLS, SECOND_MAIL, TLS_IN_TRANSACTION, asks_success, begins_with_tls, is_end, is_login,
