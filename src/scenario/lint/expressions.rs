@@ -89,8 +89,10 @@ fn texts_and_numbers(expression: &Expression, warnings: &mut Vec<Diagnostic>) {
         let bare = value.trim_start_matches(['\'', '"']);
         let is_number = bare.starts_with(|first: char| first.is_ascii_digit());
         if is_number && (bare == value || field == "tls.version") {
-            let text = format!("`{field}` is a text such as {example}, which this never equals");
-            let warning = Diagnostic::warning(expression.span, text);
+            let warning = Diagnostic::warning(
+                expression.span,
+                format!("`{field}` is a text such as {example}, which this never equals"),
+            );
             return warnings.push(warning.help(format!("write `{field} == {example}`")));
         }
     }
