@@ -184,6 +184,12 @@ fn syntax_help(pattern: &str) -> &'static str {
     "the syntax is that of Rust's regex crate; a literal `(` is written `\\(`"
 }
 
+/// The pattern of exactly this text.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    regex::escape(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,7 +23,7 @@ pub struct Family {
 const NONE: Family = Family { name: "", what: "", signs: &[], noise: &[], marks: &[] };
 
 /// All families; of several whose signs stand in a text the first is it.
-pub(super) const FAMILIES: [Family; 33] = [
+pub(super) const FAMILIES: [Family; 34] = [
     Family { name: "blackbox", what: "a configuration of blackbox_exporter", ..NONE },
     Family {
         name: "smtp-script",
@@ -37,6 +37,13 @@ pub(super) const FAMILIES: [Family; 33] = [
         what: "what swaks prints",
         signs: &["=== Trying", "=== Connected to", "<-  ", "<~  ", "<** ", "<~* "],
         noise: &["===", "***", "  > ", "<   ", ">   ", "  < "],
+        ..NONE
+    },
+    Family {
+        name: "smtp-cli",
+        what: "what smtp-cli prints",
+        signs: &["smtp-cli ", "Using cipher: "],
+        noise: &["Starting TLS", "Using cipher", "Subject Name", "Authentication of "],
         ..NONE
     },
     Family {
@@ -65,6 +72,8 @@ pub(super) const FAMILIES: [Family; 33] = [
         signs: &["SERVER -> CLIENT", "CLIENT -> SERVER", "SMTP -> FROM SERVER", "CLIENT -> SMTP"],
         noise: &[
             "SMTP INBOUND",
+            "SERVER -> CLIENT: ",
+            "Requested auth method",
             "get_lines()",
             "Connection: ",
             "SMTP ERROR",
@@ -234,15 +243,16 @@ pub(super) const FAMILIES: [Family; 33] = [
     },
     Family {
         name: "iis",
-        what: "a W3C log of IIS, which holds commands and codes, but no replies",
+        what: "a W3C log of IIS",
         signs: &["#Software: Microsoft Internet Information Services"],
         noise: &["#"],
         ..NONE
     },
     Family {
         name: "mailenable",
-        what: "the activity log of MailEnable, which has a command and its reply in one line",
+        what: "the activity log of MailEnable",
         signs: &["\tSMTP-IN\t", "\tSMTP-OU\t"],
+        noise: &["ME-I", "ME-E"],
         ..NONE
     },
     Family {

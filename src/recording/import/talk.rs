@@ -162,16 +162,8 @@ impl<'t> Talk<'t> {
             self.begin_message_at_once();
         }
         match &self.data {
-            Some((TalkMessage::Marked, octets)) if text.trim_end() == "." => {
-                let octets = octets.clone();
-                self.data = None;
-                if octets.is_empty() && !self.marks.are_alike() {
-                    self.session.message_not_shown(self.here);
-                } else {
-                    self.session.message(octets);
-                }
-                return;
-            }
+            Some((TalkMessage::Marked, _)) if text.trim_end() == "." => return self.end_marked_message(),
+            Some((TalkMessage::Marked, octets)) if !octets.is_empty() && message::is_length(text) => return,
             Some((TalkMessage::Marked, octets))
                 if octets.is_empty() && event::of(text) == Some(LogEvent::MessageNotShown) =>
             {
