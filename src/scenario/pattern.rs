@@ -185,8 +185,7 @@ fn syntax_help(pattern: &str) -> &'static str {
 }
 
 /// The pattern of exactly this text.
-#[must_use]
-pub fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     regex::escape(text)
 }
 
