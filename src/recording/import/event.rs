@@ -55,7 +55,7 @@ enum EventMeaning {
 use EventMeaning as M;
 
 /// What tools write. Of several rows that fit a line the first one counts.
-const WORDS: [(&str, EventMeaning); 96] = [
+const WORDS: [(&str, EventMeaning); 98] = [
     // smtp-script
     ("{addr} stands in for {host}", M::Alias),
     ("*  TLSv1", M::Handshake),
@@ -124,6 +124,8 @@ const WORDS: [(&str, EventMeaning); 96] = [
     ("::.ctor(host={host}, port={port})", M::Begins),
     ("TLS connection started", M::Handshake),
     ("writing message from ", M::MessageNotShown),
+    // smtp-cli
+    ("Connection from {addr} to {host}:{port}", M::Begins),
     // Python smtplib
     ("connect: to ('{host}', {port})", M::Begins),
     ("connect: ('{host}', {port})", M::Begins),
@@ -131,6 +133,8 @@ const WORDS: [(&str, EventMeaning); 96] = [
     ("AUTH {word} command trace suppressed", M::LoginNotShown),
     ("AUTH {word} succeeded", M::LoginSucceeded),
     ("AUTH {word} failed", M::LoginFailed),
+    // Thunderbird, which hides all of a login
+    ("Current auth method: {word}", M::LoginNotShown),
     // telnet, nc, openssl, tshark
     ("- Handshake was completed", M::Handshake),
     ("Resolving '{host}:{port}'...", M::Begins),

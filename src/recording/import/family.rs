@@ -3,6 +3,7 @@
 //! Responsible for their names, which `--from` takes. A family needs no code: how its sides are distinguished is learned from
 //! the text.
 
+use super::event::LogEvent;
 use super::marks::LogSide;
 
 /// A tool or library with its notation.
@@ -23,7 +24,7 @@ pub struct Family {
 const NONE: Family = Family { name: "", what: "", signs: &[], noise: &[], marks: &[] };
 
 /// All families; of several whose signs stand in a text the first is it.
-pub(super) const FAMILIES: [Family; 34] = [
+pub(super) const FAMILIES: [Family; 35] = [
     Family { name: "blackbox", what: "a configuration of blackbox_exporter", ..NONE },
     Family {
         name: "smtp-script",
@@ -122,6 +123,13 @@ pub(super) const FAMILIES: [Family; 34] = [
         what: "the log of aiosmtpd",
         signs: &["mail.log", "aiosmtpd"],
         noise: &["mail.log"],
+        ..NONE
+    },
+    Family {
+        name: "thunderbird",
+        what: "the log of Thunderbird",
+        signs: &["mailnews.smtp: "],
+        noise: &["mailnews.smtp: Conn", "Possible auth methods", "Sending message", "Command failed"],
         ..NONE
     },
     Family {
@@ -305,5 +313,17 @@ impl Family {
     /// Whether a line of neither side is what this tool says of itself.
     pub(super) fn says(&self, line: &str) -> bool {
         self.noise.iter().any(|part| line.contains(part))
+    }
+
+    /// Whether this tool says so of its logins, where the event is of one.
+    pub(super) fn tells_logins(&self, event: &LogEvent) -> bool {
+        match event {
+            // Of a login in several lines Thunderbird shows the first.
+            LogEvent::LoginNotShown(mechanism) if self.name == "thunderbird" => {
+                mechanism == "PLAIN" || mechanism == "XOAUTH2"
+            }
+            LogEvent::LoginNotShown(_) | LogEvent::LoginEnded(_) => self.name == "javamail",
+            _ => true,
+        }
     }
 }

@@ -7,6 +7,7 @@ use super::super::text::{LineRole, TextLine};
 use super::octets::{Octets, octet};
 use super::packets::{Towards, see_tls};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Whether a text holds such octets.
 pub(super) fn is_trace(lines: &[TextLine<'_>]) -> bool {
@@ -14,40 +15,67 @@ pub(super) fn is_trace(lines: &[TextLine<'_>]) -> bool {
     any(|line| line.contains("Data from ")) && any(|line| dumped(line).is_some())
 }
 
-/// Its lines, each with the sign of its side.
+/// What is known of a socket.
+#[derive(Default)]
+struct SocketTrace {
+    octets: Octets,
+    towards: Option<Towards>,
+}
+
+/// Its lines, each with the number of its socket and the sign of its side.
 pub(super) fn read(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
     let mut cut = Vec::with_capacity(lines.len());
-    let mut octets = Octets::default();
-    let mut towards = None;
+    let mut sockets: BTreeMap<String, SocketTrace> = BTreeMap::new();
     // The line that says whose the block is; nothing within a block.
     let mut head: Option<String> = None;
-    let mut mark = '>';
+    let (mut mark, mut number) = ('>', String::new());
     for mut line in lines {
-        if let Some(bytes) = dumped(&line.text) {
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            if let Some(head) = head.take() {
-                mark = side(&head, &text);
-                if see_tls(&mut towards, mark == '<', text.lines().next().unwrap_or_default()) {
-                    let (start, end) = (line.start, line.end);
-                    let begun = Cow::Borrowed("TLS negotiation succeeded");
-                    cut.push(TextLine { start, end, text: begun, role: LineRole::Noise });
-                }
+        let Some(bytes) = dumped(&line.text) else {
+            if line.text.contains("Data from ") {
+                head = Some(line.text.to_string());
             }
-            if towards != Some(Towards::Encrypted) {
-                octets.take(mark, &bytes, &line, &mut cut);
-            }
+            line.role = if line.text.contains("System.Net") { LineRole::Noise } else { line.role };
+            cut.push(line);
             continue;
+        };
+        let before = cut.len();
+        if let Some(head) = &head {
+            number = number_of(head);
         }
-        if line.text.contains("Data from ") {
-            head = Some(line.text.to_string());
+        let socket = sockets.entry(number.clone()).or_default();
+        if let Some(head) = head.take() {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            mark = side(&head, &text);
+            if see_tls(&mut socket.towards, mark == '<', text.lines().next().unwrap_or_default()) {
+                let (start, end) = (line.start, line.end);
+                let begun = Cow::Borrowed("TLS negotiation succeeded");
+                cut.push(TextLine { start, end, text: begun, role: LineRole::Open });
+            }
         }
-        if line.text.contains("System.Net") {
-            line.role = LineRole::Noise;
+        if socket.towards != Some(Towards::Encrypted) {
+            socket.octets.take(mark, &bytes, &line, &mut cut);
         }
-        cut.push(line);
+        name(&mut cut[before..], &number);
     }
-    octets.end(&mut cut);
+    for (number, mut socket) in sockets {
+        let before = cut.len();
+        socket.octets.end(&mut cut);
+        name(&mut cut[before..], &number);
+    }
     cut
+}
+
+/// Puts the number of their socket before lines: several may be mixed.
+fn name(lines: &mut [TextLine<'_>], number: &str) {
+    for line in lines {
+        line.text = Cow::Owned(format!("[{number}] {}", line.text));
+    }
+}
+
+/// The number in `Socket#60467532::Receive`.
+fn number_of(head: &str) -> String {
+    let after = head.split_once('#').map_or("", |(_, after)| after);
+    after.chars().take_while(char::is_ascii_digit).collect()
 }
 
 /// `Data from Socket#60467532::Receive`; where the call tells nothing, a reply is the server's.

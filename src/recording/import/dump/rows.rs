@@ -5,6 +5,7 @@
 
 use super::super::grammar::command;
 use super::super::text::{LineRole, TextLine};
+use crate::smtp::ports::SMTP_PORT;
 use std::borrow::Cow;
 
 /// A log of rows.
@@ -31,14 +32,14 @@ pub(super) fn log_of(lines: &[TextLine<'_>]) -> Option<RowLog> {
 /// The lines that the rows stand for.
 pub(super) fn read(lines: Vec<TextLine<'_>>, log: RowLog) -> Vec<TextLine<'_>> {
     let mut cut = Vec::with_capacity(lines.len());
-    let mut names: Vec<String> = Vec::new();
+    let mut table = IisTable::default();
     let mut lines = lines.into_iter().peekable();
     while let Some(mut line) = lines.next() {
         if let Some(fields) = line.text.strip_prefix("#Fields: ").filter(|_| matches!(log, RowLog::Iis)) {
-            names = fields.split(' ').map(str::to_owned).collect();
+            table.names = fields.split(' ').map(str::to_owned).collect();
         }
         let said = match log {
-            RowLog::Iis => iis(&line.text, &names),
+            RowLog::Iis => table.row(&line.text),
             RowLog::MailEnable => mail_enable(&line.text),
             RowLog::SmtpCli => {
                 let next = lines.peek().and_then(|next| bracketed(&next.text)).map(|(code, _)| code.to_owned());
@@ -60,31 +61,62 @@ pub(super) fn read(lines: Vec<TextLine<'_>>, log: RowLog) -> Vec<TextLine<'_>> {
     cut
 }
 
-/// A row of the SMTP service of IIS. A session that it opened shows replies; of one that it served each command has a code.
-fn iis(line: &str, names: &[String]) -> Option<Vec<String>> {
-    let values: Vec<&str> = line.split(' ').collect();
-    let value = |name: &str| names.iter().position(|it| it == name).and_then(|at| values.get(at)).copied();
-    let (peer, user, query) = (value("c-ip")?, value("cs-username")?, with_blanks(value("cs-uri-query")?));
-    let (method, code) = (value("cs-method")?, value("sc-status")?);
-    if line.starts_with('#') || !line.contains(" SMTPSVC") {
-        return None;
-    }
-    let argument = if query == "-" { "" } else { query.trim_start() };
-    let typed = format!("{method} {argument}").trim_end().to_owned();
-    match user {
-        "OutboundConnectionResponse" => {
-            let port = value("s-port").unwrap_or_default();
-            let connected = query.starts_with("220").then(|| format!("[{peer}] connected to {peer}:{port}"));
-            Some(connected.into_iter().chain([format!("[{peer}] < {query}")]).collect())
+/// The log of the SMTP service of IIS.
+#[derive(Default)]
+struct IisTable {
+    /// The names of the columns.
+    names: Vec<String>,
+    /// The clients that may say EHLO once more within their session: after STARTTLS, or because it was refused.
+    may_greet: Vec<String>,
+}
+
+impl IisTable {
+    /// Of a session that the service opened a row is a line; of one that it served it is a command with the code that answered.
+    fn row(&mut self, line: &str) -> Option<Vec<String>> {
+        let values: Vec<&str> = line.split(' ').collect();
+        let value = |name: &str| self.names.iter().position(|it| it == name).and_then(|at| values.get(at)).copied();
+        let (peer, user, query) = (value("c-ip")?, value("cs-username")?, with_blanks(value("cs-uri-query")?));
+        let (method, code, own) = (value("cs-method")?, value("sc-status")?, value("s-ip").unwrap_or("-"));
+        if line.starts_with('#') || !line.contains(" SMTPSVC") {
+            return None;
         }
-        "OutboundConnectionCommand" => Some(vec![format!("[{peer}] > {typed}")]),
-        // What follows the verb is the name of the client, or of the message.
-        _ if method == "QUIT" => Some(vec![format!("[{peer}] > QUIT")]),
-        _ if method == "DATA" => {
-            Some(vec![format!("[{peer}] > DATA"), format!("[{peer}] < 354 "), format!("[{peer}] < {code} ")])
+        let argument = if query == "-" { "" } else { query.trim_start() };
+        let typed = format!("{method} {argument}").trim_end().to_owned();
+        let said = |lines: &[String]| Some(lines.iter().map(|line| format!("[{peer}] {line}")).collect::<Vec<_>>());
+        match user {
+            "OutboundConnectionResponse" if query.starts_with("220") => {
+                let port = value("s-port").unwrap_or_default();
+                said(&[format!("connected to {peer}:{port}"), format!("< {query}")])
+            }
+            "OutboundConnectionResponse" => said(&[format!("< {query}")]),
+            "OutboundConnectionCommand" => said(&[format!("> {typed}")]),
+            // What follows the verb is the name of the client, or of the message; the code of QUIT is one of the service's own.
+            _ if method == "QUIT" => said(&["> QUIT".to_owned(), "< 221 ".to_owned()]),
+            _ if method == "DATA" => said(&["> DATA".to_owned(), "< 354 ".to_owned(), format!("< {code} ")]),
+            _ if command(&typed).is_none() => None,
+            _ => {
+                let begins = self.begins(peer, method, code).then(|| connecting(own));
+                let lines = [format!("> {typed}"), format!("< {code} ")];
+                said(&begins.into_iter().chain(lines).collect::<Vec<_>>())
+            }
         }
-        _ => command(&typed).map(|_| vec![format!("[{peer}] > {typed}"), format!("[{peer}] < {code} ")]),
     }
+
+    /// Whether a session begins with this command.
+    fn begins(&mut self, peer: &str, method: &str, code: &str) -> bool {
+        let greets = matches!(method, "EHLO" | "HELO");
+        let goes_on = self.may_greet.iter().any(|it| it == peer);
+        self.may_greet.retain(|it| it != peer);
+        if method == "STARTTLS" || greets && code.starts_with('5') {
+            self.may_greet.push(peer.to_owned());
+        }
+        greets && !goes_on
+    }
+}
+
+/// The line that begins a session with the service at this address, which may be missing.
+fn connecting(own: &str) -> String {
+    if own == "-" { "=== Trying pipe to ".to_owned() } else { format!("Connecting to {own}:{SMTP_PORT}") }
 }
 
 /// A plus stands for a blank, but not in a path.
@@ -121,7 +153,8 @@ mod tests {
         "date time c-ip cs-username s-sitename s-computername s-port cs-method cs-uri-stem cs-uri-query sc-status";
 
     fn row(line: &str) -> Option<Vec<String>> {
-        iis(line, &FIELDS.split(' ').map(str::to_owned).collect::<Vec<_>>())
+        let names = FIELDS.split(' ').map(str::to_owned).collect();
+        IisTable { names, ..IisTable::default() }.row(line)
     }
 
     #[test]
