@@ -149,7 +149,7 @@ fn is_start(bytes: &[u8], at: usize) -> bool {
 
 /// Whether what stands before a single code says that a reply follows: other numbers stand in logs too.
 fn introduces(before: &str, paragraph: &str, codes: &Codes<'_>) -> bool {
-    const MARKS: [&str; 18] = [
+    const MARKS: [&str; 24] = [
         "returned '",
         "returned \"",
         "responded:",
@@ -157,6 +157,13 @@ fn introduces(before: &str, paragraph: &str, codes: &Codes<'_>) -> bool {
         "<<<",
         "said:",
         "was:",
+        // .NET in German, French, Spanish, Italian
+        "war:",
+        "geantwortet:",
+        "était :",
+        "était:",
+        "fue:",
+        "era:",
         "returned:",
         "smtp;",
         "s:",

@@ -88,6 +88,13 @@ pub(super) static STATEMENTS: &[Statement] = &[
         .help("each line of an authentication exchange is base64")
         .in_scenario("each line of an authentication exchange is base64: `<<value | b64encode>>`")
         .example("501 5.5.2 Cannot decode base64"),
+    Statement::on(&[454, 525, 534, 535], AUTH_REPLIES)
+        .text(&["account disabled", "account is disabled", "account has been disabled", "user disabled", "account locked", "account is locked",
+            "account has been locked", "account suspended", "account is suspended", "account has been suspended", "account is blocked",
+            "too many login fail", "too many failed", "too many authentication fail", "too many invalid"])
+        .unless(&["smtp auth", "smtpclient", "basic authentication"])
+        .help("the account may not log in: it is disabled, or locked after too many wrong passwords; who runs the server can change that")
+        .example("535 5.7.8 Authentication failed: account is locked"),
     refusal(SENDER_LOGIN)
         .text(&["not owned by user", "not owned by auth user", "not logged in", "sendasdenied", "send as", "not allowed to send as", "must match auth",
             "sender address must match"])
