@@ -20,6 +20,25 @@ pub(super) fn is_trace(lines: &[TextLine<'_>]) -> bool {
 struct SocketTrace {
     octets: Octets,
     towards: Option<Towards>,
+    /// The side whose block is read.
+    mark: char,
+}
+
+impl SocketTrace {
+    /// Takes a line of octets; `head` stands above the first of a block.
+    fn take<'t>(&mut self, head: Option<&str>, bytes: &[u8], line: &TextLine<'t>, cut: &mut Vec<TextLine<'t>>) {
+        if let Some(head) = head {
+            let text = String::from_utf8_lossy(bytes);
+            self.mark = side(head, &text);
+            if see_tls(&mut self.towards, self.mark == '<', text.lines().next().unwrap_or_default()) {
+                let text = Cow::Borrowed("TLS negotiation succeeded");
+                cut.push(TextLine { start: line.start, end: line.end, text, role: LineRole::Open });
+            }
+        }
+        if self.towards != Some(Towards::Encrypted) {
+            self.octets.take(self.mark, bytes, line, cut);
+        }
+    }
 }
 
 /// Its lines, each with the number of its socket and the sign of its side.
@@ -28,10 +47,11 @@ pub(super) fn read(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
     let mut sockets: BTreeMap<String, SocketTrace> = BTreeMap::new();
     // The line that says whose the block is; nothing within a block.
     let mut head: Option<String> = None;
-    let (mut mark, mut number) = ('>', String::new());
+    let mut number = String::new();
     for mut line in lines {
         let Some(bytes) = dumped(&line.text) else {
             if line.text.contains("Data from ") {
+                number = number_of(&line.text);
                 head = Some(line.text.to_string());
             }
             line.role = if line.text.contains("System.Net") { LineRole::Noise } else { line.role };
@@ -39,22 +59,8 @@ pub(super) fn read(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
             continue;
         };
         let before = cut.len();
-        if let Some(head) = &head {
-            number = number_of(head);
-        }
         let socket = sockets.entry(number.clone()).or_default();
-        if let Some(head) = head.take() {
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            mark = side(&head, &text);
-            if see_tls(&mut socket.towards, mark == '<', text.lines().next().unwrap_or_default()) {
-                let (start, end) = (line.start, line.end);
-                let begun = Cow::Borrowed("TLS negotiation succeeded");
-                cut.push(TextLine { start, end, text: begun, role: LineRole::Open });
-            }
-        }
-        if socket.towards != Some(Towards::Encrypted) {
-            socket.octets.take(mark, &bytes, &line, &mut cut);
-        }
+        socket.take(head.take().as_deref(), &bytes, &line, &mut cut);
         name(&mut cut[before..], &number);
     }
     for (number, mut socket) in sockets {
