@@ -13,9 +13,9 @@ use crate::play::server::scope::ServerScope;
 use crate::play::server::tally::Tally;
 use crate::play::stage::shown_capture;
 use crate::scenario::server::{Per, Rule};
-use crate::scenario::{Closing, Mode, Rendered, TemplateError, Templates, Text, value_from_bytes};
+use crate::scenario::{Mode, Rendered, TemplateError, Templates, Text, value_from_bytes};
 use crate::secret::Masker;
-use crate::server::{Accepted, Ending, Interjection};
+use crate::server::{Accepted, Interjection};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -102,17 +102,24 @@ impl Judge<'_> {
     }
 }
 
-/// What `rule` does now; `may_tell` is whether a secret may be sent to this client.
-pub(crate) fn ruling(rule: &Rule, comparer: &Comparer<'_>, may_tell: bool) -> Result<Interjection, TemplateError> {
+/// What `rule` does now; `may_tell` is whether a secret, or what a secret `decides`, may be sent to this client.
+pub(crate) fn ruling(
+    rule: &Rule,
+    comparer: &Comparer<'_>,
+    may_tell: bool,
+    decides: bool,
+) -> Result<Interjection, TemplateError> {
     let speech = ReplySpeech { templates: comparer.templates, scope: comparer.scope };
+    let refusal = |span| {
+        let message = "a secret would go over a plain connection to another machine".to_owned();
+        TemplateError { message, span, help: Some("allow it with `--insecure-secrets`".to_owned()) }
+    };
+    if decides && !may_tell {
+        return Err(refusal(rule.reply.as_ref().map_or(rule.span, |reply| reply.span)));
+    }
     let reply = rule.reply.as_ref().map(|reply| {
         let rendered = speech.reply(reply)?;
-        if rendered.secret && !may_tell {
-            let message = "a secret would go over a plain connection to another machine".to_owned();
-            let help = Some("allow it with `--insecure-secrets`".to_owned());
-            return Err(TemplateError { message, span: reply.span, help });
-        }
-        Ok(rendered)
+        if rendered.secret && !may_tell { Err(refusal(reply.span)) } else { Ok(rendered) }
     });
     let pace = rule.pace.as_ref().map(|pace| {
         let every = comparer.length(&pace.every)?;
@@ -120,11 +127,12 @@ pub(crate) fn ruling(rule: &Rule, comparer: &Comparer<'_>, may_tell: bool) -> Re
     });
     let delay = rule.delay.as_ref().map(|delay| comparer.length(delay)).transpose()?;
     let Rendered { bytes, shown, secret } = reply.transpose()?.unwrap_or_default();
-    let ending = rule.close.map(|closing| match closing {
-        Closing::Fin => Ending::Close,
-        Closing::Reset => Ending::Reset,
-        Closing::Truncate => Ending::Truncate,
-        Closing::Write => Ending::CloseWrite,
-    });
-    Ok(Interjection { delay: delay.unwrap_or_default(), bytes, shown, secret, pace: pace.transpose()?, ending })
+    Ok(Interjection {
+        delay: delay.unwrap_or_default(),
+        bytes,
+        shown,
+        secret,
+        pace: pace.transpose()?,
+        closing: rule.close,
+    })
 }

@@ -10,6 +10,7 @@ use super::{
     CodePattern, Connect, Data, Expectation, Expected, Expression, Length, Named, Pattern, Requirement, Span, Text,
     TlsSettings,
 };
+use crate::smtp::closing::Closing;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
@@ -145,16 +146,6 @@ pub(crate) struct Auth {
     pub(crate) initial_response: bool,
 }
 
-/// How a connection is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Closing {
-    Fin,
-    Reset,
-    Write,
-    /// By FIN alone: a session under TLS gets no `close_notify`.
-    Truncate,
-}
-
 /// Steps that belong together, and how often and in which way they are played.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Group {
@@ -280,6 +271,11 @@ impl Step {
             Action::Data(data) | Action::Bdat(Bdat { data, .. }) => data.files(),
             _ => Vec::new(),
         }
+    }
+
+    /// Whether it does something that another side, or a clock, sees.
+    pub(crate) fn is_seen(&self) -> bool {
+        self.reply.is_some() || !matches!(self.action.speaks(), Speech::Nothing | Speech::Listens)
     }
 
     /// The names that the texts it sends (or sets) read.

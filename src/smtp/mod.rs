@@ -1,6 +1,7 @@
 //! The words of the wire, pure: no I/O, and nothing of ours is imported here.
 
 pub mod auth;
+pub(crate) mod closing;
 pub(crate) mod command;
 pub(crate) mod dialogue;
 pub mod enhanced_status;
@@ -9,6 +10,7 @@ pub mod extension;
 pub mod idiom;
 pub mod mail_data;
 pub(crate) mod message;
+pub(crate) mod no_reply;
 pub(crate) mod offer;
 pub(crate) mod parameter;
 pub mod ports;

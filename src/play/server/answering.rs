@@ -3,9 +3,10 @@
 use crate::play::server::connection::{Connection, Pending};
 use crate::play::server::message::{Begun, ReceivedMessage};
 use crate::play::server::reply::may_tell;
+use crate::scenario::Rendered;
 use crate::scenario::server::ServerTls;
-use crate::scenario::{Closing, Rendered};
 use crate::server::HandshakeTrouble;
+use crate::smtp::closing::Closing;
 use crate::smtp::reply::code_of;
 use std::sync::Arc;
 use std::time::Duration;
