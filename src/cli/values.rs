@@ -280,14 +280,31 @@ pub(super) fn lines_of(file: &Path) -> Result<Vec<(String, String)>, String> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let fault = || format!("{}:{}: expected NAME=VALUE", file.display(), index + 1);
-        let (name, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=').ok_or_else(fault)?;
-        if name.trim().is_empty() {
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let fault = || format!("{}:{}: {}", file.display(), index + 1, expected_in_place_of(line));
+        let (name, value) = line.split_once('=').ok_or_else(fault)?;
+        // `password: a=b` names no secret.
+        if name.trim().is_empty() || name.trim().contains([':', '{', '"', ' ']) {
             return Err(fault());
         }
         pairs.push((name.trim().to_owned(), unquoted(value.trim())));
     }
     Ok(pairs)
+}
+
+/// What a line should be: nothing of it is repeated, since it may be a secret.
+fn expected_in_place_of(line: &str) -> &'static str {
+    let name = line.trim_start_matches("- ").split(':').next().unwrap_or_default();
+    let is_name =
+        |name: &str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || "_-.".contains(letter));
+    let is_yaml =
+        |name: &str| line[line.find(name).unwrap_or(0) + name.len()..].starts_with(": ") || line.ends_with(':');
+    match line.as_bytes() {
+        [b'{' | b'}' | b'"', ..] => "expected NAME=VALUE, a line for each, and not JSON",
+        [b'[', .., b']'] => "expected NAME=VALUE, and no sections",
+        _ if is_name(name) && is_yaml(name) => "expected NAME=VALUE, with `=` in place of the colon",
+        _ => "expected NAME=VALUE",
+    }
 }
 
 fn unquoted(value: &str) -> String {
@@ -314,5 +331,19 @@ mod tests {
         assert_eq!(pairs, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
         std::fs::write(file.path(), "secret\n").unwrap();
         assert!(!lines_of(file.path()).unwrap_err().contains("secret"));
+        for (text, told) in [
+            ("password: hunter2\n", "with `=` in place of the colon"),
+            ("- password: hunter2\n", "with `=` in place of the colon"),
+            ("password: hunt=er2\n", "with `=` in place of the colon"),
+            ("secrets:\n  password: hunter2\n", "with `=` in place of the colon"),
+            ("{\"password\": \"hunter2\"}\n", "not JSON"),
+            ("[default]\npassword = hunter2\n", "no sections"),
+            ("hunter2\n", "expected NAME=VALUE"),
+            ("hun:ter2\n", "expected NAME=VALUE"),
+        ] {
+            std::fs::write(file.path(), text).unwrap();
+            let fault = lines_of(file.path()).unwrap_err();
+            assert!(fault.ends_with(told) && !fault.contains("hunter2"), "{text}: {fault}");
+        }
     }
 }
