@@ -330,11 +330,11 @@ mod tests {
         std::fs::write(file.path(), "secret\n").unwrap();
         assert!(!lines_of(file.path()).unwrap_err().contains("secret"));
         for (text, told) in [
-            ("password: hunter2\n", "with `=` in place of the colon"),
-            ("- password: hunter2\n", "with `=` in place of the colon"),
-            ("password: hunt=er2\n", "with `=` in place of the colon"),
-            ("secrets:\n  password: hunter2\n", "with `=` in place of the colon"),
-            ("{\"password\": \"hunter2\"}\n", "not JSON"),
+            ("password: hunter2\n", "`=` in place of the colon"),
+            ("- password: hunter2\n", "`=` in place of the colon"),
+            ("password: hunt=er2\n", "`=` in place of the colon"),
+            ("secrets:\n  password: hunter2\n", "`=` in place of the colon"),
+            ("{\"password\": \"hunter2\"}\n", "`NAME=VALUE`, a line for each"),
             ("[default]\npassword = hunter2\n", "no sections"),
             ("hunter2\n", "expected NAME=VALUE"),
             ("hun:ter2\n", "expected NAME=VALUE"),
