@@ -32,6 +32,7 @@ mod net;
 mod play;
 pub mod portable;
 mod proxy;
+mod public;
 pub mod recording;
 pub mod report;
 pub mod run;

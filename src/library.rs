@@ -29,369 +29,93 @@ impl BuiltIn {
 }
 
 macro_rules! library {
-    ($($name:literal),* $(,)?) => {
+    ($($folder:literal: $($file:literal)+;)+) => {
         /// Every file, sorted by name.
-        static LIBRARY: &[BuiltIn] =
-            &[$(BuiltIn { name: $name, text: include_str!(concat!("../scenarios/", $name, ".yaml")) }),*];
+        static LIBRARY: &[BuiltIn] = &[$($(BuiltIn {
+            name: concat!($folder, $file),
+            text: include_str!(concat!("../scenarios/", $folder, $file, ".yaml")),
+        }),+),+];
     };
 }
 
-library![
-    "audit-client/_before_tls",
-    "audit-client/_bye",
-    "audit-client/_data",
-    "audit-client/_greet",
-    "audit-client/_hello",
-    "audit-client/_login",
-    "audit-client/_mail",
-    "audit-client/_rcpt",
-    "audit-client/_secure",
-    "audit-client/_session",
-    "audit-client/certificates/c-cert-cn-only",
-    "audit-client/certificates/c-cert-expired",
-    "audit-client/certificates/c-cert-future",
-    "audit-client/certificates/c-cert-ip",
-    "audit-client/certificates/c-cert-name",
-    "audit-client/certificates/c-cert-not-ca",
-    "audit-client/certificates/c-cert-nul",
-    "audit-client/certificates/c-cert-self-signed",
-    "audit-client/certificates/c-cert-unknown-ca",
-    "audit-client/certificates/c-cert-usage",
-    "audit-client/certificates/c-cert-wildcard",
-    "audit-client/closing/c-close-data",
-    "audit-client/closing/c-close-ehlo",
-    "audit-client/closing/c-close-end",
-    "audit-client/closing/c-close-greeting",
-    "audit-client/closing/c-close-mail",
-    "audit-client/closing/c-close-quit",
-    "audit-client/closing/c-close-rcpt",
-    "audit-client/closing/c-reset-end",
-    "audit-client/login/c-auth-235-early",
-    "audit-client/login/c-auth-334-more",
-    "audit-client/login/c-auth-454",
-    "audit-client/login/c-auth-535",
-    "audit-client/login/c-auth-challenge",
-    "audit-client/login/c-auth-cram-only",
-    "audit-client/login/c-auth-downgrade",
-    "audit-client/login/c-auth-not-offered",
-    "audit-client/login/c-auth-plain-only",
-    "audit-client/login/c-auth-prompts",
-    "audit-client/message/c-8bit-missing",
-    "audit-client/message/c-bcc",
-    "audit-client/message/c-dots",
-    "audit-client/message/c-final-crlf",
-    "audit-client/message/c-inject-address",
-    "audit-client/message/c-line-ends",
-    "audit-client/message/c-line-long",
-    "audit-client/message/c-size-small",
-    "audit-client/replies/c-early-talk",
-    "audit-client/replies/c-ehlo-odd",
-    "audit-client/replies/c-greeting-late",
-    "audit-client/replies/c-greeting-multi",
-    "audit-client/replies/c-greeting-never",
-    "audit-client/replies/c-reply-extra",
-    "audit-client/replies/c-reply-long",
-    "audit-client/replies/c-reply-mixed-codes",
-    "audit-client/replies/c-reply-split",
-    "audit-client/replies/c-slow",
-    "audit-client/session/c-chunking-refused",
-    "audit-client/session/c-ehlo-name",
-    "audit-client/session/c-no-pipelining",
-    "audit-client/session/c-quit",
-    "audit-client/session/c-quit-waits",
-    "audit-client/stages/c-354-unexpected",
-    "audit-client/stages/c-421-end",
-    "audit-client/stages/c-421-mail",
-    "audit-client/stages/c-code-unknown",
-    "audit-client/stages/c-data-250",
-    "audit-client/stages/c-data-4xx",
-    "audit-client/stages/c-data-5xx",
-    "audit-client/stages/c-ehlo-550",
-    "audit-client/stages/c-ehlo-refused",
-    "audit-client/stages/c-end-4xx",
-    "audit-client/stages/c-end-5xx",
-    "audit-client/stages/c-greeting-421",
-    "audit-client/stages/c-greeting-554",
-    "audit-client/stages/c-greylist",
-    "audit-client/stages/c-mail-4xx",
-    "audit-client/stages/c-mail-5xx",
-    "audit-client/stages/c-rcpt-251",
-    "audit-client/stages/c-rcpt-452",
-    "audit-client/stages/c-rcpt-4xx",
-    "audit-client/stages/c-rcpt-551",
-    "audit-client/stages/c-rcpt-5xx",
-    "audit-client/stages/c-rcpt-mixed",
-    "audit-client/stages/c-rcpt-none-354",
-    "audit-client/starttls/c-forget-auth",
-    "audit-client/starttls/c-inject-ehlo",
-    "audit-client/starttls/c-inject-reply",
-    "audit-client/starttls/c-no-ehlo-after-tls",
-    "audit-client/starttls/c-preauth",
-    "audit-client/starttls/c-strip-ehlo",
-    "audit-client/starttls/c-strip-garbage",
-    "audit-client/starttls/c-strip-refused",
-    "audit-client/starttls/c-strip-unknown",
-    "audit-client/tls/c-implicit-plain",
-    "audit-client/tls/c-tls-alert",
-    "audit-client/tls/c-tls-hang",
-    "audit-client/tls/c-tls-old",
-    "audit-client/tls/c-tls-truncate",
-    "audit-client/tls/c-tls-weak-anon",
-    "audit-client/tls/c-tls-weak-key",
-    "audit-client/tls/c-tls-weak-null",
-    "audit/8bitmime/6152-bad",
-    "audit/8bitmime/6152-body",
-    "audit/_connect",
-    "audit/_data",
-    "audit/_greet",
-    "audit/_hello",
-    "audit/_late",
-    "audit/_mail",
-    "audit/_secure",
-    "audit/_session",
-    "audit/auth/4954-bad",
-    "audit/auth/4954-base64",
-    "audit/auth/4954-cancel",
-    "audit/auth/4954-empty-challenge",
-    "audit/auth/4954-good",
-    "audit/auth/4954-noarg",
-    "audit/auth/4954-transaction",
-    "audit/auth/4954-twice",
-    "audit/auth/4954-unknown",
-    "audit/bdat/bdat-after-last",
-    "audit/bdat/bdat-binary",
-    "audit/bdat/bdat-huge",
-    "audit/bdat/bdat-negative",
-    "audit/bdat/bdat-pipelined",
-    "audit/bdat/bdat-refused-discards",
-    "audit/bdat/bdat-size",
-    "audit/chunking/3030-last",
-    "audit/chunking/3030-mixed",
-    "audit/chunking/3030-order",
-    "audit/chunking/3030-rset",
-    "audit/chunking/3030-zero",
-    "audit/disclosure/disclose-auth-text",
-    "audit/disclosure/disclose-banner",
-    "audit/disclosure/disclose-echo",
-    "audit/disclosure/disclose-expn",
-    "audit/disclosure/disclose-host",
-    "audit/disclosure/disclose-rcpt",
-    "audit/disclosure/disclose-vrfy",
-    "audit/dsn/3461-envid",
-    "audit/dsn/3461-mail",
-    "audit/dsn/3461-never",
-    "audit/dsn/3461-not-offered",
-    "audit/dsn/3461-rcpt",
-    "audit/dsn/3461-ret",
-    "audit/limits/limit-64k-message",
-    "audit/limits/limit-hops",
-    "audit/limits/limit-long-command",
-    "audit/limits/limit-one-reply",
-    "audit/limits/limit-rcpt-code",
-    "audit/limits/limit-reply-line",
-    "audit/limits/limit-transactions",
-    "audit/lmtp/lmtp-8bitmime",
-    "audit/lmtp/lmtp-bdat",
-    "audit/lmtp/lmtp-ehlo",
-    "audit/lmtp/lmtp-extensions",
-    "audit/lmtp/lmtp-lhlo",
-    "audit/lmtp/lmtp-mixed",
-    "audit/lmtp/lmtp-no-recipient",
-    "audit/lmtp/lmtp-per-recipient",
-    "audit/login/auth-12288",
-    "audit/login/auth-530",
-    "audit/login/auth-anonymous",
-    "audit/login/auth-before-tls-offered",
-    "audit/login/auth-before-tls-taken",
-    "audit/login/auth-case",
-    "audit/login/auth-empty",
-    "audit/login/auth-fail-state",
-    "audit/login/auth-initial-empty",
-    "audit/login/auth-mechs-work",
-    "audit/login/auth-pad",
-    "audit/pipelining/2920-after-dot",
-    "audit/pipelining/2920-bad",
-    "audit/pipelining/2920-batch",
-    "audit/pipelining/2920-reset",
-    "audit/pipelining/pipe-behind-data",
-    "audit/pipelining/pipe-behind-ehlo",
-    "audit/pipelining/pipe-behind-quit",
-    "audit/pipelining/pipe-flood",
-    "audit/pipelining/pipe-http",
-    "audit/pipelining/pipe-refused-empty",
-    "audit/pipelining/pipe-split",
-    "audit/pipelining/pipe-tls-on-plain",
-    "audit/relay/5321-relay",
-    "audit/relay/relay-after-failed-auth",
-    "audit/relay/relay-after-rset",
-    "audit/relay/relay-bang",
-    "audit/relay/relay-bang-at",
-    "audit/relay/relay-case-trailing-dot",
-    "audit/relay/relay-double-at",
-    "audit/relay/relay-literal",
-    "audit/relay/relay-no-brackets",
-    "audit/relay/relay-no-domain",
-    "audit/relay/relay-null-sender",
-    "audit/relay/relay-own-domain",
-    "audit/relay/relay-percent",
-    "audit/relay/relay-percent-literal",
-    "audit/relay/relay-quoted",
-    "audit/relay/relay-quoted-at",
-    "audit/relay/relay-second-rcpt",
-    "audit/relay/relay-source-route",
-    "audit/relay/relay-to-literal",
-    "audit/size/1870-bad",
-    "audit/size/1870-data",
-    "audit/size/1870-mail",
-    "audit/size/1870-over",
-    "audit/size/1870-size",
-    "audit/smtp/5321-100-rcpt",
-    "audit/smtp/5321-bare-lf",
-    "audit/smtp/5321-blank",
-    "audit/smtp/5321-case",
-    "audit/smtp/5321-data-arg",
-    "audit/smtp/5321-data-order",
-    "audit/smtp/5321-dots",
-    "audit/smtp/5321-ehlo",
-    "audit/smtp/5321-ehlo-again",
-    "audit/smtp/5321-ehlo-literal",
-    "audit/smtp/5321-ehlo-literal6",
-    "audit/smtp/5321-ehlo-noarg",
-    "audit/smtp/5321-ehlo-resets",
-    "audit/smtp/5321-ehlo-unverified",
-    "audit/smtp/5321-end-cr-cr",
-    "audit/smtp/5321-end-crlf-lf",
-    "audit/smtp/5321-end-lf-crlf",
-    "audit/smtp/5321-end-lf-lf",
-    "audit/smtp/5321-greeting",
-    "audit/smtp/5321-helo",
-    "audit/smtp/5321-helo-plain",
-    "audit/smtp/5321-help",
-    "audit/smtp/5321-line-1000",
-    "audit/smtp/5321-line-512",
-    "audit/smtp/5321-local-64",
-    "audit/smtp/5321-mail-first",
-    "audit/smtp/5321-mail-twice",
-    "audit/smtp/5321-message",
-    "audit/smtp/5321-no-brackets",
-    "audit/smtp/5321-noop",
-    "audit/smtp/5321-noop-arg",
-    "audit/smtp/5321-noop-early",
-    "audit/smtp/5321-null-sender",
-    "audit/smtp/5321-param",
-    "audit/smtp/5321-path-256",
-    "audit/smtp/5321-postmaster",
-    "audit/smtp/5321-postmaster-case",
-    "audit/smtp/5321-postmaster-domain",
-    "audit/smtp/5321-quit",
-    "audit/smtp/5321-quit-closes",
-    "audit/smtp/5321-quit-early",
-    "audit/smtp/5321-quoted",
-    "audit/smtp/5321-rcpt-empty",
-    "audit/smtp/5321-rcpt-order",
-    "audit/smtp/5321-rcpt-param",
-    "audit/smtp/5321-rset",
-    "audit/smtp/5321-rset-clears",
-    "audit/smtp/5321-rset-early",
-    "audit/smtp/5321-rset-keeps",
-    "audit/smtp/5321-source-route",
-    "audit/smtp/5321-trailing",
-    "audit/smtp/5321-two-messages",
-    "audit/smtp/5321-unclosed",
-    "audit/smtp/5321-unknown",
-    "audit/smtp/5321-unknown-survives",
-    "audit/smtp/5321-unknown-user",
-    "audit/smtp/5321-vrfy",
-    "audit/smtp/5321-vrfy-252",
-    "audit/smtputf8/6531-8bit",
-    "audit/smtputf8/6531-mail",
-    "audit/smtputf8/6531-without",
-    "audit/smuggling/smuggle-8bit-verb",
-    "audit/smuggling/smuggle-bare-cr-command",
-    "audit/smuggling/smuggle-bdat",
-    "audit/smuggling/smuggle-end-cr-crlf",
-    "audit/smuggling/smuggle-end-cr-lf",
-    "audit/smuggling/smuggle-end-crlf-cr",
-    "audit/smuggling/smuggle-end-dot-crcrlf",
-    "audit/smuggling/smuggle-end-dot-nul",
-    "audit/smuggling/smuggle-end-lf-cr",
-    "audit/smuggling/smuggle-end-lf-nul",
-    "audit/smuggling/smuggle-end-nul-dot",
-    "audit/smuggling/smuggle-nul-command",
-    "audit/smuggling/smuggle-second-cr-cr",
-    "audit/smuggling/smuggle-second-cr-crlf",
-    "audit/smuggling/smuggle-second-cr-lf",
-    "audit/smuggling/smuggle-second-crlf-cr",
-    "audit/smuggling/smuggle-second-crlf-lf",
-    "audit/smuggling/smuggle-second-dot-crcrlf",
-    "audit/smuggling/smuggle-second-dot-nul",
-    "audit/smuggling/smuggle-second-lf-cr",
-    "audit/smuggling/smuggle-second-lf-crlf",
-    "audit/smuggling/smuggle-second-lf-lf",
-    "audit/smuggling/smuggle-second-lf-nul",
-    "audit/smuggling/smuggle-second-nul-dot",
-    "audit/starttls/3207-arg",
-    "audit/starttls/3207-forget",
-    "audit/starttls/3207-handshake",
-    "audit/starttls/3207-hidden",
-    "audit/starttls/3207-inject",
-    "audit/starttls/3207-twice",
-    "audit/starttls/9325-tls12",
-    "audit/starttls/9325-tls13",
-    "audit/status-codes/2034-bad",
-    "audit/status-codes/2034-ehlo",
-    "audit/status-codes/2034-ok",
-    "audit/tls/cert-expiry",
-    "audit/tls/cert-name",
-    "audit/tls/cert-sni",
-    "audit/tls/cert-time",
-    "audit/tls/tls-ehlo-first",
-    "audit/tls/tls-forget-transaction",
-    "audit/tls/tls-forward-secrecy",
-    "audit/tls/tls-inject-auth",
-    "audit/tls/tls-inject-mail",
-    "audit/tls/tls-inject-split",
-    "audit/tls/tls-not-required-mx",
-    "audit/tls/tls-off-10",
-    "audit/tls/tls-off-11",
-    "audit/tls/tls-required-submission",
-    "audit/tls/tls-weak-anon",
-    "audit/tls/tls-weak-null",
-    "conformance/null-sender",
-    "conformance/rset",
-    "conformance/sequence",
-    "conformance/unknown-command",
-    "providers/amazon-ses-message",
-    "providers/brevo-message",
-    "providers/fastmail-message",
-    "providers/gmail-message",
-    "providers/icloud-message",
-    "providers/ionos-message",
-    "providers/mailgun-message",
-    "providers/mailjet-message",
-    "providers/microsoft-365-message",
-    "providers/ovh-message",
-    "providers/postmark-message",
-    "providers/sendgrid-as-typed",
-    "providers/sendgrid-auth-login-initial",
-    "providers/sendgrid-auth-plain",
-    "providers/sendgrid-auth-plain-prompted",
-    "providers/sendgrid-implicit-tls",
-    "providers/sendgrid-message",
-    "providers/sendgrid-plain-25",
-    "providers/sendgrid-wrong-password",
-    "providers/yahoo-message",
-    "providers/zoho-message",
-    "relay/delivery",
-    "relay/open-relay",
-    "relay/size-limit",
-    "relay/vrfy",
-    "security/implicit-tls-certificate",
-    "security/no-auth-before-tls",
-    "security/starttls-certificate",
-    "security/starttls-injection",
-    "sendgrid-auth-login",
-];
+library! {
+    "audit-client/": "_before_tls" "_bye" "_data" "_greet" "_hello" "_login" "_mail" "_rcpt" "_secure" "_session";
+    "audit-client/certificates/": "c-cert-cn-only" "c-cert-expired" "c-cert-future" "c-cert-ip" "c-cert-name"
+        "c-cert-not-ca" "c-cert-nul" "c-cert-self-signed" "c-cert-unknown-ca" "c-cert-usage" "c-cert-wildcard";
+    "audit-client/closing/": "c-close-data" "c-close-ehlo" "c-close-end" "c-close-greeting" "c-close-mail"
+        "c-close-quit" "c-close-rcpt" "c-reset-end";
+    "audit-client/login/": "c-auth-235-early" "c-auth-334-more" "c-auth-454" "c-auth-535" "c-auth-challenge"
+        "c-auth-cram-only" "c-auth-downgrade" "c-auth-not-offered" "c-auth-plain-only" "c-auth-prompts";
+    "audit-client/message/": "c-8bit-missing" "c-bcc" "c-dots" "c-final-crlf" "c-inject-address" "c-line-ends"
+        "c-line-long" "c-size-small";
+    "audit-client/replies/": "c-early-talk" "c-ehlo-odd" "c-greeting-late" "c-greeting-multi" "c-greeting-never"
+        "c-reply-extra" "c-reply-long" "c-reply-mixed-codes" "c-reply-split" "c-slow";
+    "audit-client/session/": "c-chunking-refused" "c-ehlo-name" "c-no-pipelining" "c-quit" "c-quit-waits";
+    "audit-client/stages/": "c-354-unexpected" "c-421-end" "c-421-mail" "c-code-unknown" "c-data-250" "c-data-4xx"
+        "c-data-5xx" "c-ehlo-550" "c-ehlo-refused" "c-end-4xx" "c-end-5xx" "c-greeting-421" "c-greeting-554"
+        "c-greylist" "c-mail-4xx" "c-mail-5xx" "c-rcpt-251" "c-rcpt-452" "c-rcpt-4xx" "c-rcpt-551" "c-rcpt-5xx"
+        "c-rcpt-mixed" "c-rcpt-none-354";
+    "audit-client/starttls/": "c-forget-auth" "c-inject-ehlo" "c-inject-reply" "c-no-ehlo-after-tls" "c-preauth"
+        "c-strip-ehlo" "c-strip-garbage" "c-strip-refused" "c-strip-unknown";
+    "audit-client/tls/": "c-implicit-plain" "c-tls-alert" "c-tls-hang" "c-tls-old" "c-tls-truncate" "c-tls-weak-anon"
+        "c-tls-weak-key" "c-tls-weak-null";
+    "audit/8bitmime/": "6152-bad" "6152-body";
+    "audit/": "_connect" "_data" "_greet" "_hello" "_late" "_mail" "_secure" "_session";
+    "audit/auth/": "4954-bad" "4954-base64" "4954-cancel" "4954-empty-challenge" "4954-good" "4954-noarg"
+        "4954-transaction" "4954-twice" "4954-unknown";
+    "audit/bdat/": "bdat-after-last" "bdat-binary" "bdat-huge" "bdat-negative" "bdat-pipelined" "bdat-refused-discards"
+        "bdat-size";
+    "audit/chunking/": "3030-last" "3030-mixed" "3030-order" "3030-rset" "3030-zero";
+    "audit/disclosure/": "disclose-auth-text" "disclose-banner" "disclose-echo" "disclose-expn" "disclose-host"
+        "disclose-rcpt" "disclose-vrfy";
+    "audit/dsn/": "3461-envid" "3461-mail" "3461-never" "3461-not-offered" "3461-rcpt" "3461-ret";
+    "audit/limits/": "limit-64k-message" "limit-hops" "limit-long-command" "limit-one-reply" "limit-rcpt-code"
+        "limit-reply-line" "limit-transactions";
+    "audit/lmtp/": "lmtp-8bitmime" "lmtp-bdat" "lmtp-ehlo" "lmtp-extensions" "lmtp-lhlo" "lmtp-mixed"
+        "lmtp-no-recipient" "lmtp-per-recipient";
+    "audit/login/": "auth-12288" "auth-530" "auth-anonymous" "auth-before-tls-offered" "auth-before-tls-taken"
+        "auth-case" "auth-empty" "auth-fail-state" "auth-initial-empty" "auth-mechs-work" "auth-pad";
+    "audit/pipelining/": "2920-after-dot" "2920-bad" "2920-batch" "2920-reset" "pipe-behind-data" "pipe-behind-ehlo"
+        "pipe-behind-quit" "pipe-flood" "pipe-http" "pipe-refused-empty" "pipe-split" "pipe-tls-on-plain";
+    "audit/relay/": "5321-relay" "relay-after-failed-auth" "relay-after-rset" "relay-bang" "relay-bang-at"
+        "relay-case-trailing-dot" "relay-double-at" "relay-literal" "relay-no-brackets" "relay-no-domain"
+        "relay-null-sender" "relay-own-domain" "relay-percent" "relay-percent-literal" "relay-quoted" "relay-quoted-at"
+        "relay-second-rcpt" "relay-source-route" "relay-to-literal";
+    "audit/size/": "1870-bad" "1870-data" "1870-mail" "1870-over" "1870-size";
+    "audit/smtp/": "5321-100-rcpt" "5321-bare-lf" "5321-blank" "5321-case" "5321-data-arg" "5321-data-order"
+        "5321-dots" "5321-ehlo" "5321-ehlo-again" "5321-ehlo-literal" "5321-ehlo-literal6" "5321-ehlo-noarg"
+        "5321-ehlo-resets" "5321-ehlo-unverified" "5321-end-cr-cr" "5321-end-crlf-lf" "5321-end-lf-crlf"
+        "5321-end-lf-lf" "5321-greeting" "5321-helo" "5321-helo-plain" "5321-help" "5321-line-1000" "5321-line-512"
+        "5321-local-64" "5321-mail-first" "5321-mail-twice" "5321-message" "5321-no-brackets" "5321-noop"
+        "5321-noop-arg" "5321-noop-early" "5321-null-sender" "5321-param" "5321-path-256" "5321-postmaster"
+        "5321-postmaster-case" "5321-postmaster-domain" "5321-quit" "5321-quit-closes" "5321-quit-early" "5321-quoted"
+        "5321-rcpt-empty" "5321-rcpt-order" "5321-rcpt-param" "5321-rset" "5321-rset-clears" "5321-rset-early"
+        "5321-rset-keeps" "5321-source-route" "5321-trailing" "5321-two-messages" "5321-unclosed" "5321-unknown"
+        "5321-unknown-survives" "5321-unknown-user" "5321-vrfy" "5321-vrfy-252";
+    "audit/smtputf8/": "6531-8bit" "6531-mail" "6531-without";
+    "audit/smuggling/": "smuggle-8bit-verb" "smuggle-bare-cr-command" "smuggle-bdat" "smuggle-end-cr-crlf"
+        "smuggle-end-cr-lf" "smuggle-end-crlf-cr" "smuggle-end-dot-crcrlf" "smuggle-end-dot-nul" "smuggle-end-lf-cr"
+        "smuggle-end-lf-nul" "smuggle-end-nul-dot" "smuggle-nul-command" "smuggle-second-cr-cr"
+        "smuggle-second-cr-crlf" "smuggle-second-cr-lf" "smuggle-second-crlf-cr" "smuggle-second-crlf-lf"
+        "smuggle-second-dot-crcrlf" "smuggle-second-dot-nul" "smuggle-second-lf-cr" "smuggle-second-lf-crlf"
+        "smuggle-second-lf-lf" "smuggle-second-lf-nul" "smuggle-second-nul-dot";
+    "audit/starttls/": "3207-arg" "3207-forget" "3207-handshake" "3207-hidden" "3207-inject" "3207-twice" "9325-tls12"
+        "9325-tls13";
+    "audit/status-codes/": "2034-bad" "2034-ehlo" "2034-ok";
+    "audit/tls/": "cert-chain" "cert-expiry" "cert-key" "cert-name" "cert-signature" "cert-sni" "cert-time"
+        "tls-ehlo-first" "tls-forget-transaction" "tls-forward-secrecy" "tls-inject-auth" "tls-inject-mail"
+        "tls-inject-split" "tls-not-required-mx" "tls-off-10" "tls-off-11" "tls-required-submission" "tls-weak-anon"
+        "tls-weak-null";
+    "conformance/": "null-sender" "rset" "sequence" "unknown-command";
+    "providers/": "amazon-ses-message" "brevo-message" "fastmail-message" "gmail-message" "icloud-message"
+        "ionos-message" "mailgun-message" "mailjet-message" "microsoft-365-message" "ovh-message" "postmark-message"
+        "sendgrid-as-typed" "sendgrid-auth-login-initial" "sendgrid-auth-plain" "sendgrid-auth-plain-prompted"
+        "sendgrid-implicit-tls" "sendgrid-message" "sendgrid-plain-25" "sendgrid-wrong-password" "yahoo-message"
+        "zoho-message";
+    "relay/": "delivery" "open-relay" "size-limit" "vrfy";
+    "security/": "implicit-tls-certificate" "no-auth-before-tls" "starttls-certificate" "starttls-injection";
+    "": "sendgrid-auth-login";
+}
 
 /// All scenarios, sorted by name. Parts that only others include are left out.
 pub fn all() -> impl Iterator<Item = &'static BuiltIn> {

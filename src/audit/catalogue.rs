@@ -40,29 +40,17 @@ pub(crate) fn client_probe() -> Result<Arc<Scenario>, LoadError> {
     load_built_in(&CLIENT_PROBE).map(Arc::new)
 }
 
-/// Every check of servers, in the order of the library.
+/// Every check, in the order of the library.
 ///
 /// # Errors
 /// A check that cannot be read; the tests keep the library free of mistakes.
-pub(crate) fn checks() -> Result<Vec<Check>, LoadError> {
-    read(CheckLibrary::Servers.checks())
-}
-
-/// Every check of clients.
-///
-/// # Errors
-/// As [`checks`].
-pub(crate) fn client_checks() -> Result<Vec<Check>, LoadError> {
-    read(CheckLibrary::Clients.checks())
-}
-
-fn read(files: impl Iterator<Item = &'static BuiltIn>) -> Result<Vec<Check>, LoadError> {
+pub(crate) fn checks(library: CheckLibrary) -> Result<Vec<Check>, LoadError> {
     let read = |built_in: &'static BuiltIn| {
         let scenario = Arc::new(load_built_in(built_in)?);
         let group = built_in.folder().rsplit('/').next().unwrap_or_default();
         Ok(Check { id: built_in.short_name(), group, built_in, scenario })
     };
-    files.map(read).collect()
+    library.checks().map(read).collect()
 }
 
 impl Check {

@@ -10,7 +10,7 @@ mod judge_client;
 mod makes;
 mod target;
 
-pub(crate) use catalogue::{Check, CheckChoice, checks, client_checks, client_probe, probe};
+pub(crate) use catalogue::{Check, CheckChoice, checks, client_probe, probe};
 pub(crate) use client::{Expects, HOST, Habits, MESSAGE, RECIPIENT, SENDER, USER};
 pub(crate) use judge::{CheckVerdict, ENDED_EARLY, Judged, in_words, judge, played_again_after};
 pub(crate) use judge_client::{judge_client, told};

@@ -9,6 +9,7 @@ pub(super) mod client;
 mod client_played;
 mod clients;
 mod diff;
+mod instead;
 mod meeting;
 mod outside;
 mod played;
@@ -23,7 +24,7 @@ use super::run::{RunArguments, TranscriptsOf, fail_on};
 use super::screen::{self, Color};
 use super::trust::SessionArguments;
 use super::values::ValueArguments;
-use crate::audit::{Check, CheckChoice, checks};
+use crate::audit::{Check, CheckChoice};
 use crate::library::CheckLibrary;
 use crate::report::audit::{self, Audit, AuditTarget, AuditVerdict};
 use crate::report::format::Format;
@@ -31,6 +32,7 @@ use crate::report::merge::first_that_applies;
 use crate::report::model::Level as ReportLevel;
 use crate::report::{Report, nagios};
 use crate::scenario::{FailOn, Level};
+use instead::{InsteadArguments, SUBJECTS, subjects};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -38,12 +40,13 @@ use std::time::Instant;
 /// `--fail-on` counts, 1 when one failed, 2 when something could not be done as asked, 3 when a server could not be reached,
 /// and 130 when the audit was interrupted.
 #[derive(Debug, clap::Args)]
+#[command(group = subjects())]
 pub(super) struct AuditArguments {
     /// Servers: 25 without a port, 465 is implicit TLS, `unix:PATH` is LMTP
-    #[arg(value_name = "HOST[:PORT]")]
+    #[arg(value_name = "HOST[:PORT]", group = SUBJECTS)]
     hosts: Vec<String>,
     /// Servers in a CSV file, one per row; the first row names columns, which take precedence over options of the same name
-    #[arg(long, value_name = "FILE.csv")]
+    #[arg(long, value_name = "FILE.csv", group = SUBJECTS)]
     targets: Option<PathBuf>,
     #[command(flatten)]
     common: targets::CommonArguments,
@@ -64,15 +67,8 @@ pub(super) struct AuditArguments {
     per_target: u32,
     #[command(flatten)]
     results: ResultArguments,
-    /// List all checks: id, RFC, level, and what each is about
-    #[arg(long, conflicts_with_all = ["hosts", "targets"], help_heading = "Instead of an audit")]
-    list: bool,
-    /// Explain one check, and show its scenario
-    #[arg(long, value_name = "ID", conflicts_with_all = ["hosts", "targets", "list"], help_heading = "Instead of an audit")]
-    explain: Option<String>,
-    /// Say what changed between two audits, from the JSON reports that `--report json=FILE` wrote
-    #[arg(long, num_args = 2, value_names = ["OLD.json", "NEW.json"], conflicts_with_all = ["hosts", "targets", "list", "explain"], help_heading = "Instead of an audit")]
-    diff: Vec<PathBuf>,
+    #[command(flatten)]
+    instead: InsteadArguments,
 }
 
 /// How what came of an audit is judged and shown.
@@ -123,7 +119,9 @@ struct ChoiceArguments {
 }
 
 impl ChoiceArguments {
-    fn of(&self, all: Vec<Check>) -> Result<Vec<Check>, Refusal> {
+    /// The checks of a library that are chosen.
+    fn of(&self, library: CheckLibrary) -> Result<Vec<Check>, Refusal> {
+        let all = catalogue::all(library)?;
         let (only, skip) = (self.only.clone(), self.skip.clone());
         Ok(CheckChoice { only, skip, level: self.level.map(|level| level.0) }.of(all)?)
     }
@@ -145,23 +143,14 @@ fn level(text: &str) -> Result<LevelArgument, String> {
 
 /// Plays checks, or tells about them, and gives the exit code.
 pub(super) fn audit(arguments: &AuditArguments) -> u8 {
-    let done = match arguments.diff.as_slice() {
-        [old, new] => diff::diff(old, new, arguments.results.fail_on.0, &arguments.results.reports),
-        _ => audited(arguments),
-    };
-    done.unwrap_or_else(|refusal| refusal.show())
+    audited(arguments).unwrap_or_else(|refusal| refusal.show())
 }
 
 fn audited(arguments: &AuditArguments) -> Result<u8, Refusal> {
-    let all = checks().map_err(|error| Refusal::from(error.to_string()))?;
-    if let Some(id) = &arguments.explain {
-        return catalogue::explain(&all, id, CheckLibrary::Servers);
+    if let Some(code) = arguments.instead.answer(CheckLibrary::Servers, &arguments.choice, &arguments.results)? {
+        return Ok(code);
     }
-    let chosen = arguments.choice.of(all)?;
-    if arguments.list {
-        screen::result(&catalogue::list(&chosen, CheckLibrary::Servers));
-        return Ok(0);
-    }
+    let chosen = arguments.choice.of(CheckLibrary::Servers)?;
     let targets = targets::read(&arguments.hosts, arguments.targets.as_deref(), &arguments.common)?;
     let read: Vec<PathBuf> = arguments.targets.iter().cloned().chain(arguments.values.files_read()).collect();
     let files = ReportFiles::open(&arguments.results.reports, &read)?;

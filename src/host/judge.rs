@@ -13,9 +13,9 @@ use crate::play::server::scope::ServerScope;
 use crate::play::server::tally::Tally;
 use crate::play::stage::shown_capture;
 use crate::scenario::server::{Per, Rule};
-use crate::scenario::{Closing, Mode, Rendered, TemplateError, Templates, Text, value_from_bytes};
+use crate::scenario::{Mode, Rendered, TemplateError, Templates, Text, value_from_bytes};
 use crate::secret::Masker;
-use crate::server::{Accepted, Ending, Interjection};
+use crate::server::{Accepted, Interjection};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -120,11 +120,12 @@ pub(crate) fn ruling(rule: &Rule, comparer: &Comparer<'_>, may_tell: bool) -> Re
     });
     let delay = rule.delay.as_ref().map(|delay| comparer.length(delay)).transpose()?;
     let Rendered { bytes, shown, secret } = reply.transpose()?.unwrap_or_default();
-    let ending = rule.close.map(|closing| match closing {
-        Closing::Fin => Ending::Close,
-        Closing::Reset => Ending::Reset,
-        Closing::Truncate => Ending::Truncate,
-        Closing::Write => Ending::CloseWrite,
-    });
-    Ok(Interjection { delay: delay.unwrap_or_default(), bytes, shown, secret, pace: pace.transpose()?, ending })
+    Ok(Interjection {
+        delay: delay.unwrap_or_default(),
+        bytes,
+        shown,
+        secret,
+        pace: pace.transpose()?,
+        closing: rule.close,
+    })
 }

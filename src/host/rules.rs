@@ -13,10 +13,10 @@ use crate::play::server::connection::Connection;
 use crate::play::server::message::{Begun, ReceivedMessage};
 use crate::play::server::record::connection_number;
 use crate::scenario::server::ServerTls;
-use crate::scenario::{Closing, Rendered, TemplateError};
+use crate::scenario::{Rendered, TemplateError};
 use crate::server::{
-    Accepted, After, Audience, Discard, Ending, Fallback, IDLE, Input, Interjection, MessageEnd, PeerTrouble,
-    RuleFault, ServerDialogue,
+    Accepted, After, Audience, Discard, Fallback, IDLE, Input, Interjection, MessageEnd, PeerTrouble, RuleFault,
+    ServerDialogue,
 };
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ impl<'c> RulesAt<'c> {
                 After::Read => self.hear().await,
                 After::Interject => self.interject().await,
                 After::StartTls => self.start_tls().await,
-                After::Leave(ending) => return self.on().close(closing(ending)).await,
+                After::Leave(closing) => return self.on().close(closing).await,
                 After::Close => return,
             };
         }
@@ -159,15 +159,6 @@ impl<'c> RulesAt<'c> {
                 ConnectionFlow::Stop
             }
         }
-    }
-}
-
-fn closing(ending: Ending) -> Closing {
-    match ending {
-        Ending::Close => Closing::Fin,
-        Ending::Reset => Closing::Reset,
-        Ending::Truncate => Closing::Truncate,
-        Ending::CloseWrite => Closing::Write,
     }
 }
 

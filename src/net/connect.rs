@@ -9,8 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::public::is_public;
 use super::stream::Stream;
+use crate::public::is_public;
 
 /// Where to connect to, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,6 @@ mod dns;
 pub(crate) mod fuzzing;
 mod mx;
 pub(crate) mod proxy_protocol;
-mod public;
 pub(crate) mod route;
 mod server_hello;
 pub(crate) mod signals;

@@ -33,8 +33,8 @@ pub(super) struct ServerFlight {
     pub(super) version: Option<ProtocolVersion>,
     /// The negotiated cipher suite.
     pub(super) cipher: Option<CipherSuite>,
-    /// The server's own certificate (DER), where the version sends it in plain text.
-    pub(super) certificate: Option<Vec<u8>>,
+    /// The server's certificates (DER), its own first, where the version sends them in plain text.
+    pub(super) certificates: Vec<Vec<u8>>,
 }
 
 impl ServerFlight {
@@ -46,9 +46,7 @@ impl ServerFlight {
         while let Some((kind, body)) = next_message(&mut rest) {
             match kind {
                 MESSAGE_SERVER_HELLO => flight.take_server_hello(body),
-                MESSAGE_CERTIFICATE if flight.certificate.is_none() => {
-                    flight.certificate = first_certificate(body);
-                }
+                MESSAGE_CERTIFICATE if flight.certificates.is_empty() => flight.certificates = certificates(body),
                 _ => {}
             }
         }
@@ -167,13 +165,12 @@ fn selected_version(rest: &mut HelloReader<'_>) -> Option<u16> {
     }
 }
 
-/// The first entry of a `Certificate` message as TLS 1.2 and before write it (RFC 5246 7.4.2).
-fn first_certificate(body: &[u8]) -> Option<Vec<u8>> {
+/// The whole entries of a `Certificate` message as TLS 1.2 and before write it (RFC 5246 7.4.2).
+fn certificates(body: &[u8]) -> Vec<Vec<u8>> {
     let mut rest = HelloReader(body);
-    let list = rest.u24()?;
-    let mut list = HelloReader(rest.take(list)?);
-    let length = list.u24()?;
-    Some(list.take(length)?.to_vec())
+    let Some(list) = rest.u24().and_then(|length| rest.take(length)) else { return Vec::new() };
+    let mut list = HelloReader(list);
+    std::iter::from_fn(|| list.u24().and_then(|length| list.take(length)).map(<[u8]>::to_vec)).collect()
 }
 
 /// Takes big-endian numbers and slices off the front; `None` where too little is left.
@@ -287,9 +284,9 @@ mod tests {
         message(MESSAGE_SERVER_HELLO, &body)
     }
 
-    fn certificate_message(der: &[u8]) -> Vec<u8> {
-        let entry = &message(0, der)[1..];
-        message(MESSAGE_CERTIFICATE, &message(0, entry)[1..])
+    fn certificate_message(ders: &[&[u8]]) -> Vec<u8> {
+        let entries: Vec<u8> = ders.iter().flat_map(|der| message(0, der).split_off(1)).collect();
+        message(MESSAGE_CERTIFICATE, &message(0, &entries)[1..])
     }
 
     const VERSIONS: [u8; 10] = [0, 23, 0, 0, 0, 43, 0, 2, 3, 4];
@@ -308,15 +305,15 @@ mod tests {
     }
 
     #[test]
-    fn tls_1_2_with_a_certificate_across_records() {
-        let messages = [hello([7; 32], 0xc02f, &[]), certificate_message(b"leaf")].concat();
+    fn tls_1_2_with_certificates_across_records() {
+        let messages = [hello([7; 32], 0xc02f, &[]), certificate_message(&[b"leaf", b"root"])].concat();
         let (first, second) = messages.split_at(50);
         let mut recorded = [record(22, first), record(22, second)].concat();
         recorded.extend(record(20, &[1]));
         recorded.extend(record(22, &hello([9; 32], 0x1301, &[])));
         let flight = ServerFlight::read(&recorded);
         assert_eq!(shown(&flight), facts("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"));
-        assert_eq!(flight.certificate.as_deref(), Some(&b"leaf"[..]));
+        assert_eq!(flight.certificates, [b"leaf", b"root"]);
     }
 
     #[test]
@@ -357,7 +354,7 @@ mod tests {
 
         #[test]
         fn no_damaged_handshake_panics(cut in 0_usize..160, at in 0_usize..160, byte: u8) {
-            let messages = [hello([7; 32], 0x1302, &VERSIONS), certificate_message(b"leaf")].concat();
+            let messages = [hello([7; 32], 0x1302, &VERSIONS), certificate_message(&[b"leaf", b"root"])].concat();
             let mut recorded = record(22, &messages);
             if let Some(damaged) = recorded.get_mut(at) {
                 *damaged = byte;

@@ -79,7 +79,7 @@ impl Connector {
             Ok(stream) => {
                 let mut session = TlsSession { stream, notified: false };
                 session.socket_mut().stop_recording();
-                let facts = session.facts(&ServerFlight::read(&recorder.take().received), self.verifies);
+                let facts = session.facts(ServerFlight::read(&recorder.take().received), self.verifies);
                 Ok((session, facts))
             }
             Err(error) => {
@@ -199,6 +199,8 @@ pub(crate) struct TlsFacts {
     pub(crate) verified: bool,
     /// The server's certificate.
     pub(crate) certificate: Option<PeerCertificate>,
+    /// The certificates it sent (DER), its own first. None of TLS 1.3, which sends them encrypted.
+    pub(crate) chain: Vec<Vec<u8>>,
     /// The channel binding `tls-server-end-point` (RFC 5929 4).
     pub(crate) end_point: Option<Vec<u8>>,
 }
@@ -275,7 +277,7 @@ impl TlsSession {
         }
     }
 
-    fn facts(&self, flight: &ServerFlight, verified: bool) -> TlsFacts {
+    fn facts(&self, flight: ServerFlight, verified: bool) -> TlsFacts {
         let (der, end_point) = self.stream.certificate();
         let unknown = || "unknown".to_owned();
         TlsFacts {
@@ -283,6 +285,7 @@ impl TlsSession {
             cipher: flight.cipher.map_or_else(unknown, |it| it.to_string()),
             verified,
             certificate: der.as_deref().and_then(PeerCertificate::from_der),
+            chain: flight.certificates,
             end_point,
         }
     }

@@ -103,7 +103,7 @@ impl TlsFailure {
     /// Judges a failed handshake by the library's error text and the bytes the server sent.
     pub(super) fn judge(text: &str, recording: &Recording, server_name: &str) -> TlsFailure {
         let flight = ServerFlight::read(&recording.received);
-        let certificate = flight.certificate.as_deref().and_then(PeerCertificate::from_der);
+        let certificate = flight.certificates.first().and_then(|der| PeerCertificate::from_der(der));
         if text.contains("certificate verify failed") {
             return unverified(text, certificate, server_name);
         }

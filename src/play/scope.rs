@@ -239,7 +239,7 @@ impl Object for ExtensionsView {
     }
 }
 
-/// `tls.version`, `cipher`, `verified`, `certificate`, `channel_binding`.
+/// `tls.version`, `cipher`, `verified`, `certificate`, `chain`, `channel_binding`.
 #[derive(Debug)]
 struct ClientTlsView(Arc<TlsFacts>);
 
@@ -250,6 +250,7 @@ impl Object for ClientTlsView {
             "cipher" => Some(Value::from(self.0.cipher.clone())),
             "verified" => Some(Value::from(self.0.verified)),
             "channel_binding" => Some(self.0.end_point.clone().map_or(Value::from(()), value_from_bytes)),
+            "chain" => Some(chain_value(&self.0.chain)),
             "certificate" => {
                 Some(self.0.certificate.clone().map_or(Value::from(()), |it| Value::from_object(CertificateView(it))))
             }
@@ -260,6 +261,14 @@ impl Object for ClientTlsView {
     fn is_true(self: &Arc<Self>) -> bool {
         true
     }
+}
+
+/// The certificates that the other side sent, each as [`CertificateView`] has it; what can't be read is none.
+pub(crate) fn chain_value(chain: &[Vec<u8>]) -> Value {
+    let read = |der: &Vec<u8>| {
+        PeerCertificate::from_der(der).map_or(Value::from(()), |it| Value::from_object(CertificateView(it)))
+    };
+    chain.iter().map(read).collect()
 }
 
 #[derive(Debug)]
@@ -274,6 +283,10 @@ impl Object for CertificateView {
             "names" => Some(Value::from(certificate.names.clone())),
             "not_after" => Some(Value::from(certificate.not_after.to_string())),
             "days_left" => Some(Value::from(certificate.days_left(jiff::Timestamp::now()))),
+            "key" => Some(Value::from(certificate.key.clone())),
+            "key_bits" => Some(Value::from(certificate.key_bits)),
+            "signature" => Some(Value::from(certificate.signature.clone())),
+            "self_issued" => Some(Value::from(certificate.is_self_issued())),
             _ => None,
         }
     }

@@ -66,7 +66,7 @@ pub(crate) use pattern::{
     refuse_too_wide, spelled,
 };
 pub(crate) use source::{DiagnosticKind, UNSEEN};
-pub(crate) use step::{Action, Assertion, Auth, Closing, Group, Head, RawBytes, Retry, RetryOn, Speech, Step, TlsStep};
+pub(crate) use step::{Action, Assertion, Auth, Group, Head, RawBytes, Retry, RetryOn, Speech, Step, TlsStep};
 pub(crate) use template::{Mode, Over, Rendered, Scope, TemplateError, Templates, value_from_bytes, weight_of};
 pub(crate) use words::similar;
 

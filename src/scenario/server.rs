@@ -4,7 +4,8 @@
 //! rules that answer what no step asks for. How it is read stands in `parse::server`, how it is played in `play::server`.
 
 use super::chosen::{Chosen, TlsVersionName};
-use super::{Action, Closing, Expression, Length, Pace, Pattern, RawBytes, Span, Step, Text};
+use super::{Action, Expression, Length, Pace, Pattern, RawBytes, Span, Step, Text};
+use crate::smtp::closing::Closing;
 
 /// How often one entry of `connections` may stand for a connection.
 pub(crate) const MAX_CONNECTIONS: u32 = 100_000;

@@ -10,6 +10,7 @@ use super::{
     CodePattern, Connect, Data, Expectation, Expected, Expression, Length, Named, Pattern, Requirement, Span, Text,
     TlsSettings,
 };
+use crate::smtp::closing::Closing;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
@@ -143,16 +144,6 @@ pub(crate) struct Auth {
     pub(crate) authzid: Option<Text>,
     /// Whether the first message stands in the AUTH command.
     pub(crate) initial_response: bool,
-}
-
-/// How a connection is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Closing {
-    Fin,
-    Reset,
-    Write,
-    /// By FIN alone: a session under TLS gets no `close_notify`.
-    Truncate,
 }
 
 /// Steps that belong together, and how often and in which way they are played.

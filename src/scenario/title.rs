@@ -7,8 +7,9 @@ use super::chosen::Chosen;
 use super::content::{Content, MailData};
 use super::expectation::{Expectation, Expected, Fields};
 use super::server::{Reply, ReplyKind};
-use super::step::{Action, Auth, Closing, Group, RawBytes, Step};
+use super::step::{Action, Auth, Group, RawBytes, Step};
 use super::{Address, HeaderKind, Length, Message, Text, duration};
+use crate::smtp::closing::Closing;
 use crate::visible::inert;
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@ mod fault;
 
 use super::certificate::{Authority, IssuedCertificate, Wish, with_loopback};
 use super::protocol::ClientTlsFacts;
+use crate::net::certificate::PeerCertificate;
 pub(super) use fault::failure;
 use fault::in_words;
 pub(crate) use fault::{AcceptorFault, HandshakeFailure};
@@ -75,8 +76,8 @@ pub(crate) struct Accepted {
     pub(crate) cipher: String,
     /// The host name that the client asked for (RFC 6066 section 3).
     pub(crate) server_name: Option<String>,
-    /// The client's certificate in DER.
-    pub(crate) client: Option<Vec<u8>>,
+    /// The certificates that the client sent (DER), its own first.
+    pub(crate) client: Vec<Vec<u8>>,
     /// Whether that was verified.
     pub(crate) verified: bool,
     /// Whether it is taken all the same.
@@ -131,14 +132,17 @@ impl Acceptor {
 
     /// What is known after a handshake.
     fn told_by(&self, ssl: &SslRef) -> Accepted {
-        let client = ssl.peer_certificate().and_then(|certificate| certificate.to_der().ok());
+        let own = ssl.peer_certificate().and_then(|certificate| certificate.to_der().ok());
+        // OpenSSL leaves the client's own out of the chain.
+        let others = ssl.peer_cert_chain().into_iter().flatten().filter_map(|certificate| certificate.to_der().ok());
+        let client: Vec<Vec<u8>> = own.into_iter().chain(others).collect();
         let cipher = ssl.current_cipher();
         let name = cipher.and_then(|cipher| cipher.standard_name().or(Some(cipher.name())));
         Accepted {
             version: ssl.version_str().to_owned(),
             cipher: name.unwrap_or("unknown").to_owned(),
             server_name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
-            verified: self.verifies && client.is_some() && ssl.verify_result() == X509VerifyResult::OK,
+            verified: self.verifies && !client.is_empty() && ssl.verify_result() == X509VerifyResult::OK,
             is_taken: self.trusts_any,
             client,
         }
@@ -146,9 +150,14 @@ impl Acceptor {
 }
 
 impl Accepted {
+    /// The client's certificate, read; `None` where it sent none.
+    pub(crate) fn certificate(&self) -> Option<PeerCertificate> {
+        self.client.first().and_then(|der| PeerCertificate::from_der(der))
+    }
+
     /// What the protocol hears of it: the names in a certificate that EXTERNAL takes.
     pub(super) fn facts(&self) -> ClientTlsFacts {
-        let client = self.client.as_ref().filter(|_| self.verified || self.is_taken);
+        let client = self.client.first().filter(|_| self.verified || self.is_taken);
         let certificate = client.and_then(|der| X509::from_der(der).ok());
         ClientTlsFacts {
             agreed: Some((self.version.clone(), self.cipher.clone())),
@@ -252,7 +261,11 @@ fn key_of(pem: &[u8]) -> Result<PKey<Private>, AcceptorFault> {
 fn show_given(builder: &mut SslAcceptorBuilder, certificates: &[u8], key: &[u8]) -> Result<Vec<u8>, AcceptorFault> {
     let (own, others) = chain_of(certificates)?;
     let key = key_of(key)?;
-    builder.set_certificate(&own)?;
+    builder.set_certificate(&own).or_else(|_too_weak| {
+        // What is given is shown, weak or not: clients must be able to refuse it.
+        builder.set_security_level(0);
+        builder.set_certificate(&own)
+    })?;
     for certificate in others {
         builder.add_extra_chain_cert(certificate)?;
     }

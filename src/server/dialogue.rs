@@ -13,7 +13,8 @@ use super::audience::{Audience, MessageEnd};
 use super::mail_sink::MailSink;
 use super::protocol::{AUTH_LINE, Protocol, TLS_READY, TLS_UNAVAILABLE};
 use super::remarks::Remarks;
-use super::rulebook::{Ending, Interjection};
+use super::rulebook::Interjection;
+use crate::smtp::closing::Closing;
 use crate::smtp::command::without_end;
 use crate::smtp::mail_data::MailDataDecoder;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ pub(crate) enum After {
     /// Close.
     Close,
     /// Leave as a rule wants it.
-    Leave(Ending),
+    Leave(Closing),
 }
 
 /// What an answer is due to.

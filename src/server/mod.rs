@@ -48,7 +48,7 @@ pub(crate) use log::{Detail, Log, LogLine, LogSpeaker};
 pub(crate) use mail_sink::Discard;
 pub(crate) use peer::{HandshakeTrouble, Peer, PeerTrouble};
 pub(crate) use received::{MailListener, ReceivedMail};
-pub(crate) use rulebook::{Arrival, Ending, Interjection, Interjector, RuleFault, Rulebook};
+pub(crate) use rulebook::{Arrival, Interjection, Interjector, RuleFault, Rulebook};
 pub(crate) use sandbox::{DEFAULT_HOST_NAME, Sandbox, SandboxOptions};
 pub(crate) use serve::{Limits, SandboxServed, serve};
 pub(crate) use settings::{DEFAULT_MAX_MESSAGE_SIZE, IDLE};

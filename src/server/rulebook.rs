@@ -3,6 +3,7 @@
 //! Only the words of it, so that the sandbox need not know what a rule is: `host` reads them from a scenario. The
 //! sandbox opens a rulebook for each connection; its `audience` asks it before the protocol.
 
+use crate::smtp::closing::Closing;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,22 +63,8 @@ pub(crate) struct Interjection {
     /// Whether a secret stands in it.
     pub(crate) secret: bool,
     pub(crate) pace: Option<Drip>,
-    pub(crate) ending: Option<Ending>,
+    pub(crate) closing: Option<Closing>,
 }
-
-/// How a rule ends a connection.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Ending {
-    /// In order.
-    Close,
-    /// With RST.
-    Reset,
-    /// By FIN alone, whatever layer lies over it.
-    Truncate,
-    /// The half that writes first.
-    CloseWrite,
-}
-
 impl Interjection {
     /// The reply code, where what is sent is a reply.
     pub(crate) fn code(&self) -> Option<u16> {

@@ -1,6 +1,7 @@
 //! The words of the wire, pure: no I/O, and nothing of ours is imported here.
 
 pub mod auth;
+pub(crate) mod closing;
 pub(crate) mod command;
 pub(crate) mod dialogue;
 pub mod enhanced_status;

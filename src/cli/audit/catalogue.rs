@@ -1,12 +1,17 @@
 //! `audit --list` and `audit --explain ID`.
 
-use crate::audit::Check;
+use crate::audit::{Check, checks};
 use crate::cli::refusal::Refusal;
 use crate::cli::screen;
 use crate::library::CheckLibrary;
 use crate::report::counted;
 use crate::scenario::similar;
 use std::fmt::Write as _;
+
+/// Every check of a library.
+pub(super) fn all(library: CheckLibrary) -> Result<Vec<Check>, Refusal> {
+    checks(library).map_err(|error| error.to_string().into())
+}
 
 /// A line for each check.
 pub(super) fn list(checks: &[Check], library: CheckLibrary) -> String {

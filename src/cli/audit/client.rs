@@ -4,12 +4,12 @@
 //! the schedule and the reports are those of `audit`.
 
 use super::client_played::{self, ClientAuditRequest};
+use super::instead::{InsteadArguments, SUBJECTS, subjects};
 use super::outside::OutsideArguments;
-use super::{ChoiceArguments, ResultArguments, catalogue, clients, diff, outside};
-use crate::audit::{Expects, client_checks};
+use super::{ChoiceArguments, ResultArguments, clients, outside};
+use crate::audit::Expects;
 use crate::cli::refusal::Refusal;
 use crate::cli::report_files::ReportFiles;
-use crate::cli::screen;
 use crate::cli::values::ValueArguments;
 use crate::library::CheckLibrary;
 use crate::report::Report;
@@ -21,13 +21,14 @@ use std::time::{Duration, Instant};
 /// Grade a client, such as an application that sends mail: it is started once for each check, and meets a server that does
 /// something wrong. Its verdicts come from what the client did on the wire. The exit codes are those of `audit`.
 #[derive(Debug, clap::Args)]
+#[command(group = subjects())]
 pub(in crate::cli) struct AuditClientArguments {
     /// The client and its arguments, in which `{host}`, `{port}`, `{ca}`, `{user}`, `{password}`, `{from}`, `{to}` and
     /// `{message}` are replaced; `SMTP_HOST`, `SMTP_PORT` and so on are in its environment
-    #[arg(value_name = "COMMAND", last = true)]
+    #[arg(value_name = "COMMAND", last = true, group = SUBJECTS)]
     command: Vec<String>,
     /// Clients in a CSV file, one per row, with the columns `name` and `command`
-    #[arg(long, value_name = "FILE.csv")]
+    #[arg(long, value_name = "FILE.csv", group = SUBJECTS)]
     clients: Option<PathBuf>,
     #[command(flatten)]
     outside: OutsideArguments,
@@ -49,15 +50,8 @@ pub(in crate::cli) struct AuditClientArguments {
     values: ValueArguments,
     #[command(flatten)]
     results: ResultArguments,
-    /// List all checks: id, RFC, level, and what each is about
-    #[arg(long, conflicts_with_all = ["command", "clients"], help_heading = "Instead of an audit")]
-    list: bool,
-    /// Explain one check, and show its scenario
-    #[arg(long, value_name = "ID", conflicts_with_all = ["command", "clients", "list"], help_heading = "Instead of an audit")]
-    explain: Option<String>,
-    /// Say what changed between two audits, from the JSON reports that `--report json=FILE` wrote
-    #[arg(long, num_args = 2, value_names = ["OLD.json", "NEW.json"], conflicts_with_all = ["command", "clients", "list", "explain"], help_heading = "Instead of an audit")]
-    diff: Vec<PathBuf>,
+    #[command(flatten)]
+    instead: InsteadArguments,
 }
 
 /// What a client is set up to do.
@@ -83,23 +77,14 @@ impl ExpectsArgument {
 
 /// Plays checks, or tells about them, and gives the exit code.
 pub(in crate::cli) fn audit_client(arguments: &AuditClientArguments) -> u8 {
-    let done = match arguments.diff.as_slice() {
-        [old, new] => diff::diff(old, new, arguments.results.fail_on.0, &arguments.results.reports),
-        _ => audited(arguments),
-    };
-    done.unwrap_or_else(|refusal| refusal.show())
+    audited(arguments).unwrap_or_else(|refusal| refusal.show())
 }
 
 fn audited(arguments: &AuditClientArguments) -> Result<u8, Refusal> {
-    let all = client_checks().map_err(|error| Refusal::from(error.to_string()))?;
-    if let Some(id) = &arguments.explain {
-        return catalogue::explain(&all, id, CheckLibrary::Clients);
+    if let Some(code) = arguments.instead.answer(CheckLibrary::Clients, &arguments.choice, &arguments.results)? {
+        return Ok(code);
     }
-    let chosen = arguments.choice.of(all)?;
-    if arguments.list {
-        screen::result(&catalogue::list(&chosen, CheckLibrary::Clients));
-        return Ok(0);
-    }
+    let chosen = arguments.choice.of(CheckLibrary::Clients)?;
     let outside = arguments.outside.clients()?;
     let clients = clients::read(&arguments.command, arguments.clients.as_deref(), outside)?;
     let read: Vec<PathBuf> = arguments.clients.iter().cloned().chain(arguments.values.files_read()).collect();

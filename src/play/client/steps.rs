@@ -11,10 +11,10 @@ use crate::play::divergence::{Divergence, Kind};
 use crate::play::expect::Incoming;
 use crate::scenario::Expectation;
 use crate::scenario::{
-    Action, Closing, Data, Misread, Mode, Named, RawBytes, Rendered, TemplateError, Text, decode_base64, decode_hex,
-    render_data,
+    Action, Data, Misread, Mode, Named, RawBytes, Rendered, TemplateError, Text, decode_base64, decode_hex, render_data,
 };
 use crate::session::{Farewell, Outgoing, Trouble};
+use crate::smtp::closing::Closing;
 use std::time::Duration;
 
 /// Bytes from their written form.

@@ -3,9 +3,10 @@
 use crate::play::server::connection::{Connection, Pending};
 use crate::play::server::message::{Begun, ReceivedMessage};
 use crate::play::server::reply::may_tell;
+use crate::scenario::Rendered;
 use crate::scenario::server::ServerTls;
-use crate::scenario::{Closing, Rendered};
 use crate::server::HandshakeTrouble;
+use crate::smtp::closing::Closing;
 use crate::smtp::reply::code_of;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,9 +81,7 @@ impl Connection {
         })?;
         let asked = accepted.server_name.as_ref().map(|name| format!(", for {name}")).unwrap_or_default();
         self.stage.log.note(&self.session, &format!("{}, {}{asked}", accepted.version, accepted.cipher));
-        if let Some(certificate) =
-            accepted.client.as_deref().and_then(crate::net::certificate::PeerCertificate::from_der)
-        {
+        if let Some(certificate) = accepted.certificate() {
             let verified = if accepted.verified { "verified" } else { "NOT verified" };
             let text = format!("the client's {}, {verified}", certificate.describe(jiff::Timestamp::now()));
             self.stage.log.note(&self.session, &text);

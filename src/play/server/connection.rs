@@ -123,7 +123,7 @@ impl Connection {
     }
 
     pub(crate) fn note_handshake(&mut self, accepted: &Accepted) {
-        let certificate = accepted.client.as_deref().and_then(crate::net::certificate::PeerCertificate::from_der);
+        let certificate = accepted.certificate();
         self.handshakes.push(Handshake {
             at: self.stage.log.elapsed(),
             version: accepted.version.clone(),

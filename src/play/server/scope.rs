@@ -1,7 +1,6 @@
 //! What templates of a server see: variables, secrets, captures of the connection, its message and its TLS.
 
-use crate::net::certificate::PeerCertificate;
-use crate::play::scope::{CertificateView, ScopeNames};
+use crate::play::scope::{CertificateView, ScopeNames, chain_value};
 use crate::play::server::message::ReceivedMessage;
 use crate::play::server::observing::ObservedClient;
 use crate::scenario::Scope;
@@ -63,7 +62,8 @@ impl Object for ServerScopeValues {
     }
 }
 
-/// `tls.version`, `cipher`, `server_name`, `verified`, `certificate`: the client's, where it sent one.
+/// `tls.version`, `cipher`, `server_name`, `verified`, `certificate`, `chain`: the client's, where it sent
+/// one.
 #[derive(Debug)]
 struct TlsView(Arc<Accepted>);
 
@@ -74,9 +74,9 @@ impl Object for TlsView {
             "cipher" => Some(Value::from(self.0.cipher.clone())),
             "server_name" => Some(self.0.server_name.clone().map_or(Value::from(()), Value::from)),
             "verified" => Some(Value::from(self.0.verified)),
+            "chain" => Some(chain_value(&self.0.client)),
             "certificate" => {
-                let certificate = self.0.client.as_deref().and_then(PeerCertificate::from_der);
-                Some(certificate.map_or(Value::from(()), |it| Value::from_object(CertificateView(it))))
+                Some(self.0.certificate().map_or(Value::from(()), |it| Value::from_object(CertificateView(it))))
             }
             _ => None,
         }

@@ -4,8 +4,8 @@
 //! secrets with the hosts that may have them. Called by `markdown`.
 
 use super::super::model::{ScenarioReport, Session};
+use crate::public::is_public;
 use crate::scenario::declared_secrets;
-use std::net::IpAddr;
 
 /// What is typed, with `FILE` for the ticket's name.
 pub(super) fn command_line(scenario: &ScenarioReport, script: &str) -> String {
@@ -56,9 +56,23 @@ fn to_host(scenario: &ScenarioReport, session: &Session) -> String {
     }
 }
 
-fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => !(ip.is_loopback() || ip.is_private() || ip.is_link_local()),
-        IpAddr::V6(ip) => !(ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples::diverged;
+
+    /// The same hosts as `run` refuses: those are to be named.
+    #[test]
+    fn hosts_that_are_not_public_are_allowed() {
+        let mut report = diverged();
+        let mut line = |address: &str| {
+            report.scenarios[0].sessions[0].address = Some(address.to_owned());
+            report.scenarios[0].sessions[0].host.clear();
+            command_line(&report.scenarios[0], "")
+        };
+        assert_eq!(line("127.0.0.1:25"), "smtp-script run FILE --allow-host 127.0.0.1");
+        assert_eq!(line("100.64.0.7:25"), "smtp-script run FILE --allow-host 100.64.0.7");
+        assert_eq!(line("[fd00::1]:25"), "smtp-script run FILE --allow-host fd00::1");
+        assert_eq!(line("9.9.9.9:25"), "smtp-script run FILE");
     }
 }

@@ -4,7 +4,8 @@ use super::decoder::{Decoder, KeyValue};
 use crate::scenario::octets::{decode_base64, decode_hex};
 use crate::scenario::source::Diagnostic;
 use crate::scenario::yaml::{Node, Value};
-use crate::scenario::{Action, Auth, Closing, Data, Named, RawBytes, Text};
+use crate::scenario::{Action, Auth, Data, Named, RawBytes, Text};
+use crate::smtp::closing::Closing;
 
 const AUTH_KEYS: [&str; 6] = ["mechanism", "username", "password", "token", "authzid", "initial_response"];
 

@@ -10,7 +10,8 @@ use crate::scenario::source::Diagnostic;
 use crate::scenario::step::{Action, Assertion, Head, Speech, Step, TlsStep};
 use crate::scenario::typography::Lookalike;
 use crate::scenario::yaml::{Node, Value};
-use crate::scenario::{Closing, Pattern, similar};
+use crate::scenario::{Pattern, similar};
+use crate::smtp::closing::Closing;
 
 const BARE_WORDS: [&str; 3] = ["starttls", "tls", "close"];
 

@@ -7,8 +7,16 @@ use crate::scenario::words::similar;
 /// What the objects of an expression have.
 const FIELDS: [(&str, &str, &[&str]); 4] = [
     ("reply", "a reply", &["code", "enhanced", "lines", "text", "elapsed", "kind", "bytes"]),
-    ("tls.certificate", "a certificate", &["subject", "issuer", "names", "not_after", "days_left"]),
-    ("tls", "a TLS session", &["version", "cipher", "verified", "channel_binding", "certificate", "server_name"]),
+    (
+        "tls.certificate",
+        "a certificate",
+        &["subject", "issuer", "names", "not_after", "days_left", "key", "key_bits", "signature", "self_issued"],
+    ),
+    (
+        "tls",
+        "a TLS session",
+        &["version", "cipher", "verified", "channel_binding", "certificate", "chain", "server_name"],
+    ),
     ("message", "a message", &["size", "headers", "text", "html", "body", "attachments", "raw"]),
 ];
 

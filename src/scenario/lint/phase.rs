@@ -8,7 +8,8 @@ mod facts;
 use super::answers::implausible;
 use super::codes::{Outlook, outlook, wants_mail_data};
 use crate::scenario::source::Diagnostic;
-use crate::scenario::{Action, Closing, Expected, Group, Scenario, Step};
+use crate::scenario::{Action, Expected, Group, Scenario, Step};
+use crate::smtp::closing::Closing;
 use crate::smtp::command::Verb;
 use facts::{
     asks_success, begins_with_tls, is_end, is_login, is_no_response, is_submission, reads_tls, responses, verb,

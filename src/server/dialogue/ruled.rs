@@ -95,8 +95,8 @@ impl<S: MailSink, A: Audience> ServerDialogue<S, A> {
     pub(crate) fn interjected(&mut self) -> After {
         let unread = std::mem::take(&mut self.rules.unread);
         let Some((interjection, next)) = self.rules.pending.take() else { return After::Read };
-        if let Some(ending) = interjection.ending {
-            return After::Leave(ending);
+        if let Some(closing) = interjection.closing {
+            return After::Leave(closing);
         }
         self.rules.tls_ready = next == NextInput::StartTls;
         match self.go_on(next) {

@@ -25,7 +25,8 @@ use crate::server::dialogue::{After, Input, ServerDialogue};
 use crate::server::log::SessionLog;
 use crate::server::protocol::Protocol;
 use crate::server::reception::Reception;
-use crate::server::rulebook::{Arrival, Ending};
+use crate::server::rulebook::Arrival;
+use crate::smtp::closing::Closing;
 use crate::smtp::offer::TLS_HANDSHAKE;
 use crate::visible::visible;
 
@@ -285,8 +286,8 @@ where
     T: AsyncWrite + Unpin,
 {
     match after {
-        After::Leave(Ending::Reset) => SockRef::from(&*tcp(&mut stream)).set_linger(Some(Duration::ZERO)),
-        After::Leave(Ending::Truncate) => {
+        After::Leave(Closing::Reset) => SockRef::from(&*tcp(&mut stream)).set_linger(Some(Duration::ZERO)),
+        After::Leave(Closing::Truncate) => {
             _ = SockRef::from(&*tcp(&mut stream)).shutdown(Shutdown::Write);
             _ = clock::within(LINGER, drain(tcp(&mut stream))).await;
             Ok(())

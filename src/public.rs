@@ -1,7 +1,7 @@
 //! Which addresses are of the public internet.
 //!
 //! Responsible for the registries of IANA, kept as a table, and for the IPv4 addresses that IPv6 ones carry. Called by
-//! `connect`, where somebody else's scenario may reach public addresses only.
+//! `net::connect`, where somebody else's scenario may reach public addresses only, and by the ticket that names the others.
 //!
 //! The table is that of the registries of special-purpose addresses (RFC 6890) of 2025-10-09,
 //! <https://www.iana.org/assignments/iana-ipv4-special-registry> and
@@ -67,7 +67,7 @@ const V6: &[Block<Ipv6Addr>] = &[
 ];
 
 /// Whether an address, and each one that it carries, is globally reachable.
-pub(super) fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => is_public_v4(v4),
         IpAddr::V6(v6) => is_reachable(v6) && carried(v6).into_iter().all(is_public_v4),
