@@ -176,10 +176,9 @@ fn by_brackets(word: &str) -> Option<String> {
     named.then(|| format!("`{inner}{rest}`: brackets are for IPv6 addresses"))
 }
 
-/// `host 25`, `telnet host 25`, `host,25`, `host port 25`, `-connect host:465`.
-fn by_words(word: &str) -> Option<String> {
-    let parts: Vec<&str> = word
-        .split(|letter: char| letter.is_whitespace() || matches!(letter, ',' | ';' | '|'))
+/// The words of an address, without those that name a program, an option or a port.
+fn parts_of(word: &str) -> Vec<&str> {
+    word.split(|letter: char| letter.is_whitespace() || matches!(letter, ',' | ';' | '|'))
         .filter(|part| {
             !part.is_empty() && !part.starts_with('-') && !PROGRAMS.contains(&part.to_ascii_lowercase().as_str())
         })
@@ -190,7 +189,12 @@ fn by_words(word: &str) -> Option<String> {
                 .unwrap_or(part)
         })
         .filter(|part| !matches!(part.to_ascii_lowercase().as_str(), "port" | "s_client" | "to" | "on" | "tcp"))
-        .collect();
+        .collect()
+}
+
+/// `host 25`, `telnet host 25`, `host,25`, `host port 25`, `-connect host:465`.
+fn by_words(word: &str) -> Option<String> {
+    let parts = parts_of(word);
     if parts.len() < 2 && parts.first() == Some(&word) || parts.is_empty() {
         return None;
     }

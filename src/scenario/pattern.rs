@@ -193,6 +193,11 @@ fn syntax_help(pattern: &str) -> &'static str {
     "the syntax is that of Rust's regex crate; a literal `(` is written `\\(`"
 }
 
+/// The pattern of exactly this text.
+pub(crate) fn escaped(text: &str) -> String {
+    regex::escape(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

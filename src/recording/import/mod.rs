@@ -163,6 +163,11 @@ impl LogRead {
                 known.note("password", &part);
             }
         }
+        if family.name == "smtp-script" {
+            for name in super::templates::templates_in(&self.conversation.said) {
+                known.note(&name, "");
+            }
+        }
         let (mut draft, mut secrets) = super::scenario::draft(&self.conversation, &mut known);
         known.add_all_to(&mut secrets);
         self.notices.truncate(MAX_NOTICES);

@@ -5,7 +5,7 @@
 use super::{Checker, Played};
 use crate::scenario::builtin::FILTERS;
 use crate::scenario::sides::Side;
-use crate::scenario::source::{Diagnostic, Span};
+use crate::scenario::source::{Diagnostic, MOST_LISTED, Span};
 use crate::scenario::template::{Expression, Mode, Scope as _, Text, statement_names};
 use crate::scenario::typography::Lookalike;
 use crate::scenario::words::{self, Where};
@@ -199,7 +199,9 @@ impl Checker<'_> {
         if known {
             return;
         }
-        let known: Vec<String> = self.names.iter().cloned().collect();
+        // What a name was probably meant to be is found by comparing it with all others.
+        let is_listed = self.diagnostics.len() < MOST_LISTED;
+        let known: Vec<String> = self.names.iter().filter(|_| is_listed).cloned().collect();
         self.unknown("name", name, span, known.iter().map(String::as_str));
     }
 
