@@ -206,3 +206,105 @@ fn answered(question: &[u8]) -> Option<Vec<u8>> {
     }
     Some(answer)
 }
+
+// --- what a secret decides in a scenario that is trusted ---------------------------------------------------------
+
+#[test]
+fn what_comes_after_a_decision_of_a_secret_counts_as_one() {
+    within_namespace("decisions", "127.0.0.1 localhost\n");
+}
+
+/// Steps that a secret decides about, or takes time for: each way with a secret that makes it hold.
+const DECISIONS: [(&str, &str); 33] = [
+    ("a condition", "  - {when: letter == 'h', send: NOOP}\n"),
+    ("a condition that takes time", "  - {when: letter == 'h', sleep: 10ms}\n"),
+    ("a condition of an assertion", "  - {when: letter != 'h', assert: 1 == 2}\n"),
+    ("a condition that skips", "  - {when: letter != 'h', skip: no}\n"),
+    ("a condition of a group", "  - {when: letter == 'h', steps: [{sleep: 10ms}]}\n"),
+    (
+        "a condition of a value",
+        "  - {set: {x: 0}}\n  - {when: letter == 'h', set: {x: 1}}\n  - {when: x == 1, sleep: 10ms}\n",
+    ),
+    ("requirements", "  - {requires: letter == 'h', steps: [{sleep: 10ms}]}\n"),
+    ("an assertion", "  - {assert: letter == 'h'}\n"),
+    ("an assertion of two", "  - {assert: 1 == 1 and letter == 'h'}\n"),
+    ("an assertion that may fail", "  - {assert: letter == 'h', on_divergence: continue}\n"),
+    ("a pause", "  - {sleep: '<<10 if letter == ''h'' else 20>>ms'}\n"),
+    ("a count", "  - {repeat: '<<1 if letter == ''h'' else 2>>', steps: [{sleep: 1ms}]}\n"),
+    ("a list", "  - {for_each: {c: ['<<letter>>']}, steps: [{sleep: 1ms}]}\n"),
+    ("a text", "  - {send: NOOP, expect: '^250 (<<letter>>)?'}\n"),
+    ("a pattern of a line", "  - {send: NOOP, expect: {line: '250 (<<letter>>)?'}}\n"),
+    ("octets", "  - {send: NOOP, expect: {raw: '250 (<<letter>>)?'}}\n"),
+    ("a part of a reply", "  - {send: NOOP, expect: {code: 250, text: '(<<letter>>)?'}}\n"),
+    ("what may not be in a reply", "  - {send: NOOP, expect: {code: 250, not: '<<letter>>zz'}}\n"),
+    ("keywords", "  - {send: EHLO a, expect: {lacks: ['<<letter>>ZZ']}}\n"),
+    ("a limit of time", "  - {send: NOOP, expect: {code: 250, within: '<<5 if letter == ''h'' else 6>>s'}}\n"),
+    ("one of several", "  - {send: NOOP, expect: {any: ['^250 <<letter>>', 250]}}\n"),
+    ("all of several", "  - {send: NOOP, expect: {all: ['^250 (<<letter>>)?', 250]}}\n"),
+    ("silence", "  - {expect: {silence: '<<10 if letter == ''h'' else 20>>ms'}}\n"),
+    ("a look at the time", "  - {send: NOOP, observe: '<<10 if letter == ''h'' else 20>>ms'}\n"),
+    ("a time-out", "  - {send: NOOP, expect: ^250, timeout: '<<5 if letter == ''h'' else 6>>s'}\n"),
+    ("a pace", "  - {send: NOOP, expect: ^250, pace: {bytes: 9, every: '<<1 if letter == ''h'' else 2>>ms'}}\n"),
+    ("attempts", "  - {retry: {attempts: '<<1 if letter == ''h'' else 2>>', delay: 1ms}, steps: [{sleep: 1ms}]}\n"),
+    (
+        "the delay of attempts",
+        "  - {retry: {attempts: 2, delay: '<<1 if letter == ''h'' else 2>>ms'}, steps: [{sleep: 1ms}]}\n",
+    ),
+    (
+        "attempts that a secret ends",
+        "  - retry: {attempts: 2, delay: 1ms}\n    steps:\n      - {send: NOOP told, expect: ^250}\n      - {assert: letter == 'h'}\n",
+    ),
+    ("a loop", "  - repeat: 2\n    steps:\n      - {send: NOOP told, expect: ^250}\n      - {assert: letter == 'h'}\n"),
+    ("a variable", "  - {set: {x: '<<letter>>'}}\n  - {assert: x == 'h'}\n"),
+    ("a capture", "  - {send: NOOP, expect: '^250 (?<c>.*?)(<<letter>>)?$'}\n  - {when: c, sleep: 1ms}\n"),
+    ("values of a group", "  - vars: {v: '<<letter>>'}\n    steps:\n      - {assert: v == 'h'}\n"),
+];
+
+/// Plays steps against a server elsewhere, in plain text, and gives what it was sent.
+fn told_elsewhere(letter: &str, steps: &str, further: &[&str]) -> (String, Played) {
+    let listener = TcpListener::bind((ELSEWHERE, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let sent = Arc::new(Mutex::new(String::new()));
+    let kept = sent.clone();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        _ = stream.write_all(b"220 here\r\n");
+        let mut buffer = [0; 1024];
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            kept.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..count]));
+            _ = stream.write_all(b"250 ok\r\n");
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("own.yaml");
+    let vars = format!("secrets: [password]\nvars: {{letter: {letter}}}\n");
+    let head = format!("{vars}connect: {ELSEWHERE}:{port}\nsteps:\n  - expect: ^220\n");
+    std::fs::write(&file, head + steps + "  - send: NOOP told\n    expect: ^250\n").unwrap();
+    let file = file.to_string_lossy();
+    let mut arguments = vec!["run", &file, "--timeout", "5s"];
+    arguments.extend(further);
+    let mut command = program::command(&arguments);
+    let output = command.env("SMTP_SCRIPT_SECRET_PASSWORD", "hunter2-mine").output().unwrap();
+    if output.status.success() {
+        server.join().unwrap();
+    }
+    let sent = sent.lock().unwrap().clone();
+    (sent, Played::of(&output))
+}
+
+#[test]
+#[ignore = "runs in a namespace of its own"]
+fn decisions() {
+    let of_secret = "'<<password[0]>>'";
+    for (what, steps) in DECISIONS {
+        let (sent, played) = told_elsewhere(of_secret, steps, &[]);
+        assert!(!sent.contains("told"), "{what}: {sent}{}", played.err);
+        played.exits(2).says(&["a secret would go to"]);
+        assert!(played.err.contains("will be sent to 11.22.33.44"), "{what}: {}", played.err);
+        let (sent, played) = told_elsewhere(of_secret, steps, &["--insecure-secrets"]);
+        assert!(sent.contains("told"), "{what}: {sent}{}{}", played.out, played.err);
+        // Whatever is no secret decides as it likes.
+        let (sent, played) = told_elsewhere("h", steps, &[]);
+        assert!(sent.contains("told"), "{what}: {sent}{}{}", played.out, played.err);
+    }
+}

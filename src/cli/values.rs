@@ -280,7 +280,7 @@ pub(super) fn lines_of(file: &Path) -> Result<Vec<(String, String)>, String> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let fault = || format!("{}:{}: expected NAME=VALUE", file.display(), index + 1);
+        let fault = || format!("{}:{}: expected NAME=VALUE{}", file.display(), index + 1, as_lines(line));
         let (name, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=').ok_or_else(fault)?;
         if name.trim().is_empty() {
             return Err(fault());
@@ -288,6 +288,21 @@ pub(super) fn lines_of(file: &Path) -> Result<Vec<(String, String)>, String> {
         pairs.push((name.trim().to_owned(), unquoted(value.trim())));
     }
     Ok(pairs)
+}
+
+/// What to write in place of a line of YAML or JSON; a value is not repeated, since it may be a secret.
+fn as_lines(line: &str) -> String {
+    let name =
+        line.trim_matches(['{', '}', ',', ' ', '"']).split(':').next().unwrap_or("").trim_matches(['"', ' ', '\'']);
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    match () {
+        () if line.starts_with(['{', '[']) => {
+            let name = if is_name { name } else { "name" };
+            format!("\n  = help: this is JSON: write a line for each, `{name}=…`")
+        }
+        () if is_name && line.contains(':') => format!("\n  = help: write `{name}=…`, with `=` in place of the colon"),
+        () => String::new(),
+    }
 }
 
 fn unquoted(value: &str) -> String {

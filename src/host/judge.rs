@@ -102,17 +102,24 @@ impl Judge<'_> {
     }
 }
 
-/// What `rule` does now; `may_tell` is whether a secret may be sent to this client.
-pub(crate) fn ruling(rule: &Rule, comparer: &Comparer<'_>, may_tell: bool) -> Result<Interjection, TemplateError> {
+/// What `rule` does now; `may_tell` is whether a secret, or what a secret `decides`, may be sent to this client.
+pub(crate) fn ruling(
+    rule: &Rule,
+    comparer: &Comparer<'_>,
+    may_tell: bool,
+    decides: bool,
+) -> Result<Interjection, TemplateError> {
     let speech = ReplySpeech { templates: comparer.templates, scope: comparer.scope };
+    let refusal = |span| {
+        let message = "a secret would go over a plain connection to another machine".to_owned();
+        TemplateError { message, span, help: Some("allow it with `--insecure-secrets`".to_owned()) }
+    };
+    if decides && !may_tell {
+        return Err(refusal(rule.reply.as_ref().map_or(rule.span, |reply| reply.span)));
+    }
     let reply = rule.reply.as_ref().map(|reply| {
         let rendered = speech.reply(reply)?;
-        if rendered.secret && !may_tell {
-            let message = "a secret would go over a plain connection to another machine".to_owned();
-            let help = Some("allow it with `--insecure-secrets`".to_owned());
-            return Err(TemplateError { message, span: reply.span, help });
-        }
-        Ok(rendered)
+        if rendered.secret && !may_tell { Err(refusal(reply.span)) } else { Ok(rendered) }
     });
     let pace = rule.pace.as_ref().map(|pace| {
         let every = comparer.length(&pace.every)?;

@@ -165,7 +165,9 @@ impl Reading {
         let (message, tls) = (self.message.as_ref(), self.tls.as_ref());
         let scope = ServerScope { names: &self.names, message, tls, observed: None };
         let comparer = Comparer { templates: &rules.templates, scope: &scope, masker: &rules.masker };
-        let ruling = ruling(rule, &comparer, may_tell(self.client, self.tls.is_some(), rules.insecure_secrets))?;
+        let decides = self.names.flow().secrets_deciding_at(rule.span).is_some();
+        let may_tell = may_tell(self.client, self.tls.is_some(), rules.insecure_secrets);
+        let ruling = ruling(rule, &comparer, may_tell, decides)?;
         let shown = if ruling.secret { ruling.shown } else { String::from_utf8_lossy(&ruling.bytes).into_owned() };
         let shown = shown.replace("\r\n", "\n");
         let shown = shown.strip_suffix('\n').unwrap_or(&shown).replace('\n', "\r\n");

@@ -251,6 +251,7 @@ impl RulesAudience<'_> {
         };
         let Some(rule) = judge.first(&script.server.rules, line, self.credentials)? else { return Ok(None) };
         let scope = self.on.scope();
-        ruling(rule, &self.on.stage.comparer(&scope), self.on.may_tell()).map(Some)
+        let decides = self.on.stage.names.flow().secrets_deciding_at(rule.span).is_some();
+        ruling(rule, &self.on.stage.comparer(&scope), self.on.may_tell(), decides).map(Some)
     }
 }

@@ -273,6 +273,11 @@ impl Step {
         }
     }
 
+    /// Whether it does something that another side, or a clock, sees.
+    pub(crate) fn is_seen(&self) -> bool {
+        self.reply.is_some() || !matches!(self.action.speaks(), Speech::Nothing | Speech::Listens)
+    }
+
     /// The names that the texts it sends (or sets) read.
     pub(crate) fn sent_names(&self) -> BTreeSet<String> {
         let texts: Vec<&Text> = match &self.action {

@@ -11,6 +11,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 use std::fmt::Write as _;
 use std::sync::Arc;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// Of a longer secret the beginning is looked for in other encodings: no server repeats more.
 const MOST_ENCODED: usize = 8192;
@@ -61,7 +62,7 @@ pub(super) fn forms_of(secret: &str) -> (Vec<Form>, Vec<Form>) {
     }
     let decimal = octets.iter().fold(String::new(), |digits, octet| digits + &octet.to_string());
     encoded.push((decimal.into_bytes(), 16));
-    encoded.extend(turned(&squeezed));
+    encoded.extend(turned(cut));
     let digested = encoded.len();
     encoded.extend(digests(secret.as_bytes()));
 
@@ -102,6 +103,9 @@ fn host_of(secret: &[u8]) -> Option<usize> {
 fn encodings(secret: &str) -> Vec<Vec<u8>> {
     let mut encodings = vec![secret.as_bytes().to_vec()];
     if !secret.is_ascii() {
+        // A letter with its mark in one character, or each by itself.
+        let forms = [secret.nfc().collect::<String>(), secret.nfd().collect()];
+        encodings.extend(forms.into_iter().filter(|form| form != secret).map(String::into_bytes));
         encodings.extend(secret.chars().map(|character| u8::try_from(character).ok()).collect::<Option<Vec<u8>>>());
         // UTF-7 (RFC 2152) writes what is not ASCII in this one.
         encodings.push(secret.encode_utf16().flat_map(u16::to_be_bytes).collect());
@@ -157,8 +161,8 @@ pub(super) fn base32(octets: &[u8], alignment: usize) -> Vec<u8> {
 }
 
 /// Backwards, and by ROT13.
-fn turned(squeezed: &[u8]) -> Vec<(Vec<u8>, usize)> {
-    let text = String::from_utf8_lossy(squeezed);
+fn turned(secret: &str) -> Vec<(Vec<u8>, usize)> {
+    let text: String = secret.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     let rotate = |letter: char| match letter {
         'a'..='m' => char::from(letter as u8 + 13),
         'n'..='z' => char::from(letter as u8 - 13),

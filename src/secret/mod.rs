@@ -8,6 +8,7 @@ mod escapes;
 mod forms;
 mod masker;
 mod proof;
+mod said;
 mod seeds;
 mod stretch;
 mod typed;

@@ -4,8 +4,9 @@
 //! user name `ann@example.com` does not hide each `example.com`. Called by `masker`.
 
 use super::forms::{Form, Kind};
+use super::said::{SaidWords, holds, is_said};
 use super::seeds::Stretch;
-use super::view::{Text, View};
+use super::view::{Text, View, is_mark};
 use std::ops::Range;
 
 /// A shorter secret is hidden as a word of its own only.
@@ -42,9 +43,12 @@ impl Found<'_> {
         let is_squeezed = self.form.kind == Kind::Squeezed;
         let is_apart = self.place().len() + 2 >= 2 * self.length();
         match () {
-            () if self.is_over_lines() => self.is_cut() || (self.length() >= BY_NO_CHANCE && self.is_strong()),
+            () if self.is_over_lines() => {
+                let is_ours = self.is_strong() || (!is_squeezed && self.is_foreign());
+                self.is_cut() || (self.length() >= BY_NO_CHANCE && is_ours)
+            }
             () if is_squeezed => is_apart && self.is_strong(),
-            () => self.is_strong() || self.is_cut(),
+            () => self.is_strong() || self.is_cut() || self.is_foreign(),
         }
     }
 
@@ -55,15 +59,18 @@ impl Found<'_> {
         // The octets at both ends share characters with their neighbours.
         let inner = start * whole / encoded + 1..(end * whole).div_ceil(encoded).saturating_sub(1);
         let words = self.form.plain.get(inner).unwrap_or_default().split(u8::is_ascii_punctuation);
-        let said = |part: &[u8]| {
-            part.len() >= 4 && WORDS.iter().any(|word| word.windows(part.len()).any(|window| window == part))
-        };
-        let unsaid: usize = words.filter(|word| !said(word)).map(<[u8]>::len).sum();
+        let unsaid: usize = words.filter(|word| word.len() < 4 || !holds(word)).map(<[u8]>::len).sum();
         !self.form.plain.is_empty() && unsaid < 2
     }
 
+    /// How many octets a secret has there; what the search spells in more of them does not count.
     fn length(&self) -> usize {
-        self.stretch.in_form.len()
+        let octets = self.octets();
+        if octets.is_ascii() {
+            return octets.len();
+        }
+        let octets_of = |letter: char| if is_mark(letter) { 1 } else { letter.len_utf8() };
+        String::from_utf8_lossy(octets).chars().map(octets_of).sum()
     }
 
     fn is_a_word(&self) -> bool {
@@ -71,15 +78,11 @@ impl Found<'_> {
     }
 
     fn is_whole(&self) -> bool {
-        self.length() == self.form.octets.len()
+        self.stretch.in_form.len() == self.form.octets.len()
     }
 
     fn octets(&self) -> &[u8] {
         &self.form.octets[self.stretch.in_form.clone()]
-    }
-
-    fn letters(&self) -> usize {
-        String::from_utf8_lossy(self.octets()).trim().chars().count()
     }
 
     fn place(&self) -> Range<usize> {
@@ -130,22 +133,77 @@ impl Found<'_> {
         (has_letter && has_digit) || has_sign || (has_letter && has_capital)
     }
 
+    /// Whether there is something in it that servers do not say anyway. Of a mailbox the host does not count, and another
+    /// mailbox may end like this one.
+    fn is_foreign(&self) -> bool {
+        let (text, form) = (&self.stretch.in_text, &self.stretch.in_form);
+        let host = self.form.host.unwrap_or(form.end).clamp(form.start, form.end);
+        let is_other = host < form.end && form.start > 0 && !self.begins_a_word();
+        let own = self.without_others(text.start..text.start + host - form.start);
+        let is_long = weight(&self.view.bytes[own.clone()]) >= LONG_ENOUGH;
+        !is_other && is_long && SaidWords { view: self.view }.unsaid(own) > 0
+    }
+
+    /// A range of the text without what is at both ends by chance: a few letters of another word, or what is part of a
+    /// word that is said there. `different` is no part of a secret where `differently` is said.
+    fn without_others(&self, range: Range<usize>) -> Range<usize> {
+        let Range { mut start, mut end } = range;
+        let words = SaidWords { view: self.view };
+        let is_digit = |at: Option<usize>| at.and_then(|at| self.view.bytes.get(at)).is_some_and(u8::is_ascii_digit);
+        let by_chance =
+            |piece: usize, is_cut: bool, is_said: bool| (is_said && (is_cut || piece < 2)) || (is_cut && piece < 4);
+        if let Some((word, is_said)) = end.checked_sub(1).and_then(|last| words.around(last))
+            && by_chance(end - word.start.max(start), word.end > end || is_digit(Some(end)), is_said)
+        {
+            end = word.start.max(start);
+        }
+        if let Some((word, is_said)) = words.around(start).filter(|_| start < end)
+            && by_chance(word.end.min(end) - start, word.start < start || is_digit(start.checked_sub(1)), is_said)
+        {
+            start = word.end.min(end);
+        }
+        start..end
+    }
+
     /// Whether a server cut it: the secret goes on where the text says that it does not.
     fn is_cut(&self) -> bool {
         let (place, stretch) = (self.place(), &self.stretch.in_form);
         let (before, after) = (self.text.before(place.start), self.text.after(place.end));
         let (goes_on, began) = (stretch.end < self.form.octets.len(), stretch.start > 0);
-        let end = if goes_on { end_mark(after) } else { Mark::None };
+        let end = if goes_on { end_mark(without_part(after)) } else { Mark::None };
         let start = if began && has_ellipsis_before(before) { Mark::Ellipsis } else { Mark::None };
         let ends_well = end != Mark::None || self.ends_a_word();
         let begins_well = start != Mark::None || self.begins_a_word();
         match (start, end) {
             (Mark::Ellipsis, _) => ends_well,
             (_, Mark::Ellipsis) => begins_well,
-            (_, Mark::End) => begins_well && !is_prose(self.octets()) && self.letters() >= LONG_ENOUGH,
+            (_, Mark::End) => begins_well && !is_prose(self.octets()) && weight(self.octets()) >= LONG_ENOUGH,
             (_, Mark::None) => false,
         }
     }
+}
+
+/// How many letters and signs there are. Of scripts in which few letters make a word the octets count.
+fn weight(octets: &[u8]) -> usize {
+    let weight = |letter: char| match letter {
+        letter if is_mark(letter) => 0,
+        ..'\u{250}' => 1,
+        letter => letter.len_utf8(),
+    };
+    String::from_utf8_lossy(octets).trim().chars().map(weight).sum()
+}
+
+/// What follows, without the first octets of an escaped character that the cut went through: `%C3` of `%C3%A4`.
+fn without_part(after: &[u8]) -> &[u8] {
+    let mut rest = after;
+    for _ in 0..3 {
+        let Some(escape) = rest.split_first().filter(|(sign, _)| b"%=\\".contains(sign)).map(|(_, rest)| rest) else {
+            break;
+        };
+        let escape = escape.strip_prefix(b"x").unwrap_or(escape);
+        rest = &escape[escape.iter().take(2).take_while(|byte| byte.is_ascii_hexdigit()).count()..];
+    }
+    if rest.is_empty() || end_mark(rest) == Mark::Ellipsis { rest } else { after }
 }
 
 /// What says that a text was cut.
@@ -204,110 +262,10 @@ fn is_prose(octets: &[u8]) -> bool {
 
 /// How many letters and digits are no part of such words.
 fn beside_prose(octets: &[u8]) -> usize {
-    let words = octets.split(|byte| !byte.is_ascii_alphabetic()).filter(|word| WORDS.contains(word));
+    let words = octets.split(|byte| !byte.is_ascii_alphabetic()).filter(|word| word.len() >= 8 && is_said(word));
     let all = octets.iter().filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii()).count();
     all - words.map(<[u8]>::len).sum::<usize>()
 }
-
-/// Words of eight letters and more that stand at the end of replies.
-const WORDS: &[&[u8]] = &[
-    b"accepted",
-    b"accounts",
-    b"addresses",
-    b"administrator",
-    b"authenticate",
-    b"authenticated",
-    b"authentication",
-    b"authorization",
-    b"authorized",
-    b"available",
-    b"blacklisted",
-    b"certificate",
-    b"challenge",
-    b"characters",
-    b"closing",
-    b"command",
-    b"commands",
-    b"completed",
-    b"configuration",
-    b"configured",
-    b"connection",
-    b"connections",
-    b"contents",
-    b"credential",
-    b"credentials",
-    b"delivered",
-    b"delivery",
-    b"directory",
-    b"disabled",
-    b"encrypted",
-    b"encryption",
-    b"exceeded",
-    b"forwarding",
-    b"greylisted",
-    b"greylisting",
-    b"hostname",
-    b"identity",
-    b"implemented",
-    b"incorrect",
-    b"incoming",
-    b"internal",
-    b"localhost",
-    b"mailboxes",
-    b"mailserver",
-    b"maintenance",
-    b"mechanism",
-    b"mechanisms",
-    b"message",
-    b"messages",
-    b"microsoft",
-    b"notification",
-    b"outgoing",
-    b"parameter",
-    b"parameters",
-    b"password",
-    b"passwords",
-    b"permission",
-    b"permitted",
-    b"pipelining",
-    b"postmaster",
-    b"prohibited",
-    b"protected",
-    b"protocol",
-    b"provider",
-    b"recipient",
-    b"recipients",
-    b"recognized",
-    b"rejected",
-    b"relaying",
-    b"repository",
-    b"required",
-    b"resources",
-    b"response",
-    b"restricted",
-    b"security",
-    b"sequence",
-    b"services",
-    b"smarthost",
-    b"software",
-    b"starttls",
-    b"submission",
-    b"submitted",
-    b"successful",
-    b"supported",
-    b"temporarily",
-    b"temporary",
-    b"terminated",
-    b"transaction",
-    b"transmission",
-    b"transport",
-    b"unavailable",
-    b"unknown",
-    b"username",
-    b"usernames",
-    b"verification",
-    b"verified",
-];
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@
 //! Called by `masker`; `escapes` makes views of what is spelled with escapes.
 
 use std::ops::Range;
+use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 /// How many octets beside a find are looked at: a text may be one line of a megabyte.
 const NEIGHBOURS: usize = 64;
@@ -97,8 +98,8 @@ impl View {
         View { bytes: text.to_vec(), spots: (0..text.len()).map(spot).collect() }
     }
 
-    /// The same in one spelling: lower case, octets that are no UTF-8 as Latin-1, and one sign for what stands for a
-    /// blank in form data and in encoded words.
+    /// The same in one spelling: letters without their case, each mark by itself (NFKD), octets that are no UTF-8 as Latin-1,
+    /// and one sign for what stands for a blank in form data and in encoded words.
     pub(super) fn folded(self) -> View {
         if self.bytes.is_ascii() {
             return View { bytes: self.bytes.iter().map(|byte| fold(*byte)).collect(), spots: self.spots };
@@ -120,10 +121,16 @@ impl View {
     }
 
     fn push_folded(&mut self, character: char, spot: Spot) {
-        match u8::try_from(character) {
+        let mut push = |part: char| match u8::try_from(part) {
             Ok(ascii) if ascii.is_ascii() => self.push(fold(ascii), spot),
-            _ => character.to_lowercase().for_each(|lower| self.push_char(lower, spot)),
+            _ => self.push_char(part, spot),
+        };
+        if character.is_ascii() {
+            return push(character);
         }
+        // By way of capitals: `\u{df}` is `SS` in them, and has none of its own.
+        let capitals = character.to_lowercase().flat_map(char::to_uppercase);
+        capitals.flat_map(char::to_lowercase).for_each(|letter| decompose_compatible(letter, &mut push));
     }
 
     /// Letters and digits alone.
@@ -151,6 +158,11 @@ impl View {
 
 fn fold(byte: u8) -> u8 {
     if matches!(byte, b'+' | b'_') { b' ' } else { byte.to_ascii_lowercase() }
+}
+
+/// Whether a character belongs to the letter before it.
+pub(super) fn is_mark(character: char) -> bool {
+    is_combining_mark(character)
 }
 
 /// Texts are far below 4 GiB; where one is not, all beyond is one place.
@@ -225,16 +237,20 @@ mod tests {
     #[test]
     fn one_spelling() {
         let folded = |bytes: &[u8]| View::of(bytes).folded().bytes;
-        assert_eq!(folded("pÄ+ß_".as_bytes()), "pä ß ".as_bytes());
-        assert_eq!(folded(b"p\xc4 x"), "pä x".as_bytes());
-        assert_eq!(View::of("a-Ä\0 b\u{200b}c".as_bytes()).folded().squeezed().bytes, "aäbc".as_bytes());
+        assert_eq!(folded("pÄ+ß_".as_bytes()), "pa\u{308} ss ".as_bytes());
+        assert_eq!(folded(b"p\xc4 x"), "pa\u{308} x".as_bytes());
+        for same in ["füße", "FÜSSE", "FÜẞE", "fu\u{308}ße", "FU\u{308}SSE", "f\u{fc}ſſe"] {
+            assert_eq!(folded(same.as_bytes()), "fu\u{308}sse".as_bytes(), "{same}");
+        }
+        assert_eq!(folded("ﬁ Ａ\u{a0}Σς".as_bytes()), "fi a σσ".as_bytes());
+        assert_eq!(View::of("a-Ä\0 b\u{200b}c".as_bytes()).folded().squeezed().bytes, b"aabc");
     }
 
     #[test]
     fn places_are_those_of_the_text() {
         let text = Text { bytes: "250-pÄ\n250 Sx".as_bytes() };
         let view = View::joined(&text, without_code).folded();
-        assert_eq!(view.bytes, "päsx".as_bytes());
-        assert_eq!(view.place(&(1..4)), 5..13);
+        assert_eq!(view.bytes, "pa\u{308}sx".as_bytes());
+        assert_eq!(view.place(&(1..5)), 5..13);
     }
 }

@@ -7,7 +7,7 @@ use crate::net::route::Destination;
 use crate::play::Settings;
 use crate::play::client::endpoint::{Endpoint, Resolver, file_root};
 use crate::scenario::{
-    Action, Chance, Diagnostic, Inputs, Scenario, Secret, Span, Speech, Step, Templates, TlsSettings, Variables,
+    Action, Chance, Diagnostic, Inputs, Scenario, Secret, Span, Step, Templates, TlsSettings, Variables,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -203,9 +203,4 @@ pub(crate) fn chooses_whom_to_trust(scenario: &Scenario, session: &str) -> bool 
         };
         tls.server_name.is_some() || tls.ca_file.is_some()
     })
-}
-
-/// Whether a step does something that another side, or a clock, sees.
-pub(crate) fn is_seen(step: &Step) -> bool {
-    !matches!(step.action.speaks(), Speech::Nothing | Speech::Listens)
 }

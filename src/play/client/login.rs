@@ -23,7 +23,7 @@ pub(super) struct Key {
     pub(super) value: String,
     /// As it would stand in a template: a name, or a text in quotes.
     written: String,
-    secret: bool,
+    pub(super) secret: bool,
 }
 
 /// All of the step's values.

@@ -9,8 +9,10 @@ use crate::smtp::auth::{Mechanism, strongest};
 pub(super) fn mechanism(at: &StepAt<'_>, auth: &Auth) -> Result<Mechanism, Vec<Divergence>> {
     let mechanism = match &auth.mechanism {
         Some(text) => {
-            let name = key(at, text)?.value;
-            name.trim()
+            let name = key(at, text)?;
+            at.guard_secret(name.secret)?;
+            name.value
+                .trim()
                 .parse::<Mechanism>()
                 .map_err(|fault| at.template(&TemplateError { message: fault.message, span: text.span, help: None }))?
         }

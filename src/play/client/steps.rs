@@ -3,7 +3,6 @@
 //! Mail data goes out in `mail`, connections and handshakes are made in `opening`, what comes is read in `expecting`.
 
 use crate::net::clock;
-use crate::play::client::disclosure::is_seen;
 use crate::play::client::ground::StepAt;
 use crate::play::client::guard::SecretGuard;
 use crate::play::diagnose::Site;
@@ -29,7 +28,7 @@ impl StepAt<'_> {
         self.set_pace()?;
         let step = self.step;
         // What a secret decides is as secret: the others see whether it happens.
-        self.guard_secret(self.stage.names.flow().secrets_deciding(step).is_some() && is_seen(step))?;
+        self.guard_secret(self.stage.names.flow().secrets_deciding(step).is_some() && step.is_seen())?;
         // What few steps do has a place of its own while it is done: a session that waits would hold room for it.
         match &step.action {
             Action::None | Action::Group(_) => {}

@@ -59,6 +59,8 @@ impl ServerStepAt<'_> {
         if let Some(receive) = &step.receive {
             self.receive(receive.part, receive.span).await?;
         }
+        let decides = self.on.stage.names.flow().secrets_deciding(step).is_some();
+        self.guard_secret(decides && step.is_seen(), step.head.span)?;
         if let Some(reply) = &step.reply {
             let rendered = self.on.rendered_reply(reply).map_err(|error| self.template(&error))?;
             self.wait_before(step).await?;

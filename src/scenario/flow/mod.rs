@@ -5,11 +5,13 @@
 //! secret may decide; by `run`, for which every step under such a condition counts as one that sends a secret; and by
 //! `check --explain`.
 
+mod turns;
 mod uses;
 
 use super::source::{Diagnostic, Span};
 use super::{Scenario, Speech, Step};
 use std::collections::{BTreeMap, BTreeSet};
+use turns::Turns;
 use uses::{EVERYTHING, Uses};
 pub(crate) use uses::{Role, Use};
 
@@ -31,7 +33,7 @@ struct Taint {
 pub(crate) struct Flow {
     names: BTreeMap<String, Taint>,
     uses: Vec<Use>,
-    /// The steps under a condition or in a loop that depends on a secret, with those secrets.
+    /// The steps and rules that stand under something, or come after something, that depends on a secret: with those secrets.
     guarded: BTreeMap<(u32, u32), BTreeSet<String>>,
 }
 
@@ -49,14 +51,22 @@ impl Flow {
         let uses = Uses::of(scenario);
         flow.uses = uses.list;
         flow.spread();
-        for (span, under) in uses.steps {
-            let secrets: BTreeSet<String> =
-                under.iter().flat_map(|index| flow.secrets_of(&flow.uses[*index])).collect();
-            if !secrets.is_empty() {
-                flow.guarded.insert((span.file, span.start), secrets);
+        flow.guarded = flow.guarded_by(&uses.turns);
+        flow
+    }
+
+    /// The steps and rules about which secrets decide.
+    fn guarded_by(&self, turns: &Turns) -> BTreeMap<(u32, u32), BTreeSet<String>> {
+        let secrets: Vec<BTreeSet<String>> = self.uses.iter().map(|one| self.secrets_of(one)).collect();
+        let mut guarded: BTreeMap<(u32, u32), BTreeSet<String>> = BTreeMap::new();
+        for secret in secrets.iter().flatten().collect::<BTreeSet<_>>() {
+            for (turn, is_after) in turns.after(|by| secrets[by].contains(secret)) {
+                if is_after || turn.under.iter().any(|by| secrets[*by].contains(secret)) {
+                    guarded.entry((turn.span.file, turn.span.start)).or_default().insert(secret.clone());
+                }
             }
         }
-        flow
+        guarded
     }
 
     /// Passes what the secrets taint on, from name to name.
@@ -135,9 +145,14 @@ impl Flow {
         secrets
     }
 
-    /// The secrets that decide whether, or how often, a step is played.
+    /// The secrets that decide whether, when, or how often a step is played.
     pub(crate) fn secrets_deciding(&self, step: &Step) -> Option<&BTreeSet<String>> {
-        self.guarded.get(&(step.head.span.file, step.head.span.start))
+        self.secrets_deciding_at(step.head.span)
+    }
+
+    /// The same for the place of a step or a rule.
+    pub(crate) fn secrets_deciding_at(&self, span: Span) -> Option<&BTreeSet<String>> {
+        self.guarded.get(&(span.file, span.start))
     }
 
     /// What `check` says: no secret chooses a host or a file; in an untrusted scenario it decides nothing at all.
@@ -178,8 +193,9 @@ impl Flow {
         let largest = one.reads.iter().filter_map(|(name, _)| self.names.get(name)).map(|taint| taint.growth).max();
         let grows = largest.unwrap_or(0).saturating_mul(one.form.growth.max(1)) > MAX_GROWTH;
         match &one.role {
-            Role::Decides(what) => Some(format!("this {what} depends on a secret")),
-            Role::Shaped(what) => Some(format!("this {what} depends on a secret")),
+            Role::Decides(what) | Role::Shaped(what) | Role::Shown(what) => {
+                Some(format!("this {what} depends on a secret"))
+            }
             Role::Given(name) if self.is_under_secret(one) => {
                 Some(format!("whether `{name}` gets this value depends on a secret"))
             }
@@ -213,7 +229,9 @@ impl Flow {
     pub(crate) fn decisions(&self) -> Vec<(Span, String, Vec<String>)> {
         let decides = self.uses.iter().filter_map(|one| {
             let what = match &one.role {
-                Role::Decides(what) | Role::Shaped(what) | Role::Chooses(what) => (*what).to_owned(),
+                Role::Decides(what) | Role::Shaped(what) | Role::Shown(what) | Role::Chooses(what) => {
+                    (*what).to_owned()
+                }
                 Role::Given(name) if !self.names.get(name).is_some_and(|taint| taint.secrets.contains(name)) => {
                     format!("value of `{name}`")
                 }

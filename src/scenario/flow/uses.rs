@@ -3,6 +3,7 @@
 //! The one list of such places: whoever adds a key that takes a template adds it here. `flow` asks which of them read a
 //! secret.
 
+use super::turns::Turns;
 use crate::scenario::content::{Content, MailData};
 use crate::scenario::server::{CertificateChoice, ConnectionPlan, Reply, ReplyKind, Rule, Server, ServerTls};
 use crate::scenario::template::{Form, form};
@@ -20,8 +21,10 @@ pub(crate) enum Role {
     Shaped(&'static str),
     /// It becomes the value of a name.
     Given(String),
-    /// It decides what happens, when, or what is shown.
+    /// It decides what happens, or when.
     Decides(&'static str),
+    /// It is shown to whoever reads what came of the run.
+    Shown(&'static str),
     /// It chooses where a connection goes, how it is made, or which file is read.
     Chooses(&'static str),
 }
@@ -45,8 +48,8 @@ pub(crate) struct Use {
 #[derive(Debug, Default)]
 pub(super) struct Uses {
     pub(super) list: Vec<Use>,
-    /// The steps, each with what decides whether it is played.
-    pub(super) steps: Vec<(Span, Vec<usize>)>,
+    /// The steps and rules, each with what decides whether it has its turn.
+    pub(super) turns: Turns,
     under: Vec<usize>,
     serves: bool,
 }
@@ -64,10 +67,11 @@ impl Uses {
             uses.serves = true;
             uses.server(server);
             uses.serves = false;
+            uses.turns.begin_side();
         }
         let claim = &scenario.claim;
         let told = claim.why.iter().chain(claim.mend.iter().map(|(_, text)| text));
-        told.for_each(|text| uses.text(Role::Decides("advice"), text));
+        told.for_each(|text| uses.text(Role::Shown("advice"), text));
         uses.requirements(&scenario.requires);
         scenario.opening.iter().chain(&scenario.steps).chain(&scenario.finally).for_each(|step| uses.step(step));
         uses
@@ -80,11 +84,12 @@ impl Uses {
         if let Some(when) = &step.head.when {
             self.condition("condition", when);
         }
-        self.steps.push((step.head.span, self.under.clone()));
-        step.head.name.iter().for_each(|name| self.text(Role::Decides("name of a step"), name));
+        self.turns.take(step.head.span, &self.under);
+        step.head.name.iter().for_each(|name| self.text(Role::Shown("name of a step"), name));
         step.head.timeout.iter().for_each(|length| self.length("time-out", length));
         step.pace.iter().for_each(|pace| self.length("pace", &pace.every));
         step.delay.iter().for_each(|length| self.length("delay", length));
+        self.turns.delay_last();
         step.fails.iter().for_each(|pattern| self.pattern(pattern));
         step.expect.iter().for_each(|expect| self.expectation(expect));
         step.reply.iter().for_each(|reply| self.reply(reply));
@@ -118,7 +123,7 @@ impl Uses {
                 }
             }
             Action::Sleep(length) => self.length("pause", length),
-            Action::Skip(reason) => self.text(Role::Decides("reason"), reason),
+            Action::Skip(reason) => self.text(Role::Shown("reason"), reason),
             Action::Connect(connect) => self.connect(connect),
             Action::Group(group) => self.group(group),
         }
@@ -128,12 +133,12 @@ impl Uses {
     fn requirements(&mut self, requires: &[Requirement]) {
         for requirement in requires {
             self.condition("requirement", &requirement.when);
-            requirement.reason.iter().for_each(|reason| self.text(Role::Decides("reason"), reason));
+            requirement.reason.iter().for_each(|reason| self.text(Role::Shown("reason"), reason));
         }
     }
 
     fn group(&mut self, group: &Group) {
-        let outer = self.under.len();
+        let (outer, first) = (self.under.len(), self.turns.count());
         for (name, data) in &group.bindings {
             self.data(Role::Given(name.name.clone()), data);
         }
@@ -153,6 +158,9 @@ impl Uses {
             self.data(Role::Given(name.name.clone()), list);
         }
         group.steps.iter().for_each(|step| self.step(step));
+        if group.repeat.is_some() || group.for_each.is_some() || group.retry.is_some() {
+            self.turns.come_again(first);
+        }
         self.under.truncate(outer);
     }
 
@@ -284,20 +292,24 @@ impl Uses {
             ConnectionPlan::Each(steps) => steps.iter().for_each(|step| self.step(step)),
             ConnectionPlan::Listed(list) => {
                 for served in list {
-                    served.name.iter().for_each(|name| self.text(Role::Decides("name of a connection"), name));
+                    served.name.iter().for_each(|name| self.text(Role::Shown("name of a connection"), name));
                     self.server_tls(&served.tls);
+                    self.turns.begin_side();
                     served.steps.iter().for_each(|step| self.step(step));
                 }
             }
         }
+        let first = self.turns.count();
         server.rules.iter().for_each(|rule| self.rule(rule));
+        self.turns.come_again(first);
     }
 
     fn rule(&mut self, rule: &Rule) {
         let outer = self.under.len();
         self.pattern(&rule.pattern);
         rule.when.iter().for_each(|when| self.condition("condition", when));
-        rule.name.iter().for_each(|name| self.text(Role::Decides("name of a rule"), name));
+        self.turns.take(rule.span, &self.under);
+        rule.name.iter().for_each(|name| self.text(Role::Shown("name of a rule"), name));
         rule.counted_values()
             .iter()
             .for_each(|value| self.text(Role::Decides("values that answers are counted over"), value));
@@ -347,6 +359,9 @@ impl Uses {
 
     fn push(&mut self, role: Role, span: Span, reads: Vec<(String, Span)>, form: Form) {
         let (under, serves) = (self.under.clone(), self.serves);
+        if matches!(role, Role::Decides(_) | Role::Shaped(_)) {
+            self.turns.decide(self.list.len());
+        }
         self.list.push(Use { role, span, reads, form, under, serves });
     }
 }

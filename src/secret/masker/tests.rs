@@ -366,3 +366,91 @@ fn of_many_credentials_all_are_hidden() {
     assert_eq!(masker.mask_text("late-12345 is in"), "<<response>> is in");
     assert_eq!(masker.mask_text("nobody is in"), "nobody is in");
 }
+
+/// Secrets without digits and signs, in words that nobody says, and in letters beyond ASCII.
+const SENTENCES: [&str; 8] = [
+    "correct horse battery staple",
+    "correcthorsebatterystaple",
+    "swordfish/in the garden",
+    "mellon, friend: enter",
+    "füchse-im-Garten-schlafen",
+    "größerer Vogel über Straßen",
+    "日本語のパスワードです",
+    "пароль для почты",
+];
+
+/// Where a server goes on in the same line, nothing says that it cut what it repeats.
+#[test]
+fn a_stretch_is_hidden_whatever_follows_it() {
+    let mut failures = Vec::new();
+    for secret in SENTENCES.into_iter().chain(SECRETS) {
+        let masker = masker_of(secret);
+        for (start, _) in secret.char_indices() {
+            for length in [8, 9, 11, 16] {
+                let Some(stretch) = secret.get(start..start + length) else { continue };
+                // Eight letters; signs at both ends are none.
+                let trimmed = stretch.trim_matches(|letter: char| !letter.is_alphanumeric());
+                let weight: usize = trimmed.chars().map(|c| if c < '\u{250}' { 1 } else { c.len_utf8() }).sum();
+                // `com` and `auth` are words that servers say, and a letter that is a word stands beside others by chance.
+                if weight < 8 || ["com\u{1}auth", "\u{1}a"].iter().any(|end| stretch.ends_with(end)) {
+                    continue;
+                }
+                for after in [",", "/", " ", " is wrong", ": no", ". Sorry", "; x", "!", "-", "="] {
+                    for before in ["", "no ", "<", "\"", "/"] {
+                        let shown = masker.mask_text(&format!("535 5.7.8 {before}{stretch}{after}"));
+                        if shown.contains(stretch) {
+                            failures.push(format!("{secret}: {shown}"));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} {:#?}", failures.len(), &failures[..failures.len().min(40)]);
+}
+
+/// Letters with marks, however they are written, in capitals, and with their octets escaped and cut.
+#[test]
+fn letters_beyond_ascii_are_found_cut() {
+    use unicode_normalization::UnicodeNormalization as _;
+    let percent = |text: &str| {
+        text.bytes().fold(String::new(), |text, byte| {
+            if byte.is_ascii_alphanumeric() {
+                text + &char::from(byte).to_string()
+            } else {
+                text + &format!("%{byte:02X}")
+            }
+        })
+    };
+    let mut failures = Vec::new();
+    for secret in SENTENCES.into_iter().filter(|secret| !secret.is_ascii()) {
+        let masker = masker_of(secret);
+        let (composed, apart) = (secret.nfc().collect::<String>(), secret.nfd().collect::<String>());
+        let spellings = [
+            ("as it is", secret.to_owned()),
+            ("apart", apart.clone()),
+            ("capitals", secret.to_uppercase()),
+            ("capitals, apart", apart.to_uppercase()),
+            ("small, apart", apart.to_lowercase()),
+            ("full forms", composed.nfkd().collect()),
+            ("percent", percent(secret)),
+            ("percent, apart", percent(&apart)),
+            ("percent, capitals", percent(&secret.to_uppercase())),
+            ("base64, apart", STANDARD.encode(&apart)),
+            ("base64 of capitals", STANDARD.encode(&composed)),
+        ];
+        for (name, spelling) in spellings {
+            let least = (spelling.len() * 12).div_ceil(secret.len()) + 6;
+            for cut in (least..=spelling.len()).filter(|cut| spelling.is_char_boundary(*cut)) {
+                for after in ["...", "", "\"", ", no", " / x", " and"] {
+                    let shown = masker.mask_text(&format!("500 5.5.1 \"{}{after}", &spelling[..cut]));
+                    let first = spelling.floor_char_boundary(least.min(cut));
+                    if shown.contains(&spelling[..first]) {
+                        failures.push(format!("{secret}, {name}: {shown}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} {:#?}", failures.len(), &failures[..failures.len().min(40)]);
+}

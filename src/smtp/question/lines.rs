@@ -147,36 +147,38 @@ fn is_start(bytes: &[u8], at: usize) -> bool {
         && (at == 0 || before(bytes[at - 1]))
 }
 
+/// What stands before a reply that a program reports.
+const MARKS: [&str; 24] = [
+    "returned '",
+    "returned \"",
+    "responded:",
+    // Perl's Net::SMTP, sendmail
+    "<<<",
+    "said:",
+    "was:",
+    // .NET in German, French, Spanish, Italian
+    "war:",
+    "geantwortet:",
+    "était :",
+    "était:",
+    "fue:",
+    "era:",
+    "returned:",
+    "smtp;",
+    "s:",
+    "status:",
+    "dsn=",
+    "#",
+    "error:",
+    "response:",
+    "reply:",
+    "code:",
+    "code",
+    "error",
+];
+
 /// Whether what stands before a single code says that a reply follows: other numbers stand in logs too.
 fn introduces(before: &str, paragraph: &str, codes: &Codes<'_>) -> bool {
-    const MARKS: [&str; 24] = [
-        "returned '",
-        "returned \"",
-        "responded:",
-        // Perl's Net::SMTP, sendmail
-        "<<<",
-        "said:",
-        "was:",
-        // .NET in German, French, Spanish, Italian
-        "war:",
-        "geantwortet:",
-        "était :",
-        "était:",
-        "fue:",
-        "era:",
-        "returned:",
-        "smtp;",
-        "s:",
-        "status:",
-        "dsn=",
-        "#",
-        "error:",
-        "response:",
-        "reply:",
-        "code:",
-        "code",
-        "error",
-    ];
     let before = before.trim_end().to_ascii_lowercase();
     let is_prompt = before.bytes().all(|byte| b"<>*-=\"'( ~".contains(&byte));
     let is_expected = ["expected response code", "expected code", "expected"].iter().any(|it| before.ends_with(it));
