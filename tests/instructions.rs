@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 /// A session that sends one message.
 const SCENARIO: &str = "\
@@ -58,21 +58,58 @@ fn a_session_costs_no_more_than_it_did() {
     compare(&[("plain session", alone), ("session under load", many.saturating_sub(one) / SESSIONS)]);
 }
 
+/// Four times as much to read is about four times as much work, whatever is wrong with it.
+#[test]
+fn checking_is_linear() {
+    if !has_valgrind() {
+        return writeln!(std::io::stderr(), "SKIPPED: valgrind is not installed").unwrap();
+    }
+    let head = "connect: mx.example\nsteps:\n  - expect: ^220\n";
+    let chain = |size: usize| {
+        (1..size).fold("vars:\n  v0: x\n".to_owned(), |text, at| text + &format!("  v{at}: <<v{}>>\n", at - 1)) + head
+    };
+    let unknown = |size: usize| format!("{head}  - send: NOOP {}\n", "<<a.b|upper>>".repeat(size));
+    let backwards = |size: usize| {
+        (0..size).fold("vars:\n".to_owned(), |text, at| text + &format!("  v{at}: <<v{}>>\n", at + 1)) + head
+    };
+    let texts: [(&str, &dyn Fn(usize) -> String); 3] =
+        [("a chain", &chain), ("unknown", &unknown), ("too early", &backwards)];
+    for (name, text) in texts {
+        let folder = tempfile::tempdir().unwrap();
+        let work = |size: usize| {
+            std::fs::write(folder.path().join("many.yaml"), text(size)).unwrap();
+            count_in(&counted(folder.path(), &["check", "many.yaml"]))
+        };
+        let (few, many) = (work(250), work(1_000));
+        assert!(many < few * 6, "{name}: {few} instructions, and {many} for four times as much");
+    }
+}
+
 /// What the program does between the start of `main` and its end, with the scenario and these options.
 fn instructions(folder: &Path, to: SocketAddr, more: &[&str]) -> u64 {
-    let output = Command::new("valgrind")
+    let arguments = ["run", "plain.yaml", "--no-progress", "--to", &to.to_string()];
+    let output = counted(folder, &[&arguments, more].concat());
+    assert!(output.status.success(), "{output:?}");
+    count_in(&output)
+}
+
+/// A command under valgrind, which counts.
+fn counted(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .args(["--toggle-collect=main", "--toggle-collect=smtp_script::report::latency::Latencies::figures"])
-        .args([env!("CARGO_BIN_EXE_smtp-script"), "run", "plain.yaml", "--no-progress", "--to", &to.to_string()])
-        .args(more)
+        .arg(env!("CARGO_BIN_EXE_smtp-script"))
+        .args(arguments)
         .current_dir(folder)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .stdin(Stdio::null())
         .output()
-        .unwrap();
+        .unwrap()
+}
+
+fn count_in(output: &Output) -> u64 {
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}{told}", String::from_utf8_lossy(&output.stdout));
     let counted = told.lines().find_map(|line| line.split_once("Collected : ").map(|(_, count)| count.trim()));
     counted.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("valgrind counted nothing: {told}"))
 }

@@ -41,8 +41,8 @@ impl Binding {
 impl ScopeNames {
     pub(crate) fn new(variables: &Variables) -> ScopeNames {
         ScopeNames {
-            values: Arc::new(variables.values.clone()),
-            secrets: Arc::new(variables.secrets.clone()),
+            values: variables.values.clone(),
+            secrets: variables.secrets.clone(),
             tainted: Arc::new(variables.tainted.clone()),
             flow: variables.flow.clone(),
         }

@@ -49,7 +49,7 @@ impl Finder<'_> {
                     let mut inner = scope.clone();
                     for (name, data) in &group.bindings {
                         if let Ok((value, _)) = render_data(data, &self.templates, &inner) {
-                            inner.values.insert(name.name.clone(), value);
+                            std::sync::Arc::make_mut(&mut inner.values).insert(name.name.clone(), value);
                         }
                     }
                     self.steps(&group.steps, &inner);

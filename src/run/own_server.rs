@@ -40,7 +40,7 @@ impl Player<'_> {
             show_secrets: self.ground.settings.show_secrets,
             insecure_secrets: self.ground.settings.insecure_secrets,
             stop: self.ground.settings.stop.clone().unwrap_or_default(),
-            secrets: variables.secrets.clone(),
+            secrets: (*variables.secrets).clone(),
             authority: outside.map(OutsideClient::authority),
             host_names: outside.map(|client| client.names().to_vec()).unwrap_or_default(),
         };

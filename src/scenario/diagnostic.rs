@@ -7,6 +7,11 @@ use crate::visible::{inert, same_length};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use std::ops::Range;
 
+/// How many mistakes of one file are listed.
+pub(crate) const MOST_LISTED: usize = 200;
+/// How many octets of a file an excerpt may have.
+const MOST_DRAWN: usize = 64 * 1024;
+
 /// How much a diagnostic matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
@@ -168,6 +173,19 @@ impl Diagnostic {
         renderer.render(&[group])
     }
 
+    /// Those that are listed of many: whoever made more mistakes mends these first.
+    pub(crate) fn listed(mut all: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        if let Some(first) = all.get(MOST_LISTED) {
+            let (span, further) = (first.span, all.len() - MOST_LISTED);
+            let message = format!("{further} more that are not listed: the first of them is here");
+            let severity =
+                if all[MOST_LISTED..].iter().any(Diagnostic::is_error) { Severity::Error } else { Severity::Warning };
+            all.truncate(MOST_LISTED);
+            all.push(Diagnostic { severity, ..Diagnostic::error(span, message) });
+        }
+        all
+    }
+
     fn snippets<'a>(&'a self, sources: &'a Sources) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
         let mut snippets = vec![self.snippet_of(sources, self.span.file)];
         for (span, _) in &self.others {
@@ -191,6 +209,12 @@ impl Diagnostic {
         let above = line_above(text, self.span.start as usize).filter(|_| file == self.span.file);
         let places: Vec<Range<usize>> = marked.iter().map(|(_, range, _)| range.clone()).chain(above.clone()).collect();
         let (first, lines) = source.lines_around(&places);
+        if lines.len() > MOST_DRAWN {
+            // A caret under a line of a megabyte helps nobody, and drawing it takes long.
+            let place = sources.position(self.span);
+            let path = format!("{}:{}:{}", inert(&source.name), place.line, place.column);
+            return Snippet::source("").path(path).fold(true);
+        }
         let within = |range: Range<usize>| range.start - lines.start..range.end - lines.start;
         let drawn = same_length(source.shown().get(lines.clone()).unwrap_or(&text[lines.clone()]));
         let mut snippet = Snippet::source(drawn).line_start(first + 1).path(inert(&source.name)).fold(true);

@@ -1,7 +1,7 @@
 //! Where text of a scenario stands: a [`Span`] is a range of bytes in one file of a scenario, [`Sources`] holds the files.
 
-pub(crate) use super::diagnostic::DiagnosticKind;
 pub use super::diagnostic::{Diagnostic, Footnote, Severity};
+pub(crate) use super::diagnostic::{DiagnosticKind, MOST_LISTED};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 

@@ -36,8 +36,8 @@ pub(crate) const WITHOUT_VALUE: (&str, &str) =
 /// The variables and secrets of one run, all with values.
 #[derive(Debug, Clone, Default)]
 pub struct Variables {
-    pub(crate) values: BTreeMap<String, Value>,
-    pub(crate) secrets: BTreeMap<String, Secret>,
+    pub(crate) values: Arc<BTreeMap<String, Value>>,
+    pub(crate) secrets: Arc<BTreeMap<String, Secret>>,
     /// Secrets of other scenarios of the same run: no value of this one, and shown as little.
     pub(crate) besides: BTreeMap<String, Secret>,
     /// Credentials that the file spells out: no secrets, and shown as little.
@@ -100,7 +100,7 @@ impl Variables {
         for secret in &scenario.secrets {
             match inputs.secrets.get(&secret.name) {
                 Some(value) if !value.expose().is_empty() => {
-                    variables.secrets.insert(secret.name.clone(), value.clone());
+                    Arc::make_mut(&mut variables.secrets).insert(secret.name.clone(), value.clone());
                 }
                 given => fault.missing_secret(secret, given.is_some(), inputs),
             }
@@ -122,7 +122,7 @@ impl Variables {
                     if secret {
                         variables.tainted.insert(var.name.name.clone());
                     }
-                    variables.values.insert(var.name.name.clone(), value);
+                    Arc::make_mut(&mut variables.values).insert(var.name.name.clone(), value);
                 }
                 Err(_) if !fault.missing_secrets.is_empty() => {}
                 Err(diagnostic) => fault.diagnostics.push(diagnostic),
@@ -240,7 +240,7 @@ pub(crate) fn render_data(
 
 impl Scope for Variables {
     fn context(&self) -> Value {
-        Value::from_object(Context { values: Arc::new(self.values.clone()), secrets: Arc::new(self.secrets.clone()) })
+        Value::from_object(Context { values: self.values.clone(), secrets: self.secrets.clone() })
     }
 
     fn is_secret(&self, name: &str) -> bool {

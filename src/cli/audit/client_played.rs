@@ -184,7 +184,7 @@ impl<'a> ClientGround<'a> {
             NotPlayed(error.diagnostics.first().map(|first| first.message.clone()).unwrap_or_default())
         })?;
         // Wherever the password appears it is masked, also where a check has no use for it.
-        variables.secrets.insert("password".to_owned(), self.password.clone());
+        Arc::make_mut(&mut variables.secrets).insert("password".to_owned(), self.password.clone());
         let mut settings = Settings::default();
         match &client.source {
             ClientSource::Command(words) => {

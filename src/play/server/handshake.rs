@@ -6,7 +6,7 @@ use crate::play::server::expecting::command_of;
 use crate::play::server::steps::{ServerStepAt, ServerStepDone};
 use crate::scenario::server::ServerTls;
 use crate::scenario::{Pattern, Rendered, Step, TlsStep};
-use crate::server::HandshakeTrouble;
+use crate::server::{HandshakeFailure, HandshakeTrouble};
 
 /// What `starttls` replies when the step says nothing else.
 const READY: &[u8] = b"220 2.0.0 ready to start TLS\r\n";
@@ -45,6 +45,10 @@ impl ServerStepAt<'_> {
             (Err(trouble), None) => Err(vec![self.place(step.head.span).handshake_failed(&trouble)]),
             (Err(HandshakeTrouble::TimedOut), Some(_)) if self.on.stage.run_is_over() => {
                 self.refuse_cut_short(step.head.span)
+            }
+            // Who goes on in plain text did not refuse: what it says next would go out in clear.
+            (Err(trouble @ HandshakeTrouble::Failed { failure: HandshakeFailure::NotTls(_), .. }), Some(_)) => {
+                Err(vec![self.place(step.head.span).handshake_failed(&trouble)])
             }
             (Err(trouble), Some(pattern)) => {
                 let reason = match &trouble {

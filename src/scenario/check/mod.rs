@@ -98,7 +98,7 @@ pub(crate) fn check(scenario: &Scenario, context: &CheckContext) -> Vec<Diagnost
         checker.diagnostics.extend(context.known.lints.get_or_init(|| lint(scenario)).iter().cloned());
     }
     checker.diagnostics.sort_by_key(|diagnostic| (diagnostic.span.file, diagnostic.span.start));
-    checker.diagnostics
+    Diagnostic::listed(checker.diagnostics)
 }
 
 impl Checker<'_> {

@@ -5,7 +5,7 @@
 use super::{Checker, Played};
 use crate::scenario::builtin::FILTERS;
 use crate::scenario::sides::Side;
-use crate::scenario::source::{Diagnostic, Span};
+use crate::scenario::source::{Diagnostic, MOST_LISTED, Span};
 use crate::scenario::template::{Expression, Mode, Scope as _, Text, statement_names};
 use crate::scenario::typography::Lookalike;
 use crate::scenario::words::{self, Where};
@@ -199,7 +199,9 @@ impl Checker<'_> {
         if known {
             return;
         }
-        let known: Vec<String> = self.names.iter().cloned().collect();
+        // What a name was probably meant to be is found by comparing it with all others.
+        let is_listed = self.diagnostics.len() < MOST_LISTED;
+        let known: Vec<String> = self.names.iter().filter(|_| is_listed).cloned().collect();
         self.unknown("name", name, span, known.iter().map(String::as_str));
     }
 
@@ -310,12 +312,20 @@ fn operator(source: &str) -> Option<&'static str> {
         .or_else(|| negated().then_some("a negation is `not`, as in `not offers('VRFY')`"))
 }
 
+fn is_word(text: &str) -> bool {
+    let text = text.trim();
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 /// Why an expression cannot be read, where no operator of another language is the cause.
 fn unreadable(source: &str) -> Option<String> {
     if let Some(lookalike) = Lookalike::first(source) {
         return Some(format!("{}: {}", lookalike.described(), lookalike.advice()));
     }
     let source = source.trim();
+    if let Some((name, filter)) = source.split_once(':').filter(|(name, filter)| is_word(name) && is_word(filter)) {
+        return Some(format!("a filter stands after `|`: `{} | {}`", name.trim(), filter.trim()));
+    }
     if source.is_empty() {
         return Some("a name stands between the brackets, `<<name>>`; the empty path is `<>`".to_owned());
     }

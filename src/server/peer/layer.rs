@@ -2,7 +2,7 @@
 
 use super::trouble::PeerEnd;
 use crate::net::tls::is_no_record;
-use crate::server::acceptor::failure;
+use crate::server::acceptor::{HandshakeFailure, failure};
 use socket2::SockRef;
 use std::io;
 use std::net::Shutdown;
@@ -50,7 +50,10 @@ impl AsyncRead for Layer {
 /// What TLS says of its own end.
 pub(super) fn alert_within(error: &io::Error) -> Option<String> {
     let inner = error.get_ref()?.downcast_ref::<openssl::ssl::Error>()?;
-    inner.ssl_error().map(|_| failure(inner).to_string())
+    inner.ssl_error().map(|_| match failure(inner) {
+        HandshakeFailure::NotTls(reason) => format!("octets that are not TLS came within the TLS session ({reason})"),
+        other => other.to_string(),
+    })
 }
 
 /// TLS without `close_notify` ends as FIN does: many clients leave that way.
