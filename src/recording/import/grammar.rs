@@ -179,6 +179,31 @@ pub(super) fn goes_on(line: &str) -> bool {
     line.as_bytes().get(3) == Some(&b'-')
 }
 
+/// `250-a250-b250 c`, as some logs join the lines of a reply, in its lines.
+pub(super) fn unglued(text: &str) -> Vec<&str> {
+    if !goes_on(text) {
+        return vec![text];
+    }
+    let code = &text[..3];
+    let mut parts = Vec::new();
+    let mut start = 0;
+    let mut from = 4;
+    while let Some(at) = text[from..].find(code).map(|at| from + at) {
+        let next = text.as_bytes().get(at + 3);
+        if matches!(next, Some(b'-' | b' ')) {
+            parts.push(text[start..at].trim_end());
+            start = at;
+            if next == Some(&b' ') {
+                break;
+            }
+        }
+        from = at + 3;
+    }
+    parts.push(text[start..].trim_end());
+    let ends = parts.last().is_some_and(|last| !goes_on(last));
+    if parts.len() > 1 && ends { parts } else { vec![text] }
+}
+
 /// The code of a line of a reply where any number might stand: one that servers use.
 pub(super) fn usual_code(line: &str) -> Option<u16> {
     reply_code(line).filter(|code| CODES.contains(code))

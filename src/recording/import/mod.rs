@@ -260,7 +260,7 @@ fn transcript(text: &str, wanted: &WantedSession<'_>) -> (LogRead, &'static Fami
         Ok(logins) => logins,
         Err(too_many) => return (LogRead::failed(mistake(too_many.to_string())), found),
     };
-    let (mut sessions, unshown) = sessions::read(&lines, &marks, found);
+    let (mut sessions, unshown) = sessions::read(&lines, &marks, found, wanted.session);
     let stray: Vec<String> =
         sessions.iter_mut().flat_map(|session| std::mem::take(&mut session.stray_credentials)).collect();
     let stray = [stray, logins].concat();

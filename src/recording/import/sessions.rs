@@ -19,10 +19,19 @@ const MAX_SESSIONS: usize = 10_000;
 /// What was read: the sessions, and the places of lines that must not be shown.
 pub(super) type FoundSession = (Vec<LogSession>, Vec<usize>);
 
-/// The sessions of a transcript.
-pub(super) fn read(lines: &[TextLine<'_>], marks: &Marks, family: &'static Family) -> FoundSession {
+/// So many sessions are kept whole where none is chosen by its number; of two or more none is.
+const MOST_WHOLE: usize = 1000;
+
+/// The sessions of a transcript; `chosen` is the number of the one that is wanted.
+pub(super) fn read(
+    lines: &[TextLine<'_>],
+    marks: &Marks,
+    family: &'static Family,
+    chosen: Option<usize>,
+) -> FoundSession {
     let all: Vec<usize> = (0..lines.len()).collect();
-    let found = Talk::new(lines, marks, family).read(&all);
+    let kept = if chosen.is_some() { usize::MAX } else { MOST_WHOLE };
+    let found = Talk::new(lines, marks, family).keeping(kept).read(&all);
     if found.0.len() <= 1 && found.0.iter().all(|session| session.misfit.is_none()) {
         return found;
     }

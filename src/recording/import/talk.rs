@@ -30,6 +30,9 @@ pub(super) struct Talk<'t> {
     pub(super) session: LogSession,
     /// Those that have ended.
     sessions: Vec<LogSession>,
+    /// How many of them are kept whole, and how many there are in which the client spoke.
+    kept: usize,
+    spoken: usize,
     /// The lines of a reply that goes on, and the first one's place.
     reply: Vec<String>,
     /// Mail data since a 354.
@@ -56,6 +59,8 @@ impl<'t> Talk<'t> {
             family,
             session: LogSession::default(),
             sessions: Vec::new(),
+            kept: usize::MAX,
+            spoken: 0,
             reply: Vec::new(),
             data: None,
             neither: None,
@@ -66,6 +71,11 @@ impl<'t> Talk<'t> {
             marked_data: 0,
             looked_ahead: Cell::new(0),
         }
+    }
+
+    /// Of more sessions than these only the count matters: none of them can be chosen.
+    pub(super) fn keeping(self, kept: usize) -> Talk<'t> {
+        Talk { kept, ..self }
     }
 
     /// Reads these lines; gives the sessions, and the places of lines that must not be shown.
@@ -96,6 +106,10 @@ impl<'t> Talk<'t> {
         }
         let mut session = std::mem::take(&mut self.session);
         session.end();
+        if self.spoken >= self.kept {
+            session.forget();
+        }
+        self.spoken += usize::from(session.client_spoke());
         self.sessions.push(session);
     }
 
@@ -228,7 +242,7 @@ impl<'t> Talk<'t> {
         if open.is_some() && open != reply_code(text) {
             self.end_reply();
         }
-        for line in unglued(text) {
+        for line in grammar::unglued(text) {
             self.reply.push(line.to_owned());
             if !grammar::goes_on(line) {
                 self.end_reply();
@@ -315,29 +329,4 @@ impl<'t> Talk<'t> {
             None => {}
         }
     }
-}
-
-/// `250-a250-b250 c`, as some logs join the lines of a reply, in its lines.
-fn unglued(text: &str) -> Vec<&str> {
-    if !grammar::goes_on(text) {
-        return vec![text];
-    }
-    let code = &text[..3];
-    let mut parts = Vec::new();
-    let mut start = 0;
-    let mut from = 4;
-    while let Some(at) = text[from..].find(code).map(|at| from + at) {
-        let next = text.as_bytes().get(at + 3);
-        if matches!(next, Some(b'-' | b' ')) {
-            parts.push(text[start..at].trim_end());
-            start = at;
-            if next == Some(&b' ') {
-                break;
-            }
-        }
-        from = at + 3;
-    }
-    parts.push(text[start..].trim_end());
-    let ends = parts.last().is_some_and(|last| !grammar::goes_on(last));
-    if parts.len() > 1 && ends { parts } else { vec![text] }
 }

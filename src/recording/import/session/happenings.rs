@@ -138,6 +138,13 @@ impl LogSession {
         self.owed.forget();
     }
 
+    /// Keeps of it only what tells that it is one.
+    pub(in crate::recording::import) fn forget(&mut self) {
+        self.said.truncate(1);
+        self.said.shrink_to_fit();
+        self.notices = Vec::new();
+    }
+
     /// The name that the client gives itself, for the EHLO that was said for it.
     fn say_what_the_tool_said(&mut self) {
         const TOOL_EHLO: usize = 2;
