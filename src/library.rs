@@ -60,7 +60,7 @@ library! {
     "audit-client/tls/": "c-implicit-plain" "c-tls-alert" "c-tls-hang" "c-tls-old" "c-tls-truncate" "c-tls-weak-anon"
         "c-tls-weak-key" "c-tls-weak-null";
     "audit/8bitmime/": "6152-bad" "6152-body";
-    "audit/": "_connect" "_data" "_greet" "_hello" "_late" "_mail" "_secure" "_session";
+    "audit/": "_connect" "_data" "_greet" "_hello" "_idle" "_late" "_mail" "_secure" "_session" "_taken";
     "audit/auth/": "4954-bad" "4954-base64" "4954-cancel" "4954-empty-challenge" "4954-good" "4954-noarg"
         "4954-transaction" "4954-twice" "4954-unknown";
     "audit/bdat/": "bdat-after-last" "bdat-binary" "bdat-huge" "bdat-negative" "bdat-pipelined" "bdat-refused-discards"

@@ -91,11 +91,22 @@ fn a_server_that_answers_late_is_judged_as_any_other() {
     assert!(told.is_empty(), "{told:#?}");
 }
 
+/// What a server does that leads nowhere is neither its fault nor to its credit.
+#[test]
+fn a_check_does_not_apply_where_it_cannot_tell() {
+    let told = of_each(|check| {
+        let server = data("moot").join(format!("{}.yaml", check.id));
+        let verdict = server.exists().then(|| check.played_at(Served::file(&server).port))?;
+        (!verdict.starts_with("not_applicable")).then(|| format!("{}: {verdict}", check.id))
+    });
+    assert!(told.is_empty(), "{told:#?}");
+}
+
 /// A pair without a check would be played by nobody.
 #[test]
 fn each_pair_belongs_to_a_check() {
     let known: BTreeSet<String> = checks().into_iter().map(|check| check.id).collect();
-    for folder in ["fail", "pass", "late/fail", "late/pass"] {
+    for folder in ["fail", "pass", "moot", "late/fail", "late/pass"] {
         for entry in fs::read_dir(data(folder)).unwrap() {
             let id = entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
             assert!(known.contains(&id), "{folder}/{id}.yaml: no check is called so");

@@ -185,6 +185,22 @@ fn programs_print_replies_in_many_forms() {
 }
 
 #[test]
+fn why_no_reply_came_is_said() {
+    let mut faults = Vec::new();
+    for line in include_str!("explain/no-reply.txt").lines().filter(|line| !line.starts_with('#')) {
+        let (wanted, text) = line.split_once(" | ").unwrap();
+        let played = smtp_script(&["explain", text]);
+        played.exits(2);
+        let first = played.err.lines().next().unwrap_or_default();
+        let is_told = first.rsplit_once("holds no code").is_some_and(|(_, told)| !told.is_empty());
+        if !first.contains(wanted) || is_told == wanted.is_empty() {
+            faults.push(format!("{line}\n  {first}"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
 fn providers_are_named_by_what_their_texts_show() {
     let lines = include_str!("explain/providers.txt").lines().filter(|line| !line.starts_with('#'));
     let cases = lines.map(|line| {

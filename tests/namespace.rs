@@ -297,7 +297,6 @@ fn told_elsewhere(letter: &str, steps: &str, further: &[&str]) -> (String, Playe
 fn decisions() {
     let of_secret = "'<<password[0]>>'";
     for (what, steps) in DECISIONS {
-        println!("{what}");
         let (sent, played) = told_elsewhere(of_secret, steps, &[]);
         assert!(!sent.contains("told"), "{what}: {sent}{}", played.err);
         played.exits(2).says(&["a secret would go to"]);

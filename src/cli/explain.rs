@@ -6,6 +6,7 @@ use crate::report::explanation as layout;
 use crate::scenario::reason;
 use crate::secret::{Masker, typed_in_text};
 use crate::smtp::explanation::{Explanation, explain as explained};
+use crate::smtp::no_reply::cause_of;
 use crate::smtp::provider::{self, Provider};
 use crate::smtp::question::Question;
 use clap::ValueEnum;
@@ -118,6 +119,9 @@ fn completes(first: &Question, second: &Question) -> bool {
 
 fn no_code(text: &str) -> String {
     let shown = crate::visible(text.as_bytes());
+    if let Some(cause) = cause_of(text) {
+        return format!("`{shown}` holds no code: {}\n  = help: {}", cause.means, cause.help);
+    }
     format!(
         "`{shown}` holds no code\n  = help: give a reply code from 200 to 599 (`535`), an enhanced status code (`5.7.8`), both \
          (`535 5.7.8`), a pattern (`5xx`, `4.7.x`), a reply line, or `-` to read a bounce from standard input"
@@ -139,5 +143,14 @@ fn from_standard_input() -> Result<Vec<Question>, Refusal> {
         only.surroundings = text.chars().take(MAX_CONTEXT).collect();
     }
     veil(&mut found, &text);
-    if found.is_empty() { Err("no reply code stands in standard input".into()) } else { Ok(found) }
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let nothing = "no reply code stands in standard input";
+    // What failed stands at the end of a log.
+    let end = text.char_indices().rev().nth(MAX_CONTEXT).map_or(0, |(at, _)| at);
+    Err(match cause_of(&text[end..]) {
+        Some(cause) => format!("{nothing}: {}\n  = help: {}", cause.means, cause.help).into(),
+        None => nothing.into(),
+    })
 }

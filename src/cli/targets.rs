@@ -136,20 +136,36 @@ impl Targets {
                 self.left_out.push((file, likeness.why_left_out()));
             }
         }
+        self.left_out.extend(named_otherwise(folder));
         if self.loaded.len() == before {
-            let help = if holds_json(folder) {
-                "\n  = help: a scenario in JSON is played where its file is named"
-            } else {
-                ""
-            };
+            let other = self.left_out.iter().find(|(file, _)| !is_yaml(file));
+            let help = other.map(|(file, why)| format!("\n  = help: `{}` is left out: {why}", file.display()));
+            let help = help.unwrap_or_default();
             self.complaints.push(format!("no scenarios found in `{}`{help}", folder.display()));
         }
     }
 }
 
-fn holds_json(folder: &Path) -> bool {
-    let mut files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    files.any(|file| file.path().extension().is_some_and(|ending| ending == "json"))
+/// The files of a folder that may be scenarios and have the name of none: JSON, and endings after `.yaml`.
+fn named_otherwise(folder: &Path) -> Vec<(PathBuf, &'static str)> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
+    let why = |file: &Path| {
+        let name = file.file_name()?.to_string_lossy().to_ascii_lowercase();
+        let text = || std::fs::read_to_string(file).unwrap_or_default();
+        match () {
+            () if name.starts_with(['_', '.']) || !file.is_file() => None,
+            () if file.extension().is_some_and(|ending| ending == "json") && text().contains("\"steps\"") => {
+                Some("a scenario in JSON is played where its file is named")
+            }
+            () if name.contains(".yaml.") || name.contains(".yml.") => {
+                Some("the name of a scenario ends in `.yaml` or `.yml`")
+            }
+            () => None,
+        }
+    };
+    let mut found: Vec<_> = files.filter_map(|file| why(&file).map(|why| (file.clone(), why))).collect();
+    found.sort();
+    found
 }
 
 /// A line of help, if the name is like that of a file in the same folder.
@@ -171,6 +187,18 @@ fn near_file(name: &str) -> Option<String> {
 fn no_file(name: &str) -> Option<String> {
     if name.starts_with("http://") || name.starts_with("https://") {
         return Some(format!("\n  = help: a scenario is a file of this machine: `curl {name} | smtp-script run -`"));
+    }
+    let with_slashes = name.replace('\\', "/");
+    if with_slashes != name && Path::new(&with_slashes).exists() {
+        return Some(format!("\n  = help: a path is written with `/` here: `{with_slashes}`"));
+    }
+    if name.contains(['*', '?']) {
+        let folder = Path::new(name).parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let help = format!(
+            "the shell expands `{name}` where it stands without quotes; `smtp-script run {}` plays a whole folder",
+            folder.display()
+        );
+        return Some(format!("\n  = help: {help}"));
     }
     if name.parse::<u16>().is_ok() {
         let help =

@@ -280,9 +280,8 @@ pub(super) fn lines_of(file: &Path) -> Result<Vec<(String, String)>, String> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let line = line.strip_prefix("export ").unwrap_or(line);
-        let fault = || format!("{}:{}: {}", file.display(), index + 1, expected_in_place_of(line));
-        let (name, value) = line.split_once('=').ok_or_else(fault)?;
+        let fault = || format!("{}:{}: expected NAME=VALUE{}", file.display(), index + 1, as_lines(line));
+        let (name, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=').ok_or_else(fault)?;
         // `password: a=b` names no secret.
         if name.trim().is_empty() || name.trim().contains([':', '{', '"', ' ']) {
             return Err(fault());
@@ -292,18 +291,28 @@ pub(super) fn lines_of(file: &Path) -> Result<Vec<(String, String)>, String> {
     Ok(pairs)
 }
 
-/// What a line should be: nothing of it is repeated, since it may be a secret.
-fn expected_in_place_of(line: &str) -> &'static str {
-    let name = line.trim_start_matches("- ").split(':').next().unwrap_or_default();
-    let is_name =
-        |name: &str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || "_-.".contains(letter));
-    let is_yaml =
-        |name: &str| line[line.find(name).unwrap_or(0) + name.len()..].starts_with(": ") || line.ends_with(':');
-    match line.as_bytes() {
-        [b'{' | b'}' | b'"', ..] => "expected NAME=VALUE, a line for each, and not JSON",
-        [b'[', .., b']'] => "expected NAME=VALUE, and no sections",
-        _ if is_name(name) && is_yaml(name) => "expected NAME=VALUE, with `=` in place of the colon",
-        _ => "expected NAME=VALUE",
+/// What to write in place of a line of YAML or JSON; a value is not repeated, since it may be a secret.
+fn as_lines(line: &str) -> String {
+    let name = line
+        .trim_start_matches("- ")
+        .trim_matches(['{', '}', ',', ' ', '"'])
+        .split(':')
+        .next()
+        .unwrap_or("")
+        .trim_matches(['"', ' ', '\'']);
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    match () {
+        () if line.starts_with('[') && line.ends_with(']') && !line.contains(['"', ',', ':']) => {
+            "\n  = help: there are no sections here: leave this line out".to_owned()
+        }
+        () if line.starts_with(['{', '[']) => {
+            let name = if is_name && line.contains("\":") { name } else { "name" };
+            format!("\n  = help: this is JSON: write a line for each, `{name}=…`")
+        }
+        () if is_name && (line.contains(": ") || line.ends_with(':')) => {
+            format!("\n  = help: write `{name}=…`, with `=` in place of the colon")
+        }
+        () => String::new(),
     }
 }
 
@@ -337,10 +346,12 @@ mod tests {
             ("- password: hunter2\n", "with `=` in place of the colon"),
             ("password: hunt=er2\n", "with `=` in place of the colon"),
             ("secrets:\n  password: hunter2\n", "with `=` in place of the colon"),
-            ("{\"password\": \"hunter2\"}\n", "not JSON"),
-            ("[default]\npassword = hunter2\n", "no sections"),
+            ("{\"password\": \"hunter2\"}\n", "this is JSON: write a line for each, `password=…`"),
+            ("[default]\npassword = hunter2\n", "leave this line out"),
             ("hunter2\n", "expected NAME=VALUE"),
+            // Values alone, of which nothing may be repeated.
             ("hun:ter2\n", "expected NAME=VALUE"),
+            ("{hunter2}\n", "this is JSON: write a line for each, `name=…`"),
         ] {
             std::fs::write(file.path(), text).unwrap();
             let fault = lines_of(file.path()).unwrap_err();

@@ -7,7 +7,7 @@ use crate::play::expected::OtherSide;
 pub(crate) use crate::scenario::Capture;
 use crate::scenario::{
     ClosedBy, Expectation, Expected, Fields, Length, Matcher, Mode, Pattern, PatternFault, Scope, Span, TemplateError,
-    Templates, Text, duration,
+    Templates, Text, duration, near_miss,
 };
 use crate::secret::Masker;
 use crate::smtp::extension::Extensions;
@@ -39,12 +39,14 @@ pub(crate) struct Mismatch {
     pub(crate) rendered: Option<String>,
     /// The template or pattern could not be used at all.
     pub(crate) unusable: bool,
+    /// What to change where the reply is nearly the one that was expected.
+    pub(crate) near: Option<String>,
 }
 
 impl Mismatch {
     /// Nothing more than what was expected.
     pub(crate) fn plain(span: Span, expected: String) -> Mismatch {
-        Mismatch { span, expected, found: None, rendered: None, unusable: false }
+        Mismatch { span, expected, found: None, rendered: None, unusable: false, near: None }
     }
 }
 
@@ -66,7 +68,10 @@ impl Comparer<'_> {
         match &expectation.kind {
             Expected::Pattern(pattern) => {
                 let wanted = came.of().with_a_pattern();
-                self.found(pattern, &came.text(), span, wanted)
+                let compared = self.found(pattern, &came.text(), span, wanted);
+                let is_fixed = pattern.text.is_literal() && matches!(came, Incoming::Reply(..));
+                let near = || is_fixed.then(|| near_miss(&pattern.text.source, &came.text())).flatten();
+                compared.map_err(|list| list.into_iter().map(|one| Mismatch { near: near(), ..one }).collect())
             }
             Expected::Code(codes) if came.code().is_none_or(|code| codes.matches(code)) => Ok(Vec::new()),
             Expected::Code(codes) => Err(vec![mismatch(span, format!("reply code {codes}"))]),
@@ -297,7 +302,7 @@ fn mismatch(span: Span, expected: String) -> Mismatch {
 
 fn unusable(span: Span, error: &TemplateError) -> Vec<Mismatch> {
     let place = if error.span == Span::default() { span } else { error.span };
-    vec![Mismatch { span: place, expected: error.message.clone(), found: None, rendered: None, unusable: true }]
+    vec![Mismatch { unusable: true, ..Mismatch::plain(place, error.message.clone()) }]
 }
 
 fn unusable_pattern(pattern: &Pattern, fault: PatternFault) -> TemplateError {

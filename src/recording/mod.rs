@@ -14,6 +14,7 @@ pub mod import;
 mod login;
 mod message;
 mod scenario;
+mod templates;
 mod wiretap;
 mod words;
 

@@ -449,12 +449,13 @@ fn a_password_that_another_session_showed_is_hidden() {
 #[test]
 fn what_is_no_message_of_its_mechanism_is_a_secret_as_a_whole() {
     for (garbage, code) in [("garbage!", 501), ("garbage!", 535), ("<garbage>", 501)] {
-        let text = steps(&format!("S: 220 hi\nC: AUTH PLAIN\nS: 334\nC: {garbage}\nS: {code} no\n"));
+        let text =
+            steps(&format!("S: 220 hi\nC: EHLO me\nS: 250 hi\nC: AUTH PLAIN\nS: 334\nC: {garbage}\nS: {code} no\n"));
         assert!(text.contains("- send: <<auth_message>>\n"), "{text}");
     }
-    let text = steps("S: 220 hi\nC: AUTH PLAIN garbage!\nS: 501 no\n");
+    let text = steps("S: 220 hi\nC: EHLO me\nS: 250 hi\nC: AUTH PLAIN garbage!\nS: 501 no\n");
     assert!(text.contains("- send: AUTH PLAIN <<auth_message>>\n"), "{text}");
-    let text = steps("S: 220 hi\nC: AUTH PLAIN [hidden]\nS: 235 ok\n");
+    let text = steps("S: 220 hi\nC: EHLO me\nS: 250 hi\nC: AUTH PLAIN [hidden]\nS: 235 ok\n");
     assert!(text.contains("- send: AUTH PLAIN <<auth_plain(username, password)>>\n"), "{text}");
 }
 

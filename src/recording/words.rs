@@ -4,6 +4,7 @@
 //! wherever it stands, in its encodings too; an address only where it plays its part.
 
 use super::Said;
+use super::templates::template_in;
 use crate::scenario::Secret;
 use crate::scenario::write::literal;
 use crate::secret::Masker;
@@ -16,7 +17,7 @@ const MIN_NAME_LENGTH: usize = 4;
 /// Shorter secrets are parts of words: replacing them there would give them away.
 const MIN_SECRET_LENGTH: usize = 6;
 /// No more logins of one session get names of their own: those beyond stand for the first, and are hidden as words.
-const MOST_NAMED: usize = 100;
+pub(super) const MOST_NAMED: usize = 100;
 
 /// Secrets by name, in the order in which they were first used.
 #[derive(Default)]
@@ -90,7 +91,7 @@ impl KnownCredentials {
 }
 
 /// Everything that was said, line by line.
-fn octets(said: &[Said]) -> Vec<u8> {
+pub(super) fn octets(said: &[Said]) -> Vec<u8> {
     let mut text = Vec::new();
     for event in said {
         match event {
@@ -191,6 +192,12 @@ impl Secrets {
     /// The first secret of a text; of two at one place the longer.
     fn first_in(&self, text: &str) -> Option<(usize, usize, String)> {
         let mut found: Vec<(usize, usize, String)> = Vec::new();
+        for secret in self.list.iter().filter(|secret| secret.value.is_empty()) {
+            found.extend(
+                template_in(text, |name| name == secret.name)
+                    .map(|(at, template)| (at, template.len(), template.to_owned())),
+            );
+        }
         for secret in self.list.iter().filter(|secret| secret.is_searched_for()) {
             let encoded = STANDARD.encode(&secret.value);
             let plain = word_in(text, &secret.value);

@@ -150,7 +150,10 @@ fn by_url(word: &str, idiom: Idiom) -> Option<String> {
         }
     };
     let login = if authority.contains('@') {
-        idiom.of("; the user belongs to a step `- auth: {…}`", ", without the user")
+        idiom.of(
+            "; the user belongs to a step `- auth: {…}`",
+            ", without the user; who gets mail is `--var to=…`, in `send` `--to …`",
+        )
     } else {
         ""
     };
@@ -173,10 +176,9 @@ fn by_brackets(word: &str) -> Option<String> {
     named.then(|| format!("`{inner}{rest}`: brackets are for IPv6 addresses"))
 }
 
-/// `host 25`, `telnet host 25`, `host,25`, `host port 25`, `-connect host:465`.
-fn by_words(word: &str) -> Option<String> {
-    let parts: Vec<&str> = word
-        .split(|letter: char| letter.is_whitespace() || matches!(letter, ',' | ';' | '|'))
+/// The words of an address, without those that name a program, an option or a port.
+fn parts_of(word: &str) -> Vec<&str> {
+    word.split(|letter: char| letter.is_whitespace() || matches!(letter, ',' | ';' | '|'))
         .filter(|part| {
             !part.is_empty() && !part.starts_with('-') && !PROGRAMS.contains(&part.to_ascii_lowercase().as_str())
         })
@@ -187,7 +189,12 @@ fn by_words(word: &str) -> Option<String> {
                 .unwrap_or(part)
         })
         .filter(|part| !matches!(part.to_ascii_lowercase().as_str(), "port" | "s_client" | "to" | "on" | "tcp"))
-        .collect();
+        .collect()
+}
+
+/// `host 25`, `telnet host 25`, `host,25`, `host port 25`, `-connect host:465`.
+fn by_words(word: &str) -> Option<String> {
+    let parts = parts_of(word);
     if parts.len() < 2 && parts.first() == Some(&word) || parts.is_empty() {
         return None;
     }
@@ -199,6 +206,13 @@ fn by_words(word: &str) -> Option<String> {
     let host = joined.or_else(dotted).unwrap_or(&parts[0]).trim_end_matches([':', '.']);
     let says_tls =
         parts.iter().any(|part| matches!(part.to_ascii_lowercase().as_str(), "tls" | "ssl" | "starttls" | "smtps"));
+    let is_server = |part: &&&str| part.contains('.') && part.contains(|it: char| it.is_ascii_alphabetic());
+    if let Some(second) = parts.iter().filter(is_server).nth(1).filter(|_| word.contains([',', ';'])) {
+        return Some(format!(
+            "`{host}`: one server is a session, and `- connect: {{host: {}, as: second}}` opens another",
+            second.split(':').next().unwrap_or(second)
+        ));
+    }
     if joined.is_some() && !says_tls {
         return Some(format!("`{host}`"));
     }

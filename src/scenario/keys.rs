@@ -106,7 +106,9 @@ impl KeyRow {
 /// A key that stands in the wrong place, in its right one: what is said of it.
 pub(crate) fn elsewhere(key: &str, place: &str, written: &Node) -> Option<String> {
     let plain = super::words::plain(key);
-    let mut homes = HOMES.iter().filter(|home| **home != place);
+    // What is indented too deep below `connect` stands beside it.
+    let nearest = ["top"].iter().filter(|_| place == "connect");
+    let mut homes = nearest.chain(HOMES.iter().filter(|home| **home != place));
     let found = homes.find_map(|home| row(home, &plain))?;
     let form = found.form(written);
     Some(match found.place {

@@ -62,7 +62,8 @@ pub(crate) use likeness::Likeness;
 pub(crate) use matcher::{Capture, Matcher};
 pub(crate) use octets::{decode_base64, decode_hex};
 pub(crate) use pattern::{
-    NamePattern, OPEN, PatternFault, compile as compile_pattern, name_pattern, refuse_too_wide, spelled,
+    NamePattern, OPEN, PatternFault, compile as compile_pattern, escaped as escaped_pattern, name_pattern, near_miss,
+    refuse_too_wide, spelled,
 };
 pub(crate) use source::{DiagnosticKind, UNSEEN};
 pub(crate) use step::{Action, Assertion, Auth, Group, Head, RawBytes, Retry, RetryOn, Speech, Step, TlsStep};

@@ -3,8 +3,10 @@
 //! Responsible for compiling a pattern the way the language means it (`^` and `$` at each line, bytes instead of
 //! characters) and for refusing one that would also match a refusal. The only module that compiles patterns.
 
+mod near;
 mod spelled;
 
+pub(crate) use near::near_miss;
 pub(crate) use spelled::{OPEN, spelled};
 
 use super::Misread;
@@ -164,12 +166,15 @@ fn fault_of(pattern: &str, error: &regex::Error) -> PatternFault {
         Err(regex_syntax::Error::Translate(error)) => (error.kind().to_string(), Some(*error.span())),
         _ => ("not a regular expression".to_owned(), None),
     };
+    let message_is_of_name = message.contains("capture group character");
     PatternFault {
         message: format!("not a valid pattern: {message}"),
         range: span.map(|span| span.start.offset..span.end.offset),
-        help: Some(syntax_help(pattern).to_owned()),
+        help: Some(if message_is_of_name { NAME_HELP } else { syntax_help(pattern) }.to_owned()),
     }
 }
+
+const NAME_HELP: &str = "the name of a capture has letters, digits and `_`: `(?<max_size>\\d+)`";
 
 /// What other regular expressions write in another way.
 fn syntax_help(pattern: &str) -> &'static str {
@@ -182,6 +187,11 @@ fn syntax_help(pattern: &str) -> &'static str {
         return "what must come twice is captured, `(?<name>…)`, and compared by a step `assert`";
     }
     "the syntax is that of Rust's regex crate; a literal `(` is written `\\(`"
+}
+
+/// The pattern of exactly this text.
+pub(crate) fn escaped(text: &str) -> String {
+    regex::escape(text)
 }
 
 #[cfg(test)]

@@ -276,6 +276,11 @@ pub fn undeclared(scenarios: &[&Scenario], inputs: &Inputs) -> Vec<String> {
     let secrets: Vec<&str> =
         scenarios.iter().flat_map(|scenario| scenario.secrets.iter().map(|secret| secret.name.as_str())).collect();
     let complaint = |kind: &str, name: &str, known: &[&str]| {
+        let (other, others) = if kind == "secret" { ("variable", &vars) } else { ("secret", &secrets) };
+        if others.contains(&name) {
+            let option = if kind == "secret" { "--var NAME=VALUE" } else { "a secrets file or `--secret NAME=VALUE`" };
+            return format!("`{name}` is a {other} here, and no {kind}: give it by {option}");
+        }
         let near = similar(name, known.iter().copied()).map(|near| format!(": did you mean `{near}`?"));
         format!("no scenario has a {kind} `{name}`{}", near.unwrap_or_default())
     };

@@ -1,20 +1,14 @@
 //! The parameters of MAIL and RCPT: SIZE, BODY, SMTPUTF8, AUTH and the ones of delivery status notifications.
 //!
-//! Responsible for their syntax and values; a refusal is the whole reply that the client gets.
+//! Responsible for which of them the server takes, and for their syntax; a refusal is the whole reply that the client gets.
+
+use crate::smtp::parameter;
 
 /// The reply that refuses a command.
 pub(crate) type ParameterRefusal = &'static str;
 
 const BAD_SYNTAX: ParameterRefusal = "501 5.5.4 Parameters are KEYWORD or KEYWORD=VALUE, each one once";
 const UNKNOWN: ParameterRefusal = "555 5.5.4 Parameter not recognized";
-const BAD_SIZE: ParameterRefusal = "501 5.5.4 SIZE wants a number of octets";
-const BAD_BODY: ParameterRefusal = "501 5.5.4 BODY wants 7BIT, 8BITMIME or BINARYMIME";
-const BAD_SMTPUTF8: ParameterRefusal = "501 5.5.4 SMTPUTF8 takes no value";
-const BAD_RET: ParameterRefusal = "501 5.5.4 RET wants FULL or HDRS";
-const BAD_ENVID: ParameterRefusal = "501 5.5.4 ENVID wants xtext of at most 100 characters";
-const BAD_AUTH: ParameterRefusal = "501 5.5.4 AUTH wants a mailbox in xtext, or <>";
-const BAD_NOTIFY: ParameterRefusal = "501 5.5.4 NOTIFY wants NEVER, or a list of SUCCESS, FAILURE and DELAY";
-const BAD_ORCPT: ParameterRefusal = "501 5.5.4 ORCPT wants an address type, a semicolon, and the address in xtext";
 
 /// What the parameters of MAIL say that matters to the protocol.
 #[derive(Debug, Default, PartialEq)]
@@ -35,19 +29,12 @@ impl MailParameters {
     pub(crate) fn parse(text: &str) -> Result<Self, ParameterRefusal> {
         let mut parsed = Self::default();
         for (keyword, value) in parse(text)? {
+            parameter::refusal(keyword, value).map_or(Ok(()), Err)?;
             match keyword.to_ascii_uppercase().as_str() {
-                "SIZE" => parsed.size = size(value)?,
-                "BODY" => {
-                    require(value.is_some_and(is_body), BAD_BODY)?;
-                    parsed.is_binary = value.is_some_and(|value| value.eq_ignore_ascii_case("BINARYMIME"));
-                }
-                "SMTPUTF8" => {
-                    require(value.is_none(), BAD_SMTPUTF8)?;
-                    parsed.smtp_utf8 = true;
-                }
-                "RET" => require(value.is_some_and(|value| is_one_of(value, &["FULL", "HDRS"])), BAD_RET)?,
-                "ENVID" => require(value.is_some_and(|value| value.len() <= 100 && is_xtext(value)), BAD_ENVID)?,
-                "AUTH" => require(value.is_some_and(|value| value == "<>" || is_xtext(value)), BAD_AUTH)?,
+                "SIZE" => parsed.size = value.map_or(0, |digits| digits.parse().unwrap_or(u64::MAX)),
+                "BODY" => parsed.is_binary = value.is_some_and(|value| value.eq_ignore_ascii_case("BINARYMIME")),
+                "SMTPUTF8" => parsed.smtp_utf8 = true,
+                "RET" | "ENVID" | "AUTH" => {}
                 _ => return Err(UNKNOWN),
             }
         }
@@ -61,11 +48,8 @@ impl MailParameters {
 /// The refusal of the first parameter that is wrong.
 pub(crate) fn check_recipient(text: &str) -> Result<(), ParameterRefusal> {
     for (keyword, value) in parse(text)? {
-        match keyword.to_ascii_uppercase().as_str() {
-            "NOTIFY" => require(value.is_some_and(is_notify), BAD_NOTIFY)?,
-            "ORCPT" => require(value.is_some_and(is_original_recipient), BAD_ORCPT)?,
-            _ => return Err(UNKNOWN),
-        }
+        parameter::refusal(keyword, value).map_or(Ok(()), Err)?;
+        require(matches!(keyword.to_ascii_uppercase().as_str(), "NOTIFY" | "ORCPT"), UNKNOWN)?;
     }
     Ok(())
 }
@@ -76,7 +60,7 @@ fn parse(text: &str) -> Result<Vec<Parameter<'_>>, ParameterRefusal> {
     let mut parameters: Vec<Parameter<'_>> = Vec::new();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let (keyword, value) = word.split_once('=').map_or((word, None), |(keyword, value)| (keyword, Some(value)));
-        require(is_keyword(keyword) && value.is_none_or(is_value), BAD_SYNTAX)?;
+        require(parameter::is_keyword(keyword) && value.is_none_or(is_value), BAD_SYNTAX)?;
         require(!parameters.iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(keyword)), BAD_SYNTAX)?;
         parameters.push((keyword, value));
     }
@@ -87,56 +71,14 @@ fn require(holds: bool, refusal: ParameterRefusal) -> Result<(), ParameterRefusa
     if holds { Ok(()) } else { Err(refusal) }
 }
 
-fn is_keyword(keyword: &str) -> bool {
-    keyword.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && keyword.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-}
-
 fn is_value(value: &str) -> bool {
     !value.is_empty() && value.chars().all(|c| !c.is_control() && c != '=' && c != ' ')
-}
-
-fn size(value: Option<&str>) -> Result<u64, ParameterRefusal> {
-    let digits = value.filter(|value| value.len() <= 20 && value.bytes().all(|octet| octet.is_ascii_digit()));
-    digits.map(|digits| digits.parse().unwrap_or(u64::MAX)).ok_or(BAD_SIZE)
-}
-
-fn is_body(value: &str) -> bool {
-    is_one_of(value, &["7BIT", "8BITMIME", "BINARYMIME"])
-}
-
-fn is_notify(value: &str) -> bool {
-    let is_condition = |word| is_one_of(word, &["SUCCESS", "FAILURE", "DELAY"]);
-    value.eq_ignore_ascii_case("NEVER") || value.split(',').all(is_condition)
-}
-
-/// `rfc822;xtext`; a `utf-8` address has an encoding of its own (RFC 6533 3), which is taken as it comes.
-fn is_original_recipient(value: &str) -> bool {
-    value.split_once(';').is_some_and(|(kind, address)| {
-        let is_kind = is_keyword(kind) && value.len() <= 500;
-        is_kind && !address.is_empty() && (kind.eq_ignore_ascii_case("utf-8") || is_xtext(address))
-    })
-}
-
-fn is_one_of(value: &str, words: &[&str]) -> bool {
-    words.iter().any(|word| word.eq_ignore_ascii_case(value))
-}
-
-/// Printable ASCII but `+` and `=`, and `+` with two upper-case hexadecimal digits (RFC 3461 4).
-fn is_xtext(value: &str) -> bool {
-    let mut pieces = value.split('+');
-    let is_plain = |piece: &str| piece.bytes().all(|octet| octet.is_ascii_graphic() && octet != b'=');
-    pieces.next().is_some_and(is_plain)
-        && pieces.all(|piece| piece.get(..2).is_some_and(is_upper_case_hexadecimal) && is_plain(piece))
-}
-
-fn is_upper_case_hexadecimal(digits: &str) -> bool {
-    digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use parameter::{BAD_AUTH, BAD_BODY, BAD_ENVID, BAD_NOTIFY, BAD_ORCPT, BAD_RET, BAD_SIZE, BAD_SMTPUTF8};
 
     #[test]
     fn mail_parameters() {

@@ -10,6 +10,7 @@ pub mod extension;
 pub mod idiom;
 pub mod mail_data;
 pub(crate) mod message;
+pub(crate) mod no_reply;
 pub(crate) mod offer;
 pub(crate) mod parameter;
 pub mod ports;

@@ -134,8 +134,9 @@ impl Question {
     /// Takes the command that a further line of the reply names: `(in reply to MAIL FROM command)`.
     fn see_what_is_answered(&mut self, line: &str) {
         if self.command.is_none() {
-            let end = snippet::end_of(&self.context, 160);
-            self.command = answered::verb_of("", end).or_else(|| answered::verb_of("", line));
+            // Where enough is kept, only the line is new.
+            let end = if self.context.len() > snippet::ENOUGH { "" } else { snippet::end_of(&self.context, 160) };
+            self.command = answered::by_later(end).or_else(|| answered::by_later(line));
         }
     }
 

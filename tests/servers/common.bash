@@ -62,12 +62,12 @@ arguments() {
     ports=("${@:2}")
 }
 
-# needs FILE...: without these the server is not installed.
+# needs FILE...: without these the server is not installed; `install` names how it is installed.
 needs() {
     local file
     for file; do
         if [ ! -e "$file" ]; then
-            echo "$server is not installed: run \`tests/servers/install\` (there is no \`$file\`)" >&2
+            echo "$server is not installed: run \`${install:-tests/servers/install}\` (there is no \`$file\`)" >&2
             exit 77
         fi
     done
@@ -111,6 +111,14 @@ configure() {
     printf '%s\n' "$text" >"$target"
 }
 
+# store_with FOLDER: makes WORKDIR/store, a program that writes a message from its standard input to a
+# file in that folder, for servers that give their messages to a program.
+store_with() {
+    mkdir -p "$directory/$1"
+    printf '#!/bin/sh\nexec cat >"%s/%s/$(date +%%s%%N).$$"\n' "$directory" "$1" >"$directory/store"
+    chmod 755 "$directory/store"
+}
+
 # --- a view of the file system for servers that are unpacked, not installed ----------------------
 
 # account NAME ID: a user and a group of that name, for the server that `lend` starts.
@@ -133,18 +141,24 @@ owner() {
 }
 
 # lend FROM:TO... -- COMMAND...: launches COMMAND where the folder FROM is seen at TO, together
-# with the accounts.  Nothing outside of the command's own mount namespace changes.
+# with the accounts; +FROM:TO lays what is in FROM over what is at TO, which cannot be written then.
+# Nothing outside of the command's own mount namespace changes.
 lend() {
-    local mounts=("$directory/passwd:/etc/passwd" "$directory/group:/etc/group")
+    local mounts=()
     while [ "$1" != -- ]; do
         mounts+=("$1")
         shift
     done
     shift
+    mounts+=("$directory/passwd:/etc/passwd" "$directory/group:/etc/group")
     # shellcheck disable=SC2016 # the inner shell expands these
     launch unshare --mount --propagation private -- bash -euc '
         until [ "$1" = -- ]; do
-            mount --bind "${1%%:*}" "${1#*:}"
+            case $1 in
+                +*) set -- "${1#+}" "${@:2}"
+                    mount -t overlay overlay -o "lowerdir=${1%%:*}:${1#*:}" "${1#*:}" ;;
+                *) mount --bind "${1%%:*}" "${1#*:}" ;;
+            esac
             shift
         done
         shift

@@ -41,6 +41,7 @@ impl Site<'_> {
         }
         diagnostic.footnotes.extend(self.keywords(answer, &expected.join(" ")));
         diagnostic.footnotes.extend(self.about_reply(answer));
+        diagnostic.footnotes.extend(first.near.clone().map(Footnote::Help));
         let divergence = self.divergence(Cause::Server, Kind::Reply, diagnostic);
         let divergence = divergence.between(&expected.join(" and "), self.shown(&reply.joined()));
         Divergence { reply_code: Some(reply.code()), ..divergence }

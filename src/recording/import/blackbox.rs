@@ -10,7 +10,7 @@ use super::{LogRead, mistake};
 use crate::recording::{Conversation, RecordedMailData, Said};
 use crate::scenario::write::{Draft, DraftExpect, literal};
 use crate::scenario::yaml::{self, Node, Value};
-use crate::scenario::{Diagnostic, Span, compile_pattern, refuse_too_wide};
+use crate::scenario::{Diagnostic, Span, compile_pattern, escaped_pattern, refuse_too_wide};
 use crate::smtp::ports::{SMTP_PORT, SUBMISSIONS_PORT};
 use captures::{CAPTURE, name_captures, named_groups, with_captures};
 pub(super) use found::is_one;
@@ -82,28 +82,28 @@ impl Module {
         let Value::Map(entries) = &node.value else {
             return self.mistakes.push(Diagnostic::error(node.span, "a query and its response is a mapping here"));
         };
-        for key in ["expect", "send", "starttls"] {
+        for key in ["expect", "expect_bytes", "send", "starttls"] {
             let Some(value) = entry(node, key) else { continue };
             match key {
-                "expect" => self.expect(value, all_sent),
+                "expect" => self.expect(value, &named_groups(text(value), all_sent)),
+                "expect_bytes" => self.expect(value, &of_bytes(text(value))),
                 "send" => self.send(value),
                 _ if text(value) == "true" => self.starttls(),
                 _ => {}
             }
         }
         for (key, _) in entries {
-            if !matches!(text(key), "expect" | "send" | "starttls") {
+            if !matches!(text(key), "expect" | "expect_bytes" | "send" | "starttls") {
                 self.not_carried_over(key);
             }
         }
     }
 
-    fn expect(&mut self, node: &Node, all_sent: &str) {
-        let pattern = named_groups(text(node), all_sent);
-        if let Err(fault) = compile_pattern(&pattern) {
+    fn expect(&mut self, node: &Node, pattern: &str) {
+        if let Err(fault) = compile_pattern(pattern) {
             return self.mistakes.push(Diagnostic::error(node.span, fault.message));
         }
-        let (code, expect) = wanted(&pattern);
+        let (code, expect) = wanted(pattern);
         if matches!(expect, DraftExpect::Fields(_)) {
             let notice = Diagnostic::warning(node.span, "this says nothing about the reply code: any code will do");
             self.notices.push(notice.help("name the code that is wanted: a refusal may hold these words as well"));
@@ -239,6 +239,11 @@ impl Module {
         });
         LogRead { conversation, mistakes: self.mistakes, notices, complete: Some(complete), ..LogRead::default() }
     }
+}
+
+/// The pattern of bytes that are compared as they are: of their first line, which is one of a reply.
+fn of_bytes(bytes: &str) -> String {
+    format!("^{}", escaped_pattern(bytes.lines().next().unwrap_or_default()))
 }
 
 /// What a pattern of a line is here, with the code that it stands for; 0 where it names none.

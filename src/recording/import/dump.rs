@@ -3,9 +3,11 @@
 //! Responsible for cutting them into lines with `>` and `<` before them, as `curl -v` prints them. Which of the two is the
 //! client is decided later, as everywhere. Also for what `openssl s_client` prints among the lines of a session.
 
+mod dotnet;
 mod follow;
 mod octets;
 mod packets;
+mod rows;
 
 use super::grammar::{command, reply_code};
 use super::text::{LineRole, TextLine};
@@ -26,6 +28,12 @@ pub(super) fn flat(lines: Vec<TextLine<'_>>) -> Vec<TextLine<'_>> {
     }
     if packets::is_packets(&lines) {
         return packets::packets(lines);
+    }
+    if dotnet::is_trace(&lines) {
+        return dotnet::read(lines);
+    }
+    if let Some(log) = rows::log_of(&lines) {
+        return rows::read(lines, log);
     }
     if any(|line| trace_mark(line).is_some()) {
         return trace(lines);

@@ -55,7 +55,7 @@ enum EventMeaning {
 use EventMeaning as M;
 
 /// What tools write. Of several rows that fit a line the first one counts.
-const WORDS: [(&str, EventMeaning); 90] = [
+const WORDS: [(&str, EventMeaning); 98] = [
     // smtp-script
     ("{addr} stands in for {host}", M::Alias),
     ("*  TLSv1", M::Handshake),
@@ -81,10 +81,14 @@ const WORDS: [(&str, EventMeaning); 90] = [
     ("=== Connection closed with remote host", M::ClientClosed),
     ("Timeout ({secs} secs) waiting for server response", M::TimedOut),
     ("lines sent", M::MessageNotShown),
+    ("bytes encoded mime message (source size", M::MessageNotShown),
     // URLs
     ("onnected to smtps://{host}:{port}", M::ConnectedTls),
     ("onnected to smtp://{host}:{port}", M::Connected),
     ("onnected to smtp://{host}", M::Connected),
+    ("onnecting to smtps://{host}:{port}", M::BeginsTls),
+    ("onnecting to smtp+tls://{host}:{port}", M::Begins),
+    ("onnecting to smtp://{host}:{port}", M::Begins),
     // curl
     ("* Established connection to {host} ({addr} port {port})", M::Connected),
     ("Connected to {host} ({addr}) port {port}", M::Connected),
@@ -116,8 +120,12 @@ const WORDS: [(&str, EventMeaning); 90] = [
     ("TLS session: ", M::HandshakeFailed),
     ("TLS negotiation succeeded", M::Handshake),
     ("Connection opened: {host}:{port}", M::Begins),
+    ("opening connection to {host}:{port}", M::Begins),
+    ("::.ctor(host={host}, port={port})", M::Begins),
     ("TLS connection started", M::Handshake),
     ("writing message from ", M::MessageNotShown),
+    // smtp-cli
+    ("Connection from {addr} to {host}:{port}", M::Begins),
     // Python smtplib
     ("connect: to ('{host}', {port})", M::Begins),
     ("connect: ('{host}', {port})", M::Begins),
@@ -125,6 +133,8 @@ const WORDS: [(&str, EventMeaning); 90] = [
     ("AUTH {word} command trace suppressed", M::LoginNotShown),
     ("AUTH {word} succeeded", M::LoginSucceeded),
     ("AUTH {word} failed", M::LoginFailed),
+    // Thunderbird, which hides all of a login
+    ("Current auth method: {word}", M::LoginNotShown),
     // telnet, nc, openssl, tshark
     ("- Handshake was completed", M::Handshake),
     ("Resolving '{host}:{port}'...", M::Begins),

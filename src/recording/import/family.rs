@@ -3,6 +3,7 @@
 //! Responsible for their names, which `--from` takes. A family needs no code: how its sides are distinguished is learned from
 //! the text.
 
+use super::event::LogEvent;
 use super::marks::LogSide;
 
 /// A tool or library with its notation.
@@ -23,7 +24,7 @@ pub struct Family {
 const NONE: Family = Family { name: "", what: "", signs: &[], noise: &[], marks: &[] };
 
 /// All families; of several whose signs stand in a text the first is it.
-pub(super) const FAMILIES: [Family; 33] = [
+pub(super) const FAMILIES: [Family; 35] = [
     Family { name: "blackbox", what: "a configuration of blackbox_exporter", ..NONE },
     Family {
         name: "smtp-script",
@@ -37,6 +38,13 @@ pub(super) const FAMILIES: [Family; 33] = [
         what: "what swaks prints",
         signs: &["=== Trying", "=== Connected to", "<-  ", "<~  ", "<** ", "<~* "],
         noise: &["===", "***", "  > ", "<   ", ">   ", "  < "],
+        ..NONE
+    },
+    Family {
+        name: "smtp-cli",
+        what: "what smtp-cli prints",
+        signs: &["smtp-cli ", "Using cipher: "],
+        noise: &["Starting TLS", "Using cipher", "Subject Name", "Authentication of "],
         ..NONE
     },
     Family {
@@ -65,6 +73,8 @@ pub(super) const FAMILIES: [Family; 33] = [
         signs: &["SERVER -> CLIENT", "CLIENT -> SERVER", "SMTP -> FROM SERVER", "CLIENT -> SMTP"],
         noise: &[
             "SMTP INBOUND",
+            "SERVER -> CLIENT: ",
+            "Requested auth method",
             "get_lines()",
             "Connection: ",
             "SMTP ERROR",
@@ -113,6 +123,13 @@ pub(super) const FAMILIES: [Family; 33] = [
         what: "the log of aiosmtpd",
         signs: &["mail.log", "aiosmtpd"],
         noise: &["mail.log"],
+        ..NONE
+    },
+    Family {
+        name: "thunderbird",
+        what: "the log of Thunderbird",
+        signs: &["mailnews.smtp: "],
+        noise: &["mailnews.smtp: Conn", "Possible auth methods", "Sending message", "Command failed"],
         ..NONE
     },
     Family {
@@ -234,15 +251,16 @@ pub(super) const FAMILIES: [Family; 33] = [
     },
     Family {
         name: "iis",
-        what: "a W3C log of IIS, which holds commands and codes, but no replies",
+        what: "a W3C log of IIS",
         signs: &["#Software: Microsoft Internet Information Services"],
         noise: &["#"],
         ..NONE
     },
     Family {
         name: "mailenable",
-        what: "the activity log of MailEnable, which has a command and its reply in one line",
+        what: "the activity log of MailEnable",
         signs: &["\tSMTP-IN\t", "\tSMTP-OU\t"],
+        noise: &["ME-I", "ME-E"],
         ..NONE
     },
     Family {
@@ -295,5 +313,17 @@ impl Family {
     /// Whether a line of neither side is what this tool says of itself.
     pub(super) fn says(&self, line: &str) -> bool {
         self.noise.iter().any(|part| line.contains(part))
+    }
+
+    /// Whether this tool says so of its logins, where the event is of one.
+    pub(super) fn tells_logins(&self, event: &LogEvent) -> bool {
+        match event {
+            // Of a login in several lines Thunderbird shows the first.
+            LogEvent::LoginNotShown(mechanism) if self.name == "thunderbird" => {
+                mechanism == "PLAIN" || mechanism == "XOAUTH2"
+            }
+            LogEvent::LoginNotShown(_) | LogEvent::LoginEnded(_) => self.name == "javamail",
+            _ => true,
+        }
     }
 }

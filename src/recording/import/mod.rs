@@ -37,6 +37,7 @@ pub use text::decoded;
 
 use super::words::{KnownCredentials, Secrets};
 use super::{Conversation, Said};
+use crate::scenario::Likeness;
 use crate::scenario::write::Draft;
 use crate::scenario::{CheckContext, Diagnostic, MAX_YAML_SIZE, PemChecks, Sources, Span, check, parse};
 use marks::Marks;
@@ -115,6 +116,13 @@ pub fn import(name: &str, text: &str, wanted: &WantedSession<'_>) -> Result<Impo
             sources: masked_sources(name, "", &Secrets::default(), &[], &mut []),
         });
     }
+    let is_scenario =
+        |text: &str| Likeness::of(text) == Likeness::Scenario && text.lines().any(|line| line.starts_with("steps:"));
+    if wanted.family.is_none() && is_scenario(text) {
+        let help = format!("`smtp-script run {name}` plays it");
+        let mistakes = vec![mistake("this is a scenario already".to_owned()).help(help)];
+        return Err(ImportError { mistakes, sources: masked_sources(name, "", &Secrets::default(), &[], &mut []) });
+    }
     let is_blackbox = wanted.family.map_or_else(|| blackbox::is_one(text), |family| family.name == "blackbox");
     if is_blackbox {
         let blackbox = family::named("blackbox").unwrap_or(&family::FAMILIES[0]);
@@ -153,6 +161,11 @@ impl LogRead {
             known.note("auth_message", credential);
             for part in credentials::parts(credential) {
                 known.note("password", &part);
+            }
+        }
+        if family.name == "smtp-script" {
+            for name in super::templates::templates_in(&self.conversation.said) {
+                known.note(&name, "");
             }
         }
         let (mut draft, mut secrets) = super::scenario::draft(&self.conversation, &mut known);

@@ -2,8 +2,20 @@
 
 use super::event::LogEvent;
 
-const TOOLS: [&str; 11] =
-    ["openssl", "telnet", "swaks", "curl", "nc", "ncat", "netcat", "check_smtp", "msmtp", "sendmail", "smtp-script"];
+const TOOLS: [&str; 12] = [
+    "openssl",
+    "telnet",
+    "swaks",
+    "curl",
+    "nc",
+    "ncat",
+    "netcat",
+    "check_smtp",
+    "msmtp",
+    "sendmail",
+    "smtp-cli",
+    "smtp-script",
+];
 
 /// Whether a line is one of a shell: a prompt and a tool that speaks SMTP, or such a tool with its arguments.
 pub(super) fn is_command(line: &str) -> bool {
@@ -11,8 +23,9 @@ pub(super) fn is_command(line: &str) -> bool {
 }
 
 fn words(line: &str) -> Option<(&str, Vec<&str>)> {
-    // `C:\\Users\\ann>`
-    let windows = line.find('>').filter(|_| line.get(1..3) == Some(":\\"));
+    // `C:\Users\ann>`, `PS C:\Users\ann>`
+    let drive = line.strip_prefix("PS ").unwrap_or(line);
+    let windows = line.find('>').filter(|_| drive.get(1..3) == Some(":\\"));
     let command = match windows
         .map(|at| at - 1)
         .or_else(|| line.find("$ "))
@@ -54,6 +67,10 @@ pub(super) fn target(line: &str) -> Option<LogEvent> {
         "curl" => (url(&arguments)?, None),
         "check_smtp" => (after(&["-H", "--hostname"]).or(joined("--hostname="))?, after(&["-p", "--port"])),
         "msmtp" => (joined("--host=")?, joined("--port=")),
+        "smtp-cli" => {
+            let server = joined("--host=").or(joined("--server=")).or(after(&["--host", "--server"]))?;
+            (server, joined("--port=").or(after(&["--port"])))
+        }
         "sendmail" | "smtp-script" => return None,
         _ => {
             let plain: Vec<&str> = arguments.iter().filter(|word| !word.starts_with('-')).copied().collect();

@@ -162,16 +162,8 @@ impl<'t> Talk<'t> {
             self.begin_message_at_once();
         }
         match &self.data {
-            Some((TalkMessage::Marked, octets)) if text.trim_end() == "." => {
-                let octets = octets.clone();
-                self.data = None;
-                if octets.is_empty() && !self.marks.are_alike() {
-                    self.session.message_not_shown(self.here);
-                } else {
-                    self.session.message(octets);
-                }
-                return;
-            }
+            Some((TalkMessage::Marked, _)) if text.trim_end() == "." => return self.end_marked_message(),
+            Some((TalkMessage::Marked, octets)) if !octets.is_empty() && message::is_length(text) => return,
             Some((TalkMessage::Marked, octets))
                 if octets.is_empty() && event::of(text) == Some(LogEvent::MessageNotShown) =>
             {
@@ -201,6 +193,11 @@ impl<'t> Talk<'t> {
         }
         match self.kind(text, at) {
             Some(kind) => self.command(kind, text),
+            // Thunderbird's words in place of an answer; of a login in one line they say nothing new.
+            None if text.starts_with("Logging suppressed") && self.session.is_challenged() => {
+                self.command(LineForm::Answer, "****");
+            }
+            None if text.starts_with("Logging suppressed") && self.session.is_logging_in() => {}
             None if text.trim().is_empty() && self.session.is_challenged() => self.command(LineForm::Answer, ""),
             None if text.trim().is_empty() => {}
             None => self.event_or_leave_out(text),
@@ -266,7 +263,7 @@ impl<'t> Talk<'t> {
 
     fn event(&mut self, text: &str) {
         let Some(event) = event::of(text) else { return };
-        if matches!(event, LogEvent::LoginNotShown(_) | LogEvent::LoginEnded(_)) && self.family.name != "javamail" {
+        if !self.family.tells_logins(&event) {
             return;
         }
         self.end_reply();

@@ -13,6 +13,10 @@ impl Checker<'_> {
             "name" => Where::Name,
             _ => Where::Elsewhere,
         };
+        if kind == "name" && self.vars.contains(name) {
+            let help = format!("`{name}` is declared below: a variable may use those above it, so put `{name}` first");
+            return self.diagnostics.push(error.help(help));
+        }
         self.diagnostics.push(match words::help(name, place, known) {
             Some(help) => error.help(help),
             None if kind == "name"

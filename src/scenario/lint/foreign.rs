@@ -132,9 +132,11 @@ pub(super) fn template(text: &Text, of: Of, declared: &BTreeSet<String>, warning
     let written = &text.source[found.range.clone()];
     let warning =
         Diagnostic::warning(span, format!("`{written}` is sent as it stands: templates are written `<<name>>` here"));
-    let help = match (&found.name, found.name.as_ref().is_some_and(|name| declared.contains(name))) {
-        (Some(name), true) => format!("write `<<{name}>>`"),
-        (Some(name), false) => format!("write `<<{name}>>`, and declare `{name}` under `vars` or `secrets`"),
+    // The environment of a shell has capital letters, and means the same.
+    let own = |name: &String| declared.get(name).or_else(|| declared.iter().find(|own| own.eq_ignore_ascii_case(name)));
+    let help = match (&found.name, found.name.as_ref().and_then(own)) {
+        (Some(_), Some(own)) => format!("write `<<{own}>>`"),
+        (Some(name), None) => format!("write `<<{name}>>`, and declare `{name}` under `vars` or `secrets`"),
         (None, _) => {
             "write `<<NAME>>`, where NAME stands under `vars` or `secrets`; `<<% if … %>>` is a statement".to_owned()
         }

@@ -42,7 +42,7 @@ pub(super) fn lint(scenario: &Scenario) -> Vec<Diagnostic> {
         replies.step(step, &mut linter.warnings);
     }
     replies.end(&mut linter.warnings);
-    linter.warnings.extend(Phases::of(scenario));
+    linter.warnings.extend(Phases::of(scenario, &linter.trial));
     for step in scenario.all_steps() {
         linter.step(step);
     }
@@ -105,7 +105,7 @@ impl Linter<'_> {
             }
             self.requirements(&group.requires);
         }
-        smtp::step(step, &mut self.warnings);
+        smtp::step(step, &self.trial, &mut self.warnings);
         if let Some(expect) = &step.expect {
             self.expectation(expect);
         }
@@ -120,6 +120,7 @@ impl Linter<'_> {
     fn sent(&mut self, line: &Text) {
         texts::cut_by_yaml(&self.scenario.sources, line, &mut self.warnings);
         texts::folded(&self.scenario.sources, line, &mut self.warnings);
+        texts::joined_block(&self.scenario.sources, line, &mut self.warnings);
         self.value(line);
     }
 
@@ -169,7 +170,9 @@ impl Linter<'_> {
             Content::Text(text) => {
                 self.values_of(text);
                 texts::fixed_headers(text, &mut self.warnings);
-                texts::mail_data(text, data.transparency && data.terminate, &mut self.warnings);
+                if !texts::joined_block(&self.scenario.sources, text, &mut self.warnings) {
+                    texts::mail_data(text, data.transparency && data.terminate, &mut self.warnings);
+                }
                 foreign::template(text, Of::MailData, &self.declared, &mut self.warnings);
             }
             Content::Message(message) => {
@@ -239,8 +242,10 @@ impl Linter<'_> {
             Expected::Line(pattern) | Expected::Raw(pattern) => self.pattern(pattern),
             Expected::Any(list) | Expected::All(list) => list.iter().for_each(|one| self.expectation(one)),
             Expected::Fields(fields) => {
-                for (pattern, _) in [&fields.text, &fields.not].into_iter().flatten() {
+                for (key, field) in [("text", &fields.text), ("not", &fields.not)] {
+                    let Some((pattern, _)) = field else { continue };
                     self.pattern(pattern);
+                    patterns::code_in_text(pattern, key, &mut self.warnings);
                 }
             }
             _ => {}

@@ -21,6 +21,13 @@ pub(super) fn look(text: &Text, verb: &str, keyword: &str, value: &str, warnings
     let found = found.or_else(|| {
         of_parameters(rest, verb).map(|(message, right)| (message, format!("{verb} {keyword}:<{path}>{right}")))
     });
+    let found = found.or_else(|| {
+        let announced = rest.to_ascii_uppercase().contains("SMTPUTF8");
+        (verb == "MAIL" && !path.is_ascii() && !announced).then(|| {
+            let text = "an address beyond ASCII is announced (RFC 6531 section 3.4): servers refuse it otherwise";
+            (text.to_owned(), format!("{verb} {keyword}:<{path}>{rest} SMTPUTF8"))
+        })
+    });
     if let Some((message, right)) = found {
         warnings.push(Diagnostic::warning(text.span, message.clone()).help(format!("write `{right}`")));
     }
@@ -31,6 +38,9 @@ fn of_path(path: &str, verb: &str) -> Option<(String, String)> {
     // A server may know its own recipients without a domain.
     if path.is_empty() || verb == "RCPT" && !path.contains(['@', ' ']) {
         return None;
+    }
+    if let Some(bare) = path.strip_prefix("mailto:").or_else(|| path.strip_prefix("smtp:")) {
+        return Some(("a path is a mailbox, and no URL: servers refuse this one".to_owned(), bare.to_owned()));
     }
     if path.contains(char::is_whitespace) {
         return Some(("a path holds no blanks: many servers refuse it".to_owned(), path.split_whitespace().collect()));
@@ -71,6 +81,10 @@ fn of_parameters(rest: &str, verb: &str) -> Option<(String, String)> {
             };
             return Some((format!("the parameter `{known}` has its value after `=`"), format!(" {known}={value}")));
         }
+        if let Some(wanted) = parameter::wanted(known, word.split_once('=').map(|(_, value)| value)) {
+            let right = parameter::example(known).map_or_else(String::new, |right| format!(" {right}"));
+            return Some((format!("{wanted}: servers refuse this"), right));
+        }
     }
     None
 }
@@ -83,7 +97,8 @@ pub(super) fn hello(text: &Text, verb: &str, argument: &str, warnings: &mut Vec<
     let argument = argument.trim();
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-:@<> `".contains(letter);
     // Templates of other tools, and names to be replaced, are said elsewhere.
-    if !argument.chars().all(plain) || argument.starts_with(['@', '<', '_']) {
+    let placeholder = argument.starts_with('<') && !argument.contains('.');
+    if !argument.chars().all(plain) || argument.starts_with(['@', '_']) || placeholder {
         return;
     }
     let (message, right) = if let Some(right) = bracketed(argument) {
@@ -91,7 +106,13 @@ pub(super) fn hello(text: &Text, verb: &str, argument: &str, warnings: &mut Vec<
     } else if let Some((_, domain)) = argument.split_once('@') {
         ("a domain stands here, and no mailbox", domain.trim_matches(['<', '>']).to_owned())
     } else if argument.contains(char::is_whitespace) || argument.contains(['<', '>', '"', '\'', '`', ',', '(', '/']) {
-        ("a domain is one word, without brackets or quotes", "client.example".to_owned())
+        let inner = argument.trim_matches(['<', '>', '"', '\'', '`']);
+        let inner = if inner.chars().all(|letter| letter.is_ascii_alphanumeric() || ".-".contains(letter)) {
+            inner
+        } else {
+            ""
+        };
+        ("a domain is one word, without brackets or quotes", inner.to_owned())
     } else if let Some(port) =
         argument.rsplit_once(':').filter(|(host, port)| !host.contains([':', '[']) && port.parse::<u16>().is_ok())
     {
@@ -134,6 +155,10 @@ mod tests {
         assert_eq!(right(" SIZE 100", "MAIL").as_deref(), Some(" SIZE=100"));
         assert_eq!(right(" NOTIFY=NEVER", "MAIL").as_deref(), Some(""));
         assert_eq!(right("SIZE=1", "MAIL").as_deref(), Some(" SIZE=1"));
+        assert_eq!(right(" BODY=8BIT", "MAIL").as_deref(), Some(" BODY=8BITMIME"));
+        assert_eq!(right(" SIZE=10MB", "MAIL").as_deref(), Some(" SIZE=1000"));
+        assert_eq!(right(" SMTPUTF8=yes", "MAIL").as_deref(), Some(" SMTPUTF8"));
+        assert_eq!(right(" NOTIFY=ALWAYS", "RCPT").as_deref(), Some(" NOTIFY=SUCCESS,FAILURE"));
         for fine in ["", " SIZE=100 BODY=8BITMIME", " SMTPUTF8", " XFOO"] {
             assert_eq!(right(fine, "MAIL"), None, "{fine}");
         }

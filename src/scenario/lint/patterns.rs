@@ -15,6 +15,8 @@ pub(super) fn whole_reply(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
     enhanced_first(pattern, warnings);
     no_reply(pattern, warnings);
     small_keyword(pattern, warnings);
+    plain_challenge(pattern, warnings);
+    slashes(pattern, warnings);
     let digits =
         source.strip_prefix('^').filter(|rest| rest.len() >= 4 && rest.as_bytes()[..3].iter().all(u8::is_ascii_digit));
     let Some(rest) = digits.map(|rest| &rest[3..]) else { return };
@@ -77,6 +79,55 @@ fn small_keyword(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
         let text = format!("servers offer `{upper}` in capital letters, and a pattern tells them apart");
         let warning = Diagnostic::warning(pattern.text.span, text);
         warnings.push(warning.help(format!("write `^250[ -]{upper}`, or `expect: {{offers: [{upper}]}}`")));
+    }
+}
+
+/// `^250 ok/i`: the end of a pattern as other languages write it.
+fn slashes(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
+    let source = &pattern.text.source;
+    let Some((bare, flags)) = source.rsplit_once('/').filter(|(bare, _)| bare.starts_with('^')) else { return };
+    if flags.len() > 3 || !flags.bytes().all(|flag| b"gimsux".contains(&flag)) || bare.ends_with('\\') {
+        return;
+    }
+    let warning = Diagnostic::warning(pattern.text.span, "this slash is a part of the pattern, and no end of it");
+    let case = if flags.contains('i') { "(?i)" } else { "" };
+    warnings.push(warning.help(format!("write `{case}{bare}`")));
+}
+
+/// `text: ^250`, `not: 550`: the text of a reply is what follows its codes.
+pub(super) fn code_in_text(pattern: &Pattern, key: &str, warnings: &mut Vec<Diagnostic>) {
+    let source = pattern.text.source.trim_start_matches('^');
+    let code = source.get(..3).filter(|code| code.bytes().all(|digit| digit.is_ascii_digit()));
+    let Some(code) = code.filter(|code| matches!(code.as_bytes()[0], b'2'..=b'5')) else { return };
+    let alone = source.len() == 3 || source.as_bytes()[3..].starts_with(b" ") || source[3..].starts_with("[ -]");
+    if alone && pattern.text.is_literal() {
+        let text = "the text of a reply is compared without its code: this is not found in it";
+        let warning = Diagnostic::warning(pattern.text.span, text);
+        let help = match key {
+            "not" => format!(
+                "leave it out beside `code:`; that anything but {code} comes is `expect: {{code: any}}` and `assert: reply.code != {code}`"
+            ),
+            _ => format!("write `code: {code}` beside it, and here only the words"),
+        };
+        warnings.push(warning.help(help));
+    }
+}
+
+/// `^334 Username`: what a server asks for is base64 (RFC 4954 section 4).
+fn plain_challenge(pattern: &Pattern, warnings: &mut Vec<Diagnostic>) {
+    let Some(asked) = pattern.text.source.strip_prefix("^334 ").filter(|_| pattern.text.is_literal()) else { return };
+    let asked = asked.trim_end_matches('$');
+    let lower = asked.to_ascii_lowercase();
+    let is_word = asked.chars().all(|letter| letter.is_ascii_alphabetic() || letter == ' ' || letter == ':');
+    let right = match () {
+        () if lower.starts_with("user") || lower.starts_with("login") => "VXNlcm5hbWU6",
+        () if lower.starts_with("pass") => "UGFzc3dvcmQ6",
+        () => return,
+    };
+    if is_word {
+        let warning =
+            Diagnostic::warning(pattern.text.span, "a server asks for this in base64: the pattern matches none");
+        warnings.push(warning.help(format!("write `^334 {right}`, or `^334`, which takes whatever is asked for")));
     }
 }
 

@@ -8,20 +8,21 @@ mod facts;
 use super::answers::implausible;
 use super::codes::{Outlook, outlook, wants_mail_data};
 use crate::scenario::source::Diagnostic;
+use crate::scenario::template::Trial;
 use crate::scenario::{Action, Expected, Group, Scenario, Step};
 use crate::smtp::closing::Closing;
 use crate::smtp::command::Verb;
 use facts::{
-    asks_success, begins_with_tls, is_end, is_login, is_no_response, is_submission, reads_tls, responses, verb,
-    wants_response, without_message,
+    BY_HELO, HELLO, NO_EHLO, NO_TLS, SECOND_MAIL, TLS_IN_TRANSACTION, asks_success, begins_with_tls, is_end, is_login,
+    is_near, is_submission, judge_responses, reads_tls, responses, verb, wants_response, without_message,
 };
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Follows the steps of a client.
-#[derive(Default)]
 pub(super) struct Phases<'s> {
     sessions: BTreeMap<String, LintPhase<'s>>,
+    trial: &'s Trial,
 }
 
 /// What is known of a session.
@@ -32,6 +33,8 @@ struct LintPhase<'s> {
     greeting_owed: bool,
     /// EHLO or HELO was accepted, since TLS began.
     greeted: bool,
+    /// The last of them was HELO.
+    by_helo: bool,
     /// EHLO was accepted before TLS began.
     restarted: bool,
     /// Not known where the port is not.
@@ -50,6 +53,8 @@ struct LintPhase<'s> {
     verbs: Rc<[Verb]>,
     /// It goes to a port for submission (RFC 6409), on another host.
     submission: bool,
+    /// It goes to this machine, where a test's own server may do without EHLO.
+    near: bool,
     /// A line STARTTLS, which no handshake followed yet.
     asked_for_tls: Option<&'s Step>,
     /// The DATA that was accepted, before its message.
@@ -57,8 +62,8 @@ struct LintPhase<'s> {
 }
 
 impl<'s> Phases<'s> {
-    pub(super) fn of(scenario: &'s Scenario) -> Vec<Diagnostic> {
-        let mut phases = Phases::default();
+    pub(super) fn of(scenario: &'s Scenario, trial: &'s Trial) -> Vec<Diagnostic> {
+        let mut phases = Phases { sessions: BTreeMap::new(), trial };
         let mut warnings = Vec::new();
         for step in Step::walk(&scenario.steps) {
             let verbs = &mut phases.sessions.entry(step.session_name().to_owned()).or_default().verbs;
@@ -83,16 +88,16 @@ impl<'s> Phases<'s> {
         }
         let phase = self.sessions.entry(step.session_name().to_owned()).or_default();
         if let Action::Connect(connect) = &step.action {
-            let (tls, submission) = (begins_with_tls(connect), is_submission(connect));
-            let verbs = phase.verbs.clone();
-            *phase = LintPhase { greeting_owed: true, tls, submission, verbs, ..LintPhase::default() };
+            let (tls, near) = (begins_with_tls(connect), is_near(connect));
+            let (submission, verbs) = (is_submission(connect), phase.verbs.clone());
+            *phase = LintPhase { greeting_owed: true, tls, submission, near, verbs, ..LintPhase::default() };
             phase.unknown = step.head.when.is_some() || step.fails.is_some();
         }
         if step.head.when.is_some() || step.head.continues || step.fails.is_some() {
             phase.unknown = true;
         }
         if !phase.unknown {
-            phase.judge(step, warnings);
+            phase.judge(step, self.trial, warnings);
         }
         phase.follow(step);
     }
@@ -110,7 +115,7 @@ impl<'s> Phases<'s> {
 }
 
 impl<'s> LintPhase<'s> {
-    fn judge(&mut self, step: &'s Step, warnings: &mut Vec<Diagnostic>) {
+    fn judge(&mut self, step: &'s Step, trial: &Trial, warnings: &mut Vec<Diagnostic>) {
         let refused = step.expect.as_ref().is_some_and(|expect| outlook(expect) != Outlook::Success);
         self.judge_reply(step, warnings);
         if refused {
@@ -120,6 +125,8 @@ impl<'s> LintPhase<'s> {
         if let Some((text, help)) = self.out_of_turn(step).or_else(login).or_else(|| self.without_its_transaction(step))
         {
             warnings.push(Diagnostic::warning(step.head.span, text).help(help));
+        } else if self.login {
+            judge_responses(step, trial, warnings);
         }
         self.judge_ends(step, warnings);
     }
@@ -155,9 +162,7 @@ impl<'s> LintPhase<'s> {
     /// An action for which it is too early or too late, and what to write.
     fn out_of_turn(&self, step: &Step) -> Option<(&'static str, &'static str)> {
         Some(match &step.action {
-            Action::Assert(assertion) if self.tls == Some(false) && assertion.expressions().any(reads_tls) => {
-                ("`tls` is none here: TLS has not begun", "put it after `- starttls`, or write `assert: tls is none`")
-            }
+            Action::Assert(assertion) if self.tls == Some(false) && assertion.expressions().any(reads_tls) => NO_TLS,
             Action::StartTls(_) if self.tls == Some(true) => {
                 ("TLS has begun already", "leave out `starttls`, or connect to a port without implicit TLS")
             }
@@ -185,14 +190,8 @@ impl<'s> LintPhase<'s> {
             Action::Auth(_) if self.mail => {
                 ("a login is not allowed within a mail transaction (RFC 4954 section 4)", "put `auth` before MAIL")
             }
-            Action::Auth(_) if !self.greeted => (
-                "no EHLO was sent before this, since the connection or TLS began",
-                "write `- send: EHLO client.example` with `expect: ^250` before it",
-            ),
-            Action::Send(lines) if self.login && lines.iter().any(is_no_response) => (
-                "the server waits for a response in base64, and this is none",
-                "write the step `- auth: {mechanism: LOGIN, username: …, password: <<password>>}`, or `<<… | b64encode>>`",
-            ),
+            Action::Auth(_) if !self.greeted => NO_EHLO,
+            Action::StartTls(_) if self.mail => TLS_IN_TRANSACTION,
             Action::Data(_) if !self.mail_data => {
                 ("no DATA was accepted before this mail data", "write `- send: DATA` with `expect: ^354` before it")
             }
@@ -207,18 +206,15 @@ impl<'s> LintPhase<'s> {
     /// A command of a mail transaction that misses the one before it, and what to write.
     fn without_its_transaction(&self, step: &Step) -> Option<(&'static str, &'static str)> {
         match verb(step) {
-            Some(Verb::Mail | Verb::AuthCommand | Verb::Rcpt) if self.restarted && !self.greeted => Some((
-                "after STARTTLS the session begins anew: no EHLO was sent since (RFC 3207 section 4.2)",
-                "write `- send: EHLO client.example` with `expect: ^250` before it",
-            )),
-            Some(Verb::Mail | Verb::AuthCommand | Verb::StartTls) if !self.greeted && self.is_whole() => Some((
-                "no EHLO was sent before this, since the connection or TLS began",
-                "write `- send: EHLO client.example` with `expect: ^250` before it",
-            )),
-            Some(Verb::Mail) if self.mail => Some((
-                "a mail transaction is open already: servers refuse a second MAIL (RFC 5321 section 4.1.4)",
-                "end it by the message, or by `- send: RSET`",
-            )),
+            Some(Verb::Mail | Verb::AuthCommand | Verb::Rcpt) if self.restarted && !self.greeted => {
+                Some(("after STARTTLS the session begins anew: no EHLO was sent since (RFC 3207 section 4.2)", HELLO))
+            }
+            Some(Verb::Mail) if !self.greeted && self.is_whole() => Some(NO_EHLO),
+            Some(Verb::AuthCommand | Verb::StartTls) if self.by_helo && !self.near => Some(BY_HELO),
+            Some(Verb::AuthCommand | Verb::StartTls) if !self.greeted && (!self.near || self.is_whole()) => {
+                Some(NO_EHLO)
+            }
+            Some(Verb::Mail) if self.mail => Some(SECOND_MAIL),
             Some(Verb::Rcpt) if !self.mail && (self.greeted || self.has(&[Verb::Mail])) => Some((
                 "no MAIL was accepted before this recipient",
                 "write `- send: MAIL FROM:<name@example.com>` with `expect: ^250` before it",
@@ -326,7 +322,9 @@ impl<'s> LintPhase<'s> {
     /// A line that was not refused. What a template puts in may be any command, where the server waits for no response.
     fn follow_line(&mut self, step: &'s Step, responds: bool) {
         match verb(step) {
-            Some(Verb::Ehlo | Verb::Helo | Verb::Lhlo) => self.greeted = true,
+            Some(hello @ (Verb::Ehlo | Verb::Helo | Verb::Lhlo)) => {
+                (self.greeted, self.by_helo) = (true, hello == Verb::Helo);
+            }
             Some(Verb::Mail) => (self.mail, self.recipient) = (true, false),
             Some(Verb::Rcpt) => self.recipient = true,
             Some(Verb::Reset) => (self.mail, self.recipient) = (false, false),

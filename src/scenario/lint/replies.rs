@@ -27,6 +27,8 @@ struct Owing<'s> {
     unknown: bool,
     mail_data: bool,
     closed: bool,
+    /// A line was sent, and nothing but lines.
+    asked: bool,
 }
 
 impl<'s> Replies<'s> {
@@ -51,6 +53,13 @@ impl<'s> Replies<'s> {
                 let warning = Diagnostic::warning(asked.head.span, text)
                     .other(expect.span, "compared with the reply to the earlier step");
                 warnings.push(warning.help("give it an `expect` of its own"));
+                owing.unknown = true;
+            }
+            if owing.is_idle(step, before.is_some()) && success(expect) {
+                let text = "all lines of a reply are one reply, and each is read: nothing is owed here";
+                let help =
+                    "one `expect` compares the whole reply to a command: `expect: {all: […]}`, or `{offers: […]}`";
+                warnings.push(Diagnostic::warning(expect.span, text).help(help));
                 owing.unknown = true;
             }
             if let (Action::None, Some(Some(asked)), false) = (&step.action, before, owing.unknown) {
@@ -102,6 +111,7 @@ impl<'s> Replies<'s> {
 impl<'s> Owing<'s> {
     /// The replies that a step's action asks for.
     fn asks(&mut self, step: &'s Step) {
+        self.asked &= matches!(step.action.speaks(), Speech::Nothing | Speech::Listens);
         match &step.action {
             Action::Connect(_) => {
                 *self = Owing { queue: VecDeque::from([None]), dialogue: Dialogue::greeting(), ..Owing::default() };
@@ -119,6 +129,11 @@ impl<'s> Owing<'s> {
             _ => {}
         }
         self.queue.resize(self.dialogue.owed(), Some(step));
+    }
+
+    /// Whether a step only reads, after lines that were all answered.
+    fn is_idle(&self, step: &Step, owed: bool) -> bool {
+        matches!(step.action, Action::None) && !owed && self.asked && !self.unknown
     }
 
     /// A handshake: of what was asked before nothing is owed, but for the greeting.
@@ -146,6 +161,8 @@ impl<'s> Owing<'s> {
                 .is_none_or(|expect| outlook(expect) != Outlook::Refusal && (may_be(expect, &[354]) != Some(false)));
             let verb = CommandLine::parse(line.as_bytes()).verb();
             self.mail_data = verb == Verb::Data && accepted;
+            // After STARTTLS a test may look for what comes in plain text.
+            self.asked = verb != Verb::StartTls;
             self.unknown |= verb == Verb::BdatCommand;
         }
     }
@@ -186,6 +203,11 @@ fn first_digit(expect: &Expectation) -> Option<u16> {
         Expected::Any(list) | Expected::All(list) => list.iter().find_map(first_digit),
         _ => None,
     }
+}
+
+/// Whether a reply of success is expected, and nothing that a server says by itself.
+fn success(expect: &Expectation) -> bool {
+    outlook(expect) == Outlook::Success && may_be(expect, &[421]) == Some(false)
 }
 
 /// Whether the other side gets something to read.

@@ -6,7 +6,7 @@
 use super::codes::{Outlook, outlook};
 use super::{answers, paths};
 use crate::scenario::source::Diagnostic;
-use crate::scenario::template::Text;
+use crate::scenario::template::{Text, Trial};
 use crate::scenario::words::one_slip;
 use crate::scenario::{Action, Auth, Step};
 use crate::smtp::command::{CommandLine, Verb};
@@ -15,7 +15,7 @@ use crate::smtp::command::{CommandLine, Verb};
 const HEADERS: [&str; 7] = ["SUBJECT", "FROM", "TO", "CC", "DATE", "BCC", "SENDER"];
 
 /// Looks at the lines of a `send`.
-pub(super) fn step(step: &Step, warnings: &mut Vec<Diagnostic>) {
+pub(super) fn step(step: &Step, trial: &Trial, warnings: &mut Vec<Diagnostic>) {
     let Action::Send(lines) = &step.action else { return };
     if step.expect.as_ref().is_some_and(|expect| outlook(expect) != Outlook::Success) {
         return;
@@ -30,6 +30,7 @@ pub(super) fn step(step: &Step, warnings: &mut Vec<Diagnostic>) {
             continue;
         }
         line(text, &whole, step.expect.is_some(), warnings);
+        initial_response(text, trial, warnings);
     }
     if let Some(expect) = &step.expect {
         answers::to_step(step, expect, warnings);
@@ -89,15 +90,12 @@ fn line(text: &Text, whole: &str, replied: bool, warnings: &mut Vec<Diagnostic>)
             warnings.push(warning.help(format!("write `{} {host}`", command.name())));
         }
         Verb::Ehlo | Verb::Helo | Verb::Lhlo => paths::hello(text, &command.name(), &argument, warnings),
-        Verb::AuthCommand => initial_response(text, &argument, warnings),
         Verb::BdatCommand if replied => {
             let warning = Diagnostic::warning(text.span, "the octets of a chunk follow BDAT at once, and none do");
             warnings.push(warning.help("write the step `bdat: |` with the message below it: it sends the command too"));
         }
-        Verb::Data if !argument.trim().is_empty() => {
-            let warning = Diagnostic::warning(text.span, "DATA stands alone: the message follows its reply");
-            warnings
-                .push(warning.help("write `- send: DATA` with `expect: ^354`, and then `- data: |` with the message"));
+        Verb::Data | Verb::StartTls | Verb::Quit | Verb::Reset if !argument.trim().is_empty() => {
+            warnings.extend(with_argument(text, &command));
         }
         Verb::Other if whole.to_ascii_uppercase().starts_with("MAIL:") => {
             path(text, &whole[5..], "MAIL", "FROM", warnings);
@@ -108,6 +106,17 @@ fn line(text: &Text, whole: &str, replied: bool, warnings: &mut Vec<Diagnostic>)
         Verb::Other if replied => verb(text, whole, warnings),
         _ => {}
     }
+}
+
+/// A command that takes no argument, and has one.
+fn with_argument(text: &Text, command: &CommandLine<'_>) -> Option<Diagnostic> {
+    if command.verb() == Verb::Data {
+        let warning = Diagnostic::warning(text.span, "DATA stands alone: the message follows its reply");
+        return Some(warning.help("write `- send: DATA` with `expect: ^354`, and then `- data: |` with the message"));
+    }
+    let name = command.name();
+    let warning = Diagnostic::warning(text.span, format!("nothing stands after `{name}`: servers refuse this"));
+    text.is_literal().then(|| warning.help(format!("write `{name}` alone")))
 }
 
 /// `MAIL FROM:<reverse-path>` and `RCPT TO:<forward-path>` (RFC 5321 section 4.1.2).
@@ -155,16 +164,19 @@ fn path(text: &Text, argument: &str, verb: &str, keyword: &str, warnings: &mut V
 }
 
 /// `AUTH PLAIN` and its like send base64 (RFC 4954 section 4).
-fn initial_response(text: &Text, argument: &str, warnings: &mut Vec<Diagnostic>) {
-    let Some((_, response)) = argument.split_once(' ') else { return };
-    let (Some((mechanism, _)), response) = (argument.split_once(' '), response.trim()) else { return };
-    if !text.is_literal() || response == "=" {
+fn initial_response(text: &Text, trial: &Trial, warnings: &mut Vec<Diagnostic>) {
+    let Some(sample) = trial.sample(text) else { return };
+    let command = CommandLine::parse(sample.as_bytes());
+    if command.verb() != Verb::AuthCommand {
         return;
     }
-    let help = "write the step `- auth: {mechanism: PLAIN, username: …, password: <<password>>}`, which encodes it; or `<<… | b64encode>>`";
+    let argument = String::from_utf8_lossy(command.argument()).into_owned();
+    let Some((mechanism, response)) = argument.split_once(' ').map(|(name, rest)| (name, rest.trim())) else { return };
+    if response == "=" {
+        return;
+    }
     let message = match crate::scenario::decode_base64(response) {
-        Ok(_) if response.contains(' ') => "the response in a line AUTH is base64, and this is none",
-        Err(_) => "the response in a line AUTH is base64, and this is none",
+        _ if response.contains(' ') => "the response in a line AUTH is base64, and this is none",
         Ok(octets) if mechanism.eq_ignore_ascii_case("PLAIN") && octets.iter().filter(|it| **it == 0).count() != 2 => {
             "the response of PLAIN is base64 of an identity, the user and the password with a NUL before each of the last two \
              (RFC 4616 section 2), and this is base64 of something else"
@@ -172,13 +184,38 @@ fn initial_response(text: &Text, argument: &str, warnings: &mut Vec<Diagnostic>)
         Ok(octets) if mechanism.eq_ignore_ascii_case("LOGIN") && octets.contains(&0) => {
             "the response of LOGIN is base64 of the user name alone, and this is that of PLAIN"
         }
-        Ok(_) => return,
+        _ => match no_response(response) {
+            Some(of_text) => &*format!("the response in a line AUTH is base64, {of_text}"),
+            None => return,
+        },
+    };
+    let literal = "write the step `- auth: {mechanism: PLAIN, username: …, password: <<password>>}`, which encodes it; or `<<… | b64encode>>`";
+    let help = match mechanism.to_ascii_uppercase().as_str() {
+        "PLAIN" if !text.is_literal() => {
+            "write `AUTH PLAIN <<auth_plain(username, password)>>`, or the step `- auth: {…}`"
+        }
+        _ => literal,
     };
     warnings.push(Diagnostic::warning(text.span, message.to_owned()).help(help));
 }
 
+/// What is wrong with a response that should be base64.
+pub(super) fn no_response(response: &str) -> Option<String> {
+    let message = match crate::scenario::decode_base64(response) {
+        Err(_) if response.contains(['-', '_']) && is_base64(&response.replace('-', "+").replace('_', "/")) => {
+            "and this is that of URLs: `+` stands for `-` here, and `/` for `_`"
+        }
+        Err(_) => "and this is none",
+        Ok(octets) if octets.ends_with(b"\n") => {
+            "and this is that of a text with its line end: `printf '%s' …` prints none, and `echo` does"
+        }
+        Ok(_) => return None,
+    };
+    Some(message.to_owned())
+}
+
 /// Whether a text is base64 of something.
-pub(super) fn is_base64(text: &str) -> bool {
+fn is_base64(text: &str) -> bool {
     crate::scenario::decode_base64(text).is_ok()
 }
 
@@ -212,7 +249,7 @@ fn written_path(text: &Text, value: &str) -> String {
 fn verb(text: &Text, whole: &str, warnings: &mut Vec<Diagnostic>) {
     let word = whole.split([' ', ':', '<']).next().unwrap_or(whole);
     let in_template = !text.is_literal_up_to(word.len());
-    if in_template || word.len() < 3 || !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+    if in_template || word.len() < 2 || !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return;
     }
     let upper = word.to_ascii_uppercase();
@@ -225,6 +262,9 @@ fn verb(text: &Text, whole: &str, warnings: &mut Vec<Diagnostic>) {
     if rest.starts_with(':') && CommandLine::parse(upper.as_bytes()).verb() != Verb::Other {
         let warning = Diagnostic::warning(text.span, "no colon stands after this verb");
         warnings.push(warning.help(format!("write `{upper} {}`", rest[1..].trim())));
+        return;
+    }
+    if word.len() < 3 && upper != "TO" && upper != "HI" {
         return;
     }
     let joined = [

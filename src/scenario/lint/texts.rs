@@ -86,12 +86,8 @@ pub(super) fn mail_data(text: &Text, is_whole: bool, warnings: &mut Vec<Diagnost
     if is_name {
         return warn("this text itself is sent, not a file of this name", format!("write `data: {{file: {source}}}`"));
     }
-    // What was recorded, with templates in its header, may end so.
-    if is_whole && text.is_literal() && source.lines().next_back() == Some(".") {
-        return warn(
-            "`data` sends the line with the dot itself: this one is doubled, and part of the message",
-            "leave the last line out".to_owned(),
-        );
+    if let Some((message, help)) = dots(text).filter(|_| is_whole) {
+        return warn(message, help);
     }
     // A block, or a text with its own line end, may be half of a message.
     if is_whole && !source.is_empty() && !text.source.contains(['\n', ':', '<']) {
@@ -112,6 +108,22 @@ pub(super) fn mail_data(text: &Text, is_whole: bool, warnings: &mut Vec<Diagnost
     }
 }
 
+/// Dots that `data` sends or doubles itself, and what to write.
+fn dots(text: &Text) -> Option<(&'static str, String)> {
+    let source = text.source.trim_end_matches('\n');
+    // What was recorded, with templates in its header, may end so.
+    if text.is_literal() && source.lines().next_back() == Some(".") {
+        let message = "`data` sends the line with the dot itself: this one is doubled, and part of the message";
+        return Some((message, "leave the last line out".to_owned()));
+    }
+    // Whoever writes lines with one dot too is after just that.
+    let of_both = source.lines().any(|line| line.starts_with('.') && !line.starts_with(".."));
+    let is_doubled = |line: &&str| line.starts_with("..") && line[2..].starts_with(char::is_alphanumeric);
+    let line = source.lines().find(is_doubled).filter(|_| !of_both)?;
+    let message = "`data` doubles the dot at the start of a line itself: of two, two arrive";
+    Some((message, format!("write `{}`", cut(&line[1..]))))
+}
+
 fn cut(line: &str) -> String {
     line.chars().take(40).collect()
 }
@@ -124,6 +136,22 @@ pub(super) fn typographic(text: &Text, warnings: &mut Vec<Diagnostic>) {
     let span = text.span_of(&(found.at..found.at + found.found.len_utf8()));
     let warning = Diagnostic::warning(span, format!("{} is part of this text", found.named()));
     warnings.push(warning.help(found.advice()));
+}
+
+/// A block that begins with `>`: YAML makes one line of its lines.
+pub(super) fn joined_block(sources: &Sources, text: &Text, warnings: &mut Vec<Diagnostic>) -> bool {
+    let Some(file) = sources.file(text.span.file) else { return false };
+    let (start, end) = (text.span.start as usize, text.span.end as usize);
+    let before = file.text.get(..start).and_then(|before| before.trim_end().lines().last()).unwrap_or("");
+    let is_joined = [": >", ": >-", ": >+"].iter().any(|sign| before.ends_with(sign));
+    let lines = file.text.get(start..end).map_or(0, |written| written.trim_end().lines().count());
+    let is_cut = is_joined && lines > 1;
+    if is_cut {
+        let key = before.trim().trim_start_matches("- ").split(':').next().unwrap_or("data");
+        let warning = Diagnostic::warning(text.span, "YAML joins the lines of a block that begins with `>`");
+        warnings.push(warning.help(format!("write `{key}: |`: each line stays a line")));
+    }
+    is_cut
 }
 
 /// A text without quotes that goes on in the next line is joined by a blank.

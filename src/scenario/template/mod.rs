@@ -151,6 +151,14 @@ impl Text {
         replaced
     }
 
+    /// The expression of a text that is one single `<<…>>`.
+    pub(crate) fn single_expression(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [Piece::Expression { inner, .. }] => Some(self.source[inner.clone()].trim()),
+            _ => None,
+        }
+    }
+
     /// The source with `change` made to all that stands outside of expressions, statements and comments.
     pub(crate) fn with_literals(&self, change: impl Fn(&str) -> String) -> String {
         let part = |piece: &Piece| match piece {

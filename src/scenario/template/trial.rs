@@ -3,7 +3,7 @@
 //! Responsible for what fails whatever the values are: arguments that are missing or too many, and sums of texts and numbers.
 //! An expression that works with any of the values is left alone.
 
-use super::{Expression, Scope, TemplateError, Templates};
+use super::{Expression, Mode, Scope, TemplateError, Templates, Text};
 use crate::scenario::{Chance, Data, Scenario};
 use minijinja::value::Value;
 use std::collections::BTreeMap;
@@ -20,7 +20,12 @@ pub(crate) struct Trial {
     templates: Templates,
     /// The values of the file's own names that do not change, and `None` for those of unknown type.
     known: BTreeMap<String, Option<Value>>,
+    /// A value for each of the file's own names that is a text or comes from outside.
+    samples: BTreeMap<String, String>,
 }
+
+/// No name and no password, and no base64 either.
+const SAMPLE: &str = "a value";
 
 /// What minijinja, and the ordering of values here, say of a text beside a number.
 fn mixes_types(message: &str) -> bool {
@@ -53,7 +58,26 @@ impl Trial {
         let mut known: BTreeMap<String, Option<Value>> =
             vars.map(|var| (var.name.name.clone(), value(&var.default))).collect();
         known.extend(of_steps.map(|name| (name, None)));
-        Trial { templates: Templates::for_check(Chance::seeded(0)), known }
+        // What is called so may hold base64 already.
+        let encoded = |name: &str| ["64", "encoded", "response", "message"].iter().any(|word| name.contains(word));
+        let secrets = scenario.secrets.iter().map(|secret| (secret.name.clone(), SAMPLE.to_owned()));
+        let texts = scenario.vars.iter().filter_map(|var| match &var.default {
+            Data::Text(text) if text.is_literal() => Some((var.name.name.clone(), text.source.clone())),
+            _ => None,
+        });
+        let samples = secrets.chain(texts).filter(|(name, _)| !encoded(&name.to_ascii_lowercase())).collect();
+        Trial { templates: Templates::for_check(Chance::seeded(0)), known, samples }
+    }
+
+    /// What a text becomes with the values of the file and of its own names; nothing where others are in it.
+    pub(crate) fn sample(&self, text: &Text) -> Option<String> {
+        if text.is_literal() {
+            return Some(text.source.clone());
+        }
+        let of_name = |name: String| self.samples.get(&name).map(|value| (name, Value::from(value.as_str())));
+        let values: BTreeMap<String, Value> = text.names().into_iter().map(of_name).collect::<Option<_>>()?;
+        let rendered = self.templates.render(text, Mode::Line, &TrialScope(Value::from(values))).ok()?;
+        String::from_utf8(rendered.bytes).ok()
     }
 
     /// Why an expression fails with every value.
@@ -116,7 +140,11 @@ mod tests {
 
     #[test]
     fn what_fails_in_any_case_is_found() {
-        let trial = Trial { templates: Templates::for_check(Chance::seeded(0)), known: BTreeMap::new() };
+        let trial = Trial {
+            templates: Templates::for_check(Chance::seeded(0)),
+            known: BTreeMap::new(),
+            samples: BTreeMap::new(),
+        };
         let fault = |source: &str| {
             let expression =
                 Expression::new(source, crate::scenario::Span::default(), crate::scenario::yaml::Layout::unknown());

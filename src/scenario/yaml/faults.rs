@@ -113,6 +113,11 @@ impl<'t> FaultPlace<'t> {
         ))
     }
 
+    /// The line above this one that holds something.
+    fn line_above(&self, number: usize) -> Option<&'t str> {
+        self.text.lines().take(number).filter(|line| !line.trim().is_empty()).last()
+    }
+
     /// A value in a line of its own, as far to the left as the key above that has none.
     fn parted_value(&self) -> Option<String> {
         let above = self.text.lines().take(self.number).filter(|line| !line.trim().is_empty());
@@ -185,6 +190,9 @@ impl<'t> FaultPlace<'t> {
             self.text.lines().nth(found.line).and_then(|line| line.get(found.column..found.column + found.length));
         let word = word.unwrap_or("this");
         let error = |text: &str| Diagnostic::error(span, format!("not valid YAML: {text}"));
+        if let Some((what, help)) = self.line_above(found.line).and_then(|above| indentation::goes_on(above, word)) {
+            return Some(error(&what).help(help));
+        }
         Some(match found.cause {
             IndentCause::Tab => error(message).help("YAML indents with blanks, not with tabs"),
             IndentCause::EmptyBlock { line } => error("the lines of this block stand no deeper than its key")
@@ -259,6 +267,9 @@ fn hint(message: &str, line: &str) -> Option<String> {
     help.map(str::to_owned).or_else(|| {
         Some(
             match () {
+                () if value.starts_with("^334 ") => {
+                    "what a server asks for by 334 is base64: `^334 VXNlcm5hbWU6` is `Username:`, and `^334` takes any"
+                }
                 () if value.ends_with(':') && !is_quoted && line.contains(": ") => {
                     "leave out the colon at the end, or put the text into quotes"
                 }

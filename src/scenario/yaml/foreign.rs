@@ -15,6 +15,11 @@ pub(in crate::scenario) fn help(text: &str) -> Option<&'static str> {
         () if is_said(first) || lines.by_ref().take(20).any(is_said) && !first.contains(": ") => {
             "this is a conversation: `smtp-script import FILE` makes a scenario of it"
         }
+        () if is_header(first)
+            && lines.by_ref().take(20).all(|line| !line.starts_with("steps:") && !line.starts_with("connect:")) =>
+        {
+            "this is a message: `smtp-script send HOST --data FILE` sends it, and so does `- data: {file: FILE}` in a scenario"
+        }
         () if first.starts_with("***") => {
             "this is a file of Robot Framework: a scenario is YAML, with `connect:` and `steps:`"
         }
@@ -68,6 +73,24 @@ fn is_said(line: &str) -> bool {
     has_code || begins.iter().any(|begin| line.starts_with(begin))
 }
 
+/// The first line of a message as a mail program keeps it.
+fn is_header(line: &str) -> bool {
+    const FIELDS: [&str; 11] = [
+        "Return-Path: ",
+        "Received: ",
+        "Delivered-To: ",
+        "From: ",
+        "To: ",
+        "Subject: ",
+        "Date: ",
+        "Message-ID: ",
+        "MIME-Version: ",
+        "Content-Type: ",
+        "DKIM-Signature: ",
+    ];
+    line.starts_with("From ") && line.contains('@') || FIELDS.iter().any(|field| line.starts_with(field))
+}
+
 /// `SMTP_HOST=mail.example.com`
 fn is_assignment(line: &str) -> bool {
     line.split_once('=').is_some_and(|(name, _)| {
@@ -91,6 +114,8 @@ mod tests {
             ("spawn telnet x 25\n", "script"),
             ("*** Settings ***\n", "Robot"),
             ("<a/>", "XML"),
+            ("From: a@b.example\nSubject: x\n\nHi\n", "message"),
+            ("From a@b.example Thu Jan  1 00:00:00 2026\nSubject: x\n", "message"),
             ("[relay]\nhost = x\n", "sections"),
             ("SMTP_HOST=x\n", "--vars-file"),
             ("GET http://x\n", "HTTP"),

@@ -3,6 +3,8 @@
 //! Responsible for the cause of a syntax error; it reads the lines by itself and judges no document that is sound. Called
 //! by `faults`.
 
+use crate::scenario::sides::Side;
+
 /// A line in the wrong column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Misplaced {
@@ -187,6 +189,26 @@ impl IndentReader {
             None => self.levels.push(level),
         }
     }
+}
+
+/// What is wrong with a line that is deeper than one which cannot have more: a step that is one word, or a text.
+pub(super) fn goes_on(above: &str, word: &str) -> Option<(String, String)> {
+    let entry = above.trim();
+    let bare = entry.strip_prefix("- ").unwrap_or_default();
+    if Side::Client.all_keys().contains(&bare) {
+        let what = format!("`{bare}` is the whole step here, and `{word}` cannot belong to it");
+        return Some((
+            what,
+            format!("write `- {bare}:` with a colon: `{word}` then stands below it, in the same column"),
+        ));
+    }
+    let (key, value) = entry.trim_start_matches("- ").split_once(": ")?;
+    let is_text = ["data", "bdat", "message", "text", "html", "raw"].contains(&key) && value.contains(':');
+    let is_plain = !value.starts_with(['"', '\'', '|', '>', '[', '{', '&', '*', '!']);
+    (is_text && is_plain).then(|| {
+        let help = format!("write `{key}: |`, and `{value}` in a line below it, as deep as `{word}`");
+        ("a text of several lines begins with `|`".to_owned(), help)
+    })
 }
 
 fn like(level: &Level) -> IndentCause {

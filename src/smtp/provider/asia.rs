@@ -30,7 +30,8 @@ pub(super) static YANDEX: Provider = Provider {
     domains: &["yandex.ru", "yandex.net", "yandex.com"],
     mailboxes: &["yandex.ru", "yandex.com", "ya.ru", "yandex.by", "yandex.kz", "yandex.ua", "narod.ru"],
     greetings: &["mail.yandex.net"],
-    markers: &["policy rejection on the target address", "mail.yandex.net", "yandex", "message rejected under suspicion of spam"],
+    markers: &["policy rejection on the target address", "mail.yandex.net", "yandex", "message rejected under suspicion of spam",
+        "user does not have access rights to this service"],
     links: &["yandex.ru", "yandex.com", "ya.cc", "help.yandex.ru"],
     submission: Some(Submission {
         host: "smtp.yandex.com",

@@ -2,6 +2,7 @@
 //!
 //! Responsible for the table of these words. Not for finding the reply. Called by `lines` and `lax`.
 
+use super::snippet;
 use std::sync::LazyLock;
 
 /// Words that tell the command; the last of them that stands in the text counts. An empty command is the connection
@@ -184,10 +185,27 @@ const RIGHT_BEFORE: &[(&str, &str)] = &[
 const STEMS: [&str; 7] =
     ["in reply to", "response", "smtptransport.", "_action", "notaccepted", "command", "errormsg="];
 
+/// So much of what stands before a reply mostly tells, in bytes.
+const NEAR: usize = 256;
+
 /// The verb that a reply answers, by what stands before it and, in some programs, after it.
 pub(super) fn verb_of(before: &str, after: &str) -> Option<&'static str> {
-    let after = folded(&after.to_ascii_lowercase());
-    by_after(&after).or_else(|| last_told(&folded(&before.to_ascii_lowercase())))
+    by_later(after).or_else(|| last_told_in(before))
+}
+
+/// The same by what stands after it.
+pub(super) fn by_later(after: &str) -> Option<&'static str> {
+    by_after(&folded(&after.to_ascii_lowercase()))
+}
+
+/// The end of a long text is looked at first. What is found there is the last, unless it may begin before.
+fn last_told_in(before: &str) -> Option<&'static str> {
+    let near = folded(&snippet::end_of(before, NEAR).to_ascii_lowercase());
+    let told = last_told(&near);
+    if before.len() <= NEAR || told.is_some() && last_of_all(near.get(LONGEST..).unwrap_or_default()).is_some() {
+        return told;
+    }
+    last_told(&folded(&before.to_ascii_lowercase()))
 }
 
 /// The one whose words stand last, and of two that end at the same place the longer.

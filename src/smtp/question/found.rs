@@ -26,7 +26,36 @@ pub(super) struct Found {
     last: Option<usize>,
 }
 
+/// Lines with replies that a log repeats: after so many times one tells nothing new.
+#[derive(Default)]
+pub(super) struct RepeatedLines<'t> {
+    /// How often each was read, and which reply it was last.
+    lines: HashMap<&'t str, (usize, usize)>,
+}
+
+impl<'t> RepeatedLines<'t> {
+    const MANY: usize = 200;
+    const MOST_LINES: usize = 1000;
+
+    /// The reply of a line that was read often enough.
+    pub(super) fn reply_of(&self, line: &str) -> Option<usize> {
+        self.lines.get(line).filter(|(count, _)| *count >= Self::MANY).map(|(_, reply)| *reply)
+    }
+
+    pub(super) fn note(&mut self, line: &'t str, reply: usize) {
+        if self.lines.len() < Self::MOST_LINES || self.lines.contains_key(line) {
+            let (count, last) = self.lines.entry(line).or_default();
+            (*count, *last) = (*count + 1, reply);
+        }
+    }
+}
+
 impl Found {
+    /// A reply that is there already comes again, in the same words.
+    pub(super) fn again(&mut self, index: usize) {
+        self.last = Some(index);
+    }
+
     pub(super) fn at(&self, index: usize) -> Option<&Question> {
         self.questions.get(index)?.as_ref()
     }

@@ -25,6 +25,8 @@ const PHRASES: [&str; 18] = [
     "service unavailable",
     "gateway timeout",
 ];
+/// What clients of HTTP write right before a code.
+const CLIENTS: [&str; 3] = ["request failed with status code", "responded with a status of", "unexpected status code"];
 /// How much before a code may say that it is one of HTTP, in bytes.
 const NEAR: usize = 40;
 
@@ -34,7 +36,8 @@ pub(super) fn is_near(before: &str, after: &str) -> bool {
     let names_http = before.rfind("http").is_some_and(|at| !before[at..].contains("://"));
     let after = snippet::start_of(after, NEAR).trim_start().to_ascii_lowercase();
     let is_request = ["get /", "post /", "put /", "delete /", "head /", "patch /"].iter().any(|it| before.contains(it));
-    names_http || is_request || PHRASES.iter().any(|phrase| ends_after(&after, phrase))
+    let by_client = CLIENTS.iter().any(|words| before.trim_end_matches([':', ' ']).ends_with(words));
+    names_http || is_request || by_client || PHRASES.iter().any(|phrase| ends_after(&after, phrase))
 }
 
 /// Whether the text is the phrase alone, without the words that a mail server adds.

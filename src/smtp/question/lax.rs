@@ -4,8 +4,9 @@
 //! would. Ports, times, line numbers and the codes of HTTP are none. Called by [`Question::all_in`](super::Question::all_in).
 
 use super::codes::{Codes, Enhanced, enhanced_prefix};
-use super::found::Found;
+use super::found::{Found, RepeatedLines};
 use super::{Question, entry, http, member, snippet};
+use std::borrow::Cow;
 
 /// How many bytes before a code are looked at.
 const LOOK_BACK: usize = 80;
@@ -14,7 +15,8 @@ const LOOK_BACK: usize = 80;
 const OTHER_NUMBERS: &[&str] = &[
     "port", "line", "lines", "column", "pid", "uid", "gid", "size", "length", "bytes", "took", "after", "timeout",
     "ttl", "count", "total", "version", "exit", "errno", "worker", "thread", "id", "row", "page", "number", "items",
-    "limit", "max", "expected", "duration", "elapsed", "offset", "pos", "position", "ms", "http",
+    "cost", "costs", "price", "amount", "width", "height", "build", "limit", "max", "expected", "duration", "elapsed",
+    "offset", "pos", "position", "ms", "http",
 ];
 /// Words right after a number that is no reply code.
 const UNITS: &[&str] = &[
@@ -53,6 +55,20 @@ const UNITS: &[&str] = &[
     "recipients",
     "jobs",
     "tasks",
+    "dollars",
+    "euro",
+    "euros",
+    "eur",
+    "usd",
+    "gbp",
+    "chf",
+    "pounds",
+    "pieces",
+    "pcs",
+    "points",
+    "people",
+    "km",
+    "kg",
 ];
 /// Words before a code that has no text: one of them says that it is a reply.
 const ABOUT_MAIL: &[&str] = &[
@@ -83,11 +99,19 @@ pub(super) fn read(text: &str) -> Found {
     let mut found = Found::default();
     let mut before = String::new();
     let mut open = None;
-    for line in entry::all_in(text) {
-        let line = line.as_ref();
-        let replies = in_line(line, &before);
-        if !replies.is_empty() {
+    let mut repeated = RepeatedLines::default();
+    for entry in entry::all_in(text) {
+        let line = entry.as_ref();
+        let known = repeated.reply_of(line);
+        let replies = if known.is_some() { Vec::new() } else { in_line(line, &before) };
+        if let Some(known) = known {
+            found.again(known);
+            open = Some(known);
+        } else if !replies.is_empty() {
             open = replies.into_iter().map(|reply| found.join(reply)).last();
+            if let (Cow::Borrowed(line), Some(reply)) = (&entry, open) {
+                repeated.note(line, reply);
+            }
         } else if line.trim().is_empty() || !line.starts_with([' ', '\t']) {
             open = None;
         } else {

@@ -4,7 +4,7 @@
 //! folded into. Not for codes that only look like one (`lax`). Called by [`Question::all_in`](super::Question::all_in).
 
 use super::codes::Codes;
-use super::found::Found;
+use super::found::{Found, RepeatedLines};
 use super::{Question, http, snippet};
 
 /// How many bytes before a code are looked at.
@@ -27,6 +27,7 @@ struct Reader<'a> {
     /// The line before this one.
     last_line: &'a str,
     paragraph: String,
+    repeated: RepeatedLines<'a>,
 }
 
 impl<'a> Reader<'a> {
@@ -60,13 +61,21 @@ impl<'a> Reader<'a> {
         true
     }
 
-    fn replies_or_more(&mut self, line: &str, trimmed: &str) {
+    fn replies_or_more(&mut self, line: &'a str, trimmed: &str) {
+        if let Some(known) = self.repeated.reply_of(line) {
+            self.found.again(known);
+            self.open = Some(known);
+            return;
+        }
         // An entry of a log has nothing to do with the one before.
         let is_entry = begins_with_time(trimmed.split_ascii_whitespace().next().unwrap_or_default());
         let replies = in_line(line, if is_entry { "" } else { &self.paragraph });
         if !replies.is_empty() {
             for reply in replies {
                 self.open = Some(if is_entry { self.found.join_entry(reply) } else { self.found.join(reply) });
+            }
+            if let Some(reply) = self.open {
+                self.repeated.note(line, reply);
             }
         } else if self.open.is_some() && self.goes_on(line) {
             self.found.add(self.open, trimmed);
@@ -138,29 +147,38 @@ fn is_start(bytes: &[u8], at: usize) -> bool {
         && (at == 0 || before(bytes[at - 1]))
 }
 
+/// What stands before a reply that a program reports.
+const MARKS: [&str; 24] = [
+    "returned '",
+    "returned \"",
+    "responded:",
+    // Perl's Net::SMTP, sendmail
+    "<<<",
+    "said:",
+    "was:",
+    // .NET in German, French, Spanish, Italian
+    "war:",
+    "geantwortet:",
+    "était :",
+    "était:",
+    "fue:",
+    "era:",
+    "returned:",
+    "smtp;",
+    "s:",
+    "status:",
+    "dsn=",
+    "#",
+    "error:",
+    "response:",
+    "reply:",
+    "code:",
+    "code",
+    "error",
+];
+
 /// Whether what stands before a single code says that a reply follows: other numbers stand in logs too.
 fn introduces(before: &str, paragraph: &str, codes: &Codes<'_>) -> bool {
-    const MARKS: [&str; 18] = [
-        "returned '",
-        "returned \"",
-        "responded:",
-        // Perl's Net::SMTP, sendmail
-        "<<<",
-        "said:",
-        "was:",
-        "returned:",
-        "smtp;",
-        "s:",
-        "status:",
-        "dsn=",
-        "#",
-        "error:",
-        "response:",
-        "reply:",
-        "code:",
-        "code",
-        "error",
-    ];
     let before = before.trim_end().to_ascii_lowercase();
     let is_prompt = before.bytes().all(|byte| b"<>*-=\"'( ~".contains(&byte));
     let is_expected = ["expected response code", "expected code", "expected"].iter().any(|it| before.ends_with(it));

@@ -94,14 +94,14 @@ pub(super) fn unreadable(lines: &[TextLine<'_>]) -> Option<&'static str> {
 
 /// How far a connection has come towards TLS.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Towards {
+pub(super) enum Towards {
     Asked,
     Granted,
     Encrypted,
 }
 
 /// Takes down what a packet has to do with STARTTLS; true where TLS begins with it.
-fn see_tls(towards: &mut Option<Towards>, is_servers: bool, first: &str) -> bool {
+pub(super) fn see_tls(towards: &mut Option<Towards>, is_servers: bool, first: &str) -> bool {
     *towards = match (*towards, is_servers) {
         (Some(Towards::Encrypted), _) => Some(Towards::Encrypted),
         (_, false) if Verb::named(first.trim_end_matches('.').as_bytes()) == Verb::StartTls => Some(Towards::Asked),

@@ -132,6 +132,10 @@ impl LogSession {
         if let Some(closed) = self.closed.take().filter(|closed| matches!(closed, Said::ServerClosed)) {
             self.said.push(closed);
         }
+        // A log may hold thousands of sessions.
+        self.said.shrink_to_fit();
+        self.last_reply = Vec::new();
+        self.owed.forget();
     }
 
     /// The name that the client gives itself, for the EHLO that was said for it.

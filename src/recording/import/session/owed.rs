@@ -25,6 +25,11 @@ impl OwedReplies {
         self.catch_up(form, at);
     }
 
+    /// Gives back the memory of a session that has ended; what is owed stays.
+    pub(super) fn forget(&mut self) {
+        self.list.shrink_to_fit();
+    }
+
     /// The client ended its mail data, at this place.
     pub(super) fn message(&mut self, at: usize) {
         self.dialogue.mail_data_ended();

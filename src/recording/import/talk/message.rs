@@ -55,6 +55,16 @@ impl Talk<'_> {
         }
     }
 
+    /// The dot after lines with the client's mark; blank ones alone are what a log shows in place of a message.
+    pub(super) fn end_marked_message(&mut self) {
+        let Some((_, octets)) = self.data.take() else { return };
+        if octets.iter().all(u8::is_ascii_whitespace) && !self.marks.are_alike() {
+            self.session.message_not_shown(self.here);
+        } else {
+            self.session.message(octets);
+        }
+    }
+
     /// The server answers mail data whose end did not show.
     pub(super) fn end_message(&mut self) {
         match self.data.take() {
@@ -121,4 +131,11 @@ impl Talk<'_> {
             }
         }
     }
+}
+
+/// `<321 bytes encoded mime message (source size 318 bytes)>`, which nodemailer writes after a message.
+pub(super) fn is_length(text: &str) -> bool {
+    text.starts_with('<')
+        && text.trim_end().ends_with(" bytes)>")
+        && text.contains(" bytes encoded mime message (source size ")
 }

@@ -32,6 +32,9 @@ impl<'t> Talk<'t> {
             && !self.family.says(whole)
             && (whole.starts_with([' ', '\t']) || !self.is_marked_message_line(at + 1))
         {
+            if trimmed == "." && self.next_reply(at, 0).is_some() {
+                return self.end_marked_message();
+            }
             self.data_goes_on = true;
             return self.data_line(whole);
         }

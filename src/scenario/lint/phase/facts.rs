@@ -3,15 +3,55 @@
 //! Responsible for the facts that `phase` follows a session by.
 
 use super::super::codes::{Outlook, may_be, outlook};
-use super::super::smtp::is_base64;
+use super::super::smtp::no_response;
 use crate::scenario::source::Diagnostic;
-use crate::scenario::{Action, Address, Connect, Expectation, Expression, Step, Text};
+use crate::scenario::template::Trial;
+use crate::scenario::{Action, Address, Connect, Expectation, Expression, Step};
 use crate::smtp::auth::LoginCourse;
 use crate::smtp::command::{CommandLine, Verb};
 
-/// Whether a line is surely no response of a login.
-pub(super) fn is_no_response(line: &Text) -> bool {
-    line.is_literal() && line.source != "*" && !is_base64(&line.source)
+/// What is said of commands that EHLO comes before, and what to write.
+pub(super) const NO_EHLO: (&str, &str) = ("no EHLO was sent before this, since the connection or TLS began", HELLO);
+pub(super) const HELLO: &str = "write `- send: EHLO client.example` with `expect: ^250` before it";
+
+/// What is said of commands that HELO offers none of, and what to write.
+pub(super) const BY_HELO: (&str, &str) = (
+    "the reply to HELO offers nothing: AUTH and STARTTLS want EHLO (RFC 5321 section 4.1.1.1)",
+    "write `EHLO` in place of `HELO`",
+);
+
+/// What is said of MAIL within a transaction, and what to write.
+pub(super) const SECOND_MAIL: (&str, &str) = (
+    "a mail transaction is open already: servers refuse a second MAIL (RFC 5321 section 4.1.4)",
+    "end it by the message, or by `- send: RSET`",
+);
+
+/// The same of STARTTLS.
+pub(super) const TLS_IN_TRANSACTION: (&str, &str) = (
+    "the mail transaction ends here: after STARTTLS the session begins anew (RFC 3207 section 4.2)",
+    "put `starttls` before MAIL, and another EHLO after it",
+);
+
+/// What is said of assertions about TLS that come too early, and what to write.
+pub(super) const NO_TLS: (&str, &str) =
+    ("`tls` is none here: TLS has not begun", "put it after `- starttls`, or write `assert: tls is none`");
+
+/// Warns where what is sent is surely no response of a login.
+pub(super) fn judge_responses(step: &Step, trial: &Trial, warnings: &mut Vec<Diagnostic>) {
+    let Action::Send(lines) = &step.action else { return };
+    let sent = lines.iter().filter_map(|line| Some((line, trial.sample(line)?)));
+    let found = sent.filter(|(_, sample)| sample != "*").find_map(|(line, sample)| Some((line, no_response(&sample)?)));
+    let Some((line, message)) = found else { return };
+    let help = match line.single_expression() {
+        Some(expression) => format!("write `<<{expression} | b64encode>>`; the step `- auth: {{…}}` encodes by itself"),
+        None => {
+            "write the step `- auth: {mechanism: LOGIN, username: …, password: <<password>>}`, or `<<… | b64encode>>`"
+                .to_owned()
+        }
+    };
+    warnings.push(
+        Diagnostic::warning(step.head.span, format!("the server waits for a response in base64, {message}")).help(help),
+    );
 }
 
 /// The verb of a `send` of one line.
@@ -64,8 +104,20 @@ pub(super) fn is_submission(connect: &Connect) -> bool {
         Address::Split { host, port: Some(port) } => (host.source.as_str(), port.source.as_str()),
         _ => return false,
     };
-    let is_near = host.contains("<<") || host == "localhost" || host.starts_with("127.") || host.contains("::1");
-    port == "587" && !is_near
+    port == "587" && !is_own(host)
+}
+
+/// Whether a connection may go to a server on this machine.
+pub(super) fn is_near(connect: &Connect) -> bool {
+    match &connect.address {
+        Address::Joined(text) | Address::Split { host: text, .. } => is_own(&text.source),
+        Address::Unix(_) => true,
+        Address::Mx { .. } => false,
+    }
+}
+
+fn is_own(host: &str) -> bool {
+    host.contains("<<") || host.starts_with("localhost") || host.starts_with("127.") || host.contains("::1")
 }
 
 /// The line with the dot alone.

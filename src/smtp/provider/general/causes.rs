@@ -9,6 +9,10 @@ use super::{
 };
 use crate::smtp::provider::ProviderPage;
 
+const SENDER_VERIFIED: ProviderPage = rfc(
+    "Exim: Access control lists, address verification",
+    "https://www.exim.org/exim-html-current/doc/html/spec_html/ch-access_control_lists.html",
+);
 const SPF: ProviderPage = rfc("RFC 7208 section 8.4", "https://www.rfc-editor.org/rfc/rfc7208.html#section-8.4");
 const DKIM: ProviderPage = rfc("RFC 6376 section 6.3", "https://www.rfc-editor.org/rfc/rfc6376.html#section-6.3");
 const DMARC: ProviderPage = rfc("RFC 7489 section 6.3", "https://www.rfc-editor.org/rfc/rfc7489.html#section-6.3");
@@ -84,6 +88,13 @@ pub(super) static STATEMENTS: &[Statement] = &[
         .help("each line of an authentication exchange is base64")
         .in_scenario("each line of an authentication exchange is base64: `<<value | b64encode>>`")
         .example("501 5.5.2 Cannot decode base64"),
+    Statement::on(&[454, 525, 534, 535], AUTH_REPLIES)
+        .text(&["account disabled", "account is disabled", "account has been disabled", "user disabled", "account locked", "account is locked",
+            "account has been locked", "account suspended", "account is suspended", "account has been suspended", "account is blocked",
+            "too many login fail", "too many failed", "too many authentication fail", "too many invalid"])
+        .unless(&["smtp auth", "smtpclient", "basic authentication"])
+        .help("the account may not log in: it is disabled, or locked after too many wrong passwords; who runs the server can change that")
+        .example("535 5.7.8 Authentication failed: account is locked"),
     refusal(SENDER_LOGIN)
         .text(&["not owned by user", "not owned by auth user", "not logged in", "sendasdenied", "send as", "not allowed to send as", "must match auth",
             "sender address must match"])
@@ -197,7 +208,7 @@ pub(super) static STATEMENTS: &[Statement] = &[
             "your ip", "messages from & were not accepted", "(bl)", "poor reputation", "low reputation", "bad reputation", "ip reputation",
             "client host & blocked", "has been blocked & address"])
         .unless(&["open resolver", "public resolver", "whitelist", "allowlist", "url", "link", "not listed in & dns", "domain reputation",
-            "reputation of the sending domain"])
+            "reputation of the sending domain", "rate limited", "unusual rate"])
         .help("the client's address is on the block list that the reply names: see there why, and how to get off it")
         .example("554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org"),
     // The recipient
@@ -226,10 +237,16 @@ pub(super) static STATEMENTS: &[Statement] = &[
         .help("the mailbox or the account is disabled; only its owner or its provider can change that")
         .plain()
         .example("550 This account is disabled"),
+    refusal(SENDER_VERIFIED)
+        .text(&["sender verify failed", "verify sender", "sender verification", "callout"])
+        .unless(&["recipient address"])
+        .help("the server asks whether the sender's address exists, and gets no for an answer: use an address in MAIL that takes mail, of a \
+               domain with an MX")
+        .example("550 Sender verify failed"),
     refusal(SENDER_DOMAIN)
         .text(&["domain not found", "malformed dns server reply", "sender domain & not exist", "sender domain must", "sender's domain",
-            "domain of sender", "unresolvable", "sender verify failed", "verify sender", "sender verification", "valid sender domain",
-            "domain does not exist", "no mx", "invalid dns mx", "does not accept mail & sender", "unrouteable & sender", "callout"])
+            "domain of sender", "unresolvable", "valid sender domain",
+            "domain does not exist", "no mx", "invalid dns mx", "does not accept mail & sender", "unrouteable & sender"])
         .unless(&["recipient address"])
         .help("the server looks for the sender's domain in DNS and finds neither MX nor address: use a domain that exists")
         .example("450 4.1.8 <a@nowhere.example>: Sender address rejected: Domain not found"),
