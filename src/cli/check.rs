@@ -9,8 +9,9 @@ use super::values::{SECRET_PREFIX, VAR_PREFIX};
 use crate::load::LoadError;
 use crate::report::counted;
 use crate::run::{Settings, disclosures, with_placeholders};
-use crate::scenario::{Diagnostic, Inputs, Needs, Scenario, Sources, Variables};
+use crate::scenario::{DEFAULTS_FILE, Diagnostic, Inputs, Needs, Scenario, Sources, Variables};
 use format::CheckFormat;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -44,6 +45,19 @@ struct FoundMistakes {
     warnings: usize,
 }
 
+/// What was said of the defaults of a folder, which each of its scenarios reads.
+#[derive(Default)]
+struct SharedMistakes(BTreeSet<(String, u32, String)>);
+
+impl SharedMistakes {
+    /// Whether it is said for the first time, or about the scenario itself.
+    fn is_new(&mut self, sources: &Sources, diagnostic: &Diagnostic) -> bool {
+        let file = sources.file(diagnostic.span.file).map_or("", |source| source.name.as_str());
+        let is_shared = diagnostic.span.file != 0 && file.ends_with(DEFAULTS_FILE);
+        !is_shared || self.0.insert((file.to_owned(), diagnostic.span.start, diagnostic.message.clone()))
+    }
+}
+
 /// Checks everything that was named; 0 when there is no error.
 pub(super) fn check(arguments: &CheckArguments) -> u8 {
     let targets = Targets::read(&arguments.targets, arguments.files());
@@ -63,13 +77,15 @@ pub(super) fn check(arguments: &CheckArguments) -> u8 {
     let count = targets.loaded.len();
     let human = arguments.format == CheckFormat::Human;
     let mut all = Vec::new();
+    let mut shared = SharedMistakes::default();
     for loaded in targets.loaded {
         if arguments.explain
             && let Ok(scenario) = &loaded
         {
             screen::result(&explained(scenario, &settings));
         }
-        let (sources, diagnostics) = diagnostics_of(loaded, &settings);
+        let (sources, mut diagnostics) = diagnostics_of(loaded, &settings);
+        diagnostics.retain(|diagnostic| shared.is_new(&sources, diagnostic));
         for diagnostic in &diagnostics {
             found.note(diagnostic);
         }

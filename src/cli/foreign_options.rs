@@ -33,7 +33,10 @@ pub(super) fn with_tip(mut error: clap::Error, arguments: &[String], program: &C
         _ => None,
     };
     if let Some(tip) = tip {
-        for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::Suggested] {
+        // What clap makes of the rest of the arguments contradicts the tip.
+        let usage = (error.kind() == ErrorKind::UnknownArgument).then_some(ContextKind::Usage);
+        let guesses = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::Suggested];
+        for kind in guesses.into_iter().chain(usage) {
             error.remove(kind);
         }
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));

@@ -280,8 +280,9 @@ pub(super) fn lines_of(file: &Path) -> Result<Vec<(String, String)>, String> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        let line = line.strip_prefix("export ").unwrap_or(line);
         let fault = || format!("{}:{}: expected NAME=VALUE{}", file.display(), index + 1, as_lines(line));
-        let (name, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=').ok_or_else(fault)?;
+        let (name, value) = line.split_once('=').ok_or_else(fault)?;
         // `password: a=b` names no secret.
         if name.trim().is_empty() || name.trim().contains([':', '{', '"', ' ']) {
             return Err(fault());
@@ -291,28 +292,16 @@ pub(super) fn lines_of(file: &Path) -> Result<Vec<(String, String)>, String> {
     Ok(pairs)
 }
 
-/// What to write in place of a line of YAML or JSON; a value is not repeated, since it may be a secret.
-fn as_lines(line: &str) -> String {
-    let name = line
-        .trim_start_matches("- ")
-        .trim_matches(['{', '}', ',', ' ', '"'])
-        .split(':')
-        .next()
-        .unwrap_or("")
-        .trim_matches(['"', ' ', '\'']);
-    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    match () {
-        () if line.starts_with('[') && line.ends_with(']') && !line.contains(['"', ',', ':']) => {
-            "\n  = help: there are no sections here: leave this line out".to_owned()
-        }
-        () if line.starts_with(['{', '[']) => {
-            let name = if is_name && line.contains("\":") { name } else { "name" };
-            format!("\n  = help: this is JSON: write a line for each, `{name}=…`")
-        }
-        () if is_name && (line.contains(": ") || line.ends_with(':')) => {
-            format!("\n  = help: write `{name}=…`, with `=` in place of the colon")
-        }
-        () => String::new(),
+/// What to write in place of a line of YAML, of JSON or of an INI file. Nothing of it is repeated, since it may be a secret.
+fn as_lines(line: &str) -> &'static str {
+    let name = line.trim_start_matches("- ").split(':').next().unwrap_or_default();
+    let is_name = !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || "_-.".contains(letter));
+    let is_yaml = is_name && (line.contains(": ") || line.ends_with(':'));
+    match line.as_bytes() {
+        [b'[', .., b']'] => "\n  = help: a file of values has no sections",
+        [b'{' | b'}' | b'[' | b'"', ..] => "\n  = help: this is JSON: write `NAME=VALUE`, a line for each",
+        _ if is_yaml => "\n  = help: this is YAML: write `=` in place of the colon",
+        _ => "",
     }
 }
 
@@ -342,12 +331,12 @@ mod tests {
         std::fs::write(file.path(), "secret\n").unwrap();
         assert!(!lines_of(file.path()).unwrap_err().contains("secret"));
         for (text, told) in [
-            ("password: hunter2\n", "with `=` in place of the colon"),
-            ("- password: hunter2\n", "with `=` in place of the colon"),
-            ("password: hunt=er2\n", "with `=` in place of the colon"),
-            ("secrets:\n  password: hunter2\n", "with `=` in place of the colon"),
-            ("{\"password\": \"hunter2\"}\n", "this is JSON: write a line for each, `password=…`"),
-            ("[default]\npassword = hunter2\n", "leave this line out"),
+            ("password: hunter2\n", "`=` in place of the colon"),
+            ("- password: hunter2\n", "`=` in place of the colon"),
+            ("password: hunt=er2\n", "`=` in place of the colon"),
+            ("secrets:\n  password: hunter2\n", "`=` in place of the colon"),
+            ("{\"password\": \"hunter2\"}\n", "`NAME=VALUE`, a line for each"),
+            ("[default]\npassword = hunter2\n", "no sections"),
             ("hunter2\n", "expected NAME=VALUE"),
             // Values alone, of which nothing may be repeated.
             ("hun:ter2\n", "expected NAME=VALUE"),

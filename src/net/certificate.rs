@@ -58,6 +58,12 @@ impl PeerCertificate {
         })
     }
 
+    /// Its key and the signature it bears, as they are shown: `RSA, 2048 bits; signed with sha256WithRSAEncryption`.
+    pub(crate) fn key_in_words(&self) -> String {
+        let bits = if self.key_bits == 0 { String::new() } else { format!(", {} bits", self.key_bits) };
+        format!("{}{bits}; signed with {}", self.key, self.signature)
+    }
+
     /// Whether it names itself as its issuer, as the certificate of a root authority does.
     pub(crate) fn is_self_issued(&self) -> bool {
         self.subject == self.issuer
@@ -199,6 +205,7 @@ mod tests {
         assert_eq!((certificate.key.as_str(), certificate.key_bits), ("EC", 256));
         assert_eq!(certificate.signature, "ecdsa-with-SHA256");
         assert!(!certificate.is_self_issued());
+        assert_eq!(certificate.key_in_words(), "EC, 256 bits; signed with ecdsa-with-SHA256");
     }
 
     #[test]

@@ -253,9 +253,7 @@ impl Writer<'_, '_> {
             _ => false,
         };
         match exchange.verb().as_str() {
-            "AUTH" if !exchange.is_response && exchange.code() == Some(535) => {
-                Some("the server refused this login: `password` is the one that it refuses")
-            }
+            "AUTH" if !exchange.is_response && exchange.code() == Some(535) => refused_login(exchange),
             "MAIL" if exchange.argument().to_ascii_uppercase().windows(6).any(|six| six == b" SIZE=") => {
                 let more = &self.exchanges[at + 1..];
                 let own = more.iter().take_while(|next| next.verb() != "MAIL").any(is_made_anew);
@@ -329,4 +327,18 @@ fn delivers(exchange: &AnsweredCommand<'_>) -> bool {
     let last_chunk = exchange.command().bdat().is_some_and(|bdat| bdat.last);
     matches!(exchange.asked, AskedCommand::MailData(_))
         || matches!(exchange.asked, AskedCommand::Chunk { .. }) && last_chunk
+}
+
+/// Which secret of a login in one line was refused, where its mechanism tells.
+fn refused_login(exchange: &AnsweredCommand<'_>) -> Option<&'static str> {
+    let auth = exchange.command().auth()?;
+    match auth.name().parse::<Mechanism>().ok()? {
+        Mechanism::Plain | Mechanism::Login => {
+            Some("the server refused this login: `password` is the one that it refuses")
+        }
+        Mechanism::XOAuth2 | Mechanism::OAuthBearer => {
+            Some("the server refused this login: `token` is the one that it refuses")
+        }
+        _ => None,
+    }
 }

@@ -81,6 +81,17 @@ pub(crate) enum ClosedBy {
 }
 
 impl Expectation {
+    /// Whether one of its patterns captures this name.
+    pub(crate) fn captures(&self, name: &str) -> bool {
+        let in_pattern = |pattern: &Pattern| pattern.text.source.contains(&format!("<{name}>"));
+        match &self.kind {
+            Expected::Pattern(pattern) | Expected::Line(pattern) | Expected::Raw(pattern) => in_pattern(pattern),
+            Expected::Any(list) | Expected::All(list) => list.iter().any(|one| one.captures(name)),
+            Expected::Fields(fields) => fields.text.as_ref().is_some_and(|(pattern, _)| in_pattern(pattern)),
+            Expected::Code(_) | Expected::Closed(_) | Expected::Silence(_) | Expected::Observe(_) => false,
+        }
+    }
+
     /// Whether it compares what an exchange ends with, a whole reply or command; each other form reads for itself: a line,
     /// octets, the end, silence, whatever comes.
     pub(crate) fn compares(&self) -> bool {

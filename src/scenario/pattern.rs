@@ -166,11 +166,15 @@ fn fault_of(pattern: &str, error: &regex::Error) -> PatternFault {
         Err(regex_syntax::Error::Translate(error)) => (error.kind().to_string(), Some(*error.span())),
         _ => ("not a regular expression".to_owned(), None),
     };
-    let message_is_of_name = message.contains("capture group character");
+    let help = match () {
+        () if message.contains("capture group character") => NAME_HELP,
+        () if message.contains("unclosed character class") => "close the class: `]`; a bracket itself is written `\\[`",
+        () => syntax_help(pattern),
+    };
     PatternFault {
         message: format!("not a valid pattern: {message}"),
         range: span.map(|span| span.start.offset..span.end.offset),
-        help: Some(if message_is_of_name { NAME_HELP } else { syntax_help(pattern) }.to_owned()),
+        help: Some(help.to_owned()),
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) fn of_tls(facts: &TlsFacts) -> String {
             ("subject", certificate.subject.clone()),
             ("names", certificate.names.join(", ")),
             ("issuer", certificate.issuer.clone()),
+            ("key", certificate.key_in_words()),
             ("valid", format!("from {} until {}", certificate.not_before, certificate.not_after)),
         ];
         for (label, value) in lines {

@@ -66,6 +66,23 @@ impl<'v> View<'v> {
         }
     }
 
+    /// Which step was to give a name its value, and why it has none.
+    fn why_undefined(self, message: &str) -> Option<String> {
+        let name = message.strip_prefix('`')?.strip_suffix("` is undefined")?;
+        let gives = |step: &&Step| step.expect.as_ref().is_some_and(|expect| expect.captures(name));
+        let step = self.ground.scenario.all_steps().into_iter().find(gives)?;
+        let number = &step.head.number;
+        Some(match &step.head.when {
+            Some(when) => format!(
+                "step {number} captures `{name}` where `{}` holds, and was not played: put the same `when` here",
+                when.source
+            ),
+            None => format!(
+                "step {number} captures `{name}`: it was not played, or its pattern matched without that group; `{name} | default('…')` has a value in any case"
+            ),
+        })
+    }
+
     /// The place of a divergence, pointing at what the step expects.
     pub(crate) fn place(self, step: &'v Step, name: Option<&'v str>) -> Site<'v> {
         let open = self.sessions.of(step);
@@ -153,7 +170,8 @@ impl StepAt<'_> {
     }
 
     pub(crate) fn template(&self, error: &TemplateError) -> Vec<Divergence> {
-        vec![self.place().template(error)]
+        let help = error.help.clone().or_else(|| self.view().why_undefined(&error.message));
+        vec![self.place().template(&TemplateError { help, ..error.clone() })]
     }
 
     pub(crate) fn trouble(&self, trouble: &Trouble, expected: &str) -> Vec<Divergence> {

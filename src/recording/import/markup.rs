@@ -4,9 +4,30 @@
 //! this.
 
 /// The tags in which lines are shown.
-const TAGS: [&str; 19] = [
-    "p", "b", "i", "br", "li", "ul", "ol", "tr", "td", "th", "em", "div", "pre", "tt", "code", "span", "strong",
-    "samp", "font",
+const TAGS: [&str; 23] = [
+    "p",
+    "b",
+    "i",
+    "br",
+    "li",
+    "ul",
+    "ol",
+    "tr",
+    "td",
+    "th",
+    "em",
+    "div",
+    "pre",
+    "tt",
+    "code",
+    "span",
+    "strong",
+    "samp",
+    "font",
+    "table",
+    "tbody",
+    "thead",
+    "blockquote",
 ];
 
 /// A line without its tags, where it closes one.

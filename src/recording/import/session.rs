@@ -136,6 +136,17 @@ impl LogSession {
             return self.owed.clear();
         }
         self.begin_tls();
+        // A log may tell the same greeting twice: what will be said, and that it is.
+        let is_said = |said: &Said| matches!(said, Said::Line(line) if line == text.trim_end().as_bytes());
+        if kind == LineForm::Hello && !self.greeted && self.said.last().is_some_and(is_said) {
+            return;
+        }
+        if !self.owed.is_empty()
+            && is_mail(text.as_bytes())
+            && matches!(self.said.last(), Some(Said::Line(line)) if is_mail(line))
+        {
+            self.misfits(here, "the client begins a second message before the first has a recipient".to_owned());
+        }
         if kind == LineForm::Hello && self.owed.forms().any(|owed| owed == LineForm::Hello) && self.greeted {
             self.misfits(here, "the client greets again before its greeting was answered".to_owned());
         }
@@ -310,4 +321,9 @@ impl LogSession {
         self.misfits(here, format!("this reply, `{code}`, answers nothing: every command above has its reply"));
         None
     }
+}
+
+/// Whether a line of the client is MAIL.
+fn is_mail(line: &[u8]) -> bool {
+    split_verb(line).0 == "MAIL"
 }

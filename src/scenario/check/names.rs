@@ -312,12 +312,20 @@ fn operator(source: &str) -> Option<&'static str> {
         .or_else(|| negated().then_some("a negation is `not`, as in `not offers('VRFY')`"))
 }
 
+fn is_word(text: &str) -> bool {
+    let text = text.trim();
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 /// Why an expression cannot be read, where no operator of another language is the cause.
 fn unreadable(source: &str) -> Option<String> {
     if let Some(lookalike) = Lookalike::first(source) {
         return Some(format!("{}: {}", lookalike.described(), lookalike.advice()));
     }
     let source = source.trim();
+    if let Some((name, filter)) = source.split_once(':').filter(|(name, filter)| is_word(name) && is_word(filter)) {
+        return Some(format!("a filter stands after `|`: `{} | {}`", name.trim(), filter.trim()));
+    }
     if source.is_empty() {
         return Some("a name stands between the brackets, `<<name>>`; the empty path is `<>`".to_owned());
     }

@@ -2,11 +2,11 @@
 
 use super::advice::{key_place, list_some, mapping_help, merge_key, place_of};
 use super::decoder::Decoder;
-use crate::scenario::keys;
 use crate::scenario::source::{Diagnostic, DiagnosticKind, Span};
 use crate::scenario::typography::Lookalike;
 use crate::scenario::words;
 use crate::scenario::yaml::{Node, Value, foreign};
+use crate::scenario::{CodePattern, keys};
 
 /// The entries of a mapping.
 pub(super) struct Entries<'n> {
@@ -101,8 +101,13 @@ impl Decoder<'_> {
         let written = Some(value).filter(|_| !keys::is_confidential(name));
         let of_words = || words::sure_help(name, place_of(what), &all).map(|help| keys::filled(&help, written));
         let elsewhere = || keys::elsewhere(name, key_place(what), value).map(|help| self.at_this_host(&help));
+        let of_scenario = what == "the defaults of a folder" && keys::row("top", name).is_some();
         let help = foreign_sign(name, what)
+            .or_else(|| {
+                of_scenario.then(|| format!("`{name}` is said by each scenario; common are {}", all.join(", ")))
+            })
             .or_else(|| held_steps(name, what, value))
+            .or_else(|| awaited(name, what, value))
             .or_else(|| connection_of(name, what, value).map(|help| self.at_this_host(&help)))
             .or_else(of_words)
             .or_else(elsewhere)
@@ -188,6 +193,14 @@ fn connection_of(name: &str, what: &str, value: &Node) -> Option<String> {
     let host = host.unwrap_or_else(|| "host: mail.example.com, port: 587".to_owned());
     forms.insert(0, host);
     Some(format!("write `connect: {{{}}}`", forms.join(", ")))
+}
+
+/// A word for waiting, with what must come.
+fn awaited(name: &str, what: &str, value: &Node) -> Option<String> {
+    let text = value.scalar().map(|scalar| scalar.text.as_str()).filter(|text| text.len() < 60)?;
+    let is_reply = text.starts_with('^') || text.len() == 3 && CodePattern::parse(text).is_some();
+    (what == "a step" && (name.contains("wait") || name == "then") && is_reply)
+        .then(|| format!("what must be answered is a code or a pattern, `expect: {text}`"))
 }
 
 /// A key that holds steps, or is the name of one.

@@ -142,6 +142,11 @@ fn secrets_named(decoder: &mut Decoder<'_>, node: &Node) -> Vec<Named> {
         if let Some((name, _)) = named.name.split_once(['=', ':']) {
             let error = Diagnostic::error(named.span, "a secret is named here, without its value");
             decoder.complain(error.help(format!("write `[{name}]`; the value is given where it is run")));
+        } else if named.name.contains('-') {
+            let plain = named.name.replace('-', "_");
+            let text = format!("`{}` cannot be read: in a template `-` is a minus sign", named.name);
+            let help = format!("write `{plain}`, and read it as `<<{plain}>>`");
+            decoder.complain(Diagnostic::error(named.span, text).help(help));
         }
     }
     names

@@ -48,6 +48,7 @@ pub(super) fn condition(expression: &Expression, warnings: &mut Vec<Diagnostic>)
     }
     fields(expression, warnings);
     keywords(expression, warnings);
+    texts_and_numbers(expression, warnings);
     let bare = ["reply == ", "reply != ", "reply >= ", "reply < ", "reply in "];
     if bare.iter().any(|form| source.starts_with(form)) {
         let warning = Diagnostic::warning(expression.span, "a reply equals nothing: it has a code and a text");
@@ -69,6 +70,29 @@ pub(super) fn condition(expression: &Expression, warnings: &mut Vec<Diagnostic>)
     if quoted.iter().any(|form| source.contains(form)) {
         let warning = Diagnostic::warning(expression.span, "`reply.code` is a number, which no text equals");
         warnings.push(warning.help("leave out the quotes: `reply.code == 250`"));
+    }
+}
+
+/// A text compared with a number, and versions of TLS by their number.
+fn texts_and_numbers(expression: &Expression, warnings: &mut Vec<Diagnostic>) {
+    let source = expression.source.as_str();
+    for (field, example) in [
+        ("tls.version", "'TLSv1.3'"),
+        ("reply.enhanced", "'2.0.0'"),
+        ("reply.text", "'Ok'"),
+        ("tls.cipher", "'TLS_AES_256_GCM_SHA384'"),
+    ] {
+        let compared = source.split_once(field).map(|(_, rest)| rest.trim_start());
+        let value =
+            compared.and_then(|rest| ["==", "!=", ">=", ">", "<"].iter().find_map(|sign| rest.strip_prefix(sign)));
+        let Some(value) = value.map(|rest| rest.trim_start_matches(['=', ' '])) else { continue };
+        let bare = value.trim_start_matches(['\'', '"']);
+        let is_number = bare.starts_with(|first: char| first.is_ascii_digit());
+        if is_number && (bare == value || field == "tls.version") {
+            let text = format!("`{field}` is a text such as {example}, which this never equals");
+            let warning = Diagnostic::warning(expression.span, text);
+            return warnings.push(warning.help(format!("write `{field} == {example}`")));
+        }
     }
 }
 

@@ -37,6 +37,12 @@ pub(super) fn step(step: &Step, trial: &Trial, warnings: &mut Vec<Diagnostic>) {
     }
 }
 
+/// The first of several commands in a line, as a shell joins them.
+fn before_another<'t>(text: &'t Text, whole: &str) -> Option<&'t str> {
+    let sign = [" && ", " || ", " | ", "; "].into_iter().find(|sign| text.is_literal() && whole.contains(*sign))?;
+    text.source.split(sign).next().filter(|_| !whole.contains(['"', '<', '{', '$', '%']))
+}
+
 /// What stands around a line elsewhere, and is sent here; and what only a server says.
 fn unlike_a_line(text: &Text, whole: &str) -> Option<Diagnostic> {
     const PREFIXES: [&str; 9] = ["C: ", "c: ", "CLIENT: ", "Client: ", ">>> ", "> ", "-> ", "~> ", "$ "];
@@ -55,6 +61,10 @@ fn unlike_a_line(text: &Text, whole: &str) -> Option<Diagnostic> {
             Diagnostic::warning(text.span, "a backslash stands for itself here: this sends a `\\` and a letter");
         let help = format!("`send` ends its line itself: `send: {first}`; each further line is a step of its own");
         return Some(warning.help(help));
+    }
+    if let Some(first) = before_another(text, whole) {
+        let warning = Diagnostic::warning(text.span, "a line is one command: what joins several elsewhere is sent too");
+        return Some(warning.help(format!("write `send: {first}`; each further command is a step of its own")));
     }
     if let Some(line) = source.strip_suffix(';').filter(|_| !whole.contains('"')) {
         let warning = Diagnostic::warning(text.span, "the semicolon after this command is sent too");
@@ -149,10 +159,12 @@ fn path(text: &Text, argument: &str, verb: &str, keyword: &str, warnings: &mut V
         Some(_) if !value.starts_with('<') => {
             ("a path stands in angle brackets (RFC 5321 section 4.1.2)".to_owned(), format!("write {right}"))
         }
-        Some(_) if !value.contains('>') => (
-            "the angle bracket of this path is not closed".to_owned(),
-            format!("write `{verb} {keyword}:<name@example.com>`"),
-        ),
+        Some(_) if !value.contains('>') => {
+            let example =
+                text.single_name().map_or_else(|| "name@example.com".to_owned(), |name| format!("<<{name}>>"));
+            let help = format!("write `{verb} {keyword}:<{example}>`");
+            ("the angle bracket of this path is not closed".to_owned(), help)
+        }
         Some(_) if value.matches('<').count() > 1 && (value.contains(',') || value.contains("> <")) => {
             ("a line names one path".to_owned(), format!("write a line `{verb} {keyword}:<…>` for each"))
         }
@@ -249,6 +261,10 @@ fn written_path(text: &Text, value: &str) -> String {
 fn verb(text: &Text, whole: &str, warnings: &mut Vec<Diagnostic>) {
     let word = whole.split([' ', ':', '<']).next().unwrap_or(whole);
     let in_template = !text.is_literal_up_to(word.len());
+    if let Some(joined) = in_one_word(word).filter(|_| !in_template) {
+        let warning = Diagnostic::warning(text.span, format!("`{word}` is no command of SMTP, and looks like one"));
+        return warnings.push(warning.help(format!("did you mean `{joined}`?")));
+    }
     if in_template || word.len() < 2 || !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return;
     }
@@ -276,6 +292,7 @@ fn verb(text: &Text, whole: &str, warnings: &mut Vec<Diagnostic>) {
         ("BYE", "QUIT"),
         ("LOGIN", "AUTH LOGIN"),
         ("TLS", "STARTTLS"),
+        ("START", "STARTTLS"),
         ("RESET", "RSET"),
         ("FROM", "MAIL FROM:<…>"),
         ("TO", "RCPT TO:<…>"),
@@ -289,6 +306,13 @@ fn verb(text: &Text, whole: &str, warnings: &mut Vec<Diagnostic>) {
         let warning = Diagnostic::warning(text.span, format!("`{word}` is no command of SMTP, and looks like one"));
         warnings.push(warning.help(format!("did you mean `{meant}`?")));
     }
+}
+
+/// `START-TLS`: a verb without what parts it.
+fn in_one_word(word: &str) -> Option<String> {
+    let joined = word.replace(['-', '_'], "").to_ascii_uppercase();
+    let is_verb = CommandLine::parse(joined.as_bytes()).verb() != Verb::Other;
+    (is_verb && joined.len() < word.len()).then_some(joined)
 }
 
 /// Whether a misspelt word may mean this verb.

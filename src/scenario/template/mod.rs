@@ -159,6 +159,15 @@ impl Text {
         }
     }
 
+    /// The name of a text that has one expression, and nothing but a name in it.
+    pub(crate) fn single_name(&self) -> Option<String> {
+        let mut expressions = self.expressions();
+        let source = expressions.next()?.source;
+        let name = source.trim().trim_start_matches('<').to_owned();
+        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !name.is_empty();
+        (is_name && expressions.next().is_none()).then_some(name)
+    }
+
     /// The source with `change` made to all that stands outside of expressions, statements and comments.
     pub(crate) fn with_literals(&self, change: impl Fn(&str) -> String) -> String {
         let part = |piece: &Piece| match piece {

@@ -3,7 +3,7 @@
 //! Responsible for the words of syntax errors. Called by `yaml::read` once the parser has refused a file.
 
 use super::indentation::{self, IndentCause};
-use super::quoting::quoted;
+use super::quoting::{self, quoted};
 use super::span_of;
 use crate::scenario::MAX_YAML_NESTING;
 use crate::scenario::sides::Side;
@@ -37,7 +37,12 @@ pub(super) fn syntax_error(text: &str, file: u32, error: &serde_saphyr::Error) -
         let length = text.lines().nth(line).map_or(0, str::len);
         return diagnostic.other(place.part(line, 0, length), "this line").help(help);
     }
-    match place.unquoted_template().or_else(|| place.parted_value()).or_else(|| hint(&message, place.line)) {
+    match place
+        .unquoted_template()
+        .or_else(|| quoting::of_pattern(place.line))
+        .or_else(|| place.parted_value())
+        .or_else(|| hint(&message, place.line))
+    {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }

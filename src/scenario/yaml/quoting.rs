@@ -20,6 +20,33 @@ pub(crate) fn quoted(line: &str) -> Option<String> {
     Some(format!("quote the template: `{shown}`"))
 }
 
+/// The help for a line with a pattern in braces or brackets, which YAML reads the brackets of: with the pattern in quotes.
+pub(super) fn of_pattern(line: &str) -> Option<String> {
+    let start = line.match_indices('^').map(|(at, _)| at).find(|at| {
+        let is_value = line[..*at].ends_with([' ', '[', ',']) && open_bracket(&line[..*at]).is_some();
+        is_value && line[*at..pattern_end(line, *at)].contains(IN_FLOW)
+    })?;
+    let end = pattern_end(line, start);
+    let whole = format!("{}{}{}", line[..start].trim_start(), in_quotes(line[start..end].trim_end()), &line[end..]);
+    Some(format!("quote the pattern: `{}`", whole.trim_end()))
+}
+
+/// Where a pattern in flow style was meant to end: before the comma, brace or bracket that none of its own opened.
+fn pattern_end(line: &str, start: usize) -> usize {
+    let mut depth = 0_u32;
+    let closes = |(at, sign): (usize, char)| {
+        match sign {
+            '[' | '{' | '(' => depth += 1,
+            ']' | '}' | ')' if depth > 0 => depth -= 1,
+            ']' | '}' => return Some(start + at),
+            ',' if depth == 0 => return Some(start + at),
+            _ => {}
+        }
+        None
+    };
+    line[start..].char_indices().find_map(closes).unwrap_or(line.len())
+}
+
 /// The first template that needs quotes.
 fn template(line: &str) -> Option<Range<usize>> {
     let (mut from, mut seen, mut open) = (0, 0, Vec::new());
@@ -93,7 +120,22 @@ fn in_quotes(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{of_pattern, quoted};
+
+    #[test]
+    fn a_pattern_in_braces_is_shown_in_quotes() {
+        let rows = [
+            ("    expect: {not: ^250[ -]AUTH}", "expect: {not: '^250[ -]AUTH'}"),
+            ("    expect: {all: [^250[ -]SIZE, ^250]}", "expect: {all: ['^250[ -]SIZE', ^250]}"),
+            ("  - {send: NOOP, expect: ^250 [a-z]{2}}", "- {send: NOOP, expect: '^250 [a-z]{2}'}"),
+        ];
+        for (line, wanted) in rows {
+            assert_eq!(of_pattern(line), Some(format!("quote the pattern: `{wanted}`")), "{line}");
+        }
+        for line in ["    expect: ^250[ -]AUTH", "  - {send: NOOP, expect: ^250}", "  - send: {a: b"] {
+            assert_eq!(of_pattern(line), None, "{line}");
+        }
+    }
 
     #[test]
     fn the_line_is_shown_with_the_value_in_quotes() {

@@ -183,7 +183,10 @@ fn introduces(before: &str, paragraph: &str, codes: &Codes<'_>) -> bool {
     let is_prompt = before.bytes().all(|byte| b"<>*-=\"'( ~".contains(&byte));
     let is_expected = ["expected response code", "expected code", "expected"].iter().any(|it| before.ends_with(it));
     let is_other = ["exit code", "exit code:", "status code", "status code:"].iter().any(|it| before.ends_with(it));
-    let by_word = MARKS.iter().any(|mark| ends_with_word(&before, mark)) && !is_expected && !is_other;
+    // `(#5.7.1)` is qmail's, `order #550` is nobody's.
+    let may_stand = |mark: &str| mark != "#" || codes.code.is_none();
+    let by_word =
+        MARKS.iter().any(|mark| may_stand(mark) && ends_with_word(&before, mark)) && !is_expected && !is_other;
     // `5.7.1` may also be a version or a part of an address.
     is_prompt && codes.code.is_some() && !is_row(codes.rest)
         || by_word
