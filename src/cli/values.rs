@@ -340,7 +340,7 @@ mod tests {
             ("hunter2\n", "expected NAME=VALUE"),
             // Values alone, of which nothing may be repeated.
             ("hun:ter2\n", "expected NAME=VALUE"),
-            ("{hunter2}\n", "this is JSON: write a line for each, `name=…`"),
+            ("{hunter2}\n", "`NAME=VALUE`, a line for each"),
         ] {
             std::fs::write(file.path(), text).unwrap();
             let fault = lines_of(file.path()).unwrap_err();
