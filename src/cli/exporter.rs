@@ -5,6 +5,7 @@
 
 use super::USAGE;
 use super::check::all_of;
+use super::refusal::{MOST_OF_A_LIST, text_of};
 use super::screen::{self, Color};
 use super::serve::listen_address;
 use super::targets::{Files, Targets};
@@ -205,7 +206,7 @@ fn allowed(targets: &TargetArguments) -> Result<Vec<TargetPattern>, LoadFault> {
     let mut patterns = targets.allowed.clone();
     let Some(file) = &targets.allow_targets_file else { return Ok(patterns) };
     let fault = |error| LoadFault(format!("cannot read `{}`: {}", file.display(), reason(&error)));
-    let text = std::fs::read_to_string(file).map_err(fault)?;
+    let text = text_of(file, MOST_OF_A_LIST).map_err(fault)?;
     for (index, line) in text.lines().enumerate() {
         let line = line.split('#').next().unwrap_or_default().trim();
         if !line.is_empty() {

@@ -7,7 +7,7 @@ use super::{USAGE, screen};
 use crate::run::RunFault;
 use crate::scenario::{Misread, reason};
 use std::fmt;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 /// What kept a command from being carried out as asked.
@@ -69,6 +69,19 @@ impl From<&str> for Refusal {
     fn from(message: &str) -> Refusal {
         Refusal(message.to_owned())
     }
+}
+
+/// The most octets of a list that an option names: of values, targets, secrets.
+pub(super) const MOST_OF_A_LIST: u64 = 16 * 1024 * 1024;
+
+/// The text of a file, unless it is larger than `most` octets: a device has no end, nor has a file with holes.
+pub(super) fn text_of(path: &Path, most: u64) -> io::Result<String> {
+    let mut text = String::new();
+    let read = std::fs::File::open(path)?.take(most + 1).read_to_string(&mut text)?;
+    if read as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} octets")));
+    }
+    Ok(text)
 }
 
 /// The octets of a file that an option names.

@@ -2,7 +2,7 @@
 
 use super::report_files::{self, ReportArguments, ReportFiles};
 use super::{USAGE, screen};
-use crate::cli::refusal::Refusal;
+use crate::cli::refusal::{Refusal, text_of};
 use crate::report::{Report, json, merge};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -86,12 +86,15 @@ fn json_files(folder: &Path) -> Result<Vec<PathBuf>, Refusal> {
     Ok(files)
 }
 
+/// The most octets of a report: those of audits of many servers have some millions.
+const MOST_OF_A_REPORT: u64 = 512 * 1024 * 1024;
+
 fn read(path: &Path) -> Result<Report, Refusal> {
     let text = if path.as_os_str() == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).map(|_| text)
     } else {
-        std::fs::read_to_string(path)
+        text_of(path, MOST_OF_A_REPORT)
     };
     let text = text.map_err(|error| Refusal::unreadable(path, &error))?;
     json::read(&text).map_err(|message| format!("`{}`: {message}", path.display()).into())

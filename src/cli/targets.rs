@@ -1,6 +1,6 @@
 //! Which scenarios were asked for: files, folders, built-in ones, standard input.
 
-use crate::cli::refusal::Refusal;
+use crate::cli::refusal::{Refusal, text_of};
 use crate::fence::{MAX_MARKDOWN_SIZE, holds_scenario};
 use crate::library::{self, BuiltIn};
 use crate::load::{LoadError, LoadedFile, load_built_in, load_text};
@@ -118,7 +118,7 @@ impl Targets {
         }
         let before = self.loaded.len();
         for file in files {
-            let text = std::fs::read_to_string(&file);
+            let text = text_of(&file, MAX_MARKDOWN_SIZE as u64);
             let likeness = match text {
                 Ok(text) if !is_yaml(&file) && !holds_scenario(&text) => continue,
                 Err(_) if !is_yaml(&file) => continue,

@@ -1,6 +1,6 @@
 //! Where the values of variables and secrets come from: options, files, the environment, the person at the terminal.
 
-use super::refusal::Refusal;
+use super::refusal::{MOST_OF_A_LIST, Refusal, text_of};
 use super::screen;
 use super::secret_files::{self, SecretFiles};
 use crate::run::BoundSecrets;
@@ -219,7 +219,7 @@ fn secret_of_host(text: &str) -> Result<(String, String), String> {
 /// A table of cases from a CSV file.
 pub(super) fn table_of(file: &Path) -> Result<Table, String> {
     let fault = |message: String| format!("{}: {message}", file.display());
-    let text = std::fs::read_to_string(file).map_err(|error| fault(reason(&error)))?;
+    let text = text_of(file, MOST_OF_A_LIST).map_err(|error| fault(reason(&error)))?;
     table(&text).map_err(fault)
 }
 
@@ -271,7 +271,7 @@ pub(super) fn unread_secret(text: &str) -> Result<Secret, String> {
 
 /// The lines of a dotenv file: `NAME=VALUE`, `export` allowed, `#` comments, values in single or double quotes.
 pub(super) fn lines_of(file: &Path) -> Result<Vec<(String, String)>, String> {
-    let text = std::fs::read_to_string(file)
+    let text = text_of(file, MOST_OF_A_LIST)
         .map_err(|error| format!("cannot read `{}`: {}", file.display(), reason(&error)))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut pairs = Vec::new();
@@ -327,6 +327,7 @@ mod tests {
         let pairs = lines_of(file.path()).unwrap();
         let expected = [("password", "p=w"), ("quoted", "a #b"), ("escaped", "a\"b"), ("cut", "x")];
         assert_eq!(pairs, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert!(lines_of(Path::new("/dev/zero")).is_err());
         std::fs::write(file.path(), "secret\n").unwrap();
         assert!(!lines_of(file.path()).unwrap_err().contains("secret"));
         for (text, told) in [
@@ -337,7 +338,9 @@ mod tests {
             ("{\"password\": \"hunter2\"}\n", "`NAME=VALUE`, a line for each"),
             ("[default]\npassword = hunter2\n", "no sections"),
             ("hunter2\n", "expected NAME=VALUE"),
+            // Values alone, of which nothing may be repeated.
             ("hun:ter2\n", "expected NAME=VALUE"),
+            ("{hunter2}\n", "`NAME=VALUE`, a line for each"),
         ] {
             std::fs::write(file.path(), text).unwrap();
             let fault = lines_of(file.path()).unwrap_err();
