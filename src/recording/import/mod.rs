@@ -307,10 +307,7 @@ fn several(sessions: &[LogSession], text: &str) -> Diagnostic {
 fn of_session(mut session: LogSession, family: &'static Family) -> LogRead {
     let mut mistakes = Vec::new();
     let replies = session.said.iter().any(|said| matches!(said, Said::Reply(_)));
-    if !replies && session.misfit.is_none() {
-        let help = "replies within the entries of a log, or a bounce, are read by `smtp-script explain - < FILE`";
-        mistakes.push(mistake("no reply of a server is found in this".to_owned()).help(help));
-    } else if session.is_too_long() {
+    if session.is_too_long() {
         let help = "cut the part that matters out of the log";
         mistakes.push(
             mistake(format!(
@@ -319,6 +316,9 @@ fn of_session(mut session: LogSession, family: &'static Family) -> LogRead {
             ))
             .help(help),
         );
+    } else if !replies && session.misfit.is_none() {
+        let help = "replies within the entries of a log, or a bounce, are read by `smtp-script explain - < FILE`";
+        mistakes.push(mistake("no reply of a server is found in this".to_owned()).help(help));
     } else if !session.client_spoke() && !session.said.iter().any(|said| matches!(said, Said::ServerClosed)) {
         let text = "only what the server said stands in this: no line of the client".to_owned();
         let help =

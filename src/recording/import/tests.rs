@@ -79,6 +79,13 @@ fn what_is_too_long_is_said_and_left_out() {
 
 /// A text of many blocks, each of which begins and ends.
 #[test]
+fn a_session_that_is_too_long_is_called_that() {
+    let turns: String = (0..40_001).map(|at| format!("C: NOOP {at}\nS: 250 ok\n")).collect();
+    let mistake = refused(&format!("S: 220 mx.example\n{turns}"), None);
+    assert!(mistake.contains("this session has 40001 lines of the client"), "{mistake}");
+}
+
+#[test]
 fn a_text_of_many_blocks_is_read_in_time() {
     let blocks = "a: |\n x\n".repeat(100_000);
     assert!(refused(&format!("query_response:\n{blocks}"), None).contains("error: "));
